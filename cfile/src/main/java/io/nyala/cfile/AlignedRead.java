@@ -1,0 +1,95 @@
+package io.nyala.cfile;
+
+import io.nyala.io.Completions;
+import io.nyala.io.Disk;
+import io.nyala.io.DiskException;
+import io.nyala.io.IoPool;
+import io.nyala.io.IoQueue;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.Slab;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads some bytes of a file at any position, by the aligned range around them, and waits for it.
+ *
+ * <p>For one thread. Owns its buffer.
+ */
+final class AlignedRead implements Completions, AutoCloseable {
+    private final OpenFile file;
+    private final long position;
+    private final int bytes;
+    private final Slab buffer;
+    private final MemoryAccount account;
+    private int readBytes = -1;
+    private @Nullable DiskException failure;
+
+    /** Takes over {@code buffer}, which has {@link #bufferBytes}. */
+    AlignedRead(OpenFile file, long position, int bytes, Slab buffer, MemoryAccount account) {
+        this.file = file;
+        this.position = position;
+        this.bytes = bytes;
+        this.buffer = buffer;
+        this.account = account;
+    }
+
+    /** The most that an unaligned range touches. */
+    static long bufferBytes(long bytes) {
+        return alignUp(bytes) + Disk.ALIGNMENT_BYTES;
+    }
+
+    static long alignDown(long position) {
+        return position & -Disk.ALIGNMENT_BYTES;
+    }
+
+    static long alignUp(long position) {
+        return alignDown(position + Disk.ALIGNMENT_BYTES - 1);
+    }
+
+    /** Reads with a borrowed queue. */
+    void run(IoPool io) {
+        IoQueue queue = io.borrow();
+        try {
+            long start = alignDown(position);
+            int aligned = Math.toIntExact(alignUp(position + bytes) - start);
+            queue.read(file.file(), start, buffer.segment(), 0, aligned, 0);
+            while (queue.poll(this) == 0) {
+                queue.await(Long.MAX_VALUE);
+            }
+        } finally {
+            io.giveBack(queue);
+        }
+        DiskException thrown = failure;
+        if (thrown != null) {
+            throw thrown;
+        }
+        if (readBytes < offset() + bytes) {
+            throw new CorruptPageException(
+                    file.path(),
+                    position,
+                    "the file ends at byte "
+                            + Cells.number(alignDown(position) + readBytes) + ", expected at least "
+                            + Cells.number(position + bytes));
+        }
+    }
+
+    MemorySegment memory() {
+        return buffer.segment();
+    }
+
+    /** Where in {@link #memory} the bytes asked for begin. */
+    long offset() {
+        return position - alignDown(position);
+    }
+
+    @Override
+    public void completed(long token, int completedBytes, @Nullable DiskException cause) {
+        readBytes = completedBytes;
+        failure = cause;
+    }
+
+    @Override
+    public void close() {
+        account.giveBack(buffer);
+    }
+}

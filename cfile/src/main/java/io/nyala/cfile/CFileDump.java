@@ -1,0 +1,121 @@
+package io.nyala.cfile;
+
+import io.nyala.cfile.FileFormat.Identity;
+import io.nyala.cfile.FileFormat.Trailer;
+import io.nyala.cfile.FooterFormat.Footer;
+import io.nyala.encoding.Annotation;
+import io.nyala.encoding.DecoderScratch;
+import io.nyala.encoding.EncodedVector;
+import io.nyala.io.Disk;
+import io.nyala.memory.Notes;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+
+/** Explains the bytes of a whole file to {@link Notes}, for the dump tool and the golden tests. Stateless. */
+public final class CFileDump {
+    private static final long FILE_ID = 16;
+    private static final long OWNER_ID = 24;
+
+    private CFileDump() {}
+
+    /** Whether these bytes begin as a file of ours does. */
+    public static boolean isColumnFile(MemorySegment whole) {
+        return whole.byteSize() >= FileFormat.HEADER_BYTES && whole.get(Cells.LONG, 0) == FileFormat.HEADER_MAGIC;
+    }
+
+    /**
+     * Notes every field of a file that lies in memory whole.
+     *
+     * @param path for messages
+     * @param scratch working memory
+     * @throws CorruptPageException if it is damaged where the way to the pages is
+     */
+    public static void annotate(Path path, MemorySegment whole, DecoderScratch scratch, Notes notes) {
+        annotate(path, whole, scratch, MetadataNotes.RAW, notes);
+    }
+
+    /** As above, with the metadata in the footer explained by who wrote it. */
+    public static void annotate(
+            Path path, MemorySegment whole, DecoderScratch scratch, MetadataNotes metadata, Notes notes) {
+        EncodedVector handle = new EncodedVector(scratch);
+        long bytes = whole.byteSize();
+        Identity identity = new Identity(whole.get(Cells.LONG, FILE_ID), whole.get(Cells.LONG, OWNER_ID));
+        FileFormat.checkHeader(path, whole, 0, identity);
+        long trailerAt = bytes - FileFormat.TRAILER_BYTES;
+        Trailer trailer = FileFormat.readTrailer(path, whole, trailerAt, identity, bytes);
+        long footerAt = trailer.footerPosition();
+        int footerStored = PageFormat.storedBytes(whole, footerAt);
+        Footer footer = FooterFormat.read(whole.asSlice(footerAt + PageFormat.HEADER_BYTES, footerStored), footerAt);
+        FileFormat.annotateHeader(whole, 0, notes);
+        for (Section section : footer.sections()) {
+            for (int page = 0; page < section.pageCount(); page++) {
+                annotatePage(section, page, whole, handle, notes);
+            }
+        }
+        notes.section("footer");
+        PageFormat.annotateHeader(whole, footerAt, notes);
+        FooterFormat.annotate(whole, footerAt + PageFormat.HEADER_BYTES, footerAt, metadata, notes);
+        notes.endSection();
+        long footerEnd = footerAt + trailer.footerBytes();
+        FooterFormat.noteUnlessEmpty(footerEnd, trailerAt - footerEnd, "zero", notes);
+        FileFormat.annotateTrailer(whole, trailerAt, notes);
+    }
+
+    /**
+     * A file with the ids that its header says, for tools that know no better; only a full header is needed.
+     *
+     * @throws CorruptPageException if it is too short for one
+     */
+    public static CFileReader.Source source(Disk disk, Path path, MemorySegment header) {
+        if (header.byteSize() < FileFormat.HEADER_BYTES) {
+            throw new CorruptPageException(
+                    path, 0, "the file has " + Cells.number(header.byteSize()) + " bytes, too few for a header");
+        }
+        return new CFileReader.Source(disk, path, header.get(Cells.LONG, FILE_ID), header.get(Cells.LONG, OWNER_ID));
+    }
+
+    private static void annotatePage(
+            Section section, int page, MemorySegment whole, EncodedVector handle, Notes notes) {
+        long at = section.pagePosition(page);
+        notes.section("page " + page + " of " + section.name());
+        PageFormat.annotateHeader(whole, at, notes);
+        long payload = at + PageFormat.HEADER_BYTES;
+        int stored = PageFormat.storedBytes(whole, at);
+        boolean isPlain = PageFormat.compression(whole, at) == PageCodec.NONE;
+        if (!isPlain) {
+            FooterFormat.noteUnlessEmpty(payload, stored, "compressed payload", notes);
+        } else {
+            switch (section.kind()) {
+                case COLUMN -> annotateVectors(section, page, whole, handle, notes);
+                case KEY_FILTER -> KeyFilter.annotate(whole, payload, notes);
+                case KEY_INDEX -> KeyIndex.annotate(whole, payload, stored, notes);
+                case RAW -> FooterFormat.noteUnlessEmpty(payload, stored, "raw bytes", notes);
+            }
+        }
+        long end = payload + stored;
+        FooterFormat.noteUnlessEmpty(end, at + section.slotBytes(page) - end, "zero", notes);
+        notes.endSection();
+    }
+
+    private static void annotateVectors(
+            Section section, int page, MemorySegment whole, EncodedVector handle, Notes notes) {
+        long payload = section.pagePosition(page) + PageFormat.HEADER_BYTES;
+        int vectorCount = PageFormat.vectorCount(whole, section.pagePosition(page));
+        for (int i = 0; i < vectorCount; i++) {
+            PageFormat.annotateEntry(whole, payload, i, notes);
+        }
+        long end = (long) vectorCount * PageFormat.ENTRY_BYTES;
+        for (int i = 0; i < vectorCount; i++) {
+            long start = Cells.pad8(end);
+            FooterFormat.noteUnlessEmpty(payload + end, start - end, "zero", notes);
+            long vector = PageFormat.vectorOffset(whole, payload, i);
+            int bytes = PageFormat.vectorBytes(whole, payload, i);
+            FooterFormat.noteUnlessEmpty(payload + start, vector - start, "validity of vector " + i, notes);
+            if (bytes > 0) {
+                Annotation.annotate(handle.wrap(whole, payload + vector, bytes), notes);
+            }
+            end = vector + bytes;
+        }
+        FooterFormat.noteUnlessEmpty(payload + end, section.payloadBytes(page) - end, "zero", notes);
+    }
+}

@@ -1,0 +1,324 @@
+package io.nyala.cfile;
+
+import io.nyala.cfile.FileFormat.Identity;
+import io.nyala.cfile.FileFormat.Trailer;
+import io.nyala.cfile.FooterFormat.Footer;
+import io.nyala.cfile.PageFormat.Page;
+import io.nyala.encoding.VectorFormat;
+import io.nyala.io.Access;
+import io.nyala.io.Disk;
+import io.nyala.io.DiskFile;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.Slab;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An open file: its directory, key filter and key index in memory, its pages through the cache.
+ *
+ * <pre>{@code
+ *   open: header, trailer, footer, filter, index  --checked-->  resident
+ *   read: ColumnReader --> ColumnCursor --> PageCache --> [ file ]
+ * }</pre>
+ *
+ * <p>Immutable; shared by threads. Owns the file and the resident memory. Whoever opened it closes it, after its
+ * cursors.
+ */
+public final class CFileReader implements AutoCloseable {
+    private final OpenFile file;
+    private final long bytes;
+    private final Footer footer;
+    private final PageCache cache;
+    private final Resident resident;
+    private final Map<Integer, ColumnReader> columns;
+    private final @Nullable KeyFilter keyFilter;
+    private final @Nullable KeyIndex keyIndex;
+
+    /** Where a file is, and who it should be. */
+    public record Source(Disk disk, Path path, long fileId, long ownerId) {}
+
+    /** Memory of a file that stays while it is open. */
+    private static final class Resident {
+        private final MemoryAccount account;
+        private final List<Slab> slabs = new ArrayList<>();
+
+        Resident(MemoryAccount account) {
+            this.account = account;
+        }
+
+        MemorySegment take(long wanted) {
+            Slab slab = account.take(Math.max(1, wanted));
+            slabs.add(slab);
+            return slab.segment().asSlice(0, wanted);
+        }
+
+        void close() {
+            slabs.forEach(account::giveBack);
+            slabs.clear();
+        }
+    }
+
+    private CFileReader(Opening opening, Footer footer, PageCache cache) {
+        this.file = opening.file;
+        this.bytes = opening.fileBytes;
+        this.footer = footer;
+        this.cache = cache;
+        this.resident = opening.resident;
+        this.keyFilter = opening.keyFilter;
+        this.keyIndex = opening.keyIndex;
+        this.columns = new HashMap<>();
+        for (Section section : footer.sections()) {
+            if (section.isColumn()) {
+                columns.put(section.id(), new ColumnReader(file, section, cache));
+            }
+        }
+    }
+
+    /**
+     * Opens a file and checks everything but its pages.
+     *
+     * @param account pays for what stays in memory: directory, filter, key index
+     * @throws CorruptPageException if it is damaged, or another file
+     * @throws UnsupportedFormatException if it is of another version
+     */
+    public static CFileReader open(Source source, PageCache cache, MemoryAccount account) {
+        DiskFile diskFile = source.disk().open(source.path(), Access.READ);
+        var file = new OpenFile(diskFile, new Identity(source.fileId(), source.ownerId()));
+        var opening = new Opening(file, cache, new Resident(account));
+        try {
+            return opening.run();
+        } catch (RuntimeException | Error e) {
+            opening.resident.close();
+            diskFile.close();
+            throw e;
+        }
+    }
+
+    /** The steps of opening. For one thread. */
+    private static final class Opening {
+        private final OpenFile file;
+        private final PageCache cache;
+        private final Resident resident;
+        private final long fileBytes;
+        private @Nullable KeyFilter keyFilter;
+        private @Nullable KeyIndex keyIndex;
+
+        Opening(OpenFile file, PageCache cache, Resident resident) {
+            this.file = file;
+            this.cache = cache;
+            this.resident = resident;
+            this.fileBytes = file.file().bytes();
+        }
+
+        CFileReader run() {
+            if (fileBytes < 2L * FileFormat.HEADER_BYTES
+                    || fileBytes % Disk.ALIGNMENT_BYTES != 0
+                    || fileBytes > FileFormat.FILE_BYTES_MAX) {
+                throw new CorruptPageException(
+                        file.path(),
+                        0,
+                        "the file has " + Cells.number(fileBytes)
+                                + " bytes, which none of ours has: it was cut, or never finished");
+            }
+            try (AlignedRead header = read(0, FileFormat.HEADER_BYTES)) {
+                FileFormat.checkHeader(file.path(), header.memory(), 0, file.identity());
+            }
+            Trailer trailer = readTrailer();
+            MemorySegment payload = readFooter(trailer);
+            Footer footer = parse(trailer, payload);
+            for (Section section : footer.sections()) {
+                readResident(section);
+            }
+            return new CFileReader(this, footer, cache);
+        }
+
+        private AlignedRead read(long position, int bytes) {
+            Slab buffer = cache.takeBuffer(bytes);
+            AlignedRead read = new AlignedRead(file, position, bytes, buffer, cache.account());
+            try {
+                read.run(cache.io());
+                return read;
+            } catch (RuntimeException | Error e) {
+                read.close();
+                throw e;
+            }
+        }
+
+        private Trailer readTrailer() {
+            long position = fileBytes - FileFormat.TRAILER_BYTES;
+            try (AlignedRead read = read(position, FileFormat.TRAILER_BYTES)) {
+                return FileFormat.readTrailer(file.path(), read.memory(), read.offset(), file.identity(), fileBytes);
+            }
+        }
+
+        private MemorySegment readFooter(Trailer trailer) {
+            long position = trailer.footerPosition();
+            int toEnd = Math.toIntExact(fileBytes - position);
+            try (AlignedRead read = read(position, toEnd)) {
+                long end = read.offset() + trailer.footerBytes();
+                int padding = toEnd - trailer.footerBytes() - FileFormat.TRAILER_BYTES;
+                if (padding >= Disk.ALIGNMENT_BYTES || !Cells.isZero(read.memory(), end, padding)) {
+                    throw new CorruptPageException(
+                            file.path(), position + trailer.footerBytes(), "padding before the trailer is not zero");
+                }
+                int stored = PageFormat.storedBytes(read.memory(), read.offset());
+                Page page = new Page(PageFormat.FOOTER_ID, position, trailer.footerBytes(), stored, 0, 0);
+                PageFormat.check(file.path(), read.memory(), read.offset(), file.identity(), page);
+                MemorySegment payload = resident.take(stored);
+                file.unpack(page, read.memory(), read.offset(), payload);
+                return payload;
+            }
+        }
+
+        private Footer parse(Trailer trailer, MemorySegment payload) {
+            long position = trailer.footerPosition();
+            try {
+                Footer footer = FooterFormat.read(payload, position);
+                if (footer.rowCount() != trailer.rowCount()) {
+                    throw new IllegalArgumentException(
+                            "rows are " + footer.rowCount() + ", the trailer says " + trailer.rowCount());
+                }
+                return footer;
+            } catch (IllegalArgumentException | IndexOutOfBoundsException | ArithmeticException e) {
+                throw new CorruptPageException(
+                        file.path(), position, "the footer makes no sense: " + e.getMessage(), e);
+            }
+        }
+
+        private void readResident(Section section) {
+            if (section.kind() != SectionKind.KEY_FILTER && section.kind() != SectionKind.KEY_INDEX) {
+                return;
+            }
+            MemorySegment payload = resident.take(section.payloadBytes(0));
+            try (AlignedRead read = read(section.position(), section.slotBytes(0))) {
+                file.unpack(section, 0, read.memory(), read.offset(), payload);
+            }
+            try {
+                if (section.kind() == SectionKind.KEY_FILTER) {
+                    keyFilter = KeyFilter.wrap(payload);
+                } else {
+                    keyIndex = KeyIndex.wrap(payload);
+                }
+            } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+                throw new CorruptPageException(
+                        file.path(), section.position(), section.name() + " makes no sense: " + e.getMessage(), e);
+            }
+        }
+    }
+
+    public Path path() {
+        return file.path();
+    }
+
+    public long fileId() {
+        return file.identity().fileId();
+    }
+
+    public long ownerId() {
+        return file.identity().ownerId();
+    }
+
+    /** Length of the file. */
+    public long bytes() {
+        return bytes;
+    }
+
+    public long rowCount() {
+        return footer.rowCount();
+    }
+
+    public int vectorCount() {
+        return (int) ((rowCount() + ColumnSpec.VECTOR_ROWS - 1) / ColumnSpec.VECTOR_ROWS);
+    }
+
+    /** What the writer's caller put into the footer; a copy. */
+    public byte[] metadata() {
+        return footer.metadata().toArray(Cells.BYTE);
+    }
+
+    public boolean hasColumn(int id) {
+        return columns.containsKey(id);
+    }
+
+    /** The column with this id, which the file has. */
+    public ColumnReader column(int id) {
+        ColumnReader column = columns.get(id);
+        if (column == null) {
+            throw new IllegalArgumentException(path() + " has no column with id " + id);
+        }
+        return column;
+    }
+
+    /** Null if the file was written without keys. */
+    public @Nullable KeyFilter keyFilter() {
+        return keyFilter;
+    }
+
+    /** Null if the file was written without keys. */
+    public @Nullable KeyIndex keyIndex() {
+        return keyIndex;
+    }
+
+    /** The reads of a scan that is about to begin; {@code account} pays for their buffers. The caller closes it. */
+    public ReadAhead readAhead(MemoryAccount account) {
+        return new ReadAhead(file, cache, account);
+    }
+
+    /** Bytes of a raw section. */
+    public long rawBytes(int id) {
+        return raw(id).payloadBytes(0);
+    }
+
+    /** Reads a raw section into {@code target}, which has {@link #rawBytes} at {@code offset}. */
+    public void readRaw(int id, MemorySegment target, long offset) {
+        Section section = raw(id);
+        readPage(section, 0, target.asSlice(offset, section.payloadBytes(0)));
+    }
+
+    private Section raw(int id) {
+        for (Section section : footer.sections()) {
+            if (section.kind() == SectionKind.RAW && section.id() == id) {
+                return section;
+            }
+        }
+        throw new IllegalArgumentException(path() + " has no raw section with id " + id);
+    }
+
+    /** Reads a page past the cache. */
+    private void readPage(Section section, int page, MemorySegment target) {
+        int slotBytes = section.slotBytes(page);
+        Slab buffer = cache.takeBuffer(slotBytes);
+        try (var read = new AlignedRead(file, section.pagePosition(page), slotBytes, buffer, cache.account())) {
+            read.run(cache.io());
+            file.unpack(section, page, read.memory(), read.offset(), target);
+        }
+    }
+
+    /** Reads and checks every page of the file, past the cache; throws at the first that is damaged. */
+    public void verify() {
+        for (Section section : footer.sections()) {
+            for (int page = 0; page < section.pageCount(); page++) {
+                long room = section.payloadBytes(page) + (long) VectorFormat.READ_PADDING_BYTES;
+                Slab slab = cache.account().take(room);
+                try {
+                    readPage(section, page, slab.segment());
+                } finally {
+                    cache.account().giveBack(slab);
+                }
+            }
+        }
+    }
+
+    /** Closes the file and takes its pages out of the cache. */
+    @Override
+    public void close() {
+        footer.sections().forEach(cache::drop);
+        resident.close();
+        file.file().close();
+    }
+}

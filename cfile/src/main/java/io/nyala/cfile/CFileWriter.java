@@ -1,0 +1,273 @@
+package io.nyala.cfile;
+
+import io.nyala.cfile.FileFormat.Identity;
+import io.nyala.cfile.FooterFormat.SectionEntry;
+import io.nyala.encoding.EncoderScratch;
+import io.nyala.io.Disk;
+import io.nyala.io.DiskException;
+import io.nyala.io.DiskFile;
+import io.nyala.io.IoQueue;
+import io.nyala.memory.Check;
+import io.nyala.memory.MemoryAccount;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes one file: columns in parallel, cell by cell, into memory; then everything at once to the disk.
+ *
+ * <pre>{@code
+ *   ColumnWriter --> finished pages --\
+ *   ColumnWriter --> finished pages ---+--> finish(): places, checksums, footer, trailer --> [ file ] --> sync
+ *   KeyWriter    --> filter, index ---/
+ * }</pre>
+ *
+ * Nothing is on disk before {@link #finish}, which creates the file, writes it and makes its contents durable. Its name
+ * is durable when the caller has synced the directory; the caller makes known before that the file may exist.
+ *
+ * <p>Memory grows with what is appended: {@link #estimatedBytes} and the working memory of each column (16 to 64 KiB).
+ * Begin another file when the estimate passes what a file should have.
+ *
+ * <p>Belongs to one thread. Whoever opened it closes it, which gives back all memory.
+ */
+public final class CFileWriter implements AutoCloseable {
+    /** Ids from here on are ours. */
+    static final int RESERVED_IDS = 0x7FFF_0000;
+
+    static final int KEY_FILTER_ID = RESERVED_IDS;
+    static final int KEY_INDEX_ID = RESERVED_IDS + 1;
+
+    private static final PageCodec NO_COMPRESSION = new PageCodec(CompressionHint.NONE);
+
+    private final MemoryAccount account;
+    private final EncoderScratch scratch;
+    private final ByteSink assembly;
+    private final List<ColumnWriter> columns = new ArrayList<>();
+    private final List<RawSection> raws = new ArrayList<>();
+    private final Set<Integer> ids = new HashSet<>();
+    private @Nullable KeyWriter keys;
+    private boolean isFinished;
+    private boolean isClosed;
+
+    /** A section that is one page. */
+    private record RawSection(SectionEntry entry, PageStore pages, int payloadBytes) {}
+
+    /**
+     * A file that was written.
+     *
+     * @param bytes its length
+     * @param rowCount rows of each column
+     */
+    public record Written(long bytes, long rowCount) {}
+
+    public CFileWriter(MemoryAccount account) {
+        this.account = account;
+        this.scratch = new EncoderScratch(account);
+        this.assembly = new ByteSink(account);
+    }
+
+    /** Adds a column; all get the same number of cells. */
+    public ColumnWriter addColumn(ColumnSpec spec) {
+        takeId(spec.id());
+        ColumnWriter column = new ColumnWriter(spec, account, scratch, assembly);
+        columns.add(column);
+        return column;
+    }
+
+    /** Asks for a key filter and a key index; the writer gets the key of each row. At most once. */
+    public KeyWriter addKeys() {
+        Check.that(keys == null, "a file has keys once");
+        KeyWriter writer = new KeyWriter(account);
+        keys = writer;
+        return writer;
+    }
+
+    /** Adds bytes that only the caller understands, as one page; they are copied. */
+    public void addRaw(int id, String name, MemorySegment memory, long offset, long bytes) {
+        takeId(id);
+        addPage(new SectionEntry(SectionKind.RAW, 0, 0, id, name), memory.asSlice(offset, bytes));
+    }
+
+    private void takeId(int id) {
+        checkOpen();
+        Check.inRange("id of a section", id, 0, RESERVED_IDS - 1L);
+        Check.that(ids.size() < FooterFormat.SECTIONS_MAX - 2, "a file has at most 2,046 sections");
+        if (!ids.add(id)) {
+            throw new IllegalArgumentException("two sections of a file have the id " + id);
+        }
+    }
+
+    private void addPage(SectionEntry entry, MemorySegment payload) {
+        Check.inRange("bytes of section " + entry.name(), payload.byteSize(), 0, Section.PAYLOAD_BYTES_MAX);
+        PageStore pages = new PageStore(account);
+        raws.add(new RawSection(entry, pages, (int) payload.byteSize()));
+        pages.add(payload, NO_COMPRESSION, 0, 0, 0);
+    }
+
+    /** About the bytes of the file if it were finished now. */
+    public long estimatedBytes() {
+        long sum = 2L * Disk.ALIGNMENT_BYTES;
+        for (ColumnWriter column : columns) {
+            sum += column.estimatedBytes();
+        }
+        for (RawSection raw : raws) {
+            sum += raw.pages().bytes();
+        }
+        KeyWriter writer = keys;
+        return writer == null ? sum : sum + writer.estimatedBytes();
+    }
+
+    /** Where a file goes, and whose it is: {@code ownerId} for instance of its tablet. */
+    public record Destination(Disk disk, Path path, long fileId, long ownerId) {}
+
+    /**
+     * Creates the file and writes it; when this returns, its contents are durable, but not its name. If it fails, the
+     * file is deleted if that is still possible.
+     *
+     * @param metadata bytes for the reader's caller, kept in the footer
+     * @param queue a queue of the disk with room for four transfers, nothing in flight
+     */
+    public Written finish(Destination destination, byte[] metadata, IoQueue queue) {
+        checkOpen();
+        Check.that(queue.inFlight() == 0, "the queue must have nothing in flight");
+        isFinished = true;
+        long rowCount = checkRowCounts();
+        columns.forEach(ColumnWriter::finish);
+        addKeySections();
+        Disk disk = destination.disk();
+        DiskFile file = disk.create(destination.path());
+        boolean isWritten = false;
+        try (file) {
+            long bytes;
+            try (var output = new FileOutput(queue, file, account)) {
+                bytes = write(output, new Identity(destination.fileId(), destination.ownerId()), metadata, rowCount);
+            }
+            isWritten = true;
+            return new Written(bytes, rowCount);
+        } finally {
+            if (!isWritten) {
+                deleteQuietly(disk, destination.path());
+            }
+        }
+    }
+
+    private long checkRowCounts() {
+        long rowCount = columns.isEmpty() ? 0 : columns.getFirst().rowCount();
+        for (ColumnWriter column : columns) {
+            if (column.rowCount() != rowCount) {
+                throw new IllegalStateException("column " + column.spec().name() + " has " + column.rowCount()
+                        + " rows, but " + columns.getFirst().spec().name() + " has " + rowCount);
+            }
+        }
+        KeyWriter writer = keys;
+        Check.that(writer == null || writer.rowCount() == rowCount, "every row needs its key");
+        Check.inRange("rows of a file", rowCount, 0, Integer.MAX_VALUE);
+        return rowCount;
+    }
+
+    private void addKeySections() {
+        KeyWriter writer = keys;
+        if (writer == null) {
+            return;
+        }
+        assembly.truncate(0);
+        writer.writeFilter(assembly);
+        addPage(
+                new SectionEntry(SectionKind.KEY_FILTER, 0, 0, KEY_FILTER_ID, "key filter"),
+                assembly.memory().asSlice(0, assembly.bytes()));
+        assembly.truncate(0);
+        writer.writeIndex(assembly);
+        addPage(
+                new SectionEntry(SectionKind.KEY_INDEX, 0, 0, KEY_INDEX_ID, "key index"),
+                assembly.memory().asSlice(0, assembly.bytes()));
+    }
+
+    private long write(FileOutput output, Identity identity, byte[] metadata, long rowCount) {
+        assembly.truncate(0);
+        assembly.reserve(FileFormat.HEADER_BYTES);
+        FileFormat.writeHeader(assembly.memory(), 0, identity);
+        output.append(assembly.memory(), 0, FileFormat.HEADER_BYTES);
+        try (var footer = new ByteSink(account)) {
+            FooterFormat.putHeader(footer, columns.size() + raws.size(), metadata, rowCount);
+            for (ColumnWriter column : columns) {
+                writeColumn(output, identity, column, footer);
+            }
+            for (RawSection raw : raws) {
+                long position = output.position();
+                raw.pages().writeTo(output, identity, raw.entry().id());
+                FooterFormat.putSection(
+                        footer, raw.entry(), position, raw.pages().bytes(), 1);
+                FooterFormat.putRawPage(footer, (int) raw.pages().bytes(), raw.payloadBytes());
+            }
+            return writeEnd(output, identity, footer, rowCount);
+        }
+    }
+
+    private static void writeColumn(FileOutput output, Identity identity, ColumnWriter column, ByteSink footer) {
+        ColumnSpec spec = column.spec();
+        long position = output.position();
+        column.pages().writeTo(output, identity, spec.id());
+        int flags = (spec.isKey() ? FooterFormat.KEY : 0) | (spec.isNullable() ? FooterFormat.NULLABLE : 0);
+        FooterFormat.putSection(
+                footer,
+                new SectionEntry(SectionKind.COLUMN, spec.kind().id(), flags, spec.id(), spec.name()),
+                position,
+                column.pages().bytes(),
+                column.pages().pageCount());
+        footer.put(column.entries().memory(), 0, column.entries().bytes());
+    }
+
+    /** Writes footer, padding and trailer, and makes the file durable; answers its bytes. */
+    private long writeEnd(FileOutput output, Identity identity, ByteSink footer, long rowCount) {
+        long position = output.position();
+        try (var pages = new PageStore(account)) {
+            pages.add(footer.memory().asSlice(0, footer.bytes()), NO_COMPRESSION, 0, 0, 0);
+            pages.writeTo(output, identity, PageFormat.FOOTER_ID);
+        }
+        int footerBytes = Math.toIntExact(output.position() - position);
+        long unaligned = output.position() + FileFormat.TRAILER_BYTES;
+        long fileBytes = (unaligned + Disk.ALIGNMENT_BYTES - 1) / Disk.ALIGNMENT_BYTES * Disk.ALIGNMENT_BYTES;
+        output.appendZeros(fileBytes - unaligned);
+        assembly.truncate(0);
+        assembly.reserve(FileFormat.TRAILER_BYTES);
+        var trailer = new FileFormat.Trailer(position, footerBytes, rowCount);
+        FileFormat.writeTrailer(assembly.memory(), 0, identity, trailer, fileBytes);
+        output.append(assembly.memory(), 0, FileFormat.TRAILER_BYTES);
+        output.finish();
+        return fileBytes;
+    }
+
+    private static void deleteQuietly(Disk disk, Path path) {
+        try {
+            disk.delete(path);
+        } catch (DiskException _) {
+            // The failure that led here is thrown; the file is known to be an orphan, and is deleted at the next start.
+        }
+    }
+
+    private void checkOpen() {
+        if (isFinished || isClosed) {
+            throw new IllegalStateException("the file is " + (isClosed ? "closed" : "finished"));
+        }
+    }
+
+    @Override
+    public void close() {
+        if (isClosed) {
+            return;
+        }
+        isClosed = true;
+        columns.forEach(ColumnWriter::close);
+        raws.forEach(raw -> raw.pages().close());
+        KeyWriter writer = keys;
+        if (writer != null) {
+            writer.close();
+        }
+        assembly.close();
+        scratch.close();
+    }
+}

@@ -1,0 +1,97 @@
+package io.nyala.cfile;
+
+import io.nyala.encoding.DecoderScratch;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One column of an open file: what the footer says of it, and cursors over its vectors.
+ *
+ * <p>Immutable; shared by threads. Belongs to its {@link CFileReader}.
+ */
+public final class ColumnReader {
+    private final OpenFile file;
+    private final Section section;
+    private final PageCache cache;
+
+    ColumnReader(OpenFile file, Section section, PageCache cache) {
+        this.file = file;
+        this.section = section;
+        this.cache = cache;
+    }
+
+    public int id() {
+        return section.id();
+    }
+
+    public String name() {
+        return section.name();
+    }
+
+    public CellKind kind() {
+        return section.cellKind();
+    }
+
+    public boolean isKey() {
+        return section.isKey();
+    }
+
+    public boolean isNullable() {
+        return section.isNullable();
+    }
+
+    public long rowCount() {
+        return section.rowCount();
+    }
+
+    public int vectorCount() {
+        return (int) ((rowCount() + ColumnSpec.VECTOR_ROWS - 1) / ColumnSpec.VECTOR_ROWS);
+    }
+
+    public int pageCount() {
+        return section.pageCount();
+    }
+
+    /** What it takes in the file. */
+    public long bytes() {
+        return section.bytes();
+    }
+
+    public long nullCount() {
+        long sum = 0;
+        for (int page = 0; page < section.pageCount(); page++) {
+            sum += section.nullCount(page);
+        }
+        return sum;
+    }
+
+    /** Unselects the vectors of pages that cannot have a matching row. Reads nothing. */
+    public void prune(ColumnPredicate predicate, VectorSelection selection) {
+        for (int page = 0; page < section.pageCount(); page++) {
+            if (!predicate.mayMatch(section, page)) {
+                int first = section.firstRow(page) / ColumnSpec.VECTOR_ROWS;
+                int rows = section.pageRows(page);
+                selection.removeRange(first, first + (rows + ColumnSpec.VECTOR_ROWS - 1) / ColumnSpec.VECTOR_ROWS);
+            }
+        }
+    }
+
+    /**
+     * A cursor that reads a page when it comes to it: for look-ups.
+     *
+     * @param scratch shared by the cursors of a thread; closed by the caller after them
+     */
+    public ColumnCursor cursor(DecoderScratch scratch) {
+        return new ColumnCursor(file, section, cache, scratch, null);
+    }
+
+    /**
+     * A cursor for a scan, forward.
+     *
+     * @param scratch shared by the cursors of a thread; closed by the caller after them
+     * @param ahead of the same file; closed by the caller after its cursors
+     * @param wanted which vectors the scan will come to; as it is while the cursor is used; null for all
+     */
+    public ColumnCursor cursor(DecoderScratch scratch, ReadAhead ahead, @Nullable VectorSelection wanted) {
+        return new ColumnCursor(file, section, cache, scratch, ahead.stream(section, wanted));
+    }
+}

@@ -1,0 +1,244 @@
+package io.nyala.cfile;
+
+import io.nyala.encoding.EncoderScratch;
+import io.nyala.encoding.FlatBinary;
+import io.nyala.encoding.VectorEncoder;
+import io.nyala.encoding.VectorFormat;
+import io.nyala.memory.MemoryAccount;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Takes the cells of one column, in row order, and keeps them as finished pages until the file is written. Part of a
+ * {@link CFileWriter}, whose thread it belongs to and with which it is closed.
+ */
+public final class ColumnWriter {
+    private final ColumnSpec spec;
+    private final VectorStage stage;
+    private final VectorEncoder encoder;
+    private final PageCodec codec;
+    private final PageStore pages;
+    private final ByteSink entries;
+    private final ByteSink assembly;
+    private final ByteSink vectors;
+    private final Zone vectorZone;
+    private final Zone pageZone;
+
+    // The vectors of the page that is being filled.
+    private final int[] offsets = new int[ColumnSpec.PAGE_VECTORS_MAX + 1];
+    private final int[] byteCounts = new int[ColumnSpec.PAGE_VECTORS_MAX + 1];
+    private final int[] nullCounts = new int[ColumnSpec.PAGE_VECTORS_MAX + 1];
+    private final int[] validities = new int[ColumnSpec.PAGE_VECTORS_MAX + 1];
+    private int vectorCount;
+    private int pageRows;
+    private int firstRow;
+    private long rowCount;
+
+    /** {@code assembly} is shared by all columns of a file. */
+    ColumnWriter(ColumnSpec spec, MemoryAccount account, EncoderScratch scratch, ByteSink assembly) {
+        this.spec = spec;
+        this.stage = new VectorStage(spec.kind(), account);
+        this.encoder = new VectorEncoder(scratch, spec.encoding());
+        this.codec = new PageCodec(spec.effectiveCompression());
+        this.pages = new PageStore(account);
+        this.entries = new ByteSink(account);
+        this.assembly = assembly;
+        this.vectors = new ByteSink(account);
+        this.vectorZone = stage.zone(0);
+        this.pageZone = stage.zone(1);
+        pageZone.clear();
+    }
+
+    public ColumnSpec spec() {
+        return spec;
+    }
+
+    /** Rows appended so far. */
+    public long rowCount() {
+        return rowCount;
+    }
+
+    /** Adds one cell: {@code bytes} bytes of a string, or those of the kind. */
+    public void append(MemorySegment memory, long offset, int bytes) {
+        assert spec.kind().isBinary() || bytes == spec.kind().cellBytes() : bytes + " for " + spec.kind();
+        stage.append(memory, offset, bytes);
+        rowAdded();
+    }
+
+    public void appendNull() {
+        if (!spec.isNullable()) {
+            throw new IllegalArgumentException(
+                    "column " + spec.name() + " is not nullable, but row " + rowCount + " is null");
+        }
+        stage.appendNull();
+        rowAdded();
+    }
+
+    /** Adds {@code count} cells that lie back to back, none of them null. */
+    public void appendAll(MemorySegment values, long offset, int count) {
+        int cellBytes = spec.kind().cellBytes();
+        for (int done = 0; done < count; ) {
+            int part = Math.min(count - done, ColumnSpec.VECTOR_ROWS - stage.rowCount());
+            stage.appendAll(values, offset + (long) done * cellBytes, part);
+            rowCount += part - 1;
+            rowAdded();
+            done += part;
+        }
+    }
+
+    /**
+     * Adds {@code count} cells that lie back to back; bit {@code i} of the bitmap at {@code validityOffset} says
+     * whether cell {@code i} is valid.
+     */
+    public void appendAll(MemorySegment values, long offset, MemorySegment validity, long validityOffset, int count) {
+        int cellBytes = spec.kind().cellBytes();
+        for (int i = 0; i < count; i++) {
+            if (isValid(validity, validityOffset, i)) {
+                append(values, offset + (long) i * cellBytes, cellBytes);
+            } else {
+                appendNull();
+            }
+        }
+    }
+
+    /** Adds {@code count} strings, none of them null. */
+    public void appendAll(FlatBinary strings, int count) {
+        for (int i = 0; i < count; i++) {
+            append(strings.bytes(), strings.start(i), strings.bytes(i));
+        }
+    }
+
+    /**
+     * Adds {@code count} strings; bit {@code i} of the bitmap at {@code validityOffset} says whether string {@code i}
+     * is valid.
+     */
+    public void appendAll(FlatBinary strings, MemorySegment validity, long validityOffset, int count) {
+        for (int i = 0; i < count; i++) {
+            if (isValid(validity, validityOffset, i)) {
+                append(strings.bytes(), strings.start(i), strings.bytes(i));
+            } else {
+                appendNull();
+            }
+        }
+    }
+
+    private static boolean isValid(MemorySegment validity, long offset, int row) {
+        return (validity.get(Cells.BYTE, offset + (row >>> 3)) >>> (row & 7) & 1) != 0;
+    }
+
+    private void rowAdded() {
+        rowCount++;
+        if (stage.isFull()) {
+            encodeVector();
+        }
+    }
+
+    /**
+     * Turns what is staged into an encoded vector at the end of the page, or of the next page if it would make this one
+     * too large.
+     */
+    private void encodeVector() {
+        int rows = stage.rowCount();
+        vectorZone.take(stage);
+        int nulls = vectorZone.nullCount();
+        long start = vectors.bytes();
+        int slot = vectorCount;
+        validities[slot] = nulls == 0 ? PageFormat.ALL_VALID : nulls == rows ? PageFormat.ALL_NULL : PageFormat.BITMAP;
+        if (validities[slot] == PageFormat.BITMAP) {
+            vectors.put(stage.memory(), stage.validity(), PageFormat.bitmapBytes(rows));
+        }
+        nullCounts[slot] = nulls;
+        offsets[slot] = Math.toIntExact(vectors.bytes());
+        byteCounts[slot] = nulls == rows ? 0 : encodeValues(rows);
+        vectors.pad8();
+        if (vectorCount > 0 && payloadBytes(vectorCount + 1, vectors.bytes()) > spec.targetPageBytes()) {
+            finishPage(start);
+            moveToFront(slot, start);
+        }
+        pageZone.add(vectorZone);
+        pageRows += rows;
+        vectorCount++;
+        stage.clear();
+        if (vectorCount == ColumnSpec.PAGE_VECTORS_MAX) {
+            finishPage(vectors.bytes());
+            vectors.truncate(0);
+        }
+    }
+
+    private int encodeValues(int rows) {
+        CellKind kind = spec.kind();
+        long room = kind.isBinary()
+                ? VectorFormat.maxBinaryBytes(rows, stage.rawBytes())
+                : VectorFormat.maxFixedBytes(rows, kind.cellBytes());
+        long at = vectors.reserve(room);
+        long bytes = kind.isBinary()
+                ? encoder.encodeBinary(stage.flat(), rows, vectors.memory(), at)
+                : encoder.encodeFixed(stage.memory(), 0, kind.cellBytes(), rows, vectors.memory(), at);
+        vectors.advance(bytes);
+        return Math.toIntExact(bytes);
+    }
+
+    private void moveToFront(int slot, long start) {
+        vectors.dropBefore(start);
+        offsets[0] = offsets[slot] - (int) start;
+        byteCounts[0] = byteCounts[slot];
+        nullCounts[0] = nullCounts[slot];
+        validities[0] = validities[slot];
+    }
+
+    private static long payloadBytes(int vectorCount, long vectorBytes) {
+        return Cells.pad8((long) vectorCount * PageFormat.ENTRY_BYTES) + vectorBytes;
+    }
+
+    /** Makes a page of the vectors so far, which end at {@code end} of their memory. */
+    private void finishPage(long end) {
+        int directory = Math.toIntExact(Cells.pad8((long) vectorCount * PageFormat.ENTRY_BYTES));
+        assembly.truncate(0);
+        assembly.reserve(directory + end);
+        MemorySegment payload = assembly.memory().asSlice(0, directory + end);
+        payload.asSlice(0, directory).fill((byte) 0);
+        for (int i = 0; i < vectorCount; i++) {
+            long entry = (long) i * PageFormat.ENTRY_BYTES;
+            PageFormat.writeEntry(payload, entry, directory + offsets[i], byteCounts[i], nullCounts[i], validities[i]);
+        }
+        MemorySegment.copy(vectors.memory(), 0, payload, directory, end);
+        int slotBytes = pages.add(payload, codec, vectorCount, pageRows, firstRow);
+        FooterFormat.putPage(entries, firstRow, pageRows, slotBytes, Math.toIntExact(payload.byteSize()));
+        pageZone.writeTo(entries);
+        firstRow += pageRows;
+        pageRows = 0;
+        vectorCount = 0;
+        pageZone.clear();
+    }
+
+    /** Makes pages of everything. Nothing may be appended after it. */
+    void finish() {
+        if (stage.rowCount() > 0) {
+            encodeVector();
+        }
+        if (vectorCount > 0) {
+            finishPage(vectors.bytes());
+            vectors.truncate(0);
+        }
+    }
+
+    PageStore pages() {
+        return pages;
+    }
+
+    /** What the footer says of each page. */
+    ByteSink entries() {
+        return entries;
+    }
+
+    /** What the column would take in the file; the vector that is being collected as it is. */
+    long estimatedBytes() {
+        return pages.bytes() + vectors.bytes() + stage.rawBytes();
+    }
+
+    void close() {
+        stage.close();
+        pages.close();
+        entries.close();
+        vectors.close();
+    }
+}

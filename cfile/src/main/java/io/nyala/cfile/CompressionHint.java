@@ -1,0 +1,14 @@
+package io.nyala.cfile;
+
+/**
+ * What the owner of a column asks for on top of the encoding. It may cost space, never correctness: a page that does
+ * not shrink stays as it is.
+ */
+public enum CompressionHint {
+    /** LZ4 where it shrinks a page a lot. */
+    AUTO,
+    NONE,
+    LZ4,
+    /** For what is read rarely: smaller, and slower to read. */
+    ZSTD
+}

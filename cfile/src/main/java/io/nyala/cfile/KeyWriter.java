@@ -1,0 +1,105 @@
+package io.nyala.cfile;
+
+import io.nyala.memory.MemoryAccount;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/**
+ * Takes the encoded key of every row, in order, and makes of them {@link KeyFilter} and {@link KeyIndex}. Part of a
+ * {@link CFileWriter}.
+ *
+ * <p>For one thread. Holds 8 bytes per row until the file is finished.
+ */
+public final class KeyWriter {
+    private final ByteSink hashes;
+    private final ByteSink ends;
+    private final ByteSink separators;
+    private final ByteSink previous;
+    private byte[] minKey = {};
+    private long rowCount;
+
+    KeyWriter(MemoryAccount account) {
+        hashes = new ByteSink(account);
+        ends = new ByteSink(account);
+        separators = new ByteSink(account);
+        previous = new ByteSink(account);
+    }
+
+    /** Adds the key of the next row, which is larger than the one before. */
+    public void append(MemorySegment key, long offset, int bytes) {
+        if (rowCount == 0) {
+            minKey = key.asSlice(offset, bytes).toArray(Cells.BYTE);
+        } else if (Cells.compareBytes(previous.memory(), 0, previous.bytes(), key, offset, bytes) >= 0) {
+            throw new IllegalArgumentException(
+                    "keys must ascend, but that of row " + rowCount + " is not larger than the one before");
+        }
+        hashes.putLong(KeyHash.of(key, offset, bytes));
+        if (rowCount % ColumnSpec.VECTOR_ROWS == 0) {
+            separators.put(key, offset, rowCount == 0 ? 0 : separatorBytes(key, offset, bytes));
+            ends.putInt(Math.toIntExact(separators.bytes()));
+        }
+        previous.truncate(0);
+        previous.put(key, offset, bytes);
+        rowCount++;
+    }
+
+    /** Bytes of the shortest start of {@code key} that is larger than the previous key. */
+    private long separatorBytes(MemorySegment key, long offset, int bytes) {
+        long mismatch = MemorySegment.mismatch(previous.memory(), 0, previous.bytes(), key, offset, offset + bytes);
+        assert mismatch >= 0 && mismatch < bytes : "not larger";
+        return mismatch + 1;
+    }
+
+    long rowCount() {
+        return rowCount;
+    }
+
+    long estimatedBytes() {
+        return KeyFilter.bytes(KeyFilter.blockCount(rowCount))
+                + ends.bytes()
+                + separators.bytes()
+                + 2 * previous.bytes();
+    }
+
+    /** Writes the payload of the filter to the end of {@code target}. */
+    void writeFilter(ByteSink target) {
+        int blocks = KeyFilter.blockCount(rowCount);
+        long bytes = KeyFilter.bytes(blocks);
+        long at = target.reserve(bytes);
+        KeyFilter filter = KeyFilter.create(target.memory().asSlice(at, bytes), blocks);
+        for (long i = 0; i < rowCount; i++) {
+            filter.add(hashes.memory().get(Cells.LONG, i * Long.BYTES));
+        }
+        target.advance(bytes);
+    }
+
+    /** Writes the payload of the index to the end of {@code target}. */
+    void writeIndex(ByteSink target) {
+        target.putInt(Math.toIntExact(ends.bytes() / Integer.BYTES));
+        target.putInt(minKey.length);
+        target.putInt(Math.toIntExact(previous.bytes()));
+        target.putInt(0);
+        target.put(ends.memory(), 0, ends.bytes());
+        target.put(separators.memory(), 0, separators.bytes());
+        target.put(MemorySegment.ofArray(minKey), 0, minKey.length);
+        target.put(previous.memory(), 0, previous.bytes());
+        target.pad8();
+    }
+
+    /** The smallest key so far; empty before the first. */
+    public byte[] minKey() {
+        return Arrays.copyOf(minKey, minKey.length);
+    }
+
+    /** The largest key so far; empty before the first. */
+    public byte[] maxKey() {
+        return previous.memory().asSlice(0, previous.bytes()).toArray(Cells.BYTE);
+    }
+
+    void close() {
+        hashes.close();
+        ends.close();
+        separators.close();
+        previous.close();
+    }
+}

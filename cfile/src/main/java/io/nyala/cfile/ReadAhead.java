@@ -1,0 +1,235 @@
+package io.nyala.cfile;
+
+import io.nyala.io.Completions;
+import io.nyala.io.DiskException;
+import io.nyala.io.IoQueue;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.Slab;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The reads of one scan that are ahead of it: of each column in units of up to 256 KiB, the next of which is always in
+ * flight. Pages that are cached, or that the scan will skip, are not read.
+ *
+ * <p>It borrows a queue for as long as it lives. If scans have their share of queues already, or there is no memory for
+ * buffers, the scan reads page by page when it comes to them.
+ *
+ * <p>For one thread at a time, that of the scan. Owns its buffers.
+ */
+public final class ReadAhead implements Completions, AutoCloseable {
+    /** A device gives 70 to 80 % of its sequential rate at this size. */
+    private static final int UNIT_BYTES = 256 << 10;
+
+    private static final int UNITS_PER_STREAM = 2;
+
+    private final OpenFile file;
+    private final PageCache cache;
+    private final MemoryAccount account;
+    private final List<Unit> units = new ArrayList<>();
+    private final @Nullable IoQueue queue;
+    private boolean isClosed;
+
+    ReadAhead(OpenFile file, PageCache cache, MemoryAccount account) {
+        this.file = file;
+        this.cache = cache;
+        this.account = account;
+        this.queue = cache.borrowForScan();
+    }
+
+    /** Some neighbouring pages of a section, read or being read. */
+    private static final class Unit {
+        private @Nullable Slab buffer;
+        private int firstPage;
+        private int endPage;
+        private long position;
+        private int readBytes;
+        private boolean isReading;
+        private @Nullable DiskException failure;
+    }
+
+    /** What is read ahead of one section. For the scan's thread. */
+    final class Stream {
+        private final Section section;
+        private final @Nullable VectorSelection wanted;
+        private final int firstUnit = units.size();
+
+        private Stream(Section section, @Nullable VectorSelection wanted) {
+            this.section = section;
+            this.wanted = wanted;
+            for (int i = 0; i < UNITS_PER_STREAM; i++) {
+                units.add(new Unit());
+            }
+        }
+
+        /**
+         * Restores a page at the start of {@code target} and starts reading what comes after it; false if it has to be
+         * read otherwise.
+         */
+        boolean unpack(int page, MemorySegment target) {
+            IoQueue open = queue;
+            if (open == null) {
+                return false;
+            }
+            int found = unitOf(page);
+            if (found < 0) {
+                found = start(open, page, -1);
+                if (found < 0) {
+                    return false;
+                }
+            }
+            Unit unit = units.get(found);
+            int next = nextNeeded(unit.endPage);
+            if (next >= 0 && unitOf(next) < 0) {
+                start(open, next, found);
+            }
+            await(open, unit);
+            unpack(unit, page, target);
+            return true;
+        }
+
+        private void unpack(Unit unit, int page, MemorySegment target) {
+            DiskException failure = unit.failure;
+            if (failure != null) {
+                unit.endPage = unit.firstPage; // Whoever tries again reads again.
+                throw failure;
+            }
+            long position = section.pagePosition(page);
+            if (position + section.slotBytes(page) > unit.position + unit.readBytes) {
+                throw new CorruptPageException(
+                        file.path(),
+                        position,
+                        "the file ends at byte "
+                                + Cells.number(unit.position + unit.readBytes) + ", expected at least "
+                                + Cells.number(position + section.slotBytes(page)));
+            }
+            Slab buffer = unit.buffer;
+            if (buffer == null) {
+                throw new AssertionError("a unit that was read has a buffer");
+            }
+            file.unpack(section, page, buffer.segment(), position - unit.position, target);
+        }
+
+        private int unitOf(int page) {
+            for (int i = firstUnit; i < firstUnit + UNITS_PER_STREAM; i++) {
+                Unit unit = units.get(i);
+                if (unit.firstPage <= page && page < unit.endPage) {
+                    return i;
+                }
+            }
+            return -1;
+        }
+
+        private boolean isNeeded(int page) {
+            return section.cached(page) == null && (wanted == null || wanted.hasAny(section, page));
+        }
+
+        private int nextNeeded(int from) {
+            for (int page = from; page < section.pageCount(); page++) {
+                if (isNeeded(page)) {
+                    return page;
+                }
+            }
+            return -1;
+        }
+
+        /**
+         * Starts reading from {@code page} on into a unit other than {@code kept}; answers which, or -1 if that is not
+         * possible.
+         */
+        private int start(IoQueue open, int page, int kept) {
+            long position = AlignedRead.alignDown(section.pagePosition(page));
+            long end = AlignedRead.alignUp(section.pagePosition(page) + section.slotBytes(page));
+            if (end - position > UNIT_BYTES) {
+                return -1;
+            }
+            int index = firstUnit == kept ? firstUnit + 1 : firstUnit;
+            Unit unit = units.get(index);
+            await(open, unit);
+            if (unit.buffer == null) {
+                unit.buffer = account.tryTake(UNIT_BYTES);
+            }
+            Slab buffer = unit.buffer;
+            if (buffer == null) {
+                return -1;
+            }
+            int last = page + 1;
+            while (last < section.pageCount() && isNeeded(last)) {
+                long further = AlignedRead.alignUp(section.pagePosition(last) + section.slotBytes(last));
+                if (further - position > UNIT_BYTES) {
+                    break;
+                }
+                end = further;
+                last++;
+            }
+            unit.firstPage = page;
+            unit.endPage = last;
+            unit.position = position;
+            unit.failure = null;
+            awaitRoom(open);
+            unit.isReading = true;
+            open.read(file.file(), position, buffer.segment(), 0, (int) (end - position), index);
+            open.poll(ReadAhead.this);
+            return index;
+        }
+    }
+
+    /** Prepares to read a section; {@code wanted} says which vectors the scan will come to, null all. */
+    Stream stream(Section section, @Nullable VectorSelection wanted) {
+        return new Stream(section, wanted);
+    }
+
+    private void await(IoQueue open, Unit unit) {
+        while (unit.isReading) {
+            if (open.poll(this) == 0) {
+                open.await(Long.MAX_VALUE);
+            }
+        }
+    }
+
+    private void awaitRoom(IoQueue open) {
+        while (open.inFlight() >= open.depthMax()) {
+            if (open.poll(this) == 0) {
+                open.await(Long.MAX_VALUE);
+            }
+        }
+    }
+
+    @Override
+    public void completed(long token, int bytes, @Nullable DiskException failure) {
+        Unit unit = units.get((int) token);
+        unit.isReading = false;
+        unit.readBytes = bytes;
+        unit.failure = failure;
+    }
+
+    /** Waits until nothing is in flight, and gives everything back. Closing twice does nothing. */
+    @Override
+    public void close() {
+        if (isClosed) {
+            return;
+        }
+        isClosed = true;
+        IoQueue open = queue;
+        try {
+            while (open != null && open.inFlight() > 0) {
+                if (open.poll(this) == 0) {
+                    open.await(Long.MAX_VALUE);
+                }
+            }
+        } finally {
+            if (open != null) {
+                cache.giveBackFromScan(open);
+            }
+            for (Unit unit : units) {
+                Slab buffer = unit.buffer;
+                unit.buffer = null;
+                if (buffer != null) {
+                    account.giveBack(buffer);
+                }
+            }
+        }
+    }
+}

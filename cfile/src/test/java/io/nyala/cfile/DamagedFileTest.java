@@ -1,0 +1,235 @@
+package io.nyala.cfile;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.nyala.io.DiskException;
+import io.nyala.memory.Crc32c;
+import io.nyala.testkit.Failure;
+import io.nyala.testkit.Seed;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Goal: whatever happens to a file, reading it answers what was written or says what is wrong and where. Method: a
+ * small file with every kind of section, of which every byte is changed, parts are cut off or swapped, or another is
+ * put in its place.
+ */
+final class DamagedFileTest {
+    /** Two vectors, and a file of few kilobytes. */
+    private static final int ROWS = 1_100;
+
+    private final Files files = new Files(new SplittableRandom(1));
+    private byte[] good = {};
+
+    @BeforeEach
+    void write() {
+        good = write(Files.FILE_ID, ROWS);
+    }
+
+    @AfterEach
+    void close() {
+        files.close();
+    }
+
+    private byte[] write(long fileId, int rowCount) {
+        if (files.disk.exists(Files.PATH)) {
+            files.disk.delete(Files.PATH);
+        }
+        try (CFileWriter writer = new CFileWriter(files.account)) {
+            ColumnWriter numbers =
+                    writer.addColumn(ColumnSpec.of(1, "number", CellKind.INT64).key());
+            ColumnWriter names = writer.addColumn(
+                    ColumnSpec.of(2, "name", CellKind.BINARY).nullable().withCompression(CompressionHint.LZ4));
+            ColumnWriter prices = writer.addColumn(ColumnSpec.of(3, "price", CellKind.DOUBLE)
+                    .nullable()
+                    .withCompression(CompressionHint.ZSTD)
+                    .withPageBytes(4096));
+            KeyWriter keys = writer.addKeys();
+            for (int row = 0; row < rowCount; row++) {
+                append(numbers, ofLong(row * 3L));
+                if (row % 5 == 0) {
+                    names.appendNull();
+                    prices.appendNull();
+                } else {
+                    append(names, ("name " + row % 7).getBytes(StandardCharsets.UTF_8));
+                    append(prices, ofLong(Double.doubleToLongBits(row % 3 / 4.0)));
+                }
+                byte[] key = ofLong(Long.reverseBytes(row * 3L));
+                keys.append(MemorySegment.ofArray(key), 0, key.length);
+            }
+            writer.addRaw(9, "raw", MemorySegment.ofArray(new byte[] {1, 2, 3, 4, 5}), 0, 5);
+            files.finish(writer, fileId);
+        }
+        return files.disk.contents(Files.PATH);
+    }
+
+    private static void append(ColumnWriter column, byte[] cell) {
+        column.append(MemorySegment.ofArray(cell), 0, cell.length);
+    }
+
+    private static byte[] ofLong(long value) {
+        byte[] cell = new byte[Long.BYTES];
+        MemorySegment.ofArray(cell).set(Cells.LONG, 0, value);
+        return cell;
+    }
+
+    private void readAll() {
+        try (CFileReader reader = files.open()) {
+            assertEquals(ROWS, reader.rowCount());
+            reader.verify();
+        }
+    }
+
+    @Test
+    void theFileIsGoodToBeginWith() {
+        readAll();
+        assertTrue(good.length <= 3 * 4096, "small, so that every byte can be tried: " + good.length);
+    }
+
+    /** Every byte, padding included: here there is none that may be anything. */
+    @Test
+    void everyFlippedByteIsDetected(@Seed SplittableRandom random) {
+        List<Integer> missed = new ArrayList<>();
+        for (int at = 0; at < good.length; at++) {
+            int bit = random.nextInt(Byte.SIZE);
+            files.disk.flipBit(Files.PATH, at, bit);
+            try {
+                readAll();
+                missed.add(at);
+            } catch (CorruptPageException e) {
+                assertEquals(Files.PATH, e.file());
+            }
+            files.disk.flipBit(Files.PATH, at, bit);
+        }
+        assertEquals(List.of(), missed);
+        assertEquals(0, files.disk.openFileCount());
+    }
+
+    @RepeatedTest(20)
+    void aCutFileIsDetected(@Seed SplittableRandom random) {
+        int kept = random.nextInt(good.length);
+        files.disk.setContents(Files.PATH, Arrays.copyOf(good, random.nextBoolean() ? kept : kept & -4096));
+        Failure.expect(CorruptPageException.class, this::readAll, Files.PATH.toString(), "cut");
+    }
+
+    @RepeatedTest(20)
+    void anythingInPlaceOfAFileIsRefused(@Seed SplittableRandom random) {
+        byte[] bytes = new byte[random.nextInt(1, 5) * 4096];
+        random.nextBytes(bytes);
+        if (random.nextBoolean()) { // A header that is right, and a trailer, with anything between.
+            System.arraycopy(good, 0, bytes, 0, 4096);
+            System.arraycopy(good, good.length - 64, bytes, bytes.length - 64, 64);
+        }
+        files.disk.setContents(Files.PATH, bytes);
+        Failure.expect(CorruptPageException.class, this::readAll, Files.PATH.toString());
+    }
+
+    @Test
+    void aPageOfAnotherFileIsDetected() {
+        byte[] file = good.clone();
+        byte[] other = write(8, ROWS);
+        System.arraycopy(other, 4096, file, 4096, slotBytes(file, 4096));
+        files.disk.setContents(Files.PATH, file);
+        Failure.expect(
+                CorruptPageException.class,
+                this::readAll,
+                "at byte 4,096",
+                "this is a part of file 8, expected one of file 7");
+    }
+
+    @Test
+    void swappedPagesAreDetected() {
+        files.disk.delete(Files.PATH);
+        try (CFileWriter writer = new CFileWriter(files.account)) {
+            ColumnWriter column = writer.addColumn(ColumnSpec.of(1, "constant", CellKind.INT8));
+            for (int row = 0; row < 3 * ColumnSpec.PAGE_VECTORS_MAX * ColumnSpec.VECTOR_ROWS; row++) {
+                append(column, new byte[1]);
+            }
+            files.finish(writer, Files.FILE_ID);
+        }
+        byte[] file = files.disk.contents(Files.PATH);
+        int bytes = slotBytes(file, 4096);
+        byte[] first = Arrays.copyOfRange(file, 4096, 4096 + bytes);
+        System.arraycopy(file, 4096 + bytes, file, 4096, bytes);
+        System.arraycopy(first, 0, file, 4096 + bytes, bytes);
+        files.disk.setContents(Files.PATH, file);
+        try (CFileReader reader = files.open()) {
+            Failure.expect(CorruptPageException.class, reader::verify, "byte 4,096: position is", "expected 4,096");
+        }
+    }
+
+    private static int slotBytes(byte[] file, int at) {
+        return PageFormat.slotBytes(PageFormat.storedBytes(MemorySegment.ofArray(file), at));
+    }
+
+    private void verifyAs(long fileId) {
+        var source = new CFileReader.Source(files.disk, Files.PATH, fileId, Files.OWNER_ID);
+        try (CFileReader reader = CFileReader.open(source, files.cache, files.account)) {
+            reader.verify();
+        }
+    }
+
+    @Test
+    void anotherFileIsNotTakenForThisOne() {
+        write(8, ROWS);
+        Failure.expect(
+                CorruptPageException.class,
+                this::readAll,
+                "this is file 8 of owner 3, expected file 7 of owner 3",
+                "another file has its name");
+    }
+
+    @Test
+    void anotherVersionIsNamed() {
+        MemorySegment file = MemorySegment.ofArray(good);
+        file.set(Cells.INT, 8, 2);
+        file.set(Cells.INT, 4092, Crc32c.of(native4096(file), 0, 4092));
+        files.disk.setContents(Files.PATH, good);
+        Failure.expect(
+                UnsupportedFormatException.class,
+                this::readAll,
+                Files.PATH.toString(),
+                "is of format version 2, this build reads version 1");
+    }
+
+    private MemorySegment native4096(MemorySegment file) {
+        return Arena.ofAuto().allocate(4096).copyFrom(file.asSlice(0, 4096));
+    }
+
+    @Test
+    void aMissingFileIsNamed() {
+        files.disk.delete(Files.PATH);
+        Failure.expect(
+                DiskException.class, files::open, Path.of("/data/rs7.cfile").toString());
+    }
+
+    /** What a checksum cannot tell: a footer that is whole but makes no sense is refused, too, and never crashes. */
+    @RepeatedTest(100)
+    void aFooterThatMakesNoSenseIsRefused(@Seed SplittableRandom random) {
+        MemorySegment file = Arena.ofAuto().allocate(good.length).copyFrom(MemorySegment.ofArray(good));
+        long footer = file.get(Cells.LONG, good.length - 64 + 32);
+        int stored = PageFormat.storedBytes(file, footer);
+        for (int i = random.nextInt(1, 4); i > 0; i--) {
+            long at = footer + PageFormat.HEADER_BYTES + random.nextInt(stored);
+            file.set(Cells.BYTE, at, (byte) random.nextInt());
+        }
+        PageFormat.seal(file, footer, new FileFormat.Identity(Files.FILE_ID, Files.OWNER_ID), -1, footer);
+        files.disk.setContents(Files.PATH, file.toArray(Cells.BYTE));
+        try {
+            verifyAs(Files.FILE_ID);
+        } catch (CorruptPageException e) {
+            assertEquals(Files.PATH, e.file());
+        }
+    }
+}

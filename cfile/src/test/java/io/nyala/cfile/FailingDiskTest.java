@@ -1,0 +1,107 @@
+package io.nyala.cfile;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.nyala.io.DiskException;
+import io.nyala.simulation.Operation;
+import io.nyala.simulation.SimulatedDisk;
+import io.nyala.testkit.Failure;
+import io.nyala.testkit.Seed;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Goal: when the disk fails, the caller hears of it, and nothing is left behind; when the power goes, what finish
+ * answered for is there. Method: each call of writing and reading a file fails once; power cuts on a simulated disk.
+ */
+final class FailingDiskTest {
+    private static List<TestColumn> columns(SplittableRandom random) {
+        List<TestColumn> columns = new ArrayList<>();
+        columns.add(TestColumn.random(random, 0, 20_000, CellKind.INT64));
+        columns.add(TestColumn.random(random, 1, 20_000, CellKind.BINARY));
+        return columns;
+    }
+
+    private static void readAhead(Files files, List<TestColumn> columns, SplittableRandom random) {
+        try (CFileReader reader = files.open();
+                ReadAhead ahead = reader.readAhead(files.account)) {
+            for (TestColumn column : columns) {
+                ColumnReader columnReader = reader.column(column.spec().id());
+                try (ColumnCursor cursor = columnReader.cursor(files.scratch, ahead, null)) {
+                    column.check(columnReader, cursor, random);
+                }
+            }
+        }
+    }
+
+    private static void readOnDemand(Files files) {
+        try (CFileReader reader = files.open();
+                ColumnCursor cursor = reader.column(0).cursor(files.scratch)) {
+            cursor.seek(reader.vectorCount() - 1);
+        }
+    }
+
+    @Test
+    void everyFailedCallIsHeardOfAndLeavesNothingBehind(@Seed SplittableRandom random) {
+        long seed = random.nextLong();
+        for (long call = 0; ; call++) {
+            SplittableRandom run = new SplittableRandom(seed);
+            try (Files files = new Files(run.split())) {
+                List<TestColumn> columns = columns(run);
+                long usedBefore = files.account.usedBytes();
+                long first = files.disk.callCount();
+                files.disk.failCall(first + call, DiskException.Kind.IO_ERROR);
+                DiskException failure = null;
+                try {
+                    files.write(columns, null);
+                    readAhead(files, columns, run);
+                    readOnDemand(files);
+                } catch (DiskException e) {
+                    failure = e;
+                }
+                assertEquals(0, files.disk.openFileCount(), "open files after call " + call);
+                assertEquals(usedBefore, files.account.usedBytes(), "native memory after call " + call);
+                if (files.disk.callCount() <= first + call) {
+                    assertNull(failure, "there was nothing left to fail");
+                    assertTrue(call > 8, "calls: " + call);
+                    return;
+                }
+                assertNotNull(failure, "failure of call " + call + " passed silently");
+            }
+        }
+    }
+
+    @Test
+    void aFileThatCannotBeWrittenIsDeleted(@Seed SplittableRandom random) {
+        try (Files files = new Files(random.split())) {
+            files.disk.failNext(Operation.SYNC, DiskException.Kind.IO_ERROR);
+            Failure.expect(DiskException.class, () -> files.write(columns(random), null), "rs7.cfile");
+            assertFalse(files.disk.exists(Files.PATH));
+            files.disk.noSpaceAfter(4096);
+            Failure.expect(DiskException.class, () -> files.write(columns(random), null), "rs7.cfile");
+            assertFalse(files.disk.exists(Files.PATH));
+        }
+    }
+
+    /** Red without the sync in finish. */
+    @RepeatedTest(10)
+    void whatIsFinishedSurvivesAPowerCut(@Seed SplittableRandom random) {
+        List<TestColumn> columns = columns(random);
+        SimulatedDisk survivor;
+        try (Files files = new Files(random.split())) {
+            files.write(columns, null);
+            files.disk.syncDirectory(Files.DIRECTORY);
+            survivor = files.disk.afterPowerCut(random.nextLong());
+        }
+        try (Files files = new Files(survivor)) {
+            readAhead(files, columns, random);
+        }
+    }
+}

@@ -1,0 +1,241 @@
+package io.nyala.cfile;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.nyala.encoding.DecoderScratch;
+import io.nyala.memory.MemoryLimitException;
+import io.nyala.rows.CellValue;
+import io.nyala.rows.Predicate;
+import io.nyala.simulation.Operation;
+import io.nyala.testkit.Allocation;
+import io.nyala.testkit.Failure;
+import io.nyala.testkit.Seed;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * Goal: the cache stays within its bytes, gives every reader the right page, reads a page once for all who wait for it,
+ * and keeps what is used again when a scan goes by. Method: a file of one column of random numbers, seven vectors to a
+ * page, in which each vector begins with its number.
+ */
+@Timeout(60)
+final class PageCacheTest {
+    private static final int PAGES = 60;
+    private static final int PAGE_VECTORS = 7;
+    private static final int SLAB_BYTES = 64 << 10;
+
+    private final Files files = new Files(new SplittableRandom(7));
+
+    @BeforeEach
+    void write() {
+        SplittableRandom random = new SplittableRandom(8);
+        try (CFileWriter writer = new CFileWriter(files.account)) {
+            ColumnWriter column =
+                    writer.addColumn(ColumnSpec.of(0, "c", CellKind.INT64).withCompression(CompressionHint.NONE));
+            MemorySegment cell = MemorySegment.ofArray(new long[1]);
+            for (int row = 0; row < PAGES * PAGE_VECTORS * ColumnSpec.VECTOR_ROWS; row++) {
+                boolean isFirst = row % ColumnSpec.VECTOR_ROWS == 0;
+                cell.set(Cells.LONG, 0, isFirst ? row / ColumnSpec.VECTOR_ROWS : random.nextLong());
+                column.append(cell, 0, Long.BYTES);
+            }
+            files.finish(writer, Files.FILE_ID);
+        }
+    }
+
+    @AfterEach
+    void close() {
+        files.close();
+    }
+
+    private static void touch(ColumnCursor cursor, int page) {
+        cursor.seek(page * PAGE_VECTORS);
+        assertEquals((long) page * PAGE_VECTORS, cursor.longAt(0));
+        cursor.release();
+    }
+
+    @RepeatedTest(5)
+    void staysWithinItsBytesWhateverIsRead(@Seed SplittableRandom random) {
+        int room = random.nextInt(1, 20);
+        files.cacheBytes((long) room * SLAB_BYTES);
+        try (CFileReader reader = files.open();
+                ColumnCursor cursor = reader.column(0).cursor(files.scratch)) {
+            assertEquals(PAGES, reader.column(0).pageCount());
+            int reads = 2_000;
+            for (int i = 0; i < reads; i++) {
+                touch(cursor, random.nextBoolean() ? random.nextInt(PAGES) : random.nextInt(3));
+                assertTrue(files.cache.statistics().bytes() <= (long) room * SLAB_BYTES);
+            }
+            var statistics = files.cache.statistics();
+            assertEquals(reads, statistics.hits() + statistics.misses());
+            assertEquals(statistics.misses() - statistics.pageCount(), statistics.evictions());
+        }
+        assertEquals(0, files.cache.statistics().pageCount());
+    }
+
+    @Test
+    void aScanDoesNotEvictWhatIsUsedAgain() {
+        files.cacheBytes(10L * SLAB_BYTES);
+        try (CFileReader reader = files.open();
+                ColumnCursor cursor = reader.column(0).cursor(files.scratch)) {
+            for (int round = 0; round < 5; round++) {
+                for (int page = 0; page < 5; page++) {
+                    touch(cursor, page);
+                }
+            }
+            for (int page = 10; page < PAGES; page++) { // Five times as much as fits, all vectors of each page.
+                for (int vector = 0; vector < PAGE_VECTORS; vector++) {
+                    cursor.seek(page * PAGE_VECTORS + vector);
+                }
+            }
+            cursor.release();
+            long missesBefore = files.cache.statistics().misses();
+            for (int page = 0; page < 5; page++) {
+                touch(cursor, page);
+            }
+            assertEquals(missesBefore, files.cache.statistics().misses(), "the scan pushed out what was in use");
+        }
+    }
+
+    @Test
+    void pinnedPagesStayAndTooManyAreRefused() {
+        files.cacheBytes(2L * SLAB_BYTES);
+        try (CFileReader reader = files.open();
+                ColumnCursor first = reader.column(0).cursor(files.scratch);
+                ColumnCursor second = reader.column(0).cursor(files.scratch);
+                ColumnCursor third = reader.column(0).cursor(files.scratch)) {
+            first.seek(0);
+            second.seek(PAGE_VECTORS);
+            Failure.expect(
+                    MemoryLimitException.class,
+                    () -> third.seek(2 * PAGE_VECTORS),
+                    "no room for a page of 65,536 bytes in the page cache",
+                    "131,072 of 131,072 bytes are taken and all in use",
+                    "raise the size of the cache");
+            assertEquals(0, first.longAt(0));
+            assertEquals(PAGE_VECTORS, second.longAt(0));
+            second.release();
+            third.seek(2 * PAGE_VECTORS);
+            assertEquals(0, first.longAt(0), "a pinned page was overwritten");
+            Failure.expect(IllegalStateException.class, reader::close, "is in use while its file is closed");
+            first.release();
+            third.release();
+        }
+    }
+
+    @Test
+    void aPageIsReadOnceForAllWhoWaitForIt() throws Exception {
+        int threads = 4;
+        try (CFileReader reader = files.open();
+                ExecutorService pool = Executors.newFixedThreadPool(threads)) {
+            long readsBefore = files.disk.callCount(Operation.READ);
+            for (int page = 0; page < PAGES; page++) {
+                int wanted = page;
+                CyclicBarrier barrier = new CyclicBarrier(threads);
+                await(pool, threads, () -> {
+                    try (DecoderScratch scratch = new DecoderScratch(files.account);
+                            ColumnCursor cursor = reader.column(0).cursor(scratch)) {
+                        barrier.await();
+                        touch(cursor, wanted);
+                        return null;
+                    }
+                });
+            }
+            assertEquals(PAGES, files.cache.statistics().misses());
+            assertEquals(PAGES, files.disk.callCount(Operation.READ) - readsBefore);
+        }
+    }
+
+    private static void await(ExecutorService pool, int threads, Callable<?> work) throws Exception {
+        List<Future<?>> done = new ArrayList<>();
+        for (int i = 0; i < threads; i++) {
+            done.add(pool.submit(work));
+        }
+        for (Future<?> each : done) {
+            each.get(30, TimeUnit.SECONDS);
+        }
+    }
+
+    @Test
+    void manyThreadsSeeTheRightPagesWhileTheyAreEvicted(@Seed SplittableRandom random) throws Exception {
+        files.cacheBytes(8L * SLAB_BYTES);
+        try (CFileReader reader = files.open();
+                ExecutorService pool = Executors.newFixedThreadPool(4)) {
+            List<Future<?>> done = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                SplittableRandom own = random.split();
+                done.add(pool.submit(() -> readAtRandom(reader, own)));
+            }
+            for (Future<?> each : done) {
+                each.get(30, TimeUnit.SECONDS);
+            }
+        }
+        assertEquals(0, files.cache.statistics().pageCount());
+    }
+
+    private void readAtRandom(CFileReader reader, SplittableRandom random) {
+        try (DecoderScratch scratch = new DecoderScratch(files.account);
+                ColumnCursor cursor = reader.column(0).cursor(scratch)) {
+            for (int i = 0; i < 2_000; i++) {
+                int vector = random.nextInt(4) == 0 ? random.nextInt(reader.vectorCount()) : random.nextInt(40);
+                cursor.seek(vector);
+                assertEquals(vector, cursor.longAt(0));
+            }
+        }
+    }
+
+    @Test
+    void readAheadReadsInLargeUnitsAndOnlyWhatIsWanted() {
+        try (CFileReader reader = files.open()) {
+            VectorSelection wanted = new VectorSelection(reader.rowCount());
+            wanted.removeRange(20 * PAGE_VECTORS, 40 * PAGE_VECTORS);
+            assertEquals(40 * PAGE_VECTORS, wanted.count());
+            long before = files.disk.callCount(Operation.READ);
+            try (ReadAhead ahead = reader.readAhead(files.account);
+                    ColumnCursor cursor = reader.column(0).cursor(files.scratch, ahead, wanted)) {
+                for (int vector = wanted.next(0); vector >= 0; vector = wanted.next(vector + 1)) {
+                    cursor.seek(vector);
+                    assertEquals(vector, cursor.longAt(0));
+                }
+            }
+            long reads = files.disk.callCount(Operation.READ) - before;
+            assertEquals(40, files.cache.statistics().misses());
+            assertTrue(reads >= 10 && reads <= 12, "40 pages of 56 KiB, four to a unit, in " + reads + " reads");
+        }
+    }
+
+    @Test
+    void readingCachedVectorsAllocatesNothing() {
+        try (CFileReader reader = files.open();
+                Arena arena = Arena.ofConfined();
+                ColumnCursor cursor = reader.column(0).cursor(files.scratch)) {
+            MemorySegment values = arena.allocate(ColumnSpec.VECTOR_ROWS * 8 + 64);
+            MemorySegment bitmap = arena.allocate(128);
+            ColumnPredicate predicate =
+                    ColumnPredicate.of(new Predicate.Range(0, CellValue.ofBytes(new byte[8]), null), CellKind.INT64);
+            Allocation.assertNone("70 vectors read, filtered and looked into", () -> {
+                for (int vector = 0; vector < 70; vector++) {
+                    cursor.seek(vector);
+                    cursor.readFixed(values, 0);
+                    cursor.readValidity(bitmap, 0);
+                    cursor.and(predicate, bitmap, 0);
+                    assert cursor.longAt(0) == values.get(Cells.LONG, 0);
+                }
+            });
+        }
+    }
+}

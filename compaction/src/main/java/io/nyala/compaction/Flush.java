@@ -1,0 +1,157 @@
+package io.nyala.compaction;
+
+import io.nyala.diskrowset.RowSetFile;
+import io.nyala.diskrowset.RowSetOutput;
+import io.nyala.diskrowset.RowSetWriter;
+import io.nyala.io.DiskException;
+import io.nyala.io.IoPool;
+import io.nyala.io.IoQueue;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.rows.RowSource;
+import io.nyala.rows.Schema;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes rows that come in key order into rowsets, as many as it takes, a piece at a time. A flush of a MemRowSet is a
+ * compaction with one input.
+ *
+ * <p>Memory is bounded by the size of one rowset, however many rows there are: a file is written when it has reached
+ * it. Belongs to one worker. Owns the source; {@link #close} deletes what was written, unless {@link #keepOutputs} was
+ * called before.
+ */
+public final class Flush implements AutoCloseable {
+    /** A step is some tens of microseconds to a millisecond, so that a worker stays responsive. */
+    private static final int ROWS_PER_STEP = 1024;
+
+    /** Keys of a rowset under construction take 8 bytes each, of one slab; rows this narrow need no larger files. */
+    private static final int ROWS_PER_ROWSET_MAX = 4 << 20;
+
+    private static final Logger LOG = System.getLogger(Flush.class.getName());
+
+    private final RowSource source;
+    private final Target target;
+    private final List<RowSetOutput> outputs = new ArrayList<>();
+    private final List<RowSetFile> created = new ArrayList<>();
+    private @Nullable RowSetWriter writer;
+    private boolean isFinished;
+    private boolean isKept;
+
+    public Flush(RowSource source, Target target) {
+        this.source = source;
+        this.target = target;
+    }
+
+    /**
+     * Where the rows go.
+     *
+     * @param memory pays for a rowset under construction
+     * @param rowSetBytes size from which on a rowset is ended and the next begun
+     * @param io queues for writing
+     * @param files makes names for new files
+     */
+    public record Target(Schema schema, MemoryAccount memory, long rowSetBytes, IoPool io, Files files) {}
+
+    /** Makes names for new files. */
+    @FunctionalInterface
+    public interface Files {
+        /** A file that does not exist, whose id is logged durably, so that a crash leaves no stranger. */
+        RowSetFile next();
+    }
+
+    /** Does one bounded piece; false when everything is written and durable, names of files included. */
+    public boolean step() {
+        if (isFinished) {
+            return false;
+        }
+        for (int i = 0; i < ROWS_PER_STEP; i++) {
+            if (!source.next()) {
+                finish();
+                return false;
+            }
+            append();
+        }
+        return true;
+    }
+
+    private void append() {
+        RowSetWriter present = writer;
+        if (present == null) {
+            present = new RowSetWriter(target.schema(), target.memory());
+            writer = present;
+        }
+        present.append(source);
+        if (present.estimatedBytes() >= target.rowSetBytes() || present.rowCount() >= ROWS_PER_ROWSET_MAX) {
+            end(present);
+        }
+    }
+
+    private void end(RowSetWriter ended) {
+        RowSetFile file = target.files().next();
+        created.add(file);
+        IoQueue queue = target.io().borrow();
+        try {
+            outputs.add(ended.finish(file, queue));
+        } finally {
+            target.io().giveBack(queue);
+        }
+        ended.close();
+        writer = null;
+    }
+
+    private void finish() {
+        if (writer != null) {
+            end(writer);
+        }
+        Set<Path> directories = new HashSet<>();
+        for (RowSetFile file : created) {
+            Path directory = file.path().toAbsolutePath().getParent();
+            if (directory != null && directories.add(directory)) {
+                file.disk().syncDirectory(directory);
+            }
+        }
+        isFinished = true;
+    }
+
+    /** What was written, in key order. */
+    public List<RowSetOutput> outputs() {
+        return List.copyOf(outputs);
+    }
+
+    /** The files are, or may be, part of a tablet now. */
+    public void keepOutputs() {
+        isKept = true;
+    }
+
+    @Override
+    public void close() {
+        if (writer != null) {
+            writer.close();
+            writer = null;
+        }
+        source.close();
+        if (!isKept) {
+            deleteCreated();
+        }
+    }
+
+    /** What stays behind here is deleted at the next start: its id is logged. */
+    private void deleteCreated() {
+        for (RowSetFile file : created) {
+            try {
+                if (file.disk().exists(file.path())) {
+                    file.disk().delete(file.path());
+                }
+            } catch (DiskException e) {
+                LOG.log(Level.WARNING, "cannot delete " + file.path() + " now; it is deleted at the next start", e);
+            }
+        }
+        created.clear();
+    }
+}

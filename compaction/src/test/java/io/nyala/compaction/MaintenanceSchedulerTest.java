@@ -1,0 +1,108 @@
+package io.nyala.compaction;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Goal: work is done by one worker at a time, the most urgent first, and a worker that was replaced cannot deliver.
+ * Method: each transition by hand, then many threads that claim and release while others publish and take over.
+ */
+final class MaintenanceSchedulerTest {
+    private final MaintenanceScheduler scheduler = new MaintenanceScheduler();
+
+    @Test
+    void theMostUrgentIsClaimedFirst() {
+        MaintenanceScheduler.Slot low = scheduler.register("low");
+        MaintenanceScheduler.Slot high = scheduler.register("high");
+        MaintenanceScheduler.Slot idle = scheduler.register("idle");
+        low.publish(1);
+        high.publish(2);
+        assertSame(high, claim().slot());
+        assertSame(low, claim().slot());
+        assertNull(scheduler.claim(), idle + " has nothing to do");
+    }
+
+    @Test
+    void whatIsReleasedCanBeClaimedAgain() {
+        scheduler.register("work").publish(1);
+        MaintenanceScheduler.Claim first = claim();
+        assertTrue(first.isCurrent());
+        assertTrue(first.release());
+        assertFalse(first.isCurrent());
+        assertFalse(first.release(), "a claim ends once");
+        assertTrue(claim().isCurrent());
+    }
+
+    @Test
+    void aWorkerThatWasReplacedIsRefused() {
+        MaintenanceScheduler.Slot slot = scheduler.register("work");
+        slot.publish(1);
+        assertNull(slot.takeOver(), "nobody has it");
+        MaintenanceScheduler.Claim zombie = claim();
+        MaintenanceScheduler.Claim successor = slot.takeOver();
+        assertNotNull(successor);
+        assertFalse(zombie.isCurrent());
+        assertFalse(zombie.release());
+        assertTrue(successor.isCurrent(), "the zombie must not end its successor's claim");
+        assertTrue(successor.release());
+    }
+
+    @Test
+    void oneWorkerAtATimeHasTheWork() throws Exception {
+        List<AtomicInteger> workers = new ArrayList<>();
+        List<MaintenanceScheduler.Slot> slots = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            MaintenanceScheduler.Slot slot = scheduler.register(Integer.toString(i));
+            slot.publish(1 + i);
+            slots.add(slot);
+            workers.add(new AtomicInteger());
+        }
+        try (ExecutorService executor = Executors.newFixedThreadPool(4)) {
+            List<Future<Integer>> rounds = new ArrayList<>();
+            for (int thread = 0; thread < 4; thread++) {
+                rounds.add(executor.submit(() -> work(slots, workers)));
+            }
+            int claims = 0;
+            for (Future<Integer> round : rounds) {
+                claims += round.get();
+            }
+            assertTrue(claims > 0);
+        }
+        for (MaintenanceScheduler.Slot slot : slots) {
+            assertNull(slot.takeOver(), "all claims were released");
+        }
+    }
+
+    private int work(List<MaintenanceScheduler.Slot> slots, List<AtomicInteger> workers) {
+        int claims = 0;
+        for (int i = 0; i < 20_000; i++) {
+            MaintenanceScheduler.Claim claim = scheduler.claim();
+            if (claim != null) {
+                AtomicInteger present = workers.get(slots.indexOf(claim.slot()));
+                assertEquals(1, present.incrementAndGet(), "two workers at " + claim.slot());
+                present.decrementAndGet();
+                assertTrue(claim.release());
+                claims++;
+            }
+        }
+        return claims;
+    }
+
+    private MaintenanceScheduler.Claim claim() {
+        MaintenanceScheduler.Claim claim = scheduler.claim();
+        assertNotNull(claim);
+        return claim;
+    }
+}

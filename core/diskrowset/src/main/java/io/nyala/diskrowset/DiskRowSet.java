@@ -1,0 +1,204 @@
+package io.nyala.diskrowset;
+
+import io.nyala.cfile.CFileReader;
+import io.nyala.cfile.CellKind;
+import io.nyala.cfile.ColumnReader;
+import io.nyala.cfile.ColumnSpec;
+import io.nyala.cfile.CorruptPageException;
+import io.nyala.cfile.KeyFilter;
+import io.nyala.cfile.KeyIndex;
+import io.nyala.cfile.PageCache;
+import io.nyala.cfile.UnsupportedFormatException;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.Notes;
+import io.nyala.rows.Column;
+import io.nyala.rows.DeltaSource;
+import io.nyala.rows.KeyRange;
+import io.nyala.rows.Limits;
+import io.nyala.rows.RowCursor;
+import io.nyala.rows.RowLayout;
+import io.nyala.rows.RowSet;
+import io.nyala.rows.ScanSpec;
+import io.nyala.rows.Schema;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.Objects;
+
+/**
+ * Rows of one file: found by key through filter, index and key columns, scanned as columns at any snapshot.
+ *
+ * <p>Filter and index are in memory while it is open; pages come through the cache. Immutable; shared by threads.
+ * Whoever opened it closes it, after its cursors.
+ */
+public final class DiskRowSet implements RowSet, AutoCloseable {
+    private final CFileReader file;
+    private final Schema schema;
+    private final RowLayout layout;
+    private final RowSetFormat.Metadata metadata;
+    private final History history;
+    private final KeyFilter filter;
+    private final KeyIndex index;
+    private final Lookups lookups;
+
+    private DiskRowSet(CFileReader file, Schema schema, RowSetFormat.Metadata metadata, MemoryAccount account) {
+        this.file = file;
+        this.schema = schema;
+        this.layout = new RowLayout(schema);
+        this.metadata = metadata;
+        this.history = new History(file, metadata, account);
+        this.filter = Objects.requireNonNull(file.keyFilter(), "a rowset has a key filter");
+        this.index = Objects.requireNonNull(file.keyIndex(), "a rowset has a key index");
+        this.lookups = new Lookups(this, account);
+    }
+
+    /**
+     * Opens a rowset and checks everything but its pages.
+     *
+     * @param schema of the table; columns are found by their ids
+     * @param account pays for what stays in memory
+     * @throws CorruptPageException if the file is damaged, or another one
+     * @throws UnsupportedFormatException if it is of another version
+     */
+    public static DiskRowSet open(RowSetFile source, Schema schema, PageCache cache, MemoryAccount account) {
+        CFileReader file = CFileReader.open(
+                new CFileReader.Source(source.disk(), source.path(), source.fileId(), source.tabletId()),
+                cache,
+                account);
+        try {
+            int version = RowSetFormat.version(file.metadata());
+            if (version != RowSetFormat.VERSION) {
+                throw new UnsupportedFormatException(source.path(), version, RowSetFormat.VERSION);
+            }
+            RowSetFormat.Metadata metadata = RowSetFormat.readMetadata(file.metadata(), file.rowCount());
+            checkColumns(file, schema);
+            return new DiskRowSet(file, schema, metadata, account);
+        } catch (IllegalArgumentException | IllegalStateException | NullPointerException e) {
+            file.close();
+            throw new CorruptPageException(source.path(), 0, "not a rowset of this table: " + e.getMessage(), e);
+        } catch (RuntimeException | Error e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    /** Explains the metadata that a rowset has in its file's footer, for the dump tool. */
+    public static void annotateMetadata(MemorySegment memory, long at, Notes notes) {
+        RowSetFormat.annotateMetadata(memory, at, notes);
+    }
+
+    private static void checkColumns(CFileReader file, Schema schema) {
+        for (int i = 0; i < schema.columnCount(); i++) {
+            Column column = schema.column(i);
+            if (!file.hasColumn(column.id())) {
+                throw new IllegalArgumentException(
+                        "column \"" + column.name() + "\" (id " + column.id() + ") is missing");
+            }
+            CellKind found = file.column(column.id()).kind();
+            CellKind expected = ColumnSpec.of(column).kind();
+            if (found != expected) {
+                throw new IllegalArgumentException("column \"" + column.name() + "\" (id " + column.id()
+                        + ") has cells " + found + ", expected " + expected);
+            }
+        }
+        file.column(RowSetFormat.INSERT_TIME_ID);
+        file.column(RowSetFormat.DELETED_ID);
+    }
+
+    CFileReader file() {
+        return file;
+    }
+
+    RowLayout layout() {
+        return layout;
+    }
+
+    History history() {
+        return history;
+    }
+
+    KeyIndex index() {
+        return index;
+    }
+
+    /** Rows of a vector: 1,024 in all but the last. */
+    int vectorRows(int vector) {
+        return (int) Math.min(Limits.VECTOR_ROWS, rowCount() - (long) vector * Limits.VECTOR_ROWS);
+    }
+
+    ColumnReader column(int schemaIndex) {
+        return file.column(schema.column(schemaIndex).id());
+    }
+
+    public Path path() {
+        return file.path();
+    }
+
+    public long fileId() {
+        return file.fileId();
+    }
+
+    /** Length of the file. */
+    public long fileBytes() {
+        return file.bytes();
+    }
+
+    /** Changes since the rows were first inserted. */
+    public DeltaSource changes() {
+        return history;
+    }
+
+    /** Time of the newest insert or change of any row: a scan at or after it needs neither insert times nor history. */
+    public long newestChange() {
+        return metadata.newestChange();
+    }
+
+    @Override
+    public long rowCount() {
+        return file.rowCount();
+    }
+
+    /** Rows whose newest state is deleted. */
+    public long deletedCount() {
+        return metadata.deletedCount();
+    }
+
+    @Override
+    public byte[] minKey() {
+        return index.minKey();
+    }
+
+    @Override
+    public byte[] maxKey() {
+        return index.maxKey();
+    }
+
+    /** Whether a scan could find rows here, by keys alone. */
+    public boolean meets(KeyRange range) {
+        return rowCount() > 0 && range.meets(minKey(), maxKey());
+    }
+
+    @Override
+    public RowCursor scan(ScanSpec spec, MemoryAccount account) {
+        return new DiskRowSetCursor(this, spec, account);
+    }
+
+    @Override
+    public int lookup(MemorySegment memory, long key, int keyBytes) {
+        if (rowCount() == 0 || !filter.mayContain(memory, key, keyBytes)) {
+            return ABSENT;
+        }
+        int vector = index.find(memory, key, keyBytes);
+        return vector < 0 ? ABSENT : lookups.find(vector, memory, key, keyBytes);
+    }
+
+    /** Reads and checks every page of the file. */
+    public void verify() {
+        file.verify();
+    }
+
+    @Override
+    public void close() {
+        lookups.close();
+        file.close();
+    }
+}

@@ -1,0 +1,111 @@
+package io.nyala.diskrowset;
+
+import io.nyala.cfile.CFileWriter;
+import io.nyala.cfile.CellKind;
+import io.nyala.cfile.ColumnSpec;
+import io.nyala.cfile.ColumnWriter;
+import io.nyala.cfile.KeyWriter;
+import io.nyala.io.IoQueue;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.Slab;
+import io.nyala.rows.LittleEndian;
+import io.nyala.rows.RowLayout;
+import io.nyala.rows.RowSource;
+import io.nyala.rows.Schema;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Makes one rowset file of rows that come in key order: their newest values as columns, and how they came to be as
+ * history.
+ *
+ * <p>Belongs to one thread. Holds the encoded pages in memory of the account until {@link #finish}; whoever made it
+ * closes it.
+ */
+public final class RowSetWriter implements AutoCloseable {
+    private final Schema schema;
+    private final RowLayout layout;
+    private final CFileWriter file;
+    private final ColumnWriter[] columns;
+    private final ColumnWriter insertTimes;
+    private final ColumnWriter deleted;
+    private final KeyWriter keys;
+    private final HistoryWriter history;
+    private final Opened opened = new Opened();
+    private final Slab cell;
+    private int rowCount;
+    private long deletedCount;
+    private long newestChange;
+
+    public RowSetWriter(Schema schema, MemoryAccount account) {
+        this.schema = schema;
+        this.layout = new RowLayout(schema);
+        this.columns = new ColumnWriter[schema.columnCount()];
+        try {
+            Slab taken = account.take(Long.BYTES);
+            opened.add(() -> account.giveBack(taken));
+            cell = taken;
+            file = new CFileWriter(account);
+            opened.add(file::close);
+            for (int i = 0; i < columns.length; i++) {
+                columns[i] = file.addColumn(ColumnSpec.of(schema.column(i)));
+            }
+            insertTimes = file.addColumn(ColumnSpec.of(RowSetFormat.INSERT_TIME_ID, "insert time", CellKind.INT64));
+            deleted = file.addColumn(ColumnSpec.of(RowSetFormat.DELETED_ID, "deleted", CellKind.INT8));
+            keys = file.addKeys();
+            history = new HistoryWriter(file, account);
+            opened.add(history::close);
+        } catch (RuntimeException | Error e) {
+            opened.close();
+            throw e;
+        }
+    }
+
+    /** Adds the present row of {@code source}, whose key is larger than that of the row before. */
+    public void append(RowSource source) {
+        MemorySegment memory = source.memory();
+        long row = source.rowOffset();
+        for (int i = 0; i < columns.length; i++) {
+            if (layout.isNull(memory, row, i)) {
+                columns[i].appendNull();
+            } else {
+                columns[i].append(memory, layout.valueOffset(memory, row, i), layout.valueBytes(memory, row, i));
+            }
+        }
+        LittleEndian.setLong(cell.segment(), 0, source.insertTime());
+        insertTimes.append(cell.segment(), 0, Long.BYTES);
+        LittleEndian.setByte(cell.segment(), 0, source.isDeleted() ? 1 : 0);
+        deleted.append(cell.segment(), 0, Byte.BYTES);
+        keys.append(memory, source.keyOffset(), source.keyBytes());
+        history.append(rowCount, source);
+        deletedCount += source.isDeleted() ? 1 : 0;
+        newestChange = Math.max(newestChange, source.newestChange());
+        rowCount++;
+    }
+
+    /** Rows appended so far. */
+    public int rowCount() {
+        return rowCount;
+    }
+
+    /** About the size of the file if it were finished now. */
+    public long estimatedBytes() {
+        return file.estimatedBytes() + history.pendingBytes();
+    }
+
+    /** Creates the file and writes it. When this returns its content is durable, but not yet its name. */
+    public RowSetOutput finish(RowSetFile target, IoQueue queue) {
+        List<RowSetFormat.Chunk> chunks = new ArrayList<>(history.finish());
+        byte[] metadata =
+                RowSetFormat.metadata(new RowSetFormat.Metadata(schema.version(), deletedCount, newestChange, chunks));
+        var destination = new CFileWriter.Destination(target.disk(), target.path(), target.fileId(), target.tabletId());
+        CFileWriter.Written written = file.finish(destination, metadata, queue);
+        return new RowSetOutput(target.fileId(), rowCount, written.bytes());
+    }
+
+    @Override
+    public void close() {
+        opened.close();
+    }
+}

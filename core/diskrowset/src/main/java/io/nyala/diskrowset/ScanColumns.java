@@ -1,0 +1,120 @@
+package io.nyala.diskrowset;
+
+import io.nyala.cfile.ColumnCursor;
+import io.nyala.cfile.ColumnReader;
+import io.nyala.cfile.ReadAhead;
+import io.nyala.cfile.VectorSelection;
+import io.nyala.encoding.DecoderScratch;
+import io.nyala.memory.MemoryAccount;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The columns of a scan, opened when they are first needed, and moved to a vector when they are needed there: a vector
+ * in which no row is left costs nothing in the columns that come later.
+ *
+ * <p>Belongs to one cursor.
+ */
+final class ScanColumns implements AutoCloseable {
+    private final DiskRowSet rowSet;
+    private final VectorSelection vectors;
+    private final DecoderScratch scratch;
+    private final ReadAhead ahead;
+    private final @Nullable ColumnCursor[] columns;
+    private final int insertTime;
+    private final int deleted;
+    private final int keyColumnCount;
+    private ColumnCursor @Nullable [] keys;
+    private ColumnCursor @Nullable [] all;
+
+    ScanColumns(DiskRowSet rowSet, VectorSelection vectors, MemoryAccount account) {
+        this.rowSet = rowSet;
+        this.vectors = vectors;
+        this.scratch = new DecoderScratch(account);
+        this.ahead = readAhead(account);
+        int schemaColumns = rowSet.layout().columnCount();
+        this.columns = new @Nullable ColumnCursor[schemaColumns + 2];
+        this.insertTime = schemaColumns;
+        this.deleted = schemaColumns + 1;
+        this.keyColumnCount = rowSet.layout().schema().keyColumnCount();
+    }
+
+    private ReadAhead readAhead(MemoryAccount account) {
+        try {
+            return rowSet.file().readAhead(account);
+        } catch (RuntimeException | Error e) {
+            scratch.close();
+            throw e;
+        }
+    }
+
+    /** The cursor of a column of the schema, on {@code vector}. */
+    ColumnCursor at(int column, int vector) {
+        ColumnCursor cursor = columns[column];
+        if (cursor == null) {
+            cursor = reader(column).cursor(scratch, ahead, vectors);
+            columns[column] = cursor;
+        }
+        if (cursor.vector() != vector) {
+            cursor.seek(vector);
+        }
+        return cursor;
+    }
+
+    private ColumnReader reader(int column) {
+        if (column == insertTime) {
+            return rowSet.file().column(RowSetFormat.INSERT_TIME_ID);
+        }
+        return column == deleted ? rowSet.file().column(RowSetFormat.DELETED_ID) : rowSet.column(column);
+    }
+
+    ColumnCursor insertTimeAt(int vector) {
+        return at(insertTime, vector);
+    }
+
+    ColumnCursor deletedAt(int vector) {
+        return at(deleted, vector);
+    }
+
+    /** The cursors of the key columns, on {@code vector}; the same array each time. */
+    ColumnCursor[] keysAt(int vector) {
+        if (keys == null) {
+            keys = new ColumnCursor[keyColumnCount];
+        }
+        return fill(keys, vector);
+    }
+
+    /** The cursors of all columns of the schema, on {@code vector}; the same array each time. */
+    ColumnCursor[] allAt(int vector) {
+        if (all == null) {
+            all = new ColumnCursor[rowSet.layout().columnCount()];
+        }
+        return fill(all, vector);
+    }
+
+    private ColumnCursor[] fill(ColumnCursor[] target, int vector) {
+        for (int i = 0; i < target.length; i++) {
+            target[i] = at(i, vector);
+        }
+        return target;
+    }
+
+    /** Unpins all pages. */
+    void release() {
+        for (ColumnCursor column : columns) {
+            if (column != null) {
+                column.release();
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        for (ColumnCursor column : columns) {
+            if (column != null) {
+                column.close();
+            }
+        }
+        ahead.close();
+        scratch.close();
+    }
+}

@@ -1,0 +1,169 @@
+package io.nyala.diskrowset;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.nyala.diskrowset.RowModel.Style;
+import io.nyala.io.DiskException;
+import io.nyala.memory.MemoryLimitException;
+import io.nyala.memory.Slab;
+import io.nyala.rows.ScanSpec;
+import io.nyala.simulation.SimulatedDisk;
+import io.nyala.testkit.Seed;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Goal: whatever call fails, and wherever memory ends, nothing is left behind, and the next attempt works.
+ * Method: each call of writing, opening, scanning and looking up fails once; then memory is taken away, a little
+ * less each time.
+ */
+final class FailingRowSetTest {
+    private static final Path DIRECTORY = Path.of("/data");
+
+    private SplittableRandom random = new SplittableRandom(1);
+    private SimulatedDisk disk = new SimulatedDisk(random);
+    private RowModel model = new RowModel(RowModel.drawSchema(random));
+
+    @BeforeEach
+    void fill(@Seed SplittableRandom seeded) {
+        random = seeded;
+        disk = new SimulatedDisk(random.split());
+        disk.createDirectories(DIRECTORY);
+        model = new RowModel(RowModel.drawSchema(random));
+        model.fill(random, 1500, new Style(0.3, 3, 60));
+    }
+
+    @Test
+    void everyFailedCallOfWritingLeavesNothingBehind() {
+        try (var files = new RowSetFiles(disk, DIRECTORY)) {
+            long usedBefore = files.budget.usedBytes();
+            for (int call = 0; ; call++) {
+                disk.failCall(disk.callCount() + call, DiskException.Kind.IO_ERROR);
+                long callsBefore = disk.callCount();
+                try {
+                    files.write(model);
+                    assertTrue(disk.callCount() - callsBefore <= call, "a failed call was not reported");
+                    assertTrue(call >= 3, "too few calls: " + call);
+                    break;
+                } catch (DiskException e) {
+                    assertEquals(files.path(), e.path());
+                }
+                assertEquals(usedBefore, files.budget.usedBytes(), "after call " + call);
+                assertEquals(0, disk.openFileCount(), "after call " + call);
+                assertFalse(disk.exists(files.path()), "an unfinished file stayed after call " + call);
+            }
+        }
+    }
+
+    @Test
+    void everyFailedCallOfReadingLeavesNothingBehind() {
+        var probes = new RowSetProbes(model, random);
+        ScanSpec past = ScanSpec.all(model.schema, 1_500).withKeyOrder(true);
+        ScanSpec present = ScanSpec.all(model.schema, Long.MAX_VALUE);
+        try (var files = new RowSetFiles(disk, DIRECTORY)) {
+            files.write(model);
+            long usedBefore = files.budget.usedBytes();
+            for (int call = 0; ; call++) {
+                disk.failCall(disk.callCount() + call, DiskException.Kind.IO_ERROR);
+                long callsBefore = disk.callCount();
+                try (DiskRowSet rowSet = files.open(model)) {
+                    probes.checkScan(rowSet, past, files.account);
+                    probes.checkLookups(rowSet);
+                    probes.checkScan(rowSet, present, files.account);
+                    rowSet.verify();
+                    assertTrue(disk.callCount() - callsBefore <= call, "a failed call was not reported");
+                    break;
+                } catch (DiskException e) {
+                    assertEquals(files.path(), e.path());
+                }
+                files.forget();
+                assertEquals(usedBefore, files.budget.usedBytes(), "after call " + call);
+                assertEquals(0, disk.openFileCount(), "after call " + call);
+            }
+        }
+    }
+
+    @Test
+    void whereverMemoryEndsNothingIsLeftBehind() {
+        var probes = new RowSetProbes(model, random);
+        ScanSpec past = ScanSpec.all(model.schema, 1_500).withKeyOrder(true);
+        ScanSpec present = ScanSpec.all(model.schema, Long.MAX_VALUE);
+        try (var files = new RowSetFiles(disk, DIRECTORY, 16 << 20)) {
+            files.write(model);
+            long usedBefore = files.budget.usedBytes();
+            int failures = 0;
+            int successes = 0;
+            for (long left = 0; successes < 3; left += 48 << 10) {
+                Deque<Slab> taken = takeAllBut(files, left);
+                long usedMost = files.budget.usedBytes();
+                DiskRowSet rowSet = null;
+                try {
+                    rowSet = files.open(model);
+                    probes.checkScan(rowSet, past, files.account);
+                    probes.checkLookups(rowSet);
+                    probes.checkScan(rowSet, present, files.account);
+                    successes++;
+                } catch (MemoryLimitException _) {
+                    failures++;
+                } finally {
+                    if (rowSet != null) {
+                        rowSet.close();
+                    }
+                }
+                assertEquals(usedMost, files.budget.usedBytes(), "with " + left + " bytes left");
+                taken.forEach(files.account::giveBack);
+                assertEquals(usedBefore, files.budget.usedBytes(), "with " + left + " bytes left");
+            }
+            assertTrue(failures > 3, "memory was never short");
+        }
+        assertEquals(0, disk.openFileCount());
+    }
+
+    @Test
+    void whereverMemoryEndsWhileWritingNothingIsLeftBehind() {
+        try (var files = new RowSetFiles(disk, DIRECTORY, 16 << 20)) {
+            long usedBefore = files.budget.usedBytes();
+            boolean isWritten = false;
+            for (long left = 0; !isWritten; left += 128 << 10) {
+                Deque<Slab> taken = takeAllBut(files, left);
+                long usedMost = files.budget.usedBytes();
+                try {
+                    files.write(model);
+                    isWritten = true;
+                } catch (MemoryLimitException _) {
+                    assertEquals(usedMost, files.budget.usedBytes(), "with " + left + " bytes left");
+                    assertFalse(disk.exists(files.path()));
+                }
+                taken.forEach(files.account::giveBack);
+                assertEquals(usedBefore, files.budget.usedBytes(), "with " + left + " bytes left");
+            }
+        }
+        assertEquals(0, disk.openFileCount());
+    }
+
+    /** Takes memory, large pieces first, until so much is left or a little less. */
+    private static Deque<Slab> takeAllBut(RowSetFiles files, long left) {
+        Deque<Slab> taken = new ArrayDeque<>();
+        takeAll(files, 2 << 20, taken);
+        for (long blocks = left / (2 << 20) + 1; blocks > 0; blocks--) {
+            files.account.giveBack(taken.pop());
+        }
+        takeAll(files, 16 << 10, taken);
+        for (long free = 0; free < left; free += 16 << 10) {
+            files.account.giveBack(taken.pop());
+        }
+        return taken;
+    }
+
+    private static void takeAll(RowSetFiles files, long bytes, Deque<Slab> taken) {
+        for (Slab slab = files.account.tryTake(bytes); slab != null; slab = files.account.tryTake(bytes)) {
+            taken.push(slab);
+        }
+    }
+}

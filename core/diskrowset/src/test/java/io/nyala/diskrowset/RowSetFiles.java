@@ -1,0 +1,77 @@
+package io.nyala.diskrowset;
+
+import io.nyala.cfile.PageCache;
+import io.nyala.io.Disk;
+import io.nyala.io.IoPool;
+import io.nyala.io.IoQueue;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.MemoryBudget;
+import io.nyala.memory.PageSource;
+import java.nio.file.Path;
+
+/** Memory and a page cache around a disk, for tests that write and read rowsets. Fails if memory leaks. One thread. */
+final class RowSetFiles implements AutoCloseable {
+    static final long FILE_ID = 7;
+    static final long TABLET_ID = 3;
+
+    final MemoryBudget budget;
+    final MemoryAccount account;
+    final IoPool io;
+    private final Disk disk;
+    private final Path path;
+    PageCache cache;
+
+    RowSetFiles(Disk disk, Path directory) {
+        this(disk, directory, 256L << 20);
+    }
+
+    RowSetFiles(Disk disk, Path directory, long memoryBytes) {
+        this.budget = MemoryBudget.open(PageSource.jdk(), memoryBytes);
+        this.account = budget.account("test", 0);
+        this.disk = disk;
+        this.path = directory.resolve("7.rowset");
+        this.io = new IoPool(disk, 4, 16);
+        this.cache = new PageCache(account, io, 64 << 20);
+    }
+
+    Path path() {
+        return path;
+    }
+
+    RowSetFile file() {
+        return new RowSetFile(disk, path, FILE_ID, TABLET_ID);
+    }
+
+    /** Begins with an empty cache. */
+    void forget() {
+        cache.close();
+        cache = new PageCache(account, io, 64 << 20);
+    }
+
+    RowSetOutput write(RowModel model) {
+        try (RowSetWriter writer = new RowSetWriter(model.schema, account);
+                ModelSource source = new ModelSource(model)) {
+            while (source.next()) {
+                writer.append(source);
+            }
+            IoQueue queue = io.borrow();
+            try {
+                return writer.finish(file(), queue);
+            } finally {
+                io.giveBack(queue);
+            }
+        }
+    }
+
+    DiskRowSet open(RowModel model) {
+        return DiskRowSet.open(file(), model.schema, cache, account);
+    }
+
+    @Override
+    public void close() {
+        cache.close();
+        io.close();
+        account.close();
+        budget.close();
+    }
+}

@@ -1,0 +1,200 @@
+package io.nyala.diskrowset;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.nyala.diskrowset.RowModel.Style;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.rows.CellFilter;
+import io.nyala.rows.CellValue;
+import io.nyala.rows.ColumnBatch;
+import io.nyala.rows.KeyRange;
+import io.nyala.rows.Predicate;
+import io.nyala.rows.RowCursor;
+import io.nyala.rows.RowSet;
+import io.nyala.rows.ScanSpec;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.SplittableRandom;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/** Random scans and look-ups of a rowset, compared with the model in every row. Owns only its random numbers. */
+final class RowSetProbes {
+    private static final Style SMALL = new Style(0, 1, 8);
+
+    private final RowModel model;
+    private final SplittableRandom random;
+    private final List<byte[]> keys;
+
+    RowSetProbes(RowModel model, SplittableRandom random) {
+        this.model = model;
+        this.random = random;
+        this.keys = List.copyOf(model.rows.keySet());
+    }
+
+    /** A row that a scan yields. */
+    @SuppressWarnings("ArrayRecordComponent") // Keys are bytes everywhere; nobody compares these.
+    private record Row(byte @Nullable [] key, List<@Nullable CellValue> cells) {}
+
+    void checkScan(DiskRowSet rowSet, ScanSpec spec, MemoryAccount account) {
+        List<Row> expected = expected(spec);
+        int at = 0;
+        try (RowCursor cursor = rowSet.scan(spec, account);
+                ColumnBatch batch = ColumnBatch.of(spec, account)) {
+            while (cursor.next(batch)) {
+                for (int row = 0; row < batch.rowCount(); row++) {
+                    Row next = at < expected.size() ? expected.get(at) : new Row(null, List.of());
+                    int number = at++;
+                    checkRow(spec, batch, row, next, () -> "row " + number + " of " + describe(spec));
+                }
+            }
+            assertEquals(0, batch.rowCount(), "the batch after the last");
+        }
+        assertEquals(expected.size(), at, () -> describe(spec));
+    }
+
+    private void checkRow(ScanSpec spec, ColumnBatch batch, int row, Row expected, Supplier<String> what) {
+        assertEquals(spec.projection().size(), expected.cells().size(), () -> "one row too many: " + what.get());
+        for (int c = 0; c < spec.projection().size(); c++) {
+            CellValue cell =
+                    batch.column(c).isNull(row) ? null : batch.column(c).getValue(row);
+            if (!Objects.equals(expected.cells().get(c), cell)) {
+                assertEquals(
+                        expected.cells().get(c),
+                        cell,
+                        "column " + spec.projection().get(c) + " of " + what.get());
+            }
+        }
+        if (spec.keyOrder()) {
+            assertArrayEquals(expected.key(), batch.keys().getBytes(row), what.get());
+        }
+    }
+
+    private String describe(ScanSpec spec) {
+        return "a scan at " + spec.snapshot() + " of " + spec.projection() + " where "
+                + spec.predicates().stream().map(p -> p.describe(model.schema)).toList() + " from "
+                + Arrays.toString(spec.lowerKey()) + " to " + Arrays.toString(spec.upperKey())
+                + (spec.keyOrder() ? " in key order" : "");
+    }
+
+    private List<Row> expected(ScanSpec spec) {
+        List<CellFilter> filters = spec.predicates().stream()
+                .map(predicate -> CellFilter.of(model.schema, predicate))
+                .toList();
+        KeyRange range = spec.keyRange();
+        List<Row> rows = new ArrayList<>();
+        model.rows.forEach((key, versions) -> {
+            List<@Nullable CellValue> cells = RowModel.at(versions, spec.snapshot());
+            if (cells == null || !range.contains(key)) {
+                return;
+            }
+            MemorySegment packed = model.packed(cells);
+            if (filters.stream().allMatch(filter -> filter.matches(model.layout, packed, 0))) {
+                List<@Nullable CellValue> projected = new ArrayList<>();
+                spec.projection().forEach(column -> projected.add(cells.get(column)));
+                rows.add(new Row(key, projected));
+            }
+        });
+        return rows;
+    }
+
+    ScanSpec drawSpec() {
+        List<Integer> projection = new ArrayList<>();
+        switch (random.nextInt(4)) {
+            case 0 -> {}
+            case 1 -> IntStream.range(0, model.schema.columnCount()).forEach(projection::add);
+            default -> {
+                for (int i = random.nextInt(5); i > 0; i--) {
+                    projection.add(random.nextInt(model.schema.columnCount()));
+                }
+            }
+        }
+        List<Predicate> predicates = new ArrayList<>();
+        for (int i = random.nextInt(3); i > 0; i--) {
+            predicates.add(drawPredicate());
+        }
+        return ScanSpec.all(model.schema, drawSnapshot())
+                .withProjection(projection)
+                .withPredicates(predicates)
+                .withKeys(drawBound(), drawBound())
+                .withKeyOrder(random.nextBoolean());
+    }
+
+    long drawSnapshot() {
+        return switch (random.nextInt(6)) {
+            case 0 -> Long.MAX_VALUE;
+            case 1 -> Math.max(0, model.newestChange() - random.nextInt(2));
+            case 2 -> RowModel.TIME_MIN - random.nextInt(2);
+            default -> random.nextLong(RowModel.TIME_MIN, RowModel.TIME_MAX);
+        };
+    }
+
+    /** A key, the beginning of one, or a bit more than one. */
+    private byte @Nullable [] drawBound() {
+        if (random.nextBoolean()) {
+            return null;
+        }
+        byte[] key = keys.isEmpty() || random.nextInt(4) == 0
+                ? model.key(model.drawCells(random, 4 * keys.size(), SMALL))
+                : keys.get(random.nextInt(keys.size()));
+        return switch (random.nextInt(3)) {
+            case 0 -> Arrays.copyOf(key, random.nextInt(key.length + 1));
+            case 1 -> Arrays.copyOf(key, key.length + 1);
+            default -> key;
+        };
+    }
+
+    private Predicate drawPredicate() {
+        int column = random.nextInt(model.schema.columnCount());
+        return switch (random.nextInt(6)) {
+            case 0 -> new Predicate.IsNull(column);
+            case 1 -> new Predicate.IsNotNull(column);
+            case 2 -> new Predicate.Range(column, drawValue(column), drawValue(column));
+            case 3 -> new Predicate.Range(column, drawValue(column), null);
+            case 4 -> Predicate.ofCells(model.schema, column, List.of(drawValue(column), drawValue(column)));
+            default -> new Predicate.Equal(column, drawValue(column));
+        };
+    }
+
+    /** A value that occurs, or could. */
+    private CellValue drawValue(int column) {
+        while (true) {
+            List<@Nullable CellValue> cells = model.drawCells(random, 4 * keys.size(), SMALL);
+            if (!keys.isEmpty() && random.nextInt(4) > 0) {
+                var versions = Objects.requireNonNull(model.rows.get(keys.get(random.nextInt(keys.size()))));
+                var found = versions.get(random.nextInt(versions.size())).cells();
+                cells = found == null ? cells : found;
+            }
+            CellValue cell = cells.get(column);
+            if (cell != null) {
+                return cell;
+            }
+        }
+    }
+
+    void checkLookups(DiskRowSet rowSet) {
+        checkLookups(rowSet, 200);
+    }
+
+    /** Looks up every key, and so many that are probably absent. */
+    void checkLookups(DiskRowSet rowSet, int absentCount) {
+        for (byte[] key : keys) {
+            assertEquals(model.isLive(key) ? RowSet.LIVE : RowSet.DELETED, lookup(rowSet, key));
+        }
+        for (int i = 0; i < absentCount; i++) {
+            byte[] key = model.key(model.drawCells(random, 4 * keys.size(), SMALL));
+            if (!model.rows.containsKey(key)) {
+                assertEquals(RowSet.ABSENT, lookup(rowSet, key));
+            }
+        }
+    }
+
+    static int lookup(DiskRowSet rowSet, byte[] key) {
+        return rowSet.lookup(MemorySegment.ofArray(key), 0, key.length);
+    }
+}

@@ -1,0 +1,52 @@
+package io.nyala.encoding;
+
+import io.nyala.memory.Check;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.Slab;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The working memory of readers: room for one vector of fixed cells, decoded, and for what a predicate says of
+ * dictionary entries. Taken once and shared by all {@link EncodedVector}s of one thread, so that reading a vector
+ * allocates nothing.
+ *
+ * <p>For one thread at a time. Owns its slab, and gives it back when closed.
+ */
+public final class DecoderScratch implements AutoCloseable {
+    /** Where a vector is decoded or unpacked. */
+    static final long VALUES = 0;
+
+    private static final long BYTES = 32 << 10;
+
+    private final MemoryAccount account;
+    private final Slab slab;
+    private final MemorySegment segment;
+    private boolean closed;
+
+    /** One bit per dictionary entry, while a predicate is evaluated. */
+    final long[] matches = new long[VectorFormat.VALUES_MAX / Long.SIZE];
+
+    static {
+        Check.that(BYTES >= VectorFormat.VALUES_MAX * 16L + VectorFormat.WRITE_PADDING_BYTES, "a vector fits");
+    }
+
+    /** Takes one slab from {@code account}. */
+    public DecoderScratch(MemoryAccount account) {
+        this.account = account;
+        slab = account.take(BYTES);
+        segment = slab.segment();
+    }
+
+    MemorySegment segment() {
+        return segment;
+    }
+
+    /** Gives the slab back. Closing twice does nothing. */
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            account.giveBack(slab);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+package io.nyala.encoding;
+
+import io.nyala.memory.Notes;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A vector with few distinct values: these once, then for each value its number among them in as few bits as the
+ * largest number needs.
+ *
+ * <pre>{@code
+ *   0        h         h+2     h+3    h+4
+ *   +--------+---------+-------+------+----------------------------+----------------------------- - -
+ *   | header | entries | width | zero | codes                      | cell[entries], or strings (entries)
+ *   +--------+---------+-------+------+----------------------------+----------------------------- - -
+ *                u16      u8      u8    ceil(count * width / 8) bytes
+ * }</pre>
+ *
+ * Header: {@link VectorFormat}, {@code h} bytes. {@code width} is that of {@code entries - 1}, so 0 for one entry.
+ * Codes: {@link PackedInts}, each less than {@code entries}. Strings: {@link ByteStrings}. Entries are distinct and
+ * in no promised order; this writer puts them in order of first use.
+ *
+ * <p>Example, the 4-byte cells {@code [9, 5, 9, 9]}: {@code 05 04 04 00 | 02 00 | 01 | 00 | 02 | 09 00 00 00 | 05 00
+ * 00 00}.
+ */
+final class DictionaryVector {
+    private static final long ENTRIES = 0;
+    private static final long WIDTH = 2;
+    private static final long ZERO = 3;
+    private static final long CODES = 4;
+
+    private DictionaryVector() {}
+
+    static void read(EncodedVector vector) {
+        long body = vector.body();
+        vector.checkReaches(body + CODES);
+        int entries = vector.u16(body + ENTRIES);
+        vector.check("entries", body + ENTRIES, entries, 1, vector.count());
+        vector.width = vector.u8(body + WIDTH);
+        int width = PackedInts.width(entries - 1L);
+        vector.check("width", body + WIDTH, vector.width, width, width);
+        vector.check("zero", body + ZERO, vector.u8(body + ZERO), 0, 0);
+        long values = body + CODES + PackedInts.bytes(vector.count(), width);
+        vector.entryCount = entries;
+        vector.packed = vector.offset + body + CODES;
+        vector.cells = vector.offset + values;
+        if (vector.isBinary()) {
+            vector.strings.read(vector, values, entries);
+        } else {
+            vector.checkEnd(values + (long) entries * vector.cellBytes());
+        }
+        vector.checkPacked(body + CODES, vector.count(), width);
+    }
+
+    /** The entry that the value at {@code index} is. */
+    static int code(EncodedVector vector, int index) {
+        return checkCode(vector, index, (int) PackedInts.get(vector.source, vector.packed, vector.width, index));
+    }
+
+    private static int checkCode(EncodedVector vector, int index, int code) {
+        if (code >= vector.entryCount) {
+            throw new CorruptVectorException(
+                    "code of value " + index, vector.packed - vector.offset, code, 0, vector.entryCount - 1L);
+        }
+        return code;
+    }
+
+    /** Unpacks the codes into the last bytes of the target, where they stay ahead of the cells that replace them. */
+    static void decodeFixed(EncodedVector vector, MemorySegment target, long targetOffset) {
+        int count = vector.count();
+        int cellBytes = vector.cellBytes();
+        vector.check("cell", VectorFormat.CELL_BYTES, cellBytes, Integer.BYTES, 16);
+        long codes = targetOffset + (long) count * (cellBytes - Integer.BYTES);
+        PackedInts.unpackInts(vector.source, vector.packed, vector.width, count, target, codes);
+        switch (cellBytes) {
+            case 4 -> lookUpInts(vector, codes, target, targetOffset);
+            case 8 -> lookUpLongs(vector, codes, target, targetOffset);
+            default -> lookUpCells(vector, codes, target, targetOffset);
+        }
+    }
+
+    private static void lookUpInts(EncodedVector vector, long codes, MemorySegment target, long targetOffset) {
+        MemorySegment source = vector.source;
+        long cells = vector.cells;
+        int count = vector.count();
+        for (int i = 0; i < count; i++) {
+            int code = checkCode(vector, i, target.get(Cells.INT, codes + i * 4L));
+            target.set(Cells.INT, targetOffset + i * 4L, source.get(Cells.INT, cells + code * 4L));
+        }
+    }
+
+    private static void lookUpLongs(EncodedVector vector, long codes, MemorySegment target, long targetOffset) {
+        MemorySegment source = vector.source;
+        long cells = vector.cells;
+        int count = vector.count();
+        for (int i = 0; i < count; i++) {
+            int code = checkCode(vector, i, target.get(Cells.INT, codes + i * 4L));
+            target.set(Cells.LONG, targetOffset + i * 8L, source.get(Cells.LONG, cells + code * 8L));
+        }
+    }
+
+    private static void lookUpCells(EncodedVector vector, long codes, MemorySegment target, long targetOffset) {
+        int cellBytes = vector.cellBytes();
+        for (int i = 0; i < vector.count(); i++) {
+            int code = checkCode(vector, i, target.get(Cells.INT, codes + i * 4L));
+            long cell = vector.cells + (long) code * cellBytes;
+            Cells.copy(vector.source, cell, target, targetOffset + (long) i * cellBytes, cellBytes);
+        }
+    }
+
+    /** Unpacks the codes where the offsets will be, each of which replaces its code. */
+    static void decodeBinary(EncodedVector vector, FlatBinary target) {
+        int count = vector.count();
+        PackedInts.unpackInts(
+                vector.source, vector.packed, vector.width, count, target.offsets(), target.offsetsOffset());
+        ByteStrings strings = vector.strings;
+        long position = 0;
+        for (int i = 0; i < count; i++) {
+            int code = checkCode(vector, i, target.offset(i));
+            int bytes = strings.bytes(vector, code);
+            VectorDecoder.checkRoom(vector, position + bytes);
+            target.offset(i, (int) position);
+            MemorySegment.copy(
+                    vector.source, strings.start(vector, code), target.bytes(), target.bytesOffset() + position, bytes);
+            position += bytes;
+        }
+        VectorDecoder.checkFull(vector, position);
+        target.offset(count, (int) position);
+    }
+
+    static boolean isPossible(int cellBytes) {
+        return cellBytes == 0 || cellBytes >= Integer.BYTES;
+    }
+
+    static long fixedBytes(int count, int entries, int cellBytes) {
+        return VectorFormat.FIXED_BODY + CODES + codeBytes(count, entries) + (long) entries * cellBytes;
+    }
+
+    static long binaryBytes(int count, StringShape entries) {
+        return VectorFormat.BINARY_BODY + CODES + codeBytes(count, entries.count()) + entries.encodedBytes();
+    }
+
+    private static long codeBytes(int count, int entries) {
+        return PackedInts.bytes(count, PackedInts.width(entries - 1L));
+    }
+
+    static long encodeFixed(FixedShape shape, EncoderScratch scratch, MemorySegment target, long offset) {
+        int cellBytes = shape.cellBytes();
+        long body = VectorFormat.putFixedHeader(target, offset, VectorEncoding.DICTIONARY, cellBytes, shape.count());
+        long at = putCodes(shape.count(), scratch, target, body);
+        for (int code = 0; code < scratch.distinct.count(); code++) {
+            Cells.copy(shape.values(), shape.offset(scratch.distinct.rows()[code]), target, at, cellBytes);
+            at += cellBytes;
+        }
+        return at - offset;
+    }
+
+    static long encodeBinary(BinaryShape shape, EncoderScratch scratch, MemorySegment target, long offset) {
+        long body = VectorFormat.putBinaryHeader(
+                target, offset, VectorEncoding.DICTIONARY, shape.count(), shape.dataBytes());
+        long at = putCodes(shape.count(), scratch, target, body);
+        return at - offset + ByteStrings.write(shape.source(), shape.entries(), scratch, target, at);
+    }
+
+    private static long putCodes(int count, EncoderScratch scratch, MemorySegment target, long body) {
+        int entries = scratch.distinct.count();
+        int width = PackedInts.width(entries - 1L);
+        target.set(Cells.SHORT, body + ENTRIES, (short) entries);
+        target.set(Cells.SHORT, body + WIDTH, (short) width); // And a zero.
+        PackedInts.packInts(scratch.segment(), EncoderScratch.CODES, count, width, target, body + CODES);
+        return body + CODES + PackedInts.bytes(count, width);
+    }
+
+    static void annotate(EncodedVector vector, Notes notes) {
+        long body = vector.offset + vector.body();
+        notes.note(body + ENTRIES, 2, "entries: " + vector.entryCount);
+        notes.note(body + WIDTH, 1, "width: " + vector.width);
+        notes.note(body + ZERO, 1, "zero");
+        Annotation.packed(vector, "codes", vector.count(), notes);
+        if (vector.isBinary()) {
+            vector.strings.annotate(vector, notes);
+        } else {
+            Annotation.cells(vector, "entries", notes);
+        }
+    }
+}

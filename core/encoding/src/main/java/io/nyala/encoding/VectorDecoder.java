@@ -1,0 +1,281 @@
+package io.nyala.encoding;
+
+import io.nyala.memory.Check;
+import io.nyala.memory.Kernels;
+import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+
+/**
+ * From a vector to values: all of them, the selected ones, or one without decoding the others.
+ *
+ * <p>Targets hold what their method says plus {@link VectorFormat#WRITE_PADDING_BYTES}, which are left undefined. A
+ * selection is an array of ascending 32-bit indexes, as {@link Kernels#bitmapToSelection} writes it. Every method may
+ * throw {@link CorruptVectorException}; the target is undefined then.
+ *
+ * <p>Stateless. The handles passed belong to the calling thread.
+ */
+public final class VectorDecoder {
+    /** From one selected cell in so many on, it is cheaper to decode them all and gather. */
+    private static final int DENSE_PART = 8;
+
+    private static final Kernels KERNELS = Kernels.best();
+
+    private VectorDecoder() {}
+
+    /** Writes all cells to {@code target}, back to back: {@link EncodedVector#decodedBytes}. */
+    public static void decodeFixed(EncodedVector vector, MemorySegment target, long targetOffset) {
+        assert !vector.isBinary() : "byte strings have no fixed cells";
+        switch (vector.encoding()) {
+            case CONSTANT -> ConstantVector.decodeFixed(vector, target, targetOffset);
+            case PLAIN -> PlainVector.decodeFixed(vector, target, targetOffset);
+            case RUN_LENGTH -> RunLengthVector.decodeFixed(vector, target, targetOffset);
+            case FRAME_OF_REFERENCE -> FrameOfReferenceVector.decodeFixed(vector, target, targetOffset);
+            case DICTIONARY -> DictionaryVector.decodeFixed(vector, target, targetOffset);
+        }
+    }
+
+    /**
+     * Writes all strings to {@code target}: {@code count + 1} offsets from 0 on, and {@link
+     * EncodedVector#decodedBytes} bytes.
+     */
+    public static void decodeBinary(EncodedVector vector, FlatBinary target) {
+        assert vector.isBinary() : "fixed cells are no byte strings";
+        switch (vector.encoding()) {
+            case CONSTANT -> ConstantVector.decodeBinary(vector, target);
+            case PLAIN -> PlainVector.decodeBinary(vector, target);
+            case RUN_LENGTH -> RunLengthVector.decodeBinary(vector, target);
+            case DICTIONARY -> DictionaryVector.decodeBinary(vector, target);
+            case FRAME_OF_REFERENCE -> throw new AssertionError("refused when wrapped");
+        }
+    }
+
+    /** Writes the cells at the {@code count} indexes at {@code selection}, back to back. */
+    public static void decodeFixedSelected(
+            EncodedVector vector,
+            MemorySegment selection,
+            long selectionOffset,
+            int count,
+            MemorySegment target,
+            long targetOffset) {
+        if (count == 0) {
+            return;
+        }
+        checkSelection(vector, selection, selectionOffset, count);
+        if (vector.encoding() == VectorEncoding.PLAIN) {
+            gather(vector, selection, selectionOffset, count, target, targetOffset);
+        } else if (count >= vector.count() / DENSE_PART) {
+            decodeFixed(vector, vector.scratch.segment(), DecoderScratch.VALUES);
+            gather(vector, selection, selectionOffset, count, target, targetOffset);
+        } else {
+            pick(vector, selection, selectionOffset, count, target, targetOffset);
+        }
+    }
+
+    private static void pick(
+            EncodedVector vector,
+            MemorySegment selection,
+            long selectionOffset,
+            int count,
+            MemorySegment target,
+            long targetOffset) {
+        int cellBytes = vector.cellBytes();
+        boolean isPacked = vector.encoding() == VectorEncoding.FRAME_OF_REFERENCE;
+        int entry = 0;
+        for (int i = 0; i < count; i++) {
+            int index = selected(vector, selection, selectionOffset, i);
+            long at = targetOffset + (long) i * cellBytes;
+            if (isPacked) {
+                Cells.put(target, at, cellBytes, FrameOfReferenceVector.value(vector, index));
+            } else {
+                entry = entryFrom(vector, entry, index);
+                Cells.copy(vector.source, vector.cells + (long) entry * cellBytes, target, at, cellBytes);
+            }
+        }
+    }
+
+    /**
+     * From where the cells lie back to back: in the vector if it is plain, else in the scratch, where they were
+     * decoded.
+     */
+    private static void gather(
+            EncodedVector vector,
+            MemorySegment selection,
+            long selectionOffset,
+            int count,
+            MemorySegment target,
+            long targetOffset) {
+        boolean isPlain = vector.encoding() == VectorEncoding.PLAIN;
+        MemorySegment source = isPlain ? vector.source : vector.scratch.segment();
+        long sourceOffset = isPlain ? vector.cells : DecoderScratch.VALUES;
+        switch (vector.cellBytes()) {
+            case 1 -> KERNELS.gather1(source, sourceOffset, selection, selectionOffset, count, target, targetOffset);
+            case 2 -> KERNELS.gather2(source, sourceOffset, selection, selectionOffset, count, target, targetOffset);
+            case 4 -> KERNELS.gather4(source, sourceOffset, selection, selectionOffset, count, target, targetOffset);
+            case 8 -> KERNELS.gather8(source, sourceOffset, selection, selectionOffset, count, target, targetOffset);
+            default -> KERNELS.gather16(source, sourceOffset, selection, selectionOffset, count, target, targetOffset);
+        }
+    }
+
+    /** Of ascending indexes the last is the largest, so this is enough. */
+    private static void checkSelection(EncodedVector vector, MemorySegment selection, long selectionOffset, int count) {
+        Check.inRange("count", count, 1, vector.count());
+        int last = selected(vector, selection, selectionOffset, count - 1);
+        Check.inRange("selected index", last, count - 1L, vector.count() - 1L);
+    }
+
+    /** Bytes that {@link #decodeBinarySelected} will write, offsets not counted. */
+    public static long selectedBytes(EncodedVector vector, MemorySegment selection, long selectionOffset, int count) {
+        long sum = 0;
+        int entry = 0;
+        for (int i = 0; i < count; i++) {
+            entry = entryFrom(vector, entry, selected(vector, selection, selectionOffset, i));
+            sum += vector.strings.bytes(vector, entry);
+        }
+        return sum;
+    }
+
+    /**
+     * Writes the strings at the {@code count} indexes at {@code selection}, and {@code count + 1} offsets from 0 on;
+     * answers the bytes of the strings.
+     */
+    public static long decodeBinarySelected(
+            EncodedVector vector, MemorySegment selection, long selectionOffset, int count, FlatBinary target) {
+        ByteStrings strings = vector.strings;
+        long position = 0;
+        int entry = 0;
+        for (int i = 0; i < count; i++) {
+            entry = entryFrom(vector, entry, selected(vector, selection, selectionOffset, i));
+            int bytes = strings.bytes(vector, entry);
+            target.offset(i, (int) position);
+            MemorySegment.copy(
+                    vector.source,
+                    strings.start(vector, entry),
+                    target.bytes(),
+                    target.bytesOffset() + position,
+                    bytes);
+            position += bytes;
+        }
+        target.offset(count, (int) position);
+        return position;
+    }
+
+    private static int selected(EncodedVector vector, MemorySegment selection, long selectionOffset, int index) {
+        int selected = selection.get(Cells.INT, selectionOffset + index * 4L);
+        return Objects.checkIndex(selected, vector.count());
+    }
+
+    /** The cell at {@code index}, as a signed integer. */
+    public static long longAt(EncodedVector vector, int index) {
+        assert vector.cellBytes() >= 1 && vector.cellBytes() <= Long.BYTES : "cells of " + vector.cellBytes();
+        Objects.checkIndex(index, vector.count());
+        int cellBytes = vector.cellBytes();
+        if (vector.encoding() == VectorEncoding.FRAME_OF_REFERENCE) {
+            int cut = Long.SIZE - cellBytes * Byte.SIZE;
+            return FrameOfReferenceVector.value(vector, index) << cut >> cut;
+        }
+        return Cells.signed(vector.source, vector.cells + (long) entry(vector, index) * cellBytes, cellBytes);
+    }
+
+    /** Writes the cell at {@code index}. */
+    public static void fixedCell(EncodedVector vector, int index, MemorySegment target, long targetOffset) {
+        assert !vector.isBinary() : "byte strings have no fixed cells";
+        Objects.checkIndex(index, vector.count());
+        int cellBytes = vector.cellBytes();
+        if (vector.encoding() == VectorEncoding.FRAME_OF_REFERENCE) {
+            Cells.put(target, targetOffset, cellBytes, FrameOfReferenceVector.value(vector, index));
+        } else {
+            long cell = vector.cells + (long) entry(vector, index) * cellBytes;
+            Cells.copy(vector.source, cell, target, targetOffset, cellBytes);
+        }
+    }
+
+    /** Bytes of the string at {@code index}. */
+    public static int binaryCellBytes(EncodedVector vector, int index) {
+        assert vector.isBinary() : "fixed cells are no byte strings";
+        Objects.checkIndex(index, vector.count());
+        return vector.strings.bytes(vector, entry(vector, index));
+    }
+
+    /** Writes the string at {@code index}, exactly {@link #binaryCellBytes}, which it answers. */
+    public static int binaryCell(EncodedVector vector, int index, MemorySegment target, long targetOffset) {
+        assert vector.isBinary() : "fixed cells are no byte strings";
+        Objects.checkIndex(index, vector.count());
+        int entry = entry(vector, index);
+        int bytes = vector.strings.bytes(vector, entry);
+        MemorySegment.copy(vector.source, vector.strings.start(vector, entry), target, targetOffset, bytes);
+        return bytes;
+    }
+
+    /** Compares the string at {@code index} with {@code key}, as unsigned bytes: negative if the string is smaller. */
+    public static int compareBinary(EncodedVector vector, int index, MemorySegment key, long keyOffset, long keyBytes) {
+        assert vector.isBinary() : "fixed cells are no byte strings";
+        Objects.checkIndex(index, vector.count());
+        int entry = entry(vector, index);
+        int bytes = vector.strings.bytes(vector, entry);
+        return Cells.compare(vector.source, vector.strings.start(vector, entry), bytes, key, keyOffset, keyBytes);
+    }
+
+    /**
+     * In a vector of ascending strings, the index of the first that is not smaller than {@code key}; the count if
+     * there is none. Searched in place.
+     */
+    public static int lowerBoundBinary(EncodedVector vector, MemorySegment key, long keyOffset, long keyBytes) {
+        int low = 0;
+        int high = vector.count();
+        while (low < high) {
+            int middle = (low + high) >>> 1;
+            if (compareBinary(vector, middle, key, keyOffset, keyBytes) < 0) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        return low;
+    }
+
+    /**
+     * In a vector of ascending signed integers, the index of the first that is not smaller than {@code key}; the
+     * count if there is none.
+     */
+    public static int lowerBoundLong(EncodedVector vector, long key) {
+        int low = 0;
+        int high = vector.count();
+        while (low < high) {
+            int middle = (low + high) >>> 1;
+            if (longAt(vector, middle) < key) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        return low;
+    }
+
+    /** Which of the stored entries the value at {@code index} is. */
+    private static int entry(EncodedVector vector, int index) {
+        return switch (vector.encoding()) {
+            case CONSTANT -> 0;
+            case PLAIN -> index;
+            case RUN_LENGTH -> RunLengthVector.run(vector, index);
+            case DICTIONARY -> DictionaryVector.code(vector, index);
+            case FRAME_OF_REFERENCE -> throw new AssertionError("packed numbers are no entries");
+        };
+    }
+
+    /** As {@link #entry}, starting the search for a run at {@code hint}. */
+    private static int entryFrom(EncodedVector vector, int hint, int index) {
+        return vector.encoding() == VectorEncoding.RUN_LENGTH
+                ? RunLengthVector.runFrom(vector, hint, index)
+                : entry(vector, index);
+    }
+
+    /** Requires that strings up to {@code position} fit what the header promised. */
+    static void checkRoom(EncodedVector vector, long position) {
+        vector.check("decoded bytes", VectorFormat.DECODED_BYTES, vector.decodedBytes(), position, Integer.MAX_VALUE);
+    }
+
+    /** Requires that all strings together are what the header promised. */
+    static void checkFull(EncodedVector vector, long position) {
+        vector.check("decoded bytes", VectorFormat.DECODED_BYTES, vector.decodedBytes(), position, position);
+    }
+}

@@ -1,0 +1,156 @@
+package io.nyala.encoding;
+
+import io.nyala.memory.Check;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Values to a vector, in the smallest encoding or the one that is hinted. Sizes are computed, not guessed, from one
+ * pass over the values (smallest, largest, runs); only the search for distinct values is given up early where they
+ * are clearly many.
+ *
+ * <p>Targets have room for {@link VectorFormat#maxFixedBytes} or {@link VectorFormat#maxBinaryBytes}; what is behind
+ * the bytes written is undefined. Sources have {@link VectorFormat#READ_PADDING_BYTES} readable bytes behind the
+ * values.
+ *
+ * <p>Cheap to create, one per column; the {@link EncoderScratch} is shared among those of one thread, and owned by
+ * the caller.
+ */
+public final class VectorEncoder {
+    private final EncoderScratch scratch;
+    private final EncodingHint hint;
+
+    public VectorEncoder(EncoderScratch scratch, EncodingHint hint) {
+        this.scratch = scratch;
+        this.hint = hint;
+    }
+
+    /** Writes {@code count} cells of {@code cellBytes} bytes as one vector; answers its bytes. */
+    public long encodeFixed(
+            MemorySegment values, long valuesOffset, int cellBytes, int count, MemorySegment target, long offset) {
+        Check.inRange("count", count, 0, VectorFormat.VALUES_MAX);
+        Check.that(VectorFormat.isCellBytes(cellBytes), "a cell is 1, 2, 4, 8 or 16 bytes");
+        FixedShape shape = scratch.fixed;
+        shape.take(values, valuesOffset, cellBytes, count);
+        long written =
+                switch (chooseFixed(shape)) {
+                    case CONSTANT -> ConstantVector.encodeFixed(shape, target, offset);
+                    case PLAIN -> PlainVector.encodeFixed(shape, target, offset);
+                    case RUN_LENGTH -> RunLengthVector.encodeFixed(shape, target, offset);
+                    case FRAME_OF_REFERENCE -> FrameOfReferenceVector.encodeFixed(shape, scratch, target, offset);
+                    case DICTIONARY -> DictionaryVector.encodeFixed(shape, scratch, target, offset);
+                };
+        assert written <= VectorFormat.maxFixedBytes(count, cellBytes) : written + " bytes";
+        return written;
+    }
+
+    private VectorEncoding chooseFixed(FixedShape shape) {
+        long plain = PlainVector.fixedBytes(shape.count(), shape.cellBytes());
+        if (shape.count() == 0) {
+            return VectorEncoding.PLAIN;
+        }
+        long runs = RunLengthVector.fixedBytes(shape.runCount(), shape.cellBytes());
+        boolean canPack = FrameOfReferenceVector.isPossible(shape);
+        long packed = canPack ? FrameOfReferenceVector.fixedBytes(shape) : Long.MAX_VALUE;
+        switch (hint) {
+            case PLAIN -> {
+                return VectorEncoding.PLAIN;
+            }
+            case RUN_LENGTH -> {
+                if (runs <= plain) {
+                    return VectorEncoding.RUN_LENGTH;
+                }
+            }
+            case BIT_PACKED -> {
+                if (packed <= plain) {
+                    return VectorEncoding.FRAME_OF_REFERENCE;
+                }
+            }
+            case DICTIONARY -> {
+                if (dictionaryBytes(shape, plain, true) <= plain) {
+                    return VectorEncoding.DICTIONARY;
+                }
+            }
+            case AUTO, PREFIX -> {}
+        }
+        if (shape.runCount() == 1) {
+            return VectorEncoding.CONSTANT;
+        }
+        // On a tie the encoding that is read faster wins: plain, then packed, then runs, then the dictionary.
+        long best = Math.min(plain, Math.min(packed, runs));
+        if (dictionaryBytes(shape, best - 1, false) < best) {
+            return VectorEncoding.DICTIONARY;
+        }
+        if (best == plain) {
+            return VectorEncoding.PLAIN;
+        }
+        return best == packed ? VectorEncoding.FRAME_OF_REFERENCE : VectorEncoding.RUN_LENGTH;
+    }
+
+    /** What a dictionary takes, or a very large number if it is surely more than {@code most}. */
+    private long dictionaryBytes(FixedShape shape, long most, boolean thorough) {
+        if (!DictionaryVector.isPossible(shape.cellBytes())) {
+            return Long.MAX_VALUE;
+        }
+        int limit = (int) Math.min(VectorFormat.VALUES_MAX, most / shape.cellBytes());
+        if (!shape.findDistinct(limit, thorough)) {
+            return Long.MAX_VALUE;
+        }
+        return DictionaryVector.fixedBytes(shape.count(), scratch.distinct.count(), shape.cellBytes());
+    }
+
+    /** Writes the first {@code count} strings of {@code source} as one vector; answers its bytes. */
+    public long encodeBinary(FlatBinary source, int count, MemorySegment target, long offset) {
+        Check.inRange("count", count, 0, VectorFormat.VALUES_MAX);
+        BinaryShape shape = scratch.binary;
+        shape.take(source, count);
+        long written =
+                switch (chooseBinary(shape)) {
+                    case CONSTANT -> ConstantVector.encodeBinary(shape, scratch, target, offset);
+                    case PLAIN -> PlainVector.encodeBinary(shape, scratch, target, offset);
+                    case RUN_LENGTH -> RunLengthVector.encodeBinary(shape, scratch, target, offset);
+                    case DICTIONARY -> DictionaryVector.encodeBinary(shape, scratch, target, offset);
+                    case FRAME_OF_REFERENCE -> throw new AssertionError("byte strings have no frame of reference");
+                };
+        assert written <= VectorFormat.maxBinaryBytes(count, shape.dataBytes()) : written + " bytes";
+        return written;
+    }
+
+    private VectorEncoding chooseBinary(BinaryShape shape) {
+        if (shape.count() == 0) {
+            return VectorEncoding.PLAIN;
+        }
+        long plain = VectorFormat.BINARY_BODY + shape.all().encodedBytes();
+        long runs = RunLengthVector.binaryBytes(shape.runs());
+        switch (hint) {
+            case PLAIN -> {
+                return VectorEncoding.PLAIN;
+            }
+            case RUN_LENGTH -> {
+                if (runs <= plain) {
+                    return VectorEncoding.RUN_LENGTH;
+                }
+            }
+            case DICTIONARY -> {
+                if (dictionaryBytes(shape, plain, true) <= plain) {
+                    return VectorEncoding.DICTIONARY;
+                }
+            }
+            case AUTO, PREFIX, BIT_PACKED -> {}
+        }
+        if (shape.runs().count() == 1) {
+            return VectorEncoding.CONSTANT;
+        }
+        long best = Math.min(plain, runs);
+        if (dictionaryBytes(shape, best - 1, false) < best) {
+            return VectorEncoding.DICTIONARY;
+        }
+        return best == plain ? VectorEncoding.PLAIN : VectorEncoding.RUN_LENGTH;
+    }
+
+    private long dictionaryBytes(BinaryShape shape, long most, boolean thorough) {
+        if (!shape.findDistinct(most, thorough)) {
+            return Long.MAX_VALUE;
+        }
+        return DictionaryVector.binaryBytes(shape.count(), shape.entries());
+    }
+}

@@ -1,0 +1,245 @@
+package io.nyala.encoding;
+
+import io.nyala.memory.Kernels;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/**
+ * Predicates on encoded vectors: a constant is asked once, runs and dictionary entries once each, packed numbers
+ * without adding the minimum.
+ *
+ * <p>The answer is a bitmap as {@link Kernels} has it: bit {@code i % 64} of word {@code i / 64} stands for value
+ * {@code i}, and the bits behind the last value are zero, before and after. The bits of values that do not match are
+ * cleared, the others stay. Nulls are the caller's to clear.
+ *
+ * <p>Stateless. The handles passed belong to the calling thread.
+ */
+public final class VectorPredicates {
+    private static final Kernels KERNELS = Kernels.best();
+
+    private VectorPredicates() {}
+
+    /** Clears the bits of the values that are not in {@code range}. */
+    public static void and(EncodedVector vector, ValueRange range, MemorySegment bitmap, long bitmapOffset) {
+        range.checkApplies(vector);
+        switch (vector.encoding()) {
+            case CONSTANT -> {
+                if (!matchesEntry(vector, range, 0)) {
+                    clear(vector, bitmap, bitmapOffset);
+                }
+            }
+            case PLAIN -> andPlain(vector, range, bitmap, bitmapOffset);
+            case RUN_LENGTH -> andRuns(vector, range, bitmap, bitmapOffset);
+            case FRAME_OF_REFERENCE -> andPacked(vector, range, bitmap, bitmapOffset);
+            case DICTIONARY -> andDictionary(vector, range, bitmap, bitmapOffset);
+        }
+    }
+
+    private static boolean matchesEntry(EncodedVector vector, ValueRange range, int entry) {
+        if (vector.isBinary()) {
+            int bytes = vector.strings.bytes(vector, entry);
+            return range.matchesString(vector.source, vector.strings.start(vector, entry), bytes);
+        }
+        long cell = vector.cells + (long) entry * vector.cellBytes();
+        return range.matchesCell(vector.source, cell, vector.cellBytes());
+    }
+
+    private static void clear(EncodedVector vector, MemorySegment bitmap, long bitmapOffset) {
+        for (long at = 0; at < Kernels.bitmapBytes(vector.count()); at += Long.BYTES) {
+            bitmap.set(Cells.LONG, bitmapOffset + at, 0);
+        }
+    }
+
+    private static void andWord(MemorySegment bitmap, long bitmapOffset, int first, long word) {
+        long at = bitmapOffset + first / Byte.SIZE;
+        bitmap.set(Cells.LONG, at, bitmap.get(Cells.LONG, at) & word);
+    }
+
+    private static void andPlain(EncodedVector vector, ValueRange range, MemorySegment bitmap, long bitmapOffset) {
+        if (range.kind == ValueRange.Kind.BINARY || range.kind == ValueRange.Kind.DECIMAL) {
+            andEach(vector, range, bitmap, bitmapOffset);
+        } else {
+            andCells(vector, range, vector.source, vector.cells, bitmap, bitmapOffset);
+        }
+    }
+
+    /** One comparison per value, for the kinds that have no kernel. */
+    private static void andEach(EncodedVector vector, ValueRange range, MemorySegment bitmap, long bitmapOffset) {
+        for (int first = 0; first < vector.count(); first += Long.SIZE) {
+            int end = Math.min(vector.count(), first + Long.SIZE);
+            long word = 0;
+            for (int i = first; i < end; i++) {
+                word |= (matchesEntry(vector, range, i) ? 1L : 0) << i;
+            }
+            andWord(bitmap, bitmapOffset, first, word);
+        }
+    }
+
+    /** Compares cells of 1 to 8 bytes that lie back to back. */
+    private static void andCells(
+            EncodedVector vector,
+            ValueRange range,
+            MemorySegment cells,
+            long cellsOffset,
+            MemorySegment bitmap,
+            long bitmapOffset) {
+        int count = vector.count();
+        switch (range.kind) {
+            case SIGNED -> {
+                if (vector.cellBytes() == Long.BYTES) {
+                    KERNELS.rangeLong(cells, cellsOffset, count, range.low, range.high, bitmap, bitmapOffset);
+                } else if (vector.cellBytes() == Integer.BYTES) {
+                    andInts(vector, range, cells, cellsOffset, bitmap, bitmapOffset);
+                } else {
+                    MemorySegment ints = vector.scratch.segment();
+                    widen(cells, cellsOffset, vector.cellBytes(), count, ints);
+                    andInts(vector, range, ints, DecoderScratch.VALUES, bitmap, bitmapOffset);
+                }
+            }
+            case FLOAT -> {
+                float low = (float) range.lowDouble;
+                float high = (float) range.highDouble;
+                KERNELS.rangeFloat(cells, cellsOffset, count, low, high, bitmap, bitmapOffset);
+            }
+            case DOUBLE -> {
+                double low = range.lowDouble;
+                double high = range.highDouble;
+                KERNELS.rangeDouble(cells, cellsOffset, count, low, high, bitmap, bitmapOffset);
+            }
+            case DECIMAL, BINARY -> throw new AssertionError("no cells of up to 8 bytes");
+        }
+    }
+
+    private static void andInts(
+            EncodedVector vector,
+            ValueRange range,
+            MemorySegment ints,
+            long intsOffset,
+            MemorySegment bitmap,
+            long bitmapOffset) {
+        if (range.low > Integer.MAX_VALUE || range.high < Integer.MIN_VALUE) {
+            clear(vector, bitmap, bitmapOffset);
+            return;
+        }
+        int least = (int) Math.max(range.low, Integer.MIN_VALUE);
+        int most = (int) Math.min(range.high, Integer.MAX_VALUE);
+        KERNELS.rangeInt(ints, intsOffset, vector.count(), least, most, bitmap, bitmapOffset);
+    }
+
+    private static void widen(MemorySegment cells, long cellsOffset, int cellBytes, int count, MemorySegment ints) {
+        if (cellBytes == 1) {
+            for (int i = 0; i < count; i++) {
+                ints.set(Cells.INT, DecoderScratch.VALUES + i * 4L, cells.get(Cells.BYTE, cellsOffset + i));
+            }
+        } else {
+            for (int i = 0; i < count; i++) {
+                ints.set(Cells.INT, DecoderScratch.VALUES + i * 4L, cells.get(Cells.SHORT, cellsOffset + i * 2L));
+            }
+        }
+    }
+
+    private static void andRuns(EncodedVector vector, ValueRange range, MemorySegment bitmap, long bitmapOffset) {
+        int start = 0;
+        long word = 0;
+        for (int run = 0; run < vector.entryCount; run++) {
+            int end = RunLengthVector.end(vector, run, start);
+            boolean matches = matchesEntry(vector, range, run);
+            while (start < end) {
+                int first = start & -Long.SIZE;
+                int wordEnd = Math.min(end, first + Long.SIZE);
+                word |= matches ? ones(wordEnd - start) << start : 0;
+                start = wordEnd;
+                if (start == first + Long.SIZE || start == vector.count()) {
+                    andWord(bitmap, bitmapOffset, first, word);
+                    word = 0;
+                }
+            }
+        }
+    }
+
+    /** The lowest {@code count} bits, 1 to 64. */
+    private static long ones(int count) {
+        return -1L >>> (Long.SIZE - count);
+    }
+
+    private static void andPacked(EncodedVector vector, ValueRange range, MemorySegment bitmap, long bitmapOffset) {
+        if (range.kind != ValueRange.Kind.SIGNED) {
+            MemorySegment cells = vector.scratch.segment();
+            FrameOfReferenceVector.decodeFixed(vector, cells, DecoderScratch.VALUES);
+            andCells(vector, range, cells, DecoderScratch.VALUES, bitmap, bitmapOffset);
+            return;
+        }
+        long mostDistance = vector.width == 0 ? 0 : -1L >>> (Long.SIZE - vector.width);
+        // What is below the minimum is no distance; what is above it is one as an unsigned number.
+        long low = range.low <= vector.minimum ? 0 : range.low - vector.minimum;
+        long high = range.high - vector.minimum;
+        if (range.high < vector.minimum || range.low > range.high || Long.compareUnsigned(low, mostDistance) > 0) {
+            clear(vector, bitmap, bitmapOffset);
+        } else if (low > 0 || Long.compareUnsigned(high, mostDistance) < 0) {
+            boolean isAboveAll = Long.compareUnsigned(high, mostDistance) > 0;
+            andPackedRange(vector, low, isAboveAll ? mostDistance : high, bitmap, bitmapOffset);
+        }
+    }
+
+    /**
+     * Clears the bits of the packed numbers that are not in {@code low <= x <= high}, none of which is wider than the
+     * numbers.
+     */
+    private static void andPackedRange(
+            EncodedVector vector, long low, long high, MemorySegment bitmap, long bitmapOffset) {
+        MemorySegment numbers = vector.scratch.segment();
+        long at = DecoderScratch.VALUES;
+        int count = vector.count();
+        if (vector.width < Integer.SIZE) {
+            PackedInts.unpackInts(vector.source, vector.packed, vector.width, count, numbers, at);
+            KERNELS.rangeInt(numbers, at, count, (int) low, (int) high, bitmap, bitmapOffset);
+        } else {
+            KERNELS.unpack(vector.source, vector.packed, vector.width, count, 0, numbers, at);
+            KERNELS.rangeLong(numbers, at, count, low, high, bitmap, bitmapOffset);
+        }
+    }
+
+    private static void andDictionary(EncodedVector vector, ValueRange range, MemorySegment bitmap, long bitmapOffset) {
+        long[] matches = vector.scratch.matches;
+        Arrays.fill(matches, 0);
+        int least = vector.entryCount;
+        int most = -1;
+        int found = 0;
+        for (int entry = 0; entry < vector.entryCount; entry++) {
+            if (matchesEntry(vector, range, entry)) {
+                matches[entry >>> 6] |= 1L << entry;
+                least = Math.min(least, entry);
+                most = entry;
+                found++;
+            }
+        }
+        if (found == 0) {
+            clear(vector, bitmap, bitmapOffset);
+        } else if (found == vector.entryCount) {
+            return;
+        } else if (found == most - least + 1) {
+            andPackedRange(vector, least, most, bitmap, bitmapOffset);
+        } else {
+            andCodes(vector, bitmap, bitmapOffset);
+        }
+    }
+
+    /**
+     * Looks up each code. One of a damaged vector may be too large for the dictionary, not for the table: it has at
+     * most 10 bits.
+     */
+    private static void andCodes(EncodedVector vector, MemorySegment bitmap, long bitmapOffset) {
+        long[] matches = vector.scratch.matches;
+        MemorySegment codes = vector.scratch.segment();
+        PackedInts.unpackInts(vector.source, vector.packed, vector.width, vector.count(), codes, DecoderScratch.VALUES);
+        for (int first = 0; first < vector.count(); first += Long.SIZE) {
+            int end = Math.min(vector.count(), first + Long.SIZE);
+            long word = 0;
+            for (int i = first; i < end; i++) {
+                int code = codes.get(Cells.INT, DecoderScratch.VALUES + i * 4L);
+                word |= (matches[code >>> 6] >>> code & 1) << i;
+            }
+            andWord(bitmap, bitmapOffset, first, word);
+        }
+    }
+}

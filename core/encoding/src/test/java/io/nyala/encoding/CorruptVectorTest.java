@@ -1,0 +1,190 @@
+package io.nyala.encoding;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.nyala.memory.Notes;
+import io.nyala.testkit.Seed;
+import java.lang.foreign.MemorySegment;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Goal: damaged bytes give {@link CorruptVectorException} or other values, and nothing else, whatever is asked of
+ * them. Method: random mutations of random vectors, every method called, in segments that end where the contract
+ * says, so that an access beyond would throw another exception; and each single damage that the format can name.
+ */
+final class CorruptVectorTest {
+    private static final int MUTATIONS = 40;
+
+    @RepeatedTest(150)
+    void damageNeverEscapes(@Seed SplittableRandom random) {
+        try (var vectors = new TestVectors()) {
+            boolean isBinary = random.nextBoolean();
+            int cellBytes = isBinary ? 0 : TestVectors.cellBytes(random);
+            int count = TestVectors.count(random);
+            EncodingHint hint = TestVectors.hint(random);
+            EncodedVector vector = isBinary
+                    ? vectors.encodeBinary(hint, vectors.binary(random, count), count)
+                    : vectors.encodeFixed(hint, vectors.fixed(random, cellBytes, count), cellBytes, count);
+            MemorySegment good = vector.source.asSlice(vector.offset, vector.bytes);
+            MemorySegment bad = vectors.room(vector.bytes + VectorFormat.READ_PADDING_BYTES);
+            MemorySegment target = vectors.room(count * 16L + VectorFormat.WRITE_PADDING_BYTES);
+            for (int i = 0; i < MUTATIONS; i++) {
+                bad.asSlice(0, vector.bytes).copyFrom(good);
+                mutate(random, bad, vector.bytes);
+                long bytes = random.nextInt(10) == 0 ? random.nextLong(vector.bytes + 1) : vector.bytes;
+                try {
+                    var wrapped = new EncodedVector(vectors.reading)
+                            .wrap(bad, 0, bytes)
+                            .expect(cellBytes, count);
+                    useAll(random, vectors, wrapped, target);
+                } catch (CorruptVectorException e) {
+                    assertTrue(e.offset() >= 0, e.getMessage());
+                }
+            }
+        }
+    }
+
+    /** The first bytes say the most, so they are hit the most. */
+    private static void mutate(SplittableRandom random, MemorySegment bytes, long count) {
+        for (int i = random.nextInt(3); i >= 0; i--) {
+            long at = random.nextBoolean() ? random.nextLong(Math.min(count, 40)) : random.nextLong(count);
+            byte old = bytes.get(Cells.BYTE, at);
+            byte now =
+                    switch (random.nextInt(4)) {
+                        case 0 -> (byte) random.nextInt();
+                        case 1 -> (byte) (old ^ 1 << random.nextInt(8));
+                        case 2 -> (byte) (old + random.nextInt(-2, 3));
+                        default -> random.nextBoolean() ? 0 : (byte) 0xFF;
+                    };
+            bytes.set(Cells.BYTE, at, now);
+        }
+    }
+
+    private static void useAll(
+            SplittableRandom random, TestVectors vectors, EncodedVector vector, MemorySegment target) {
+        int count = vector.count();
+        MemorySegment bitmap = vectors.room((count + 63) / 64 * 8L);
+        MemorySegment selection = selection(random, vectors, count);
+        int selected = (int) selection.byteSize() / 4;
+        if (vector.isBinary()) {
+            attempt(() -> VectorPredicates.and(vector, ValueRange.ofBinaryEqual(target.asSlice(0, 3)), bitmap, 0));
+            for (int i = 0; i < Math.min(count, 20); i++) {
+                int index = random.nextInt(count);
+                attempt(() -> VectorDecoder.compareBinary(vector, index, target, 0, 5));
+            }
+            attempt(() -> VectorDecoder.lowerBoundBinary(vector, target, 0, 5));
+            long[] needed = {Long.MAX_VALUE};
+            attempt(() -> needed[0] = VectorDecoder.selectedBytes(vector, selection, 0, selected));
+            if (needed[0] <= 1 << 20) {
+                FlatBinary strings = vectors.target(selected, needed[0]);
+                attempt(() -> VectorDecoder.decodeBinarySelected(vector, selection, 0, selected, strings));
+            }
+            if (vector.decodedBytes() <= 1 << 20) {
+                FlatBinary strings = vectors.target(count, vector.decodedBytes());
+                attempt(() -> VectorDecoder.decodeBinary(vector, strings));
+            }
+        } else {
+            ValueRange range = vector.cellBytes() == 16
+                    ? ValueRange.ofDecimal(-1, 0, 1, 0)
+                    : ValueRange.ofSigned(random.nextLong() >> 32, random.nextLong() >>> 32);
+            attempt(() -> VectorPredicates.and(vector, range, bitmap, 0));
+            for (int i = 0; i < Math.min(count, 20); i++) {
+                int index = random.nextInt(count);
+                attempt(() -> VectorDecoder.fixedCell(vector, index, target, 0));
+            }
+            attempt(() -> VectorDecoder.decodeFixed(vector, target, 0));
+            attempt(() -> VectorDecoder.decodeFixedSelected(vector, selection, 0, selected, target, 0));
+        }
+        attempt(() -> Annotation.annotate(vector, new WithinNotes(vector.bytes)));
+    }
+
+    private static MemorySegment selection(SplittableRandom random, TestVectors vectors, int count) {
+        MemorySegment selection = vectors.room(count * 4L);
+        int step = random.nextInt(1, 20);
+        for (int i = 0; i * step < count; i++) {
+            selection.set(Cells.INT, i * 4L, i * step);
+        }
+        return selection.asSlice(0, (count + step - 1) / step * 4L);
+    }
+
+    private static void attempt(Runnable use) {
+        try {
+            use.run();
+        } catch (CorruptVectorException e) {
+            assertTrue(e.offset() >= 0, e.getMessage());
+        }
+    }
+
+    /** Requires of a dump that it stays within the vector. */
+    private record WithinNotes(long bytesMax) implements Notes {
+        @Override
+        public void note(long offset, int bytes, String text) {
+            assertTrue(offset >= 0 && bytes >= 0 && offset + bytes <= bytesMax, text);
+        }
+
+        @Override
+        public void section(String title) {}
+
+        @Override
+        public void endSection() {}
+    }
+
+    @Test
+    void namesEachDamage() {
+        assertDamage("encoding at byte 0 is 0, expected 1 to 5", "00 04 01 00 07 00 00 00");
+        assertDamage("encoding at byte 0 is 6, expected 1 to 5", "06 04 01 00 07 00 00 00");
+        assertDamage("cell at byte 1 is 3, expected 0 to 16", "01 03 01 00 07 00 00");
+        assertDamage("count at byte 2 is 0, expected 1 to 1024", "01 04 00 00 07 00 00 00");
+        assertDamage("count at byte 2 is 1025, expected 0 to 1024", "02 01 01 04 07 00 00 00");
+        assertDamage("end at byte 8 is 7, expected 8", "01 04 01 00 07 00 00");
+        assertDamage("bytes at byte 0 is 3, expected 4 to 2147483647", "01 01 01");
+        // Run-length: runs, zero, last end.
+        assertDamage("runs at byte 4 is 5, expected 1 to 4", "03 01 04 00 05 00 00 00 03 00 04 00 09 04");
+        assertDamage("zero at byte 6 is 1, expected 0 to 0", "03 01 04 00 02 00 01 00 03 00 04 00 09 04");
+        assertDamage("last end at byte 10 is 3, expected 4 to 4", "03 01 04 00 02 00 00 00 03 00 03 00 09 04");
+        // Frame of reference: width, zero, unused bits.
+        String minimum = "e8 03 00 00 00 00 00 00";
+        assertDamage("width at byte 4 is 33, expected 0 to 32", "04 04 03 00 21 00 00 00 " + minimum + " 1c");
+        assertDamage("zero at byte 7 is 1, expected 0 to 0", "04 04 03 00 02 00 00 01 " + minimum + " 1c");
+        assertDamage("unused bits at byte 16 is 3, expected 0", "04 04 03 00 02 00 00 00 " + minimum + " dc");
+        assertDamage("cell at byte 1 is 16, expected 1 to 8", "04 10 03 00 02 00 00 00 " + minimum + " 1c");
+        // Dictionary: entries, width.
+        assertDamage("entries at byte 4 is 5, expected 1 to 4", "05 01 04 00 05 00 03 00 00 00 01 02 03 04 05");
+        assertDamage("width at byte 6 is 2, expected 1 to 1", "05 04 04 00 02 00 02 00 02 09 00 00 00 05 00 00 00");
+        // Strings: stride, width.
+        assertDamage(
+                "stride at byte 12 is 3, expected 0 to 2",
+                "02 00 02 00 05 00 00 00 05 00 00 00 03 00 00 00 01 00 00 00 02 61 62 63 64 65");
+        assertDamage(
+                "width of ends at byte 16 is 40, expected 0 to 31",
+                "02 00 02 00 05 00 00 00 05 00 00 00 02 00 00 00 28 00 00 00 02 61 62 63 64 65");
+        assertDamage(
+                "decoded bytes at byte 4 is 6, expected 5 to 5",
+                "02 00 02 00 06 00 00 00 05 00 00 00 02 00 00 00 01 00 00 00 02 61 62 63 64 65");
+    }
+
+    private static void assertDamage(String message, String hex) {
+        try (var vectors = new TestVectors()) {
+            MemorySegment bytes = TestVectors.hex(vectors, hex);
+            long count = bytes.byteSize() - VectorFormat.READ_PADDING_BYTES;
+            var thrown = assertThrows(
+                    CorruptVectorException.class, () -> new EncodedVector(vectors.reading).wrap(bytes, 0, count));
+            String said = String.valueOf(thrown.getMessage());
+            assertEquals("corrupt vector: " + message, said.substring(0, said.indexOf(';')));
+        }
+    }
+
+    @Test
+    void refusesAnotherShapeThanTheContainerExpects() {
+        try (var vectors = new TestVectors()) {
+            MemorySegment values = vectors.room(4 + VectorFormat.READ_PADDING_BYTES);
+            EncodedVector vector = vectors.encodeFixed(EncodingHint.AUTO, values, 4, 1);
+            assertThrows(CorruptVectorException.class, () -> vector.expect(8, 1));
+            assertThrows(CorruptVectorException.class, () -> vector.expect(4, 2));
+        }
+    }
+}

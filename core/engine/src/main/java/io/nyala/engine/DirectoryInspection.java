@@ -1,0 +1,245 @@
+package io.nyala.engine;
+
+import io.nyala.cfile.CFileDump;
+import io.nyala.cfile.CFileReader;
+import io.nyala.cfile.PageCache;
+import io.nyala.diskrowset.DiskRowSet;
+import io.nyala.diskrowset.RowSetFile;
+import io.nyala.encoding.DecoderScratch;
+import io.nyala.io.Access;
+import io.nyala.io.BlockingIo;
+import io.nyala.io.Disk;
+import io.nyala.io.DiskFile;
+import io.nyala.io.Disks;
+import io.nyala.io.IoPool;
+import io.nyala.memory.Check;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.MemoryBudget;
+import io.nyala.memory.Notes;
+import io.nyala.memory.PageSource;
+import io.nyala.memory.Slab;
+import io.nyala.rows.RowLayout;
+import io.nyala.tablet.RowSetEntry;
+import io.nyala.tablet.TabletRecords;
+import io.nyala.wal.LogInspection;
+import io.nyala.wal.RecordConsumer;
+import io.nyala.wal.WalConfig;
+import io.nyala.wal.WriteAheadLog;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Looks at an engine's directory without opening an engine and without changing a file, for tools: checks every record
+ * of its logs and every page of its rowsets, and explains log records by the schemas in its catalog.
+ *
+ * <p>The directory should be nobody's at the moment: {@link #lock} keeps engines out. One thread; whoever opened it
+ * closes it.
+ */
+public final class DirectoryInspection implements AutoCloseable {
+    private static final long MIB = 1L << 20;
+
+    /** A log's window, a rowset's directory and filters, and a few pages. */
+    private static final long MEMORY_BYTES = 256 * MIB;
+
+    private static final long CACHE_BYTES = 8 * MIB;
+    private static final int READ_DEPTH = 4;
+    private static final long READ_BYTES = MIB;
+
+    private final DirectoryLayout layout;
+    private final Disk disk;
+    private final Resources resources = new Resources();
+    private final MemoryAccount account;
+    private final PageCache cache;
+    private final StorageState state = new StorageState();
+    private final Map<Long, RowLayout> layouts = new HashMap<>();
+
+    private DirectoryInspection(Path directory) {
+        layout = new DirectoryLayout(directory);
+        disk = Disks.channel();
+        resources.add(disk::close);
+        MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), MEMORY_BYTES);
+        resources.add(budget::close);
+        account = budget.account("inspection", 0);
+        IoPool io = new IoPool(disk, 2, READ_DEPTH);
+        resources.add(io::close);
+        cache = new PageCache(account, io, CACHE_BYTES);
+        resources.add(cache::close);
+    }
+
+    /** What is being checked, and how it turned out. Called by the checking thread. */
+    @FunctionalInterface
+    public interface Findings {
+        /**
+         * A file, or a whole log, was checked.
+         *
+         * @param about a few words on what is in it
+         * @param defect what is wrong with it, or null
+         */
+        void checked(Path file, String about, @Nullable RuntimeException defect);
+    }
+
+    /** Opens a directory; nothing is read yet. */
+    public static DirectoryInspection of(Path directory) {
+        return new DirectoryInspection(directory);
+    }
+
+    /** Whether a directory looks like an engine's. */
+    public boolean isEngine() {
+        return disk.exists(layout.storage()) && disk.exists(layout.wal());
+    }
+
+    /** Keeps engines out until this is closed; throws {@link io.nyala.io.DirectoryLockedException} if one is in. */
+    public void lock() {
+        resources.add(disk.lock(layout.root())::close);
+    }
+
+    /** Reads the storage log, so that log records of tablets can be explained; throws if it is damaged. */
+    public LogInspection readCatalog() {
+        LogInspection log = inspect(
+                layout.storage(), (_, memory, at, bytes) -> state.apply(StorageEditFormat.read(memory, at, bytes)));
+        for (StorageState.TableEntry table : state.tables()) {
+            layouts.put(table.tabletId(), new RowLayout(table.schema()));
+        }
+        return log;
+    }
+
+    /** Checks everything: first both logs, then each rowset that the catalog names. */
+    public void verify(Findings findings) {
+        LogInspection storage = check(layout.storage(), findings, this::readCatalog);
+        check(layout.wal(), findings, () -> inspect(layout.wal(), this::checkRecord));
+        if (storage == null) {
+            return; // Which rowsets there should be is not known.
+        }
+        for (StorageState.TableEntry table : state.tables()) {
+            for (RowSetEntry rowSet : state.tablet(table.tabletId()).rowSets()) {
+                verify(table, rowSet, findings);
+            }
+        }
+    }
+
+    /** Number of the rowsets that the catalog names, for a progress bar; after {@link #readCatalog}. */
+    public int rowSetCount() {
+        return state.tablets().stream()
+                .mapToInt(tablet -> tablet.rowSets().size())
+                .sum();
+    }
+
+    private @Nullable LogInspection check(Path directory, Findings findings, Supplier<LogInspection> read) {
+        try {
+            LogInspection log = read.get();
+            findings.checked(directory, describe(log), null);
+            return log;
+        } catch (RuntimeException e) {
+            findings.checked(directory, "log", e);
+            return null;
+        }
+    }
+
+    private static String describe(LogInspection log) {
+        if (log.segmentCount() == 0) {
+            return "log, empty";
+        }
+        String end = log.wasClosedCleanly() ? "closed cleanly" : "not closed cleanly";
+        return "log, %,d %s, records %,d to %,d, %s%s"
+                .formatted(
+                        log.segmentCount(),
+                        log.segmentCount() == 1 ? "segment" : "segments",
+                        log.firstSequence(),
+                        log.lastSequence(),
+                        end,
+                        log.tornTail() == null ? "" : ", nothing acknowledged is missing");
+    }
+
+    private void checkRecord(long sequence, MemorySegment memory, long at, int bytes) {
+        long tabletId = TabletRecords.tabletId(memory, at, bytes);
+        if (!layouts.isEmpty() && !layouts.containsKey(tabletId)) {
+            throw new IllegalStateException("record " + sequence + " in " + layout.wal() + " is of tablet " + tabletId
+                    + ", which the storage log does not know");
+        }
+    }
+
+    private void verify(StorageState.TableEntry table, RowSetEntry rowSet, Findings findings) {
+        Path path = layout.rowSets().resolve(rowSet.fileId() + StorageLog.ROWSET_SUFFIX);
+        String about = "rowset of table %s, %,d rows".formatted(table.name(), rowSet.rowCount());
+        RuntimeException defect = null;
+        var source = new RowSetFile(disk, path, rowSet.fileId(), table.tabletId());
+        try (DiskRowSet rows = DiskRowSet.open(source, table.schema(), cache, account)) {
+            rows.verify();
+        } catch (RuntimeException e) {
+            defect = e;
+        }
+        findings.checked(path, about, defect);
+    }
+
+    /** Explains a record of the write-ahead log; raw if its tablet is not known. After {@link #readCatalog}. */
+    public void annotateRecord(MemorySegment memory, long at, int bytes, Notes notes) {
+        RowLayout rows = layouts.get(TabletRecords.tabletId(memory, at, bytes));
+        if (rows == null) {
+            notes.note(at, bytes, "tablet record; its tablet is not in the catalog");
+        } else {
+            TabletRecords.annotate(rows, memory, at, bytes, notes);
+        }
+    }
+
+    /** Explains a whole rowset file that lies in memory. */
+    public void annotateRowSet(Path path, MemorySegment whole, Notes notes) {
+        try (DecoderScratch scratch = new DecoderScratch(account)) {
+            CFileDump.annotate(
+                    path,
+                    whole,
+                    scratch,
+                    (memory, at, _, target) -> DiskRowSet.annotateMetadata(memory, at, target),
+                    notes);
+        }
+    }
+
+    /** Checks every page of one rowset file, which may lie anywhere. */
+    public void verifyRowSet(Path path, Findings findings) {
+        RuntimeException defect = null;
+        String about = "rowset";
+        try {
+            CFileReader.Source source = CFileDump.source(disk, path, read(path, Disk.ALIGNMENT_BYTES));
+            try (CFileReader file = CFileReader.open(source, cache, account)) {
+                about = "rowset, %,d rows".formatted(file.rowCount());
+                file.verify();
+            }
+        } catch (RuntimeException e) {
+            defect = e;
+        }
+        findings.checked(path, about, defect);
+    }
+
+    /** A file's bytes in memory that is valid until this is closed; at most {@code bytesMax} from its beginning. */
+    public MemorySegment read(Path path, long bytesMax) {
+        try (DiskFile file = disk.open(path, Access.READ);
+                BlockingIo io = new BlockingIo(disk)) {
+            long bytes = Math.min(Math.min(file.bytes(), bytesMax), MemoryBudget.SLAB_BYTES_MAX);
+            Slab slab = account.take(Math.max(1, bytes));
+            resources.add(() -> account.giveBack(slab));
+            long aligned = bytes & -Disk.ALIGNMENT_BYTES;
+            Check.that(aligned == bytes, path + " has " + bytes + " bytes, which no file of ours has");
+            for (long at = 0; at < bytes; at += READ_BYTES) {
+                io.readFully(file, at, slab.segment(), at, (int) Math.min(READ_BYTES, bytes - at));
+            }
+            return slab.segment().asSlice(0, bytes);
+        }
+    }
+
+    /** Explains a record of the storage log. */
+    public static void annotateEdit(MemorySegment memory, long at, int bytes, Notes notes) {
+        StorageEditFormat.annotate(memory, at, bytes, notes);
+    }
+
+    private LogInspection inspect(Path directory, RecordConsumer consumer) {
+        return WriteAheadLog.inspect(WalConfig.in(directory), disk, account, consumer);
+    }
+
+    @Override
+    public void close() {
+        resources.close();
+    }
+}

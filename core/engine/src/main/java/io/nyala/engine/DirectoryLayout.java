@@ -1,0 +1,86 @@
+package io.nyala.engine;
+
+import io.nyala.io.Disk;
+import io.nyala.io.DiskException;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where things are in an engine's directory:
+ *
+ * <pre>{@code
+ *   storage/      storage log: catalog, manifests
+ *   wal/          write-ahead log
+ *   rowsets/      N.rowset, N the file id
+ *   quarantine/   files that were found in rowsets/ and that no log knows
+ * }</pre>
+ */
+record DirectoryLayout(Path root) {
+    Path storage() {
+        return root.resolve("storage");
+    }
+
+    Path wal() {
+        return root.resolve("wal");
+    }
+
+    Path rowSets() {
+        return root.resolve("rowsets");
+    }
+
+    Path quarantine() {
+        return root.resolve("quarantine");
+    }
+
+    /** Makes the root and what is missing above it, durably. */
+    void createRoot(Disk disk) {
+        Deque<Path> missing = new ArrayDeque<>();
+        for (Path path = root.toAbsolutePath(); path != null && !disk.exists(path); path = path.getParent()) {
+            missing.push(path);
+        }
+        if (missing.isEmpty() && !disk.exists(storage())) {
+            missing.push(root.toAbsolutePath()); // Perhaps from a process that ended before it was durable.
+        }
+        for (Path path : missing) {
+            make(disk, List.of(path), path.getParent());
+        }
+    }
+
+    /** Makes the directories below the root, durably. The root is locked. */
+    void create(Disk disk) {
+        make(disk, List.of(storage(), wal(), rowSets(), quarantine()), root);
+    }
+
+    /**
+     * The parent is synced even if nothing was missing, because the process that made it may have ended before its
+     * sync. If that fails, what was made is taken back: a later sync might not make it durable, and everything in it
+     * would go with it.
+     */
+    private static void make(Disk disk, List<Path> directories, @Nullable Path parent) {
+        List<Path> made = new ArrayList<>();
+        for (Path directory : directories) {
+            if (!disk.exists(directory)) {
+                disk.createDirectories(directory);
+                made.add(directory);
+            }
+        }
+        try {
+            if (parent != null) {
+                disk.syncDirectory(parent);
+            }
+        } catch (DiskException e) {
+            for (Path directory : made) {
+                try {
+                    disk.delete(directory);
+                } catch (DiskException deletion) {
+                    e.addSuppressed(deletion);
+                }
+            }
+            throw e;
+        }
+    }
+}

@@ -1,0 +1,213 @@
+package io.nyala.engine;
+
+import io.nyala.io.Disk;
+import io.nyala.io.Disks;
+import io.nyala.io.HugePageSource;
+import io.nyala.memory.AccountUsage;
+import io.nyala.memory.Check;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.rows.Limits;
+import io.nyala.rows.Schema;
+import io.nyala.tablet.Tablet;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Tables in one directory: the way in for a program that embeds the engine.
+ *
+ * <pre>{@code
+ * try (Engine engine = Engine.open(EngineConfig.in(Path.of("data")))) {
+ *     Table table = engine.createTable("metrics", schema);
+ *     ...
+ * }
+ * }</pre>
+ *
+ * <p><b>Threads</b>: an engine and its tables are for any number of threads; a batch or a scan is for one. The engine
+ * has a few threads of its own between {@link #open} and {@link #close}, which sleep when there is nothing to do.
+ *
+ * <p><b>Memory</b>: all native memory comes from one budget of {@link EngineConfig#memoryBytes}; {@link #close} gives
+ * all of it back, and fails by name if a batch or scan is still open.
+ *
+ * <p><b>Several engines</b> may live in one process, in different directories; a directory is locked while it is open.
+ */
+public final class Engine implements AutoCloseable {
+    private static final Logger LOG = System.getLogger(Engine.class.getName());
+
+    private final OpenEngine parts;
+    private final @Nullable Disk ownDisk;
+    private final Map<String, Table> tables = new ConcurrentSkipListMap<>();
+    private final AtomicInteger callsInFlight = new AtomicInteger();
+    private volatile boolean isClosed;
+
+    /**
+     * Opens the directory of {@code config}, creating what is missing, and recovers what was acknowledged.
+     *
+     * @throws io.nyala.io.DirectoryLockedException if another engine has it open
+     * @throws EngineOpenException if it cannot be opened: what, where, what to do
+     */
+    public static Engine open(EngineConfig config) {
+        RuntimeChecks.require();
+        RuntimeChecks.warnings().forEach(warning -> LOG.log(Level.WARNING, warning));
+        Disk disk = Disks.named(config.disk());
+        LOG.log(Level.INFO, "opening {0} on {1}", config.directory(), disk.description());
+        var environment = new EngineEnvironment(
+                disk,
+                () -> TimeUnit.MILLISECONDS.toMicros(System.currentTimeMillis()),
+                HugePageSource.orJdk(),
+                new ThreadHost("nyala-"));
+        try {
+            return new Engine(OpenEngine.open(config, environment, EngineCounters::mapped), disk);
+        } catch (RuntimeException e) {
+            disk.close();
+            throw e;
+        }
+    }
+
+    /** Opens an engine in a world of the caller's making; its disk stays the caller's. */
+    public static Engine open(EngineConfig config, EngineEnvironment environment) {
+        return new Engine(OpenEngine.open(config, environment, _ -> EngineCounters.inMemory()), null);
+    }
+
+    private Engine(OpenEngine parts, @Nullable Disk ownDisk) {
+        this.parts = parts;
+        this.ownDisk = ownDisk;
+        parts.tablets()
+                .forEach(
+                        (entry, tablet) -> tables.put(entry.name(), new Table(this, entry.id(), entry.name(), tablet)));
+    }
+
+    /**
+     * Makes a new, empty table. It exists, durably, when this returns.
+     *
+     * @throws TableExistsException if there is one of that name
+     */
+    public Table createTable(String name, Schema schema) {
+        int nameBytes = name.getBytes(StandardCharsets.UTF_8).length;
+        Check.inRange("bytes of the table's name", nameBytes, 1, Limits.NAME_BYTES_MAX);
+        synchronized (tables) {
+            throwIfClosed();
+            if (tables.containsKey(name)) {
+                throw new TableExistsException(name);
+            }
+            Map.Entry<StorageState.TableEntry, Tablet> created = parts.createTable(name, schema);
+            var table = new Table(this, created.getKey().id(), name, created.getValue());
+            tables.put(name, table);
+            return table;
+        }
+    }
+
+    /** The table of that name, if there is one. */
+    public Optional<Table> table(String name) {
+        throwIfClosed();
+        return Optional.ofNullable(tables.get(name));
+    }
+
+    /** All tables, by name. */
+    public List<Table> tables() {
+        throwIfClosed();
+        return List.copyOf(tables.values());
+    }
+
+    /** Hybrid time now; a scan at it sees everything acknowledged before the call. */
+    public long now() {
+        throwIfClosed();
+        return parts.clock().now();
+    }
+
+    /** Native memory in use, by what it is used for. */
+    public List<AccountUsage> memoryUsage() {
+        return parts.memory().usage();
+    }
+
+    /** Most native memory in use at any moment since the engine was opened, in bytes. */
+    public long memoryBytesPeak() {
+        return parts.memory().peakBytes();
+    }
+
+    /** What the engine does its input and output with, and what is lost by it if it is not the best. */
+    public String diskDescription() {
+        return parts.disk().description();
+    }
+
+    /**
+     * Waits for commits under way, then stops the engine's threads, seals its logs and gives all memory back. What was
+     * not flushed stays in the log and is found at the next {@link #open}.
+     *
+     * @throws io.nyala.memory.MemoryLeakException if a batch or a scan is still open; everything is closed nevertheless
+     */
+    @Override
+    public void close() {
+        synchronized (tables) {
+            if (isClosed) {
+                return;
+            }
+            isClosed = true;
+        }
+        try {
+            parts.stopWaiting();
+            parts.agents().await(() -> callsInFlight.get() == 0);
+        } finally {
+            try {
+                parts.close();
+            } finally {
+                if (ownDisk != null) {
+                    ownDisk.close();
+                }
+            }
+        }
+    }
+
+    void throwIfClosed() {
+        if (isClosed) {
+            throw new EngineClosedException();
+        }
+    }
+
+    /**
+     * A commit or a step of a scan begins, which {@link #close} waits for; {@link #callEnds} follows, whatever happens.
+     */
+    void callBegins() {
+        callsInFlight.incrementAndGet();
+        if (isClosed) {
+            callsInFlight.decrementAndGet();
+            throw new EngineClosedException();
+        }
+    }
+
+    void callEnds() {
+        callsInFlight.decrementAndGet();
+    }
+
+    EngineCounters counters() {
+        return parts.counters();
+    }
+
+    AgentHost agents() {
+        return parts.agents();
+    }
+
+    Maintenance maintenance() {
+        return parts.maintenance();
+    }
+
+    MemoryAccount batchMemory() {
+        return parts.memory().batches();
+    }
+
+    MemoryAccount scanMemory() {
+        return parts.memory().scans();
+    }
+
+    /** Makes sure that nothing will ever happen at or below {@code timestamp} after a restart either. */
+    void coverByLease(long timestamp) {
+        parts.coverByLease(timestamp);
+    }
+}

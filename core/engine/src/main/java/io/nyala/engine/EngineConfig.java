@@ -1,0 +1,62 @@
+package io.nyala.engine;
+
+import io.nyala.memory.Check;
+import java.nio.file.Path;
+import java.util.Objects;
+
+/**
+ * How an engine is set up. Immutable; a change is a copy:
+ *
+ * <pre>{@code
+ * var config = EngineConfig.in(Path.of("data")).withMemoryBytes(4L << 30);
+ * }</pre>
+ *
+ * @param directory where everything is; created if missing, locked while open
+ * @param memoryBytes all native memory the engine may use; rows in memory, page cache, log buffers, scans
+ * @param cacheBytes part of it that holds pages read from disk
+ * @param flushBytes a tablet flushes its rows in memory when they reach this size
+ * @param logSegmentBytes size of the files of the write-ahead log; a power of two. A batch must fit into one: 8 MiB,
+ *     from 16 MiB on
+ * @param disk {@code best}, or {@code ring} or {@code channel} to force one
+ */
+public record EngineConfig(
+        Path directory, long memoryBytes, long cacheBytes, long flushBytes, long logSegmentBytes, String disk) {
+    private static final long KIB = 1L << 10;
+    private static final long MIB = 1L << 20;
+
+    public EngineConfig {
+        Objects.requireNonNull(directory, "directory");
+        Objects.requireNonNull(disk, "disk");
+        Check.inRange("memoryBytes", memoryBytes, 48 * MIB, 1L << 40);
+        Check.inRange("cacheBytes", cacheBytes, 4 * MIB, memoryBytes / 2);
+        Check.inRange("flushBytes", flushBytes, 64 * KIB, memoryBytes / 6);
+        Check.inRange("logSegmentBytes", logSegmentBytes, 128 * KIB, 1024 * MIB);
+        Check.powerOfTwo("logSegmentBytes", logSegmentBytes);
+    }
+
+    /** The defaults: 1 GiB of memory, of which a quarter caches pages. */
+    public static EngineConfig in(Path directory) {
+        return new EngineConfig(directory, 1024 * MIB, 256 * MIB, 64 * MIB, 64 * MIB, "best");
+    }
+
+    public EngineConfig withMemoryBytes(long newMemoryBytes) {
+        return new EngineConfig(
+                directory, newMemoryBytes, newMemoryBytes / 4, newMemoryBytes / 16, logSegmentBytes, disk);
+    }
+
+    public EngineConfig withCacheBytes(long newCacheBytes) {
+        return new EngineConfig(directory, memoryBytes, newCacheBytes, flushBytes, logSegmentBytes, disk);
+    }
+
+    public EngineConfig withFlushBytes(long newFlushBytes) {
+        return new EngineConfig(directory, memoryBytes, cacheBytes, newFlushBytes, logSegmentBytes, disk);
+    }
+
+    public EngineConfig withLogSegmentBytes(long newLogSegmentBytes) {
+        return new EngineConfig(directory, memoryBytes, cacheBytes, flushBytes, newLogSegmentBytes, disk);
+    }
+
+    public EngineConfig withDisk(String newDisk) {
+        return new EngineConfig(directory, memoryBytes, cacheBytes, flushBytes, logSegmentBytes, newDisk);
+    }
+}

@@ -1,0 +1,96 @@
+package io.nyala.engine;
+
+import io.nyala.rows.HybridClock;
+import io.nyala.rows.HybridTime;
+import io.nyala.tablet.TabletBusyException;
+import io.nyala.tablet.TabletClock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one clock of a host, with a lease: no timestamp above the lease is ever handed out, the lease is durable, and a
+ * restart begins above it. So a promise made at a time (a read there) holds even where the system's clock was set back
+ * in between.
+ *
+ * <p>Thread-safe. Maintenance renews the lease while timestamps are drawn; an idle host writes nothing.
+ */
+final class HostClock implements TabletClock {
+    /** How far ahead a lease reaches: the longest that a restart may have to run ahead of the system's clock. */
+    static final long LEASE_MICROS = 5_000_000;
+
+    /** With less than this left a renewal is asked for, so that writers need not wait for it. */
+    private static final long RENEW_MICROS = LEASE_MICROS / 2;
+
+    private final HybridClock clock;
+    private final Runnable wakeMaintenance;
+    private volatile long leaseEnd;
+    private volatile boolean renewalWanted;
+    private volatile @Nullable RuntimeException renewalFailure;
+
+    HostClock(HybridClock clock, long leaseEnd, Runnable wakeMaintenance) {
+        this.clock = clock;
+        this.leaseEnd = leaseEnd;
+        this.wakeMaintenance = wakeMaintenance;
+    }
+
+    @Override
+    public long draw() {
+        long drawn = clock.now();
+        if (drawn > leaseEnd) {
+            wantRenewal();
+            RuntimeException failed = renewalFailure;
+            if (failed != null) {
+                throw new TabletBusyException(
+                        "no timestamp can be given out, because the clock's lease cannot be renewed; try again later: "
+                                + failed.getMessage(),
+                        failed);
+            }
+            return NOT_LEASED;
+        }
+        if (HybridTime.micros(leaseEnd) - HybridTime.micros(drawn) < RENEW_MICROS) {
+            wantRenewal();
+        }
+        return drawn;
+    }
+
+    /** The present, whether leased or not. */
+    long now() {
+        return clock.now();
+    }
+
+    /** Largest time that may be handed out. */
+    long leaseEnd() {
+        return leaseEnd;
+    }
+
+    boolean isRenewalWanted() {
+        return renewalWanted;
+    }
+
+    /** The end of the next lease; make it durable, then call {@link #renewed}. */
+    long nextLeaseEnd() {
+        return HybridTime.of(HybridTime.micros(clock.now()) + LEASE_MICROS, 0);
+    }
+
+    /** Two who renew at the same time may come here in either order: the longer lease holds. */
+    synchronized void renewed(long newLeaseEnd) {
+        leaseEnd = Math.max(leaseEnd, newLeaseEnd);
+    }
+
+    /** A renewal begins; whoever wants one from now on asks again. */
+    void renewalBegins() {
+        renewalFailure = null;
+        renewalWanted = false;
+    }
+
+    /** It failed: who waits for it hears of it. */
+    void renewalFailed(RuntimeException reason) {
+        renewalFailure = reason;
+    }
+
+    private void wantRenewal() {
+        if (!renewalWanted) {
+            renewalWanted = true;
+            wakeMaintenance.run();
+        }
+    }
+}

@@ -1,0 +1,242 @@
+package io.nyala.engine;
+
+import io.nyala.compaction.MaintenanceScheduler;
+import io.nyala.io.Parking;
+import io.nyala.tablet.FlushContext;
+import io.nyala.tablet.FlushTask;
+import io.nyala.tablet.Tablet;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.agrona.concurrent.Agent;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One maintenance worker: renews the clock's lease, flushes what is due, lets the log forget what is on disk. Sleeps
+ * when there is nothing to do.
+ *
+ * <p>{@link #flush}, {@link #wake} and {@link #attach} are for any thread.
+ */
+final class Maintenance implements Agent {
+    private static final Logger LOG = System.getLogger(Maintenance.class.getName());
+
+    private final Parking parking;
+    private final MaintenanceScheduler scheduler;
+    private final FlushContext context;
+    private final Housekeeping housekeeping;
+    private final List<Attached> tablets = new CopyOnWriteArrayList<>();
+    private @Nullable Running running;
+
+    /** Flushes under way, which may wait for the log; others need not hear of its progress, which is at every write. */
+    private final AtomicInteger flushCount = new AtomicInteger();
+
+    /** What the worker does between flushes. */
+    interface Housekeeping {
+        /** Renews the lease if that is due; answers whether it did. */
+        boolean renewLease();
+
+        /** Lets the log reuse what no tablet needs any more. */
+        void releaseLog();
+
+        /** Asks for the flush that lets a log that has grown long forget most. */
+        void relieveLog();
+
+        /** Counts a flush that is done, or has failed. */
+        void flushEnded(boolean isDone);
+    }
+
+    Maintenance(Parking parking, MaintenanceScheduler scheduler, FlushContext context, Housekeeping housekeeping) {
+        this.parking = parking;
+        this.scheduler = scheduler;
+        this.context = context;
+        this.housekeeping = housekeeping;
+    }
+
+    /** A tablet, where its work is published, and who waits for its next flush. */
+    private static final class Attached {
+        private final Tablet tablet;
+        private final MaintenanceScheduler.Slot slot;
+        private final List<CompletableFuture<Void>> waiting = new ArrayList<>();
+        private boolean isClosed;
+
+        Attached(Tablet tablet, MaintenanceScheduler.Slot slot) {
+            this.tablet = tablet;
+            this.slot = slot;
+        }
+
+        synchronized CompletableFuture<Void> await() {
+            if (isClosed) {
+                return CompletableFuture.failedFuture(new EngineClosedException());
+            }
+            CompletableFuture<Void> flushed = new CompletableFuture<>();
+            waiting.add(flushed);
+            return flushed;
+        }
+
+        synchronized void close() {
+            isClosed = true;
+            takeWaiting().forEach(future -> future.completeExceptionally(new EngineClosedException()));
+        }
+
+        synchronized List<CompletableFuture<Void>> takeWaiting() {
+            List<CompletableFuture<Void>> taken = List.copyOf(waiting);
+            waiting.clear();
+            return taken;
+        }
+    }
+
+    private record Running(
+            Attached attached,
+            MaintenanceScheduler.Claim claim,
+            FlushTask task,
+            List<CompletableFuture<Void>> waiting) {}
+
+    Parking parking() {
+        return parking;
+    }
+
+    void wake() {
+        parking.wake();
+    }
+
+    /**
+     * The log is durable further than before, or has failed. The log counts the flushes after its progress, the worker
+     * counts a flush before it looks at the progress, and both counts are atomic updates of one variable: one of them
+     * comes second, and either the flush finds the progress or the worker is woken.
+     */
+    void logProgressed() {
+        if (flushCount.getAndAdd(0) > 0) {
+            wake();
+        }
+    }
+
+    void attach(Tablet tablet) {
+        tablets.add(new Attached(tablet, scheduler.register("flush of tablet " + tablet.id())));
+        wake();
+    }
+
+    /** Flushes what {@code tablet} has in memory now; complete when it is on disk. */
+    CompletableFuture<Void> flush(Tablet tablet) {
+        for (Attached attached : tablets) {
+            if (attached.tablet == tablet) {
+                CompletableFuture<Void> flushed = attached.await();
+                tablet.wantFlush();
+                wake();
+                return flushed;
+            }
+        }
+        throw new IllegalArgumentException("tablet " + tablet.id() + " is not open in this engine");
+    }
+
+    @Override
+    public int doWork() {
+        int workCount = renewLease();
+        if (running == null) {
+            housekeeping.relieveLog();
+            publish();
+            running = claimNext();
+        }
+        Running present = running;
+        if (present != null) {
+            workCount += step(present);
+        }
+        return workCount;
+    }
+
+    private int renewLease() {
+        try {
+            return housekeeping.renewLease() ? 1 : 0;
+        } catch (RuntimeException e) {
+            LOG.log(Level.ERROR, "the clock's lease could not be renewed; the next write that needs it asks again", e);
+            return 1;
+        }
+    }
+
+    private void publish() {
+        for (Attached attached : tablets) {
+            Tablet tablet = attached.tablet;
+            attached.slot.publish(tablet.isFlushWanted() ? (double) Math.max(1, tablet.memoryBytes()) : 0);
+        }
+    }
+
+    private @Nullable Running claimNext() {
+        MaintenanceScheduler.Claim claim = scheduler.claim();
+        if (claim == null) {
+            return null;
+        }
+        for (Attached attached : tablets) {
+            if (attached.slot == claim.slot()) {
+                // In this order, or someone who asks now would neither be among the waiters nor start another flush.
+                attached.tablet.beginFlush();
+                flushCount.getAndIncrement();
+                return new Running(attached, claim, new FlushTask(attached.tablet, context), attached.takeWaiting());
+            }
+        }
+        throw new IllegalStateException("work was published by nobody: " + claim.slot());
+    }
+
+    private int step(Running present) {
+        try {
+            if (present.task().step()) {
+                return 1;
+            }
+            if (!present.task().isDone()) {
+                return 0;
+            }
+            housekeeping.releaseLog();
+            end(present, null);
+        } catch (RuntimeException e) {
+            LOG.log(
+                    Level.ERROR,
+                    "flush of tablet " + present.attached().tablet.id() + " failed; its rows stay in memory",
+                    e);
+            abort(present, e);
+        }
+        return 1;
+    }
+
+    private void abort(Running present, RuntimeException reason) {
+        try {
+            present.task().abort();
+        } catch (RuntimeException e) {
+            reason.addSuppressed(e);
+        }
+        present.attached().tablet.flushFailed(reason);
+        end(present, reason);
+    }
+
+    private void end(Running present, @Nullable RuntimeException failure) {
+        running = null;
+        flushCount.getAndDecrement();
+        present.claim().release();
+        housekeeping.flushEnded(failure == null);
+        for (CompletableFuture<Void> waiting : present.waiting()) {
+            if (failure == null) {
+                waiting.complete(null);
+            } else {
+                waiting.completeExceptionally(failure);
+            }
+        }
+    }
+
+    @Override
+    public void onClose() {
+        Running present = running;
+        if (present != null) {
+            abort(present, new EngineClosedException());
+        }
+        for (Attached attached : tablets) {
+            attached.close();
+            attached.tablet.flushFailed(new EngineClosedException()); // Nobody shall wait for memory that never comes.
+        }
+    }
+
+    @Override
+    public String roleName() {
+        return "maintenance";
+    }
+}

@@ -1,0 +1,51 @@
+package io.nyala.engine;
+
+import io.nyala.io.Disk;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.Set;
+
+/** Puts the directory of rowset files in order at start, by what the storage log knows. */
+final class RowSetFiles {
+    private static final Logger LOG = System.getLogger(RowSetFiles.class.getName());
+
+    private RowSetFiles() {}
+
+    /**
+     * Deletes files that a crash left without an owner, and sets aside what this host did not make. A name that the
+     * storage log has allocated is ours to delete; anything else may be dear to somebody.
+     *
+     * <p>The directory itself is not synced: a name that comes back after a power cut is dealt with again, and file ids
+     * are never used twice.
+     */
+    static void tidy(Disk disk, DirectoryLayout layout, StorageLog storage) {
+        Set<Long> owned = new HashSet<>();
+        storage.tablets().forEach(tablet -> tablet.rowSets().forEach(rowSet -> owned.add(rowSet.fileId())));
+        for (Path path : disk.list(layout.rowSets())) {
+            Optional<Long> fileId = StorageLog.fileId(path);
+            if (fileId.isPresent() && owned.contains(fileId.get())) {
+                continue;
+            }
+            if (fileId.isPresent() && storage.isAllocated(fileId.get())) {
+                disk.delete(path);
+            } else {
+                Path aside = free(disk, layout.quarantine(), path.getFileName().toString());
+                disk.rename(path, aside);
+                disk.syncDirectory(layout.quarantine());
+                LOG.log(Level.WARNING, "{0} is not a file of this engine; it was moved to {1}", path, aside);
+            }
+        }
+    }
+
+    /** A name that no file in quarantine has yet: what was set aside before is as dear. */
+    private static Path free(Disk disk, Path directory, String name) {
+        Path path = directory.resolve(name);
+        for (int i = 2; disk.exists(path); i++) {
+            path = directory.resolve(name + "." + i);
+        }
+        return path;
+    }
+}

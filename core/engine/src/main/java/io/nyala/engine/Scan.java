@@ -1,0 +1,92 @@
+package io.nyala.engine;
+
+import io.nyala.rows.ColumnBatch;
+import io.nyala.rows.RowCursor;
+import io.nyala.rows.ScanSpec;
+import io.nyala.tablet.Tablet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Rows of a table at one snapshot, a batch of columns at a time. Each {@link #next} replaces what {@link #batch} holds.
+ *
+ * <p>One thread. The batch lives in native memory of the engine; {@link #close} gives it back.
+ */
+public final class Scan implements AutoCloseable {
+    private final Engine engine;
+    private final RowCursor cursor;
+    private final ColumnBatch batch;
+    private final long snapshot;
+    private long remaining;
+    private boolean isClosed;
+    private @Nullable RuntimeException failure;
+
+    Scan(Engine engine, Tablet tablet, ScanSpec spec, long limit) {
+        this.engine = engine;
+        engine.counters().scanOpened();
+        this.snapshot = spec.snapshot();
+        this.remaining = limit;
+        this.batch = new ColumnBatch(spec.projectedColumns(), spec.keyOrder(), engine.scanMemory());
+        try {
+            this.cursor = tablet.scan(spec, engine.scanMemory());
+        } catch (RuntimeException e) {
+            batch.close();
+            throw e;
+        }
+    }
+
+    /** Moves to the next rows, at most 1,024 of them; false at the end. */
+    public boolean next() {
+        if (isClosed) {
+            throw new IllegalStateException("the scan is closed");
+        }
+        engine.callBegins();
+        try {
+            return advance();
+        } finally {
+            engine.callEnds();
+        }
+    }
+
+    private boolean advance() {
+        RuntimeException before = failure;
+        if (before != null) {
+            throw before; // A cursor that failed has lost its place: going on would leave rows out.
+        }
+        try {
+            if (remaining <= 0 || !cursor.next(batch)) {
+                batch.clear();
+                return false;
+            }
+        } catch (RuntimeException e) {
+            failure = e;
+            throw e;
+        }
+        if (batch.rowCount() > remaining) {
+            batch.rowCount((int) remaining);
+        }
+        remaining -= batch.rowCount();
+        return true;
+    }
+
+    /** The present rows; the same object each time. */
+    public ColumnBatch batch() {
+        return batch;
+    }
+
+    /** Hybrid time whose state this scan sees. */
+    public long snapshot() {
+        return snapshot;
+    }
+
+    @Override
+    public void close() {
+        if (!isClosed) {
+            isClosed = true;
+            try {
+                cursor.close();
+            } finally {
+                batch.close();
+            }
+        }
+    }
+}

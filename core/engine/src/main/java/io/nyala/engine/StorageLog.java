@@ -1,0 +1,243 @@
+package io.nyala.engine;
+
+import io.nyala.io.Disk;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.rows.Schema;
+import io.nyala.tablet.RowSetEntry;
+import io.nyala.tablet.TabletManifest;
+import io.nyala.wal.Durability;
+import io.nyala.wal.Recovery;
+import io.nyala.wal.WalConfig;
+import io.nyala.wal.WriteAheadLog;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The log of everything a host stores: catalog, manifests of all tablets, file ids, the clock's lease. An edit is
+ * durable when the call that makes it returns.
+ *
+ * <p>It is a {@link WriteAheadLog} with small segments, whose whole content is replayed at start. After
+ * {@link #EDITS_PER_CHECKPOINT} edits a checkpoint repeats the state in a fresh segment, and what is before it is
+ * forgotten.
+ *
+ * <p>Thread-safe; one edit at a time.
+ */
+final class StorageLog implements TabletManifest {
+    /** Keeps the log, and so the time to open, short: an edit is one 4 KiB block. */
+    private static final int EDITS_PER_CHECKPOINT = 1024;
+
+    /** File ids are taken from the log in ranges, so that a flush of many files costs one edit. */
+    private static final int FILE_IDS_PER_EDIT = 64;
+
+    static final String ROWSET_SUFFIX = ".rowset";
+
+    /** Hosts must differ, also from those of other processes; nothing else depends on it. */
+    private static final SecureRandom HOST_IDS = new SecureRandom();
+
+    private final WriteAheadLog log;
+    private final AgentHost agents;
+    private final Path dataDirectory;
+    private final StorageState state;
+    private long fileIdNext;
+    private int editsSinceCheckpoint;
+
+    private StorageLog(WriteAheadLog log, AgentHost agents, Path dataDirectory, StorageState state) {
+        this.log = log;
+        this.agents = agents;
+        this.dataDirectory = dataDirectory;
+        this.state = state;
+        this.fileIdNext = state.nextFileId();
+    }
+
+    /**
+     * Reads the log in {@code config}'s directory, or begins it.
+     *
+     * @param layout where everything else of the host is
+     * @param logs closes the log after its agent has stopped
+     */
+    static StorageLog open(
+            WalConfig config,
+            EngineEnvironment environment,
+            MemoryAccount account,
+            DirectoryLayout layout,
+            Resources logs) {
+        long newHostId = HOST_IDS.nextLong() & ~1L; // The write-ahead log's id is the odd one above it.
+        Recovery recovery = WriteAheadLog.open(config, environment.disk(), account, newHostId);
+        if (recovery.isNew()) {
+            refuseToForget(environment.disk(), layout);
+        }
+        var replay = new StorageReplay();
+        recovery.forEach((_, memory, offset, bytes) -> replay.add(StorageEditFormat.read(memory, offset, bytes)));
+        StorageState state = replay.state();
+        WriteAheadLog log = recovery.start(0);
+        logs.add(log::close);
+        AgentHost agents = environment.agents();
+        agents.start(log.agent(), log.agent().idleStrategy(), log.agent().parking());
+        var storage = new StorageLog(log, agents, layout.rowSets(), state);
+        if (state.hostId() == 0) {
+            storage.append(new StorageEdit.Identity(recovery.logId()));
+        } else {
+            // The log has just begun a segment. So it never grows from one start to the next, and a checkpoint that a
+            // crash
+            // cut off is replaced.
+            storage.writeCheckpoint(recovery.lastSequence());
+        }
+        return storage;
+    }
+
+    /** The storage log is the first thing that a host makes. Without it, but not empty, a directory has lost it. */
+    private static void refuseToForget(Disk disk, DirectoryLayout layout) {
+        for (Path directory : new Path[] {layout.wal(), layout.rowSets()}) {
+            if (!disk.list(directory).isEmpty()) {
+                throw new EngineOpenException(
+                        "the storage log in " + layout.storage() + " is missing, but there are files in " + directory
+                                + "; put its files back, or restore a backup");
+            }
+        }
+    }
+
+    /** Identity of the host, which its write-ahead log shares. */
+    synchronized long hostId() {
+        return state.hostId();
+    }
+
+    /** Identity of the write-ahead log; 0 before it exists. */
+    synchronized long logId() {
+        return state.logId();
+    }
+
+    synchronized void logStarted(long logId) {
+        append(new StorageEdit.LogStarted(logId));
+    }
+
+    synchronized long leaseEnd() {
+        return state.leaseEnd();
+    }
+
+    synchronized List<StorageState.TableEntry> tables() {
+        return List.copyOf(state.tables());
+    }
+
+    synchronized List<StorageState.TabletEntry> tablets() {
+        return List.copyOf(state.tablets());
+    }
+
+    synchronized Optional<StorageState.TableEntry> table(String name) {
+        return state.table(name);
+    }
+
+    synchronized StorageState.TableEntry tableOfTablet(long tabletId) {
+        return state.tables().stream()
+                .filter(table -> table.tabletId() == tabletId)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    synchronized StorageState.TabletEntry tablet(long id) {
+        return state.tablet(id);
+    }
+
+    /** Names for a new table and its one tablet; {@link #createTable} makes them theirs. */
+    synchronized StorageState.TableEntry newTable(String name, Schema schema) {
+        long tableId = state.nextId();
+        return new StorageState.TableEntry(tableId, name, schema, tableId + 1);
+    }
+
+    /** A table with its tablet comes into being, in one edit. */
+    synchronized void createTable(StorageState.TableEntry table) {
+        append(new StorageEdit.CreateTable(table.id(), table.name(), table.schema(), table.tabletId()));
+    }
+
+    synchronized void renewLease(long leaseEnd) {
+        append(new StorageEdit.ClockLease(leaseEnd));
+    }
+
+    @Override
+    public synchronized long allocateFileId(long tabletId) {
+        if (fileIdNext == state.nextFileId()) {
+            append(new StorageEdit.AllocateFiles(fileIdNext + FILE_IDS_PER_EDIT));
+        }
+        return fileIdNext++;
+    }
+
+    @Override
+    public Path path(long fileId) {
+        return dataDirectory.resolve(fileId + ROWSET_SUFFIX);
+    }
+
+    /** The file id that a path names, if it is the name of a rowset. */
+    static Optional<Long> fileId(Path path) {
+        String name = path.getFileName().toString();
+        if (!name.matches("[1-9][0-9]{0,17}\\Q" + ROWSET_SUFFIX + "\\E")) {
+            return Optional.empty();
+        }
+        return Optional.of(Long.parseLong(name.substring(0, name.length() - ROWSET_SUFFIX.length())));
+    }
+
+    /** Whether a file of that id may have been created by this host. */
+    synchronized boolean isAllocated(long fileId) {
+        return fileId < state.nextFileId();
+    }
+
+    @Override
+    public synchronized void flushed(long tabletId, List<RowSetEntry> added, long appliedUpTo) {
+        append(new StorageEdit.Flushed(tabletId, added, appliedUpTo));
+    }
+
+    private void append(StorageEdit edit) {
+        if (editsSinceCheckpoint >= EDITS_PER_CHECKPOINT) {
+            checkpoint();
+        }
+        awaitDurable(publish(edit));
+        state.apply(edit);
+        editsSinceCheckpoint++;
+    }
+
+    /** Repeats the state where a fresh segment begins; everything before that is not needed any more. */
+    private void checkpoint() {
+        long before = log.lastSequence();
+        // The checkpoint begins a segment, so that everything before it can be forgotten.
+        agents.await(() -> log.roll() != 0);
+        writeCheckpoint(before);
+    }
+
+    /** Repeats the state; what the log has up to sequence {@code before} can then be forgotten. */
+    private void writeCheckpoint(long before) {
+        publish(new StorageEdit.Checkpoint(StorageEdit.Checkpoint.Mark.BEGIN));
+        for (StorageEdit edit : state.asEdits()) {
+            publish(edit);
+        }
+        awaitDurable(publish(new StorageEdit.Checkpoint(StorageEdit.Checkpoint.Mark.END)));
+        log.releaseUpTo(before);
+        editsSinceCheckpoint = 0;
+    }
+
+    private long publish(StorageEdit edit) {
+        int bytes = StorageEditFormat.bytes(edit);
+        if (bytes > log.payloadBytesMax()) {
+            throw new IllegalArgumentException("this change of the catalog takes " + bytes + " bytes; "
+                    + log.payloadBytesMax() + " is the limit; use shorter comments and defaults, or fewer columns");
+        }
+        long[] reserved = new long[1];
+        agents.await(() -> (reserved[0] = log.reserve(bytes)) != 0);
+        try {
+            StorageEditFormat.write(edit, log.memory(), reserved[0]);
+        } catch (RuntimeException e) {
+            log.abandon();
+            throw e;
+        }
+        return log.publish(bytes, Durability.SYNC);
+    }
+
+    private void awaitDurable(long sequence) {
+        agents.await(() -> {
+            RuntimeException failure = log.failure();
+            if (failure != null) {
+                throw failure;
+            }
+            return log.durableUpTo() >= sequence;
+        });
+    }
+}

@@ -1,0 +1,20 @@
+package io.nyala.memory;
+
+/**
+ * Someone closed an account or a budget while slabs of it were still out. This is a mistake in our code: the message
+ * names owners and bytes.
+ */
+public final class MemoryLeakException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private final long leakedBytes;
+
+    MemoryLeakException(String message, long leakedBytes) {
+        super(message);
+        this.leakedBytes = leakedBytes;
+    }
+
+    public long leakedBytes() {
+        return leakedBytes;
+    }
+}

@@ -1,0 +1,61 @@
+package io.nyala.memory;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Goal: the kernels load and work in a JVM without the Vector API, and can be chosen. Method: a child JVM with other
+ * flags, which prints what it chose.
+ */
+final class KernelChoiceTest {
+    /** What the child runs. */
+    static final class Child {
+        private Child() {}
+
+        public static void main(String[] arguments) {
+            try (var budget = MemoryBudget.open(PageSource.jdk(), 2 << 20);
+                    MemoryAccount account = budget.account("child", 0)) {
+                Slab slab = account.take(16 << 10);
+                Kernels.best().unpack(slab.segment(), 0, 13, 100, 42, slab.segment(), 4 << 10);
+                System.out.print(Kernels.best().name() + " " + slab.segment().get(Kernels.LONG, 4 << 10) + " "
+                        + (Kernels.vector() != null));
+                account.giveBack(slab);
+            }
+        }
+    }
+
+    @Test
+    void worksWithoutTheVectorApi() throws IOException, InterruptedException {
+        assertEquals("scalar 42 false", child(List.of()));
+    }
+
+    @Test
+    void obeysTheSwitch() throws IOException, InterruptedException {
+        var vectors = List.of("--add-modules", "jdk.incubator.vector");
+        assertEquals("vector of " + VectorKernels.BITS + " bits 42 true", child(vectors));
+        List<String> scalar = new ArrayList<>(vectors);
+        scalar.add("-Dnyala.kernels=scalar");
+        assertEquals("scalar 42 true", child(scalar));
+    }
+
+    private static String child(List<String> flags) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(flags);
+        command.addAll(List.of("-Xshare:auto", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"));
+        command.add(System.getProperty("java.class.path"));
+        command.add(Child.class.getName());
+        Process process = new ProcessBuilder(command)
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(0, process.waitFor(), output);
+        return output;
+    }
+}

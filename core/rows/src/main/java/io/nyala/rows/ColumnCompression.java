@@ -1,0 +1,47 @@
+package io.nyala.rows;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a column's pages would best be compressed: a hint of the user. Kudu's words are kept, but two codecs have heirs.
+ */
+public enum ColumnCompression {
+    DEFAULT(0),
+    NONE(1),
+    LZ4(2),
+    ZSTD(3),
+    /** Accepted; LZ4 is used. */
+    SNAPPY(4),
+    /** Accepted; ZSTD is used. */
+    ZLIB(5);
+
+    private final int code;
+
+    ColumnCompression(int code) {
+        this.code = code;
+    }
+
+    /** The hint with this code; null if there is none. */
+    static @Nullable ColumnCompression ofCode(int code) {
+        for (ColumnCompression hint : values()) {
+            if (hint.code == code) {
+                return hint;
+            }
+        }
+        return null;
+    }
+
+    /** Stable, on disk. */
+    public int code() {
+        return code;
+    }
+
+    /** The codec that is used. */
+    public ColumnCompression effective() {
+        return switch (this) {
+            case SNAPPY -> LZ4;
+            case ZLIB -> ZSTD;
+            case DEFAULT, NONE, LZ4, ZSTD -> this;
+        };
+    }
+}

@@ -1,0 +1,259 @@
+package io.nyala.rows;
+
+import io.nyala.memory.Check;
+import io.nyala.memory.MemoryAccount;
+import java.lang.foreign.MemorySegment;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The operations of a write batch, off-heap, one after the other as {@link OperationFormat} draws them.
+ *
+ * <pre>{@code
+ * batch.start(INSERT).setLong(0, 17).setString(1, "kudu").setNull(2).end();
+ * batch.start(DELETE).set("id", 18L).end();
+ * }</pre>
+ *
+ * <p>There are two kinds of errors. What a program does wrong whatever the data (an unknown column, a value of the
+ * wrong Java type, a batch larger than {@link Limits#BATCH_BYTES_MAX}) is thrown at once, and the started row is
+ * dropped as if it had never been started. What is wrong with a row's values (no value for a column that needs one, a
+ * NULL, a number out of range, a cell or key that is too long) becomes a {@link RowError} of that operation at
+ * {@link #end}; the row is left out and the batch goes on.
+ *
+ * <p>A VARCHAR is cut to its length. An operation that may insert takes the write default, else NULL, for a column that
+ * is not set. An UPDATE or UPSERT changes the columns that are set, a DELETE has the key only.
+ *
+ * <p>Belongs to one thread at a time; whoever made it closes it. Filling it allocates nothing on the heap but what
+ * errors need, as long as values come as primitives, Strings or bytes.
+ */
+public final class OperationBatch implements AutoCloseable {
+    private final RowLayout layout;
+    private final GrowingBuffer buffer;
+    private final RowBuilder builder;
+    private final List<RowError> errors = new ArrayList<>();
+    private int startedCount;
+    private int acceptedCount;
+    private int bytes;
+
+    public OperationBatch(RowLayout layout, MemoryAccount account) {
+        this.layout = layout;
+        this.buffer = new GrowingBuffer(account);
+        this.builder = new RowBuilder(layout, buffer);
+    }
+
+    /** Starts an operation; {@link #end} ends it. */
+    public OperationBatch start(OperationKind kind) {
+        if (builder.isStarted()) {
+            throw new IllegalStateException("the row that was started before has not been ended");
+        }
+        if (startedCount == Limits.BATCH_OPERATIONS_MAX) {
+            throw new BatchFullException("a batch has at most " + CellConversion.number(Limits.BATCH_OPERATIONS_MAX)
+                    + " operations. Commit it and start the next one");
+        }
+        builder.start(bytes, kind, startedCount);
+        return this;
+    }
+
+    public OperationBatch setNull(int column) {
+        builder.setNull(column);
+        return this;
+    }
+
+    public OperationBatch setBoolean(int column, boolean value) {
+        builder.setBoolean(column, value);
+        return this;
+    }
+
+    /** An INT8, INT16, INT32 or INT64, days of a DATE, or microseconds of a UNIXTIME_MICROS. */
+    public OperationBatch setInt(int column, int value) {
+        builder.setLong(column, value);
+        return this;
+    }
+
+    /** As {@link #setInt}. */
+    public OperationBatch setLong(int column, long value) {
+        builder.setLong(column, value);
+        return this;
+    }
+
+    public OperationBatch setFloat(int column, float value) {
+        builder.setFloat(column, value);
+        return this;
+    }
+
+    public OperationBatch setDouble(int column, double value) {
+        builder.setDouble(column, value);
+        return this;
+    }
+
+    public OperationBatch setDecimal(int column, BigDecimal value) {
+        builder.setScaled(column, ColumnType::isDecimal, value);
+        return this;
+    }
+
+    /** A decimal without its point: 1.50 in a DECIMAL of scale 2 is 150. */
+    public OperationBatch setUnscaled(int column, long value) {
+        builder.setUnscaled(column, value);
+        return this;
+    }
+
+    public OperationBatch setDate(int column, LocalDate value) {
+        builder.setScaled(column, type -> type == ColumnType.DATE, value);
+        return this;
+    }
+
+    /** A UNIXTIME_MICROS; what is finer than a microsecond is cut off. */
+    public OperationBatch setTimestamp(int column, Instant value) {
+        Instant micros = value.truncatedTo(ChronoUnit.MICROS);
+        builder.setScaled(column, type -> type == ColumnType.UNIXTIME_MICROS, micros);
+        return this;
+    }
+
+    /** A STRING or VARCHAR. */
+    public OperationBatch setString(int column, String value) {
+        builder.setString(column, value);
+        return this;
+    }
+
+    /** A BINARY, or a STRING or VARCHAR in UTF-8, which is not checked. */
+    public OperationBatch setBytes(int column, byte[] value) {
+        builder.setBytes(column, value, 0, value.length);
+        return this;
+    }
+
+    /** As {@link #setBytes(int, byte[])}, of a part of an array. */
+    public OperationBatch setBytes(int column, byte[] value, int offset, int count) {
+        Check.within("bytes", offset, count, value.length);
+        builder.setBytes(column, value, offset, count);
+        return this;
+    }
+
+    /** As {@link #setBytes(int, byte[])}, of memory. */
+    public OperationBatch setBytes(int column, MemorySegment memory, long offset, int count) {
+        Check.within("bytes", offset, count, memory.byteSize());
+        builder.setBytes(column, memory, offset, count);
+        return this;
+    }
+
+    /** By name and with any Java value that {@link CellValue#of} takes for the column; null for NULL. */
+    public OperationBatch set(String name, @Nullable Object value) {
+        int column = layout.schema().indexOf(name);
+        if (column < 0) {
+            builder.drop();
+            throw layout.schema().unknown(name);
+        }
+        return set(column, value);
+    }
+
+    /** With any Java value that {@link CellValue#of} takes for the column; null for NULL. */
+    public OperationBatch set(int column, @Nullable Object value) {
+        switch (value) {
+            case null -> builder.setNull(column);
+            case Boolean truth -> builder.setBoolean(column, truth);
+            case String text -> builder.setString(column, text);
+            case byte[] array -> builder.setBytes(column, array, 0, array.length);
+            case Float number -> builder.setFloat(column, number);
+            case Double number -> builder.setDouble(column, number);
+            case Instant instant -> setTimestamp(column, instant);
+            case LocalDate date -> setDate(column, date);
+            case BigDecimal decimal -> setDecimal(column, decimal);
+            case Byte _, Short _, Integer _, Long _, BigInteger _ -> builder.setWhole(column, (Number) value);
+            default -> throw builder.wrongType(column, value.getClass().getSimpleName());
+        }
+        return this;
+    }
+
+    /**
+     * Ends the started operation.
+     *
+     * @return whether it is in the batch; if not, the last of {@link #errors} says why
+     */
+    public boolean end() {
+        int operationBytes = builder.end();
+        startedCount++;
+        RowErrorCode code = builder.errorCode();
+        if (code != null) {
+            errors.add(new RowError(startedCount - 1, code, builder.errorMessage()));
+            return false;
+        }
+        bytes += operationBytes;
+        acceptedCount++;
+        return true;
+    }
+
+    /** Appends an operation of another batch with the same schema, and keeps its index there. */
+    public void copyFrom(MemorySegment memory, long operation) {
+        int operationBytes = OperationFormat.operationBytes(memory, operation);
+        RowBuilder.checkFits((long) bytes + operationBytes);
+        buffer.ensure(bytes, (long) bytes + operationBytes);
+        MemorySegment.copy(memory, operation, buffer.memory(), bytes, operationBytes);
+        bytes += operationBytes;
+        acceptedCount++;
+        startedCount = Math.max(startedCount, OperationFormat.operationIndex(memory, operation) + 1);
+    }
+
+    /** Forgets everything; the memory stays. */
+    public void clear() {
+        builder.drop();
+        errors.clear();
+        startedCount = 0;
+        acceptedCount = 0;
+        bytes = 0;
+    }
+
+    public RowLayout layout() {
+        return layout;
+    }
+
+    /** Operations that were ended, with those that had errors. */
+    public int operationCount() {
+        return startedCount;
+    }
+
+    /** Operations that are in the batch. */
+    public int acceptedCount() {
+        return acceptedCount;
+    }
+
+    /** Operations that are not in the batch, by index. A view. */
+    public List<RowError> errors() {
+        return Collections.unmodifiableList(errors);
+    }
+
+    /** What the operations lie in, the first one at 0; until the next one is started. */
+    public MemorySegment memory() {
+        return buffer.memory();
+    }
+
+    /** Of all operations: where the next one would begin. */
+    public int bytes() {
+        return bytes;
+    }
+
+    /** The operations one by one. */
+    public void forEach(OperationVisitor visitor) {
+        for (long operation = 0; operation < bytes; ) {
+            visitor.visit(buffer.memory(), operation);
+            operation += OperationFormat.operationBytes(buffer.memory(), operation);
+        }
+    }
+
+    /** Takes operations one by one. */
+    @FunctionalInterface
+    public interface OperationVisitor {
+        void visit(MemorySegment memory, long operation);
+    }
+
+    @Override
+    public void close() {
+        clear();
+        buffer.close();
+    }
+}

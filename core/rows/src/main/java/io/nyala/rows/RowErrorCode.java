@@ -1,0 +1,33 @@
+package io.nyala.rows;
+
+/** Why one operation of a batch was not done. */
+public enum RowErrorCode {
+    /** INSERT of a key that is there. */
+    ALREADY_PRESENT(1),
+    /** UPDATE or DELETE of a key that is not there. */
+    NOT_FOUND(2),
+    /** A column that needs a value was not set: a key column, or one that is NOT NULL and has no write default. */
+    MISSING_VALUE(3),
+    NULL_IN_NOT_NULL(4),
+    KEY_TOO_LONG(5),
+    CELL_TOO_LONG(6),
+    /**
+     * A value that the column cannot hold: a number out of range, too many digits, a date outside the years 1 to 9999.
+     */
+    BAD_VALUE(7),
+    /** An UPDATE that sets nothing but the key. */
+    NOTHING_TO_UPDATE(8),
+    /** The row was flushed to disk, and this version cannot yet change rows there. */
+    ROW_FLUSHED(9);
+
+    private final int code;
+
+    RowErrorCode(int code) {
+        this.code = code;
+    }
+
+    /** As it stands on disk; never given to another error. */
+    public int code() {
+        return code;
+    }
+}

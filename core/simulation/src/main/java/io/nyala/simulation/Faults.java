@@ -1,0 +1,90 @@
+package io.nyala.simulation;
+
+import io.nyala.io.DiskException;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.EnumMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/** Counts and notes the calls of a simulated disk and says which of them fail or lie. Guarded by the disk's monitor. */
+final class Faults {
+    private static final int TRACED_MAX = 256;
+
+    private final Deque<Call> trace = new ArrayDeque<>();
+    private final List<Planned> planned = new ArrayList<>();
+    private final Map<Operation, Long> counts = new EnumMap<>(Operation.class);
+    private Predicate<Call> lies = _ -> false;
+    private long callCount;
+    private long cutAt = Long.MAX_VALUE;
+
+    void failNext(Predicate<Call> which, DiskException.Kind kind) {
+        planned.add(new Planned(which, kind));
+    }
+
+    void ignoreSyncs(Predicate<Call> which) {
+        lies = which;
+    }
+
+    void cutPowerAt(long callIndex) {
+        cutAt = callIndex;
+    }
+
+    /** Notes a call. */
+    Call next(Operation operation, Path path, long position, int bytes) {
+        Call call = new Call(callCount++, operation, path, position, bytes);
+        counts.merge(operation, 1L, Long::sum);
+        if (trace.size() == TRACED_MAX) {
+            trace.removeFirst();
+        }
+        trace.addLast(call);
+        return call;
+    }
+
+    boolean cutsPower(Call call) {
+        return call.index() == cutAt;
+    }
+
+    /** How a call shall fail, or null; a planned failure happens once. */
+    DiskException.@Nullable Kind failure(Call call) {
+        for (Iterator<Planned> each = planned.iterator(); each.hasNext(); ) {
+            Planned plan = each.next();
+            if (plan.which().test(call)) {
+                each.remove();
+                return plan.kind();
+            }
+        }
+        return null;
+    }
+
+    boolean isLie(Call call) {
+        return call.operation().isSync() && lies.test(call);
+    }
+
+    long callCount() {
+        return callCount;
+    }
+
+    long callCount(Operation operation) {
+        return counts.getOrDefault(operation, 0L);
+    }
+
+    List<Call> trace() {
+        return List.copyOf(trace);
+    }
+
+    /** The exception for a failed call. */
+    static DiskException exception(Call call, DiskException.Kind kind, String reason) {
+        return call.operation().isTransfer()
+                ? DiskException.ofTransfer(
+                        call.operation().toString(), call.path(), call.position(), call.bytes(), kind, reason)
+                : DiskException.of(call.operation().toString(), call.path(), kind, reason);
+    }
+
+    private record Planned(Predicate<Call> which, DiskException.Kind kind) {}
+}

@@ -1,0 +1,39 @@
+package io.nyala.simulation;
+
+/** What a {@link SimulatedDisk} is asked to do; each call of one of these is counted and can be made to fail. */
+public enum Operation {
+    CREATE("create"),
+    OPEN("open"),
+    DELETE("delete"),
+    RENAME("rename"),
+    LIST("list"),
+    CREATE_DIRECTORIES("create directory"),
+    SYNC_DIRECTORY("sync"),
+    LOCK("lock"),
+    TRUNCATE("truncate"),
+    READ("read"),
+    WRITE("write"),
+    WRITE_DURABLE("durable write"),
+    SYNC("sync");
+
+    private final String text;
+
+    Operation(String text) {
+        this.text = text;
+    }
+
+    /** Promises that something survives a power cut. */
+    public boolean isSync() {
+        return this == SYNC || this == WRITE_DURABLE || this == SYNC_DIRECTORY;
+    }
+
+    /** Moves bytes between a file and memory. */
+    public boolean isTransfer() {
+        return this == READ || this == WRITE || this == WRITE_DURABLE;
+    }
+
+    @Override
+    public String toString() {
+        return text;
+    }
+}

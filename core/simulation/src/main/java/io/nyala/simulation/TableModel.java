@@ -1,0 +1,117 @@
+package io.nyala.simulation;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a table must answer: a sorted map of keys, each with all its versions. Slow, obvious, and the judge of the
+ * engine in tests.
+ *
+ * <p>Keys are whatever the test orders by (encoded keys as a comparable); a row is a list of values, null for NULL. One
+ * thread.
+ *
+ * @param <K> keys, ordered as the table orders them
+ */
+public final class TableModel<K extends Comparable<K>> {
+    private final NavigableMap<K, List<Version>> rows = new TreeMap<>();
+
+    /** One state of a row, from {@code time} on; {@code values} null when it was deleted. */
+    private record Version(long time, @Nullable List<@Nullable Object> values) {}
+
+    /** What an operation did. */
+    public enum Outcome {
+        DONE,
+        /** An {@code _IGNORE} kind that had nothing to do. */
+        IGNORED,
+        ALREADY_PRESENT,
+        NOT_FOUND
+    }
+
+    /** The newest values of a row, or null if there is none. */
+    public @Nullable List<@Nullable Object> newest(K key) {
+        List<Version> versions = rows.get(key);
+        return versions == null ? null : versions.getLast().values();
+    }
+
+    /** The values of a row at {@code snapshot}, or null if there was none. */
+    public @Nullable List<@Nullable Object> at(K key, long snapshot) {
+        List<Version> versions = rows.getOrDefault(key, List.of());
+        List<@Nullable Object> found = null;
+        for (Version version : versions) {
+            if (version.time() > snapshot) {
+                break;
+            }
+            found = version.values();
+        }
+        return found;
+    }
+
+    /** All rows at {@code snapshot}, in key order. */
+    public NavigableMap<K, List<@Nullable Object>> allAt(long snapshot) {
+        NavigableMap<K, List<@Nullable Object>> seen = new TreeMap<>();
+        for (Map.Entry<K, List<Version>> row : rows.entrySet()) {
+            List<@Nullable Object> values = at(row.getKey(), snapshot);
+            if (values != null) {
+                seen.put(row.getKey(), values);
+            }
+        }
+        return seen;
+    }
+
+    public Outcome insert(K key, long time, List<@Nullable Object> values, boolean ignoring) {
+        if (newest(key) != null) {
+            return ignoring ? Outcome.IGNORED : Outcome.ALREADY_PRESENT;
+        }
+        put(key, time, values);
+        return Outcome.DONE;
+    }
+
+    /** Inserts {@code values}, or changes those of an existing row that are {@code set}. */
+    public Outcome upsert(K key, long time, List<@Nullable Object> values, boolean[] set) {
+        if (newest(key) == null) {
+            put(key, time, values);
+            return Outcome.DONE;
+        }
+        return update(key, time, values, set, false);
+    }
+
+    /** Changes the values of an existing row that are {@code set}. */
+    public Outcome update(K key, long time, List<@Nullable Object> values, boolean[] set, boolean ignoring) {
+        List<@Nullable Object> before = newest(key);
+        if (before == null) {
+            return ignoring ? Outcome.IGNORED : Outcome.NOT_FOUND;
+        }
+        List<@Nullable Object> after = new ArrayList<>(before);
+        for (int i = 0; i < set.length; i++) {
+            if (set[i]) {
+                after.set(i, values.get(i));
+            }
+        }
+        put(key, time, after);
+        return Outcome.DONE;
+    }
+
+    public Outcome delete(K key, long time, boolean ignoring) {
+        if (newest(key) == null) {
+            return ignoring ? Outcome.IGNORED : Outcome.NOT_FOUND;
+        }
+        put(key, time, null);
+        return Outcome.DONE;
+    }
+
+    /** Forgets every version newer than {@code time}: what a power cut may do to what was not acknowledged. */
+    public void cutAfter(long time) {
+        rows.values().forEach(versions -> versions.removeIf(version -> version.time() > time));
+        rows.values().removeIf(List::isEmpty);
+    }
+
+    private void put(K key, long time, @Nullable List<@Nullable Object> values) {
+        List<@Nullable Object> copy = values == null ? null : Arrays.asList(values.toArray());
+        rows.computeIfAbsent(key, _ -> new ArrayList<>()).add(new Version(time, copy));
+    }
+}

@@ -1,0 +1,276 @@
+package io.nyala.tablet;
+
+import io.nyala.memrowset.MemRowSet;
+import io.nyala.rows.Effect;
+import io.nyala.rows.OperationBatch;
+import io.nyala.rows.OperationFormat;
+import io.nyala.rows.OperationKind;
+import io.nyala.rows.RowErrorCode;
+import io.nyala.rows.RowLayout;
+import io.nyala.wal.CommitLog;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What becomes of each operation of a batch: an effect in the log record and in memory, an error, or nothing (the
+ * {@code _IGNORE} kinds).
+ *
+ * <p>Effects are built in the log's buffer and applied from there one by one, so that an operation sees what those
+ * before it in the same batch did. Room in the log and in memory is reserved first: once the first effect is applied
+ * nothing can fail.
+ *
+ * <p>Belongs to the writer's thread. Allocates nothing per operation.
+ */
+final class Decision {
+    /** Where the newest state of a key is, when it is not in the active MemRowSet. */
+    private enum Elsewhere {
+        /** Nowhere, or deleted. */
+        ABSENT,
+        /** Live, in rows that are sealed or on disk. */
+        FROZEN
+    }
+
+    private final Tablet tablet;
+    private final RowLayout layout;
+
+    // State of the batch being decided.
+    private boolean isReserved;
+    private long record;
+    private int effectBytes;
+    private int effectCount;
+    private long timestamp;
+
+    Decision(Tablet tablet) {
+        this.tablet = tablet;
+        this.layout = new RowLayout(tablet.schema());
+    }
+
+    /**
+     * Decides a whole batch; false if log, memory or clock have no room for it yet, and then nothing has happened.
+     * Nothing has happened either where it throws one of {@link Tablet#decide}'s refusals.
+     */
+    boolean run(TabletWrite write) {
+        try {
+            return tryRun(write);
+        } finally {
+            if (isReserved) {
+                abandon(); // Or nobody could append to the log any more.
+            }
+        }
+    }
+
+    private boolean tryRun(TabletWrite write) {
+        OperationBatch operations = write.operations();
+        MemRowSet active = tablet.map().active().rows();
+        long recordBytesMax = recordBytesMax(operations);
+        CommitLog log = tablet.log();
+        if (recordBytesMax > log.payloadBytesMax()) {
+            throw new BatchTooLargeException(operations.operationCount(), recordBytesMax, log.payloadBytesMax());
+        }
+        if (!hasMemory(active, operations, recordBytesMax)) {
+            return false;
+        }
+        record = log.reserve((int) recordBytesMax);
+        if (record == 0) {
+            return false;
+        }
+        isReserved = true;
+        timestamp = drawTimestamp();
+        if (timestamp == TabletClock.NOT_LEASED) {
+            return false;
+        }
+        effectBytes = 0;
+        effectCount = 0;
+        write.clearErrors();
+        MemorySegment source = operations.memory();
+        long operation = 0;
+        for (int i = 0; i < operations.acceptedCount(); i++) {
+            RowErrorCode error = decide(write, i, source, operation, active);
+            if (error != null) {
+                write.addError(OperationFormat.operationIndex(source, operation), error);
+            }
+            operation += OperationFormat.operationBytes(source, operation);
+        }
+        finish(write, log);
+        return true;
+    }
+
+    private void finish(TabletWrite write, CommitLog log) {
+        if (effectCount == 0) {
+            // Nothing to make durable, but the answer rests on what was decided before it.
+            abandon();
+            write.decided(timestamp, tablet.lastSequence());
+            return;
+        }
+        MemorySegment memory = log.memory();
+        long errorAt = record + TabletRecordFormat.HEADER_BYTES + effectBytes;
+        for (int e = 0; e < write.errorCount(); e++) {
+            TabletRecordFormat.writeError(
+                    memory, errorAt, write.errorIndex(e), write.errorCode(e).code());
+            errorAt += TabletRecordFormat.ERROR_BYTES;
+        }
+        var header = new TabletRecordFormat.Header(
+                tablet.id(),
+                timestamp,
+                write.clientId,
+                write.requestSequence,
+                tablet.schema().version(),
+                effectCount,
+                effectBytes,
+                write.errorCount());
+        TabletRecordFormat.writeHeader(memory, record, header);
+        isReserved = false;
+        long sequence = log.publish((int) (errorAt - record), write.durability);
+        tablet.published(sequence);
+        write.decided(timestamp, sequence);
+    }
+
+    private void abandon() {
+        isReserved = false;
+        tablet.log().abandon();
+    }
+
+    private @Nullable RowErrorCode decide(
+            TabletWrite write, int index, MemorySegment source, long operation, MemRowSet active) {
+        OperationKind kind = OperationFormat.kind(source, operation);
+        long key = OperationFormat.keyOffset(source, operation);
+        int keyBytes = OperationFormat.keyBytes(source, operation);
+        long row = active.find(source, key, keyBytes);
+        boolean isActive = row != 0 && active.isLive(row);
+        boolean isFrozen = row == 0 && elsewhere(write, index, source, key, keyBytes) == Elsewhere.FROZEN;
+        boolean isLive = isActive || isFrozen;
+        return switch (kind) {
+            case INSERT, INSERT_IGNORE -> {
+                if (isLive) {
+                    yield kind == OperationKind.INSERT ? RowErrorCode.ALREADY_PRESENT : null;
+                }
+                yield insert(source, operation, active, row != 0);
+            }
+            case UPSERT, UPSERT_IGNORE -> {
+                if (isFrozen) {
+                    yield RowErrorCode.ROW_FLUSHED;
+                }
+                yield isActive ? update(source, operation, active) : insert(source, operation, active, row != 0);
+            }
+            case UPDATE, UPDATE_IGNORE -> {
+                if (isFrozen) {
+                    yield RowErrorCode.ROW_FLUSHED;
+                }
+                if (!isActive) {
+                    yield kind == OperationKind.UPDATE ? RowErrorCode.NOT_FOUND : null;
+                }
+                yield update(source, operation, active);
+            }
+            case DELETE, DELETE_IGNORE -> {
+                if (isFrozen) {
+                    yield RowErrorCode.ROW_FLUSHED;
+                }
+                if (!isActive) {
+                    yield kind == OperationKind.DELETE ? RowErrorCode.NOT_FOUND : null;
+                }
+                yield apply(Effect.writeDelete(source, operation, tablet.log().memory(), effectAt()), active);
+            }
+        };
+    }
+
+    private @Nullable RowErrorCode insert(MemorySegment source, long operation, MemRowSet active, boolean again) {
+        MemorySegment memory = tablet.log().memory();
+        int bytes = again
+                ? Effect.writeReinsert(source, operation, memory, effectAt())
+                : Effect.writeInsert(source, operation, memory, effectAt());
+        return apply(bytes, active);
+    }
+
+    private @Nullable RowErrorCode update(MemorySegment source, long operation, MemRowSet active) {
+        if (OperationFormat.valueCount(source, operation, tablet.schema()) == 0) {
+            return null; // An UPSERT of the key alone finds its row: there is nothing to change.
+        }
+        return apply(Effect.writeUpdate(layout, source, operation, tablet.log().memory(), effectAt()), active);
+    }
+
+    private @Nullable RowErrorCode apply(int bytes, MemRowSet active) {
+        active.apply(tablet.log().memory(), effectAt(), timestamp);
+        effectBytes += bytes;
+        effectCount++;
+        return null;
+    }
+
+    private long effectAt() {
+        return record + TabletRecordFormat.HEADER_BYTES + effectBytes;
+    }
+
+    /**
+     * Looks in all that is no longer active: sealed rows, rows whose flush the probe could not see, and the probe
+     * itself.
+     */
+    private Elsewhere elsewhere(TabletWrite write, int index, MemorySegment source, long key, int keyBytes) {
+        if (write.isOnDisk(index)) {
+            return Elsewhere.FROZEN;
+        }
+        List<FreshRows> sealed = tablet.map().sealed();
+        for (int i = 0; i < sealed.size(); i++) { // An iterator would be garbage for every row.
+            if (isLiveIn(sealed.get(i).rows(), source, key, keyBytes)) {
+                return Elsewhere.FROZEN;
+            }
+        }
+        List<FreshRows> retiredRows = tablet.retired();
+        for (int i = 0; i < retiredRows.size(); i++) {
+            FreshRows retired = retiredRows.get(i);
+            if (retired.retiredInVersion() > write.mapVersion && isLiveIn(retired.rows(), source, key, keyBytes)) {
+                return Elsewhere.FROZEN;
+            }
+        }
+        return Elsewhere.ABSENT;
+    }
+
+    private static boolean isLiveIn(MemRowSet rows, MemorySegment source, long key, int keyBytes) {
+        long row = rows.find(source, key, keyBytes);
+        return row != 0 && rows.isLive(row);
+    }
+
+    private boolean hasMemory(MemRowSet active, OperationBatch operations, long recordBytesMax) {
+        long flushBytes = tablet.config().flushBytes();
+        boolean tooManySealed = tablet.map().sealed().size() >= Tablet.SEALED_MAX;
+        long bytesMax = tooManySealed ? flushBytes : Tablet.ACTIVE_FLUSHES_MAX * flushBytes;
+        boolean isFull = active.rowCount() > 0 && active.memoryBytes() >= bytesMax; // An empty one is never flushed.
+        if (isFull || !active.reserve(recordBytesMax, operations.acceptedCount())) {
+            tablet.wantFlush();
+            tablet.throwIfFlushFailed();
+            return false;
+        }
+        return true;
+    }
+
+    private long drawTimestamp() {
+        while (true) {
+            long drawn = tablet.config().clock().draw();
+            if (drawn == TabletClock.NOT_LEASED || tablet.time().tryDraw(drawn)) {
+                return drawn;
+            }
+        }
+    }
+
+    private long recordBytesMax(OperationBatch operations) {
+        long bytes =
+                TabletRecordFormat.HEADER_BYTES + (long) operations.acceptedCount() * TabletRecordFormat.ERROR_BYTES;
+        MemorySegment memory = operations.memory();
+        for (long operation = 0; operation < operations.bytes(); ) {
+            bytes += effectBytesMax(memory, operation);
+            operation += OperationFormat.operationBytes(memory, operation);
+        }
+        return bytes;
+    }
+
+    /**
+     * A row that can only be inserted or deleted leaves less than its operation takes; an update names each of its
+     * cells.
+     */
+    private int effectBytesMax(MemorySegment memory, long operation) {
+        return switch (OperationFormat.kind(memory, operation)) {
+            case INSERT, INSERT_IGNORE, DELETE, DELETE_IGNORE -> OperationFormat.operationBytes(memory, operation);
+            case UPSERT, UPSERT_IGNORE, UPDATE, UPDATE_IGNORE ->
+                Effect.bytesMax(memory, operation, layout.columnCount());
+        };
+    }
+}

@@ -1,0 +1,44 @@
+package io.nyala.tablet;
+
+import io.nyala.diskrowset.DiskRowSet;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Where the rows of a tablet are at one moment: the MemRowSet that takes inserts, those that are sealed and being
+ * flushed, and the rowsets on disk. Immutable; a seal or a swap makes a new map with the next version.
+ *
+ * <p>A row of a given key is live in at most one of them. A reader takes one map and one snapshot, and sees one state
+ * of the tablet however many swaps follow.
+ *
+ * @param version grows by one with each seal and each swap
+ * @param active takes inserts
+ * @param sealed take no inserts and no changes; newest first
+ * @param onDisk in no particular order
+ */
+record RowSetMap(long version, FreshRows active, List<FreshRows> sealed, List<DiskRowSet> onDisk) {
+    RowSetMap {
+        sealed = List.copyOf(sealed);
+        onDisk = List.copyOf(onDisk);
+    }
+
+    /** The map after {@link #active} was sealed and {@code fresh} took its place. */
+    RowSetMap withSeal(FreshRows fresh) {
+        List<FreshRows> newSealed = new ArrayList<>();
+        newSealed.add(active);
+        newSealed.addAll(sealed);
+        return new RowSetMap(version + 1, fresh, newSealed, onDisk);
+    }
+
+    /** The map after the sealed {@code flushed} was replaced by {@code outputs}. */
+    RowSetMap withSwap(FreshRows flushed, List<DiskRowSet> outputs) {
+        assert sealed.contains(flushed) : "MemRowSet " + flushed.rows().id() + " is not sealed in version " + version;
+        assert Set.copyOf(onDisk).stream().noneMatch(outputs::contains) : "an output is already in the map";
+        List<FreshRows> newSealed = new ArrayList<>(sealed);
+        newSealed.remove(flushed);
+        List<DiskRowSet> newOnDisk = new ArrayList<>(onDisk);
+        newOnDisk.addAll(outputs);
+        return new RowSetMap(version + 1, active, newSealed, newOnDisk);
+    }
+}

@@ -1,0 +1,25 @@
+package io.nyala.tablet;
+
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * What a tablet needs from the storage log of its host: names for files before they are created, and edits that are
+ * durable when the call returns. Called by maintenance, never by the writer.
+ */
+public interface TabletManifest {
+    /**
+     * A file id that was never used; logged, durably, before this returns, so that an orphan can be told from a
+     * stranger.
+     */
+    long allocateFileId(long tabletId);
+
+    /** Where the file of that id lives. */
+    Path path(long fileId);
+
+    /**
+     * Makes the result of a flush durable in one edit: {@code added} are part of the tablet, and the effects of its log
+     * records up to {@code appliedUpTo} are in its rowsets.
+     */
+    void flushed(long tabletId, List<RowSetEntry> added, long appliedUpTo);
+}

@@ -1,0 +1,130 @@
+package io.nyala.tablet;
+
+import io.nyala.diskrowset.DiskRowSet;
+import io.nyala.memory.Check;
+import io.nyala.memrowset.MemRowSet;
+import io.nyala.rows.Effect;
+import io.nyala.rows.KeyCodec;
+import io.nyala.rows.MalformedBytesException;
+import io.nyala.rows.RowLayout;
+import io.nyala.wal.CommitLog;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/**
+ * A tablet on its way up: the rowsets that its manifest names, and the log records since, applied again exactly as the
+ * writer did: they were decided then. {@link #start} makes a tablet of it.
+ *
+ * <p>One thread. Close it if it is not started.
+ */
+public final class TabletRecovery implements AutoCloseable {
+    private final TabletConfig config;
+    private final List<DiskRowSet> rowSets;
+    private final KeyCodec keys;
+    private final MemRowSet replayed;
+    private final long appliedUpTo;
+    private long sequence;
+    private long newestTime;
+    private boolean isStarted;
+
+    /**
+     * @param rowSets the tablet's rowsets, open; owned from here on
+     * @param appliedUpTo log records up to this sequence are in them
+     */
+    public TabletRecovery(TabletConfig config, List<DiskRowSet> rowSets, long appliedUpTo) {
+        this.config = config;
+        this.rowSets = List.copyOf(rowSets);
+        this.keys = new KeyCodec(new RowLayout(config.schema()));
+        this.replayed = new MemRowSet(1, config.schema(), config.memory());
+        this.appliedUpTo = appliedUpTo;
+        this.sequence = appliedUpTo;
+        for (DiskRowSet rowSet : rowSets) {
+            newestTime = Math.max(newestTime, rowSet.newestChange());
+        }
+    }
+
+    /** Whose record it is; all that a host needs to route it. */
+    public static long tabletId(MemorySegment memory, long record) {
+        return TabletRecordFormat.tabletId(memory, record);
+    }
+
+    /** Applies one log record of this tablet, unless its effects are in rowsets already. */
+    public void replay(long recordSequence, MemorySegment memory, long record, int recordBytes) {
+        if (recordSequence <= sequence) {
+            return;
+        }
+        TabletRecordFormat.Header header = TabletRecordFormat.readHeader(memory, record, recordBytes);
+        check(header);
+        try {
+            apply(header, memory, record + TabletRecordFormat.HEADER_BYTES);
+        } catch (MalformedBytesException | IllegalStateException e) {
+            throw new IllegalStateException(
+                    "log record " + recordSequence + " of tablet " + config.id() + " has effects that make no sense: "
+                            + e.getMessage() + ". Its checksum is right, so it was written like this; keep a copy of"
+                            + " the directory and report it",
+                    e);
+        }
+        sequence = recordSequence;
+        newestTime = Math.max(newestTime, header.timestamp());
+    }
+
+    private void apply(TabletRecordFormat.Header header, MemorySegment memory, long firstEffect) {
+        long end = firstEffect + header.effectBytes();
+        long effect = firstEffect;
+        for (int i = 0; i < header.effectCount(); i++) {
+            int bytes = Effect.check(keys, memory, effect, end);
+            replayed.replay(memory, effect, header.timestamp());
+            effect += bytes;
+        }
+        if (effect != end) {
+            throw new IllegalStateException(
+                    (end - effect) + " bytes follow the last of " + header.effectCount() + " effects");
+        }
+    }
+
+    private void check(TabletRecordFormat.Header header) {
+        Check.that(
+                header.tabletId() == config.id(),
+                "a record of tablet " + header.tabletId() + " was replayed into tablet " + config.id());
+        int schemaVersion = config.schema().version();
+        Check.that(
+                header.schemaVersion() == schemaVersion,
+                "tablet " + config.id() + " has schema version " + schemaVersion + ", its log record has "
+                        + header.schemaVersion());
+        Check.that(
+                header.timestamp() >= newestTime,
+                "a record of tablet " + config.id() + " has the time " + header.timestamp() + ", one before it "
+                        + newestTime);
+        Check.that(
+                replayed.reserve(header.effectBytes(), header.effectCount()),
+                "tablet " + config.id() + " has more unflushed rows in the log than fit in memory; open with a larger"
+                        + " memoryBytes");
+    }
+
+    public long id() {
+        return config.id();
+    }
+
+    /** Time of the newest change that was found. */
+    public long newestTime() {
+        return newestTime;
+    }
+
+    /** Opens the tablet for writes. */
+    public Tablet start(CommitLog log, WriterAgent writer) {
+        isStarted = true;
+        var map = new RowSetMap(1, new FreshRows(replayed), List.of(), rowSets);
+        var tablet = new Tablet(config, log, writer, map, new Tablet.Position(sequence, newestTime));
+        tablet.applied(appliedUpTo);
+        writer.attach(tablet);
+        return tablet;
+    }
+
+    @Override
+    public void close() {
+        if (!isStarted) {
+            replayed.close();
+            rowSets.forEach(DiskRowSet::close);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+package io.nyala.tablet;
+
+import io.nyala.rows.OperationBatch;
+import io.nyala.rows.RowErrorCode;
+import io.nyala.wal.Durability;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One write batch on its way through a tablet: handed over by a caller, decided and applied by the writer, complete
+ * when the log record is durable. Reused by its caller for batch after batch.
+ *
+ * <p><b>Ownership</b>: the caller's until {@link Tablet#submit}, then the tablet's until {@link Completion#completed}
+ * was called, then the caller's again. The operations must not change in between.
+ */
+public final class TabletWrite {
+    private static final int[] NO_INDEXES = {};
+    private static final RowErrorCode[] NO_CODES = {};
+
+    private final OperationBatch operations;
+    private final Completion completion;
+
+    // Set by the probe stage.
+    int epochTicket = NO_TICKET;
+    long mapVersion;
+    long clientId;
+    long requestSequence;
+    Durability durability = Durability.SYNC;
+
+    private long[] onDisk = {};
+
+    // Set by the writer.
+    private long timestamp;
+    private long sequence;
+    private int[] errorIndexes = NO_INDEXES;
+    private RowErrorCode[] errorCodes = NO_CODES;
+    private int errorCount;
+
+    static final int NO_TICKET = -1;
+
+    public TabletWrite(OperationBatch operations, Completion completion) {
+        this.operations = operations;
+        this.completion = completion;
+    }
+
+    /** Who wants to know. Called once per submission, on the writer's thread: it must neither block nor throw. */
+    @FunctionalInterface
+    public interface Completion {
+        /** The batch is durable and visible, or {@code failure} says why it will never be known to be. */
+        void completed(TabletWrite write, @Nullable RuntimeException failure);
+    }
+
+    /** Names the request, so that its retry gets the recorded answer. Both 0: no name. */
+    public void name(long newClientId, long newRequestSequence) {
+        clientId = newClientId;
+        requestSequence = newRequestSequence;
+    }
+
+    /** When the batch counts as acknowledged; {@link Durability#SYNC} unless said otherwise. */
+    public void durability(Durability newDurability) {
+        durability = newDurability;
+    }
+
+    public OperationBatch operations() {
+        return operations;
+    }
+
+    /** Hybrid time at which the batch took effect; with no effects, the time of the state that it was judged by. */
+    public long timestamp() {
+        return timestamp;
+    }
+
+    /** Sequence of the log record that must be durable before the batch is answered. */
+    long sequence() {
+        return sequence;
+    }
+
+    /** How many operations the tablet refused. */
+    public int errorCount() {
+        return errorCount;
+    }
+
+    public int errorIndex(int error) {
+        return errorIndexes[error];
+    }
+
+    public RowErrorCode errorCode(int error) {
+        return errorCodes[error];
+    }
+
+    /** Whether the probe found the key of that operation live on disk. */
+    boolean isOnDisk(int operationIndex) {
+        return (onDisk[operationIndex >>> 6] >>> operationIndex & 1) != 0;
+    }
+
+    void setOnDisk(int operationIndex) {
+        onDisk[operationIndex >>> 6] |= 1L << operationIndex;
+    }
+
+    void clearOnDisk(int operationCount) {
+        int words = (operationCount + 63) >>> 6;
+        if (onDisk.length < words) {
+            onDisk = new long[words];
+        } else {
+            Arrays.fill(onDisk, 0, words, 0);
+        }
+    }
+
+    void clearErrors() {
+        errorCount = 0;
+    }
+
+    void addError(int operationIndex, RowErrorCode code) {
+        if (errorCount == errorIndexes.length) {
+            int capacity = Math.max(16, 2 * errorCount);
+            errorIndexes = Arrays.copyOf(errorIndexes, capacity);
+            errorCodes = Arrays.copyOf(errorCodes, capacity);
+        }
+        errorIndexes[errorCount] = operationIndex;
+        errorCodes[errorCount++] = code;
+    }
+
+    void decided(long newTimestamp, long newSequence) {
+        timestamp = newTimestamp;
+        sequence = newSequence;
+    }
+
+    void complete(@Nullable RuntimeException failure) {
+        completion.completed(this, failure);
+    }
+}

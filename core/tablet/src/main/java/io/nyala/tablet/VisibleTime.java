@@ -1,0 +1,55 @@
+package io.nyala.tablet;
+
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Which timestamps of a tablet can be read: {@code visible} is the largest one such that it and all smaller ones are
+ * durable.
+ *
+ * <p>A read at a given time T makes a promise: what it saw at T stays all there is at T. So it raises the
+ * <em>floor</em> to T, the writer draws above the floor, and the reader waits for what had been drawn at or below T.
+ * The writer publishes a drawn timestamp before it looks at the floor, the reader raises the floor before it looks at
+ * the drawn one: both are volatile, so at least one of the two sees the other (Dekker), and either the writer draws
+ * again or the reader waits.
+ *
+ * <p>One writer, many readers, no locks.
+ */
+final class VisibleTime {
+    private final AtomicLong floor = new AtomicLong();
+    private volatile long drawn;
+    private volatile long visible;
+
+    VisibleTime(long recovered) {
+        drawn = recovered;
+        visible = recovered;
+    }
+
+    /** Largest timestamp that everything at or below is durable at; a snapshot of the latest state. */
+    long visible() {
+        return visible;
+    }
+
+    /** Writer: takes {@code timestamp} unless a reader was promised that nothing will happen there. */
+    boolean tryDraw(long timestamp) {
+        assert timestamp > drawn : "timestamp " + timestamp + " is not above " + drawn;
+        drawn = timestamp;
+        return floor.get() < timestamp;
+    }
+
+    /** Writer: everything up to {@code timestamp} is durable. */
+    void advance(long timestamp) {
+        assert timestamp >= visible : "visible time would go back from " + visible + " to " + timestamp;
+        visible = timestamp;
+    }
+
+    /** Reader: nothing will happen at or below {@code timestamp} any more, except what was drawn already. */
+    void promise(long timestamp) {
+        floor.accumulateAndGet(timestamp, Math::max);
+    }
+
+    /** Reader: whether all that was drawn at or below a promised {@code timestamp} is visible. */
+    boolean isSettled(long timestamp) {
+        long newest = drawn;
+        return visible >= Math.min(newest, timestamp);
+    }
+}

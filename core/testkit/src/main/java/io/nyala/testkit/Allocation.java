@@ -1,0 +1,97 @@
+package io.nyala.testkit;
+
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+
+/**
+ * Measures what code allocates on the Java heap: in the calling thread, or, where it hands work to others, in all
+ * threads of the process. Stateless.
+ *
+ * <pre>{@code
+ * Allocation.assertNone("append of 1,024 rows", () -> memRowSet.append(batch));
+ * }</pre>
+ */
+public final class Allocation {
+    /** Runs of one measurement; what allocates more rarely must loop inside the code under test. */
+    public static final int WINDOW_RUNS = 10;
+
+    /** How long code may run before it counts as warm: the optimizing compiler removes boxes and views only then. */
+    private static final long WARM_UP_NANOS_MAX = TimeUnit.SECONDS.toNanos(4);
+
+    /**
+     * The same where several threads have to get warm, on a machine that may be busy; ends as soon as the limit is met.
+     */
+    private static final long ALL_THREADS_NANOS_MAX = TimeUnit.SECONDS.toNanos(30);
+
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    private Allocation() {}
+
+    /** Heap bytes that one cold run allocates. */
+    public static long bytes(Runnable code) {
+        code.run();
+        return measure(code, 1, THREADS::getCurrentThreadAllocatedBytes);
+    }
+
+    /**
+     * Heap bytes per run, rounded up, once the code is warm: the least of many windows of {@link #WINDOW_RUNS} runs.
+     */
+    public static long steadyBytes(Runnable code) {
+        return steadyBytes(code, WARM_UP_NANOS_MAX, THREADS::getCurrentThreadAllocatedBytes);
+    }
+
+    /** Fails unless the code, once warm, allocates nothing; answers the bytes per run, which are 0. */
+    public static long assertNone(String what, Runnable code) {
+        return assertAtMost(0, what, code);
+    }
+
+    /** Fails unless the code, once warm, allocates at most so many bytes per run; answers the bytes per run. */
+    public static long assertAtMost(long bytesMax, String what, Runnable code) {
+        return assertAtMost(bytesMax, what, code, WARM_UP_NANOS_MAX);
+    }
+
+    /**
+     * As {@link #assertAtMost}, but counts every thread of the process: those that the code hands work to, and those
+     * that have nothing to do with it, so nothing else may run beside it.
+     */
+    public static long assertAtMostInAllThreads(long bytesMax, String what, Runnable code) {
+        long bytes = steadyBytes(code, ALL_THREADS_NANOS_MAX, THREADS::getTotalThreadAllocatedBytes, bytesMax);
+        return check(bytesMax, what, bytes);
+    }
+
+    static long assertAtMost(long bytesMax, String what, Runnable code, long warmUpNanosMax) {
+        return check(bytesMax, what, steadyBytes(code, warmUpNanosMax, THREADS::getCurrentThreadAllocatedBytes));
+    }
+
+    private static long check(long bytesMax, String what, long bytes) {
+        if (bytes > bytesMax) {
+            String limit = bytesMax == 0 ? "must be none" : "at most %,d allowed".formatted(bytesMax);
+            throw new AssertionError("%s allocates %,d bytes of heap per run, %s; look for boxes, lambdas, views"
+                    .formatted(what, bytes, limit));
+        }
+        return bytes;
+    }
+
+    private static long steadyBytes(Runnable code, long warmUpNanosMax, LongSupplier allocated) {
+        return steadyBytes(code, warmUpNanosMax, allocated, 0);
+    }
+
+    private static long steadyBytes(Runnable code, long warmUpNanosMax, LongSupplier allocated, long enoughBytes) {
+        long least = measure(code, WINDOW_RUNS, allocated);
+        long start = System.nanoTime();
+        do {
+            least = Math.min(least, measure(code, WINDOW_RUNS, allocated));
+        } while (least > enoughBytes * WINDOW_RUNS && System.nanoTime() - start < warmUpNanosMax);
+        return Math.ceilDiv(least, WINDOW_RUNS);
+    }
+
+    private static long measure(Runnable code, int runs, LongSupplier allocated) {
+        long before = allocated.getAsLong();
+        for (int i = 0; i < runs; i++) {
+            code.run();
+        }
+        return allocated.getAsLong() - before;
+    }
+}

@@ -1,0 +1,76 @@
+package io.nyala.testkit;
+
+import java.util.SplittableRandom;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
+import org.junit.jupiter.api.extension.LifecycleMethodExecutionExceptionHandler;
+import org.junit.jupiter.api.extension.ParameterContext;
+import org.junit.jupiter.api.extension.ParameterResolver;
+import org.junit.jupiter.api.extension.TestExecutionExceptionHandler;
+
+/**
+ * Draws the seeds that {@link Seed} asks for, one per test execution, and says after a failure how to repeat it.
+ * Stateless: the seed lives in JUnit's store of the execution.
+ */
+final class SeedExtension
+        implements ParameterResolver, TestExecutionExceptionHandler, LifecycleMethodExecutionExceptionHandler {
+    private static final Namespace NAMESPACE = Namespace.create(SeedExtension.class);
+
+    @Override
+    public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
+        Class<?> type = parameter.getParameter().getType();
+        return parameter.isAnnotated(Seed.class) && (type == SplittableRandom.class || type == long.class);
+    }
+
+    @Override
+    public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
+        long seed =
+                context.getStore(NAMESPACE).computeIfAbsent("seed", _ -> draw(System.getProperty("seed")), Long.class);
+        return parameter.getParameter().getType() == long.class ? (Object) seed : new SplittableRandom(seed);
+    }
+
+    @Override
+    public void handleTestExecutionException(ExtensionContext context, Throwable failure) throws Throwable {
+        throw withRepetition(context, failure);
+    }
+
+    @Override
+    public void handleBeforeEachMethodExecutionException(ExtensionContext context, Throwable failure) throws Throwable {
+        throw withRepetition(context, failure);
+    }
+
+    @Override
+    public void handleAfterEachMethodExecutionException(ExtensionContext context, Throwable failure) throws Throwable {
+        throw withRepetition(context, failure);
+    }
+
+    static long draw(@Nullable String given) {
+        if (given == null || given.isBlank()) {
+            return ThreadLocalRandom.current().nextLong();
+        }
+        try {
+            return Long.parseUnsignedLong(given.strip(), 16);
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException("-Dseed must be up to 16 hexadecimal digits, was " + given, e);
+        }
+    }
+
+    static String repetition(String module, String testClass, String method, long seed) {
+        return "repeat with: mvn test -pl " + module + " -am -Dtest=" + testClass + "#" + method + " -Dseed="
+                + Long.toHexString(seed);
+    }
+
+    private static Throwable withRepetition(ExtensionContext context, Throwable failure) {
+        Long seed = context.getStore(NAMESPACE).get("seed", Long.class);
+        if (seed != null) {
+            String testClass = context.getRequiredTestClass().getSimpleName();
+            String method = context.getTestMethod().map(m -> m.getName()).orElse("*");
+            AssertionError hint = new AssertionError(repetition(SourceTree.module(), testClass, method, seed));
+            hint.setStackTrace(new StackTraceElement[0]);
+            failure.addSuppressed(hint);
+        }
+        return failure;
+    }
+}

@@ -1,0 +1,62 @@
+package io.nyala.testkit;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Goal: what the documentation links to exists, and what it shows as code is what a test compiles.
+ * Method: all pages of the source tree; pages in a temporary directory that break each rule.
+ */
+final class DocsTest {
+    private static final String EXAMPLE = "<!-- example: A.java -->\n";
+
+    @TempDir
+    private Path root = Path.of("unset");
+
+    @BeforeEach
+    void writeTheSourceOfTheExample() throws IOException {
+        Files.writeString(
+                root.resolve("A.java"), "class A {\n    // example: begin\n    int a;\n    // example: end\n}\n");
+    }
+
+    @Test
+    void pagesOfTheProjectHold() throws IOException {
+        Path tree = SourceTree.root();
+        List<String> problems = new ArrayList<>();
+        List<Path> pages = DocsRules.pages(tree);
+        for (Path page : pages) {
+            problems.addAll(DocsRules.problems(tree, page));
+        }
+        assertTrue(pages.size() >= 8, pages.toString());
+        assertEquals(List.of(), problems);
+    }
+
+    @Test
+    void findsALinkThatLeadsNowhere() throws IOException {
+        assertEquals(List.of(), problems("[a](A.java) [b](A.java#part) [c](https://kudu.apache.org)"));
+        assertEquals(List.of("page.md: the link to B.java leads nowhere"), problems("[b](B.java)"));
+    }
+
+    @Test
+    void findsAnExampleThatIsNotTheCode() throws IOException {
+        assertEquals(List.of(), problems(EXAMPLE + "```java\nint a;\n```\n"));
+        assertEquals(1, problems(EXAMPLE + "```java\nint b;\n```\n").size());
+        assertEquals(1, problems(EXAMPLE + "no code\n").size());
+        assertEquals(1, problems(EXAMPLE.replace("A.java", "B.java")).size());
+    }
+
+    private List<String> problems(String text) throws IOException {
+        Path page = root.resolve("page.md");
+        Files.writeString(page, text);
+        return DocsRules.problems(root, page);
+    }
+}

@@ -1,0 +1,219 @@
+package io.nyala.cli;
+
+import io.nyala.engine.Engine;
+import io.nyala.engine.Table;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Kills a process that ingests, at a random moment, opens what it left, and compares: round after round on the same
+ * directory, so that log and rowsets age. When all rows are in, the next round begins with an empty directory.
+ *
+ * <p>A round dies either a little after a random number of acknowledgements, or, one in four, while it is still opening
+ * the directory. Now and then the directory is flushed between two rounds. SIGKILL ends the process, not the machine:
+ * what the operating system was given survives. That nothing is acknowledged before it is on the device, the simulated
+ * power cuts of the engine's tests show.
+ *
+ * <p>One thread, used once.
+ */
+final class CrashDemo {
+    private static final int OPENING_ONE_IN = 4;
+    /** So that the next round finds rowsets and an empty log, as others find none and a long one. */
+    private static final int FLUSH_ONE_IN = 3;
+
+    private static final int OPENING_PAUSE_MICROS_MAX = 300_000;
+    private static final int PAUSE_MICROS_MAX = 20_000;
+
+    /** 128 + SIGKILL. */
+    private static final int KILLED = 137;
+
+    private static final String LINE = "%7s  %-26s  %12s  %14s  %13s  %7s  %9s%n";
+
+    private final DemoDirectory directory;
+    private final Path data;
+    private final Ingest.Plan plan;
+    private final int rounds;
+    private final SplittableRandom random;
+    private final PrintWriter out;
+    private final long batchCount;
+
+    private List<Long> batchesDone;
+    private long startedOver;
+
+    /** @param out for a line per round; what is not wanted goes to a writer that drops it */
+    CrashDemo(DemoDirectory directory, Ingest.Plan plan, int rounds, long seed, PrintWriter out) {
+        this.directory = directory;
+        this.data = directory.path().resolve("data");
+        this.plan = plan;
+        this.rounds = rounds;
+        this.random = new SplittableRandom(seed);
+        this.out = out;
+        this.batchCount = Math.max(1, LineItems.rowCountEstimate(plan.scale()) / plan.batchRows());
+        this.batchesDone = plan.batchesDone();
+    }
+
+    /**
+     * A round that held.
+     *
+     * @param moment of death, in words
+     * @param acknowledged batches in this round
+     * @param survived batches of this round that were not acknowledged and are there, whole
+     * @param rows in the table now, all compared
+     */
+    record Round(int number, String moment, long acknowledged, long survived, long rows, int rowSets, long openNanos) {
+        Map<String, Object> json() {
+            Map<String, Object> all = new LinkedHashMap<>();
+            all.put("round", number);
+            all.put("killed", moment);
+            all.put("acknowledgedBatches", acknowledged);
+            all.put("unacknowledgedWhole", survived);
+            all.put("rowsCompared", rows);
+            all.put("rowsetFiles", rowSets);
+            all.put("openNanos", openNanos);
+            return all;
+        }
+    }
+
+    /**
+     * All rounds.
+     *
+     * @throws CheckFailedException at the first violation; the directory is kept then
+     */
+    List<Round> run() {
+        LineItems.prepare();
+        List<Round> held = new ArrayList<>();
+        out.printf(LINE, "round", "killed", "acknowledged", "unacknowledged", "rows", "rowsets", "opened in");
+        out.printf(LINE, "", "batches + pause", "batches", "but whole", "all compared", "", "");
+        for (int round = 1; round <= rounds; round++) {
+            try {
+                Round done = round(round);
+                held.add(done);
+                out.printf(
+                        LINE,
+                        round,
+                        done.moment(),
+                        Figures.count(done.acknowledged()),
+                        Figures.count(done.survived()),
+                        Figures.count(done.rows()),
+                        Figures.count(done.rowSets()),
+                        Figures.duration(done.openNanos()));
+                out.flush();
+            } catch (RuntimeException e) {
+                directory.keep();
+                throw new CheckFailedException(
+                        "round " + round + " of " + rounds + ": " + e.getMessage() + ". The data is kept in " + data,
+                        e);
+            }
+        }
+        return held;
+    }
+
+    /** How often all rows were in and the next round began with an empty directory. */
+    long startedOver() {
+        return startedOver;
+    }
+
+    private Round round(int number) {
+        long left = Math.max(1, batchCount - sum(batchesDone));
+        long share = Math.max(1, 2 * left / (rounds - number + 1));
+        boolean diesOpening = random.nextInt(OPENING_ONE_IN) == 0;
+        long afterBatches = diesOpening ? 0 : random.nextLong(1, share + 1);
+        int pauseMicros = random.nextInt(diesOpening ? OPENING_PAUSE_MICROS_MAX : PAUSE_MICROS_MAX);
+        List<Long> acknowledged = new ArrayList<>(batchesDone);
+        boolean isDone = writeAndKill(new Death(diesOpening, afterBatches, pauseMicros), acknowledged);
+        long before = sum(batchesDone);
+        String moment = (diesOpening ? "opening" : Figures.count(afterBatches, "batch", "batches")) + " + "
+                + Figures.duration(pauseMicros * 1000L);
+        Round round;
+        long start = System.nanoTime();
+        try (Engine engine = Engine.open(CrashSetup.checker(data, plan.scale()))) {
+            long openNanos = System.nanoTime() - start;
+            CrashCheck.Found found = check(engine, acknowledged);
+            round = new Round(
+                    number,
+                    isDone ? "after its end" : moment,
+                    sum(acknowledged) - before,
+                    sum(found.batches()) - sum(acknowledged),
+                    found.rows(),
+                    engine.table(LineItems.TABLE)
+                            .map(table -> table.statistics().rowSetCount())
+                            .orElse(0),
+                    openNanos);
+            batchesDone = found.batches();
+            if (random.nextInt(FLUSH_ONE_IN) == 0) {
+                engine.table(LineItems.TABLE).ifPresent(table -> table.flush().join());
+            }
+        }
+        if (isDone) {
+            directory.clear();
+            batchesDone = Demo.fresh(plan.threads());
+            startedOver++;
+        }
+        return round;
+    }
+
+    /** When a writer is killed: when it begins to open, or after some batches, and a little later. */
+    private record Death(boolean isOpening, long afterBatches, int pauseMicros) {}
+
+    /** Answers whether the writer had inserted all there is. */
+    private boolean writeAndKill(Death death, List<Long> acknowledged) {
+        Ingest.Plan next = new Ingest.Plan(plan.scale(), plan.batchRows(), plan.inFlight(), batchesDone);
+        boolean isKilled = false;
+        boolean isDone = false;
+        long batches = 0;
+        try (CrashWriter writer = new CrashWriter(data, next, directory.path().resolve("errors"))) {
+            for (String line = writer.nextLine(); !line.equals(CrashWriter.END); line = writer.nextLine()) {
+                String[] words = line.split(" ", -1);
+                if (words[0].equals(CrashWriterCommand.ACKNOWLEDGED) && words.length == 3) {
+                    batches++;
+                    int part = Integer.parseInt(words[1]);
+                    acknowledged.set(part, Math.max(acknowledged.get(part), Long.parseLong(words[2]) + 1));
+                }
+                isDone |= line.equals(CrashWriterCommand.DONE);
+                boolean isMoment =
+                        death.isOpening ? line.equals(CrashWriterCommand.OPENING) : batches >= death.afterBatches;
+                if (!isKilled && isMoment) {
+                    pause(death.pauseMicros);
+                    writer.kill();
+                    isKilled = true;
+                }
+            }
+            int exitCode = writer.exitCode();
+            if (!isDone && (!isKilled || exitCode != KILLED)) {
+                throw new CheckFailedException(
+                        "the writing process ended by itself, exit code " + exitCode + ": " + writer.complaint());
+            }
+        }
+        return isDone;
+    }
+
+    private CrashCheck.Found check(Engine engine, List<Long> acknowledged) {
+        Optional<Table> table = engine.table(LineItems.TABLE);
+        if (table.isPresent()) {
+            return CrashCheck.check(table.get(), plan, acknowledged);
+        }
+        if (sum(acknowledged) > 0) {
+            throw new CheckFailedException(
+                    "table " + LineItems.TABLE + " is gone, with " + sum(acknowledged) + " acknowledged batches");
+        }
+        return new CrashCheck.Found(0, Demo.fresh(plan.threads()));
+    }
+
+    private static void pause(int micros) {
+        long end = System.nanoTime() + micros * 1000L;
+        for (long left = end - System.nanoTime(); left > 0; left = end - System.nanoTime()) {
+            LockSupport.parkNanos(left);
+        }
+    }
+
+    private static long sum(List<Long> batches) {
+        return batches.stream().mapToLong(Long::longValue).sum();
+    }
+}

@@ -1,0 +1,181 @@
+package io.nyala.cli;
+
+import io.nyala.rows.Limits;
+import java.io.PrintWriter;
+import java.io.Writer;
+import java.math.BigDecimal;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code nyala demo}: the main job on TPC-H's lineitem, or its survival when the process is killed. One thread. */
+@Command(
+        name = "demo",
+        description = {
+            "Ingest TPC-H lineitem durably, query it, and check the answers against the rows.",
+            "With --crash, let a child process ingest, kill it at random moments, and check that every acknowledged row"
+                    + " is there and every other batch whole or absent."
+        },
+        mixinStandardHelpOptions = true,
+        versionProvider = Main.Version.class,
+        sortOptions = false,
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  nyala demo                            600,572 rows in a temporary directory",
+            "  nyala demo --scale 1 --threads 4      ten times as many, by four threads",
+            "  nyala demo --data /tmp/nyala --json   keep the data, print JSON",
+            "  nyala demo --crash --rounds 20        kill it twenty times"
+        })
+final class DemoCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Option(
+            names = "--scale",
+            paramLabel = "S",
+            defaultValue = "0.1",
+            description = "Scale of TPC-H: 1 is 6 million rows. Default: ${DEFAULT-VALUE}.")
+    private double scale;
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            defaultValue = "2",
+            description = "Threads that ingest. Default: ${DEFAULT-VALUE}.")
+    private int threads;
+
+    @Option(
+            names = "--data",
+            paramLabel = "DIR",
+            description =
+                    "Where to put the data, which then stays. Default: a temporary directory, deleted at the end.")
+    private @Nullable Path data;
+
+    @Option(
+            names = "--batch",
+            paramLabel = "ROWS",
+            defaultValue = "1000",
+            description = "Rows committed together. Default: ${DEFAULT-VALUE}.")
+    private int batchRows;
+
+    @Option(
+            names = "--in-flight",
+            paramLabel = "N",
+            defaultValue = "4",
+            description = "Batches of a thread that may wait for their acknowledgement. Default: ${DEFAULT-VALUE}.")
+    private int inFlight;
+
+    @Option(names = "--json", description = "Print JSON instead of tables.")
+    private boolean isJson;
+
+    @Option(names = "--crash", description = "Kill the process that ingests, again and again.")
+    private boolean isCrash;
+
+    @Option(
+            names = "--rounds",
+            paramLabel = "N",
+            defaultValue = "10",
+            description = "How often to kill it, with --crash. Default: ${DEFAULT-VALUE}.")
+    private int rounds;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "HEX",
+            description = "Draws the moments of death, with --crash; printed by each run. Default: a new one.")
+    private @Nullable String seed;
+
+    @Override
+    public Integer call() {
+        check("--scale", scale, 0.0001, LineItems.SCALE_MAX);
+        check("--threads", threads, 1, 256);
+        check("--batch", batchRows, 1, Limits.BATCH_OPERATIONS_MAX);
+        check("--in-flight", inFlight, 1, 64);
+        check("--rounds", rounds, 1, 1_000_000);
+        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter err = spec.commandLine().getErr();
+        Ingest.Plan plan = new Ingest.Plan(scale, batchRows, inFlight, Demo.fresh(threads));
+        try (DemoDirectory directory = DemoDirectory.of(data)) {
+            if (isCrash) {
+                crash(directory, plan, out);
+            } else {
+                run(directory, plan, out, err);
+            }
+            if (!directory.isTemporary() && !isJson) {
+                out.println("The data is in " + directory.path() + ".");
+            }
+        }
+        return Main.OK;
+    }
+
+    private void run(DemoDirectory directory, Ingest.Plan plan, PrintWriter out, PrintWriter err) {
+        Demo.Outcome outcome = new Demo(directory, plan, err).run();
+        if (isJson) {
+            out.println(DemoReport.json(outcome));
+        } else {
+            DemoReport.print(outcome, out);
+        }
+    }
+
+    private void crash(DemoDirectory directory, Ingest.Plan plan, PrintWriter out) {
+        if (!directory.isEmpty()) {
+            throw new UsageException(directory.path() + " is not empty; --crash needs a directory of its own");
+        }
+        long drawn = seed == null ? new SecureRandom().nextLong() : seedOf(seed);
+        String name = Long.toHexString(drawn);
+        PrintWriter lines = isJson ? new PrintWriter(Writer.nullWriter()) : out;
+        lines.println("Killing a process that ingests TPC-H lineitem at scale "
+                + BigDecimal.valueOf(scale).toPlainString() + ", "
+                + Figures.count(rounds, "time", "times") + "; repeat with --seed " + name);
+        CrashDemo demo = new CrashDemo(directory, plan, rounds, drawn, lines);
+        List<CrashDemo.Round> held = demo.run();
+        if (isJson) {
+            Map<String, Object> all = new LinkedHashMap<>();
+            all.put("seed", name);
+            all.put("rounds", held.stream().map(CrashDemo.Round::json).toList());
+            out.println(Json.text(all));
+            return;
+        }
+        long acknowledged =
+                held.stream().mapToLong(CrashDemo.Round::acknowledged).sum();
+        long survived = held.stream().mapToLong(CrashDemo.Round::survived).sum();
+        long compared = held.stream().mapToLong(CrashDemo.Round::rows).sum();
+        out.println();
+        out.println(Figures.count(rounds, "round", "rounds") + ", " + Figures.count(compared)
+                + " rows compared column by column: all of "
+                + Figures.count(acknowledged, "acknowledged batch", "acknowledged batches")
+                + " there, every other one whole (" + Figures.count(survived) + ") or absent, and nothing else.");
+        if (demo.startedOver() > 0) {
+            out.println("All rows were in " + Figures.count(demo.startedOver(), "time", "times")
+                    + "; the next round then began with an empty directory.");
+        }
+    }
+
+    private static long seedOf(String text) {
+        try {
+            return Long.parseUnsignedLong(text, 16);
+        } catch (NumberFormatException _) {
+            throw new UsageException("--seed must be a hexadecimal number of up to 16 digits, was " + text);
+        }
+    }
+
+    private static void check(String option, double value, double min, double max) {
+        if (!(value >= min && value <= max)) {
+            throw new UsageException(
+                    option + " must be between " + plain(min) + " and " + plain(max) + ", was " + plain(value));
+        }
+    }
+
+    private static String plain(double value) {
+        return value == Math.rint(value) && Math.abs(value) < 1e15
+                ? Figures.count((long) value)
+                : String.valueOf(value);
+    }
+}

@@ -1,0 +1,219 @@
+package io.nyala.cli;
+
+import io.nyala.engine.Table;
+import io.nyala.engine.WriteBatch;
+import io.trino.tpch.LineItem;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Several threads, each inserting its part of the generator's rows, batch after batch, with a few batches under way at
+ * a time. What the generator takes is measured apart, so that what remains is the engine's.
+ *
+ * <p>Used once, by one thread; the threads it starts have ended when {@link #run} returns.
+ */
+final class Ingest {
+    private static final Duration PROGRESS_EVERY = Duration.ofMillis(100);
+
+    private final Table table;
+    private final Plan plan;
+    private final Acknowledgement acknowledgement;
+    private final LongAdder acknowledgedRows = new LongAdder();
+    private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+
+    Ingest(Table table, Plan plan, Acknowledgement acknowledgement) {
+        this.table = table;
+        this.plan = plan;
+        this.acknowledgement = acknowledgement;
+    }
+
+    /**
+     * What to insert.
+     *
+     * @param scale of TPC-H
+     * @param batchRows in all batches but the last of a part
+     * @param inFlight batches of a thread that may wait for their acknowledgement at a time
+     * @param batchesDone of each part, which are in the table already; their number is that of parts and threads
+     */
+    record Plan(double scale, int batchRows, int inFlight, List<Long> batchesDone) {
+        Plan {
+            batchesDone = List.copyOf(batchesDone);
+        }
+
+        int threads() {
+            return batchesDone.size();
+        }
+    }
+
+    /**
+     * What was inserted.
+     *
+     * @param sums of the generator's rows
+     * @param nanos from start to the last acknowledgement
+     * @param generatorNanos of all threads together
+     * @param heapBytes that were allocated meanwhile, the generator's not included
+     * @param generatorHeapBytes by the generator
+     */
+    record Result(LineItemSums sums, long nanos, long generatorNanos, long heapBytes, long generatorHeapBytes) {
+        long rows() {
+            return sums.rows();
+        }
+    }
+
+    Result run(ProgressBar progress) {
+        List<Part> parts = new ArrayList<>();
+        List<Thread> threads = new ArrayList<>();
+        long heapBefore = HeapMeter.allThreads();
+        long start = System.nanoTime();
+        for (int part = 0; part < plan.threads(); part++) {
+            Part work = new Part(part);
+            parts.add(work);
+            threads.add(Thread.ofPlatform().name("ingest-" + part).start(work));
+        }
+        long total = LineItems.rowCountEstimate(plan.scale());
+        for (Thread thread : threads) {
+            while (!ended(thread)) {
+                progress.update(acknowledgedRows.sum(), total);
+            }
+        }
+        long nanos = System.nanoTime() - start;
+        long heap = HeapMeter.allThreads() - heapBefore;
+        throwIfFailed();
+        LineItemSums sums = new LineItemSums();
+        long generatorNanos = 0;
+        long generatorHeap = 0;
+        for (Part part : parts) {
+            sums.addAll(part.sums);
+            generatorNanos += part.generatorNanos;
+            generatorHeap += part.generatorHeapBytes;
+        }
+        return new Result(sums, nanos, generatorNanos, heap - generatorHeap, generatorHeap);
+    }
+
+    private static boolean ended(Thread thread) {
+        try {
+            return thread.join(PROGRESS_EVERY);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while ingesting", e);
+        }
+    }
+
+    private void throwIfFailed() {
+        switch (failure.get()) {
+            case null -> {}
+            case RuntimeException e -> throw e;
+            case Error e -> throw e;
+            case Throwable e -> throw new IllegalStateException(e.toString(), e);
+        }
+    }
+
+    /** One thread's share. */
+    private final class Part implements Runnable {
+        private final int number;
+        private final LineItem[] items;
+        private final LineItemSums sums = new LineItemSums();
+        private long generatorNanos;
+        private long generatorHeapBytes;
+
+        Part(int number) {
+            this.number = number;
+            this.items = new LineItem[plan.batchRows()];
+        }
+
+        @Override
+        public void run() {
+            List<Slot> slots = new ArrayList<>();
+            try {
+                for (int i = 0; i < plan.inFlight(); i++) {
+                    slots.add(new Slot(table.newBatch()));
+                }
+                insertAll(slots);
+            } catch (RuntimeException | Error e) {
+                failure.compareAndSet(null, e);
+            } finally {
+                slots.forEach(this::finish);
+            }
+        }
+
+        private void insertAll(List<Slot> slots) {
+            Iterator<LineItem> rows = LineItems.part(plan.scale(), number, plan.threads());
+            long first = plan.batchesDone().get(number);
+            for (long i = 0; i < first; i++) {
+                generate(rows);
+            }
+            int next = 0;
+            for (long batch = first; failure.get() == null; batch++) {
+                int count = generate(rows);
+                if (count == 0) {
+                    return;
+                }
+                Slot slot = slots.get(next);
+                next = (next + 1) % slots.size();
+                slot.await();
+                for (int i = 0; i < count; i++) {
+                    LineItems.insert(slot.batch.rows(), items[i]);
+                }
+                slot.commit(number, batch, count);
+            }
+        }
+
+        /** Makes the rows of the next batch; answers how many there were. */
+        private int generate(Iterator<LineItem> rows) {
+            long heap = HeapMeter.thisThread();
+            long start = System.nanoTime();
+            int count = 0;
+            while (count < items.length && rows.hasNext()) {
+                LineItem item = rows.next();
+                items[count++] = item;
+                sums.add(item);
+            }
+            generatorNanos += System.nanoTime() - start;
+            generatorHeapBytes += HeapMeter.thisThread() - heap;
+            return count;
+        }
+
+        private void finish(Slot slot) {
+            try {
+                slot.await();
+            } catch (RuntimeException | Error e) {
+                failure.compareAndSet(null, e);
+            }
+            slot.batch.close();
+        }
+    }
+
+    /** A batch that is filled and committed again and again. */
+    private final class Slot {
+        private final WriteBatch batch;
+        private CompletableFuture<Void> acknowledged = CompletableFuture.completedFuture(null);
+
+        Slot(WriteBatch batch) {
+            this.batch = batch;
+        }
+
+        void await() {
+            try {
+                acknowledged.join();
+            } catch (CompletionException e) {
+                throw e.getCause() instanceof RuntimeException cause ? cause : e;
+            }
+        }
+
+        void commit(int part, long number, int rows) {
+            long start = System.nanoTime();
+            acknowledged = batch.commitAsync().thenAccept(result -> {
+                result.orThrow();
+                acknowledgement.batch(part, number, rows, System.nanoTime() - start);
+                acknowledgedRows.add(rows);
+            });
+        }
+    }
+}

@@ -1,0 +1,100 @@
+package io.nyala.cli;
+
+import java.io.PrintWriter;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.Spec;
+
+/**
+ * The {@code nyala} command: finds the subcommand, prints its errors, answers an exit code.
+ *
+ * <ul>
+ *   <li>0: done, and every check held.
+ *   <li>1: an operation or a check failed; the message says what, where and what to do.
+ *   <li>2: the arguments make no sense; nothing was done.
+ * </ul>
+ *
+ * A subcommand is a class with {@code @Command} that implements {@code Callable<Integer>} and is named below; it
+ * answers {@link #OK} or {@link #FAILED}, or throws. One thread.
+ */
+@Command(
+        name = "nyala",
+        description = "A tablet storage engine: durable rows in, columns out.",
+        mixinStandardHelpOptions = true,
+        versionProvider = Main.Version.class,
+        subcommands = {
+            DemoCommand.class,
+            DumpCommand.class,
+            VerifyCommand.class,
+            CountersCommand.class,
+            CrashWriterCommand.class
+        },
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {"0:done, and every check held", "1:something failed", "2:the arguments make no sense"})
+public final class Main implements Runnable {
+    static final int OK = 0;
+    static final int FAILED = 1;
+    static final int USAGE = 2;
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Option(
+            names = {"--stacktrace", "--debug"},
+            scope = CommandLine.ScopeType.INHERIT,
+            description = "Print where in the code a failure arose.")
+    private boolean stacktrace;
+
+    private Main() {}
+
+    /** Runs a command and ends the process with its exit code. */
+    public static void main(String[] arguments) {
+        Logging.quiet();
+        PrintWriter out = new PrintWriter(System.out, true, System.out.charset());
+        PrintWriter err = new PrintWriter(System.err, true, System.err.charset());
+        System.exit(command(out, err).execute(arguments));
+    }
+
+    /** The command and its subcommands, to be executed in this process. */
+    static CommandLine command(PrintWriter out, PrintWriter err) {
+        return new CommandLine(new Main())
+                .setOut(out)
+                .setErr(err)
+                .setExecutionExceptionHandler(Main::report)
+                .setCaseInsensitiveEnumValuesAllowed(true);
+    }
+
+    /** Without a subcommand there is nothing to do. */
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "Name a command.");
+    }
+
+    private static int report(Exception failure, CommandLine command, ParseResult parsed) {
+        CommandSpec root = command.getCommandSpec().root();
+        PrintWriter err = root.commandLine().getErr();
+        Main main = (Main) root.userObject();
+        if (main.stacktrace) {
+            failure.printStackTrace(err);
+        } else {
+            String message = failure.getMessage() == null ? failure.toString() : failure.getMessage();
+            err.println("nyala: " + message);
+        }
+        return failure instanceof UsageException ? USAGE : FAILED;
+    }
+
+    /** What {@code --version} prints. */
+    static final class Version implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            String version = Main.class.getPackage().getImplementationVersion();
+            String java = "Java " + Runtime.version() + " on " + System.getProperty("os.arch");
+            return new String[] {"nyala " + (version == null ? "of the source tree" : version), java};
+        }
+    }
+}

@@ -1,0 +1,76 @@
+package io.nyala.cli;
+
+import java.io.Console;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * One line on a terminal that is written over as work goes on; silent where there is no terminal.
+ *
+ * <pre>{@code
+ * ingesting  [###########-------------]  46%  276,480 of 600,572 rows  412,345 rows/s
+ * }</pre>
+ *
+ * One thread; {@link #close} clears the line.
+ */
+final class ProgressBar implements AutoCloseable {
+    private static final int WIDTH = 24;
+    private static final Path STANDARD_ERROR = Path.of("/proc/self/fd/2");
+
+    private final PrintWriter target;
+    private final boolean isShown;
+    private final String label;
+    private final String unit;
+    private final long startNanos = System.nanoTime();
+    private boolean isDirty;
+
+    /** Bar on standard error, given as {@code target}, if that and standard output are a terminal. */
+    static ProgressBar on(PrintWriter target, String label, String unit) {
+        return new ProgressBar(target, isTerminal(), label, unit);
+    }
+
+    ProgressBar(PrintWriter target, boolean isShown, String label, String unit) {
+        this.target = target;
+        this.isShown = isShown;
+        this.label = label;
+        this.unit = unit;
+    }
+
+    void update(long done, long total) {
+        if (!isShown) {
+            return;
+        }
+        double share = total <= 0 ? 0 : Math.min(1, (double) done / total);
+        int filled = (int) (share * WIDTH);
+        long perSecond = Figures.perSecond(done, System.nanoTime() - startNanos);
+        target.print("\r\033[K" + label + "  [" + "#".repeat(filled) + "-".repeat(WIDTH - filled) + "]  "
+                + (int) (share * 100) + "%  " + Figures.count(done) + " of " + Figures.count(total) + " " + unit + "  "
+                + Figures.count(perSecond) + " " + unit + "/s");
+        target.flush();
+        isDirty = true;
+    }
+
+    @Override
+    public void close() {
+        if (isDirty) {
+            target.print("\r\033[K");
+            target.flush();
+            isDirty = false;
+        }
+    }
+
+    private static boolean isTerminal() {
+        if (!Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false)) {
+            return false;
+        }
+        try {
+            return !Files.isSymbolicLink(STANDARD_ERROR)
+                    || Files.readSymbolicLink(STANDARD_ERROR).startsWith("/dev");
+        } catch (IOException e) {
+            return false;
+        }
+    }
+}

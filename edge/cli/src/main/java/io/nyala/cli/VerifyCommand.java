@@ -1,0 +1,129 @@
+package io.nyala.cli;
+
+import io.nyala.engine.DirectoryInspection;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code nyala verify}: reads and checks everything in a directory, or one file, and changes nothing. One thread. */
+@Command(
+        name = "verify",
+        description = {
+            "Check every record of the logs and every page of the rowsets, and change nothing.",
+            "No engine may have the directory open. A segment of a log is checked with the whole log it belongs to."
+        },
+        mixinStandardHelpOptions = true,
+        versionProvider = Main.Version.class,
+        sortOptions = false,
+        footerHeading = "%nExamples:%n",
+        footer = {"  nyala verify data", "  nyala verify data/rowsets/1.rowset"})
+final class VerifyCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Parameters(paramLabel = "DIR|FILE", description = "An engine's directory, or a file in one.")
+    private Path path = Path.of("");
+
+    @Option(names = "--json", description = "Print JSON instead of lines.")
+    private boolean isJson;
+
+    private record Finding(
+            Path file, String about, @Nullable String defect) {}
+
+    @Override
+    public Integer call() {
+        List<Finding> findings = Files.isDirectory(path) ? directory(path) : file();
+        PrintWriter out = spec.commandLine().getOut();
+        long bad = findings.stream().filter(finding -> finding.defect != null).count();
+        if (isJson) {
+            out.println(Json.text(findings.stream().map(VerifyCommand::json).toList()));
+        } else {
+            print(findings, out);
+            out.println(
+                    bad == 0
+                            ? Figures.count(findings.size(), "part", "parts") + " checked, all in order."
+                            : Figures.count(bad) + " of " + Figures.count(findings.size())
+                                    + " parts checked are damaged.");
+        }
+        return bad == 0 ? Main.OK : Main.FAILED;
+    }
+
+    private List<Finding> directory(Path directory) {
+        List<Finding> findings = new ArrayList<>();
+        try (DirectoryInspection inspection = DirectoryInspection.of(directory);
+                ProgressBar progress = ProgressBar.on(spec.commandLine().getErr(), "checking", "parts")) {
+            if (!inspection.isEngine()) {
+                throw new UsageException(directory + " is no engine's directory: storage or wal is missing in it");
+            }
+            inspection.lock();
+            inspection.verify((file, about, defect) -> {
+                findings.add(finding(file, about, defect));
+                progress.update(findings.size(), inspection.rowSetCount() + 2L);
+            });
+        }
+        return findings;
+    }
+
+    private List<Finding> file() {
+        OurFile file = OurFile.recognize(path);
+        if (file.kind() != OurFile.Kind.ROWSET) {
+            Path root = file.root();
+            if (root == null) {
+                throw new UsageException(
+                        path + " is a segment of a log outside an engine's directory; alone it cannot be checked, but"
+                                + " `nyala dump` shows it");
+            }
+            Path log = file.path().resolveSibling("");
+            return directory(root).stream()
+                    .filter(finding -> finding.file.toAbsolutePath().startsWith(log.toAbsolutePath()))
+                    .toList();
+        }
+        List<Finding> findings = new ArrayList<>();
+        try (DirectoryInspection inspection = DirectoryInspection.of(file.path())) {
+            inspection.verifyRowSet(file.path(), (where, about, defect) -> findings.add(finding(where, about, defect)));
+        }
+        return findings;
+    }
+
+    private static Finding finding(Path file, String about, @Nullable RuntimeException defect) {
+        if (defect == null) {
+            return new Finding(file, about, null);
+        }
+        return new Finding(file, about, defect.getMessage() == null ? defect.toString() : defect.getMessage());
+    }
+
+    private static void print(List<Finding> findings, PrintWriter out) {
+        TextTable table = new TextTable("", "", "");
+        for (Finding finding : findings) {
+            table.row(finding.defect == null ? "OK" : "DAMAGED", finding.file.toString(), finding.about);
+        }
+        table.print(out);
+        for (Finding finding : findings) {
+            if (finding.defect != null) {
+                out.println(finding.defect);
+            }
+        }
+    }
+
+    private static Map<String, Object> json(Finding finding) {
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("file", finding.file.toString());
+        all.put("about", finding.about);
+        all.put("ok", finding.defect == null);
+        if (finding.defect != null) {
+            all.put("defect", finding.defect);
+        }
+        return all;
+    }
+}

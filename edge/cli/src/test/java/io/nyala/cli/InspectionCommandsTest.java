@@ -1,0 +1,245 @@
+package io.nyala.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.nyala.engine.Engine;
+import io.nyala.engine.EngineConfig;
+import io.nyala.engine.Table;
+import io.nyala.engine.WriteBatch;
+import io.nyala.rows.Column;
+import io.nyala.rows.ColumnType;
+import io.nyala.rows.OperationKind;
+import io.nyala.rows.Schema;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.RandomAccessFile;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Goal: each kind of file is explained and checked, a damaged one is named, and whatever is not ours is refused.
+ * Method: a small engine's directory, whole and with single bytes flipped.
+ */
+final class InspectionCommandsTest {
+    private static final Schema SCHEMA =
+            Schema.of(Column.key("id", ColumnType.INT64), Column.of("name", ColumnType.STRING));
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    /** Made once; a test that changes something takes a copy. */
+    @TempDir
+    private static Path whole;
+
+    @TempDir
+    private Path copies;
+
+    private Path directory = whole;
+
+    @BeforeAll
+    static void writeSomeRows() {
+        try (Engine engine = Engine.open(config(whole))) {
+            Table table = engine.createTable("antelopes", SCHEMA);
+            insert(table, 0);
+            table.flush().join();
+            insert(table, 150);
+        }
+    }
+
+    private static EngineConfig config(Path directory) {
+        return EngineConfig.in(directory).withMemoryBytes(96 << 20).withLogSegmentBytes(16 << 20);
+    }
+
+    private static void insert(Table table, long first) {
+        try (WriteBatch batch = table.newBatch()) {
+            for (long id = first; id < first + 150; id++) {
+                batch.rows()
+                        .start(OperationKind.INSERT)
+                        .setLong(0, id)
+                        .setString(1, "nyala " + id)
+                        .end();
+            }
+            batch.commit().orThrow();
+        }
+    }
+
+    @Test
+    void dumpsARowsetWithItsMetadata() {
+        String text = dump(only("rowsets"));
+        assertTrue(text.contains(": rowset, "), text);
+        assertTrue(text.contains("magic: NYALACF"), text);
+        assertTrue(text.contains("page 0 of id"), text);
+        assertTrue(text.contains("rowset metadata"), text);
+        assertTrue(text.contains("magic: NYALACFE"), text);
+        assertFalse(text.contains("(no note)"), text);
+    }
+
+    @Test
+    void dumpsTheLogWithTheColumnsOfItsTable() {
+        String text = dump(first("wal"), "--all");
+        assertTrue(text.contains("tablet record"), text);
+        assertTrue(text.contains("name: \"nyala 107\""), text);
+        assertFalse(text.contains("(no note)"), text);
+    }
+
+    @Test
+    void dumpsTheStorageLogWithItsEdits() {
+        String text = dump(first("storage"));
+        assertTrue(text.contains("kind: CreateTable"), text);
+        assertTrue(text.contains("name: antelopes"), text);
+    }
+
+    @Test
+    void listsTheSectionsOfALongFileAndPrintsAPartOfIt() {
+        String text = dump(first("wal"));
+        assertTrue(text.contains("fields in all; --all prints them"), text);
+        String part = dump(first("wal"), "--from", "4096", "--bytes", "8");
+        assertTrue(part.contains("START"), part);
+        assertFalse(part.contains("segment header"), part);
+        assertTrue(dump(first("wal"), "--json").contains("\"title\": \"segment header\""));
+    }
+
+    @Test
+    void refusesToDumpWhatIsNotOurs() throws IOException {
+        Path foreign = Files.writeString(copies.resolve("foreign"), "nothing of ours".repeat(1000));
+        Path empty = Files.createFile(copies.resolve("empty"));
+        for (Path path : List.of(foreign, empty)) {
+            assertEquals(Main.USAGE, run("dump", path.toString()));
+            assertTrue(err.toString().contains(path + " is none of our files"), err::toString);
+            assertEquals(Main.USAGE, run("verify", path.toString()));
+        }
+        assertEquals(Main.USAGE, run("dump", directory.toString()));
+        assertTrue(err.toString().contains("is not a file"), err::toString);
+        assertEquals(Main.USAGE, run("dump", directory.resolve("gone").toString()));
+        assertTrue(err.toString().contains("there is no file"), err::toString);
+        assertEquals(Main.USAGE, run("verify", directory.resolve("rowsets").toString()));
+        assertTrue(err.toString().contains("is no engine's directory"), err::toString);
+        assertEquals(Main.USAGE, run("dump"));
+    }
+
+    @Test
+    void findsNothingWrongWhereNothingIsAndChangesNothing() throws IOException {
+        List<String> before = listing();
+        assertEquals(Main.OK, run("verify", directory.toString()), () -> out + "\n" + err);
+        assertTrue(out.toString().contains("3 parts checked, all in order."), out::toString);
+        assertEquals(Main.OK, run("verify", only("rowsets").toString()), err::toString);
+        assertEquals(Main.OK, run("verify", first("wal").toString()), err::toString);
+        assertEquals(Main.OK, run("verify", "--json", directory.toString()), err::toString);
+        assertEquals(before, listing());
+    }
+
+    @Test
+    void namesTheRowsetWithAFlippedBit() throws IOException {
+        takeCopy();
+        Path rowSet = only("rowsets");
+        flip(rowSet, 4096 + 40);
+        for (String path : List.of(rowSet.toString(), directory.toString())) {
+            assertEquals(Main.FAILED, run("verify", path));
+            assertTrue(out.toString().contains("DAMAGED"), out::toString);
+            assertTrue(out.toString().contains("corrupt page in " + rowSet + " at byte 4,096"), out::toString);
+            assertTrue(out.toString().contains(" checked are damaged."), out::toString);
+            out.getBuffer().setLength(0);
+        }
+    }
+
+    @Test
+    void namesTheLogWithAFlippedBit() throws IOException {
+        takeCopy();
+        Path segment = first("wal");
+        flip(segment, 8192 + 60);
+        assertEquals(Main.FAILED, run("verify", directory.toString()));
+        assertTrue(out.toString().contains("corrupt log: " + segment), out::toString);
+    }
+
+    @Test
+    void namesTheRowsetThatIsMissing() throws IOException {
+        takeCopy();
+        Path rowSet = only("rowsets");
+        Files.delete(rowSet);
+        assertEquals(Main.FAILED, run("verify", directory.toString()));
+        assertTrue(out.toString().contains(rowSet.toString()), out::toString);
+    }
+
+    @Test
+    void leavesADirectoryAloneThatAnEngineHasOpen() throws IOException {
+        takeCopy();
+        try (Engine _ = Engine.open(config(directory))) {
+            assertEquals(Main.FAILED, run("verify", directory.toString()));
+            assertTrue(err.toString().contains("is in use by"), err::toString);
+        }
+    }
+
+    private void takeCopy() throws IOException {
+        try (Stream<Path> files = Files.walk(whole)) {
+            for (Path file : (Iterable<Path>) files::iterator) {
+                Path target = copies.resolve(whole.relativize(file).toString());
+                if (Files.isDirectory(file)) {
+                    Files.createDirectories(target);
+                } else if (!file.toString().endsWith(".spare")) {
+                    Files.copy(file, target);
+                }
+            }
+        }
+        directory = copies;
+    }
+
+    private String dump(Path path, String... options) {
+        out.getBuffer().setLength(0);
+        String[] arguments = Stream.concat(Stream.of("dump", path.toString()), Stream.of(options))
+                .toArray(String[]::new);
+        assertEquals(Main.OK, run(arguments), err::toString);
+        return out.toString();
+    }
+
+    private Path only(String below) {
+        List<Path> files = files(below);
+        assertEquals(1, files.size(), files::toString);
+        return files.getFirst();
+    }
+
+    private Path first(String below) {
+        return files(below).getFirst();
+    }
+
+    private List<Path> files(String below) {
+        try (Stream<Path> files = Files.list(directory.resolve(below))) {
+            return files.filter(file -> !file.toString().endsWith(".spare"))
+                    .sorted()
+                    .toList();
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private List<String> listing() throws IOException {
+        try (Stream<Path> files = Files.walk(directory)) {
+            return files.filter(file -> Files.isRegularFile(file) && !file.endsWith("LOCK"))
+                    .sorted()
+                    .map(file -> file + " " + file.toFile().length() + " "
+                            + file.toFile().lastModified())
+                    .toList();
+        }
+    }
+
+    private static void flip(Path file, long offset) throws IOException {
+        try (RandomAccessFile bytes = new RandomAccessFile(file.toFile(), "rw")) {
+            bytes.seek(offset);
+            int value = bytes.read();
+            bytes.seek(offset);
+            bytes.write(value ^ 1);
+        }
+    }
+
+    private int run(String... arguments) {
+        return Main.command(new PrintWriter(out, true), new PrintWriter(err, true))
+                .execute(arguments);
+    }
+}

@@ -1,0 +1,334 @@
+package io.nyala.io;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Transfers through a ring of one's own. Each has a slot, whose number is the kernel's user data, and keeps its file
+ * open and its memory reachable until it is over. After the ring is made, nothing is allocated but for failures.
+ *
+ * <p>The ring is made on first use, by the thread that then owns the queue, because the kernel ties a ring to its
+ * thread. To be woken from elsewhere, a waiting queue has a read of an event counter in its ring, which {@link #wake}
+ * completes.
+ *
+ * <p>The few hundred bytes of native memory it needs besides the kernel's are its own, not of the memory budget.
+ */
+final class RingQueue implements IoQueue {
+    /** User data of the read that ends waiting. */
+    private static final long WAKE = -1;
+
+    private static final int OVER = 0;
+    private static final int UNFINISHED = -1;
+    /** How often a transfer is asked for again after "interrupted" or "try again", before this is its failure. */
+    private static final int RETRIES_MAX = 100;
+
+    private final int depthMax;
+    private final boolean isMovable;
+    private final Wakeup wakeup = new Wakeup();
+    private final Descriptor event;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment eventCount = arena.allocate(Long.BYTES, Long.BYTES);
+    private boolean isEventRead;
+
+    private final @Nullable RingFile[] files;
+    private final MemorySegment[] memories;
+    private final byte[] opcodes;
+    private final int[] flags;
+    private final long[] positions;
+    private final long[] addresses;
+    private final int[] byteCounts;
+    private final int[] doneBytes;
+    private final int[] retries;
+    private final long[] tokens;
+    private final int[] freeSlots;
+    private int inFlight;
+
+    private @Nullable Ring ring;
+    private long ownerId; // Of the thread, once there is a ring.
+    private boolean isClosed;
+
+    /** A movable one may go from thread to thread; its ring is not of the fastest kind. */
+    RingQueue(int depthMax, boolean isMovable) {
+        this.depthMax = depthMax;
+        this.isMovable = isMovable;
+        files = new RingFile[depthMax];
+        memories = new MemorySegment[depthMax];
+        opcodes = new byte[depthMax];
+        flags = new int[depthMax];
+        positions = new long[depthMax];
+        addresses = new long[depthMax];
+        byteCounts = new int[depthMax];
+        doneBytes = new int[depthMax];
+        retries = new int[depthMax];
+        tokens = new long[depthMax];
+        freeSlots = new int[depthMax];
+        Arrays.setAll(freeSlots, slot -> slot);
+        int fd = Kernel.newEvent();
+        if (fd < 0) {
+            arena.close();
+            throw new RingException("eventfd: " + Errno.text(-fd));
+        }
+        event = new Descriptor(fd);
+    }
+
+    @Override
+    public void read(DiskFile file, long position, MemorySegment memory, long offset, int bytes, long token) {
+        Transfers.checkRead(file, position, memory, offset, bytes);
+        int slot = take(file, Ring.OPCODE_READ, 0, token);
+        transfer(slot, position, memory, offset, bytes);
+    }
+
+    @Override
+    public void write(DiskFile file, long position, MemorySegment memory, long offset, int bytes, long token) {
+        Transfers.checkWrite(file, position, memory, offset, bytes);
+        int slot = take(file, Ring.OPCODE_WRITE, 0, token);
+        transfer(slot, position, memory, offset, bytes);
+    }
+
+    @Override
+    public void writeDurable(DiskFile file, long position, MemorySegment memory, long offset, int bytes, long token) {
+        Transfers.checkWrite(file, position, memory, offset, bytes);
+        int slot = take(file, Ring.OPCODE_WRITE, Ring.RWF_DSYNC, token);
+        transfer(slot, position, memory, offset, bytes);
+    }
+
+    @Override
+    public void sync(DiskFile file, long token) {
+        int slot = take(file, Ring.OPCODE_FSYNC, Ring.FSYNC_DATASYNC, token);
+        transfer(slot, 0, MemorySegment.NULL, 0, 0);
+    }
+
+    @Override
+    public int inFlight() {
+        return inFlight;
+    }
+
+    @Override
+    public int depthMax() {
+        return depthMax;
+    }
+
+    @Override
+    public int poll(Completions completions) {
+        Ring own = ring();
+        if (inFlight == 0) {
+            return 0;
+        }
+        own.submit();
+        int count = 0;
+        for (int left = depthMax;
+                left > 0 && own.hasCompletion();
+                left--) { // Bounded, though the receiver queues more.
+            count += next(own, completions) ? 1 : 0;
+        }
+        if (own.unsubmitted() > 0) {
+            own.submit(); // The rest of short transfers, and what the receiver has queued.
+        }
+        return count;
+    }
+
+    @Override
+    public void await(long nanosMax) {
+        Ring own = ring();
+        if (own.hasCompletion() && own.userData() == WAKE) {
+            takeWake(own); // Of an earlier waiting that ended for another reason.
+        }
+        if (own.hasCompletion() || !wakeup.prepare()) {
+            own.submit();
+            return;
+        }
+        if (!isEventRead) {
+            isEventRead = true;
+            long entry = own.add(Ring.OPCODE_READ, event.fd(), 0, WAKE);
+            own.place(entry, 0, eventCount.address(), Long.BYTES);
+        }
+        own.submitAndWait(nanosMax);
+        wakeup.finish();
+    }
+
+    @Override
+    public void wake() {
+        if (wakeup.signal() && event.acquire()) {
+            Kernel.raiseEvent(event.fd());
+            event.release();
+        }
+    }
+
+    @Override
+    public void close() {
+        if (isClosed) {
+            return;
+        }
+        Ring own = ring;
+        if (own != null) {
+            if (inFlight > 0) {
+                checkOwner();
+                finishAll(own);
+            }
+            own.close(); // Cancels the read of the event.
+        }
+        isClosed = true;
+        event.close();
+        arena.close();
+    }
+
+    /** Nobody hears of these any more, but the kernel must be done with their memory. */
+    private void finishAll(Ring own) {
+        while (inFlight > 0) {
+            own.submitAndWait(Long.MAX_VALUE);
+            while (own.hasCompletion()) {
+                long slot = own.userData();
+                own.removeCompletion();
+                if (slot != WAKE) {
+                    free((int) slot);
+                }
+            }
+        }
+    }
+
+    /** Takes the oldest completion; true if a transfer is over. */
+    private boolean next(Ring own, Completions completions) {
+        if (own.userData() == WAKE) {
+            takeWake(own);
+            return false;
+        }
+        int slot = (int) own.userData();
+        int result = own.result();
+        own.removeCompletion();
+        int outcome = settle(slot, result);
+        if (outcome == UNFINISHED) {
+            submit(own, slot);
+            return false;
+        }
+        DiskException failure = outcome == OVER ? null : failure(slot, outcome);
+        long token = tokens[slot];
+        int done = doneBytes[slot];
+        free(slot); // First, so that the receiver can queue another.
+        completions.completed(token, done, failure);
+        return true;
+    }
+
+    private void takeWake(Ring own) {
+        own.removeCompletion();
+        isEventRead = false;
+    }
+
+    /**
+     * Adds what was done: {@link #OVER}, {@link #UNFINISHED} where the rest must be asked for, or the errno of a
+     * failure.
+     */
+    private int settle(int slot, int result) {
+        if (result < 0) {
+            boolean isTransient = result == -Errno.INTERRUPTED || result == -Errno.AGAIN;
+            return isTransient && ++retries[slot] <= RETRIES_MAX ? UNFINISHED : -result;
+        }
+        int before = doneBytes[slot];
+        int done = before + result;
+        doneBytes[slot] = done;
+        if (done == byteCounts[slot]) {
+            return OVER;
+        }
+        int whole = done & -Disk.ALIGNMENT_BYTES;
+        boolean isRead = opcodes[slot] == Ring.OPCODE_READ;
+        if (isRead
+                && (result == 0
+                        || (whole != done
+                                && positions[slot] + done >= file(slot).bytes()))) {
+            return OVER; // The end of the file.
+        }
+        doneBytes[slot] = whole; // Direct transfers go on at a whole sector.
+        if (whole == before && ++retries[slot] > RETRIES_MAX) {
+            return Errno.IO;
+        }
+        return UNFINISHED;
+    }
+
+    private DiskException failure(int slot, int errno) {
+        RingFile file = file(slot);
+        return switch (opcodes[slot]) {
+            case Ring.OPCODE_FSYNC -> Errno.exception("sync", file.path(), errno);
+            case Ring.OPCODE_READ -> failure("read", slot, errno);
+            default -> failure(flags[slot] == Ring.RWF_DSYNC ? "durable write" : "write", slot, errno);
+        };
+    }
+
+    private DiskException failure(String operation, int slot, int errno) {
+        return DiskException.ofTransfer(
+                operation, file(slot).path(), positions[slot], byteCounts[slot], Errno.kind(errno), Errno.text(errno));
+    }
+
+    private int take(DiskFile file, byte opcode, int operationFlags, long token) {
+        ring();
+        if (!(file instanceof RingFile target)) {
+            throw new IllegalArgumentException(file.path() + " was opened by another kind of disk: "
+                    + file.getClass().getSimpleName());
+        }
+        Transfers.checkRoom(inFlight, depthMax);
+        target.acquire(); // Until free.
+        int slot = freeSlots[depthMax - 1 - inFlight];
+        inFlight++;
+        files[slot] = target;
+        opcodes[slot] = opcode;
+        flags[slot] = operationFlags;
+        tokens[slot] = token;
+        doneBytes[slot] = 0;
+        retries[slot] = 0;
+        return slot;
+    }
+
+    private void transfer(int slot, long position, MemorySegment memory, long offset, int bytes) {
+        memories[slot] = memory;
+        positions[slot] = position;
+        addresses[slot] = memory.address() + offset;
+        byteCounts[slot] = bytes;
+        submit(ring(), slot);
+    }
+
+    private void submit(Ring own, int slot) {
+        int done = doneBytes[slot];
+        RingFile file = file(slot);
+        long entry = own.add(opcodes[slot], file.fd(), flags[slot], slot);
+        own.place(entry, positions[slot] + done, addresses[slot] + done, byteCounts[slot] - done);
+    }
+
+    private void free(int slot) {
+        file(slot).release();
+        files[slot] = null;
+        memories[slot] = MemorySegment.NULL;
+        inFlight--;
+        freeSlots[depthMax - 1 - inFlight] = slot;
+    }
+
+    private RingFile file(int slot) {
+        return Objects.requireNonNull(files[slot], "the slot is free");
+    }
+
+    private Ring ring() {
+        Ring own = ring;
+        if (own != null && ownerId == Thread.currentThread().threadId() && !isClosed) {
+            return own;
+        }
+        if (isClosed) {
+            throw new IllegalStateException("the queue is closed");
+        }
+        if (own != null) {
+            checkOwner();
+            return own;
+        }
+        ownerId = Thread.currentThread().threadId();
+        // One more for the read of the event. A virtual thread changes its kernel thread now and then.
+        own = new Ring(depthMax + 1, isMovable || Thread.currentThread().isVirtual());
+        ring = own;
+        return own;
+    }
+
+    private void checkOwner() {
+        if (ownerId != Thread.currentThread().threadId() && !isMovable) {
+            throw new IllegalStateException("the queue belongs to thread " + ownerId + ", but " + Thread.currentThread()
+                    + " uses it, with " + inFlight + " transfers in flight");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+package io.nyala.io;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Goal: never more queues than allowed, each with one borrower, whatever thread that is. Method: the best disk there is
+ * here, by hand and by many virtual threads.
+ */
+@Timeout(60)
+final class IoPoolTest {
+    @TempDir
+    Path directory = Path.of("");
+
+    @Test
+    void lendsEachQueueOnce() {
+        try (Disk disk = Disks.best();
+                IoPool pool = new IoPool(disk, 2, 4)) {
+            IoQueue first = pool.borrow();
+            IoQueue second = pool.borrow();
+            assertNull(pool.tryBorrow());
+            pool.giveBack(second);
+            assertSame(second, pool.tryBorrow());
+            assertThrows(IllegalStateException.class, pool::close);
+            pool.giveBack(first);
+            pool.giveBack(second);
+        }
+    }
+
+    @Test
+    void doesNotReuseAQueueWithTransfersInFlight() {
+        try (Disk disk = Disks.best();
+                Arena arena = Arena.ofShared();
+                DiskFile file = disk.create(directory.resolve("file"));
+                IoPool pool = new IoPool(disk, 1, 4)) {
+            MemorySegment memory = arena.allocate(Disk.ALIGNMENT_BYTES, Disk.ALIGNMENT_BYTES);
+            IoQueue queue = pool.borrow();
+            queue.write(file, 0, memory, 0, Disk.ALIGNMENT_BYTES, 1);
+            pool.giveBack(queue);
+            IoQueue other = borrowIdle(pool);
+            pool.giveBack(other);
+        }
+    }
+
+    private static IoQueue borrowIdle(IoPool pool) {
+        IoQueue queue = pool.borrow();
+        assertEquals(0, queue.inFlight());
+        return queue;
+    }
+
+    @Test
+    void virtualThreadsShareFewQueues() throws Exception {
+        try (Disk disk = Disks.best();
+                Arena arena = Arena.ofShared();
+                DiskFile file = disk.create(directory.resolve("file"));
+                IoPool pool = new IoPool(disk, 2, 4);
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<?>> done = new ArrayList<>();
+            for (int i = 0; i < 64; i++) {
+                int block = i;
+                done.add(threads.submit(() -> write(pool, file, arena, block)));
+            }
+            for (Future<?> each : done) {
+                each.get(30, TimeUnit.SECONDS);
+            }
+            assertEquals(64L * Disk.ALIGNMENT_BYTES, file.bytes());
+        }
+    }
+
+    private static void write(IoPool pool, DiskFile file, Arena arena, int block) {
+        MemorySegment memory = arena.allocate(Disk.ALIGNMENT_BYTES, Disk.ALIGNMENT_BYTES);
+        IoQueue queue = pool.borrow();
+        try {
+            queue.write(file, (long) block * Disk.ALIGNMENT_BYTES, memory, 0, Disk.ALIGNMENT_BYTES, block);
+            while (queue.poll((token, bytes, failure) -> {
+                        assertEquals(block, token);
+                        assertEquals(Disk.ALIGNMENT_BYTES, bytes);
+                        assertNull(failure);
+                    })
+                    == 0) {
+                queue.await(Long.MAX_VALUE);
+            }
+        } finally {
+            pool.giveBack(queue);
+        }
+    }
+}

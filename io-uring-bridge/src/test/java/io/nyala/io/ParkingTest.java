@@ -1,0 +1,179 @@
+package io.nyala.io;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTimeout;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.agrona.concurrent.Agent;
+import org.agrona.concurrent.AgentRunner;
+import org.agrona.concurrent.ManyToOneConcurrentArrayQueue;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * Goal: an idle agent uses no CPU, and no wake-up is ever lost. Method: agents parked in each way, with producers whose
+ * handing over is as weakly ordered as Agrona's queues allow; a lost wake-up hangs the test.
+ */
+@Timeout(60)
+final class ParkingTest {
+    private static final int PRODUCERS = 3;
+    private static final int ITEMS_EACH = 30_000;
+
+    /** Where an agent parks. */
+    enum Place {
+        THREAD,
+        CHANNEL_QUEUE,
+        BEST_QUEUE
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void losesNoWakeUp(Place place) throws InterruptedException {
+        try (Parked parked = new Parked(place)) {
+            ManyToOneConcurrentArrayQueue<Integer> queue = new ManyToOneConcurrentArrayQueue<>(64);
+            AtomicLong taken = new AtomicLong();
+            CountDownLatch all = new CountDownLatch(PRODUCERS * ITEMS_EACH);
+            AgentRunner runner = parked.start(() -> {
+                if (queue.poll() == null) { // One at a time, so that it often runs dry.
+                    return 0;
+                }
+                taken.incrementAndGet();
+                all.countDown();
+                return 1;
+            });
+            for (int p = 0; p < PRODUCERS; p++) {
+                boolean isSlow = p == 0; // Waits until its item is taken, which hangs if the wake-up is lost.
+                Thread.ofPlatform().start(() -> {
+                    for (int i = 0; i < ITEMS_EACH; i++) {
+                        long before = taken.get();
+                        while (!queue.offer(i)) {
+                            Thread.onSpinWait();
+                        }
+                        parked.parking.wake();
+                        while (isSlow && i % 16 == 0 && taken.get() == before) {
+                            Thread.onSpinWait();
+                        }
+                    }
+                });
+            }
+            assertTrue(all.await(50, TimeUnit.SECONDS), () -> "still waiting for " + all.getCount());
+            parked.parking.stop(runner);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void usesNoCpuWhenIdle(Place place) throws InterruptedException {
+        try (Parked parked = new Parked(place)) {
+            CountDownLatch started = new CountDownLatch(1);
+            AtomicLong rounds = new AtomicLong();
+            AgentRunner runner = parked.start(() -> {
+                rounds.incrementAndGet();
+                started.countDown();
+                return 0;
+            });
+            assertTrue(started.await(10, TimeUnit.SECONDS));
+            ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+            long id = parked.threadId.get();
+            CountDownLatch never = new CountDownLatch(1);
+            assertFalse(never.await(50, TimeUnit.MILLISECONDS));
+            long before = threads.getThreadCpuTime(id);
+            long roundsBefore = rounds.get();
+            assertFalse(never.await(300, TimeUnit.MILLISECONDS));
+            assertEquals(roundsBefore, rounds.get(), "it was not parked");
+            assertTrue(threads.getThreadCpuTime(id) - before < 3_000_000, "more than 1 % CPU");
+            parked.parking.stop(runner);
+            assertTrue(runner.isClosed());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void wakingBeforeParkingCounts(Place place) {
+        try (Parked parked = new Parked(place)) {
+            parked.parking.wake();
+            parked.parking.wake();
+            parked.parking.idle(0); // Would hang.
+            parked.parking.idle(1);
+            parked.parking.park(1_000);
+            parked.parking.wake();
+            parked.parking.idle();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void stopsWithoutDelay(Place place) {
+        try (Parked parked = new Parked(place)) {
+            for (int i = 0; i < 20; i++) {
+                AgentRunner runner = parked.start(() -> 0);
+                assertTimeout(
+                        Duration.ofSeconds(4), () -> parked.parking.stop(runner), "waited for AgentRunner's retry");
+                parked.again();
+            }
+        }
+    }
+
+    /** One piece of work. */
+    private interface Work {
+        int run();
+    }
+
+    private static final class Parked implements AutoCloseable {
+        private final Place place;
+        private final Disk disk;
+        private final AtomicLong threadId = new AtomicLong();
+        private IoQueue queue;
+        private Parking parking;
+
+        Parked(Place place) {
+            this.place = place;
+            this.disk = place == Place.BEST_QUEUE ? Disks.best() : Disks.channel();
+            this.queue = disk.newQueue(1);
+            this.parking = place == Place.THREAD ? Parking.ofThread() : Parking.ofQueue(queue);
+        }
+
+        /** A queue belongs to one thread: a new one for the next. */
+        void again() {
+            queue.close();
+            queue = disk.newQueue(1);
+            parking = place == Place.THREAD ? Parking.ofThread() : Parking.ofQueue(queue);
+        }
+
+        AgentRunner start(Work work) {
+            Agent agent = new Agent() {
+                @Override
+                public void onStart() {
+                    threadId.set(Thread.currentThread().threadId());
+                }
+
+                @Override
+                public int doWork() {
+                    return work.run();
+                }
+
+                @Override
+                public String roleName() {
+                    return "parked";
+                }
+            };
+            AgentRunner runner = new AgentRunner(parking, Throwable::printStackTrace, null, agent);
+            AgentRunner.startOnThread(runner);
+            return runner;
+        }
+
+        @Override
+        public void close() {
+            queue.close();
+            disk.close();
+        }
+    }
+}

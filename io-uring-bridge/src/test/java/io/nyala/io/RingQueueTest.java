@@ -1,0 +1,169 @@
+package io.nyala.io;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.nyala.testkit.Allocation;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Goal: what only a ring can get wrong: allocation, the thread it is tied to, kernel resources. What all disks have in
+ * common is in DiskContract.
+ */
+@Timeout(60)
+final class RingQueueTest {
+    private static final int PAGE = Disk.ALIGNMENT_BYTES;
+    private static final int DEPTH = 16;
+
+    @TempDir
+    Path directory = Path.of("");
+
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment memory = arena.allocate((long) DEPTH * PAGE, PAGE);
+
+    @BeforeEach
+    void needsIoUring() {
+        String obstacle = RingDisk.obstacle();
+        assumeTrue(obstacle == null, obstacle);
+    }
+
+    @AfterEach
+    void close() {
+        arena.close();
+    }
+
+    @Test
+    void allocatesNothing() {
+        try (Disk disk = Disks.ring();
+                DiskFile file = disk.create(directory.resolve("file"));
+                IoQueue queue = disk.newQueue(DEPTH)) {
+            Completions receiver = (_, bytes, failure) -> {
+                assert failure == null && bytes == PAGE;
+            };
+            Allocation.assertNone(DEPTH + " writes and reads", () -> {
+                for (int i = 0; i < DEPTH; i++) {
+                    queue.write(file, i * (long) PAGE, memory, i * (long) PAGE, PAGE, i);
+                }
+                drain(queue, receiver);
+                for (int i = 0; i < DEPTH; i++) {
+                    queue.read(file, i * (long) PAGE, memory, i * (long) PAGE, PAGE, i);
+                }
+                drain(queue, receiver);
+            });
+        }
+    }
+
+    @Test
+    void awaitAllocatesNothing() {
+        try (Disk disk = Disks.ring();
+                IoQueue queue = disk.newQueue(1)) {
+            Allocation.assertNone("an await that times out and one that is woken", () -> {
+                queue.await(1_000);
+                queue.wake();
+                queue.await(Long.MAX_VALUE);
+            });
+        }
+    }
+
+    @Test
+    void belongsToTheThreadThatUsesItFirst() throws InterruptedException {
+        try (Disk disk = Disks.ring();
+                DiskFile file = disk.create(directory.resolve("file"))) {
+            IoQueue queue = disk.newQueue(DEPTH); // Made here, used there.
+            AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+            Thread first = Thread.ofPlatform()
+                    .uncaughtExceptionHandler((_, e) -> failure.set(e))
+                    .start(() -> {
+                        queue.write(file, 0, memory, 0, PAGE, 1);
+                        drain(queue, (_, _, e) -> assertNull(e));
+                        queue.await(1);
+                    });
+            first.join();
+            assertNull(failure.get());
+            IllegalStateException refused =
+                    assertThrows(IllegalStateException.class, () -> queue.poll((_, _, _) -> {}));
+            assertTrue(String.valueOf(refused.getMessage()).contains("belongs to thread"), refused::toString);
+            queue.wake();
+            queue.close(); // With nothing in flight, any thread may.
+        }
+    }
+
+    @Test
+    void servesVirtualThreads() throws InterruptedException {
+        try (Disk disk = Disks.ring();
+                DiskFile file = disk.create(directory.resolve("file"))) {
+            AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+            Thread[] threads = new Thread[8];
+            for (int t = 0; t < threads.length; t++) {
+                long position = t * (long) PAGE;
+                threads[t] = Thread.ofVirtual()
+                        .uncaughtExceptionHandler((_, e) -> failure.set(e))
+                        .start(() -> {
+                            try (BlockingIo io = new BlockingIo(disk)) {
+                                for (int i = 0; i < 20; i++) {
+                                    io.writeDurable(file, position, memory, position, PAGE);
+                                    LockSupport.parkNanos(1_000); // Goes on on another kernel thread.
+                                    io.readFully(file, position, memory, position, PAGE);
+                                }
+                            }
+                        });
+            }
+            for (Thread thread : threads) {
+                thread.join();
+            }
+            assertNull(failure.get());
+        }
+    }
+
+    @Test
+    void interruptsDoNoHarm() {
+        for (Disk disk : new Disk[] {Disks.ring(), Disks.channel()}) {
+            try (DiskFile file = disk.create(directory.resolve(disk.getClass().getSimpleName()));
+                    BlockingIo io = new BlockingIo(disk)) {
+                memory.set(ValueLayout.JAVA_LONG, 0, 42);
+                Thread.currentThread().interrupt();
+                io.writeDurable(file, 0, memory, 0, PAGE);
+                memory.set(ValueLayout.JAVA_LONG, 0, 0);
+                io.readFully(file, 0, memory, 0, PAGE);
+                disk.syncDirectory(directory);
+                assertTrue(Thread.interrupted(), "the interrupt must not be lost");
+                assertEquals(42, memory.get(ValueLayout.JAVA_LONG, 0));
+            }
+        }
+    }
+
+    @Test
+    void describesFailuresOfTheKernel() {
+        try (Disk disk = Disks.ring();
+                DiskFile file = disk.create(directory.resolve("file"));
+                BlockingIo io = new BlockingIo(disk)) {
+            long beyond = Long.MAX_VALUE & -PAGE; // Larger than any file.
+            DiskException failure =
+                    assertThrows(DiskException.class, () -> io.write(file, beyond - PAGE, memory, 0, PAGE));
+            assertEquals(beyond - PAGE, failure.position());
+            assertEquals(file.path(), failure.path());
+            assertTrue(String.valueOf(failure.getMessage()).matches("write of 4,096 bytes at byte [0-9,]+ of .*E.*"));
+        }
+    }
+
+    private static void drain(IoQueue queue, Completions receiver) {
+        while (queue.inFlight() > 0) {
+            queue.await(Long.MAX_VALUE);
+            queue.poll(receiver);
+        }
+    }
+}

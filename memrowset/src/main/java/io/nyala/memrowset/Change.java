@@ -1,0 +1,110 @@
+package io.nyala.memrowset;
+
+import static java.lang.foreign.MemoryLayout.PathElement.groupElement;
+import static java.lang.foreign.MemoryLayout.structLayout;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import io.nyala.memory.Check;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.StructLayout;
+import java.lang.invoke.VarHandle;
+
+/**
+ * One change of a row in memory: a link of the row's chain, newest first. Immutable once it is published by {@link
+ * RowHeader#prepend}. Native byte order, 8-byte aligned.
+ *
+ * <pre>{@code
+ *   0             8             16      20           24           28           32               32 + bytes
+ *   +-------------+-------------+-------+------------+------------+------------+----------------+------------- - -
+ *   |    older    |    time     | kind  |   bytes    | imageBytes | cost       | change[bytes]  | image[imageBytes]
+ *   +-------------+-------------+-------+------------+------------+------------+----------------+------------- - -
+ * }</pre>
+ *
+ * <ul>
+ *   <li>{@code older}: the change before this one, 0 if the row as inserted is before it.
+ *   <li>{@code change}: a {@code RowChange}: which cells have which value from {@code time} on, or that the row ends or
+ *       starts again.
+ *   <li>{@code image}: the whole packed row as it is after this change. A change of kind REINSERT always has one (its
+ *       {@code change} is empty then); an UPDATE has one when the changes since the last image have grown as large as
+ *       it, so that whoever materializes a row never walks over more bytes of changes than twice the row's, however
+ *       often it was updated. A DELETE has none.
+ *   <li>{@code cost}: bytes of this and the older changes down to, and without, the last image; 0 if this one has an
+ *       image.
+ * </ul>
+ *
+ * <p>Changes of one batch have the same time; the chain keeps their order. A snapshot sees all of them or none.
+ */
+final class Change {
+    static final StructLayout LAYOUT = structLayout(
+            JAVA_LONG.withName("older"),
+            JAVA_LONG.withName("time"),
+            JAVA_INT.withName("kind"),
+            JAVA_INT.withName("bytes"),
+            JAVA_INT.withName("imageBytes"),
+            JAVA_INT.withName("cost"));
+
+    static final long BYTES = LAYOUT.byteSize();
+
+    private static final VarHandle OLDER = field("older");
+    private static final VarHandle TIME = field("time");
+    private static final VarHandle KIND = field("kind");
+    private static final VarHandle CHANGE_BYTES = field("bytes");
+    private static final VarHandle IMAGE_BYTES = field("imageBytes");
+    private static final VarHandle COST = field("cost");
+
+    static {
+        Check.that(BYTES == 32, "the header of a change is 32 bytes");
+    }
+
+    private Change() {}
+
+    static void initialize(MemorySegment memory, long change, long older, long time, int kind) {
+        assert change % Long.BYTES == 0 : "unaligned change at " + change;
+        OLDER.set(memory, change, older);
+        TIME.set(memory, change, time);
+        KIND.set(memory, change, kind);
+    }
+
+    static void setBody(MemorySegment memory, long change, int bytes, int imageBytes, int cost) {
+        CHANGE_BYTES.set(memory, change, bytes);
+        IMAGE_BYTES.set(memory, change, imageBytes);
+        COST.set(memory, change, cost);
+    }
+
+    static long older(MemorySegment memory, long change) {
+        return (long) OLDER.get(memory, change);
+    }
+
+    static long time(MemorySegment memory, long change) {
+        return (long) TIME.get(memory, change);
+    }
+
+    static int kind(MemorySegment memory, long change) {
+        return (int) KIND.get(memory, change);
+    }
+
+    static int bytes(MemorySegment memory, long change) {
+        return (int) CHANGE_BYTES.get(memory, change);
+    }
+
+    static int imageBytes(MemorySegment memory, long change) {
+        return (int) IMAGE_BYTES.get(memory, change);
+    }
+
+    static int cost(MemorySegment memory, long change) {
+        return (int) COST.get(memory, change);
+    }
+
+    static long changeOffset(long change) {
+        return change + BYTES;
+    }
+
+    static long imageOffset(MemorySegment memory, long change) {
+        return change + BYTES + bytes(memory, change);
+    }
+
+    private static VarHandle field(String name) {
+        return LAYOUT.varHandle(groupElement(name)).withInvokeExactBehavior();
+    }
+}

@@ -1,0 +1,362 @@
+package io.nyala.memrowset;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import io.nyala.memory.BumpArena;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.MemoryBudget;
+import io.nyala.rows.Effect;
+import io.nyala.rows.RowChange;
+import io.nyala.rows.RowLayout;
+import io.nyala.rows.RowSet;
+import io.nyala.rows.RowSource;
+import io.nyala.rows.ScanSpec;
+import io.nyala.rows.Schema;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Fresh rows in memory, in the order of their keys, each with all its versions.
+ *
+ * <pre>{@code
+ *   RowTree (key order)        row                                     changes, newest first
+ *   ... | prefix : row | -->   +--------+-----+------------+   +-->   +--------+--------+      +--------+--------+
+ *                              | header | key | packed row |   |      | change | image? | ---> | change | image? | -> 0
+ *                              +---|----+-----+------------+   |      +--------+--------+ older+--------+--------+
+ *                                  +-- newest change ----------+
+ * }</pre>
+ *
+ * <p>Everything lies in one {@link BumpArena}: tree nodes ({@link Node}), rows ({@link RowHeader}), changes ({@link
+ * Change}). Nothing moves, nothing is freed before {@link #close}. An insertion copies key and row out of the log's
+ * buffer, then publishes the row in the tree; an update, deletion or reinsertion prepends a change to the row, in the
+ * same time however many there are already.
+ *
+ * <p>Times never decrease from {@link #apply} to apply; all effects of one batch have the same. A reader sees, at a
+ * snapshot, every version whose time is not above it, provided that it started after the writer let that time become
+ * visible.
+ *
+ * <p>The writer, one thread at a time: {@link #find}, {@link #isLive}, {@link #reserve}, {@link #apply}, {@link #seal},
+ * {@link #close}. Everything else may be used by any thread, beside the writer; readers neither wait nor make it wait.
+ * They must be gone before {@link #close} (see {@link io.nyala.memory.Epochs}): a cursor touches this memory only
+ * within {@code next}. Owns its arena.
+ */
+public final class MemRowSet implements RowSet, AutoCloseable {
+    /** Where each allocation may leave a gap before it. */
+    private static final long GAP_BYTES_MAX = Long.BYTES - 1;
+
+    private final long id;
+    private final Schema schema;
+    private final RowLayout layout;
+    private final BumpArena arena;
+    private final MemorySegment memory;
+    private final RowTree tree;
+
+    // Of the writer.
+    private final RowImage image;
+    private long promisedBytes; // What is left of the last reservation.
+    private long imageBytes; // Of the effect being applied: taken beyond what was promised.
+
+    // Written by the writer only, read by all.
+    private volatile boolean sealed;
+    private final AtomicLong rowCount = new AtomicLong();
+    private final AtomicLong liveRows = new AtomicLong();
+    private final AtomicLong memoryBytes = new AtomicLong();
+    private final AtomicLong oldestTime = new AtomicLong();
+    private final AtomicLong newestTime = new AtomicLong();
+
+    /**
+     * Opens an empty one.
+     *
+     * @param id by which the tablet and its log know it
+     * @param account pays for rows, changes and nodes
+     * @throws io.nyala.memory.MemoryLimitException if there is no memory for the first node
+     */
+    public MemRowSet(long id, Schema schema, MemoryAccount account) {
+        this.id = id;
+        this.schema = schema;
+        this.layout = new RowLayout(schema);
+        this.arena = new BumpArena(account, BumpArena.SLAB_BYTES);
+        this.memory = arena.memory();
+        this.tree = new RowTree(arena);
+        this.image = new RowImage(layout, memory);
+        this.memoryBytes.set(arena.takenBytes());
+    }
+
+    public long id() {
+        return id;
+    }
+
+    public Schema schema() {
+        return schema;
+    }
+
+    /** The row with this key, live or deleted, or 0. The key must be in native memory. */
+    public long find(MemorySegment keyMemory, long key, int keyBytes) {
+        return tree.findNear(keyMemory, key, keyBytes);
+    }
+
+    /** Whether the newest state of a row is live. */
+    public boolean isLive(long row) {
+        long change = RowHeader.newestChange(memory, row);
+        return change == 0 || Change.kind(memory, change) != RowChange.DELETE;
+    }
+
+    /**
+     * Sets memory aside, so that {@link #apply} cannot fail for want of it within a batch; false if there is not
+     * enough. Replaces what was left of an earlier reservation.
+     *
+     * @param effectBytes upper bound of the bytes of all effects
+     * @param effectCount upper bound of their number
+     */
+    public boolean reserve(long effectBytes, long effectCount) {
+        long bytes = effectBytes + effectCount * (Change.BYTES + GAP_BYTES_MAX) + tree.growthBytesMax(effectCount);
+        if (bytes > MemoryBudget.SLAB_BYTES_MAX || !arena.reserve(bytes)) {
+            return false;
+        }
+        promisedBytes = bytes;
+        memoryBytes.lazySet(arena.takenBytes());
+        return true;
+    }
+
+    /**
+     * Applies an effect, which must fit the state of its row: INSERT if there is none with the key, REINSERT if it is
+     * deleted, UPDATE and DELETE if it is live.
+     *
+     * @param effect a checked {@link Effect}; copied
+     * @param time not below that of any effect before
+     * @throws IllegalStateException if it does not fit, or this MemRowSet is sealed; nothing was changed
+     * @throws io.nyala.memory.MemoryLimitException if there is no memory; never for what was reserved
+     */
+    public void apply(MemorySegment effectMemory, long effect, long time) {
+        apply(Effect.kind(effectMemory, effect), effectMemory, effect, time);
+    }
+
+    /**
+     * As {@link #apply}, for effects that were decided on several MemRowSets one after the other and now come together
+     * in this one: the INSERT of a key that was deleted in an earlier one is a REINSERT here.
+     */
+    public void replay(MemorySegment effectMemory, long effect, long time) {
+        int kind = Effect.kind(effectMemory, effect);
+        if (kind == Effect.INSERT) {
+            long row = find(effectMemory, Effect.keyOffset(effect), Effect.keyBytes(effectMemory, effect));
+            kind = row != 0 && !isLive(row) ? Effect.REINSERT : Effect.INSERT;
+        }
+        apply(kind, effectMemory, effect, time);
+    }
+
+    private void apply(int kind, MemorySegment effectMemory, long effect, long time) {
+        if (sealed) {
+            throw new IllegalStateException("MemRowSet " + id + " is sealed: the effect belongs to the active one");
+        }
+        assert time >= newestTime.getPlain() : "time " + time + " after " + newestTime.getPlain();
+        long usedBefore = arena.usedBytes();
+        imageBytes = 0;
+        if (kind == Effect.INSERT) {
+            insert(effectMemory, effect, time);
+        } else {
+            change(kind, effectMemory, effect, time);
+        }
+        promisedBytes -= Math.min(promisedBytes, arena.usedBytes() - usedBefore - imageBytes);
+        if (oldestTime.getPlain() == 0) {
+            oldestTime.lazySet(time);
+        }
+        newestTime.lazySet(time);
+        memoryBytes.lazySet(arena.takenBytes());
+    }
+
+    private void insert(MemorySegment effectMemory, long effect, long time) {
+        int keyBytes = Effect.keyBytes(effectMemory, effect);
+        int rowBytes = Effect.bodyBytes(effectMemory, effect);
+        long row = arena.allocate(RowHeader.BYTES + keyBytes + rowBytes, Long.BYTES);
+        RowHeader.initialize(memory, row, time, keyBytes, rowBytes);
+        // The key and the row lie behind each other in the effect as well.
+        MemorySegment.copy(
+                effectMemory, Effect.keyOffset(effect), memory, RowHeader.keyOffset(row), (long) keyBytes + rowBytes);
+        if (!tree.insert(row)) { // The row's memory is lost, which does not matter: this never happens.
+            throw misfit("INSERT of a key that is there");
+        }
+        rowCount.lazySet(rowCount.getPlain() + 1);
+        liveRows.lazySet(liveRows.getPlain() + 1);
+    }
+
+    private void change(int kind, MemorySegment effectMemory, long effect, long time) {
+        long row = find(effectMemory, Effect.keyOffset(effect), Effect.keyBytes(effectMemory, effect));
+        if (row == 0 || isLive(row) == (kind == Effect.REINSERT)) {
+            throw misfit("effect of kind " + kind + " on a row that is "
+                    + (row == 0 ? "not there" : isLive(row) ? "live" : "deleted"));
+        }
+        long body = Effect.bodyOffset(effectMemory, effect);
+        int bodyBytes = Effect.bodyBytes(effectMemory, effect);
+        switch (kind) {
+            case Effect.UPDATE -> update(row, effectMemory, body, bodyBytes, time);
+            case Effect.DELETE -> {
+                long change = allocateChange(row, RowChange.DELETE, time, 0);
+                Change.setBody(memory, change, 0, 0, 0);
+                RowHeader.prepend(memory, row, change);
+                liveRows.lazySet(liveRows.getPlain() - 1);
+            }
+            case Effect.REINSERT -> {
+                long change = allocateChange(row, RowChange.REINSERT, time, bodyBytes);
+                Change.setBody(memory, change, 0, bodyBytes, 0);
+                MemorySegment.copy(effectMemory, body, memory, Change.imageOffset(memory, change), bodyBytes);
+                RowHeader.prepend(memory, row, change);
+                liveRows.lazySet(liveRows.getPlain() + 1);
+            }
+            default -> throw misfit("no effect has the kind " + kind);
+        }
+    }
+
+    private void update(long row, MemorySegment effectMemory, long body, int bodyBytes, long time) {
+        long newest = RowHeader.newestChange(memory, row);
+        int cost = bodyBytes + (newest == 0 ? 0 : Change.cost(memory, newest));
+        long change;
+        if (cost < layout.fixedBytes()) {
+            change = allocateChange(row, RowChange.UPDATE, time, bodyBytes);
+            Change.setBody(memory, change, bodyBytes, 0, cost);
+            MemorySegment.copy(effectMemory, body, memory, Change.changeOffset(change), bodyBytes);
+        } else {
+            change = updateWithImage(row, effectMemory, body, bodyBytes, time);
+        }
+        RowHeader.prepend(memory, row, change);
+    }
+
+    /**
+     * The changes since the last complete row are as large as a row: if there is memory, readers are spared to collect
+     * them.
+     */
+    private long updateWithImage(long row, MemorySegment effectMemory, long body, int bodyBytes, long time) {
+        long newest = RowHeader.newestChange(memory, row);
+        RowStates.collect(image, memory, row, newest);
+        int imageBytesMax = image.bytes() + bodyBytes; // Before the cells of this change are known to be in our memory.
+        int cost = bodyBytes + (newest == 0 ? 0 : Change.cost(memory, newest));
+        long withPromised = promisedBytes + Change.BYTES + bodyBytes + imageBytesMax + GAP_BYTES_MAX;
+        boolean withImage =
+                cost >= image.bytes() && withPromised <= MemoryBudget.SLAB_BYTES_MAX && arena.reserve(withPromised);
+        imageBytes = withImage ? imageBytesMax : 0;
+        long change = allocateChange(row, RowChange.UPDATE, time, bodyBytes + (withImage ? imageBytesMax : 0));
+        MemorySegment.copy(effectMemory, body, memory, Change.changeOffset(change), bodyBytes);
+        Change.setBody(memory, change, bodyBytes, 0, cost);
+        if (withImage) {
+            image.overlay(Change.changeOffset(change));
+            int written = image.write(Change.imageOffset(memory, change));
+            assert written <= imageBytesMax : written + " bytes of " + imageBytesMax;
+            Change.setBody(memory, change, bodyBytes, written, 0);
+        }
+        return change;
+    }
+
+    private long allocateChange(long row, int kind, long time, long bodyBytes) {
+        long change = arena.allocate(Change.BYTES + bodyBytes, Long.BYTES);
+        Change.initialize(memory, change, RowHeader.newestChange(memory, row), time, kind);
+        return change;
+    }
+
+    private IllegalStateException misfit(String what) {
+        return new IllegalStateException(
+                "MemRowSet " + id + ": " + what + ". Effects must be decided on its newest state");
+    }
+
+    /** No more effects from now on; {@link #source} may be opened. */
+    public void seal() {
+        sealed = true;
+    }
+
+    @Override
+    public MemRowSetCursor scan(ScanSpec spec, MemoryAccount account) {
+        return new MemRowSetCursor(tree, layout, spec, account);
+    }
+
+    @Override
+    public int lookup(MemorySegment keyMemory, long key, int keyBytes) {
+        long row = tree.find(keyMemory, key, keyBytes);
+        return row == 0 ? ABSENT : isLive(row) ? LIVE : DELETED;
+    }
+
+    /**
+     * All rows with their histories, for a flush. It must be sealed.
+     *
+     * @param account pays for what the source needs until it is closed
+     */
+    public RowSource source(MemoryAccount account) {
+        if (!sealed) {
+            throw new IllegalStateException("MemRowSet " + id + " must be sealed before it is read as a source");
+        }
+        return new MemRowSetSource(tree, layout, account);
+    }
+
+    /** Rows, live and deleted. */
+    @Override
+    public long rowCount() {
+        return rowCount.get();
+    }
+
+    /** Rows whose newest state is live. */
+    public long liveRows() {
+        return liveRows.get();
+    }
+
+    /** What was taken from the account. */
+    public long memoryBytes() {
+        return memoryBytes.get();
+    }
+
+    /** Writer only: what rows, changes and nodes were given of it. */
+    long usedBytes() {
+        return arena.usedBytes();
+    }
+
+    /** Time of the first effect, 0 if there was none. */
+    public long oldestTime() {
+        return oldestTime.get();
+    }
+
+    /** Time of the last effect, 0 if there was none. */
+    public long newestTime() {
+        return newestTime.get();
+    }
+
+    @Override
+    public byte[] minKey() {
+        var leaves = new LeafReader(tree);
+        long[] rows = new long[Permutation.ENTRIES_MAX];
+        while (!leaves.isAtEnd()) {
+            if (leaves.read(rows, 0) > 0) {
+                return key(rows[0]);
+            }
+        }
+        return new byte[0];
+    }
+
+    @Override
+    public byte[] maxKey() {
+        long row = tree.lastRow();
+        return row == 0 ? new byte[0] : key(row);
+    }
+
+    private byte[] key(long row) {
+        byte[] key = new byte[RowHeader.keyBytes(memory, row)];
+        MemorySegment.copy(memory, JAVA_BYTE, RowHeader.keyOffset(row), key, 0, key.length);
+        return key;
+    }
+
+    /**
+     * Checks every claim about the tree, and the count of rows. Walks everything; for tests and simulations, by the
+     * writer.
+     *
+     * @throws IllegalStateException naming the claim that does not hold
+     */
+    public void verify() {
+        long rows = new TreeVerifier(tree).verify();
+        if (rows != rowCount()) {
+            throw new IllegalStateException("the tree has " + rows + " rows, counted were " + rowCount());
+        }
+    }
+
+    /** Frees everything at once. Closing twice does nothing. */
+    @Override
+    public void close() {
+        sealed = true;
+        arena.close();
+        memoryBytes.lazySet(0);
+    }
+}

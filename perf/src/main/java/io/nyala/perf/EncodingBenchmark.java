@@ -1,0 +1,125 @@
+package io.nyala.perf;
+
+import io.nyala.encoding.DecoderScratch;
+import io.nyala.encoding.EncodedVector;
+import io.nyala.encoding.EncoderScratch;
+import io.nyala.encoding.EncodingHint;
+import io.nyala.encoding.ValueRange;
+import io.nyala.encoding.VectorDecoder;
+import io.nyala.encoding.VectorEncoder;
+import io.nyala.encoding.VectorEncoding;
+import io.nyala.encoding.VectorFormat;
+import io.nyala.encoding.VectorPredicates;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.MemoryBudget;
+import io.nyala.memory.PageSource;
+import io.nyala.memory.Slab;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+/**
+ * One vector of 1,024 cells of 8 bytes in each encoding, in the first-level cache: decoded, asked a range, encoded;
+ * beside a copy of the decoded bytes. A score is values per nanosecond, so billions of values per second.
+ */
+@State(Scope.Thread)
+@BenchmarkMode(Mode.Throughput)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+@OperationsPerInvocation(VectorFormat.VALUES_MAX)
+@Fork(value = 1, jvmArgsAppend = "--add-modules=jdk.incubator.vector")
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 3, time = 1)
+public class EncodingBenchmark {
+    private static final int COUNT = VectorFormat.VALUES_MAX;
+    private static final int CELL_BYTES = Long.BYTES;
+    private static final long BYTES_MAX = VectorFormat.maxFixedBytes(COUNT, CELL_BYTES);
+    private static final ValueRange RANGE = ValueRange.ofSigned(100, 600);
+
+    @Param
+    public VectorEncoding encoding = VectorEncoding.PLAIN;
+
+    private final MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), 4 << 20);
+    private final MemoryAccount account = budget.account("benchmark", 0);
+    private final EncoderScratch encoderScratch = new EncoderScratch(account);
+    private final DecoderScratch decoderScratch = new DecoderScratch(account);
+    private final VectorEncoder encoder = new VectorEncoder(encoderScratch, EncodingHint.AUTO);
+    private final EncodedVector vector = new EncodedVector(decoderScratch);
+    private final Slab values = account.take(BYTES_MAX);
+    private final Slab encoded = account.take(BYTES_MAX + VectorFormat.READ_PADDING_BYTES);
+    private final Slab decoded = account.take(BYTES_MAX);
+    private final Slab bitmap = account.take(COUNT / Byte.SIZE);
+    private long encodedBytes;
+
+    @Setup(Level.Trial)
+    public void encodeOnce() {
+        var random = new SplittableRandom(1);
+        for (int i = 0; i < COUNT; i++) {
+            values.segment().set(ValueLayout.JAVA_LONG_UNALIGNED, i * 8L, value(i, random));
+        }
+        encodedBytes = encode();
+        vector.wrap(encoded.segment(), 0, encodedBytes);
+        if (vector.encoding() != encoding) {
+            throw new IllegalStateException("the encoder chose " + vector.encoding() + ", not " + encoding);
+        }
+    }
+
+    private long value(int index, SplittableRandom random) {
+        return switch (encoding) {
+            case CONSTANT -> 5;
+            case PLAIN -> random.nextLong();
+            case RUN_LENGTH -> index / 50 * 0x1234_5678_9ABC_DEFL;
+            case FRAME_OF_REFERENCE -> random.nextInt(4000);
+            case DICTIONARY -> random.nextInt(60) * 0x1234_5678_9ABC_DEFL;
+        };
+    }
+
+    @Benchmark
+    public long encode() {
+        return encoder.encodeFixed(values.segment(), 0, CELL_BYTES, COUNT, encoded.segment(), 0);
+    }
+
+    @Benchmark
+    public void decode() {
+        vector.wrap(encoded.segment(), 0, encodedBytes).expect(CELL_BYTES, COUNT);
+        VectorDecoder.decodeFixed(vector, decoded.segment(), 0);
+    }
+
+    @Benchmark
+    public void range() {
+        vector.wrap(encoded.segment(), 0, encodedBytes).expect(CELL_BYTES, COUNT);
+        VectorPredicates.and(vector, RANGE, bitmap.segment(), 0);
+    }
+
+    /** What decoding is measured by. */
+    @Benchmark
+    public void copy() {
+        MemorySegment.copy(values.segment(), 0, decoded.segment(), 0, (long) COUNT * CELL_BYTES);
+    }
+
+    @TearDown(Level.Trial)
+    public void close() {
+        encoderScratch.close();
+        decoderScratch.close();
+        account.giveBack(values);
+        account.giveBack(encoded);
+        account.giveBack(decoded);
+        account.giveBack(bitmap);
+        account.close();
+        budget.close();
+    }
+}

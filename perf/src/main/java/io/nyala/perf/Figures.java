@@ -1,0 +1,162 @@
+package io.nyala.perf;
+
+import io.nyala.io.Disk;
+import io.nyala.io.Disks;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.infra.BenchmarkParams;
+import org.openjdk.jmh.profile.GCProfiler;
+import org.openjdk.jmh.results.Result;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.TimeValue;
+import org.openjdk.jmh.runner.options.VerboseMode;
+
+/**
+ * The drivers that are not JMH benchmarks, by name; and {@code all-figures}, all of {@code docs/PERFORMANCE.md} in one
+ * run of less than four minutes, as tables that can be pasted there.
+ *
+ * <pre>{@code
+ * perf/run all-figures [DIRECTORY]
+ * }</pre>
+ *
+ * Each benchmark runs for a few seconds only: these are figures for an overview. To compare two versions run the
+ * benchmark in question alone.
+ */
+public final class Figures {
+    /** Above it, something else ran in the minute before, and figures are orders of magnitude at best. */
+    private static final double QUIET_LOAD_MAX = 1.5;
+
+    private static final int COMMIT_SECONDS = 2;
+    private static final long LATENCY_NANOS = TimeUnit.SECONDS.toNanos(4);
+    private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(5);
+    private static final TimeValue ITERATION = TimeValue.milliseconds(600);
+
+    private static final List<Group> GROUPS = List.of(
+            new Group("Whole path: us per batch of 1,000 rows, us per scan of 1,000,000", "EngineBenchmark", Map.of()),
+            new Group("MemRowSet: ns per row, random keys", "MemRowSetBenchmark", Map.of("ascending", "false")),
+            new Group("Columns in a file", "CFileBenchmark", Map.of()),
+            new Group(
+                    "Encoded vectors of 1,024 values",
+                    "EncodingBenchmark\\.(decode|range|copy)",
+                    Map.of("encoding", "FRAME_OF_REFERENCE")),
+            new Group(
+                    "Kernels, vector",
+                    "KernelBenchmark\\.(copy|unpack|rangeLong|bitmapToSelection|sumLong|checksum)$",
+                    Map.of("kind", "vector")));
+
+    private Figures() {}
+
+    /** Benchmarks that share a table. */
+    private record Group(String title, String include, Map<String, String> parameters) {}
+
+    public static void main(String[] arguments) throws IOException, InterruptedException, RunnerException {
+        String[] rest = arguments.length < 2 ? new String[0] : Arrays.copyOfRange(arguments, 1, arguments.length);
+        switch (arguments.length == 0 ? "" : arguments[0]) {
+            case "all-figures" -> all(rest);
+            case "latency" -> EngineLatency.main(rest);
+            case "idle" -> IdleAndWake.main(rest);
+            case "log" -> CommitLatency.main(rest);
+            default -> System.out.println("""
+                all-figures [DIRECTORY]
+                latency [DIRECTORY [SECONDS]]
+                idle [DIRECTORY [SECONDS]]
+                log DIRECTORY [SECONDS [DISK]]\
+                """);
+        }
+    }
+
+    private static void all(String[] arguments) throws IOException, InterruptedException, RunnerException {
+        Path directory = arguments.length > 0 ? Path.of(arguments[0]) : LineItems.temporary();
+        printMachine(directory);
+        title("Log alone: commits of 100 bytes");
+        System.out.println("```");
+        CommitLatency.main(new String[] {directory.toString(), String.valueOf(COMMIT_SECONDS)});
+        System.out.println("```");
+        title("Engine: commit latency");
+        EngineLatency.print(directory, LATENCY_NANOS);
+        title("Idle, and awake again");
+        IdleAndWake.print(directory, IDLE_NANOS);
+        for (Group group : GROUPS) {
+            title(group.title());
+            print(run(group, directory));
+        }
+    }
+
+    private static void title(String text) {
+        System.out.println();
+        System.out.println("### " + text);
+        System.out.println();
+    }
+
+    private static void printMachine(Path directory) {
+        double load = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
+        try (Disk disk = Disks.best()) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "Java %s, %s %s, %d CPUs, %s, files in %s; load %.2f at the start.%n",
+                    Runtime.version(),
+                    System.getProperty("os.name"),
+                    System.getProperty("os.version"),
+                    Runtime.getRuntime().availableProcessors(),
+                    disk.description(),
+                    directory,
+                    load);
+        }
+        if (load > QUIET_LOAD_MAX) {
+            System.out.println("**Not a quiet machine: orders of magnitude only. Do not publish.**");
+        }
+    }
+
+    private static Collection<RunResult> run(Group group, Path directory) throws RunnerException {
+        ChainedOptionsBuilder options = new OptionsBuilder()
+                .include(group.include())
+                .forks(1)
+                .warmupIterations(3)
+                .warmupTime(ITERATION)
+                .measurementIterations(3)
+                .measurementTime(ITERATION)
+                .addProfiler(GCProfiler.class)
+                .jvmArgsAppend("-Djava.io.tmpdir=" + directory)
+                .shouldFailOnError(true)
+                .verbosity(VerboseMode.SILENT);
+        group.parameters().forEach((name, value) -> options.param(name, value));
+        return new Runner(options.build()).run();
+    }
+
+    private static void print(Collection<RunResult> results) {
+        System.out.println("| benchmark | score | unit | heap B/op |");
+        System.out.println("|---|---|---|---|");
+        for (RunResult result : results) {
+            Result<?> primary = result.getPrimaryResult();
+            Result<?> allocated = result.getSecondaryResults().get("gc.alloc.rate.norm");
+            System.out.printf(
+                    Locale.ROOT,
+                    primary.getScore() < 0.1 ? "| %s | %.5f | %s | %s |%n" : "| %s | %,.2f | %s | %s |%n",
+                    name(result.getParams()),
+                    primary.getScore(),
+                    primary.getScoreUnit(),
+                    allocated == null ? "" : String.format(Locale.ROOT, "%,.2f", allocated.getScore()));
+        }
+    }
+
+    private static String name(BenchmarkParams parameters) {
+        String benchmark = parameters.getBenchmark();
+        Map<String, String> values = new TreeMap<>();
+        for (String key : parameters.getParamsKeys()) {
+            values.put(key, parameters.getParam(key));
+        }
+        return benchmark.substring(benchmark.lastIndexOf('.') + 1) + (values.isEmpty() ? "" : " " + values);
+    }
+}

@@ -1,0 +1,271 @@
+package io.nyala.wal;
+
+import io.nyala.io.Access;
+import io.nyala.io.Disk;
+import io.nyala.memory.Check;
+import io.nyala.memory.MemoryAccount;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A log as it was found at start-up: read it by {@link #forEach}, then {@link #start} it. What it answers about the
+ * log's end is known after reading.
+ *
+ * <p>One thread. Holds no memory and no files between calls, so there is nothing to close.
+ */
+public final class Recovery {
+    private final WalConfig config;
+    private final Disk disk;
+    private final MemoryAccount account;
+    private final Access access;
+    private final SegmentFiles files;
+    private final List<FoundSegment> found;
+    private final List<FoundSegment> leftovers = new ArrayList<>();
+    private final long logId;
+    private long segmentBytesMax;
+    private @Nullable LogReader read;
+    private boolean isStarted;
+
+    Recovery(WalConfig config, Disk disk, MemoryAccount account, long newLogId) {
+        this(config, disk, account, newLogId, Access.READ_WRITE);
+    }
+
+    private Recovery(WalConfig config, Disk disk, MemoryAccount account, long newLogId, Access access) {
+        this.config = config;
+        this.disk = disk;
+        this.account = account;
+        this.access = access;
+        this.files = new SegmentFiles(disk, config.directory(), config.sparesMax());
+        this.segmentBytesMax = config.segmentBytes();
+        this.found = scan();
+        this.logId = found.isEmpty() ? newLogId : found.getFirst().header.logId();
+    }
+
+    /** Reads a log and changes nothing. */
+    static LogInspection inspect(WalConfig config, Disk disk, MemoryAccount account, RecordConsumer consumer) {
+        Recovery recovery = new Recovery(config, disk, account, 0, Access.READ);
+        recovery.forEach(consumer);
+        return new LogInspection(
+                recovery.found.size(),
+                recovery.firstSequence(),
+                recovery.lastSequence(),
+                recovery.wasClosedCleanly(),
+                recovery.tornTail());
+    }
+
+    /** There is no log yet. */
+    public boolean isNew() {
+        return found.isEmpty();
+    }
+
+    /** Drawn when the log was created. */
+    public long logId() {
+        return logId;
+    }
+
+    /** {@link #forEach(long, RecordConsumer)} for the whole log. */
+    public void forEach(RecordConsumer consumer) {
+        forEach(0, consumer);
+    }
+
+    /**
+     * Reads the log, once, and hands out its records in order. What was read is durable when this returns: some of it
+     * may have been in the operating system's memory only, and must not be lost after it was acted upon.
+     *
+     * @param sequence records up to here are not needed; segments that hold no others are skipped, but some older
+     *     records may be handed out
+     * @throws CorruptLogException if something is missing that was acknowledged; records before it were handed out
+     *     already
+     */
+    public void forEach(long sequence, RecordConsumer consumer) {
+        if (read != null) {
+            throw new IllegalStateException("the log was read already");
+        }
+        if (found.isEmpty()) {
+            return;
+        }
+        try (var reader = new SegmentReader(disk, account, access, segmentBytesMax)) {
+            var logReader = new LogReader(reader, found, consumer);
+            logReader.read(skip(sequence));
+            if (access == Access.READ_WRITE) {
+                makeDurable(reader, logReader);
+            }
+            read = logReader;
+        }
+    }
+
+    /**
+     * Writes again, as they are, the records of which nothing says that they were durable. A sync would not do: after
+     * one that failed, the operating system may hold for clean what never reached the disk.
+     */
+    private void makeDurable(SegmentReader reader, LogReader end) {
+        for (FoundSegment segment : found.subList(0, end.endIndex() + 1)) {
+            if (segment.lastSequence > end.durableSeen() && !segment.isSealed) {
+                reader.open(segment.path);
+                reader.rewriteFrom(end.durableSeen() + 1, segment.endPosition);
+            }
+        }
+    }
+
+    /** It ends with a seal. */
+    public boolean wasClosedCleanly() {
+        return found.isEmpty() || reader().isSealed();
+    }
+
+    /** What was cut off, if the log was not closed cleanly. */
+    public @Nullable TornTail tornTail() {
+        return found.isEmpty() ? null : reader().tornTail();
+    }
+
+    /** Sequence of the oldest record there is, 0 if there is none. What is older was released, or is lost. */
+    public long firstSequence() {
+        return found.isEmpty() ? 0 : found.getFirst().firstSequence;
+    }
+
+    /** Sequence of the last record, 0 if there is none. */
+    public long lastSequence() {
+        return end().lastSequence();
+    }
+
+    /**
+     * Begins a new epoch, in a fresh segment behind the log's end.
+     *
+     * @param sequenceAtLeast the greatest sequence that is known anywhere; the log's own go on above it
+     * @throws LogFullException if there is no room for a segment
+     */
+    public WriteAheadLog start(long sequenceAtLeast) {
+        Check.notNegative("sequenceAtLeast", sequenceAtLeast);
+        if (isStarted) {
+            throw new IllegalStateException("the log was started already");
+        }
+        if (read == null) {
+            forEach((_, _, _, _) -> {});
+        }
+        isStarted = true;
+        if (found.isEmpty() || !wasClosedCleanly()) {
+            files.deleteSpares();
+        }
+        LogEnd end = end();
+        int epoch = 1;
+        List<Segment> kept = new ArrayList<>();
+        for (FoundSegment segment : found) {
+            epoch = Math.max(epoch, segment.header.epoch() + 1);
+            if (segment.number() <= end.lastSegment()) {
+                Path path = segment.isSealed ? files.unseal(segment.number()) : segment.path;
+                var live = new Segment(segment.number(), path, segment.header.segmentBytes(), null);
+                live.firstSequence = segment.firstSequence;
+                live.lastSequence = segment.lastSequence;
+                kept.add(live);
+            }
+        }
+        // From the end, so that the numbers have no gap whenever the process dies. The first is replaced by the new
+        // epoch's, in
+        // one step: what is kept may end with a ROLL, and then there must be a next segment at any time.
+        for (FoundSegment segment : found.reversed()) {
+            if (segment.number() > end.lastSegment() + 1) {
+                files.recycle(segment.path);
+            }
+        }
+        leftovers.forEach(segment -> files.recycle(segment.path));
+        long sequence = Math.max(end.lastSequence(), sequenceAtLeast);
+        var header = new SegmentHeader(logId, epoch, end.lastSegment() + 1, config.segmentBytes());
+        return WriteAheadLog.start(config, disk, account, new StartPoint(end, sequence, header, files, kept));
+    }
+
+    private LogEnd end() {
+        return found.isEmpty() ? new LogEnd(0, 0, 0, 0, 1) : reader().end();
+    }
+
+    private LogReader reader() {
+        return Objects.requireNonNull(read, "the log must be read first");
+    }
+
+    /** Checks that the files are segments of one log without a gap. */
+    private List<FoundSegment> scan() {
+        List<FoundSegment> segments = new ArrayList<>();
+        List<SegmentFiles.Named> listed = files.list();
+        if (listed.isEmpty()) {
+            return segments;
+        }
+        long oldestSegment = 0;
+        try (var reader = new SegmentReader(disk, account, access, config.segmentBytes())) {
+            for (SegmentFiles.Named named : listed) {
+                reader.peek(named.path());
+                var segment = new FoundSegment(named, reader.header(named));
+                if (reader.parse(SegmentFormat.HEADER_BYTES) == null
+                        && reader.view().kind() == RecordKind.START
+                        && reader.view().logId() == segment.header.logId()
+                        && reader.view().epoch() == segment.header.epoch()) {
+                    segment.firstSequence = reader.view().sequence();
+                    oldestSegment = Math.max(oldestSegment, reader.view().oldestSegment());
+                }
+                segmentBytesMax = Math.max(segmentBytesMax, segment.header.segmentBytes());
+                segments.add(segment);
+            }
+        }
+        dropLeftovers(segments, oldestSegment);
+        for (int i = 1; i < segments.size(); i++) {
+            checkFollows(segments.get(i - 1), segments.get(i));
+        }
+        return segments;
+    }
+
+    /** Segments before a gap, if they were released: their names came back, because a sync of the directory failed. */
+    private void dropLeftovers(List<FoundSegment> segments, long oldestSegment) {
+        for (int i = segments.size() - 1; i > 0; i--) {
+            boolean isGap = segments.get(i).number() > segments.get(i - 1).number() + 1;
+            if (isGap && segments.get(i - 1).number() < oldestSegment) {
+                List<FoundSegment> released = segments.subList(0, i);
+                leftovers.addAll(released);
+                released.clear();
+                return;
+            }
+        }
+    }
+
+    private void checkFollows(FoundSegment before, FoundSegment segment) {
+        if (segment.header.logId() != before.header.logId()) {
+            throw new CorruptLogException(
+                    segment.path,
+                    0,
+                    String.format(
+                            "it belongs to log 0x%x, the segments before to 0x%x",
+                            segment.header.logId(), before.header.logId()));
+        }
+        if (segment.number() == before.number()) {
+            throw new CorruptLogException(segment.path, 0, "there is another file for segment " + segment.number());
+        }
+        if (segment.number() != before.number() + 1) {
+            throw new CorruptLogException(
+                    files.segment(before.number() + 1), 0, "the file is missing; others before and after are there");
+        }
+        if (segment.header.epoch() < before.header.epoch()) {
+            throw new CorruptLogException(
+                    segment.path,
+                    0,
+                    "its epoch " + segment.header.epoch() + " is before that of the segment before, "
+                            + before.header.epoch());
+        }
+    }
+
+    /** The first segment that must be read, given that records up to a sequence are not needed. */
+    private int skip(long sequence) {
+        int first = 0;
+        for (int i = 1; i < found.size(); i++) {
+            long start = found.get(i).firstSequence;
+            if (start <= found.get(i - 1).firstSequence) {
+                break; // Blank, with what it held before it was recycled; or damaged: the reader finds out.
+            }
+            if (start <= sequence + 1) {
+                first = i;
+            }
+        }
+        for (int i = 0; i < first; i++) {
+            found.get(i).lastSequence = found.get(i + 1).firstSequence - 1;
+        }
+        return first;
+    }
+}
