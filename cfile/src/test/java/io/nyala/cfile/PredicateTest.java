@@ -127,11 +127,9 @@ final class PredicateTest {
                 yield Predicate.ofCells(schema, 1, values);
             }
             case 3, 4 -> new Predicate.Equal(1, value(random, column));
-            default ->
-                new Predicate.Range(
-                        1,
-                        random.nextInt(4) == 0 ? null : value(random, column),
-                        random.nextInt(4) == 0 ? null : value(random, column));
+            case 5 -> new Predicate.Range(1, value(random, column), null);
+            case 6 -> new Predicate.Range(1, null, value(random, column));
+            default -> new Predicate.Range(1, value(random, column), value(random, column));
         };
     }
 

@@ -23,13 +23,20 @@ public sealed interface Predicate {
     record Equal(int column, CellValue value) implements Predicate {}
 
     /**
-     * The cell lies between two bounds.
+     * The cell lies between two bounds, at least one of which is given: without any it would be {@link IsNotNull},
+     * which NaN matches and a range does not.
      *
      * @param lower included; null for no bound
      * @param upper excluded; null for no bound
      */
     record Range(
-            int column, @Nullable CellValue lower, @Nullable CellValue upper) implements Predicate {}
+            int column, @Nullable CellValue lower, @Nullable CellValue upper) implements Predicate {
+        public Range {
+            if (lower == null && upper == null) {
+                throw new IllegalArgumentException("a range on column " + column + " without bounds: use IsNotNull");
+            }
+        }
+    }
 
     /**
      * The cell has one of these values.

@@ -9,7 +9,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * Marks the {@code SplittableRandom} (or {@code long}) parameter of a test, or of its set-up method, that is to differ
- * at every execution. A failure prints how to repeat it; {@code -Dseed=HEX} repeats.
+ * between executions. Each has the same in every run, unless {@code -Dtest.seeds=random}. A failure prints how to
+ * repeat it; {@code -Dseed=HEX} repeats.
  *
  * <pre>
  * &#64;RepeatedTest(64)

@@ -12,7 +12,11 @@ import org.junit.jupiter.api.extension.TestExecutionExceptionHandler;
 
 /**
  * Draws the seeds that {@link Seed} asks for, one per test execution, and says after a failure how to repeat it.
- * Stateless: the seed lives in JUnit's store of the execution.
+ *
+ * <p>Unless told otherwise, an execution has the same seed in every run (its name, hashed), so that a failure belongs
+ * to the change that is being tested. {@code -Dtest.seeds=random} explores, as the long variants of the tests do.
+ *
+ * <p>Stateless: the seed lives in JUnit's store of the execution.
  */
 final class SeedExtension
         implements ParameterResolver, TestExecutionExceptionHandler, LifecycleMethodExecutionExceptionHandler {
@@ -26,8 +30,8 @@ final class SeedExtension
 
     @Override
     public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
-        long seed =
-                context.getStore(NAMESPACE).computeIfAbsent("seed", _ -> draw(System.getProperty("seed")), Long.class);
+        long seed = context.getStore(NAMESPACE)
+                .computeIfAbsent("seed", _ -> draw(System.getProperty("seed"), context.getUniqueId()), Long.class);
         return parameter.getParameter().getType() == long.class ? (Object) seed : new SplittableRandom(seed);
     }
 
@@ -46,15 +50,26 @@ final class SeedExtension
         throw withRepetition(context, failure);
     }
 
-    static long draw(@Nullable String given) {
+    static long draw(@Nullable String given, String execution) {
         if (given == null || given.isBlank()) {
-            return ThreadLocalRandom.current().nextLong();
+            return "random".equals(System.getProperty("nyala.test.seeds"))
+                    ? ThreadLocalRandom.current().nextLong()
+                    : hash(execution);
         }
         try {
             return Long.parseUnsignedLong(given.strip(), 16);
         } catch (NumberFormatException e) {
             throw new IllegalArgumentException("-Dseed must be up to 16 hexadecimal digits, was " + given, e);
         }
+    }
+
+    /** FNV-1a of 64 bits (draft-eastlake-fnv), over the characters. */
+    private static long hash(String text) {
+        long hash = 0xCBF29CE484222325L;
+        for (int i = 0; i < text.length(); i++) {
+            hash = (hash ^ text.charAt(i)) * 0x100000001B3L;
+        }
+        return hash;
     }
 
     static String repetition(String module, String testClass, String method, long seed) {

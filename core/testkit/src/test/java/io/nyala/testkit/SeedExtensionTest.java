@@ -46,13 +46,20 @@ final class SeedExtensionTest {
 
     @Test
     void repeatsWhatWasGiven() {
-        assertEquals(0x1e57e840aeaL, SeedExtension.draw("1e57e840aea"));
-        assertEquals(-1, SeedExtension.draw("ffffffffffffffff"), "seeds are unsigned");
+        assertEquals(0x1e57e840aeaL, SeedExtension.draw("1e57e840aea", "any"));
+        assertEquals(-1, SeedExtension.draw("ffffffffffffffff", "any"), "seeds are unsigned");
+    }
+
+    @Test
+    void drawsTheSameSeedInEveryRun() {
+        assertEquals(
+                failures(Fails.class).getFirst().getMessage(),
+                failures(Fails.class).getFirst().getMessage());
     }
 
     @Test
     void refusesASeedThatIsNotHexadecimal() {
-        assertThrows(IllegalArgumentException.class, () -> SeedExtension.draw("seed"));
+        assertThrows(IllegalArgumentException.class, () -> SeedExtension.draw("seed", "any"));
     }
 
     private static List<Throwable> failures(Class<?> testClass) {
