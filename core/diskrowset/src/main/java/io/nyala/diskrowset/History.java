@@ -29,8 +29,17 @@ final class History implements DeltaSource {
     }
 
     @Override
-    public long newestChange() {
-        return metadata.newestChange();
+    public boolean mayChange(long from, long to, long snapshot) {
+        if (snapshot >= metadata.newestChange()) {
+            return false;
+        }
+        List<RowSetFormat.Chunk> chunks = metadata.chunks();
+        for (RowSetFormat.Chunk chunk : chunks) {
+            if (chunk.firstOrdinal() < to && chunk.lastOrdinal() >= from) {
+                return true;
+            }
+        }
+        return false;
     }
 
     @Override

@@ -2,17 +2,31 @@ package io.nyala.rows;
 
 import java.lang.foreign.MemorySegment;
 
-/** Changes of a rowset's rows, found by the row's ordinal. Thread-safe; its cursors are not. */
+/**
+ * Changes of a rowset's rows, found by the row's ordinal: what to apply to a row, as its file of columns has it, to see
+ * it at a snapshot. There are two kinds.
+ *
+ * <ul>
+ *   <li>UNDO: what happened to the rows before the file was written. Relevant is what is above the snapshot; it leads
+ *       back, newest first.
+ *   <li>REDO: what happened to them since: UPDATEs, then perhaps one DELETE, after which nothing more happens to the row
+ *       here (a new row of the same key begins elsewhere). Relevant is what is at or below the snapshot; it leads
+ *       forward, oldest first.
+ * </ul>
+ *
+ * <p>For one row and snapshot only one of the kinds has anything: all REDO is newer than the file, all UNDO is older.
+ * Thread-safe; its cursors are not.
+ */
 public interface DeltaSource {
     /**
-     * Time of the newest change, {@link HybridTime#NONE} if there is none: a snapshot at or above it needs no change
-     * undone.
+     * Whether rows {@code from} to {@code to}, excluded, may have changes that are relevant at the snapshot. Cheap,
+     * reads no page; a true that turns out to be wrong costs time only.
      */
-    long newestChange();
+    boolean mayChange(long from, long to, long snapshot);
 
     /**
-     * The changes of rows {@code from} to {@code to}, excluded, with times above the snapshot: by ordinal, then newest
-     * first.
+     * The relevant changes of rows {@code from} to {@code to}, excluded: by ordinal, and for each row in the order in
+     * which they are to be applied.
      */
     Cursor changes(long from, long to, long snapshot);
 
