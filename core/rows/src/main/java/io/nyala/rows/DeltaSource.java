@@ -9,8 +9,8 @@ import java.lang.foreign.MemorySegment;
  * <ul>
  *   <li>UNDO: what happened to the rows before the file was written. Relevant is what is above the snapshot; it leads
  *       back, newest first.
- *   <li>REDO: what happened to them since: UPDATEs, then perhaps one DELETE, after which nothing more happens to the row
- *       here (a new row of the same key begins elsewhere). Relevant is what is at or below the snapshot; it leads
+ *   <li>REDO: what happened to them since: UPDATEs, then perhaps one DELETE, after which nothing more happens to the
+ *       row here (a new row of the same key begins elsewhere). Relevant is what is at or below the snapshot; it leads
  *       forward, oldest first.
  * </ul>
  *
