@@ -16,7 +16,6 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 final class EncodingAllocationTest {
     private static final int COUNT = VectorFormat.VALUES_MAX;
-    private static final int WARM_UPS_MAX = 5;
 
     @ParameterizedTest
     @EnumSource
@@ -34,7 +33,7 @@ final class EncodingAllocationTest {
             var encoder = new VectorEncoder(vectors.scratch, EncodingHint.AUTO);
             var vector = new EncodedVector(vectors.reading);
             ValueRange range = ValueRange.ofSigned(0, 500);
-            assertNone(encoding + " of 1,024 cells", () -> {
+            Allocation.assertNone(encoding + " of 1,024 cells", () -> {
                 long bytes = encoder.encodeFixed(values, 0, 8, COUNT, target, 0);
                 vector.wrap(target, 0, bytes).expect(8, COUNT);
                 VectorDecoder.decodeFixed(vector, decoded, 0);
@@ -76,7 +75,7 @@ final class EncodingAllocationTest {
             var encoder = new VectorEncoder(vectors.scratch, EncodingHint.AUTO);
             var vector = new EncodedVector(vectors.reading);
             ValueRange range = ValueRange.ofBinaryEqual(source.bytes().asSlice(0, 3));
-            assertNone(encoding + " of 1,024 strings", () -> {
+            Allocation.assertNone(encoding + " of 1,024 strings", () -> {
                 long bytes = encoder.encodeBinary(source, COUNT, target, 0);
                 vector.wrap(target, 0, bytes).expect(0, COUNT);
                 VectorDecoder.decodeBinary(vector, decoded);
@@ -87,17 +86,6 @@ final class EncodingAllocationTest {
             });
             assertEquals(encoding, vector.encoding());
         }
-    }
-
-    /**
-     * Vector kernels are compiled late: on a loaded machine later than one warm-up waits. Costs nothing where it is
-     * in time.
-     */
-    private static void assertNone(String what, Runnable code) {
-        for (int i = 0; i < WARM_UPS_MAX && Allocation.steadyBytes(code) > 0; i++) {
-            Thread.onSpinWait();
-        }
-        Allocation.assertNone(what, code);
     }
 
     private static MemorySegment selection(TestVectors vectors) {
@@ -113,7 +101,7 @@ final class EncodingAllocationTest {
         try (var vectors = new TestVectors()) {
             var vector = new EncodedVector(vectors.reading);
             MemorySegment bytes = TestVectors.hex(vectors, "01 04 01 00 07 00 00 00");
-            assertNone("wrap", () -> vector.wrap(bytes, 0, 8));
+            Allocation.assertNone("wrap", () -> vector.wrap(bytes, 0, 8));
         }
     }
 }

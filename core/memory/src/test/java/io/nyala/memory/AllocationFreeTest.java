@@ -17,8 +17,6 @@ final class AllocationFreeTest {
     private static final int COUNT = Kernels.COUNT_MAX;
     private static final long MIB = 1L << 20;
 
-    private static final int WARM_UP_RUNS_MAX = 5_000;
-
     // Offsets of the memory that a kernel test works on.
     private static final long PACKED = 0;
     private static final long VALUES = 16 << 10;
@@ -38,24 +36,13 @@ final class AllocationFreeTest {
                 MemoryAccount account = budget.account("vectors", 0)) {
             Slab slab = account.take(SLAB_BYTES);
             MemorySegment memory = slab.segment();
-            assertNone("unpacking", () -> unpack(kernels, memory, 12));
-            assertNone("unpacking wide values", () -> unpack(kernels, memory, 60));
-            assertNone("comparing", () -> compare(kernels, memory));
-            assertNone("selecting", () -> select(kernels, memory));
-            assertNone("totals", () -> total(kernels, memory));
+            Allocation.assertNone("unpacking", () -> unpack(kernels, memory, 12));
+            Allocation.assertNone("unpacking wide values", () -> unpack(kernels, memory, 60));
+            Allocation.assertNone("comparing", () -> compare(kernels, memory));
+            Allocation.assertNone("selecting", () -> select(kernels, memory));
+            Allocation.assertNone("totals", () -> total(kernels, memory));
             account.giveBack(slab);
         }
-    }
-
-    /**
-     * Counts runs, not seconds: vectors are slow until they are compiled, and on a busy machine that takes its time.
-     */
-    private static void assertNone(String what, Runnable code) {
-        int runs = 0;
-        while (runs < WARM_UP_RUNS_MAX && Allocation.bytes(code) > 0) {
-            runs++;
-        }
-        Allocation.assertNone(what, code);
     }
 
     private static void unpack(Kernels kernels, MemorySegment memory, int width) {

@@ -20,6 +20,9 @@ public final class Allocation {
     /** How long code may run before it counts as warm: the optimizing compiler removes boxes and views only then. */
     private static final long WARM_UP_NANOS_MAX = TimeUnit.SECONDS.toNanos(4);
 
+    /** And how often at least, however long it takes: on a busy machine four seconds may be few runs. */
+    private static final int WARM_UP_WINDOWS_MIN = 500;
+
     /**
      * The same where several threads have to get warm, on a machine that may be busy; ends as soon as the limit is met.
      */
@@ -35,19 +38,12 @@ public final class Allocation {
         return measure(code, 1, THREADS::getCurrentThreadAllocatedBytes);
     }
 
-    /**
-     * Heap bytes per run, rounded up, once the code is warm: the least of many windows of {@link #WINDOW_RUNS} runs.
-     */
-    public static long steadyBytes(Runnable code) {
-        return steadyBytes(code, WARM_UP_NANOS_MAX, THREADS::getCurrentThreadAllocatedBytes);
-    }
-
     /** Fails unless the code, once warm, allocates nothing; answers the bytes per run, which are 0. */
     public static long assertNone(String what, Runnable code) {
         return assertAtMost(0, what, code);
     }
 
-    /** Fails unless the code, once warm, allocates at most so many bytes per run; answers the bytes per run. */
+    /** Fails unless the code, once warm, allocates at most so many bytes per run; answers the bytes of a run. */
     public static long assertAtMost(long bytesMax, String what, Runnable code) {
         return assertAtMost(bytesMax, what, code, WARM_UP_NANOS_MAX);
     }
@@ -62,7 +58,8 @@ public final class Allocation {
     }
 
     static long assertAtMost(long bytesMax, String what, Runnable code, long warmUpNanosMax) {
-        return check(bytesMax, what, steadyBytes(code, warmUpNanosMax, THREADS::getCurrentThreadAllocatedBytes));
+        long bytes = steadyBytes(code, warmUpNanosMax, THREADS::getCurrentThreadAllocatedBytes, bytesMax);
+        return check(bytesMax, what, bytes);
     }
 
     private static long check(long bytesMax, String what, long bytes) {
@@ -74,16 +71,16 @@ public final class Allocation {
         return bytes;
     }
 
-    private static long steadyBytes(Runnable code, long warmUpNanosMax, LongSupplier allocated) {
-        return steadyBytes(code, warmUpNanosMax, allocated, 0);
-    }
-
+    /** The least per run, rounded up, of many windows of {@link #WINDOW_RUNS} runs; ends when that is enough. */
     private static long steadyBytes(Runnable code, long warmUpNanosMax, LongSupplier allocated, long enoughBytes) {
         long least = measure(code, WINDOW_RUNS, allocated);
         long start = System.nanoTime();
-        do {
+        for (int windows = 1; least > enoughBytes * WINDOW_RUNS; windows++) {
+            if (windows >= WARM_UP_WINDOWS_MIN && System.nanoTime() - start >= warmUpNanosMax) {
+                break;
+            }
             least = Math.min(least, measure(code, WINDOW_RUNS, allocated));
-        } while (least > enoughBytes * WINDOW_RUNS && System.nanoTime() - start < warmUpNanosMax);
+        }
         return Math.ceilDiv(least, WINDOW_RUNS);
     }
 
