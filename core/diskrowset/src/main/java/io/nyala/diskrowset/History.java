@@ -1,7 +1,6 @@
 package io.nyala.diskrowset;
 
 import io.nyala.cfile.CFileReader;
-import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.GrowingBuffer;
@@ -72,13 +71,10 @@ final class History implements DeltaSource {
         public boolean next() {
             while (position < chunkBytes || load()) {
                 present = position;
-                Check.that(
-                        chunkBytes - position >= RowSetFormat.HISTORY_HEADER_BYTES
-                                && changeBytes() >= 0
-                                && chunkBytes - position >= RowSetFormat.historyBytes(changeBytes())
-                                && RowSetFormat.isPaddedWithZeros(memory(), present),
-                        "history of " + file.path() + " has no whole record at byte " + position + " of chunk "
-                                + (chunk - 1));
+                if (!isWhole()) {
+                    throw new IllegalArgumentException("history of " + file.path() + " has no whole record at byte "
+                            + position + " of chunk " + (chunk - 1));
+                }
                 position += RowSetFormat.historyBytes(changeBytes());
                 if (ordinal() >= to) {
                     return false;
@@ -88,6 +84,13 @@ final class History implements DeltaSource {
                 }
             }
             return false;
+        }
+
+        private boolean isWhole() {
+            return chunkBytes - position >= RowSetFormat.HISTORY_HEADER_BYTES
+                    && changeBytes() >= 0
+                    && chunkBytes - position >= RowSetFormat.historyBytes(changeBytes())
+                    && RowSetFormat.isPaddedWithZeros(memory(), present);
         }
 
         private boolean load() {

@@ -214,17 +214,21 @@ public final class RowChange {
         if (column < 0) {
             return; // A column that was dropped since.
         }
-        String name = layout.schema().column(column).describe();
         if (column < layout.schema().keyColumnCount()) {
-            throw new MalformedBytesException("an UPDATE changes " + name + " of the key", cell);
+            throw new MalformedBytesException("an UPDATE changes " + name(layout, column) + " of the key", cell);
         }
         if (isNull == 1 && !layout.schema().column(column).isNullable()) {
-            throw new MalformedBytesException("NULL in " + name, cell);
+            throw new MalformedBytesException("NULL in " + name(layout, column), cell);
         }
         if (isNull == 0 && !layout.isVariable(column) && bytes != layout.cellBytes(column)) {
             throw new MalformedBytesException(
-                    "a cell of " + name + " has " + layout.cellBytes(column) + " bytes, not " + bytes, cell);
+                    "a cell of " + name(layout, column) + " has " + layout.cellBytes(column) + " bytes, not " + bytes,
+                    cell);
         }
+    }
+
+    private static String name(RowLayout layout, int column) {
+        return layout.schema().column(column).describe();
     }
 
     /** Explains a change, which must have passed {@link #check}. */

@@ -221,6 +221,7 @@ final class RowPatchTest {
                     Effect.writeUpdate(layout, source, 0, target, 0);
                     long change = Effect.bodyOffset(target, 0);
                     long row = OperationFormat.rowOffset(source, 0);
+                    RowChange.check(layout, target, change, RowChange.bytes(target, change));
                     patch.apply(source, row, target, change, target, 1000);
                     patch.writeInverse(source, row, target, change, target, 2000);
                 }
