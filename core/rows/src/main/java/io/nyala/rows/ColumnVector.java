@@ -304,6 +304,13 @@ public final class ColumnVector {
         }
     }
 
+    /** Gives the first {@code count} rows, of a vector that is clear, the cell of a packed row. */
+    public void fillFromRow(int count, RowLayout layout, MemorySegment memory, long packedRow, int index) {
+        for (int row = 0; row < count; row++) {
+            setFromRow(row, layout, memory, packedRow, index);
+        }
+    }
+
     /** Copies a cell of another vector of the same type. */
     void setFromVector(int row, ColumnVector source, int sourceRow) {
         assert source.type == type : source.type + " for " + type;

@@ -25,15 +25,50 @@ public interface DeltaSource {
     boolean mayChange(long from, long to, long snapshot);
 
     /**
+     * Whether any change, of whatever time, may set a cell of this column: if not, conditions on the column are decided
+     * by the rows' file. Cheap, reads no page; false only if it is sure.
+     */
+    default boolean touches(int columnId) {
+        return true;
+    }
+
+    /**
      * The relevant changes of rows {@code from} to {@code to}, excluded: by ordinal, and for each row in the order in
      * which they are to be applied.
      */
     Cursor changes(long from, long to, long snapshot);
 
-    /** Changes one by one. Belongs to one thread; what it answers is valid until the next {@link #next}. */
+    /**
+     * As above, for a reader that wants to know of some columns only, and of deletions: cells of others, and changes of
+     * nothing else, may be left out.
+     *
+     * @param columnIds ascending; not to be changed
+     */
+    default Cursor changes(long from, long to, long snapshot, int[] columnIds) {
+        return changes(from, to, snapshot);
+    }
+
+    /**
+     * Changes one by one. Belongs to one thread; what it answers is valid until the next {@link #next} or {@link
+     * #seek}. It may outlive a source in memory: nothing but {@link #close} may be called then, which does not touch
+     * the source.
+     */
     interface Cursor extends AutoCloseable {
         /** Moves to the next change, the first one at first; false at the end. */
         boolean next();
+
+        /**
+         * As {@link #next}, but leaves out the changes of rows before {@code ordinal}, as cheaply as it can; false at
+         * the end.
+         */
+        default boolean seek(long ordinal) {
+            while (next()) {
+                if (ordinal() >= ordinal) {
+                    return true;
+                }
+            }
+            return false;
+        }
 
         long ordinal();
 
