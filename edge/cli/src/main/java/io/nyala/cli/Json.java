@@ -4,19 +4,32 @@ import java.math.BigDecimal;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Maps, lists, numbers, truth values and text as JSON, for scripts. Stateless. */
 final class Json {
+    /** A depth that stays below zero at any depth of values. */
+    private static final int ONE_LINE = Integer.MIN_VALUE;
+
     private Json() {}
 
+    /** Indented. */
     static String text(Object value) {
         StringBuilder target = new StringBuilder();
         append(value, 0, target);
         return target.toString();
     }
 
-    private static void append(Object value, int depth, StringBuilder target) {
+    /** On one line. */
+    static String line(Map<String, @Nullable Object> value) {
+        StringBuilder target = new StringBuilder();
+        append(value, ONE_LINE, target);
+        return target.toString();
+    }
+
+    private static void append(@Nullable Object value, int depth, StringBuilder target) {
         switch (value) {
+            case null -> target.append("null");
             case Map<?, ?> map -> {
                 Iterator<? extends Map.Entry<?, ?>> entries = map.entrySet().iterator();
                 target.append('{');
@@ -26,7 +39,7 @@ final class Json {
                     quote(String.valueOf(entry.getKey()), target);
                     target.append(": ");
                     append(entry.getValue(), depth + 1, target);
-                    target.append(entries.hasNext() ? "," : "");
+                    target.append(entries.hasNext() ? depth < 0 ? ", " : "," : "");
                 }
                 line(depth, target);
                 target.append('}');
@@ -49,7 +62,9 @@ final class Json {
     }
 
     private static void line(int depth, StringBuilder target) {
-        target.append('\n').append("  ".repeat(depth));
+        if (depth >= 0) {
+            target.append('\n').append("  ".repeat(depth));
+        }
     }
 
     private static void quote(String text, StringBuilder target) {

@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
         versionProvider = Main.Version.class,
         subcommands = {
             DemoCommand.class,
+            ScanCommand.class,
             DumpCommand.class,
             VerifyCommand.class,
             CountersCommand.class,
