@@ -19,6 +19,7 @@ import io.nyala.memory.Notes;
 import io.nyala.memory.PageSource;
 import io.nyala.memory.Slab;
 import io.nyala.rows.RowLayout;
+import io.nyala.tablet.MissingRowSet;
 import io.nyala.tablet.RowSetEntry;
 import io.nyala.tablet.TabletRecords;
 import io.nyala.wal.LogInspection;
@@ -71,7 +72,6 @@ public final class DirectoryInspection implements AutoCloseable {
     }
 
     /** What is being checked, and how it turned out. Called by the checking thread. */
-    @FunctionalInterface
     public interface Findings {
         /**
          * A file, or a whole log, was checked.
@@ -80,6 +80,12 @@ public final class DirectoryInspection implements AutoCloseable {
          * @param defect what is wrong with it, or null
          */
         void checked(Path file, String about, @Nullable RuntimeException defect);
+
+        /**
+         * A rowset cannot be opened at all: an engine sets it aside and refuses whatever may concern its keys, but
+         * serves all others.
+         */
+        void setAside(MissingRowSet rowSet);
     }
 
     /** Opens a directory; nothing is read yet. */
@@ -162,14 +168,22 @@ public final class DirectoryInspection implements AutoCloseable {
         }
     }
 
-    private void verify(StorageState.TableEntry table, RowSetEntry rowSet, Findings findings) {
-        Path path = layout.rowSets().resolve(rowSet.fileId() + StorageLog.ROWSET_SUFFIX);
-        String about = "rowset of table %s, %,d rows".formatted(table.name(), rowSet.rowCount());
+    private void verify(StorageState.TableEntry table, RowSetEntry entry, Findings findings) {
+        Path path = layout.rowSets().resolve(entry.fileId() + StorageLog.ROWSET_SUFFIX);
+        var source = new RowSetFile(disk, path, entry.fileId(), table.tabletId());
+        String about = "rowset of table %s, %,d rows".formatted(table.name(), entry.rowCount());
         RuntimeException defect = null;
-        var source = new RowSetFile(disk, path, rowSet.fileId(), table.tabletId());
-        try (DiskRowSet rows = DiskRowSet.open(source, table.schema(), cache, account)) {
-            rows.verify();
+        try (DiskRowSet rowSet = RowSetFiles.open(source, entry, table.schema(), cache, account)) {
+            try {
+                rowSet.verify();
+            } catch (RuntimeException e) {
+                defect = e;
+            }
         } catch (RuntimeException e) {
+            if (MissingRowSet.isCause(e)) {
+                findings.setAside(new MissingRowSet(table.tabletId(), table.schema(), path, entry, e));
+                return;
+            }
             defect = e;
         }
         findings.checked(path, about, defect);

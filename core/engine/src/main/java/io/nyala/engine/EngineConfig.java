@@ -24,12 +24,15 @@ public record EngineConfig(
     private static final long KIB = 1L << 10;
     private static final long MIB = 1L << 20;
 
+    /** The rowsets of one flush are one edit of the storage log, with their least and greatest keys. */
+    private static final long FLUSH_BYTES_MAX = 4096 * MIB;
+
     public EngineConfig {
         Objects.requireNonNull(directory, "directory");
         Objects.requireNonNull(disk, "disk");
         Check.inRange("memoryBytes", memoryBytes, 48 * MIB, 1L << 40);
         Check.inRange("cacheBytes", cacheBytes, 4 * MIB, memoryBytes / 2);
-        Check.inRange("flushBytes", flushBytes, 64 * KIB, memoryBytes / 6);
+        Check.inRange("flushBytes", flushBytes, 64 * KIB, Math.min(FLUSH_BYTES_MAX, memoryBytes / 6));
         Check.inRange("logSegmentBytes", logSegmentBytes, 128 * KIB, 1024 * MIB);
         Check.powerOfTwo("logSegmentBytes", logSegmentBytes);
     }
@@ -41,7 +44,12 @@ public record EngineConfig(
 
     public EngineConfig withMemoryBytes(long newMemoryBytes) {
         return new EngineConfig(
-                directory, newMemoryBytes, newMemoryBytes / 4, newMemoryBytes / 16, logSegmentBytes, disk);
+                directory,
+                newMemoryBytes,
+                newMemoryBytes / 4,
+                Math.min(FLUSH_BYTES_MAX, newMemoryBytes / 16),
+                logSegmentBytes,
+                disk);
     }
 
     public EngineConfig withCacheBytes(long newCacheBytes) {

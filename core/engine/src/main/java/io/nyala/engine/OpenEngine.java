@@ -11,6 +11,7 @@ import io.nyala.io.Parking;
 import io.nyala.rows.HybridClock;
 import io.nyala.rows.HybridTime;
 import io.nyala.rows.Schema;
+import io.nyala.tablet.MissingRowSet;
 import io.nyala.tablet.RowSetEntry;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletConfig;
@@ -19,6 +20,8 @@ import io.nyala.tablet.WriterAgent;
 import io.nyala.wal.Recovery;
 import io.nyala.wal.WalConfig;
 import io.nyala.wal.WriteAheadLog;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -37,6 +40,8 @@ import java.util.function.Function;
  * They go down in the opposite order, also when opening fails half-way.
  */
 final class OpenEngine implements AutoCloseable {
+    private static final Logger LOG = System.getLogger(OpenEngine.class.getName());
+
     /** Queues for reading; scans and look-ups beyond it wait for one another. */
     private static final int READ_QUEUES_MAX = 64;
 
@@ -156,12 +161,13 @@ final class OpenEngine implements AutoCloseable {
         for (StorageState.TableEntry table : storage.tables()) {
             StorageState.TabletEntry entry = storage.tablet(table.tabletId());
             List<DiskRowSet> rowSets = new ArrayList<>();
+            List<MissingRowSet> missing = new ArrayList<>();
             TabletRecovery recovery;
             try {
                 for (RowSetEntry rowSet : entry.rowSets()) {
-                    rowSets.add(openRowSet(table.tabletId(), table.schema(), rowSet.fileId()));
+                    openListed(table, rowSet, rowSets, missing);
                 }
-                recovery = new TabletRecovery(tabletConfig(table), rowSets, entry.appliedUpTo());
+                recovery = new TabletRecovery(tabletConfig(table), rowSets, missing, entry.appliedUpTo());
             } catch (RuntimeException e) {
                 rowSets.forEach(DiskRowSet::close);
                 throw e;
@@ -171,6 +177,22 @@ final class OpenEngine implements AutoCloseable {
             byTablet.put(table.tabletId(), recovery);
         }
         return byTablet;
+    }
+
+    /** A rowset that is damaged or gone is set aside, and all else serves. It stays in the storage log. */
+    private void openListed(
+            StorageState.TableEntry table, RowSetEntry entry, List<DiskRowSet> opened, List<MissingRowSet> missing) {
+        RowSetFile file = rowSetFile(table.tabletId(), entry.fileId());
+        try {
+            opened.add(RowSetFiles.open(file, entry, table.schema(), cache, memory.cache()));
+        } catch (RuntimeException e) {
+            if (!MissingRowSet.isCause(e)) {
+                throw e; // Says nothing about the file, or is of another version, where nothing is wrong with it.
+            }
+            var rowSet = new MissingRowSet(table.tabletId(), table.schema(), file.path(), entry, e);
+            LOG.log(Level.ERROR, "set aside: {0} of table \"{1}\": {2}", rowSet, table.name(), e.getMessage());
+            missing.add(rowSet);
+        }
     }
 
     private void start(List<TabletRecovery> recoveries) {
@@ -193,7 +215,7 @@ final class OpenEngine implements AutoCloseable {
     Map.Entry<StorageState.TableEntry, Tablet> createTable(String name, Schema schema) {
         StorageState.TableEntry table = storage.newTable(name, schema);
         // Memory first: a table that exists but cannot be opened would be in the way of the next try.
-        var recovery = new TabletRecovery(tabletConfig(table), List.of(), 0);
+        var recovery = new TabletRecovery(tabletConfig(table), List.of(), List.of(), 0);
         try {
             storage.createTable(table);
         } catch (RuntimeException e) {

@@ -4,7 +4,6 @@ import io.nyala.rows.OperationBatch;
 import io.nyala.rows.OperationFormat;
 import io.nyala.rows.RowError;
 import io.nyala.rows.RowErrorCode;
-import io.nyala.rows.RowLayout;
 import java.lang.foreign.MemorySegment;
 
 /** Says in words what a tablet answered in codes. Control plane: only errors come here. */
@@ -27,25 +26,12 @@ final class RowErrors {
 
     private static String key(OperationBatch batch, int operationIndex) {
         MemorySegment memory = batch.memory();
-        RowLayout layout = batch.layout();
         for (long operation = 0; operation < batch.bytes(); ) {
             if (OperationFormat.operationIndex(memory, operation) == operationIndex) {
-                return key(layout, memory, OperationFormat.rowOffset(memory, operation));
+                return batch.layout().describeKey(memory, OperationFormat.rowOffset(memory, operation));
             }
             operation += OperationFormat.operationBytes(memory, operation);
         }
         throw new IllegalArgumentException("the batch has no operation " + operationIndex);
-    }
-
-    private static String key(RowLayout layout, MemorySegment memory, long row) {
-        var text = new StringBuilder("(");
-        for (int i = 0; i < layout.schema().keyColumnCount(); i++) {
-            text.append(i == 0 ? "" : ", ")
-                    .append(layout.schema().column(i).name())
-                    .append('=')
-                    .append(layout.value(memory, row, i)
-                            .toObject(layout.schema().column(i)));
-        }
-        return text.append(')').toString();
     }
 }

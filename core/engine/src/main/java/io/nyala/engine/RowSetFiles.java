@@ -1,6 +1,13 @@
 package io.nyala.engine;
 
+import io.nyala.cfile.CorruptPageException;
+import io.nyala.cfile.PageCache;
+import io.nyala.diskrowset.DiskRowSet;
+import io.nyala.diskrowset.RowSetFile;
 import io.nyala.io.Disk;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.rows.Schema;
+import io.nyala.tablet.RowSetEntry;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
@@ -8,11 +15,29 @@ import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
 
-/** Puts the directory of rowset files in order at start, by what the storage log knows. */
+/** The directory of rowset files at start, held against what the storage log knows. */
 final class RowSetFiles {
     private static final Logger LOG = System.getLogger(RowSetFiles.class.getName());
 
     private RowSetFiles() {}
+
+    /**
+     * Opens a rowset that the storage log lists.
+     *
+     * @throws CorruptPageException if the file is damaged, or is not the one that the log means
+     */
+    static DiskRowSet open(RowSetFile file, RowSetEntry entry, Schema schema, PageCache cache, MemoryAccount account) {
+        DiskRowSet rowSet = DiskRowSet.open(file, schema, cache, account);
+        if (rowSet.rowCount() != entry.rowCount() || rowSet.fileBytes() != entry.fileBytes()) {
+            rowSet.close();
+            throw new CorruptPageException(
+                    file.path(),
+                    0,
+                    "it has %,d rows in %,d bytes, the storage log says %,d rows in %,d bytes"
+                            .formatted(rowSet.rowCount(), rowSet.fileBytes(), entry.rowCount(), entry.fileBytes()));
+        }
+        return rowSet;
+    }
 
     /**
      * Deletes files that a crash left without an owner, and sets aside what this host did not make. A name that the

@@ -3,7 +3,10 @@ package io.nyala.engine;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.ScanSpec;
+import io.nyala.tablet.MissingRowSet;
 import io.nyala.tablet.Tablet;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,18 +19,19 @@ public final class Scan implements AutoCloseable {
     private final RowCursor cursor;
     private final ColumnBatch batch;
     private final long snapshot;
+    private final List<MissingRowSet> missing = new ArrayList<>();
     private long remaining;
     private boolean isClosed;
     private @Nullable RuntimeException failure;
 
-    Scan(Engine engine, Tablet tablet, ScanSpec spec, long limit) {
+    Scan(Engine engine, Tablet tablet, ScanSpec spec, long limit, boolean allowPartial) {
         this.engine = engine;
         engine.counters().scanOpened();
         this.snapshot = spec.snapshot();
         this.remaining = limit;
         this.batch = new ColumnBatch(spec.projectedColumns(), spec.keyOrder(), engine.scanMemory());
         try {
-            this.cursor = tablet.scan(spec, engine.scanMemory());
+            this.cursor = tablet.scan(spec, engine.scanMemory(), allowPartial ? missing::add : null);
         } catch (RuntimeException e) {
             batch.close();
             throw e;
@@ -76,6 +80,19 @@ public final class Scan implements AutoCloseable {
     /** Hybrid time whose state this scan sees. */
     public long snapshot() {
         return snapshot;
+    }
+
+    /**
+     * Whether rows were left out so far, because they cannot be read; only with {@link ScanBuilder#allowPartial}.
+     * Certain when {@link #next} has answered false.
+     */
+    public boolean isPartial() {
+        return !missing.isEmpty();
+    }
+
+    /** The rowsets of which some or all rows were left out so far. */
+    public List<MissingRowSet> missingRowSets() {
+        return List.copyOf(missing);
     }
 
     @Override

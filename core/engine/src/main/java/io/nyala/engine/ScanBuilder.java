@@ -32,6 +32,7 @@ public final class ScanBuilder {
     private long limit = Long.MAX_VALUE;
     private long snapshot = LATEST;
     private boolean keyOrder;
+    private boolean allowPartial;
 
     private static final long LATEST = 0;
 
@@ -87,7 +88,20 @@ public final class ScanBuilder {
         return this;
     }
 
-    /** Starts the scan. */
+    /**
+     * Goes on where rows cannot be read, because their file is damaged or gone, instead of failing: {@link
+     * Scan#isPartial} says at the end whether any were left out.
+     */
+    public ScanBuilder allowPartial() {
+        allowPartial = true;
+        return this;
+    }
+
+    /**
+     * Starts the scan.
+     *
+     * @throws io.nyala.tablet.MissingRowSetException if rows that it may need cannot be read
+     */
     public Scan open() {
         engine.callBegins();
         try {
@@ -106,7 +120,7 @@ public final class ScanBuilder {
                 .withPredicates(predicates)
                 .withKeyRange(KeyRange.from(new KeyCodec(new RowLayout(schema)), predicates))
                 .withKeyOrder(keyOrder);
-        return new Scan(engine, tablet, spec, limit);
+        return new Scan(engine, tablet, spec, limit, allowPartial);
     }
 
     private long settled(Tablet tablet, long timestamp) {

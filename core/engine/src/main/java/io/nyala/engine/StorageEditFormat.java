@@ -21,23 +21,26 @@ import java.util.List;
  * One edit of the storage log, as the payload of a log record.
  *
  * <pre>{@code
- *   0        4        8
- *   +--------+--------+------------------- - -
- *   |  kind  |  zero  | body
- *   +--------+--------+------------------- - -
- *      u32      u32
+ *   0        4         8
+ *   +--------+---------+------------------- - -
+ *   |  kind  | version | body
+ *   |        |   = 2   |
+ *   +--------+---------+------------------- - -
+ *      u32       u32
  *
  *   1 IDENTITY        host id u64
  *   2 CREATE TABLE    table id u64 | tablet id u64 | name bytes u32 | schema bytes u32 | name (UTF-8) | schema
  *   3 ALLOCATE FILES  next file id u64
  *   4 FLUSHED         tablet id u64 | applied up to u64 | rowset count u32 | zero u32 | rowsets
- *                     a rowset: file id u64 | row count u64 | file bytes u64
+ *                     a rowset: file id u64 | row count u64 | file bytes u64 | least key bytes u32
+ *                               | greatest key bytes u32 | least key | greatest key
  *   5 CLOCK LEASE     lease end i64
  *   6 LOG STARTED     log id u64
  *   7 CHECKPOINT      mark u64: 0 BEGIN, 1 END
  * }</pre>
  *
- * Integers are little-endian. The schema is in the form of {@link SchemaFormat}. The record around it has the checksum.
+ * Edits of version 1 had zero in the place of the version, and no keys. Integers are little-endian. The schema is in
+ * the form of {@link SchemaFormat}. The record around it has the checksum.
  */
 final class StorageEditFormat {
     private static final ValueLayout.OfInt U32 = JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -51,10 +54,12 @@ final class StorageEditFormat {
     private static final int LOG_STARTED = 6;
     private static final int CHECKPOINT = 7;
 
+    private static final int VERSION = 2;
+
     private static final int BODY = 8;
     private static final int CREATE_TABLE_NAME = BODY + 24;
     private static final int FLUSHED_ROWSETS = BODY + 24;
-    private static final int ROWSET_BYTES = 24;
+    private static final int ROWSET_KEYS = 32;
 
     private StorageEditFormat() {}
 
@@ -69,12 +74,20 @@ final class StorageEditFormat {
             case StorageEdit.CreateTable create ->
                 CREATE_TABLE_NAME + name(create).length + SchemaFormat.toBytes(create.schema()).length;
             case StorageEdit.Flushed flushed ->
-                FLUSHED_ROWSETS + Math.multiplyExact(flushed.added().size(), ROWSET_BYTES);
+                FLUSHED_ROWSETS
+                        + flushed.added().stream()
+                                .mapToInt(StorageEditFormat::bytes)
+                                .reduce(0, Math::addExact);
         };
     }
 
+    /** Bytes that a rowset takes in a FLUSHED edit. */
+    static int bytes(RowSetEntry entry) {
+        return ROWSET_KEYS + entry.minKey().length + entry.maxKey().length;
+    }
+
     static void write(StorageEdit edit, MemorySegment memory, long at) {
-        memory.set(U32, at + 4, 0);
+        memory.set(U32, at + 4, VERSION);
         switch (edit) {
             case StorageEdit.Identity identity -> writeLong(memory, at, IDENTITY, identity.hostId());
             case StorageEdit.AllocateFiles allocate -> writeLong(memory, at, ALLOCATE_FILES, allocate.nextFileId());
@@ -100,13 +113,24 @@ final class StorageEditFormat {
                 memory.set(U32, at + BODY + 20, 0);
                 long rowSet = at + FLUSHED_ROWSETS;
                 for (RowSetEntry entry : flushed.added()) {
-                    memory.set(U64, rowSet, entry.fileId());
-                    memory.set(U64, rowSet + 8, entry.rowCount());
-                    memory.set(U64, rowSet + 16, entry.fileBytes());
-                    rowSet += ROWSET_BYTES;
+                    writeRowSet(entry, memory, rowSet);
+                    rowSet += bytes(entry);
                 }
             }
         }
+    }
+
+    private static void writeRowSet(RowSetEntry entry, MemorySegment memory, long at) {
+        int minKeyBytes = entry.minKey().length;
+        int maxKeyBytes = entry.maxKey().length;
+        memory.set(U64, at, entry.fileId());
+        memory.set(U64, at + 8, entry.rowCount());
+        memory.set(U64, at + 16, entry.fileBytes());
+        memory.set(U32, at + 24, minKeyBytes);
+        memory.set(U32, at + 28, maxKeyBytes);
+        MemorySegment.copy(entry.minKey(), 0, memory, ValueLayout.JAVA_BYTE, at + ROWSET_KEYS, minKeyBytes);
+        MemorySegment.copy(
+                entry.maxKey(), 0, memory, ValueLayout.JAVA_BYTE, at + ROWSET_KEYS + minKeyBytes, maxKeyBytes);
     }
 
     /** Reads an edit of {@code editBytes}; refuses anything that {@link #write} would not have written. */
@@ -114,7 +138,12 @@ final class StorageEditFormat {
         Check.that(
                 editBytes >= BODY + Long.BYTES,
                 "an edit of the storage log has " + editBytes + " bytes; 16 is the least");
-        Check.that(memory.get(U32, at + 4) == 0, "padding of an edit of the storage log is not zero");
+        int version = memory.get(U32, at + 4);
+        Check.that(
+                version == VERSION,
+                "an edit of the storage log is of format version "
+                        + (version == 0 ? "1" : Integer.toUnsignedString(version)) + ", this build reads version "
+                        + VERSION + "; use the release that wrote it");
         int kind = memory.get(U32, at);
         long first = memory.get(U64, at + BODY);
         StorageEdit edit =
@@ -168,16 +197,38 @@ final class StorageEditFormat {
         Check.that(editBytes >= FLUSHED_ROWSETS, "a FLUSHED edit of " + editBytes + " bytes is cut short");
         int count = memory.get(U32, at + BODY + 16);
         Check.that(
-                count >= 0 && FLUSHED_ROWSETS + (long) count * ROWSET_BYTES == editBytes,
+                count >= 0 && FLUSHED_ROWSETS + (long) count * ROWSET_KEYS <= editBytes,
                 "a FLUSHED edit of " + editBytes + " bytes says that it has " + count + " rowsets");
         Check.that(memory.get(U32, at + BODY + 20) == 0, "padding of a FLUSHED edit is not zero");
         List<RowSetEntry> added = new ArrayList<>();
+        long rowSet = at + FLUSHED_ROWSETS;
         for (int i = 0; i < count; i++) {
-            long rowSet = at + FLUSHED_ROWSETS + (long) i * ROWSET_BYTES;
-            added.add(new RowSetEntry(
-                    memory.get(U64, rowSet), memory.get(U64, rowSet + 8), memory.get(U64, rowSet + 16)));
+            RowSetEntry entry = readRowSet(memory, rowSet, at + editBytes);
+            added.add(entry);
+            rowSet += bytes(entry);
         }
         return new StorageEdit.Flushed(memory.get(U64, at + BODY), added, memory.get(U64, at + BODY + 8));
+    }
+
+    private static RowSetEntry readRowSet(MemorySegment memory, long at, long end) {
+        Check.that(at + ROWSET_KEYS <= end, "a FLUSHED edit is cut short within a rowset");
+        int minKeyBytes = memory.get(U32, at + 24);
+        int maxKeyBytes = memory.get(U32, at + 28);
+        Check.inRange("bytes of a rowset's least key", minKeyBytes, 0, Limits.KEY_BYTES_MAX);
+        Check.inRange("bytes of a rowset's greatest key", maxKeyBytes, 0, Limits.KEY_BYTES_MAX);
+        Check.that(
+                at + ROWSET_KEYS + minKeyBytes + maxKeyBytes <= end,
+                "a FLUSHED edit is cut short within the keys of a rowset");
+        return new RowSetEntry(
+                memory.get(U64, at),
+                memory.get(U64, at + 8),
+                memory.get(U64, at + 16),
+                key(memory, at + ROWSET_KEYS, minKeyBytes),
+                key(memory, at + ROWSET_KEYS + minKeyBytes, maxKeyBytes));
+    }
+
+    private static byte[] key(MemorySegment memory, long at, int bytes) {
+        return memory.asSlice(at, bytes).toArray(ValueLayout.JAVA_BYTE);
     }
 
     /** Explains one edit. */
@@ -185,7 +236,7 @@ final class StorageEditFormat {
         StorageEdit edit = read(memory, at, editBytes);
         notes.section("storage edit");
         notes.note(at, 4, "kind: " + edit.getClass().getSimpleName());
-        notes.note(at + 4, 4, "zero");
+        notes.note(at + 4, 4, "version: " + VERSION);
         switch (edit) {
             case StorageEdit.Identity identity ->
                 notes.note(at + BODY, 8, "host id: " + Long.toHexString(identity.hostId()));
@@ -210,14 +261,28 @@ final class StorageEditFormat {
                 notes.note(at + BODY + 20, 4, "zero");
                 long rowSet = at + FLUSHED_ROWSETS;
                 for (RowSetEntry entry : flushed.added()) {
-                    notes.note(rowSet, 8, "file id: " + entry.fileId());
-                    notes.note(rowSet + 8, 8, "row count: " + entry.rowCount());
-                    notes.note(rowSet + 16, 8, "file bytes: " + entry.fileBytes());
-                    rowSet += ROWSET_BYTES;
+                    annotateRowSet(entry, rowSet, notes);
+                    rowSet += bytes(entry);
                 }
             }
         }
         notes.endSection();
+    }
+
+    private static void annotateRowSet(RowSetEntry entry, long at, Notes notes) {
+        int minKeyBytes = entry.minKey().length;
+        int maxKeyBytes = entry.maxKey().length;
+        notes.note(at, 8, "file id: " + entry.fileId());
+        notes.note(at + 8, 8, "row count: " + entry.rowCount());
+        notes.note(at + 16, 8, "file bytes: " + entry.fileBytes());
+        notes.note(at + 24, 4, "least key bytes: " + minKeyBytes);
+        notes.note(at + 28, 4, "greatest key bytes: " + maxKeyBytes);
+        if (minKeyBytes > 0) {
+            notes.note(at + ROWSET_KEYS, minKeyBytes, "least key");
+        }
+        if (maxKeyBytes > 0) {
+            notes.note(at + ROWSET_KEYS + minKeyBytes, maxKeyBytes, "greatest key");
+        }
     }
 
     private static byte[] name(StorageEdit.CreateTable create) {

@@ -2,6 +2,7 @@ package io.nyala.engine;
 
 import io.nyala.io.Disk;
 import io.nyala.memory.MemoryAccount;
+import io.nyala.rows.MalformedBytesException;
 import io.nyala.rows.Schema;
 import io.nyala.tablet.RowSetEntry;
 import io.nyala.tablet.TabletManifest;
@@ -68,9 +69,7 @@ final class StorageLog implements TabletManifest {
         if (recovery.isNew()) {
             refuseToForget(environment.disk(), layout);
         }
-        var replay = new StorageReplay();
-        recovery.forEach((_, memory, offset, bytes) -> replay.add(StorageEditFormat.read(memory, offset, bytes)));
-        StorageState state = replay.state();
+        StorageState state = read(recovery, config.directory());
         WriteAheadLog log = recovery.start(0);
         logs.add(log::close);
         AgentHost agents = environment.agents();
@@ -85,6 +84,23 @@ final class StorageLog implements TabletManifest {
             storage.writeCheckpoint(recovery.lastSequence());
         }
         return storage;
+    }
+
+    private static StorageState read(Recovery recovery, Path directory) {
+        var replay = new StorageReplay();
+        recovery.forEach((sequence, memory, offset, bytes) -> {
+            try {
+                replay.add(StorageEditFormat.read(memory, offset, bytes));
+            } catch (IllegalArgumentException | IllegalStateException | MalformedBytesException e) {
+                throw new EngineOpenException(
+                        "record " + sequence + " of the storage log in " + directory + ": " + e.getMessage(), e);
+            }
+        });
+        try {
+            return replay.state();
+        } catch (IllegalArgumentException | IllegalStateException e) {
+            throw new EngineOpenException("the storage log in " + directory + ": " + e.getMessage(), e);
+        }
     }
 
     /** The storage log is the first thing that a host makes. Without it, but not empty, a directory has lost it. */

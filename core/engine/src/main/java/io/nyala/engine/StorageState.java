@@ -17,8 +17,8 @@ import java.util.Optional;
  * <p>Not thread-safe: {@link StorageLog} guards it.
  */
 final class StorageState {
-    /** Keeps an edit below 256 KiB. */
-    private static final int ROWSETS_PER_EDIT_MAX = 10_000;
+    /** Rowsets in an edit of a checkpoint: an edit is one record of the log. */
+    private static final int ROWSET_BYTES_PER_EDIT_MAX = 256 << 10;
 
     private long hostId;
     private long nextFileId = 1;
@@ -79,15 +79,21 @@ final class StorageState {
         return edits;
     }
 
-    /** One edit for some thousands of rowsets: an edit is one record of the log. */
+    /** At least one edit, which says how far the log is applied; more where there are many rowsets. */
     private static void addFlushed(TabletEntry tablet, List<StorageEdit> edits) {
-        List<RowSetEntry> rowSets = tablet.rowSets();
-        int from = 0;
-        do {
-            int to = Math.min(rowSets.size(), from + ROWSETS_PER_EDIT_MAX);
-            edits.add(new StorageEdit.Flushed(tablet.id(), rowSets.subList(from, to), tablet.appliedUpTo()));
-            from = to;
-        } while (from < rowSets.size());
+        List<RowSetEntry> part = new ArrayList<>();
+        int partBytes = 0;
+        for (RowSetEntry rowSet : tablet.rowSets()) {
+            int bytes = StorageEditFormat.bytes(rowSet);
+            if (!part.isEmpty() && partBytes + bytes > ROWSET_BYTES_PER_EDIT_MAX) {
+                edits.add(new StorageEdit.Flushed(tablet.id(), part, tablet.appliedUpTo()));
+                part.clear();
+                partBytes = 0;
+            }
+            part.add(rowSet);
+            partBytes += bytes;
+        }
+        edits.add(new StorageEdit.Flushed(tablet.id(), part, tablet.appliedUpTo()));
     }
 
     long hostId() {

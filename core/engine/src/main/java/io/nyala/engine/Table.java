@@ -1,7 +1,9 @@
 package io.nyala.engine;
 
 import io.nyala.rows.Schema;
+import io.nyala.tablet.MissingRowSet;
 import io.nyala.tablet.Tablet;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -58,7 +60,15 @@ public final class Table {
         return tablet.visible();
     }
 
-    /** What is stored for this table now. */
+    /**
+     * Rowsets that could not be read when the engine was opened. Scans and writes whose keys may be in one of them are
+     * refused; {@link ScanBuilder#allowPartial} scans without them.
+     */
+    public List<MissingRowSet> missingRowSets() {
+        return tablet.missingRowSets();
+    }
+
+    /** What is stored for this table now, missing rowsets left out. */
     public TableStatistics statistics() {
         return new TableStatistics(tablet.rowCount(), tablet.memoryBytes(), tablet.rowSetCount(), tablet.diskBytes());
     }

@@ -7,14 +7,17 @@ import io.nyala.engine.StorageEdit.Checkpoint.Mark;
 import io.nyala.hexdump.HexDump;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
+import io.nyala.rows.Limits;
 import io.nyala.rows.MalformedBytesException;
 import io.nyala.rows.Schema;
 import io.nyala.tablet.RowSetEntry;
+import io.nyala.testkit.Failure;
 import io.nyala.testkit.Script;
 import io.nyala.testkit.Seed;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.RepeatedTest;
@@ -52,7 +55,11 @@ final class StorageEditFormatTest {
                                 .skip(3)
                                 .map(word -> word.split(",", -1))
                                 .map(parts -> new RowSetEntry(
-                                        Long.parseLong(parts[0]), Long.parseLong(parts[1]), Long.parseLong(parts[2])))
+                                        Long.parseLong(parts[0]),
+                                        Long.parseLong(parts[1]),
+                                        Long.parseLong(parts[2]),
+                                        HexFormat.of().parseHex(parts[3]),
+                                        HexFormat.of().parseHex(parts[4])))
                                 .toList(),
                         Long.parseLong(words[2]));
             default -> throw new IllegalArgumentException(words[0]);
@@ -104,10 +111,34 @@ final class StorageEditFormatTest {
             default -> {
                 List<RowSetEntry> added = new ArrayList<>();
                 for (int i = random.nextInt(5); i > 0; i--) {
-                    added.add(new RowSetEntry(random.nextLong(), random.nextLong(), random.nextLong()));
+                    added.add(new RowSetEntry(
+                            random.nextLong(), random.nextLong(), random.nextLong(), key(random), key(random)));
                 }
                 yield new StorageEdit.Flushed(number, added, random.nextLong());
             }
         };
+    }
+
+    private static byte[] key(SplittableRandom random) {
+        byte[] key = new byte[random.nextInt(10) == 0 ? Limits.KEY_BYTES_MAX : random.nextInt(20)];
+        random.nextBytes(key);
+        return key;
+    }
+
+    @Test
+    void anotherVersionIsRefusedNamingBoth() {
+        MemorySegment bytes = bytes(new StorageEdit.Identity(1));
+        bytes.set(JAVA_BYTE, 4, (byte) 3);
+        Failure.expect(
+                IllegalArgumentException.class,
+                () -> StorageEditFormat.read(bytes, 0, (int) bytes.byteSize()),
+                "format version 3",
+                "reads version 2");
+        bytes.set(JAVA_BYTE, 4, (byte) 0);
+        Failure.expect(
+                IllegalArgumentException.class,
+                () -> StorageEditFormat.read(bytes, 0, (int) bytes.byteSize()),
+                "format version 1",
+                "use the release that wrote it");
     }
 }

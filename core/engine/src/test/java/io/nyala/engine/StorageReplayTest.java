@@ -1,9 +1,11 @@
 package io.nyala.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
+import io.nyala.rows.Limits;
 import io.nyala.rows.Schema;
 import io.nyala.tablet.RowSetEntry;
 import io.nyala.testkit.Failure;
@@ -68,17 +70,23 @@ final class StorageReplayTest {
     @Test
     void aTabletOfManyRowSetsTakesSeveralEdits() {
         List<RowSetEntry> rowSets = LongStream.rangeClosed(1, 25_000)
-                .mapToObj(id -> new RowSetEntry(id, 1, 4096))
+                .mapToObj(StorageReplayTest::rowSet)
                 .toList();
         List<StorageEdit> log = new ArrayList<>(edits());
         log.add(new StorageEdit.Flushed(4, rowSets, 77));
         StorageState state = replay(log);
         assertEquals(rowSets, replay(state.asEdits()).tablet(4).rowSets());
-        assertEquals(
-                3,
-                state.asEdits().stream()
-                        .filter(edit -> edit instanceof StorageEdit.Flushed flushed && flushed.tabletId() == 4)
-                        .count());
+        List<StorageEdit> flushed = state.asEdits().stream()
+                .filter(edit -> edit instanceof StorageEdit.Flushed all && all.tabletId() == 4)
+                .toList();
+        assertEquals(8, flushed.size());
+        flushed.forEach(edit -> assertTrue(StorageEditFormat.bytes(edit) <= 300 << 10));
+    }
+
+    /** With keys of a length that goes with the id, up to the longest that there may be. */
+    private static RowSetEntry rowSet(long id) {
+        int keyBytes = id % 10_000 == 0 ? Limits.KEY_BYTES_MAX : (int) (id % 50);
+        return new RowSetEntry(id, 10, 8192, new byte[keyBytes], new byte[keyBytes]);
     }
 
     private static List<StorageEdit> edits() {
@@ -87,10 +95,10 @@ final class StorageReplayTest {
                 new StorageEdit.LogStarted(43),
                 new StorageEdit.CreateTable(1, "first", SCHEMA, 2),
                 new StorageEdit.AllocateFiles(65),
-                new StorageEdit.Flushed(2, List.of(new RowSetEntry(1, 10, 8192)), 5),
+                new StorageEdit.Flushed(2, List.of(rowSet(1)), 5),
                 new StorageEdit.CreateTable(3, "second", SCHEMA, 4),
                 new StorageEdit.ClockLease(1000),
-                new StorageEdit.Flushed(2, List.of(new RowSetEntry(2, 10, 8192)), 9));
+                new StorageEdit.Flushed(2, List.of(rowSet(2)), 9));
     }
 
     private static StorageState replay(List<StorageEdit> edits) {

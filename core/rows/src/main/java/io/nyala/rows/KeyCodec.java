@@ -8,6 +8,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 
 /**
@@ -32,6 +33,9 @@ public final class KeyCodec {
 
     private static final VarHandle ARRAY_LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN)
             .withInvokeExactBehavior();
+
+    /** Of a key that cannot be decoded, in messages. */
+    private static final int DESCRIBED_BYTES_MAX = 32;
 
     private final RowLayout layout;
     private final int keyColumnCount;
@@ -249,6 +253,18 @@ public final class KeyCodec {
         return (int) (to - targetOffset);
     }
 
+    /** A key for messages, as {@code (id=7, name=a)}; bytes that are not a whole key in hexadecimal. Allocates. */
+    public String describe(byte[] key) {
+        MemorySegment row = MemorySegment.ofArray(new byte[decodedBytesMax(key.length)]);
+        try {
+            decode(MemorySegment.ofArray(key), 0, key.length, row, 0);
+            return layout.describeKey(row, 0);
+        } catch (MalformedBytesException _) {
+            int shown = Math.min(key.length, DESCRIBED_BYTES_MAX);
+            return "0x" + HexFormat.of().formatHex(key, 0, shown) + (shown < key.length ? "..." : "");
+        }
+    }
+
     /** As unsigned bytes: negative, zero or positive. A key that is a prefix of the other one comes first. */
     public static int compare(
             MemorySegment left, long leftKey, int leftBytes, MemorySegment right, long rightKey, int rightBytes) {
@@ -272,7 +288,7 @@ public final class KeyCodec {
     }
 
     /** As {@link #compare}, with an array: a heap segment in the place of a native one would make both slow. */
-    static int compare(MemorySegment memory, long offset, int bytes, byte[] value) {
+    public static int compare(MemorySegment memory, long offset, int bytes, byte[] value) {
         int common = Math.min(bytes, value.length);
         int at = 0;
         for (; at + Long.BYTES <= common; at += Long.BYTES) {

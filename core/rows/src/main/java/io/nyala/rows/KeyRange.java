@@ -172,7 +172,7 @@ public record KeyRange(byte @Nullable [] lower, byte @Nullable [] upper) {
     }
 
     /** The first bytes behind everything that begins with these; null if nothing is. */
-    static byte @Nullable [] behind(byte[] prefix) {
+    public static byte @Nullable [] behind(byte[] prefix) {
         int bytes = prefix.length;
         while (bytes > 0 && prefix[bytes - 1] == (byte) 0xff) {
             bytes--;

@@ -11,6 +11,7 @@ import io.nyala.memory.Notes;
 import java.lang.foreign.MemorySegment;
 import java.math.BigInteger;
 import java.util.Arrays;
+import java.util.StringJoiner;
 
 /**
  * Where the cells of a packed row lie. Little-endian, no padding, at any address: a packed row holds offsets from its
@@ -307,6 +308,15 @@ public final class RowLayout {
                         schema.column(column).name() + ": " + text);
             }
         }
+    }
+
+    /** The key of a packed row for messages, as {@code (id=7, name="a")}. Allocates. */
+    public String describeKey(MemorySegment memory, long row) {
+        var text = new StringJoiner(", ", "(", ")");
+        for (int i = 0; i < schema.keyColumnCount(); i++) {
+            text.add(schema.column(i).name() + "=" + value(memory, row, i).text(schema.column(i)));
+        }
+        return text.toString();
     }
 
     private String text(MemorySegment memory, long row, int column) {

@@ -40,6 +40,18 @@ final class KeyCodecTest {
     }
 
     @Test
+    void describesKeysForMessages() {
+        var codec = new KeyCodec(new RowLayout(VECTORS));
+        byte[] key = codec.encodeValues(-5, "a\0b", 7L);
+        assertEquals("(k1=-5, k2=\"a\\u0000b\", k3=7)", codec.describe(key));
+        assertEquals("0x7ffffffb61", codec.describe(Arrays.copyOf(key, 5)));
+        assertEquals(
+                "0x7ffffffb61" + "00".repeat(27) + "...", codec.describe(Arrays.copyOf(Arrays.copyOf(key, 5), 999)));
+        String long1 = codec.describe(codec.encodeValues(1, "x".repeat(10_000), 2L));
+        assertTrue(long1.length() < 300 && long1.endsWith("k3=2)"), long1);
+    }
+
+    @Test
     void encodesEveryTypeByItsRule() {
         assertEquals("00", encode(Column.key("k", ColumnType.INT8), -128));
         assertEquals("7fff", encode(Column.key("k", ColumnType.INT16), -1));

@@ -135,8 +135,10 @@ public final class FlushTask {
         List<DiskRowSet> opened = new ArrayList<>();
         outputs = opened;
         for (RowSetOutput output : written.outputs()) {
-            opened.add(context.open(tablet, output.fileId()));
-            entries.add(new RowSetEntry(output.fileId(), output.rowCount(), output.fileBytes()));
+            DiskRowSet rowSet = context.open(tablet, output.fileId());
+            opened.add(rowSet);
+            entries.add(RowSetEntry.of(
+                    output.fileId(), output.rowCount(), output.fileBytes(), rowSet.minKey(), rowSet.maxKey()));
         }
         try {
             context.manifest().flushed(tablet.id(), entries, sealed().sequence());

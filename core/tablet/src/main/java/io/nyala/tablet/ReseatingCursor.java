@@ -1,11 +1,9 @@
 package io.nyala.tablet;
 
 import io.nyala.diskrowset.DiskRowSet;
-import io.nyala.memory.MemoryAccount;
 import io.nyala.memrowset.MemRowSetCursor;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.RowCursor;
-import io.nyala.rows.ScanSpec;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
@@ -20,19 +18,17 @@ import org.jspecify.annotations.Nullable;
 final class ReseatingCursor implements RowCursor {
     private final Tablet tablet;
     private final FreshRows fresh;
-    private final ScanSpec spec;
-    private final MemoryAccount account;
+    private final TabletScan scan;
     private @Nullable MemRowSetCursor inMemory;
     private @Nullable RowCursor onDisk;
     private final Deque<DiskRowSet> remaining = new ArrayDeque<>();
     private boolean isReseated;
     private byte @Nullable [] resumeAt;
 
-    ReseatingCursor(Tablet tablet, FreshRows fresh, ScanSpec spec, MemoryAccount account) {
-        this.tablet = tablet;
+    ReseatingCursor(TabletScan scan, FreshRows fresh) {
+        this.tablet = scan.tablet();
+        this.scan = scan;
         this.fresh = fresh;
-        this.spec = spec;
-        this.account = account;
     }
 
     @Override
@@ -58,7 +54,7 @@ final class ReseatingCursor implements RowCursor {
             if (fresh.rows().rowCount() == 0) {
                 return false; // As always after a flush. What comes later is not of this snapshot.
             }
-            cursor = fresh.rows().scan(spec, account);
+            cursor = fresh.rows().scan(scan.spec(), scan.account());
             inMemory = cursor;
         }
         return cursor.next(target);
@@ -67,7 +63,7 @@ final class ReseatingCursor implements RowCursor {
     private void reseat(List<DiskRowSet> outputs) {
         isReseated = true;
         remaining.addAll(outputs);
-        resumeAt = spec.lowerKey();
+        resumeAt = scan.spec().lowerKey();
         if (inMemory != null) {
             byte[] last = inMemory.lastKey();
             if (last != null) {
@@ -85,7 +81,8 @@ final class ReseatingCursor implements RowCursor {
                 if (rowSet == null) {
                     return false;
                 }
-                onDisk = rowSet.scan(spec.withKeys(resumeAt, spec.upperKey()), account);
+                onDisk = scan.cursor(
+                        rowSet, scan.spec().withKeys(resumeAt, scan.spec().upperKey()));
             }
             if (onDisk.next(target)) {
                 return true;

@@ -16,11 +16,14 @@ import java.util.Set;
  * @param active takes inserts
  * @param sealed take no inserts and no changes; newest first
  * @param onDisk in no particular order
+ * @param missing on disk too, but they cannot be read
  */
-record RowSetMap(long version, FreshRows active, List<FreshRows> sealed, List<DiskRowSet> onDisk) {
+record RowSetMap(
+        long version, FreshRows active, List<FreshRows> sealed, List<DiskRowSet> onDisk, List<MissingRowSet> missing) {
     RowSetMap {
         sealed = List.copyOf(sealed);
         onDisk = List.copyOf(onDisk);
+        missing = List.copyOf(missing);
     }
 
     /** The map after {@link #active} was sealed and {@code fresh} took its place. */
@@ -28,7 +31,7 @@ record RowSetMap(long version, FreshRows active, List<FreshRows> sealed, List<Di
         List<FreshRows> newSealed = new ArrayList<>();
         newSealed.add(active);
         newSealed.addAll(sealed);
-        return new RowSetMap(version + 1, fresh, newSealed, onDisk);
+        return new RowSetMap(version + 1, fresh, newSealed, onDisk, missing);
     }
 
     /** The map after the sealed {@code flushed} was replaced by {@code outputs}. */
@@ -39,6 +42,6 @@ record RowSetMap(long version, FreshRows active, List<FreshRows> sealed, List<Di
         newSealed.remove(flushed);
         List<DiskRowSet> newOnDisk = new ArrayList<>(onDisk);
         newOnDisk.addAll(outputs);
-        return new RowSetMap(version + 1, active, newSealed, newOnDisk);
+        return new RowSetMap(version + 1, active, newSealed, newOnDisk, missing);
     }
 }

@@ -14,6 +14,7 @@ import io.nyala.wal.LogStoppedException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -113,13 +114,16 @@ public final class Tablet {
     /**
      * Looks up which keys of the batch are in rowsets on disk, so that the writer need not. May read from disk; call it
      * right before {@link #submit}, or {@link #abandon} the write.
+     *
+     * @throws MissingRowSetException if a key may be in a rowset that cannot be read
+     * @throws io.nyala.cfile.CorruptPageException if a page is damaged that may have one of them
      */
     public void probe(TabletWrite write) {
         write.epochTicket = epochs.enter();
         try {
             RowSetMap seen = map;
             write.mapVersion = seen.version();
-            Probe.run(write, seen.onDisk());
+            Probe.run(write, seen);
         } catch (RuntimeException e) {
             abandon(write);
             throw e;
@@ -160,9 +164,19 @@ public final class Tablet {
         return false;
     }
 
-    /** Rows of all rowsets at the snapshot of {@code spec}; in key order if it says so. */
-    public RowCursor scan(ScanSpec spec, MemoryAccount account) {
-        return TabletScan.open(this, spec, account);
+    /**
+     * Rows of all rowsets at the snapshot of {@code spec}; in key order if it says so.
+     *
+     * @param leftOut told of each rowset that cannot be read, and left out; null to fail where there is one
+     * @throws MissingRowSetException if a rowset cannot be read that may have rows of the scan
+     */
+    public RowCursor scan(ScanSpec spec, MemoryAccount account, @Nullable Consumer<MissingRowSet> leftOut) {
+        return new TabletScan(this, spec, account, leftOut).open();
+    }
+
+    /** Rowsets that cannot be read, since the tablet was opened. */
+    public List<MissingRowSet> missingRowSets() {
+        return map.missing();
     }
 
     /** Rows in memory and on disk, deleted ones included. */

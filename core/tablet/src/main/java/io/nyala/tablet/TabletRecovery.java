@@ -20,6 +20,7 @@ import java.util.List;
 public final class TabletRecovery implements AutoCloseable {
     private final TabletConfig config;
     private final List<DiskRowSet> rowSets;
+    private final List<MissingRowSet> missing;
     private final KeyCodec keys;
     private final MemRowSet replayed;
     private final long appliedUpTo;
@@ -29,11 +30,15 @@ public final class TabletRecovery implements AutoCloseable {
 
     /**
      * @param rowSets the tablet's rowsets, open; owned from here on
-     * @param appliedUpTo log records up to this sequence are in them
+     * @param missing the others, which cannot be read. Times of their changes are not known, but the lease of the clock
+     *     covers them
+     * @param appliedUpTo log records up to this sequence are in one or the other
      */
-    public TabletRecovery(TabletConfig config, List<DiskRowSet> rowSets, long appliedUpTo) {
+    public TabletRecovery(
+            TabletConfig config, List<DiskRowSet> rowSets, List<MissingRowSet> missing, long appliedUpTo) {
         this.config = config;
         this.rowSets = List.copyOf(rowSets);
+        this.missing = List.copyOf(missing);
         this.keys = new KeyCodec(new RowLayout(config.schema()));
         this.replayed = new MemRowSet(1, config.schema(), config.memory());
         this.appliedUpTo = appliedUpTo;
@@ -113,7 +118,7 @@ public final class TabletRecovery implements AutoCloseable {
     /** Opens the tablet for writes. */
     public Tablet start(CommitLog log, WriterAgent writer) {
         isStarted = true;
-        var map = new RowSetMap(1, new FreshRows(replayed), List.of(), rowSets);
+        var map = new RowSetMap(1, new FreshRows(replayed), List.of(), rowSets, missing);
         var tablet = new Tablet(config, log, writer, map, new Tablet.Position(sequence, newestTime));
         tablet.applied(appliedUpTo);
         writer.attach(tablet);

@@ -6,33 +6,79 @@ import io.nyala.rows.RowCursor;
 import io.nyala.rows.ScanSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Puts the cursors over a tablet's rowsets together. The snapshot was taken before the map is read here, so the map
- * holds every row that the snapshot may see.
+ * holds every row that the snapshot may see. One thread.
  */
 final class TabletScan {
-    private TabletScan() {}
+    private final Tablet tablet;
+    private final ScanSpec spec;
+    private final MemoryAccount account;
+    private final @Nullable Consumer<MissingRowSet> leftOut;
 
-    static RowCursor open(Tablet tablet, ScanSpec spec, MemoryAccount account) {
+    /**
+     * @param leftOut told of each rowset that cannot be read; null to fail where there is one
+     */
+    TabletScan(Tablet tablet, ScanSpec spec, MemoryAccount account, @Nullable Consumer<MissingRowSet> leftOut) {
+        this.tablet = tablet;
+        this.spec = spec;
+        this.account = account;
+        this.leftOut = leftOut;
+    }
+
+    Tablet tablet() {
+        return tablet;
+    }
+
+    ScanSpec spec() {
+        return spec;
+    }
+
+    MemoryAccount account() {
+        return account;
+    }
+
+    RowCursor open() {
         RowSetMap map = tablet.map();
+        leaveOut(map.missing());
         List<RowCursor> cursors = new ArrayList<>();
         try {
             for (DiskRowSet rowSet : map.onDisk()) {
                 if (rowSet.meets(spec.keyRange())) {
-                    cursors.add(rowSet.scan(spec, account));
+                    cursors.add(cursor(rowSet, spec));
                 }
             }
             for (FreshRows sealed : map.sealed()) {
-                cursors.add(new ReseatingCursor(tablet, sealed, spec, account));
+                cursors.add(new ReseatingCursor(this, sealed));
             }
-            cursors.add(new ReseatingCursor(tablet, map.active(), spec, account));
+            cursors.add(new ReseatingCursor(this, map.active()));
             return spec.keyOrder() && cursors.size() > 1
                     ? new MergeCursor(cursors, spec, account)
                     : new UnionCursor(cursors);
         } catch (RuntimeException e) {
             cursors.forEach(RowCursor::close);
             throw e;
+        }
+    }
+
+    /** A cursor over a rowset on disk; of another range of keys, perhaps. */
+    RowCursor cursor(DiskRowSet rowSet, ScanSpec range) {
+        return leftOut == null
+                ? rowSet.scan(range, account)
+                : PartialCursor.open(tablet, rowSet, range, account, leftOut);
+    }
+
+    private void leaveOut(List<MissingRowSet> missing) {
+        for (MissingRowSet rowSet : missing) {
+            if (rowSet.meets(spec.keyRange())) {
+                if (leftOut == null) {
+                    throw rowSet.refusal();
+                }
+                leftOut.accept(rowSet);
+            }
         }
     }
 }

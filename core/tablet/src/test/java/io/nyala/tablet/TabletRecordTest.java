@@ -112,7 +112,10 @@ final class TabletRecordTest {
     private TabletRecovery recovery() {
         TabletClock clock = () -> TabletClock.NOT_LEASED;
         return new TabletRecovery(
-                new TabletConfig(TABLET_ID, TestRecord.SCHEMA, account, 1 << 20, clock, () -> {}), List.of(), 0);
+                new TabletConfig(TABLET_ID, TestRecord.SCHEMA, account, 1 << 20, clock, () -> {}),
+                List.of(),
+                List.of(),
+                0);
     }
 
     @Test

@@ -1,6 +1,8 @@
 package io.nyala.cli;
 
 import io.nyala.engine.DirectoryInspection;
+import io.nyala.engine.DirectoryInspection.Findings;
+import io.nyala.tablet.MissingRowSet;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,6 +23,7 @@ import picocli.CommandLine.Spec;
         name = "verify",
         description = {
             "Check every record of the logs and every page of the rowsets, and change nothing.",
+            "A rowset that cannot be opened at all is SET ASIDE by an engine, which serves everything but its keys.",
             "No engine may have the directory open. A segment of a log is checked with the whole log it belongs to."
         },
         mixinStandardHelpOptions = true,
@@ -39,7 +42,11 @@ final class VerifyCommand implements Callable<Integer> {
     private boolean isJson;
 
     private record Finding(
-            Path file, String about, @Nullable String defect) {}
+            Path file, String about, @Nullable String defect, boolean isSetAside) {
+        String verdict() {
+            return isSetAside ? "SET ASIDE" : defect == null ? "OK" : "DAMAGED";
+        }
+    }
 
     @Override
     public Integer call() {
@@ -67,10 +74,7 @@ final class VerifyCommand implements Callable<Integer> {
                 throw new UsageException(directory + " is no engine's directory: storage or wal is missing in it");
             }
             inspection.lock();
-            inspection.verify((file, about, defect) -> {
-                findings.add(finding(file, about, defect));
-                progress.update(findings.size(), inspection.rowSetCount() + 2L);
-            });
+            inspection.verify(into(findings, () -> progress.update(findings.size(), inspection.rowSetCount() + 2L)));
         }
         return findings;
     }
@@ -91,28 +95,47 @@ final class VerifyCommand implements Callable<Integer> {
         }
         List<Finding> findings = new ArrayList<>();
         try (DirectoryInspection inspection = DirectoryInspection.of(file.path())) {
-            inspection.verifyRowSet(file.path(), (where, about, defect) -> findings.add(finding(where, about, defect)));
+            inspection.verifyRowSet(file.path(), into(findings, () -> {}));
         }
         return findings;
     }
 
-    private static Finding finding(Path file, String about, @Nullable RuntimeException defect) {
-        if (defect == null) {
-            return new Finding(file, about, null);
-        }
-        return new Finding(file, about, defect.getMessage() == null ? defect.toString() : defect.getMessage());
+    private static Findings into(List<Finding> findings, Runnable progressed) {
+        return new Findings() {
+            @Override
+            public void checked(Path file, String about, @Nullable RuntimeException defect) {
+                findings.add(new Finding(file, about, defect == null ? null : text(defect), false));
+                progressed.run();
+            }
+
+            @Override
+            public void setAside(MissingRowSet rowSet) {
+                String about = "rowset, " + Figures.count(rowSet.rowCount(), "row", "rows") + ", keys " + rowSet.keys();
+                findings.add(new Finding(rowSet.file(), about, text(rowSet.cause()), true));
+                progressed.run();
+            }
+        };
+    }
+
+    private static String text(RuntimeException defect) {
+        return defect.getMessage() == null ? defect.toString() : defect.getMessage();
     }
 
     private static void print(List<Finding> findings, PrintWriter out) {
         TextTable table = new TextTable("", "", "");
         for (Finding finding : findings) {
-            table.row(finding.defect == null ? "OK" : "DAMAGED", finding.file.toString(), finding.about);
+            table.row(finding.verdict(), finding.file.toString(), finding.about);
         }
         table.print(out);
         for (Finding finding : findings) {
             if (finding.defect != null) {
                 out.println(finding.defect);
             }
+        }
+        if (findings.stream().anyMatch(Finding::isSetAside)) {
+            out.println(
+                    "What is set aside cannot be opened: an engine refuses reads and writes of its keys and serves all"
+                            + " others. Put the file back from a copy; it stays where it is until then.");
         }
     }
 
@@ -121,6 +144,7 @@ final class VerifyCommand implements Callable<Integer> {
         all.put("file", finding.file.toString());
         all.put("about", finding.about);
         all.put("ok", finding.defect == null);
+        all.put("setAside", finding.isSetAside);
         if (finding.defect != null) {
             all.put("defect", finding.defect);
         }

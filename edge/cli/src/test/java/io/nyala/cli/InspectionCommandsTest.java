@@ -12,12 +12,14 @@ import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationKind;
 import io.nyala.rows.Schema;
+import io.nyala.tablet.MissingRowSet;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.RandomAccessFile;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -55,7 +57,7 @@ final class InspectionCommandsTest {
     }
 
     private static EngineConfig config(Path directory) {
-        return EngineConfig.in(directory).withMemoryBytes(96 << 20).withLogSegmentBytes(16 << 20);
+        return EngineConfig.in(directory).withMemoryBytes(96 << 20).withLogSegmentBytes(1 << 20);
     }
 
     private static void insert(Table table, long first) {
@@ -160,12 +162,38 @@ final class InspectionCommandsTest {
     }
 
     @Test
-    void namesTheRowsetThatIsMissing() throws IOException {
+    void listsTheRowsetsThatAnEngineSetsAside() throws IOException {
         takeCopy();
         Path rowSet = only("rowsets");
+        byte[] rows = Files.readAllBytes(rowSet);
+        flip(rowSet, rows.length - 20);
+        setAside(rowSet, "corrupt page in " + rowSet);
+        Files.write(rowSet, Arrays.copyOf(rows, 4096));
+        setAside(rowSet, "it was cut");
         Files.delete(rowSet);
+        setAside(rowSet, "no such file");
+        assertEquals(Main.FAILED, run("verify", "--json", directory.toString()));
+        assertTrue(out.toString().contains("\"setAside\": true"), out::toString);
+        Files.write(rowSet, rows);
+        assertEquals(Main.OK, run("verify", directory.toString()));
+    }
+
+    private void setAside(Path rowSet, String why) {
         assertEquals(Main.FAILED, run("verify", directory.toString()));
-        assertTrue(out.toString().contains(rowSet.toString()), out::toString);
+        String text = out.toString();
+        assertTrue(text.matches("(?s).*SET ASIDE +" + rowSet + " .*"), text);
+        assertTrue(text.contains("150 rows, keys (id=0) to (id=149)"), text);
+        assertTrue(text.contains(why), text);
+        assertTrue(text.contains("1 of 3 parts checked are damaged."), text);
+        out.getBuffer().setLength(0);
+        // What verify says is what an engine does.
+        try (Engine engine = Engine.open(config(directory))) {
+            assertEquals(
+                    List.of(rowSet),
+                    engine.table("antelopes").orElseThrow().missingRowSets().stream()
+                            .map(MissingRowSet::file)
+                            .toList());
+        }
     }
 
     @Test

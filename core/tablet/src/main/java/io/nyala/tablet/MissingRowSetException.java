@@ -1,0 +1,36 @@
+package io.nyala.tablet;
+
+import java.nio.file.Path;
+
+/**
+ * A read or a write may concern rows in a file that cannot be read. It was refused, and nothing of it took effect; all
+ * other rows can be read and written. Immutable.
+ */
+public final class MissingRowSetException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private final String file;
+    private final long offset;
+
+    MissingRowSetException(long tabletId, MissingRowSet rowSet) {
+        super(
+                "the keys " + rowSet.keys() + " of tablet " + tabletId + " can neither be read nor written, because the"
+                        + " file of their rows is set aside: "
+                        + rowSet.cause().getMessage()
+                        + ". All other keys can; put the file back from a copy and open the engine again, or scan"
+                        + " without its rows by allowPartial()",
+                rowSet.cause());
+        this.file = rowSet.file().toString();
+        this.offset = rowSet.offset();
+    }
+
+    /** The file that cannot be read. */
+    public Path file() {
+        return Path.of(file);
+    }
+
+    /** Where in it the damage begins, as far as that is known; 0 for the whole file. */
+    public long offset() {
+        return offset;
+    }
+}
