@@ -1,5 +1,7 @@
 package io.nyala.engine;
 
+import io.nyala.catalog.StorageEditFormat;
+import io.nyala.catalog.StorageState;
 import io.nyala.cfile.CFileDump;
 import io.nyala.cfile.CFileReader;
 import io.nyala.cfile.PageCache;

@@ -1,5 +1,6 @@
 package io.nyala.engine;
 
+import io.nyala.catalog.StorageState;
 import io.nyala.io.Disk;
 import io.nyala.io.Disks;
 import io.nyala.io.HugePageSource;

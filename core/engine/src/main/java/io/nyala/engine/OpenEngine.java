@@ -1,5 +1,6 @@
 package io.nyala.engine;
 
+import io.nyala.catalog.StorageState;
 import io.nyala.cfile.PageCache;
 import io.nyala.compaction.Flush;
 import io.nyala.compaction.MaintenanceScheduler;

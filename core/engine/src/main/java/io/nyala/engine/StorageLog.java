@@ -1,5 +1,9 @@
 package io.nyala.engine;
 
+import io.nyala.catalog.StorageEdit;
+import io.nyala.catalog.StorageEditFormat;
+import io.nyala.catalog.StorageReplay;
+import io.nyala.catalog.StorageState;
 import io.nyala.io.Disk;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.MalformedBytesException;

@@ -31,7 +31,8 @@ final class ArrowRules {
         core/diskrowset     : core/memory core/rows io-uring-bridge core/encoding cfile
         compaction          : core/memory core/rows core/diskrowset
         core/tablet         : core/memory core/rows io-uring-bridge memrowset wal core/diskrowset compaction
-        core/engine         : core/memory core/rows io-uring-bridge core/tablet
+        core/catalog        : core/memory core/rows core/tablet
+        core/engine         : core/memory core/rows io-uring-bridge core/tablet core/catalog
         edge/kudu-protocol  :
         edge/server         : core/engine edge/kudu-protocol
         edge/cli            : core/engine edge/hexdump

@@ -1,11 +1,11 @@
-package io.nyala.engine;
+package io.nyala.catalog;
 
 import io.nyala.rows.Schema;
 import io.nyala.tablet.RowSetEntry;
 import java.util.List;
 
 /** One change of what a host stores, as the storage log records it. Its bytes: {@link StorageEditFormat}. */
-sealed interface StorageEdit {
+public sealed interface StorageEdit {
     /** First in every log: whose it is. */
     record Identity(long hostId) implements StorageEdit {}
 
@@ -17,7 +17,8 @@ sealed interface StorageEdit {
      * an END was cut off by a crash; the next BEGIN takes its place.
      */
     record Checkpoint(Mark mark) implements StorageEdit {
-        enum Mark {
+        /** Which end of a checkpoint. */
+        public enum Mark {
             BEGIN(0),
             END(1);
 
@@ -28,7 +29,7 @@ sealed interface StorageEdit {
             }
 
             /** As it stands in the log. */
-            int code() {
+            public int code() {
                 return code;
             }
         }

@@ -1,9 +1,9 @@
-package io.nyala.engine;
+package io.nyala.catalog;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.nyala.engine.StorageEdit.Checkpoint.Mark;
+import io.nyala.catalog.StorageEdit.Checkpoint.Mark;
 import io.nyala.hexdump.HexDump;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
@@ -29,9 +29,14 @@ import org.junit.jupiter.api.Test;
  * Method: golden script; random edits; edits with changed bytes, which the log's checksum would never let pass.
  */
 final class StorageEditFormatTest {
+    private static final Schema SCHEMA = Schema.of(
+            Column.key("a", ColumnType.INT32),
+            Column.key("b", ColumnType.STRING),
+            Column.of("text", ColumnType.STRING).nullable());
+
     @Test
     void writesTheBytesOfTheScript() {
-        Script.check("engine/storage-edit", command -> {
+        Script.check("catalog/storage-edit", command -> {
             MemorySegment bytes = bytes(parse(command.split(" ", -1)));
             return HexDump.text(bytes, notes -> StorageEditFormat.annotate(bytes, 0, (int) bytes.byteSize(), notes));
         });
@@ -107,7 +112,7 @@ final class StorageEditFormatTest {
             case 2 -> new StorageEdit.ClockLease(number);
             case 3 -> new StorageEdit.LogStarted(number);
             case 4 -> new StorageEdit.Checkpoint(mark(random.nextInt(2)));
-            case 5 -> new StorageEdit.CreateTable(number, "täble", World.SCHEMA, number + 1);
+            case 5 -> new StorageEdit.CreateTable(number, "täble", SCHEMA, number + 1);
             default -> {
                 List<RowSetEntry> added = new ArrayList<>();
                 for (int i = random.nextInt(5); i > 0; i--) {

@@ -1,4 +1,4 @@
-package io.nyala.engine;
+package io.nyala.catalog;
 
 import io.nyala.memory.Check;
 import io.nyala.rows.Schema;
@@ -14,9 +14,9 @@ import java.util.Optional;
  * What a host stores, as told by the edits of its storage log: the fold of them all, and itself expressible as edits,
  * which is what a checkpoint writes.
  *
- * <p>Not thread-safe: {@link StorageLog} guards it.
+ * <p>Not thread-safe: whoever holds it guards it.
  */
-final class StorageState {
+public final class StorageState {
     /** Rowsets in an edit of a checkpoint: an edit is one record of the log. */
     private static final int ROWSET_BYTES_PER_EDIT_MAX = 256 << 10;
 
@@ -28,12 +28,12 @@ final class StorageState {
     private final Map<Long, TabletEntry> tablets = new LinkedHashMap<>();
 
     /** A table as the catalog knows it. */
-    record TableEntry(long id, String name, Schema schema, long tabletId) {}
+    public record TableEntry(long id, String name, Schema schema, long tabletId) {}
 
     /** A tablet as the catalog knows it. */
-    record TabletEntry(long id, List<RowSetEntry> rowSets, long appliedUpTo) {}
+    public record TabletEntry(long id, List<RowSetEntry> rowSets, long appliedUpTo) {}
 
-    void apply(StorageEdit edit) {
+    public void apply(StorageEdit edit) {
         switch (edit) {
             case StorageEdit.Checkpoint _ -> {} // StorageReplay has seen to it.
             case StorageEdit.LogStarted started -> logId = started.logId();
@@ -64,7 +64,7 @@ final class StorageState {
     }
 
     /** The edits that make this state out of nothing. */
-    List<StorageEdit> asEdits() {
+    public List<StorageEdit> asEdits() {
         List<StorageEdit> edits = new ArrayList<>();
         edits.add(new StorageEdit.Identity(hostId));
         edits.add(new StorageEdit.AllocateFiles(nextFileId));
@@ -96,34 +96,34 @@ final class StorageState {
         edits.add(new StorageEdit.Flushed(tablet.id(), part, tablet.appliedUpTo()));
     }
 
-    long hostId() {
+    public long hostId() {
         return hostId;
     }
 
     /** Identity of the write-ahead log; 0 before it exists. */
-    long logId() {
+    public long logId() {
         return logId;
     }
 
-    long nextFileId() {
+    public long nextFileId() {
         return nextFileId;
     }
 
-    long leaseEnd() {
+    public long leaseEnd() {
         return leaseEnd;
     }
 
-    Collection<TableEntry> tables() {
+    public Collection<TableEntry> tables() {
         return List.copyOf(tables.values());
     }
 
-    Optional<TableEntry> table(String name) {
+    public Optional<TableEntry> table(String name) {
         return tables.values().stream()
                 .filter(table -> table.name().equals(name))
                 .findFirst();
     }
 
-    TabletEntry tablet(long id) {
+    public TabletEntry tablet(long id) {
         TabletEntry tablet = tablets.get(id);
         if (tablet == null) {
             throw new IllegalStateException("the storage log names tablet " + id + ", which was never created");
@@ -131,12 +131,12 @@ final class StorageState {
         return tablet;
     }
 
-    Collection<TabletEntry> tablets() {
+    public Collection<TabletEntry> tablets() {
         return List.copyOf(tablets.values());
     }
 
     /** The next id for a table or tablet. */
-    long nextId() {
+    public long nextId() {
         return 1
                 + Math.max(
                         tables.keySet().stream()

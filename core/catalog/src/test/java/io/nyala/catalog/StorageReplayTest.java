@@ -1,4 +1,4 @@
-package io.nyala.engine;
+package io.nyala.catalog;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;

@@ -1,4 +1,4 @@
-package io.nyala.engine;
+package io.nyala.catalog;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -12,14 +12,14 @@ import java.util.List;
  *
  * <p>One thread.
  */
-final class StorageReplay {
+public final class StorageReplay {
     private static final int NONE = -1;
 
     private final List<StorageEdit> edits = new ArrayList<>();
     private int begin = NONE;
 
     /** Takes the next edit of the log. */
-    void add(StorageEdit edit) {
+    public void add(StorageEdit edit) {
         if (edit instanceof StorageEdit.Checkpoint checkpoint) {
             mark(checkpoint.mark());
         } else {
@@ -52,7 +52,7 @@ final class StorageReplay {
     }
 
     /** The state that the log describes. */
-    StorageState state() {
+    public StorageState state() {
         var state = new StorageState();
         dropOpen();
         if (!edits.isEmpty() && !(edits.getFirst() instanceof StorageEdit.Identity)) {

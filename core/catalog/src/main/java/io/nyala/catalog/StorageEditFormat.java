@@ -1,4 +1,4 @@
-package io.nyala.engine;
+package io.nyala.catalog;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
@@ -42,7 +42,7 @@ import java.util.List;
  * Edits of version 1 had zero in the place of the version, and no keys. Integers are little-endian. The schema is in
  * the form of {@link SchemaFormat}. The record around it has the checksum.
  */
-final class StorageEditFormat {
+public final class StorageEditFormat {
     private static final ValueLayout.OfInt U32 = JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong U64 = JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -64,7 +64,7 @@ final class StorageEditFormat {
     private StorageEditFormat() {}
 
     /** Bytes that {@link #write} will write. */
-    static int bytes(StorageEdit edit) {
+    public static int bytes(StorageEdit edit) {
         return switch (edit) {
             case StorageEdit.Identity _,
                     StorageEdit.AllocateFiles _,
@@ -86,7 +86,7 @@ final class StorageEditFormat {
         return ROWSET_KEYS + entry.minKey().length + entry.maxKey().length;
     }
 
-    static void write(StorageEdit edit, MemorySegment memory, long at) {
+    public static void write(StorageEdit edit, MemorySegment memory, long at) {
         memory.set(U32, at + 4, VERSION);
         switch (edit) {
             case StorageEdit.Identity identity -> writeLong(memory, at, IDENTITY, identity.hostId());
@@ -134,7 +134,7 @@ final class StorageEditFormat {
     }
 
     /** Reads an edit of {@code editBytes}; refuses anything that {@link #write} would not have written. */
-    static StorageEdit read(MemorySegment memory, long at, int editBytes) {
+    public static StorageEdit read(MemorySegment memory, long at, int editBytes) {
         Check.that(
                 editBytes >= BODY + Long.BYTES,
                 "an edit of the storage log has " + editBytes + " bytes; 16 is the least");
@@ -232,7 +232,7 @@ final class StorageEditFormat {
     }
 
     /** Explains one edit. */
-    static void annotate(MemorySegment memory, long at, int editBytes, Notes notes) {
+    public static void annotate(MemorySegment memory, long at, int editBytes, Notes notes) {
         StorageEdit edit = read(memory, at, editBytes);
         notes.section("storage edit");
         notes.note(at, 4, "kind: " + edit.getClass().getSimpleName());
