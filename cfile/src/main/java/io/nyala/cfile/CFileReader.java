@@ -245,6 +245,17 @@ public final class CFileReader implements AutoCloseable {
         return columns.containsKey(id);
     }
 
+    /** All columns, in the order in which they were added. */
+    public List<ColumnReader> columns() {
+        List<ColumnReader> all = new ArrayList<>();
+        for (Section section : footer.sections()) {
+            if (section.isColumn()) {
+                all.add(column(section.id()));
+            }
+        }
+        return all;
+    }
+
     /** The column with this id, which the file has. */
     public ColumnReader column(int id) {
         ColumnReader column = columns.get(id);

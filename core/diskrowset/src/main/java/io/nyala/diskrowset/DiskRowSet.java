@@ -1,9 +1,7 @@
 package io.nyala.diskrowset;
 
 import io.nyala.cfile.CFileReader;
-import io.nyala.cfile.CellKind;
 import io.nyala.cfile.ColumnReader;
-import io.nyala.cfile.ColumnSpec;
 import io.nyala.cfile.CorruptPageException;
 import io.nyala.cfile.KeyFilter;
 import io.nyala.cfile.KeyIndex;
@@ -11,7 +9,6 @@ import io.nyala.cfile.PageCache;
 import io.nyala.cfile.UnsupportedFormatException;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.Notes;
-import io.nyala.rows.Column;
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.KeyRange;
 import io.nyala.rows.Limits;
@@ -34,6 +31,7 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
     private final CFileReader file;
     private final Schema schema;
     private final RowLayout layout;
+    private final FileColumns fileColumns;
     private final RowSetFormat.Metadata metadata;
     private final History history;
     private final KeyFilter filter;
@@ -44,6 +42,7 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
         this.file = file;
         this.schema = schema;
         this.layout = new RowLayout(schema);
+        this.fileColumns = new FileColumns(file, schema);
         this.metadata = metadata;
         this.history = new History(file, metadata, account);
         this.filter = Objects.requireNonNull(file.keyFilter(), "a rowset has a key filter");
@@ -54,7 +53,8 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
     /**
      * Opens a rowset and checks everything but its pages.
      *
-     * @param schema of the table; columns are found by their ids
+     * @param schema of the table; columns are found by their ids. One that the file does not have was added later,
+     *     and needs a read default unless it is nullable
      * @param account pays for what stays in memory
      * @throws CorruptPageException if the file is damaged, or another one
      * @throws UnsupportedFormatException if it is of another version
@@ -70,7 +70,8 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
                 throw new UnsupportedFormatException(source.path(), version, RowSetFormat.VERSION);
             }
             RowSetFormat.Metadata metadata = RowSetFormat.readMetadata(file.metadata(), file.rowCount());
-            checkColumns(file, schema);
+            file.column(RowSetFormat.INSERT_TIME_ID);
+            file.column(RowSetFormat.DELETED_ID);
             return new DiskRowSet(file, schema, metadata, account);
         } catch (IllegalArgumentException | IllegalStateException | NullPointerException e) {
             file.close();
@@ -86,30 +87,16 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
         RowSetFormat.annotateMetadata(memory, at, notes);
     }
 
-    private static void checkColumns(CFileReader file, Schema schema) {
-        for (int i = 0; i < schema.columnCount(); i++) {
-            Column column = schema.column(i);
-            if (!file.hasColumn(column.id())) {
-                throw new IllegalArgumentException(
-                        "column \"" + column.name() + "\" (id " + column.id() + ") is missing");
-            }
-            CellKind found = file.column(column.id()).kind();
-            CellKind expected = ColumnSpec.of(column).kind();
-            if (found != expected) {
-                throw new IllegalArgumentException("column \"" + column.name() + "\" (id " + column.id()
-                        + ") has cells " + found + ", expected " + expected);
-            }
-        }
-        file.column(RowSetFormat.INSERT_TIME_ID);
-        file.column(RowSetFormat.DELETED_ID);
-    }
-
     CFileReader file() {
         return file;
     }
 
     RowLayout layout() {
         return layout;
+    }
+
+    FileColumns fileColumns() {
+        return fileColumns;
     }
 
     History history() {
@@ -179,7 +166,17 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
 
     @Override
     public RowCursor scan(ScanSpec spec, MemoryAccount account) {
-        return new DiskRowSetCursor(this, spec, account);
+        return scan(spec, account, RedoSources.NONE);
+    }
+
+    /**
+     * As above, of rows that have changed since the file was written.
+     *
+     * @param spec its schema may be newer than the file, and than this rowset
+     * @param redo not asked before the first {@code next} of the cursor, and only within it
+     */
+    public RowCursor scan(ScanSpec spec, MemoryAccount account, RedoSources redo) {
+        return new DiskRowSetCursor(this, spec, account, redo);
     }
 
     @Override

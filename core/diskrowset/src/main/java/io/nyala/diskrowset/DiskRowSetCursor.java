@@ -2,81 +2,86 @@ package io.nyala.diskrowset;
 
 import io.nyala.cfile.ColumnCursor;
 import io.nyala.cfile.VectorSelection;
+import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.Slab;
 import io.nyala.rows.ColumnBatch;
-import io.nyala.rows.DeltaSource;
 import io.nyala.rows.Limits;
 import io.nyala.rows.LittleEndian;
 import io.nyala.rows.RowCursor;
-import io.nyala.rows.RowFilter;
+import io.nyala.rows.RowLayout;
 import io.nyala.rows.RowProjection;
 import io.nyala.rows.ScanSpec;
 import java.lang.foreign.MemorySegment;
-import java.util.Objects;
-import org.jspecify.annotations.Nullable;
 
 /**
- * A scan of one rowset, a vector at a time, in one of two ways:
+ * A scan of one rowset, a vector at a time, its rows in one of two ways:
  *
  * <ul>
- *   <li><b>By columns</b>, the rule: predicates are evaluated on the encoded vectors into a bitmap, and only what is
- *       left of the other columns is decoded.
- *   <li><b>By rows</b>, for vectors with rows that have changed since the snapshot: each row is put together, changed
- *       back, and then tried. Such a row may match where its newest state does not, so zone maps prune nothing in a
- *       scan that meets history.
+ *   <li><b>By columns</b>, those that are at the snapshot as the file has them: predicates are evaluated on the encoded
+ *       vectors into a bitmap, and only what is left of the other columns is decoded.
+ *   <li><b>By rows</b>, those with changes to apply: each is put together from its changes and, where these say
+ *       nothing, from the columns, and then tried.
  * </ul>
  *
- * Insert times and deletions are looked at only where the snapshot or the rowset needs it. One thread; pins pages only
- * within {@link #next}.
+ * <pre>{@code
+ *   bitmap of the key range --tests that no change touches--> --rows with changes out--> --other tests--> selection
+ *                                                                      |                                     |
+ *                                                                      v                                     v
+ *                                                               corrected rows ---- behind them, or ----> batch
+ *                                                                                   merged by key
+ * }</pre>
+ *
+ * Conditions on columns that no change touches are decided by the file alone, so they spare corrections too. Insert
+ * times and deletions are looked at only where the snapshot or the rowset needs it. One thread; pins pages only within
+ * {@link #next}.
  */
 final class DiskRowSetCursor implements RowCursor {
     private static final int NO_VECTOR = -1;
 
     private final DiskRowSet rowSet;
-    private final ScanSpec spec;
+    private final RowShape shape;
+    private final boolean isOrdered;
+    private final VectorSelection vectors;
     private final ScanColumns columns;
-    private final VectorFilter filter;
-    private final RowFilter rowFilter;
-    private final RowProjection projection;
+    private final ScanDeltas deltas;
     private final RowAssembly assembly;
+    private final VectorFilter filter;
+    private final CorrectedRows corrected;
     private final Slab selection;
     private final Opened opened = new Opened();
-    private final VectorSelection vectors;
-    private final DeltaSource.@Nullable Cursor history;
-    private boolean hasHistory;
+    private boolean isStarted;
+    private boolean isFailed;
     private int vector = NO_VECTOR;
-    private boolean byRows;
+
+    /** What comes next in the vector, and where it ends. A part is a vector, unless it has very many corrections. */
+    private int nextRow;
+
+    private int endRow;
+
+    // The present part.
     private int selectedCount;
     private int taken;
-    private boolean isRowPending;
 
-    DiskRowSetCursor(DiskRowSet rowSet, ScanSpec spec, MemoryAccount account) {
+    DiskRowSetCursor(DiskRowSet rowSet, ScanSpec spec, MemoryAccount account, RedoSources redo) {
         this.rowSet = rowSet;
-        this.spec = spec;
-        this.rowFilter = new RowFilter(rowSet.layout(), spec.predicates());
-        this.projection = new RowProjection(rowSet.layout(), spec.projection());
-        boolean isPast = spec.snapshot() < rowSet.newestChange();
-        boolean mayMeetHistory = isPast && !rowSet.history().isEmpty();
+        this.shape = new RowShape(spec, rowSet.fileColumns());
+        this.isOrdered = spec.keyOrder();
         this.vectors = new VectorSelection(rowSet.rowCount());
         try {
-            this.columns = new ScanColumns(rowSet, vectors, account);
+            this.columns = new ScanColumns(rowSet, spec.schema(), vectors, account);
             opened.add(columns::close);
-            this.assembly = new RowAssembly(rowSet.layout(), account);
+            this.deltas = new ScanDeltas(rowSet, spec, redo, shape.deltaColumnIds());
+            opened.add(deltas::close);
+            this.assembly = new RowAssembly(shape, rowSet.fileColumns().layout(), account);
             opened.add(assembly::close);
+            this.corrected = new CorrectedRows(account);
+            opened.add(corrected::close);
             Slab taken = account.take((long) Limits.VECTOR_ROWS * Integer.BYTES + VectorFilter.PADDING_BYTES);
             opened.add(() -> account.giveBack(taken));
             this.selection = taken;
-            this.filter = new VectorFilter(rowSet, spec, columns, assembly, account);
+            this.filter = new VectorFilter(rowSet, spec, shape, columns, assembly, account);
             opened.add(filter::close);
-            filter.prune(vectors, !mayMeetHistory);
-            DeltaSource.Cursor changes =
-                    mayMeetHistory ? rowSet.history().changes(0, rowSet.rowCount(), spec.snapshot()) : null;
-            this.history = changes;
-            if (changes != null) {
-                opened.add(changes::close);
-                this.hasHistory = changes.next();
-            }
         } catch (RuntimeException | Error e) {
             opened.close();
             throw e;
@@ -86,45 +91,141 @@ final class DiskRowSetCursor implements RowCursor {
     @Override
     public boolean next(ColumnBatch target) {
         target.clear();
+        Check.that(isOrdered || !target.hasKeys(), "a batch with keys needs a scan in key order");
+        if (isFailed) {
+            throw new IllegalStateException("this scan of " + rowSet.path() + " has failed; open another");
+        }
+        isFailed = true; // Unless it gets to the end of this.
         try {
-            while (target.rowCount() == 0) {
-                if (taken == selectedCount && !nextVector()) {
-                    return false;
-                }
-                if (byRows) {
-                    fillByRows(target);
-                } else if (taken < selectedCount) {
-                    fillByColumns(target);
-                }
+            deltas.refresh();
+            if (!isStarted) {
+                isStarted = true;
+                filter.prune(vectors, deltas);
             }
-            return true;
+            while (target.isEmpty() && hasPart()) {
+                fill(target);
+            }
         } finally {
             columns.release();
         }
+        isFailed = false;
+        return !target.isEmpty();
     }
 
-    private boolean nextVector() {
-        vector = vectors.next(vector + 1);
-        if (vector == NO_VECTOR) {
-            vector = vectors.vectorCount();
-            return false;
+    /** Goes to the next part of a vector if there is nothing left of this one; false at the end. */
+    private boolean hasPart() {
+        if (taken < selectedCount || corrected.hasNext()) {
+            return true;
         }
-        long firstRow = (long) vector * Limits.VECTOR_ROWS;
-        skipHistoryBefore(firstRow);
-        byRows = hasHistory && present().ordinal() < firstRow + Limits.VECTOR_ROWS;
-        selectedCount = byRows ? filter.selectByKey(vector, selection) : filter.select(vector, selection);
-        taken = 0;
+        if (nextRow >= endRow) {
+            vector = vectors.next(vector + 1);
+            if (vector == NO_VECTOR) {
+                vector = vectors.vectorCount();
+                return false;
+            }
+            nextRow = filter.firstRow(vector);
+            endRow = filter.endRow(vector);
+        }
+        selectPart();
         return true;
     }
 
-    private void skipHistoryBefore(long row) {
-        while (hasHistory && present().ordinal() < row) {
-            hasHistory = present().next();
+    private void selectPart() {
+        taken = 0;
+        selectedCount = 0;
+        corrected.clear();
+        int from = nextRow;
+        nextRow = endRow;
+        if (filter.begin(vector, from, endRow, deltas)) {
+            nextRow = correct(from);
+            filter.removeFrom(nextRow);
+            if (filter.finish(vector, deltas)) {
+                selectedCount = filter.select(selection);
+            }
         }
     }
 
-    private DeltaSource.Cursor present() {
-        return Objects.requireNonNull(history, "no history in this scan");
+    /** Corrects the rows that have changes, from {@code from} on; answers behind the last row that was dealt with. */
+    private int correct(int from) {
+        long first = (long) vector * Limits.VECTOR_ROWS;
+        long end = first + endRow;
+        for (long ordinal = deltas.seek(first + from); ordinal < end; ordinal = deltas.seek(ordinal + 1)) {
+            int row = (int) (ordinal - first);
+            if (filter.has(row)) {
+                if (corrected.isFull()) {
+                    return row;
+                }
+                filter.remove(row);
+                correctRow(row, ordinal);
+            }
+        }
+        return endRow;
+    }
+
+    private void correctRow(int row, long ordinal) {
+        assembly.begin(!deltas.isUndo() || isLiveInFile(row));
+        deltas.apply(ordinal, assembly);
+        if (!assembly.isLive()) {
+            return;
+        }
+        assembly.complete(shape.tested(), columns, vector, row);
+        if (shape.filter().matches(assembly.memory(), 0)) {
+            assembly.complete(shape.untested(), columns, vector, row);
+            corrected.add(row, assembly.memory(), assembly.bytes());
+        }
+    }
+
+    /** Whether the lifetime that the file has of a row, if any, had begun at the snapshot. */
+    private boolean isLiveInFile(int row) {
+        return columns.insertTimeAt(vector).longAt(row) <= deltas.snapshot()
+                && columns.deletedAt(vector).longAt(row) == 0;
+    }
+
+    private void fill(ColumnBatch target) {
+        if (isOrdered && corrected.hasNext()) {
+            fillInOrder(target);
+            return;
+        }
+        if (taken < selectedCount) {
+            fillByColumns(target);
+        }
+        while (taken == selectedCount && corrected.hasNext() && appendCorrected(target)) {
+            corrected.skip();
+        }
+    }
+
+    private boolean appendCorrected(ColumnBatch target) {
+        return append(target, corrected.memory(), corrected.rowOffset());
+    }
+
+    private boolean append(ColumnBatch target, MemorySegment memory, long row) {
+        RowProjection projection = shape.projection();
+        if (!target.hasKeys()) {
+            return target.appendRow(projection, memory, row);
+        }
+        int keyBytes = assembly.encodeKey(memory, row);
+        return target.appendRow(projection, memory, row, assembly.keyMemory(), 0, keyBytes);
+    }
+
+    /** Merges selected and corrected rows, row by row. */
+    private void fillInOrder(ColumnBatch target) {
+        while (taken < selectedCount || corrected.hasNext()) {
+            boolean isSelected = taken < selectedCount;
+            if (corrected.hasNext() && (!isSelected || corrected.row() < selectedRow(taken))) {
+                if (!appendCorrected(target)) {
+                    return;
+                }
+                corrected.skip();
+            } else {
+                assembly.begin(true);
+                assembly.complete(shape.tested(), columns, vector, selectedRow(taken));
+                assembly.complete(shape.untested(), columns, vector, selectedRow(taken));
+                if (!append(target, assembly.memory(), 0)) {
+                    return;
+                }
+                taken++;
+            }
+        }
     }
 
     // ---- By columns ----
@@ -135,12 +236,18 @@ final class DiskRowSetCursor implements RowCursor {
             count = fillKeys(target, count);
         }
         long at = (long) taken * Integer.BYTES;
+        RowProjection projection = shape.projection();
         for (int i = 0; i < projection.columnCount(); i++) {
-            ColumnCursor column = columns.at(projection.column(i), vector);
-            if (count == column.rowCount()) {
-                column.read(target.column(i));
+            int column = shape.schemaColumn(projection.column(i));
+            if (!columns.has(column)) {
+                target.column(i).fillFromRow(count, shape.layout(), shape.template(), 0, projection.column(i));
+                continue;
+            }
+            ColumnCursor cursor = columns.at(column, vector);
+            if (count == cursor.rowCount()) {
+                cursor.read(target.column(i));
             } else {
-                column.readSelected(target.column(i), selection.segment(), at, count);
+                cursor.readSelected(target.column(i), selection.segment(), at, count);
             }
         }
         target.rowCount(count);
@@ -149,16 +256,21 @@ final class DiskRowSetCursor implements RowCursor {
 
     private int fittingRows(int wanted) {
         int count = wanted;
-        for (int i = 0; i < projection.columnCount(); i++) {
-            if (rowSet.layout().isVariable(projection.column(i))) {
-                ColumnCursor column = columns.at(projection.column(i), vector);
+        long at = (long) taken * Integer.BYTES;
+        RowLayout layout = shape.layout();
+        for (int i = 0; i < shape.projection().columnCount(); i++) {
+            int index = shape.projection().column(i);
+            if (!layout.isVariable(index)) {
+                continue;
+            }
+            int column = shape.schemaColumn(index);
+            if (columns.has(column)) {
+                ColumnCursor cursor = columns.at(column, vector);
                 count = Math.min(
-                        count,
-                        column.fittingRows(
-                                selection.segment(),
-                                (long) taken * Integer.BYTES,
-                                count,
-                                Limits.BATCH_VARIABLE_BYTES_MAX));
+                        count, cursor.fittingRows(selection.segment(), at, count, Limits.BATCH_VARIABLE_BYTES_MAX));
+            } else if (!layout.isNull(shape.template(), 0, index)) {
+                int bytes = Math.max(1, layout.variableBytes(shape.template(), 0, index));
+                count = Math.min(count, Limits.BATCH_VARIABLE_BYTES_MAX / bytes);
             }
         }
         return count;
@@ -168,7 +280,7 @@ final class DiskRowSetCursor implements RowCursor {
     private int fillKeys(ColumnBatch target, int count) {
         ColumnCursor[] keys = columns.keysAt(vector);
         for (int i = 0; i < count; i++) {
-            assembly.assemble(keys, keys.length, selectedRow(taken + i));
+            assembly.assembleKey(keys, selectedRow(taken + i));
             int keyBytes = assembly.encodeKey();
             if (!target.keys().fits(i, keyBytes)) {
                 return i;
@@ -176,46 +288,6 @@ final class DiskRowSetCursor implements RowCursor {
             target.keys().setBytes(i, assembly.keyMemory(), 0, keyBytes);
         }
         return count;
-    }
-
-    // ---- By rows ----
-
-    private void fillByRows(ColumnBatch target) {
-        while (taken < selectedCount) {
-            if (!isRowPending) {
-                rebuild(selectedRow(taken));
-            }
-            isRowPending = false;
-            if (assembly.isLive() && rowFilter.matches(assembly.memory(), 0) && !append(target)) {
-                isRowPending = true; // It opens the next batch.
-                return;
-            }
-            taken++;
-        }
-    }
-
-    /** Puts a row together as it was at the snapshot. */
-    private void rebuild(int row) {
-        ColumnCursor[] all = columns.allAt(vector);
-        assembly.assemble(all, all.length, row);
-        boolean isInserted = columns.insertTimeAt(vector).longAt(row) <= spec.snapshot();
-        boolean isDeleted = columns.deletedAt(vector).longAt(row) != 0;
-        assembly.isLive(isInserted && !isDeleted);
-        long ordinal = (long) vector * Limits.VECTOR_ROWS + row;
-        skipHistoryBefore(ordinal);
-        while (hasHistory && present().ordinal() == ordinal) {
-            assembly.undo(present());
-            hasHistory = present().next();
-        }
-    }
-
-    private boolean append(ColumnBatch target) {
-        MemorySegment row = assembly.memory();
-        if (!target.hasKeys()) {
-            return target.appendRow(projection, row, 0);
-        }
-        int keyBytes = assembly.encodeKey();
-        return target.appendRow(projection, row, 0, assembly.keyMemory(), 0, keyBytes);
     }
 
     private int selectedRow(int index) {

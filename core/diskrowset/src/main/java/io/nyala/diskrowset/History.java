@@ -33,12 +33,24 @@ final class History implements DeltaSource {
             return false;
         }
         List<RowSetFormat.Chunk> chunks = metadata.chunks();
-        for (RowSetFormat.Chunk chunk : chunks) {
-            if (chunk.firstOrdinal() < to && chunk.lastOrdinal() >= from) {
-                return true;
+        int found = chunkFrom(from, 0);
+        return found < chunks.size() && chunks.get(found).firstOrdinal() < to;
+    }
+
+    /** The first chunk, at or after {@code first}, that reaches to a row or beyond; the chunk count if none does. */
+    private int chunkFrom(long ordinal, int first) {
+        List<RowSetFormat.Chunk> chunks = metadata.chunks();
+        int low = first;
+        int high = chunks.size();
+        while (low < high) {
+            int middle = (low + high) >>> 1;
+            if (chunks.get(middle).lastOrdinal() < ordinal) {
+                low = middle + 1;
+            } else {
+                high = middle;
             }
         }
-        return false;
+        return low;
     }
 
     @Override
@@ -61,10 +73,16 @@ final class History implements DeltaSource {
             this.from = from;
             this.to = to;
             this.snapshot = snapshot;
-            List<RowSetFormat.Chunk> chunks = metadata.chunks();
-            while (chunk < chunks.size() && chunks.get(chunk).lastOrdinal() < from) {
-                chunk++;
+            this.chunk = chunkFrom(from, 0);
+        }
+
+        @Override
+        public boolean seek(long ordinal) {
+            if (chunk > 0 && metadata.chunks().get(chunk - 1).lastOrdinal() < ordinal) {
+                position = chunkBytes; // The one in hand ends before it, and others may too.
+                chunk = chunkFrom(ordinal, chunk);
             }
+            return Cursor.super.seek(ordinal);
         }
 
         @Override

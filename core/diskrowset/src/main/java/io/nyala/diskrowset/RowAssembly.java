@@ -9,26 +9,38 @@ import io.nyala.rows.RowChange;
 import io.nyala.rows.RowLayout;
 import io.nyala.rows.RowPatch;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /**
- * One packed row at a time, put together from the columns it is stored in, then changed back step by step, with its
- * key. For rows whose history matters, and for keys; everything else stays in columns.
+ * One row of a scan's shape at a time: first what changes say of it, then, of the columns that no change has set, what
+ * the file says. For rows that have changes, and for keys; everything else stays in columns.
+ *
+ * <pre>{@code
+ *   begin() -> apply(change)... -> complete(tested columns) -> match? -> complete(the others)
+ * }</pre>
  *
  * <p>Belongs to one cursor. Allocates nothing once its buffers have the size of the largest row.
  */
 final class RowAssembly implements AutoCloseable {
+    private final RowShape shape;
     private final RowLayout layout;
+    private final RowLayout fileLayout;
     private final KeyCodec keys;
     private final RowPatch patch;
     private final GrowingBuffer keyBuffer;
+    private final boolean[] isSet;
     private GrowingBuffer present;
     private GrowingBuffer spare;
+    private long bytes;
     private boolean isLive;
 
-    RowAssembly(RowLayout layout, MemoryAccount account) {
-        this.layout = layout;
+    RowAssembly(RowShape shape, RowLayout fileLayout, MemoryAccount account) {
+        this.shape = shape;
+        this.layout = shape.layout();
+        this.fileLayout = fileLayout;
         this.keys = new KeyCodec(layout);
         this.patch = new RowPatch(layout);
+        this.isSet = new boolean[layout.columnCount()];
         this.keyBuffer = new GrowingBuffer(account);
         this.present = new GrowingBuffer(account);
         this.spare = new GrowingBuffer(account);
@@ -39,68 +51,151 @@ final class RowAssembly implements AutoCloseable {
         return present.memory();
     }
 
+    /** Of the row. */
+    long bytes() {
+        return bytes;
+    }
+
     boolean isLive() {
         return isLive;
     }
 
-    void isLive(boolean newIsLive) {
+    /** Begins a row of which nothing is known yet. */
+    void begin(boolean newIsLive) {
         isLive = newIsLive;
+        startFromTemplate();
+        for (int i = 0; i < isSet.length; i++) {
+            isSet[i] = shape.isPreset(i);
+        }
     }
 
-    /**
-     * Puts a row together from the first {@code columnCount} columns of the schema, whose cursors stand on its vector.
-     */
-    void assemble(ColumnCursor[] columns, int columnCount, int row) {
-        long bytes = layout.fixedBytes();
+    private void startFromTemplate() {
+        bytes = shape.template().byteSize();
         present.ensure(0, bytes);
-        present.memory().asSlice(0, bytes).fill((byte) 0);
-        for (int i = 0; i < columnCount; i++) {
-            ColumnCursor column = columns[i];
-            if (column.isNull(row)) {
-                layout.setNull(present.memory(), 0, i);
-            } else if (layout.isVariable(i)) {
-                int cellBytes = column.cellBytes(row);
-                present.ensure(bytes, bytes + cellBytes);
-                column.readCell(row, present.memory(), bytes);
-                layout.setVariable(present.memory(), 0, i, (int) bytes, cellBytes);
-                bytes += cellBytes;
-            } else {
-                column.readCell(row, present.memory(), layout.cellOffset(i));
-            }
-        }
+        MemorySegment.copy(shape.template(), 0, present.memory(), 0, bytes);
     }
 
-    /** Goes back before the change that {@code history} stands on. */
+    /** Applies an UNDO; a change that must not be there is refused. */
     void undo(DeltaSource.Cursor history) {
-        MemorySegment memory = history.memory();
-        long change = history.changeOffset();
-        RowChange.check(layout, memory, change, history.changeBytes());
-        switch (RowChange.kind(memory, change)) {
-            case RowChange.DELETE -> isLive = false;
-            case RowChange.REINSERT -> {
-                int rowBytes = RowChange.rowBytes(memory, change);
-                present.ensure(0, rowBytes);
-                MemorySegment.copy(memory, RowChange.rowOffset(change), present.memory(), 0, rowBytes);
-                isLive = true;
-            }
-            case RowChange.UPDATE -> {
-                if (RowChange.cellCount(memory, change) > 0) {
-                    spare.ensure(0, patch.appliedBytesMax(present.memory(), 0, memory, change));
-                    patch.apply(present.memory(), 0, memory, change, spare.memory(), 0);
-                    GrowingBuffer before = present;
-                    present = spare;
-                    spare = before;
-                }
-                isLive = true;
-            }
-            default -> throw new AssertionError("a checked change of kind " + RowChange.kind(memory, change));
+        RowChange.check(fileLayout, history.memory(), history.changeOffset(), history.changeBytes());
+        if (RowChange.kind(history.memory(), history.changeOffset()) == RowChange.REINSERT) {
+            replace(history.memory(), RowChange.rowOffset(history.changeOffset()));
+        } else {
+            apply(history);
         }
     }
 
-    /** Encodes the row's key at the start of {@link #keyMemory}; answers its bytes. */
+    /** Applies a REDO; a change that must not be there is refused. */
+    void redo(DeltaSource.Cursor changes) {
+        RowChange.check(layout, changes.memory(), changes.changeOffset(), changes.changeBytes());
+        if (RowChange.kind(changes.memory(), changes.changeOffset()) == RowChange.REINSERT) {
+            throw new IllegalArgumentException("row " + changes.ordinal() + " of a rowset is inserted again at "
+                    + changes.time() + "; only a MemRowSet takes inserts");
+        }
+        apply(changes);
+    }
+
+    private void apply(DeltaSource.Cursor changes) {
+        MemorySegment memory = changes.memory();
+        long change = changes.changeOffset();
+        if (RowChange.kind(memory, change) == RowChange.DELETE) {
+            isLive = false;
+            return;
+        }
+        isLive = true;
+        if (markCells(memory, change)) {
+            spare.ensure(0, patch.appliedBytesMax(present.memory(), 0, memory, change));
+            bytes = patch.apply(present.memory(), 0, memory, change, spare.memory(), 0);
+            GrowingBuffer before = present;
+            present = spare;
+            spare = before;
+        }
+    }
+
+    /** Notes which columns an UPDATE sets; answers whether any of them matters here. */
+    private boolean markCells(MemorySegment memory, long change) {
+        boolean isAny = false;
+        long cell = RowChange.firstCell(change);
+        for (int i = RowChange.cellCount(memory, change); i > 0; i--) {
+            int column = layout.schema().indexOfId(RowChange.cellColumnId(memory, cell));
+            if (column >= 0) {
+                isSet[column] = true;
+                isAny = true;
+            }
+            cell = RowChange.nextCell(memory, cell);
+        }
+        return isAny;
+    }
+
+    /** Takes all values from a packed row of the file's own columns. */
+    private void replace(MemorySegment memory, long row) {
+        isLive = true;
+        startFromTemplate();
+        Arrays.fill(isSet, true);
+        for (int i = 0; i < isSet.length; i++) {
+            int source = fileLayout.schema().indexOfId(layout.columnId(i));
+            if (source < 0 || shape.isPreset(i)) {
+                continue;
+            }
+            if (fileLayout.isNull(memory, row, source)) {
+                layout.setNull(present.memory(), 0, i);
+            } else {
+                int cellBytes = fileLayout.valueBytes(memory, row, source);
+                long at = room(i, cellBytes);
+                MemorySegment.copy(
+                        memory, fileLayout.valueOffset(memory, row, source), present.memory(), at, cellBytes);
+            }
+        }
+    }
+
+    /** Where the bytes of a cell go. */
+    private long room(int column, int cellBytes) {
+        if (!layout.isVariable(column)) {
+            return layout.cellOffset(column);
+        }
+        long at = bytes;
+        present.ensure(bytes, bytes + cellBytes);
+        layout.setVariable(present.memory(), 0, column, (int) at, cellBytes);
+        bytes += cellBytes;
+        return at;
+    }
+
+    /** Reads the cells of some columns, but those that a change has set, from the file. */
+    void complete(int[] wanted, ScanColumns columns, int vector, int row) {
+        for (int column : wanted) {
+            if (!isSet[column]) {
+                isSet[column] = true;
+                read(column, columns.at(shape.schemaColumn(column), vector), row);
+            }
+        }
+    }
+
+    private void read(int column, ColumnCursor cursor, int row) {
+        if (cursor.isNull(row)) {
+            layout.setNull(present.memory(), 0, column);
+            return;
+        }
+        long at = room(column, cursor.cellBytes(row));
+        cursor.readCell(row, present.memory(), at);
+    }
+
+    /** Puts the key of a row together, and nothing else. */
+    void assembleKey(ColumnCursor[] keyColumns, int row) {
+        startFromTemplate();
+        for (int i = 0; i < keyColumns.length; i++) {
+            read(i, keyColumns[i], row);
+        }
+    }
+
+    /** Encodes the present row's key at the start of {@link #keyMemory}; answers its bytes. */
     int encodeKey() {
-        keyBuffer.ensure(0, keys.encodedBytesMax(present.memory(), 0));
-        return keys.encode(present.memory(), 0, keyBuffer.memory(), 0);
+        return encodeKey(present.memory(), 0);
+    }
+
+    /** Encodes the key of a row of this shape at the start of {@link #keyMemory}; answers its bytes. */
+    int encodeKey(MemorySegment memory, long row) {
+        keyBuffer.ensure(0, keys.encodedBytesMax(memory, row));
+        return keys.encode(memory, row, keyBuffer.memory(), 0);
     }
 
     MemorySegment keyMemory() {

@@ -6,6 +6,7 @@ import io.nyala.cfile.ReadAhead;
 import io.nyala.cfile.VectorSelection;
 import io.nyala.encoding.DecoderScratch;
 import io.nyala.memory.MemoryAccount;
+import io.nyala.rows.Schema;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ScanColumns implements AutoCloseable {
     private final DiskRowSet rowSet;
+    private final Schema schema;
     private final VectorSelection vectors;
     private final DecoderScratch scratch;
     private final ReadAhead ahead;
@@ -24,18 +26,19 @@ final class ScanColumns implements AutoCloseable {
     private final int deleted;
     private final int keyColumnCount;
     private ColumnCursor @Nullable [] keys;
-    private ColumnCursor @Nullable [] all;
 
-    ScanColumns(DiskRowSet rowSet, VectorSelection vectors, MemoryAccount account) {
+    /** @param schema in which columns are named */
+    ScanColumns(DiskRowSet rowSet, Schema schema, VectorSelection vectors, MemoryAccount account) {
         this.rowSet = rowSet;
+        this.schema = schema;
         this.vectors = vectors;
         this.scratch = new DecoderScratch(account);
         this.ahead = readAhead(account);
-        int schemaColumns = rowSet.layout().columnCount();
+        int schemaColumns = schema.columnCount();
         this.columns = new @Nullable ColumnCursor[schemaColumns + 2];
         this.insertTime = schemaColumns;
         this.deleted = schemaColumns + 1;
-        this.keyColumnCount = rowSet.layout().schema().keyColumnCount();
+        this.keyColumnCount = schema.keyColumnCount();
     }
 
     private ReadAhead readAhead(MemoryAccount account) {
@@ -47,7 +50,17 @@ final class ScanColumns implements AutoCloseable {
         }
     }
 
-    /** The cursor of a column of the schema, on {@code vector}. */
+    /** Whether the file has a column of the schema; if not, it has no cursor. */
+    boolean has(int column) {
+        return rowSet.fileColumns().has(schema.column(column));
+    }
+
+    /** What the file has of a column of the schema. */
+    ColumnReader stored(int column) {
+        return rowSet.fileColumns().reader(schema.column(column));
+    }
+
+    /** The cursor of a column of the schema that the file has, on {@code vector}. */
     ColumnCursor at(int column, int vector) {
         ColumnCursor cursor = columns[column];
         if (cursor == null) {
@@ -64,7 +77,7 @@ final class ScanColumns implements AutoCloseable {
         if (column == insertTime) {
             return rowSet.file().column(RowSetFormat.INSERT_TIME_ID);
         }
-        return column == deleted ? rowSet.file().column(RowSetFormat.DELETED_ID) : rowSet.column(column);
+        return column == deleted ? rowSet.file().column(RowSetFormat.DELETED_ID) : stored(column);
     }
 
     ColumnCursor insertTimeAt(int vector) {
@@ -80,22 +93,10 @@ final class ScanColumns implements AutoCloseable {
         if (keys == null) {
             keys = new ColumnCursor[keyColumnCount];
         }
-        return fill(keys, vector);
-    }
-
-    /** The cursors of all columns of the schema, on {@code vector}; the same array each time. */
-    ColumnCursor[] allAt(int vector) {
-        if (all == null) {
-            all = new ColumnCursor[rowSet.layout().columnCount()];
+        for (int i = 0; i < keys.length; i++) {
+            keys[i] = at(i, vector);
         }
-        return fill(all, vector);
-    }
-
-    private ColumnCursor[] fill(ColumnCursor[] target, int vector) {
-        for (int i = 0; i < target.length; i++) {
-            target[i] = at(i, vector);
-        }
-        return target;
+        return keys;
     }
 
     /** Unpins all pages. */

@@ -8,6 +8,7 @@ import io.nyala.cfile.VectorSelection;
 import io.nyala.memory.Kernels;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.Slab;
+import io.nyala.rows.CellFilter;
 import io.nyala.rows.CellValue;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
@@ -17,13 +18,18 @@ import io.nyala.rows.LittleEndian;
 import io.nyala.rows.Predicate;
 import io.nyala.rows.ScanSpec;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which rows of a vector a scan yields: by key range, deletion, insert time, and predicates on the encoded columns. It
- * stops at the first test that leaves no row.
+ * Which rows of a vector a scan yields, as far as the file alone tells: by key range, deletion, insert time, and
+ * predicates on the encoded columns. It stops at the first test that leaves no row.
+ *
+ * <pre>{@code
+ *   begin: key range, tests that no change touches -> rows with changes are taken out -> finish: the other tests
+ * }</pre>
  *
  * <p>Belongs to one cursor.
  */
@@ -38,6 +44,7 @@ final class VectorFilter implements AutoCloseable {
 
     private static final Kernels KERNELS = Kernels.best();
 
+    private final DiskRowSet rowSet;
     private final ScanSpec spec;
     private final ScanColumns columns;
     private final RowAssembly assembly;
@@ -46,14 +53,24 @@ final class VectorFilter implements AutoCloseable {
     private final @Nullable ColumnPredicate isLive;
     private final @Nullable ColumnPredicate isInserted;
     private final List<Test> tests = new ArrayList<>();
-    private final DiskRowSet rowSet;
     private int firstVector;
     private int lastVector;
 
-    /** A predicate, and the column in the schema that it is about. */
-    private record Test(int column, ColumnPredicate predicate) {}
+    /**
+     * A predicate, and the column in the schema that it is about.
+     *
+     * @param predicate null if the file does not have the column
+     * @param matchesDefault whether the default of such a column matches
+     */
+    private record Test(int column, int columnId, @Nullable ColumnPredicate predicate, boolean matchesDefault) {}
 
-    VectorFilter(DiskRowSet rowSet, ScanSpec spec, ScanColumns columns, RowAssembly assembly, MemoryAccount account) {
+    VectorFilter(
+            DiskRowSet rowSet,
+            ScanSpec spec,
+            RowShape shape,
+            ScanColumns columns,
+            RowAssembly assembly,
+            MemoryAccount account) {
         this.rowSet = rowSet;
         this.spec = spec;
         this.columns = columns;
@@ -67,14 +84,27 @@ final class VectorFilter implements AutoCloseable {
                 : ColumnPredicate.of(
                         new Predicate.Range(0, null, CellValue.of(INSERT_TIME, spec.snapshot() + 1)), CellKind.INT64);
         for (Predicate predicate : spec.predicates()) {
-            CellKind kind = rowSet.column(predicate.column()).kind();
-            tests.add(new Test(predicate.column(), ColumnPredicate.of(predicate, kind)));
+            tests.add(test(predicate, shape));
         }
         this.bitmap = account.take(BITMAP_BYTES + PADDING_BYTES); // Last: nothing can fail with it in hand.
     }
 
-    /** Leaves only vectors that may have a row of the scan; by values only if {@code byValue}. Reads no page. */
-    void prune(VectorSelection vectors, boolean byValue) {
+    private Test test(Predicate predicate, RowShape shape) {
+        int column = predicate.column();
+        int id = spec.schema().column(column).id();
+        if (columns.has(column)) {
+            CellKind kind = columns.stored(column).kind();
+            return new Test(column, id, ColumnPredicate.of(predicate, kind), false);
+        }
+        CellFilter filter = CellFilter.of(shape.layout().schema(), shape.localized(predicate));
+        return new Test(column, id, null, filter.matches(shape.layout(), shape.template(), 0));
+    }
+
+    /**
+     * Leaves only vectors that may have a row of the scan: by their keys, and by the values of columns that no change
+     * touches there. Reads no page.
+     */
+    void prune(VectorSelection vectors, ScanDeltas deltas) {
         int count = vectors.vectorCount();
         KeyIndex index = rowSet.index();
         byte[] lower = spec.lowerKey();
@@ -83,10 +113,30 @@ final class VectorFilter implements AutoCloseable {
         lastVector = upper == null || count == 0 ? count - 1 : floor(index, upper);
         vectors.removeRange(0, Math.min(firstVector, count));
         vectors.removeRange(Math.min(lastVector + 1, count), count);
-        if (byValue) {
-            for (Test test : tests) {
-                rowSet.column(test.column()).prune(test.predicate(), vectors);
+        deltas.limit(Math.min(rowSet.rowCount(), (lastVector + 1L) * Limits.VECTOR_ROWS));
+        VectorSelection unchanged = null;
+        for (Test test : tests) {
+            if (!deltas.touches(test.columnId())) {
+                prune(test, vectors);
+            } else {
+                unchanged = unchanged == null ? new VectorSelection(rowSet.rowCount()) : unchanged;
+                prune(test, unchanged);
             }
+        }
+        for (int vector = vectors.next(0); unchanged != null && vector >= 0; vector = vectors.next(vector + 1)) {
+            long first = (long) vector * Limits.VECTOR_ROWS;
+            if (!unchanged.has(vector) && !deltas.mayChange(first, first + Limits.VECTOR_ROWS)) {
+                vectors.remove(vector);
+            }
+        }
+    }
+
+    private void prune(Test test, VectorSelection vectors) {
+        ColumnPredicate predicate = test.predicate();
+        if (predicate != null) {
+            columns.stored(test.column()).prune(predicate, vectors);
+        } else if (!test.matchesDefault()) {
+            vectors.removeRange(0, vectors.vectorCount());
         }
     }
 
@@ -94,42 +144,85 @@ final class VectorFilter implements AutoCloseable {
         return index.floor(MemorySegment.ofArray(key), 0, key.length);
     }
 
-    /** Selects the rows of a vector in the scan's key range, whatever their state; answers how many. */
-    int selectByKey(int vector, Slab selection) {
-        int rows = rowSet.vectorRows(vector);
-        int from = vector == firstVector && spec.lowerKey() != null ? lowerBound(vector, rows, spec.lowerKey()) : 0;
-        int to = vector == lastVector && spec.upperKey() != null ? lowerBound(vector, rows, spec.upperKey()) : rows;
-        int count = 0;
-        for (int row = from; row < to; row++) {
-            setRow(selection, count++, row);
-        }
-        return count;
+    /** The first row of a vector in the scan's key range. */
+    int firstRow(int vector) {
+        byte[] lower = spec.lowerKey();
+        return vector == firstVector && lower != null ? lowerBound(vector, lower) : 0;
     }
 
-    /** Selects the rows of a vector that the scan yields, judged by their newest state; answers how many. */
-    int select(int vector, Slab selection) {
-        int rows = rowSet.vectorRows(vector);
-        int from = vector == firstVector && spec.lowerKey() != null ? lowerBound(vector, rows, spec.lowerKey()) : 0;
-        int to = vector == lastVector && spec.upperKey() != null ? lowerBound(vector, rows, spec.upperKey()) : rows;
+    /** Behind the last row of a vector in the scan's key range. */
+    int endRow(int vector) {
+        byte[] upper = spec.upperKey();
+        return vector == lastVector && upper != null ? lowerBound(vector, upper) : rowSet.vectorRows(vector);
+    }
+
+    /**
+     * Begins with rows {@code from} to {@code to}, excluded, of a vector, and applies the tests that are true or false
+     * whatever has changed; false if no row is left.
+     */
+    boolean begin(int vector, int from, int to, ScanDeltas deltas) {
         if (from >= to) {
-            return 0;
+            return false;
         }
         setRange(from, to);
-        MemorySegment bits = bitmap.segment();
-        if (isLive != null) {
-            columns.deletedAt(vector).and(isLive, bits, 0);
+        if (!deltas.isUndo() && isLive != null) {
+            columns.deletedAt(vector).and(isLive, bitmap.segment(), 0);
+        }
+        return testAll(vector, deltas, false);
+    }
+
+    /** Applies the other tests; to be called when the rows that have changes were taken out. */
+    boolean finish(int vector, ScanDeltas deltas) {
+        if (deltas.isUndo() && isLive != null) {
+            columns.deletedAt(vector).and(isLive, bitmap.segment(), 0);
         }
         if (isInserted != null) {
-            columns.insertTimeAt(vector).and(isInserted, bits, 0);
+            columns.insertTimeAt(vector).and(isInserted, bitmap.segment(), 0);
         }
+        return testAll(vector, deltas, true);
+    }
+
+    private boolean testAll(int vector, ScanDeltas deltas, boolean isTouched) {
         for (int i = 0; i < tests.size(); i++) {
             if (isEmpty()) {
-                return 0;
+                return false;
             }
             Test test = tests.get(i);
-            columns.at(test.column(), vector).and(test.predicate(), bits, 0);
+            if (deltas.touches(test.columnId()) == isTouched) {
+                ColumnPredicate predicate = test.predicate();
+                if (predicate != null) {
+                    columns.at(test.column(), vector).and(predicate, bitmap.segment(), 0);
+                } else if (!test.matchesDefault()) {
+                    setRange(0, 0);
+                }
+            }
         }
-        return KERNELS.bitmapToSelection(bits, 0, Limits.VECTOR_ROWS, selection.segment(), 0);
+        return !isEmpty();
+    }
+
+    /** Whether a row is still among those that may match. */
+    boolean has(int row) {
+        return (bitmap.segment().get(ValueLayout.JAVA_BYTE, row >>> 3) >>> (row & 7) & 1) != 0;
+    }
+
+    /** Takes a row out. */
+    void remove(int row) {
+        int rest = bitmap.segment().get(ValueLayout.JAVA_BYTE, row >>> 3) & ~(1 << (row & 7));
+        bitmap.segment().set(ValueLayout.JAVA_BYTE, row >>> 3, (byte) rest);
+    }
+
+    /** Takes a row and all behind it out. */
+    void removeFrom(int row) {
+        for (int first = 0; first < Limits.VECTOR_ROWS; first += Long.SIZE) {
+            long at = first / Byte.SIZE;
+            LittleEndian.setLong(
+                    bitmap.segment(), at, LittleEndian.getLong(bitmap.segment(), at) & bitsBelow(row - first));
+        }
+    }
+
+    /** Writes the rows that are left; answers how many. */
+    int select(Slab selection) {
+        return KERNELS.bitmapToSelection(bitmap.segment(), 0, Limits.VECTOR_ROWS, selection.segment(), 0);
     }
 
     private void setRange(int from, int to) {
@@ -151,19 +244,15 @@ final class VectorFilter implements AutoCloseable {
         return any == 0;
     }
 
-    private static void setRow(Slab selection, int index, int row) {
-        LittleEndian.setInt(selection.segment(), (long) index * Integer.BYTES, row);
-    }
-
     /** The first row of a vector whose key is not below {@code bound}, which may be the beginning of a key. */
-    private int lowerBound(int vector, int rows, byte[] bound) {
+    private int lowerBound(int vector, byte[] bound) {
         MemorySegment boundSegment = MemorySegment.ofArray(bound);
         ColumnCursor[] keys = columns.keysAt(vector);
         int low = 0;
-        int high = rows;
+        int high = rowSet.vectorRows(vector);
         while (low < high) {
             int middle = (low + high) >>> 1;
-            assembly.assemble(keys, keys.length, middle);
+            assembly.assembleKey(keys, middle);
             int keyBytes = assembly.encodeKey();
             if (KeyCodec.compare(assembly.keyMemory(), 0, keyBytes, boundSegment, 0, bound.length) < 0) {
                 low = middle + 1;

@@ -73,6 +73,29 @@ final class RowModel {
         return type == ColumnType.VARCHAR ? Column.varchar(name, 100) : Column.of(name, type);
     }
 
+    /** The same rows in a later schema of their table. */
+    RowModel evolved(Schema later) {
+        RowModel evolved = new RowModel(later);
+        rows.forEach((key, versions) -> {
+            List<Version> mapped = new ArrayList<>();
+            versions.forEach(version -> mapped.add(new Version(version.time(), evolved(version.cells(), later))));
+            evolved.rows.put(key, mapped);
+        });
+        return evolved;
+    }
+
+    private @Nullable List<@Nullable CellValue> evolved(@Nullable List<@Nullable CellValue> cells, Schema later) {
+        if (cells == null) {
+            return null;
+        }
+        List<@Nullable CellValue> mapped = new ArrayList<>();
+        for (Column column : later.columns()) {
+            int index = schema.indexOfId(column.id());
+            mapped.add(index < 0 ? column.readDefault() : cells.get(index));
+        }
+        return mapped;
+    }
+
     /** Adds so many rows with random histories. */
     void fill(SplittableRandom random, int rowCount, Style style) {
         while (rows.size() < rowCount) {

@@ -1,0 +1,162 @@
+package io.nyala.diskrowset;
+
+import io.nyala.rows.DeltaSource;
+import io.nyala.rows.ScanSpec;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The changes that a scan has to apply to the rows of a rowset: before its newest change those that lead back (UNDO),
+ * from then on those that lead forward (REDO), of which there may be several sources.
+ *
+ * <pre>{@code
+ *   refresh() before each batch; then, with ascending ordinals, seek(ordinal) and apply(ordinal, row)
+ * }</pre>
+ *
+ * <p>Nothing of a source is touched before the first {@link #refresh}, nor between the end of a batch and the next
+ * refresh; if the sources were replaced, their cursors are closed and opened anew where the scan is. Belongs to one
+ * cursor.
+ */
+final class ScanDeltas implements AutoCloseable {
+    /** Answer of {@link #seek}: no row from there on has changes. */
+    static final long NONE = Long.MAX_VALUE;
+
+    private final boolean isUndo;
+    private final RedoSources redo;
+    private final long snapshot;
+    private final int[] columnIds;
+    private long limit;
+    private List<DeltaSource> sources = List.of();
+    private boolean isOpen;
+    private DeltaSource.@Nullable Cursor[] cursors = {};
+
+    /** Where the cursors stand; {@link #NONE} at the end. */
+    private long[] ordinals = {};
+
+    ScanDeltas(DiskRowSet rowSet, ScanSpec spec, RedoSources redo, int[] columnIds) {
+        this.isUndo = spec.snapshot() < rowSet.newestChange();
+        boolean isAlways = isUndo && !rowSet.history().isEmpty();
+        List<DeltaSource> undo = isAlways ? List.of(rowSet.history()) : List.of();
+        this.redo = isUndo ? () -> undo : redo;
+        this.snapshot = spec.snapshot();
+        this.columnIds = columnIds;
+        this.limit = rowSet.rowCount();
+    }
+
+    /** Whether the snapshot is one before the newest change of the file itself. */
+    boolean isUndo() {
+        return isUndo;
+    }
+
+    long snapshot() {
+        return snapshot;
+    }
+
+    /** Looks where the changes lie now. */
+    @SuppressWarnings("ReferenceEquality") // That is how a replacement is told.
+    void refresh() {
+        List<DeltaSource> now = redo.oldestFirst();
+        if (now != sources) {
+            closeCursors();
+            sources = now;
+        }
+    }
+
+    /** Says where the scan ends: no row from there on will be asked for. */
+    void limit(long ordinal) {
+        limit = ordinal;
+    }
+
+    /** Whether rows {@code from} to {@code to}, excluded, may have changes to apply. */
+    boolean mayChange(long from, long to) {
+        for (int i = 0; i < sources.size(); i++) {
+            if (sources.get(i).mayChange(from, to, snapshot)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether a condition on this column cannot be decided by what the file has of the row. */
+    boolean touches(int columnId) {
+        for (int i = 0; i < sources.size(); i++) {
+            if (sources.get(i).touches(columnId)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** The first row at or after {@code ordinal} that has changes to apply, or {@link #NONE}. */
+    long seek(long ordinal) {
+        if (!isOpen) {
+            open(ordinal);
+        }
+        long least = NONE;
+        for (int i = 0; i < ordinals.length; i++) {
+            if (ordinals[i] < ordinal) {
+                DeltaSource.Cursor cursor = cursor(i);
+                ordinals[i] = cursor.seek(ordinal) ? cursor.ordinal() : NONE;
+            }
+            least = Math.min(least, ordinals[i]);
+        }
+        return least;
+    }
+
+    private void open(long ordinal) {
+        closeCursors(); // Those of an attempt that failed.
+        int count = sources.size();
+        cursors = new DeltaSource.Cursor[count];
+        ordinals = new long[count];
+        for (int i = 0; i < count; i++) {
+            DeltaSource source = sources.get(i);
+            ordinals[i] = NONE;
+            if (source.mayChange(ordinal, limit, snapshot)) {
+                DeltaSource.Cursor cursor = source.changes(ordinal, limit, snapshot, columnIds);
+                cursors[i] = cursor;
+                ordinals[i] = cursor.next() ? cursor.ordinal() : NONE;
+            }
+        }
+        isOpen = true;
+    }
+
+    private DeltaSource.Cursor cursor(int index) {
+        DeltaSource.Cursor cursor = cursors[index];
+        if (cursor == null) {
+            throw new AssertionError("source " + index + " has no changes here");
+        }
+        return cursor;
+    }
+
+    /** Applies all changes of the row that {@link #seek} answered, and goes past them. */
+    void apply(long ordinal, RowAssembly row) {
+        for (int i = 0; i < ordinals.length; i++) {
+            while (ordinals[i] == ordinal) {
+                DeltaSource.Cursor cursor = cursor(i);
+                if (isUndo) {
+                    row.undo(cursor);
+                } else {
+                    row.redo(cursor);
+                }
+                ordinals[i] = cursor.next() ? cursor.ordinal() : NONE;
+            }
+        }
+    }
+
+    private void closeCursors() {
+        isOpen = false;
+        ordinals = new long[0];
+        for (int i = 0; i < cursors.length; i++) {
+            DeltaSource.Cursor cursor = cursors[i];
+            cursors[i] = null;
+            if (cursor != null) {
+                cursor.close();
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        closeCursors();
+    }
+}
