@@ -6,8 +6,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Memory that is handed out piece by piece and freed all at once. It takes slabs of one size from an account; a piece
- * larger than a slab gets one of its own.
+ * Memory that is handed out piece by piece and freed all at once. It takes slabs of one size from an account, or, where
+ * it may stay small, of sizes that grow with it; a piece larger than a slab gets one of its own.
  *
  * <p>A piece is an offset into {@link #memory()}; 0 is never handed out and means "none". The content is whatever was
  * there before.
@@ -21,7 +21,8 @@ public final class BumpArena implements AutoCloseable {
 
     private final MemoryAccount account;
     private final MemorySegment memory;
-    private final long slabBytes;
+    private final long slabBytesMin;
+    private final long slabBytesMax;
     private final List<Slab> slabs = new ArrayList<>();
     private long next; // Where the next piece may start; 0 before the first slab.
     private long end;
@@ -32,11 +33,22 @@ public final class BumpArena implements AutoCloseable {
 
     /** Takes nothing yet. {@code slabBytes} is a power of two, 16 KiB to 2 MiB. */
     public BumpArena(MemoryAccount account, long slabBytes) {
-        Check.powerOfTwo("slabBytes", slabBytes);
-        Check.inRange("slabBytes", slabBytes, BlockPool.SLOT_BYTES_MIN, BlockPool.BLOCK_BYTES);
+        this(account, slabBytes, slabBytes);
+    }
+
+    /**
+     * Takes nothing yet. Slabs are of {@code slabBytesMin} at first, then about as large as all before, up to {@code
+     * slabBytesMax}; both are powers of two, 16 KiB to 2 MiB.
+     */
+    public BumpArena(MemoryAccount account, long slabBytesMin, long slabBytesMax) {
+        Check.powerOfTwo("slabBytesMin", slabBytesMin);
+        Check.powerOfTwo("slabBytesMax", slabBytesMax);
+        Check.inRange("slabBytesMin", slabBytesMin, BlockPool.SLOT_BYTES_MIN, slabBytesMax);
+        Check.inRange("slabBytesMax", slabBytesMax, slabBytesMin, BlockPool.BLOCK_BYTES);
         this.account = account;
         this.memory = account.budget().memory();
-        this.slabBytes = slabBytes;
+        this.slabBytesMin = slabBytesMin;
+        this.slabBytesMax = slabBytesMax;
     }
 
     /**
@@ -50,7 +62,7 @@ public final class BumpArena implements AutoCloseable {
             return true;
         }
         checkOpen();
-        Slab slab = account.tryTake(Math.max(bytes, slabBytes));
+        Slab slab = account.tryTake(Math.max(bytes, slabBytes()));
         if (slab == null) {
             return false;
         }
@@ -92,6 +104,7 @@ public final class BumpArena implements AutoCloseable {
             usedBytes += bytes;
             return ahead.offset();
         }
+        long slabBytes = slabBytes();
         Slab slab = account.take(Math.max(bytes, slabBytes));
         slabs.add(slab);
         takenBytes += slab.bytes();
@@ -101,6 +114,11 @@ public final class BumpArena implements AutoCloseable {
             end = slab.offset() + slab.bytes();
         } // Otherwise the piece has the new slab for itself, and there may be room left in the present one.
         return slab.offset();
+    }
+
+    /** Of the next slab. */
+    private long slabBytes() {
+        return Math.clamp(Long.highestOneBit(takenBytes), slabBytesMin, slabBytesMax);
     }
 
     private void checkOpen() {

@@ -52,6 +52,28 @@ final class BumpArenaTest {
     }
 
     @Test
+    void takesSlabsThatGrowWithIt() {
+        try (var budget = MemoryBudget.open(PageSource.jdk(), 16 * MIB);
+                MemoryAccount account = budget.account("arena", 0);
+                var arena = new BumpArena(account, 16 * KIB, 64 * KIB)) {
+            assertEquals(0, account.usedBytes());
+            long[] takenBytes = new long[64];
+            for (int i = 0; i < takenBytes.length; i++) {
+                arena.allocate(4 * KIB, 8);
+                takenBytes[i] = arena.takenBytes();
+                assertEquals(takenBytes[i], account.usedBytes());
+            }
+            // Of 4 KiB each: 4 in the first, 4 in the second, 8 in the third, 16 in each other.
+            assertEquals(16 * KIB, takenBytes[3]);
+            assertEquals(32 * KIB, takenBytes[4]);
+            assertEquals(64 * KIB, takenBytes[8]);
+            assertEquals(128 * KIB, takenBytes[16]);
+            assertEquals(192 * KIB, takenBytes[32]);
+            assertEquals(256 * KIB, takenBytes[63]);
+        }
+    }
+
+    @Test
     void goesOnWithThePresentSlabAfterALargePiece() {
         try (var budget = MemoryBudget.open(PageSource.jdk(), 8 * MIB);
                 MemoryAccount account = budget.account("rows", 0);
