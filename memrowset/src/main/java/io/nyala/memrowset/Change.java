@@ -15,22 +15,23 @@ import java.lang.invoke.VarHandle;
  * RowHeader#prepend}. Native byte order, 8-byte aligned.
  *
  * <pre>{@code
- *   0             8             16      20           24           28           32               32 + bytes
- *   +-------------+-------------+-------+------------+------------+------------+----------------+------------- - -
- *   |    older    |    time     | kind  |   bytes    | imageBytes | cost       | change[bytes]  | image[imageBytes]
- *   +-------------+-------------+-------+------------+------------+------------+----------------+------------- - -
+ *   0         8         16     20      24           28            32              32 + bytes
+ *   +---------+---------+------+-------+------------+-------------+---------------+------------------- - -
+ *   |  older  |  time   | kind | bytes | imageBytes | creditBytes | change[bytes] | image[imageBytes]
+ *   +---------+---------+------+-------+------------+-------------+---------------+------------------- - -
  * }</pre>
  *
  * <ul>
  *   <li>{@code older}: the change before this one, 0 if the row as inserted is before it.
  *   <li>{@code change}: a {@code RowChange}: which cells have which value from {@code time} on, or that the row ends or
  *       starts again.
- *   <li>{@code image}: the whole packed row as it is after this change. A change of kind REINSERT always has one (its
- *       {@code change} is empty then); an UPDATE has one when the changes since the last image have grown as large as
- *       it, so that whoever materializes a row never walks over more bytes of changes than twice the row's, however
- *       often it was updated. A DELETE has none.
- *   <li>{@code cost}: bytes of this and the older changes down to, and without, the last image; 0 if this one has an
- *       image.
+ *   <li>{@code image}: everything that this change and the older ones have made of the row, so that a reader need not
+ *       look at those. In a {@link MemRowSet} it is the whole packed row: a change of kind REINSERT always has one (its
+ *       {@code change} is empty then), a DELETE none. In a {@link DeltaMemStore} it is an UPDATE of all cells that were
+ *       changed so far.
+ *   <li>{@code creditBytes}: how many bytes of changes may still follow before an UPDATE must have an image: after an
+ *       image, as many as that has. So a reader never walks over more bytes of changes than about twice the image's,
+ *       and images are at most half of all bytes, however often the row is updated.
  * </ul>
  *
  * <p>Changes of one batch have the same time; the chain keeps their order. A snapshot sees all of them or none.
@@ -42,7 +43,7 @@ final class Change {
             JAVA_INT.withName("kind"),
             JAVA_INT.withName("bytes"),
             JAVA_INT.withName("imageBytes"),
-            JAVA_INT.withName("cost"));
+            JAVA_INT.withName("creditBytes"));
 
     static final long BYTES = LAYOUT.byteSize();
 
@@ -51,7 +52,7 @@ final class Change {
     private static final VarHandle KIND = field("kind");
     private static final VarHandle CHANGE_BYTES = field("bytes");
     private static final VarHandle IMAGE_BYTES = field("imageBytes");
-    private static final VarHandle COST = field("cost");
+    private static final VarHandle CREDIT_BYTES = field("creditBytes");
 
     static {
         Check.that(BYTES == 32, "the header of a change is 32 bytes");
@@ -66,10 +67,10 @@ final class Change {
         KIND.set(memory, change, kind);
     }
 
-    static void setBody(MemorySegment memory, long change, int bytes, int imageBytes, int cost) {
+    static void setBody(MemorySegment memory, long change, int bytes, int imageBytes, int creditBytes) {
         CHANGE_BYTES.set(memory, change, bytes);
         IMAGE_BYTES.set(memory, change, imageBytes);
-        COST.set(memory, change, cost);
+        CREDIT_BYTES.set(memory, change, creditBytes);
     }
 
     static long older(MemorySegment memory, long change) {
@@ -92,8 +93,8 @@ final class Change {
         return (int) IMAGE_BYTES.get(memory, change);
     }
 
-    static int cost(MemorySegment memory, long change) {
-        return (int) COST.get(memory, change);
+    static int creditBytes(MemorySegment memory, long change) {
+        return (int) CREDIT_BYTES.get(memory, change);
     }
 
     static long changeOffset(long change) {

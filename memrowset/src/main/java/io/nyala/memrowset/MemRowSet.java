@@ -54,6 +54,7 @@ public final class MemRowSet implements RowSet, AutoCloseable {
     // Of the writer.
     private final RowImage image;
     private long promisedBytes; // What is left of the last reservation.
+    private long collectedCount;
     private long imageBytes; // Of the effect being applied: taken beyond what was promised.
 
     // Written by the writer only, read by all.
@@ -197,7 +198,7 @@ public final class MemRowSet implements RowSet, AutoCloseable {
             }
             case Effect.REINSERT -> {
                 long change = allocateChange(row, RowChange.REINSERT, time, bodyBytes);
-                Change.setBody(memory, change, 0, bodyBytes, 0);
+                Change.setBody(memory, change, 0, bodyBytes, bodyBytes);
                 MemorySegment.copy(effectMemory, body, memory, Change.imageOffset(memory, change), bodyBytes);
                 RowHeader.prepend(memory, row, change);
                 liveRows.lazySet(liveRows.getPlain() + 1);
@@ -208,11 +209,11 @@ public final class MemRowSet implements RowSet, AutoCloseable {
 
     private void update(long row, MemorySegment effectMemory, long body, int bodyBytes, long time) {
         long newest = RowHeader.newestChange(memory, row);
-        int cost = bodyBytes + (newest == 0 ? 0 : Change.cost(memory, newest));
+        int credit = (newest == 0 ? RowHeader.rowBytes(memory, row) : Change.creditBytes(memory, newest)) - bodyBytes;
         long change;
-        if (cost < layout.fixedBytes()) {
+        if (credit > 0) {
             change = allocateChange(row, RowChange.UPDATE, time, bodyBytes);
-            Change.setBody(memory, change, bodyBytes, 0, cost);
+            Change.setBody(memory, change, bodyBytes, 0, credit);
             MemorySegment.copy(effectMemory, body, memory, Change.changeOffset(change), bodyBytes);
         } else {
             change = updateWithImage(row, effectMemory, body, bodyBytes, time);
@@ -221,26 +222,25 @@ public final class MemRowSet implements RowSet, AutoCloseable {
     }
 
     /**
-     * The changes since the last complete row are as large as a row: if there is memory, readers are spared to collect
+     * The changes since the last complete row are as large as it: if there is memory, readers are spared to collect
      * them.
      */
     private long updateWithImage(long row, MemorySegment effectMemory, long body, int bodyBytes, long time) {
-        long newest = RowHeader.newestChange(memory, row);
-        RowStates.collect(image, memory, row, newest);
+        collectedCount += RowStates.collect(image, memory, row, RowHeader.newestChange(memory, row));
         int imageBytesMax = image.bytes() + bodyBytes; // Before the cells of this change are known to be in our memory.
-        int cost = bodyBytes + (newest == 0 ? 0 : Change.cost(memory, newest));
         long withPromised = promisedBytes + Change.BYTES + bodyBytes + imageBytesMax + GAP_BYTES_MAX;
-        boolean withImage =
-                cost >= image.bytes() && withPromised <= MemoryBudget.SLAB_BYTES_MAX && arena.reserve(withPromised);
+        boolean withImage = withPromised <= MemoryBudget.SLAB_BYTES_MAX && arena.reserve(withPromised);
         imageBytes = withImage ? imageBytesMax : 0;
         long change = allocateChange(row, RowChange.UPDATE, time, bodyBytes + (withImage ? imageBytesMax : 0));
         MemorySegment.copy(effectMemory, body, memory, Change.changeOffset(change), bodyBytes);
-        Change.setBody(memory, change, bodyBytes, 0, cost);
         if (withImage) {
             image.overlay(Change.changeOffset(change));
+            Change.setBody(memory, change, bodyBytes, 0, 0);
             int written = image.write(Change.imageOffset(memory, change));
             assert written <= imageBytesMax : written + " bytes of " + imageBytesMax;
-            Change.setBody(memory, change, bodyBytes, written, 0);
+            Change.setBody(memory, change, bodyBytes, written, written);
+        } else {
+            Change.setBody(memory, change, bodyBytes, 0, imageBytesMax); // When to try again.
         }
         return change;
     }
@@ -303,6 +303,11 @@ public final class MemRowSet implements RowSet, AutoCloseable {
     /** Writer only: what rows, changes and nodes were given of it. */
     long usedBytes() {
         return arena.usedBytes();
+    }
+
+    /** Writer only: changes that were looked at to put images together. */
+    long collectedCount() {
+        return collectedCount;
     }
 
     /** Time of the first effect, 0 if there was none. */

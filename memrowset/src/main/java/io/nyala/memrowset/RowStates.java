@@ -45,16 +45,19 @@ final class RowStates {
 
     /**
      * Takes everything that makes up a row as it is after an UPDATE: that one's cells, those of older ones, and a
-     * complete row.
+     * complete row. Answers how many changes it looked at.
      */
-    static void collect(RowImage image, MemorySegment memory, long row, long newest) {
+    static int collect(RowImage image, MemorySegment memory, long row, long newest) {
         image.clear();
+        int count = 0;
         long change = newest;
         while (change != 0 && Change.imageBytes(memory, change) == 0) {
             assert Change.kind(memory, change) == RowChange.UPDATE : "an update of a deleted row at " + change;
             image.underlay(Change.changeOffset(change));
             change = Change.older(memory, change);
+            count++;
         }
         image.setBase(change == 0 ? RowHeader.rowOffset(memory, row) : Change.imageOffset(memory, change));
+        return count;
     }
 }

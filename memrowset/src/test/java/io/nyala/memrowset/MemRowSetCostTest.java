@@ -141,6 +141,21 @@ final class MemRowSetCostTest {
         assertTrue(perUpdate < 120, perUpdate + " bytes per update");
     }
 
+    /** Once every update of such a row walked over all changes since the last image, which were many thousands. */
+    @Test
+    void anUpdateOfASmallCellBesideALargeOneIsCheap() {
+        Cells cells = cells(1, "x".repeat(60_000));
+        byte[] key = table.key(cells);
+        rows.apply(table.memory, table.rowEffect(Effect.INSERT, cells), 10);
+        int updates = 20_000;
+        for (int i = 0; i < updates; i++) {
+            rows.apply(table.memory, table.updateEffect(key, new int[] {1}, cells(1, "")), 11 + i);
+        }
+        assertTrue(rows.collectedCount() > updates / 2, "some image was made");
+        assertTrue(rows.collectedCount() <= updates, rows.collectedCount() + " changes were walked over");
+        assertTrue(rows.usedBytes() < updates * 80L, rows.usedBytes() + " bytes");
+    }
+
     @Test
     void overheadPerRowIsSmall() {
         long rowBytes = 0;
