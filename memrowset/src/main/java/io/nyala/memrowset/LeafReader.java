@@ -22,6 +22,11 @@ final class LeafReader {
         nextLeaf = tree.leafOf(keyMemory, keyOffset, keyBytes);
     }
 
+    /** Starts at a leaf. */
+    void seek(long leaf) {
+        nextLeaf = leaf;
+    }
+
     boolean isAtEnd() {
         return nextLeaf == 0;
     }

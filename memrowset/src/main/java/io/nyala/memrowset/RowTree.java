@@ -174,14 +174,27 @@ final class RowTree {
         return firstLeaf;
     }
 
+    /** The root node plus the height of the tree, as of one moment, for any thread. */
+    long top() {
+        return (long) ROOT.getAcquire(this);
+    }
+
     /** The root node, for any thread. */
     long rootNode() {
-        return (long) ROOT.getAcquire(this) & ~HEIGHT_MASK;
+        return nodeOf(top());
+    }
+
+    static long nodeOf(long top) {
+        return top & ~HEIGHT_MASK;
+    }
+
+    static int heightOf(long top) {
+        return (int) (top & HEIGHT_MASK);
     }
 
     /** The level of the root; leaves are level 0. */
     int height() {
-        return (int) ((long) ROOT.getAcquire(this) & HEIGHT_MASK);
+        return heightOf(top());
     }
 
     /** The row with the highest key, or 0. Any thread. */

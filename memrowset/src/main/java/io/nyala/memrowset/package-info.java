@@ -1,5 +1,11 @@
 /**
- * Fresh rows in memory, in key order, with many versions.
+ * Fresh rows in memory, in key order, with many versions; and, in the same kind of tree, the fresh changes of rows that
+ * are on disk.
+ *
+ * <pre>{@code
+ *   MemRowSet        key      -> row, changes since its insertion
+ *   DeltaMemStore    ordinal  ->      changes since the rowset was written
+ * }</pre>
  *
  * <ul>
  *   <li><b>Owns</b>: the tree, the packed rows in it and their chains of changes.
