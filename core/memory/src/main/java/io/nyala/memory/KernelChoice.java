@@ -8,20 +8,31 @@ import org.jspecify.annotations.Nullable;
  */
 final class KernelChoice {
     static final Kernels SCALAR = new ScalarKernels();
-    static final @Nullable Kernels VECTOR = vectorIfPresent();
-    static final Kernels BEST = best(VECTOR);
+    static final Kernels BEST = best();
 
     private static final String PROPERTY = "nyala.kernels";
 
     private KernelChoice() {}
 
-    private static @Nullable Kernels vectorIfPresent() {
-        boolean present = ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
-        return present ? new VectorKernels() : null;
+    private static Kernels best() {
+        String asked = System.getProperty(PROPERTY, "");
+        if (asked.equals("scalar") || !hasVectors()) {
+            return SCALAR;
+        }
+        return asked.equals("vector") ? Vectors.OR_SCALAR : new WarmingKernels(WarmingKernels.WarmUp.USUAL);
     }
 
-    private static Kernels best(@Nullable Kernels vector) {
-        boolean scalarAsked = "scalar".equals(System.getProperty(PROPERTY));
-        return vector == null || scalarAsked || VectorKernels.BITS < 128 ? SCALAR : vector;
+    private static boolean hasVectors() {
+        return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
+    }
+
+    /** Loaded with the Vector API, which takes a tenth of a second, when the first of them is wanted. */
+    static final class Vectors {
+        static final @Nullable Kernels VECTOR = hasVectors() ? new VectorKernels() : null;
+
+        /** Registers of less than 128 bits, or none, are not worth it. */
+        static final Kernels OR_SCALAR = VECTOR == null || VectorKernels.BITS < 128 ? SCALAR : VECTOR;
+
+        private Vectors() {}
     }
 }

@@ -8,8 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The inner loops over a vector of at most {@value #COUNT_MAX} values: unpacking bits, comparing, selecting, adding up.
- * There are two of each, scalar and vector, with identical results bit for bit; {@link #best} is what this machine
- * should use.
+ * There are two of each, scalar and vector, with identical results bit for bit; {@link #best} is what to use.
  *
  * <p>Conventions of all operations:
  * <ul>
@@ -30,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Stateless and thread-safe; nothing is allocated. Callers guarantee offsets and sizes: they are asserted, not
  * checked.
  */
-public abstract sealed class Kernels permits ScalarKernels, VectorKernels {
+public abstract sealed class Kernels permits ScalarKernels, VectorKernels, WarmingKernels {
     /** Values of a call at most: a vector, as all formats cut it. */
     public static final int COUNT_MAX = 1024;
 
@@ -48,8 +47,8 @@ public abstract sealed class Kernels permits ScalarKernels, VectorKernels {
     static final ValueLayout.OfDouble DOUBLE = ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(LITTLE_ENDIAN);
 
     /**
-     * The fastest here: vectors of at least 128 bits if the JVM has them, unless {@code -Dnyala.kernels=scalar} says
-     * otherwise.
+     * What suits this machine: scalar ones at first, and vectors of at least 128 bits, if the JVM has them, for what
+     * turns out to be called often. {@code -Dnyala.kernels=scalar} or {@code =vector} says otherwise.
      */
     public static Kernels best() {
         return KernelChoice.BEST;
@@ -61,10 +60,10 @@ public abstract sealed class Kernels permits ScalarKernels, VectorKernels {
 
     /** Null where the JVM runs without {@code --add-modules jdk.incubator.vector}. */
     public static @Nullable Kernels vector() {
-        return KernelChoice.VECTOR;
+        return KernelChoice.Vectors.VECTOR;
     }
 
-    /** For logs: {@code "scalar"}, {@code "vector of 512 bits"}. */
+    /** For logs: {@code "scalar"}, {@code "vector of 512 bits"}, {@code "scalar, then vector"}. */
     public abstract String name();
 
     /** Bytes of a bitmap for {@code count} values. */

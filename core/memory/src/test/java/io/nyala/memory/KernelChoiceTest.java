@@ -38,16 +38,26 @@ final class KernelChoiceTest {
     @Test
     void obeysTheSwitch() throws IOException, InterruptedException {
         var vectors = List.of("--add-modules", "jdk.incubator.vector");
-        assertEquals("vector of " + VectorKernels.BITS + " bits 42 true", child(vectors));
-        List<String> scalar = new ArrayList<>(vectors);
-        scalar.add("-Dnyala.kernels=scalar");
-        assertEquals("scalar 42 true", child(scalar));
+        assertEquals("scalar, then vector 42 true", child(vectors));
+        assertEquals("scalar 42 true", child(vectors, "-Dnyala.kernels=scalar"));
+        assertEquals("vector of " + VectorKernels.BITS + " bits 42 true", child(vectors, "-Dnyala.kernels=vector"));
     }
 
-    private static String child(List<String> flags) throws IOException, InterruptedException {
+    @Test
+    void changesToVectorsByAndBy() {
+        var turns = new WarmingKernels.Turns(new WarmingKernels.WarmUp(10, 4, 3));
+        var seen = new StringBuilder();
+        for (int i = 0; i < 30; i++) {
+            seen.append(turns.isVectors() ? 'v' : 's');
+        }
+        assertEquals("ssssssssss" + "vsssvsssvsss" + "vvvvvvvv", seen.toString());
+    }
+
+    private static String child(List<String> flags, String... more) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(flags);
+        command.addAll(List.of(more));
         command.addAll(List.of("-Xshare:auto", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"));
         command.add(System.getProperty("java.class.path"));
         command.add(Child.class.getName());

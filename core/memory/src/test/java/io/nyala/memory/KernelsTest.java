@@ -3,7 +3,6 @@ package io.nyala.memory;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
-import static org.junit.jupiter.api.Assertions.assertSame;
 
 import io.nyala.testkit.Seed;
 import java.lang.foreign.Arena;
@@ -16,17 +15,20 @@ import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Goal: scalar and vector kernels agree with plain arrays, bit for bit, and stay within the padding that they promise.
+ * Goal: scalar and vector kernels, and both by turns, agree with plain arrays, bit for bit, and stay within the padding
+ * that they promise.
  * Method: random values with many extremes, every width, counts around the size of registers and words; segments end
  * exactly where the padding does.
  */
 final class KernelsTest {
     private static final int ROUNDS = 60;
+
+    /** Scalar, then by turns for longer than a test lasts. */
+    private static final WarmingKernels.WarmUp BY_TURNS = new WarmingKernels.WarmUp(10, 2, 1 << 20);
 
     private final Arena arena = Arena.ofConfined();
 
@@ -36,19 +38,13 @@ final class KernelsTest {
     }
 
     static Stream<Kernels> kernels() {
-        return Stream.of(Kernels.scalar(), vector());
+        return Stream.of(Kernels.scalar(), vector(), new WarmingKernels(BY_TURNS));
     }
 
     private static Kernels vector() {
         Kernels vector = Kernels.vector();
         assertNotNull(vector, "the tests run with --add-modules jdk.incubator.vector");
         return vector;
-    }
-
-    @Test
-    void prefersVectors() {
-        assertSame(vector(), Kernels.best());
-        assertEquals("vector of " + VectorKernels.BITS + " bits", Kernels.best().name());
     }
 
     @ParameterizedTest

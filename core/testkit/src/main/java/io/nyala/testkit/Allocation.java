@@ -17,16 +17,14 @@ public final class Allocation {
     /** Runs of one measurement; what allocates more rarely must loop inside the code under test. */
     public static final int WINDOW_RUNS = 10;
 
-    /** How long code may run before it counts as warm: the optimizing compiler removes boxes and views only then. */
-    private static final long WARM_UP_NANOS_MAX = TimeUnit.SECONDS.toNanos(4);
-
-    /** And how often at least, however long it takes: on a busy machine four seconds may be few runs. */
-    private static final int WARM_UP_WINDOWS_MIN = 500;
-
     /**
-     * The same where several threads have to get warm, on a machine that may be busy; ends as soon as the limit is met.
+     * How long code may run before it counts as warm: the optimizing compiler removes boxes and views only then, and on
+     * a busy machine it takes its time. Ends as soon as the limit is met.
      */
-    private static final long ALL_THREADS_NANOS_MAX = TimeUnit.SECONDS.toNanos(30);
+    private static final long WARM_UP_NANOS_MAX = TimeUnit.SECONDS.toNanos(30);
+
+    /** And how often at least, however long that takes. */
+    private static final int WARM_UP_WINDOWS_MIN = 500;
 
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
@@ -53,7 +51,7 @@ public final class Allocation {
      * that have nothing to do with it, so nothing else may run beside it.
      */
     public static long assertAtMostInAllThreads(long bytesMax, String what, Runnable code) {
-        long bytes = steadyBytes(code, ALL_THREADS_NANOS_MAX, THREADS::getTotalThreadAllocatedBytes, bytesMax);
+        long bytes = steadyBytes(code, WARM_UP_NANOS_MAX, THREADS::getTotalThreadAllocatedBytes, bytesMax);
         return check(bytesMax, what, bytes);
     }
 

@@ -28,8 +28,8 @@ final class ShapeRules {
     /** Two pointers, each (segment, offset), and three numbers: a record of them would be garbage per vector. */
     static final int KERNEL_PARAMETERS_MAX = 7;
 
-    private static final Set<String> KERNELS =
-            Set.of("Kernels.java", "ScalarKernels.java", "VectorKernels.java", "VectorUnpack.java");
+    private static final Set<String> KERNELS = Set.of(
+            "Kernels.java", "ScalarKernels.java", "VectorKernels.java", "VectorUnpack.java", "WarmingKernels.java");
     private static final String KERNEL_PATH = "core/memory/src/main/java/io/nyala/memory/";
 
     private ShapeRules() {}
