@@ -27,6 +27,11 @@ final class Faults {
         planned.add(new Planned(which, kind));
     }
 
+    void forget() {
+        planned.clear();
+        cutAt = Long.MAX_VALUE;
+    }
+
     void ignoreSyncs(Predicate<Call> which) {
         lies = which;
     }

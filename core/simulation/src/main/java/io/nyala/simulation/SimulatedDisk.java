@@ -32,6 +32,9 @@ import java.util.function.UnaryOperator;
  * <p>Shared by threads, but repeats itself only if one thread drives it.
  */
 public final class SimulatedDisk implements Disk {
+    /** Polls that a transfer takes at most. */
+    public static final int DELAY_POLLS = 4;
+
     private final Faults faults = new Faults();
     private final Set<Path> locks = new HashSet<>();
     private final List<SimulatedQueue> queues = new ArrayList<>();
@@ -42,6 +45,7 @@ public final class SimulatedDisk implements Disk {
     private volatile long boot;
     private volatile boolean isOff;
     private volatile boolean blocksWhenIdle;
+    private volatile int delayPollsMax = DELAY_POLLS;
 
     public SimulatedDisk(SplittableRandom random) {
         this(random, new FileTree(new Directory()));
@@ -62,12 +66,38 @@ public final class SimulatedDisk implements Disk {
         Fate fate = new Fate(random.split());
         loseUnfinished(fate, inode -> inode);
         tree.root().cutPower(fate);
+        endProcess();
+    }
+
+    /**
+     * The process dies and the machine goes on: everything that is open is gone and each transfer in flight happens or
+     * not, but nothing that was written is lost, synced or not. Until {@link #restart} every use throws {@link
+     * PowerCutException}.
+     */
+    public synchronized void killProcess() {
+        for (SimulatedQueue queue : queues) {
+            for (Transfer transfer : queue.inFlightTransfers()) {
+                if (transfer.isWrite() && transfer.memory.scope().isAlive() && random.nextBoolean()) {
+                    transfer.checkUnchanged();
+                    transfer.file.inode().write(transfer.position, transfer.memory, 0, transfer.bytes());
+                }
+            }
+        }
+        endProcess();
+    }
+
+    private synchronized void endProcess() {
         queues.forEach(SimulatedQueue::wake);
         queues.clear();
         locks.clear();
         openFileCount = 0;
         boot++;
         isOff = true;
+    }
+
+    /** Whether the power is cut or the process dead, and {@link #restart} is to come. */
+    public boolean isOff() {
+        return isOff;
     }
 
     /** Power is back. */
@@ -113,6 +143,21 @@ public final class SimulatedDisk implements Disk {
     /** Only so many bytes more can be written before {@link Kind#NO_SPACE}; what is deleted counts again. */
     public synchronized void noSpaceAfter(long bytes) {
         capacityBytes = tree.usedBytes() + bytes;
+    }
+
+    /** Somebody made room: {@link #noSpaceAfter} no longer holds. */
+    public synchronized void unlimitSpace() {
+        capacityBytes = Long.MAX_VALUE;
+    }
+
+    /** Transfers take up to so many polls from now on; {@link #DELAY_POLLS} unless told. */
+    public void delayTransfers(int pollsMax) {
+        delayPollsMax = pollsMax;
+    }
+
+    /** Whatever was planned to fail and has not yet will not. */
+    public synchronized void forgetFailures() {
+        faults.forget();
     }
 
     /** Changes one bit of a file behind everyone's back. */
@@ -254,7 +299,7 @@ public final class SimulatedDisk implements Disk {
             throw new DirectoryLockedException(
                     directory, ProcessHandle.current().pid());
         }
-        return new Lock(directory, boot);
+        return new SimulatedLock(this, directory, boot);
     }
 
     @Override
@@ -284,9 +329,19 @@ public final class SimulatedDisk implements Disk {
         return blocksWhenIdle;
     }
 
+    int delayPollsMax() {
+        return delayPollsMax;
+    }
+
     void checkBoot(long bootAtOpen) {
         if (bootAtOpen != boot) {
             throw new PowerCutException("a power cut was here: this handle belongs to a dead process");
+        }
+    }
+
+    synchronized void unlock(Path directory, long bootAtLock) {
+        if (bootAtLock == boot) {
+            locks.remove(FileTree.absolute(directory));
         }
     }
 
@@ -364,7 +419,7 @@ public final class SimulatedDisk implements Disk {
     /** A failed write may have changed a part; a failed sync lets the kernel forget what it should have written. */
     private void fail(Transfer transfer, Inode inode, Kind failure) {
         Call call = Objects.requireNonNull(transfer.call, "a transfer that was never started");
-        if (transfer.operation == Operation.WRITE || transfer.operation == Operation.WRITE_DURABLE) {
+        if (transfer.isWrite()) {
             int written = random.nextInt(transfer.bytes() / Inode.PAGE_BYTES) * Inode.PAGE_BYTES;
             if (written > 0 && failure != Kind.NO_SPACE) {
                 inode.write(transfer.position, transfer.memory, 0, written);
@@ -378,8 +433,7 @@ public final class SimulatedDisk implements Disk {
     }
 
     private boolean isWithoutSpace(Transfer transfer) {
-        if (capacityBytes == Long.MAX_VALUE
-                || (transfer.operation != Operation.WRITE && transfer.operation != Operation.WRITE_DURABLE)) {
+        if (capacityBytes == Long.MAX_VALUE || !transfer.isWrite()) {
             return false;
         }
         long added = (long) transfer.file.inode().newPageCount(transfer.position, transfer.bytes()) * Inode.PAGE_BYTES;
@@ -390,9 +444,7 @@ public final class SimulatedDisk implements Disk {
     private void loseUnfinished(Fate fate, UnaryOperator<Inode> where) {
         for (SimulatedQueue queue : queues) {
             for (Transfer transfer : queue.inFlightTransfers()) {
-                boolean isWrite =
-                        transfer.operation == Operation.WRITE || transfer.operation == Operation.WRITE_DURABLE;
-                if (isWrite && transfer.memory.scope().isAlive() && fate.coin()) {
+                if (transfer.isWrite() && transfer.memory.scope().isAlive() && fate.coin()) {
                     transfer.checkUnchanged();
                     where.apply(transfer.file.inode())
                             .writeUnseen(transfer.position, transfer.memory, 0, transfer.bytes());
@@ -431,31 +483,5 @@ public final class SimulatedDisk implements Disk {
             return inode;
         }
         throw DiskException.of(what, path, Kind.NOT_FOUND, "no such file");
-    }
-
-    private final class Lock implements DirectoryLock {
-        private final Path directory;
-        private final long bootAtLock;
-        private boolean isClosed;
-
-        Lock(Path directory, long bootAtLock) {
-            this.directory = directory;
-            this.bootAtLock = bootAtLock;
-        }
-
-        @Override
-        public Path directory() {
-            return directory;
-        }
-
-        @Override
-        public void close() {
-            synchronized (SimulatedDisk.this) {
-                if (!isClosed && bootAtLock == boot) {
-                    locks.remove(FileTree.absolute(directory));
-                }
-                isClosed = true;
-            }
-        }
     }
 }

@@ -19,8 +19,6 @@ import org.jspecify.annotations.Nullable;
  * disk's monitor guards what a power cut needs.
  */
 final class SimulatedQueue implements IoQueue {
-    private static final int DELAY_POLLS_MAX = 4;
-
     private final SimulatedDisk disk;
     private final int depthMax;
     private final long boot;
@@ -143,7 +141,7 @@ final class SimulatedQueue implements IoQueue {
     }
 
     private void add(Transfer transfer) {
-        transfer.readyAt = pollCount + 1 + random.nextInt(DELAY_POLLS_MAX);
+        transfer.readyAt = pollCount + 1 + random.nextInt(disk.delayPollsMax());
         disk.started(transfer, transfers);
     }
 
@@ -188,6 +186,10 @@ final class SimulatedQueue implements IoQueue {
             this.token = token;
             this.checksum = operation == Operation.READ ? 0 : checksum(memory);
             this.syncSequence = file.inode().sequence();
+        }
+
+        boolean isWrite() {
+            return operation == Operation.WRITE || operation == Operation.WRITE_DURABLE;
         }
 
         int bytes() {

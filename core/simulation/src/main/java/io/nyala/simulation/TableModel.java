@@ -1,9 +1,8 @@
 package io.nyala.simulation;
 
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TableModel<K extends Comparable<K>> {
     private final NavigableMap<K, List<Version>> rows = new TreeMap<>();
+    private final NavigableMap<K, List<@Nullable Object>> newest = new TreeMap<>();
 
     /** One state of a row, from {@code time} on; {@code values} null when it was deleted. */
     private record Version(long time, @Nullable List<@Nullable Object> values) {}
@@ -34,33 +34,48 @@ public final class TableModel<K extends Comparable<K>> {
 
     /** The newest values of a row, or null if there is none. */
     public @Nullable List<@Nullable Object> newest(K key) {
-        List<Version> versions = rows.get(key);
-        return versions == null ? null : versions.getLast().values();
+        return newest.get(key);
+    }
+
+    /** All rows of the newest state, in key order. A view. */
+    public NavigableMap<K, List<@Nullable Object>> newest() {
+        return Collections.unmodifiableNavigableMap(newest);
     }
 
     /** The values of a row at {@code snapshot}, or null if there was none. */
     public @Nullable List<@Nullable Object> at(K key, long snapshot) {
         List<Version> versions = rows.getOrDefault(key, List.of());
-        List<@Nullable Object> found = null;
-        for (Version version : versions) {
-            if (version.time() > snapshot) {
-                break;
+        int from = 0;
+        int to = versions.size();
+        while (from < to) {
+            int middle = (from + to) >>> 1;
+            if (versions.get(middle).time() <= snapshot) {
+                from = middle + 1;
+            } else {
+                to = middle;
             }
-            found = version.values();
         }
-        return found;
+        return from == 0 ? null : versions.get(from - 1).values();
     }
 
     /** All rows at {@code snapshot}, in key order. */
     public NavigableMap<K, List<@Nullable Object>> allAt(long snapshot) {
         NavigableMap<K, List<@Nullable Object>> seen = new TreeMap<>();
-        for (Map.Entry<K, List<Version>> row : rows.entrySet()) {
-            List<@Nullable Object> values = at(row.getKey(), snapshot);
+        for (K key : rows.keySet()) {
+            List<@Nullable Object> values = at(key, snapshot);
             if (values != null) {
-                seen.put(row.getKey(), values);
+                seen.put(key, values);
             }
         }
         return seen;
+    }
+
+    /** Another model with the same history. */
+    public TableModel<K> copy() {
+        TableModel<K> copy = new TableModel<>();
+        rows.forEach((key, versions) -> copy.rows.put(key, new ArrayList<>(versions)));
+        copy.newest.putAll(newest);
+        return copy;
     }
 
     public Outcome insert(K key, long time, List<@Nullable Object> values, boolean ignoring) {
@@ -87,12 +102,16 @@ public final class TableModel<K extends Comparable<K>> {
             return ignoring ? Outcome.IGNORED : Outcome.NOT_FOUND;
         }
         List<@Nullable Object> after = new ArrayList<>(before);
+        boolean isChange = false;
         for (int i = 0; i < set.length; i++) {
             if (set[i]) {
                 after.set(i, values.get(i));
+                isChange = true;
             }
         }
-        put(key, time, after);
+        if (isChange) {
+            put(key, time, after);
+        }
         return Outcome.DONE;
     }
 
@@ -108,10 +127,27 @@ public final class TableModel<K extends Comparable<K>> {
     public void cutAfter(long time) {
         rows.values().forEach(versions -> versions.removeIf(version -> version.time() > time));
         rows.values().removeIf(List::isEmpty);
+        newest.clear();
+        rows.forEach((key, versions) -> {
+            List<@Nullable Object> values = versions.getLast().values();
+            if (values != null) {
+                newest.put(key, values);
+            }
+        });
     }
 
     private void put(K key, long time, @Nullable List<@Nullable Object> values) {
-        List<@Nullable Object> copy = values == null ? null : Arrays.asList(values.toArray());
-        rows.computeIfAbsent(key, _ -> new ArrayList<>()).add(new Version(time, copy));
+        List<Version> versions = rows.computeIfAbsent(key, _ -> new ArrayList<>());
+        if (!versions.isEmpty() && versions.getLast().time() > time) {
+            throw new IllegalArgumentException("a version at " + time + " after one at "
+                    + versions.getLast().time() + " of " + key);
+        }
+        List<@Nullable Object> copy = values == null ? null : Collections.unmodifiableList(new ArrayList<>(values));
+        versions.add(new Version(time, copy));
+        if (copy == null) {
+            newest.remove(key);
+        } else {
+            newest.put(key, copy);
+        }
     }
 }

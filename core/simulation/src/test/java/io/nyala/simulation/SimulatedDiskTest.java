@@ -280,6 +280,75 @@ final class SimulatedDiskTest {
     }
 
     @Test
+    void somebodyMayMakeRoom() {
+        try (DiskFile file = disk.create(FILE);
+                BlockingIo io = new BlockingIo(disk)) {
+            disk.noSpaceAfter(0);
+            assertThrows(DiskException.class, () -> write(io, file, 0, 1));
+            disk.unlimitSpace();
+            write(io, file, 0, 1);
+            assertArrayEquals(new byte[] {1}, firstBytes(disk));
+        }
+    }
+
+    /** The kernel keeps what a process has written, but only a sync keeps it from a power cut. */
+    @Test
+    void theEndOfAProcessLosesNothingThatWasWritten() {
+        Set<String> kept = new HashSet<>();
+        for (int i = 0; i < 40; i++) {
+            Path path = DATA.resolve("file" + i);
+            DiskFile file = disk.create(path);
+            disk.syncDirectory(DATA);
+            IoQueue queue = disk.newQueue(2);
+            write(new BlockingIo(disk), file, 0, 1);
+            queue.writeDurable(file, PAGE, filled(2), 0, PAGE, 0);
+            disk.killProcess();
+            assertTrue(disk.isOff());
+            assertThrows(PowerCutException.class, () -> disk.list(DATA));
+            disk.restart();
+            assertThrows(PowerCutException.class, file::bytes);
+            byte[] contents = disk.contents(path);
+            assertEquals(1, contents[0]);
+            kept.add(contents.length > PAGE ? "in flight, kept" : "in flight, lost");
+            kept.add(disk.afterPowerCut(i).contents(path).length > 0 ? "unsynced, kept" : "unsynced, lost");
+        }
+        assertEquals(Set.of("in flight, kept", "in flight, lost", "unsynced, kept", "unsynced, lost"), kept);
+        disk.lock(DATA).close(); // Not locked any more by those who died.
+    }
+
+    @Test
+    void transfersTakeAsLongAsTheyAreTold() {
+        try (DiskFile file = disk.create(FILE)) {
+            int longest = 0;
+            for (int pollsMax : new int[] {1, 50}) {
+                disk.delayTransfers(pollsMax);
+                longest = 0;
+                for (int i = 0; i < 30; i++) {
+                    IoQueue queue = disk.newQueue(1);
+                    queue.sync(file, 0);
+                    int polls = 1;
+                    while (queue.poll((_, _, _) -> {}) == 0) {
+                        polls++;
+                    }
+                    longest = Math.max(longest, polls);
+                    queue.close();
+                }
+                assertTrue(longest <= pollsMax, longest + " of " + pollsMax);
+            }
+            assertTrue(longest > SimulatedDisk.DELAY_POLLS, "some are slow: " + longest);
+        }
+    }
+
+    @Test
+    void whatIsForgottenDoesNotFail() {
+        disk.failNext(Operation.CREATE, Kind.IO_ERROR);
+        disk.cutPowerAtCall(disk.callCount() + 1);
+        disk.forgetFailures();
+        disk.create(FILE).close();
+        disk.list(DATA);
+    }
+
+    @Test
     void flipsBits() {
         try (DiskFile file = disk.create(FILE);
                 BlockingIo io = new BlockingIo(disk)) {
