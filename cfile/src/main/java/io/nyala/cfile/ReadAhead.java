@@ -56,9 +56,14 @@ public final class ReadAhead implements Completions, AutoCloseable {
         private final @Nullable VectorSelection wanted;
         private final int firstUnit = units.size();
 
+        /** No more than the section has: a scan of many small rowsets has many streams. */
+        private final long bufferBytes;
+
         private Stream(Section section, @Nullable VectorSelection wanted) {
             this.section = section;
             this.wanted = wanted;
+            long end = AlignedRead.alignUp(section.position() + section.bytes());
+            this.bufferBytes = Math.min(UNIT_BYTES, end - AlignedRead.alignDown(section.position()));
             for (int i = 0; i < UNITS_PER_STREAM; i++) {
                 units.add(new Unit());
             }
@@ -149,7 +154,7 @@ public final class ReadAhead implements Completions, AutoCloseable {
             Unit unit = units.get(index);
             await(open, unit);
             if (unit.buffer == null) {
-                unit.buffer = account.tryTake(UNIT_BYTES);
+                unit.buffer = account.tryTake(bufferBytes);
             }
             Slab buffer = unit.buffer;
             if (buffer == null) {
