@@ -8,6 +8,7 @@ import io.nyala.rows.OperationKind;
 import io.nyala.rows.RowErrorCode;
 import io.nyala.rows.RowLayout;
 import io.nyala.wal.CommitLog;
+import io.nyala.wal.Durability;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -100,6 +101,9 @@ final class Decision {
         if (effectCount == 0) {
             // Nothing to make durable, but the answer rests on what was decided before it.
             abandon();
+            if (write.durability == Durability.SYNC) {
+                log.wantDurable(tablet.lastSequence()); // That may have been a WRITTEN one, which nobody waits for.
+            }
             write.decided(timestamp, tablet.lastSequence());
             return;
         }
