@@ -60,7 +60,7 @@ final class ClockLeaseTest {
 
     private static CommitResult commit(ModelDriver driver, World.Running running) {
         try (WriteBatch batch = running.table().newBatch()) {
-            List<ModelDriver.Operation> operations = driver.draw(true);
+            List<ModelOperation> operations = driver.draw(true);
             ModelDriver.fill(batch.rows(), operations);
             CommitResult result = batch.commit();
             driver.acknowledged(result, operations);

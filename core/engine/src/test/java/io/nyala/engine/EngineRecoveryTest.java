@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.io.DiskException.Kind;
 import io.nyala.rows.OperationKind;
+import io.nyala.simulation.Bytes;
 import io.nyala.simulation.Operation;
 import io.nyala.testkit.Seed;
 import java.util.ArrayList;
@@ -47,11 +48,17 @@ final class EngineRecoveryTest {
     }
 
     private static void commit(ModelDriver driver, Table table, OperationKind... kinds) {
-        var key = new ModelDriver.Key(1, "again");
-        List<ModelDriver.Operation> operations = new ArrayList<>();
+        List<ModelOperation> operations = new ArrayList<>();
         for (OperationKind kind : kinds) {
-            operations.add(new ModelDriver.Operation(
-                    kind, key, Arrays.asList(7L, kind.name(), 0.5), new boolean[] {true, true, true}));
+            operations.add(
+                    kind == DELETE
+                            ? new ModelOperation(
+                                    kind,
+                                    Arrays.asList(1, Bytes.ofText("again"), null, null, null),
+                                    new boolean[] {true, true, false, false, false},
+                                    null,
+                                    0)
+                            : ModelOperation.of(kind, 1, Bytes.ofText("again"), 7L, Bytes.ofText(kind.name()), 0.5));
         }
         try (WriteBatch batch = table.newBatch()) {
             driver.commit(batch, operations);

@@ -7,10 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.nyala.io.DiskException;
 import io.nyala.memory.MemoryLeakException;
 import io.nyala.simulation.PowerCutException;
+import io.nyala.simulation.RandomSchema;
 import io.nyala.simulation.SimulatedDisk;
 import io.nyala.tablet.MissingRowSetException;
 import io.nyala.tablet.TabletBusyException;
 import io.nyala.tablet.TabletClosedException;
+import io.nyala.wal.Durability;
 import io.nyala.wal.LogFullException;
 import io.nyala.wal.LogStoppedException;
 import java.util.ArrayList;
@@ -18,27 +20,31 @@ import java.util.List;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The life of a small table on a disk that fails, or loses its power, at a call that the test has chosen: two sessions
- * with commits, flushes and scans. Goes on after a failure as a program would, and knows at the end what must be there.
- * Up to the fault the same seed makes the same calls.
+ * The life of two small tables on a disk that fails, or loses its power, at a call that the test has chosen: two
+ * sessions with commits, flushes and scans. Goes on after a failure as a program would, and knows at the end what must
+ * be there. Up to the fault the same seed makes the same calls.
  */
 final class FaultyRun {
     private static final int SESSIONS = 2;
     private static final int ROUNDS = 3;
+    private static final int OPERATIONS_MAX = 12;
 
+    private final SplittableRandom random;
     private final World world;
-    private final ModelDriver driver;
-    private final List<List<ModelDriver.Operation>> unacknowledged = new ArrayList<>();
+    private final List<TableRun> tables = new ArrayList<>();
+    private long durableTime;
     private boolean isWriting;
 
     FaultyRun(long seed) {
-        var random = new SplittableRandom(seed);
+        random = new SplittableRandom(seed);
         world = new World(random.split());
-        driver = new ModelDriver(random.split());
+        for (int i = 0; i < 2; i++) {
+            var driver = new ModelDriver(random.split(), "t" + i, RandomSchema.draw(random.split()), ModelDriver.KEYS);
+            tables.add(new TableRun(driver, time -> durableTime = Math.max(durableTime, time), this::refused));
+        }
     }
 
     SimulatedDisk disk() {
@@ -57,14 +63,16 @@ final class FaultyRun {
     }
 
     /** What was acknowledged is there; of the other batches the first few, whole. And the engine works. */
-    void check() {
+    void check(boolean powerWasCut) {
         disk().cutPowerAtCall(Long.MAX_VALUE);
         World.Running running = world.open();
-        settle(running);
-        try (WriteBatch batch = running.table().newBatch()) {
-            driver.commit(batch, driver.draw(false));
+        settle(running, powerWasCut ? durableTime : Long.MAX_VALUE);
+        for (TableRun table : tables) {
+            isWriting = true;
+            commit(running, table);
+            assertTrue(isWriting, "a commit fails, though the disk is well again");
+            table.driver().assertAgrees(table(running, table));
         }
-        driver.assertAgrees(running.table());
         close(running);
         assertNothingLeft();
     }
@@ -75,13 +83,16 @@ final class FaultyRun {
             running = world.open(); // It failed once, and will not again.
         }
         try {
-            settle(running);
+            settle(running, Long.MAX_VALUE);
             isWriting = true;
             for (int i = 0; i < ROUNDS && isWriting; i++) {
-                round(running);
+                round(running, tables.get(random.nextInt(tables.size())));
             }
-            driver.assertAgrees(running.table()); // Reads go on, whatever has failed.
+            for (TableRun table : tables) {
+                table.driver().assertAgrees(table(running, table)); // Reads go on, whatever has failed.
+            }
         } catch (PowerCutException e) {
+            tables.forEach(TableRun::settle);
             closeDead(running);
             throw e;
         } catch (RuntimeException e) {
@@ -94,12 +105,15 @@ final class FaultyRun {
     private World.@Nullable Running open() {
         try {
             World.Running running = world.open();
-            if (running.engine().tables().stream()
-                    .allMatch(table -> table.missingRowSets().isEmpty())) {
+            List<Table> missing = running.engine().tables().stream()
+                    .filter(table -> !table.missingRowSets().isEmpty())
+                    .toList();
+            if (missing.isEmpty()) {
                 return running;
             }
-            // Its file could not be read just now: what may be in it is refused, until the engine is opened again.
-            assertThrows(MissingRowSetException.class, () -> driver.assertAgrees(running.table()));
+            // A file could not be read just now: what may be in it is refused, until the engine is opened again.
+            missing.forEach(table -> assertThrows(
+                    MissingRowSetException.class, () -> table.scan().open().close()));
             close(running);
         } catch (PowerCutException e) {
             throw e;
@@ -110,42 +124,46 @@ final class FaultyRun {
         return null;
     }
 
-    private void settle(World.Running running) {
-        driver.recovered(running.table(), unacknowledged);
-        unacknowledged.clear();
+    private void settle(World.Running running, long survivingTime) {
+        for (TableRun table : tables) {
+            table.engineDied();
+            table.recover(table(running, table), survivingTime);
+        }
     }
 
-    private void round(World.Running running) {
-        CompletableFuture<Void> flush = running.table().flush();
-        for (int i = 0; i < 2; i++) {
-            commit(running);
+    /** The table, which is made if it is not there yet. */
+    private static Table table(World.Running running, TableRun table) {
+        ModelDriver driver = table.driver();
+        return running.engine()
+                .table(driver.tableName())
+                .orElseGet(() -> running.engine().createTable(driver.tableName(), driver.schema()));
+    }
+
+    private void round(World.Running running, TableRun flushed) {
+        CompletableFuture<Void> flush = table(running, flushed).flush();
+        for (TableRun table : tables) {
+            commit(running, table);
         }
         await(running, flush);
         if (isWriting) {
-            commit(running);
-            driver.assertAgrees(running.table());
+            commit(running, flushed);
+            flushed.driver().assertAgrees(table(running, flushed));
         }
     }
 
-    private void commit(World.Running running) {
+    private void commit(World.Running running, TableRun table) {
         // Whether other kinds find their row still in memory cannot be told when the answer is missing.
-        List<ModelDriver.Operation> operations = driver.draw(true);
-        try (WriteBatch batch = running.table().newBatch()) {
-            ModelDriver.fill(batch.rows(), operations);
-            CompletableFuture<CommitResult> result = batch.commitAsync();
-            running.host().await(result::isDone);
-            driver.acknowledged(result.join(), operations);
-        } catch (CompletionException e) {
-            refused(Objects.requireNonNull(e.getCause()), operations);
-        } catch (RuntimeException e) {
-            refused(e, operations);
-        }
+        List<ModelOperation> operations = table.driver().draw(random, 1 + random.nextInt(OPERATIONS_MAX), true);
+        table.submit(table(running, table), operations, random.nextInt(3) == 0 ? Durability.WRITTEN : Durability.SYNC);
+        running.host().await(() -> {
+            table.settle();
+            return table.inFlightCount() == 0;
+        });
     }
 
-    /** After a failed log it cannot be known what became of the batch; after any other failure nothing has. */
-    private void refused(Throwable failure, List<ModelDriver.Operation> operations) {
+    /** After a failed log nothing is written any more; it is not known what became of the batch. */
+    private void refused(RuntimeException failure) {
         if (failure instanceof LogStoppedException || failure instanceof PowerCutException) {
-            unacknowledged.add(operations);
             isWriting = false;
         }
         expected(failure);
@@ -153,10 +171,8 @@ final class FaultyRun {
 
     private static void await(World.Running running, CompletableFuture<Void> flush) {
         running.host().await(flush::isDone);
-        try {
-            flush.join();
-        } catch (CompletionException e) {
-            expected(Objects.requireNonNull(e.getCause()));
+        if (flush.isCompletedExceptionally()) {
+            expected(TableRun.failure(flush));
         }
     }
 

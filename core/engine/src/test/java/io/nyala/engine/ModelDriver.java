@@ -1,53 +1,73 @@
 package io.nyala.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.nyala.rows.ColumnBatch;
-import io.nyala.rows.ColumnVector;
+import io.nyala.rows.HybridTime;
 import io.nyala.rows.OperationBatch;
-import io.nyala.rows.OperationKind;
-import io.nyala.rows.Predicate;
 import io.nyala.rows.RowError;
 import io.nyala.rows.RowErrorCode;
+import io.nyala.rows.Schema;
+import io.nyala.simulation.RowKey;
 import io.nyala.simulation.TableModel;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.SplittableRandom;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** Random operations on a table and on its model, which must agree after each. */
+/**
+ * One table and its model, which must agree after each step: random batches, what the table must say to them, and what
+ * it must answer.
+ */
 final class ModelDriver {
-    /** Few keys, so that most operations meet a row that others have met. */
-    private static final int KEYS = 60;
-
-    private static final String[] TEXTS = {"", "x", "a\0b", "zebra", "a text that is a little longer than the others"};
+    /** Few, so that most operations meet a row that others have met. */
+    static final int KEYS = 60;
 
     private final SplittableRandom random;
-    private final TableModel<Key> model = new TableModel<>();
+    private final String table;
+    private final Schema schema;
+    private final OperationSource source;
     private final List<Long> times = new ArrayList<>();
+    private TableModel<RowKey> model = new TableModel<>();
+    private final List<Blur> blurs = new ArrayList<>();
+    private long newestTime;
+    private long promisedTime;
     private long operationCount;
 
+    /** A stretch of time, both ends included, of which the model does not know when things happened. */
+    private record Blur(long from, long to) {}
+
+    /** For the table of {@link World}. */
     ModelDriver(SplittableRandom random) {
+        this(random, World.TABLE, World.SCHEMA, KEYS);
+    }
+
+    ModelDriver(SplittableRandom random, String table, Schema schema, int keyCount) {
         this.random = random;
+        this.table = table;
+        this.schema = schema;
+        this.source = new OperationSource(random, schema, keyCount);
     }
 
-    /** The primary key of {@link World#SCHEMA}. */
-    record Key(int a, String b) implements Comparable<Key> {
-        @Override
-        public int compareTo(Key other) {
-            int order = Integer.compare(a, other.a);
-            return order != 0 ? order : b.compareTo(other.b);
-        }
+    String tableName() {
+        return table;
     }
 
-    /** One operation as the model sees it. */
-    @SuppressWarnings("ArrayRecordComponent") // Nobody compares operations.
-    record Operation(OperationKind kind, Key key, List<@Nullable Object> values, boolean[] set) {}
+    Schema schema() {
+        return schema;
+    }
+
+    /** The table, which is there, in an engine. */
+    Table table(Engine engine) {
+        return engine.table(table).orElseThrow(() -> new AssertionError("table " + table + " is lost"));
+    }
+
+    TableModel<RowKey> model() {
+        return model;
+    }
 
     long operationCount() {
         return operationCount;
@@ -56,203 +76,168 @@ final class ModelDriver {
     // ---- Writing ----
 
     /** A batch of random operations. */
-    List<Operation> draw(boolean insertsOnly) {
-        List<Operation> operations = new ArrayList<>();
-        int count = 1 + random.nextInt(12);
-        for (int i = 0; i < count; i++) {
-            OperationKind[] kinds = OperationKind.values();
-            OperationKind kind = insertsOnly
-                    ? random.nextBoolean() ? OperationKind.INSERT : OperationKind.INSERT_IGNORE
-                    : kinds[random.nextInt(kinds.length)];
-            operations.add(draw(kind));
-        }
+    List<ModelOperation> draw(boolean insertsOnly) {
+        return draw(random, 1 + random.nextInt(12), insertsOnly);
+    }
+
+    List<ModelOperation> draw(SplittableRandom stepRandom, int count, boolean insertsOnly) {
         operationCount += count;
-        return operations;
+        return source.draw(stepRandom, count, insertsOnly);
     }
 
-    private Operation draw(OperationKind kind) {
-        int number = random.nextInt(KEYS);
-        var key = new Key(number % 7 - 3, "k" + number + (number % 2 == 0 ? "\0" : ""));
-        @Nullable
-        Object[] values = {
-            random.nextInt(4) == 0 ? null : random.nextLong(-100, 100),
-            random.nextInt(4) == 0 ? null : TEXTS[random.nextInt(TEXTS.length)],
-            random.nextInt(-8, 8) / 4.0
-        };
-        boolean[] set = {true, true, true};
-        boolean isUpdate = kind == OperationKind.UPDATE || kind == OperationKind.UPDATE_IGNORE;
-        if (isUpdate) {
-            set[random.nextInt(3)] = false;
-        }
-        return new Operation(kind, key, Arrays.asList(values), set);
-    }
-
-    static void fill(OperationBatch rows, List<Operation> operations) {
-        for (Operation operation : operations) {
-            rows.start(operation.kind());
-            rows.setInt(0, operation.key().a()).setString(1, operation.key().b());
-            boolean isDelete =
-                    operation.kind() == OperationKind.DELETE || operation.kind() == OperationKind.DELETE_IGNORE;
-            for (int i = 0; i < 3 && !isDelete; i++) {
-                if (operation.set()[i]) {
-                    rows.set(2 + i, operation.values().get(i));
-                }
-            }
-            rows.end();
-        }
+    static void fill(OperationBatch rows, List<ModelOperation> operations) {
+        operations.forEach(operation -> operation.write(rows));
     }
 
     /** Commits a batch and holds its result against the model. */
-    void commit(WriteBatch batch, List<Operation> operations) {
+    void commit(WriteBatch batch, List<ModelOperation> operations) {
         fill(batch.rows(), operations);
         acknowledged(batch.commit(), operations);
     }
 
-    /** What the engine said of a batch is what the model says. */
-    void acknowledged(CommitResult result, List<Operation> operations) {
-        Map<Integer, RowErrorCode> errors = new LinkedHashMap<>();
-        for (RowError error : result.errors()) {
-            errors.put(error.operationIndex(), error.code());
-        }
-        for (int i = 0; i < operations.size(); i++) {
-            Operation operation = operations.get(i);
-            RowErrorCode error = errors.get(i);
-            if (error == RowErrorCode.ROW_FLUSHED) {
-                assertEquals(true, model.newest(operation.key()) != null, "no row to be flushed: " + operation);
-                continue;
-            }
-            TableModel.Outcome outcome = apply(operation, result.timestamp());
-            RowErrorCode expected =
-                    switch (outcome) {
-                        case DONE, IGNORED -> null;
-                        case ALREADY_PRESENT -> RowErrorCode.ALREADY_PRESENT;
-                        case NOT_FOUND -> RowErrorCode.NOT_FOUND;
-                    };
-            assertEquals(expected, error, "operation " + i + ", " + operation);
-        }
-        times.add(result.timestamp());
+    /**
+     * What the engine said of a batch is what the model says. Answers whether the batch changed anything: if so it has
+     * a record in the log.
+     */
+    boolean acknowledged(CommitResult result, List<ModelOperation> operations) {
+        long time = result.timestamp();
+        assertTrue(
+                time > promisedTime,
+                () -> "committed at " + HybridTime.format(time) + ", but " + HybridTime.format(promisedTime)
+                        + " was read before");
+        assertTrue(time > newestTime, () -> "committed at " + time + " after " + newestTime);
+        assertEquals(operations.size(), result.operationCount());
+        boolean isChange = apply(model, operations, result.errors(), time);
+        newestTime = time;
+        times.add(time);
+        return isChange;
     }
 
-    TableModel.Outcome apply(Operation operation, long time) {
-        List<@Nullable Object> values = operation.values();
-        return switch (operation.kind()) {
-            case INSERT -> model.insert(operation.key(), time, values, false);
-            case INSERT_IGNORE -> model.insert(operation.key(), time, values, true);
-            case UPSERT, UPSERT_IGNORE -> model.upsert(operation.key(), time, values, operation.set());
-            case UPDATE -> model.update(operation.key(), time, values, operation.set(), false);
-            case UPDATE_IGNORE -> model.update(operation.key(), time, values, operation.set(), true);
-            case DELETE -> model.delete(operation.key(), time, false);
-            case DELETE_IGNORE -> model.delete(operation.key(), time, true);
-        };
+    /**
+     * Does to a model what a table did that gave these errors, and answers whether anything changed.
+     *
+     * @param errors of the operations; null if they are not known
+     */
+    boolean apply(
+            TableModel<RowKey> target, List<ModelOperation> operations, @Nullable List<RowError> errors, long time) {
+        Map<Integer, RowErrorCode> codes = new HashMap<>();
+        if (errors != null) {
+            errors.forEach(error -> codes.put(error.operationIndex(), error.code()));
+        }
+        boolean isChange = false;
+        for (int i = 0; i < operations.size(); i++) {
+            ModelOperation operation = operations.get(i);
+            RowErrorCode code = codes.get(i);
+            RowErrorCode expected = operation.refused();
+            if (code == RowErrorCode.ROW_FLUSHED) {
+                assertTrue(target.newest(operation.key(schema)) != null, "no row to be flushed: " + operation);
+                continue;
+            }
+            if (expected == null) {
+                TableModel.Outcome outcome = operation.apply(target, schema, time);
+                expected = ModelOperation.error(outcome);
+                isChange |= outcome == TableModel.Outcome.DONE;
+            }
+            if (errors != null) {
+                assertEquals(expected, code, "operation " + i + " of " + table + ", " + operation);
+            }
+        }
+        return isChange;
+    }
+
+    // ---- Time ----
+
+    /** The time of the newest batch that was answered. */
+    long newestTime() {
+        return newestTime;
+    }
+
+    /** Everything up to this time was read, so nothing may change there any more. */
+    void promised(long time) {
+        promisedTime = Math.max(promisedTime, time);
+    }
+
+    /** A time at which something happened, or between two such, or just beside one; 0 if nothing has happened yet. */
+    long pastTime(SplittableRandom stepRandom) {
+        if (times.isEmpty()) {
+            return 0;
+        }
+        long time = times.get(stepRandom.nextInt(times.size()));
+        long drawn =
+                switch (stepRandom.nextInt(4)) {
+                    case 0 -> Math.min(newestTime, time + 1);
+                    case 1 -> time - 1;
+                    case 2 -> stepRandom.nextLong(times.getFirst() - 1, newestTime + 1);
+                    default -> time;
+                };
+        boolean isBlurred = blurs.stream().anyMatch(blur -> blur.from() <= drawn && drawn <= blur.to());
+        return isBlurred ? newestTime : drawn;
     }
 
     // ---- Reading ----
 
     /** The newest state, or an older one, read in a random way. */
-    void check(Table table) {
-        boolean isPast = !times.isEmpty() && random.nextBoolean();
-        long snapshot = isPast ? times.get(random.nextInt(times.size())) : table.latest();
-        ScanBuilder scan = table.scan();
-        if (isPast) {
-            scan.at(snapshot);
-        }
-        NavigableMap<Key, List<@Nullable Object>> expected = model.allAt(snapshot);
-        for (int i = random.nextInt(3); i > 0; i--) {
-            restrict(scan, expected);
-        }
-        if (random.nextBoolean()) {
-            scan.inKeyOrder();
-            assertEquals(
-                    List.copyOf(expected.entrySet()),
-                    List.copyOf(read(scan, true).entrySet()),
-                    "at " + snapshot);
-        } else {
-            assertEquals(expected, read(scan, false), "at " + snapshot);
+    void check(Table opened) {
+        try (ModelScan scan = ModelScan.open(random, this, opened)) {
+            scan.finish();
         }
     }
 
     /** The whole newest state is as the model has it. */
-    boolean agrees(Table table) {
-        return read(table.scan(), false).equals(model.allAt(Long.MAX_VALUE));
+    void assertAgrees(Table opened) {
+        assertSame(model.newest(), ModelScan.all(this, opened, 0), "newest state of " + table);
     }
 
-    /** All of the newest state, for messages. */
-    void assertAgrees(Table table) {
-        assertEquals(model.allAt(Long.MAX_VALUE), read(table.scan(), false));
-    }
-
-    private void restrict(ScanBuilder scan, NavigableMap<Key, List<@Nullable Object>> expected) {
-        switch (random.nextInt(6)) {
-            case 0 -> {
-                int a = random.nextInt(-4, 5);
-                scan.where(Predicate.equal(World.SCHEMA, "a", a));
-                expected.keySet().removeIf(key -> key.a() != a);
-            }
-            case 1 -> {
-                int a = random.nextInt(-4, 5);
-                scan.where(Predicate.atLeast(World.SCHEMA, "a", a));
-                expected.keySet().removeIf(key -> key.a() < a);
-            }
-            case 2 -> {
-                long most = random.nextLong(-120, 120);
-                scan.where(Predicate.lessThan(World.SCHEMA, "number", most));
-                expected.values().removeIf(row -> row.get(0) == null || (Long) row.get(0) >= most);
-            }
-            case 3 -> {
-                String text = TEXTS[random.nextInt(TEXTS.length)];
-                scan.where(Predicate.in(World.SCHEMA, "text", List.of(text, "zebra")));
-                expected.values().removeIf(row -> !text.equals(row.get(1)) && !"zebra".equals(row.get(1)));
-            }
-            case 4 -> {
-                scan.where(Predicate.isNull(World.SCHEMA, "text"));
-                expected.values().removeIf(row -> row.get(1) != null);
-            }
-            default -> {
-                scan.where(Predicate.isNotNull(World.SCHEMA, "number"));
-                expected.values().removeIf(row -> row.get(0) == null);
-            }
+    /** Two states are the same; if not, says where. */
+    static void assertSame(
+            NavigableMap<RowKey, List<@Nullable Object>> expected,
+            Map<RowKey, List<@Nullable Object>> actual,
+            String what) {
+        if (expected.equals(actual)) {
+            return;
         }
-    }
-
-    private static Map<Key, List<@Nullable Object>> read(ScanBuilder builder, boolean isOrdered) {
-        Map<Key, List<@Nullable Object>> rows = isOrdered ? new LinkedHashMap<>() : new TreeMap<>();
-        try (Scan scan = builder.open()) {
-            while (scan.next()) {
-                ColumnBatch batch = scan.batch();
-                for (int row = 0; row < batch.rowCount(); row++) {
-                    var key =
-                            new Key(batch.column(0).getInt(row), batch.column(1).getString(row));
-                    ColumnVector number = batch.column(2);
-                    ColumnVector text = batch.column(3);
-                    List<@Nullable Object> before = rows.put(
-                            key,
-                            Arrays.asList(
-                                    number.isNull(row) ? null : number.getLong(row),
-                                    text.isNull(row) ? null : text.getString(row),
-                                    batch.column(4).getDouble(row)));
-                    assertEquals(null, before, "the scan answers " + key + " twice");
-                }
+        var text = new StringBuilder(what).append(" is wrong:");
+        expected.forEach((key, row) -> {
+            if (!row.equals(actual.get(key))) {
+                text.append("\n  expected ").append(row).append(", was ").append(actual.get(key));
             }
-        }
-        return rows;
+        });
+        actual.forEach((key, row) -> {
+            if (!expected.containsKey(key)) {
+                text.append("\n  not expected ").append(row);
+            }
+        });
+        throw new AssertionError(text.toString());
     }
 
     // ---- What a crash leaves ----
 
     /**
      * After a crash, of the batches that were not acknowledged the first few are there, whole, and nothing of the
-     * others. Finds out how many, and goes on from there.
+     * others. Finds out how many and since when, and goes on from there.
      */
-    void recovered(Table table, List<List<Operation>> unacknowledged) {
-        int there = 0;
-        while (!agrees(table)) {
-            if (there == unacknowledged.size()) {
-                assertAgrees(table);
-            }
-            for (Operation operation : unacknowledged.get(there)) {
-                apply(operation, table.latest());
-            }
-            there++;
-        }
+    void recovered(Table opened, List<List<ModelOperation>> unacknowledged) {
+        List<ModelRecovery.Doubtful> doubtful = unacknowledged.stream()
+                .map(operations -> new ModelRecovery.Doubtful(operations, null))
+                .toList();
+        new ModelRecovery(this, opened).settle(doubtful, newestTime);
+    }
+
+    /**
+     * The history is another one from now on.
+     *
+     * @param newTimes when something happened in it after {@code keptTime}
+     * @param latest nothing is newer than this
+     */
+    void rewrite(TableModel<RowKey> newModel, List<Long> newTimes, long keptTime, long latest) {
+        model = newModel;
+        times.removeIf(time -> time > keptTime);
+        times.addAll(newTimes);
+        newestTime = latest;
+    }
+
+    /** Between these times it is not known what was to be seen when. */
+    void blur(long from, long to) {
+        blurs.add(new Blur(from, to));
     }
 }

@@ -45,7 +45,7 @@ final class PowerCutAtEveryCallTest {
             run.disk().cutPowerAtCall(call);
             run.run();
             run.disk().restart();
-            run.check();
+            run.check(true);
         } catch (RuntimeException | AssertionError e) {
             throw new AssertionError(
                     "the power was cut at call " + call + " of the run with seed " + seed + ": " + e, e);

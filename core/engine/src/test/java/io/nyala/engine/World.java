@@ -25,17 +25,36 @@ final class World {
 
     static final String TABLE = "t";
 
+    /** Sizes of log segments, from the smallest there are. */
+    private static final long[] SEGMENT_BYTES = {128 << 10, 128 << 10, 256 << 10, 1 << 20};
+
+    /** When a tablet flushes by itself. A MemRowSet takes 256 KiB at once: with the first it is at each batch. */
+    private static final long[] FLUSH_BYTES = {64 << 10, 512 << 10, 768 << 10, 2 << 20};
+
+    private static final int DEFAULT_VARIANT = 1;
+
     private final SplittableRandom random;
     private final SimulatedDisk disk;
+    private final EngineConfig config;
     private final SimulatedClock clock = new SimulatedClock();
 
     World(SplittableRandom random) {
-        this(random, new SimulatedDisk(random.split()));
+        this(random, DEFAULT_VARIANT);
+    }
+
+    /** A host whose engine has larger logs and MemRowSets, the larger {@code variant}, a number below 4. */
+    World(SplittableRandom random, int variant) {
+        this(random, new SimulatedDisk(random.split()), config(variant));
     }
 
     World(SplittableRandom random, SimulatedDisk disk) {
+        this(random, disk, config());
+    }
+
+    private World(SplittableRandom random, SimulatedDisk disk, EngineConfig config) {
         this.random = random;
         this.disk = disk;
+        this.config = config;
     }
 
     SimulatedDisk disk() {
@@ -47,18 +66,22 @@ final class World {
     }
 
     static EngineConfig config() {
+        return config(DEFAULT_VARIANT);
+    }
+
+    private static EngineConfig config(int variant) {
         return EngineConfig.in(DIRECTORY)
-                .withMemoryBytes(64 << 20)
+                .withMemoryBytes(192 << 20) // Many scans over many rowsets; what is not used costs nothing.
                 .withCacheBytes(4 << 20)
-                .withFlushBytes(64 << 10)
-                .withLogSegmentBytes(128 << 10);
+                .withFlushBytes(FLUSH_BYTES[variant])
+                .withLogSegmentBytes(SEGMENT_BYTES[variant]);
     }
 
     /** Opens the engine, on this host as it is now. */
     Running open() {
         var host = new StepHost(random.split(), () -> clock.advanceMicros(random.nextInt(200)));
         var environment = new EngineEnvironment(disk, clock.microsSource(), HugePageSource.orJdk(), host);
-        return new Running(Engine.open(config(), environment), host);
+        return new Running(Engine.open(config, environment), host);
     }
 
     /** An open engine and the host that it runs on. */

@@ -1,0 +1,125 @@
+package io.nyala.engine;
+
+import io.nyala.rows.CellValue;
+import io.nyala.rows.Column;
+import io.nyala.rows.OperationBatch;
+import io.nyala.rows.OperationKind;
+import io.nyala.rows.RowErrorCode;
+import io.nyala.rows.Schema;
+import io.nyala.simulation.Cells;
+import io.nyala.simulation.RowKey;
+import io.nyala.simulation.TableModel;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One operation as a test gives it to a table and to its model. Immutable.
+ *
+ * @param values as given, one for each column; null for NULL, and where nothing is given
+ * @param set which columns are given
+ * @param refused why the batch does not even take it; null if it does
+ * @param style how the values are handed over, which must make no difference: see {@link #write}
+ */
+@SuppressWarnings("ArrayRecordComponent") // Nobody compares operations.
+record ModelOperation(
+        OperationKind kind,
+        List<@Nullable Object> values,
+        boolean[] set,
+        @Nullable RowErrorCode refused,
+        int style) {
+    /** Styles are numbers below this. */
+    static final int STYLES = 4;
+
+    private static final int AS_OBJECT = 1;
+    private static final int BACKWARDS = 2;
+
+    /** An operation that gives all columns. */
+    static ModelOperation of(OperationKind kind, @Nullable Object... values) {
+        boolean[] set = new boolean[values.length];
+        Arrays.fill(set, true);
+        return new ModelOperation(kind, Arrays.asList(values), set, null, 0);
+    }
+
+    /** Appends it to a batch. */
+    void write(OperationBatch rows) {
+        rows.start(kind);
+        int count = set.length;
+        for (int i = 0; i < count; i++) {
+            int column = (style & BACKWARDS) == 0 ? i : count - 1 - i;
+            if (set[column]) {
+                Cells.write(rows, column, values.get(column), (style & AS_OBJECT) != 0);
+            }
+        }
+        boolean isTaken = rows.end();
+        if (isTaken != (refused == null)) {
+            throw new AssertionError(this
+                    + (isTaken ? " was taken" : " was refused: " + rows.errors().getLast()));
+        }
+    }
+
+    /** Does to the model what the table shall do at {@code time}. */
+    TableModel.Outcome apply(TableModel<RowKey> model, Schema schema, long time) {
+        RowKey key = key(schema);
+        return switch (kind) {
+            case INSERT -> model.insert(key, time, inserted(schema), false);
+            case INSERT_IGNORE -> model.insert(key, time, inserted(schema), true);
+            case UPSERT, UPSERT_IGNORE -> model.upsert(key, time, inserted(schema), changed(schema));
+            case UPDATE -> model.update(key, time, inserted(schema), changed(schema), false);
+            case UPDATE_IGNORE -> model.update(key, time, inserted(schema), changed(schema), true);
+            case DELETE -> model.delete(key, time, false);
+            case DELETE_IGNORE -> model.delete(key, time, true);
+        };
+    }
+
+    RowKey key(Schema schema) {
+        return RowKey.of(
+                IntStream.range(0, schema.keyColumnCount())
+                        .<@Nullable Object>mapToObj(i -> Cells.stored(schema.column(i), values.get(i)))
+                        .toList(),
+                schema.keyColumnCount());
+    }
+
+    /** The row if it is new: what is not given has its default. */
+    private List<@Nullable Object> inserted(Schema schema) {
+        List<@Nullable Object> row = new ArrayList<>();
+        for (int i = 0; i < set.length; i++) {
+            Column column = schema.column(i);
+            CellValue writeDefault = column.writeDefault();
+            if (set[i]) {
+                row.add(Cells.stored(column, values.get(i)));
+            } else {
+                row.add(writeDefault == null ? null : Cells.of(column, writeDefault));
+            }
+        }
+        return row;
+    }
+
+    /** Which columns change if the row is there. */
+    private boolean[] changed(Schema schema) {
+        boolean[] changed = set.clone();
+        Arrays.fill(changed, 0, schema.keyColumnCount(), false);
+        return changed;
+    }
+
+    /** What the table says of an operation that the model judged so; null if nothing. */
+    static @Nullable RowErrorCode error(TableModel.Outcome outcome) {
+        return switch (outcome) {
+            case DONE, IGNORED -> null;
+            case ALREADY_PRESENT -> RowErrorCode.ALREADY_PRESENT;
+            case NOT_FOUND -> RowErrorCode.NOT_FOUND;
+        };
+    }
+
+    @Override
+    public String toString() {
+        var text = new StringBuilder(kind.toString()).append(" (");
+        for (int i = 0; i < set.length; i++) {
+            text.append(i == 0 ? "" : ", ").append(set[i] ? values.get(i) : "-");
+        }
+        return text.append(refused == null ? ")" : ") to be refused as " + refused)
+                .toString();
+    }
+}

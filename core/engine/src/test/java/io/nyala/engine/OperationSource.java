@@ -1,0 +1,142 @@
+package io.nyala.engine;
+
+import io.nyala.rows.Column;
+import io.nyala.rows.OperationKind;
+import io.nyala.rows.RowErrorCode;
+import io.nyala.rows.Schema;
+import io.nyala.simulation.Bytes;
+import io.nyala.simulation.RandomCells;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Random operations of all kinds on rows of one schema. Keys come from a small pool, so that most operations meet a row
+ * that others have met; a few of them very often. One in forty has something that no batch takes.
+ */
+final class OperationSource {
+    private static final int HOT_KEYS = 4;
+    private static final int LONG_KEY_BYTES = 15_000;
+    private static final int TOO_LONG_KEY_BYTES = 16_385;
+    private static final int REFUSED_ONE_IN = 40;
+
+    private static final OperationKind[] KINDS = OperationKind.values();
+
+    private final Schema schema;
+    private final List<List<Object>> keys = new ArrayList<>();
+
+    OperationSource(SplittableRandom random, Schema schema, int keyCount) {
+        this.schema = schema;
+        for (int i = 0; i < keyCount; i++) {
+            List<Object> key = new ArrayList<>();
+            for (int column = 0; column < schema.keyColumnCount(); column++) {
+                key.add(RandomCells.value(random, schema.column(column)));
+            }
+            keys.add(key);
+        }
+        int variable = variableKeyColumn();
+        if (variable >= 0 && random.nextInt(8) == 0) {
+            keys.getFirst().set(variable, repeated(LONG_KEY_BYTES));
+        }
+    }
+
+    /** So many operations; without any whose outcome depends on where a row is, if {@code insertsOnly}. */
+    List<ModelOperation> draw(SplittableRandom random, int count, boolean insertsOnly) {
+        List<ModelOperation> operations = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            OperationKind kind = KINDS[random.nextInt(KINDS.length)];
+            if (insertsOnly) {
+                kind = random.nextBoolean() ? OperationKind.INSERT : OperationKind.INSERT_IGNORE;
+            }
+            operations.add(draw(random, kind));
+        }
+        return operations;
+    }
+
+    private ModelOperation draw(SplittableRandom random, OperationKind kind) {
+        @Nullable Object[] values = new Object[schema.columnCount()];
+        boolean[] set = new boolean[values.length];
+        int keyIndex = random.nextInt(random.nextInt(4) == 0 ? Math.min(HOT_KEYS, keys.size()) : keys.size());
+        for (int i = 0; i < schema.keyColumnCount(); i++) {
+            values[i] = keys.get(keyIndex).get(i);
+            set[i] = true;
+        }
+        for (int i = schema.keyColumnCount(); i < values.length && !kind.isDelete(); i++) {
+            set[i] = kind.isUpdate() ? random.nextBoolean() : isNeeded(i) || random.nextInt(8) > 0;
+            values[i] = set[i] ? RandomCells.valueOrNull(random, schema.column(i)) : null;
+        }
+        RowErrorCode refused = null;
+        if (kind.isUpdate() && !isAnySet(set)) {
+            refused = RowErrorCode.NOTHING_TO_UPDATE;
+        } else if (random.nextInt(REFUSED_ONE_IN) == 0) {
+            refused = spoil(random, kind, values, set);
+        }
+        return new ModelOperation(kind, Arrays.asList(values), set, refused, random.nextInt(ModelOperation.STYLES));
+    }
+
+    private boolean isAnySet(boolean[] set) {
+        for (int i = schema.keyColumnCount(); i < set.length; i++) {
+            if (set[i]) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether an insert must give the column. */
+    private boolean isNeeded(int column) {
+        return !schema.column(column).isNullable() && schema.column(column).writeDefault() == null;
+    }
+
+    /** Makes it one that no batch takes, and answers why; null if that did not work out. */
+    private @Nullable RowErrorCode spoil(
+            SplittableRandom random, OperationKind kind, @Nullable Object[] values, boolean[] set) {
+        int column = random.nextInt(values.length);
+        Column definition = schema.column(column);
+        if (kind.isDelete() && column >= schema.keyColumnCount()) {
+            set[column] = true;
+            values[column] = RandomCells.valueOrNull(random, definition);
+            return RowErrorCode.BAD_VALUE;
+        }
+        if (random.nextInt(4) == 0) {
+            if (column >= schema.keyColumnCount() && !(kind.mayInsert() && isNeeded(column))) {
+                return null;
+            }
+            set[column] = false;
+            values[column] = null;
+            return RowErrorCode.MISSING_VALUE;
+        }
+        if (column == variableKeyColumn() && random.nextBoolean()) {
+            values[column] = repeated(TOO_LONG_KEY_BYTES);
+            return RowErrorCode.KEY_TOO_LONG;
+        }
+        RandomCells.Refused refused = RandomCells.refused(random, definition);
+        if (refused == null) {
+            return null;
+        }
+        set[column] = true;
+        values[column] = refused.value();
+        return refused.code();
+    }
+
+    /** The first column of the key that takes any number of bytes, or -1. */
+    private int variableKeyColumn() {
+        for (int i = 0; i < schema.keyColumnCount(); i++) {
+            switch (schema.column(i).type()) {
+                case STRING, BINARY -> {
+                    return i;
+                }
+                default -> {}
+            }
+        }
+        return -1;
+    }
+
+    private static Bytes repeated(int bytes) {
+        byte[] array = new byte[bytes];
+        Arrays.fill(array, (byte) 'k');
+        return new Bytes(array);
+    }
+}
