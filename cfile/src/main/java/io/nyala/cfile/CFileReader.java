@@ -280,6 +280,11 @@ public final class CFileReader implements AutoCloseable {
         return new ReadAhead(file, cache, account);
     }
 
+    /** Reads pages that will be needed into the cache, many at a time. For one thread. */
+    public Prefetch prefetch() {
+        return new Prefetch(file, cache);
+    }
+
     /** Bytes of a raw section. */
     public long rawBytes(int id) {
         return raw(id).payloadBytes(0);

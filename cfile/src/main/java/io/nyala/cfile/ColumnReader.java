@@ -51,6 +51,10 @@ public final class ColumnReader {
         return section.pageCount();
     }
 
+    Section section() {
+        return section;
+    }
+
     /** What it takes in the file. */
     public long bytes() {
         return section.bytes();

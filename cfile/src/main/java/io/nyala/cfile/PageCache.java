@@ -8,6 +8,7 @@ import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.MemoryLimitException;
 import io.nyala.memory.Slab;
+import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
@@ -169,6 +170,13 @@ public final class PageCache implements AutoCloseable {
             abandon(loading, slab);
             throw e;
         }
+        publish(loading, slab);
+        return loading;
+    }
+
+    private void publish(CachedPage loading, Slab slab) {
+        Section section = loading.section();
+        int page = loading.page();
         lock.lock();
         try {
             loadingBytes -= slab.bytes();
@@ -181,7 +189,50 @@ public final class PageCache implements AutoCloseable {
         } finally {
             lock.unlock();
         }
-        return loading;
+    }
+
+    /**
+     * A page that the caller is to {@link #load} or {@link #abandon}, soon, since others wait for it; null if it is
+     * cached, or being loaded.
+     */
+    @Nullable
+    CachedPage claim(Section section, int page) {
+        if (section.cached(page) != null) {
+            return null;
+        }
+        CachedPage claimed = new CachedPage(section, page);
+        claimed.visits(-1); // The first time that it is pinned is not wanted again.
+        lock.lock();
+        try {
+            if (section.cached(page) != null) {
+                return null;
+            }
+            section.cached(page, claimed);
+        } finally {
+            lock.unlock();
+        }
+        misses.increment();
+        return claimed;
+    }
+
+    /** Restores a claimed page from its slot at {@code offset}, and leaves it in the cache, unpinned. */
+    void load(OpenFile file, CachedPage claimed, MemorySegment source, long offset) {
+        Section section = claimed.section();
+        int page = claimed.page();
+        Slab slab = null;
+        try {
+            slab = takePage(section.payloadBytes(page) + (long) VectorFormat.READ_PADDING_BYTES);
+            file.unpack(section, page, source, offset, slab.segment());
+        } catch (RuntimeException | Error e) {
+            abandon(claimed, slab);
+            throw e;
+        }
+        publish(claimed, slab);
+        claimed.unpin();
+    }
+
+    void abandon(CachedPage loading) {
+        abandon(loading, null);
     }
 
     private void abandon(CachedPage loading, @Nullable Slab slab) {
