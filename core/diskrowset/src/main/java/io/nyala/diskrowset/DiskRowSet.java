@@ -7,6 +7,7 @@ import io.nyala.cfile.KeyFilter;
 import io.nyala.cfile.KeyIndex;
 import io.nyala.cfile.PageCache;
 import io.nyala.cfile.UnsupportedFormatException;
+import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.Notes;
 import io.nyala.rows.DeltaSource;
@@ -28,6 +29,12 @@ import java.util.Objects;
  * Whoever opened it closes it, after its cursors.
  */
 public final class DiskRowSet implements RowSet, AutoCloseable {
+    /** Answer of {@link #find}: no row, live or deleted, has the key. */
+    public static final long NO_ROW = -1;
+
+    /** Answer of {@link #find}: there was a row, but it was deleted before the file was written. */
+    public static final long DELETED_ROW = -2;
+
     private final CFileReader file;
     private final Schema schema;
     private final RowLayout layout;
@@ -181,11 +188,32 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
 
     @Override
     public int lookup(MemorySegment memory, long key, int keyBytes) {
-        if (rowCount() == 0 || !filter.mayContain(memory, key, keyBytes)) {
-            return ABSENT;
-        }
-        int vector = index.find(memory, key, keyBytes);
-        return vector < 0 ? ABSENT : lookups.find(vector, memory, key, keyBytes);
+        long found = find(memory, key, keyBytes);
+        return found >= 0 ? LIVE : found == NO_ROW ? ABSENT : DELETED;
+    }
+
+    /** The ordinal of the row with a key, or {@link #NO_ROW}, or {@link #DELETED_ROW}, by what the file says. */
+    public long find(MemorySegment memory, long key, int keyBytes) {
+        int vector = vectorOf(memory, key, keyBytes);
+        return vector < 0 ? NO_ROW : lookups.find(vector, memory, key, keyBytes);
+    }
+
+    /**
+     * As {@link #find}, of many keys, whose pages are read together where they are not cached.
+     *
+     * @param keys where in {@code memory} they begin; ascending as keys are, or it takes longer
+     * @param keyBytes of each
+     * @param count how many; the arrays may be longer
+     * @param ordinals takes the answer of each
+     */
+    public void findAll(MemorySegment memory, long[] keys, int[] keyBytes, int count, long[] ordinals) {
+        Check.inRange("keys", count, 0, Math.min(keys.length, Math.min(keyBytes.length, ordinals.length)));
+        lookups.findAll(memory, keys, keyBytes, count, ordinals);
+    }
+
+    /** The only vector that may have a key, as far as that is known without reading; -1 if none has it. */
+    int vectorOf(MemorySegment memory, long key, int keyBytes) {
+        return rowCount() == 0 || !filter.mayContain(memory, key, keyBytes) ? -1 : index.find(memory, key, keyBytes);
     }
 
     /** Reads and checks every page of the file. */

@@ -1,13 +1,15 @@
 package io.nyala.diskrowset;
 
 import io.nyala.cfile.ColumnCursor;
+import io.nyala.cfile.ColumnReader;
 import io.nyala.cfile.KeySearch;
+import io.nyala.cfile.Prefetch;
 import io.nyala.encoding.DecoderScratch;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.GrowingBuffer;
 import io.nyala.rows.KeyCodec;
+import io.nyala.rows.Limits;
 import io.nyala.rows.RowLayout;
-import io.nyala.rows.RowSet;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +24,11 @@ final class Lookups implements AutoCloseable {
     /** Look-ups that keep their cursors; as many as threads that write at a time. More of them make new ones. */
     private static final int IDLE_MAX = 16;
 
+    /** Keys whose vectors are kept in mind at a time. */
+    private static final int KEYS_MAX = 1024;
+
+    private static final int NO_VECTOR = -1;
+
     private final DiskRowSet rowSet;
     private final MemoryAccount account;
     private final KeyCodec keys;
@@ -35,11 +42,28 @@ final class Lookups implements AutoCloseable {
         this.keyColumnCount = rowSet.layout().schema().keyColumnCount();
     }
 
-    /** What the rowset knows of a key that can only be in {@code vector}, as {@link RowSet#lookup} answers. */
-    int find(int vector, MemorySegment memory, long key, int keyBytes) {
+    /** What the rowset knows of a key that can only be in {@code vector}, as {@link DiskRowSet#find} answers. */
+    long find(int vector, MemorySegment memory, long key, int keyBytes) {
         Lookup lookup = borrow();
         try {
             return lookup.find(vector, memory, key, keyBytes);
+        } finally {
+            lookup.release();
+            giveBack(lookup);
+        }
+    }
+
+    /** As {@link DiskRowSet#findAll}. */
+    void findAll(MemorySegment memory, long[] keys, int[] keyBytes, int count, long[] ordinals) {
+        Lookup lookup = borrow();
+        try {
+            for (int from = 0; from < count; from += KEYS_MAX) {
+                int to = Math.min(count, from + KEYS_MAX);
+                for (int i = from; i < to; i++) {
+                    lookup.vectors[i - from] = rowSet.vectorOf(memory, keys[i], keyBytes[i]);
+                }
+                lookup.findAll(memory, keys, keyBytes, from, to, ordinals);
+            }
         } finally {
             lookup.release();
             giveBack(lookup);
@@ -86,14 +110,62 @@ final class Lookups implements AutoCloseable {
         private final GrowingBuffer decoded = new GrowingBuffer(account);
         private final long[] offsets = new long[keyColumnCount];
         private final int[] byteCounts = new int[keyColumnCount];
+        private final int[] vectors = new int[KEYS_MAX];
+        private final Prefetch prefetch = rowSet.file().prefetch();
+        private final ColumnReader[] needed = new ColumnReader[keyColumnCount + (rowSet.deletedCount() == 0 ? 0 : 1)];
+        private final int vectorsMax = Math.max(1, Prefetch.PAGES_MAX / needed.length);
 
         Lookup() {
+            needed[needed.length - 1] = rowSet.file().column(RowSetFormat.DELETED_ID); // Unless a key column is last.
             for (int i = 0; i < keyColumnCount; i++) {
-                columns[i] = rowSet.column(i).cursor(scratch);
+                needed[i] = rowSet.column(i);
+                columns[i] = needed[i].cursor(scratch);
             }
         }
 
-        int find(int vector, MemorySegment memory, long key, int keyBytes) {
+        /** Looks up keys {@code from} to {@code to}, excluded, whose vectors are in {@link #vectors}. */
+        void findAll(MemorySegment memory, long[] keys, int[] keyBytes, int from, int to, long[] ordinals) {
+            for (int next = 0; next < to - from; ) {
+                int end = windowEnd(next, to - from);
+                for (ColumnReader column : needed) {
+                    note(column, next, end);
+                }
+                prefetch.run();
+                for (; next < end; next++) {
+                    int key = from + next;
+                    ordinals[key] = vectors[next] == NO_VECTOR
+                            ? DiskRowSet.NO_ROW
+                            : find(vectors[next], memory, keys[key], keyBytes[key]);
+                }
+            }
+        }
+
+        /** Behind the last key for whose pages there is room in one run. */
+        private int windowEnd(int first, int end) {
+            int vectorCount = 0;
+            int last = NO_VECTOR;
+            for (int i = first; i < end; i++) {
+                if (vectors[i] != NO_VECTOR && vectors[i] != last) {
+                    if (++vectorCount > vectorsMax) {
+                        return i;
+                    }
+                    last = vectors[i];
+                }
+            }
+            return end;
+        }
+
+        private void note(ColumnReader column, int first, int end) {
+            int last = NO_VECTOR;
+            for (int i = first; i < end; i++) {
+                if (vectors[i] != NO_VECTOR && vectors[i] != last) {
+                    last = vectors[i];
+                    prefetch.add(column, last);
+                }
+            }
+        }
+
+        long find(int vector, MemorySegment memory, long key, int keyBytes) {
             RowLayout layout = rowSet.layout();
             decoded.ensure(0, keys.decodedBytesMax(keyBytes));
             keys.decode(memory, key, keyBytes, decoded.memory(), 0);
@@ -105,13 +177,15 @@ final class Lookups implements AutoCloseable {
             int row = KeySearch.lowerBound(columns, decoded.memory(), offsets, byteCounts);
             if (row == columns[0].rowCount()
                     || KeySearch.compare(columns, row, decoded.memory(), offsets, byteCounts) != 0) {
-                return RowSet.ABSENT;
+                return DiskRowSet.NO_ROW;
             }
-            if (rowSet.deletedCount() == 0) {
-                return RowSet.LIVE;
+            if (rowSet.deletedCount() > 0) {
+                deleted.seek(vector);
+                if (deleted.longAt(row) != 0) {
+                    return DiskRowSet.DELETED_ROW;
+                }
             }
-            deleted.seek(vector);
-            return deleted.longAt(row) == 0 ? RowSet.LIVE : RowSet.DELETED;
+            return (long) vector * Limits.VECTOR_ROWS + row;
         }
 
         /** Unpins the pages. */

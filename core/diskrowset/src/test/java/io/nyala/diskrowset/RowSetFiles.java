@@ -44,8 +44,12 @@ final class RowSetFiles implements AutoCloseable {
 
     /** Begins with an empty cache. */
     void forget() {
+        forget(64 << 20);
+    }
+
+    void forget(long cacheBytes) {
         cache.close();
-        cache = new PageCache(account, io, 64 << 20);
+        cache = new PageCache(account, io, cacheBytes);
     }
 
     RowSetOutput write(RowModel model) {
