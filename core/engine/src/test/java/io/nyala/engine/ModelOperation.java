@@ -43,6 +43,17 @@ record ModelOperation(
         return new ModelOperation(kind, Arrays.asList(values), set, null, 0);
     }
 
+    /** An operation that gives the key alone. */
+    static ModelOperation ofKey(OperationKind kind, Schema schema, Object... key) {
+        boolean[] set = new boolean[schema.columnCount()];
+        Arrays.fill(set, 0, key.length, true);
+        List<@Nullable Object> values = new ArrayList<>(Arrays.asList(key));
+        while (values.size() < set.length) {
+            values.add(null);
+        }
+        return new ModelOperation(kind, values, set, null, 0);
+    }
+
     /** Appends it to a batch. */
     void write(OperationBatch rows) {
         rows.start(kind);
