@@ -1,6 +1,7 @@
 package io.nyala.tablet;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.MemoryBudget;
@@ -20,44 +21,80 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
 
 /**
  * Goal: several inputs in key order come out as one, whether they overlap, follow one another, or both by turns.
  * Method: the numbers from 0 on are dealt to inputs in runs of random length, which yield them in batches of random
- * size.
+ * size, with text of a length that follows from the number; closed at the end or midway. Memory that is left is an
+ * error.
  */
 final class MergeCursorTest {
-    private static final Schema SCHEMA = Schema.of(Column.key("id", ColumnType.INT64));
+    private static final Schema SCHEMA =
+            Schema.of(Column.key("id", ColumnType.INT64), Column.of("text", ColumnType.BINARY));
     private static final ValueLayout.OfLong KEY = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
     private static final int ROWS = 20_000;
 
+    /** Larger than what a column of a batch takes for {@link Limits#VECTOR_ROWS} rows. */
+    private static final int WIDE_TEXT_BYTES = 4_000;
+
     @RepeatedTest(20)
     void yieldsAllRowsInOrder(@Seed SplittableRandom random) {
+        assertEquals(ROWS, merge(random, ROWS, random.nextInt(20)));
+    }
+
+    @RepeatedTest(5)
+    void endsBatchesWhereTheirStringsAreFull(@Seed SplittableRandom random) {
+        assertEquals(3_000, merge(random, 3_000, WIDE_TEXT_BYTES));
+    }
+
+    @RepeatedTest(10)
+    void givesEverythingBackWhenClosedMidway(@Seed SplittableRandom random) {
+        int stopAt = random.nextInt(ROWS);
+        long yielded = merge(random, ROWS, random.nextInt(20), stopAt);
+        assertTrue(yielded >= stopAt, yielded + " rows");
+    }
+
+    @Test
+    void hasNoRowsWhereNoInputHas(@Seed SplittableRandom random) {
+        assertEquals(0, merge(random, 0, 10));
+    }
+
+    private static long merge(SplittableRandom random, int rows, int textBytes) {
+        return merge(random, rows, textBytes, Integer.MAX_VALUE);
+    }
+
+    /** Checks the order of the rows up to a batch that reaches {@code stopAt}; answers how many came. */
+    private static long merge(SplittableRandom random, int rows, int textBytes, int stopAt) {
+        var closed = new AtomicInteger();
+        long expected = 0;
         try (MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), 64 << 20);
                 MemoryAccount account = budget.account("test", 0)) {
-            Slab key = account.take(Long.BYTES);
+            Slab cells = account.take(Math.max(Long.BYTES, textBytes));
             List<RowCursor> inputs = new ArrayList<>();
-            for (List<Long> rows : deal(random)) {
-                inputs.add(new Numbers(rows, random.split(), key.segment()));
+            for (List<Long> dealt : deal(random, rows)) {
+                inputs.add(new Numbers(dealt, textBytes, random.split(), cells.segment(), closed));
             }
             ScanSpec spec = ScanSpec.all(SCHEMA, 1).withKeyOrder(true);
             try (ColumnBatch batch = ColumnBatch.of(spec, account);
                     RowCursor merged = new MergeCursor(inputs, spec, account)) {
-                long expected = 0;
-                while (merged.next(batch)) {
+                while (expected < stopAt && merged.next(batch)) {
                     for (int i = 0; i < batch.rowCount(); i++) {
                         assertEquals(expected, batch.column(0).getLong(i));
+                        assertEquals(expected % (textBytes + 1), batch.column(1).variableBytes(i));
                         expected++;
                     }
                 }
-                assertEquals(ROWS, expected);
             }
-            account.giveBack(key);
+            assertEquals(inputs.size(), closed.get());
+            account.giveBack(cells);
         }
+        return expected;
     }
 
-    private static List<List<Long>> deal(SplittableRandom random) {
+    private static List<List<Long>> deal(SplittableRandom random, int rows) {
         List<List<Long>> inputs = new ArrayList<>();
         int count = 1 + random.nextInt(5);
         for (int i = 0; i < count; i++) {
@@ -66,7 +103,7 @@ final class MergeCursorTest {
         int runMax = 1 << random.nextInt(14);
         int run = 0;
         int input = 0;
-        for (long row = 0; row < ROWS; row++) {
+        for (long row = 0; row < rows; row++) {
             if (run == 0) {
                 run = 1 + random.nextInt(runMax);
                 input = random.nextInt(count);
@@ -79,31 +116,45 @@ final class MergeCursorTest {
 
     private static final class Numbers implements RowCursor {
         private final List<Long> rows;
+        private final int textBytes;
         private final SplittableRandom random;
-        private final MemorySegment key;
+        private final MemorySegment cells;
+        private final AtomicInteger closed;
         private int next;
 
-        Numbers(List<Long> rows, SplittableRandom random, MemorySegment key) {
+        Numbers(List<Long> rows, int textBytes, SplittableRandom random, MemorySegment cells, AtomicInteger closed) {
             this.rows = rows;
+            this.textBytes = textBytes;
             this.random = random;
-            this.key = key;
+            this.cells = cells;
+            this.closed = closed;
         }
 
         @Override
         public boolean next(ColumnBatch target) {
             target.clear();
-            int count = Math.min(rows.size() - next, 1 + random.nextInt(Limits.VECTOR_ROWS));
-            for (int i = 0; i < count; i++) {
-                long row = rows.get(next++);
-                key.set(KEY, 0, row);
-                target.column(0).setLong(i, row);
-                target.keys().setBytes(i, key, 0, Long.BYTES);
+            int countMax = Math.min(rows.size() - next, 1 + random.nextInt(Limits.VECTOR_ROWS));
+            int count = 0;
+            while (count < countMax) {
+                long row = rows.get(next);
+                int bytes = (int) (row % (textBytes + 1));
+                if (!target.column(1).fits(count, bytes)) {
+                    break;
+                }
+                cells.set(KEY, 0, row);
+                target.column(0).setLong(count, row);
+                target.keys().setBytes(count, cells, 0, Long.BYTES);
+                target.column(1).setBytes(count, cells, 0, bytes);
+                next++;
+                count++;
             }
             target.rowCount(count);
             return count > 0;
         }
 
         @Override
-        public void close() {}
+        public void close() {
+            closed.incrementAndGet();
+        }
     }
 }
