@@ -17,15 +17,25 @@ import java.util.Objects;
  * @param flushBytes a tablet flushes its rows in memory when they reach this size
  * @param logSegmentBytes size of the files of the write-ahead log; a power of two. A batch must fit into one: 8 MiB,
  *     from 16 MiB on
+ * @param catalogEditsMax changes of the catalog and flushes after which their log begins anew with a checkpoint
  * @param disk {@code best}, or {@code ring} or {@code channel} to force one
  */
 public record EngineConfig(
-        Path directory, long memoryBytes, long cacheBytes, long flushBytes, long logSegmentBytes, String disk) {
+        Path directory,
+        long memoryBytes,
+        long cacheBytes,
+        long flushBytes,
+        long logSegmentBytes,
+        int catalogEditsMax,
+        String disk) {
     private static final long KIB = 1L << 10;
     private static final long MIB = 1L << 20;
 
     /** The rowsets of one flush are one edit of the storage log, with their least and greatest keys. */
     private static final long FLUSH_BYTES_MAX = 4096 * MIB;
+
+    /** Keeps the log of the catalog, and so the time to open, short: an edit is one 4 KiB block. */
+    private static final int CATALOG_EDITS_MAX = 1024;
 
     public EngineConfig {
         Objects.requireNonNull(directory, "directory");
@@ -35,11 +45,12 @@ public record EngineConfig(
         Check.inRange("flushBytes", flushBytes, 64 * KIB, Math.min(FLUSH_BYTES_MAX, memoryBytes / 6));
         Check.inRange("logSegmentBytes", logSegmentBytes, 128 * KIB, 1024 * MIB);
         Check.powerOfTwo("logSegmentBytes", logSegmentBytes);
+        Check.inRange("catalogEditsMax", catalogEditsMax, 1, 1 << 16);
     }
 
     /** The defaults: 1 GiB of memory, of which a quarter caches pages. */
     public static EngineConfig in(Path directory) {
-        return new EngineConfig(directory, 1024 * MIB, 256 * MIB, 64 * MIB, 64 * MIB, "best");
+        return new EngineConfig(directory, 1024 * MIB, 256 * MIB, 64 * MIB, 64 * MIB, CATALOG_EDITS_MAX, "best");
     }
 
     public EngineConfig withMemoryBytes(long newMemoryBytes) {
@@ -49,22 +60,32 @@ public record EngineConfig(
                 newMemoryBytes / 4,
                 Math.min(FLUSH_BYTES_MAX, newMemoryBytes / 16),
                 logSegmentBytes,
+                catalogEditsMax,
                 disk);
     }
 
     public EngineConfig withCacheBytes(long newCacheBytes) {
-        return new EngineConfig(directory, memoryBytes, newCacheBytes, flushBytes, logSegmentBytes, disk);
+        return new EngineConfig(
+                directory, memoryBytes, newCacheBytes, flushBytes, logSegmentBytes, catalogEditsMax, disk);
     }
 
     public EngineConfig withFlushBytes(long newFlushBytes) {
-        return new EngineConfig(directory, memoryBytes, cacheBytes, newFlushBytes, logSegmentBytes, disk);
+        return new EngineConfig(
+                directory, memoryBytes, cacheBytes, newFlushBytes, logSegmentBytes, catalogEditsMax, disk);
     }
 
     public EngineConfig withLogSegmentBytes(long newLogSegmentBytes) {
-        return new EngineConfig(directory, memoryBytes, cacheBytes, flushBytes, newLogSegmentBytes, disk);
+        return new EngineConfig(
+                directory, memoryBytes, cacheBytes, flushBytes, newLogSegmentBytes, catalogEditsMax, disk);
+    }
+
+    public EngineConfig withCatalogEditsMax(int newCatalogEditsMax) {
+        return new EngineConfig(
+                directory, memoryBytes, cacheBytes, flushBytes, logSegmentBytes, newCatalogEditsMax, disk);
     }
 
     public EngineConfig withDisk(String newDisk) {
-        return new EngineConfig(directory, memoryBytes, cacheBytes, flushBytes, logSegmentBytes, newDisk);
+        return new EngineConfig(
+                directory, memoryBytes, cacheBytes, flushBytes, logSegmentBytes, catalogEditsMax, newDisk);
     }
 }

@@ -107,7 +107,7 @@ final class OpenEngine implements AutoCloseable {
         resources.add(logs::close);
         resources.add(open::close);
         resources.add(environment.agents()::close);
-        storage = StorageLog.open(storageConfig, environment, memory.log(), layout, logs);
+        storage = StorageLog.open(storageConfig, config.catalogEditsMax(), environment, memory.log(), layout, logs);
 
         List<TabletRecovery> recoveries = new ArrayList<>();
         var hybridClock = new HybridClock(environment.micros());

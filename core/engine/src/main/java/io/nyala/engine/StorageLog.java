@@ -24,15 +24,12 @@ import java.util.Optional;
  * durable when the call that makes it returns.
  *
  * <p>It is a {@link WriteAheadLog} with small segments, whose whole content is replayed at start. After
- * {@link #EDITS_PER_CHECKPOINT} edits a checkpoint repeats the state in a fresh segment, and what is before it is
- * forgotten.
+ * {@link EngineConfig#catalogEditsMax} edits a checkpoint repeats the state in a fresh segment, and what is before it
+ * is forgotten.
  *
  * <p>Thread-safe; one edit at a time.
  */
 final class StorageLog implements TabletManifest {
-    /** Keeps the log, and so the time to open, short: an edit is one 4 KiB block. */
-    private static final int EDITS_PER_CHECKPOINT = 1024;
-
     /** File ids are taken from the log in ranges, so that a flush of many files costs one edit. */
     private static final int FILE_IDS_PER_EDIT = 64;
 
@@ -45,25 +42,29 @@ final class StorageLog implements TabletManifest {
     private final AgentHost agents;
     private final Path dataDirectory;
     private final StorageState state;
+    private final int editsMax;
     private long fileIdNext;
     private int editsSinceCheckpoint;
 
-    private StorageLog(WriteAheadLog log, AgentHost agents, Path dataDirectory, StorageState state) {
+    private StorageLog(WriteAheadLog log, AgentHost agents, Path dataDirectory, StorageState state, int editsMax) {
         this.log = log;
         this.agents = agents;
         this.dataDirectory = dataDirectory;
         this.state = state;
+        this.editsMax = editsMax;
         this.fileIdNext = state.nextFileId();
     }
 
     /**
      * Reads the log in {@code config}'s directory, or begins it.
      *
+     * @param editsMax after so many a checkpoint is written
      * @param layout where everything else of the host is
      * @param logs closes the log after its agent has stopped
      */
     static StorageLog open(
             WalConfig config,
+            int editsMax,
             EngineEnvironment environment,
             MemoryAccount account,
             DirectoryLayout layout,
@@ -78,13 +79,12 @@ final class StorageLog implements TabletManifest {
         logs.add(log::close);
         AgentHost agents = environment.agents();
         agents.start(log.agent(), log.agent().idleStrategy(), log.agent().parking());
-        var storage = new StorageLog(log, agents, layout.rowSets(), state);
+        var storage = new StorageLog(log, agents, layout.rowSets(), state, editsMax);
         if (state.hostId() == 0) {
             storage.append(new StorageEdit.Identity(recovery.logId()));
         } else {
             // The log has just begun a segment. So it never grows from one start to the next, and a checkpoint that a
-            // crash
-            // cut off is replaced.
+            // crash cut off is replaced.
             storage.writeCheckpoint(recovery.lastSequence());
         }
         return storage;
@@ -207,7 +207,7 @@ final class StorageLog implements TabletManifest {
     }
 
     private void append(StorageEdit edit) {
-        if (editsSinceCheckpoint >= EDITS_PER_CHECKPOINT) {
+        if (editsSinceCheckpoint >= editsMax) {
             checkpoint();
         }
         awaitDurable(publish(edit));

@@ -23,10 +23,15 @@ final class Numbers {
     /** Commits a batch of these ids. */
     static CommitResult insert(Table table, long... ids) {
         try (WriteBatch batch = table.newBatch()) {
-            for (long id : ids) {
-                batch.rows().start(INSERT).setLong(0, id).setString(1, text(id)).end();
-            }
+            fill(batch, ids);
             return batch.commit();
+        }
+    }
+
+    /** Puts the insertion of these ids into a batch. */
+    static void fill(WriteBatch batch, long... ids) {
+        for (long id : ids) {
+            batch.rows().start(INSERT).setLong(0, id).setString(1, text(id)).end();
         }
     }
 

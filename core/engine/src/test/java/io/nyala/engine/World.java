@@ -35,7 +35,7 @@ final class World {
 
     private final SplittableRandom random;
     private final SimulatedDisk disk;
-    private final EngineConfig config;
+    private EngineConfig config;
     private final SimulatedClock clock = new SimulatedClock();
 
     World(SplittableRandom random) {
@@ -75,6 +75,18 @@ final class World {
                 .withCacheBytes(4 << 20)
                 .withFlushBytes(FLUSH_BYTES[variant])
                 .withLogSegmentBytes(SEGMENT_BYTES[variant]);
+    }
+
+    /** Engines flush only when asked to, so that what a test commits stays in the log. */
+    World withoutOwnFlushes() {
+        config = config.withFlushBytes(8 << 20);
+        return this;
+    }
+
+    /** The storage log begins anew after so many edits. */
+    World withCatalogEdits(int max) {
+        config = config.withCatalogEditsMax(max);
+        return this;
     }
 
     /** Opens the engine, on this host as it is now. */
