@@ -36,7 +36,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
-@Fork(1)
+@Fork(value = 1, jvmArgsAppend = "-Dnyala.kernels=vector")
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 3, time = 1)
 public class EngineBenchmark {

@@ -44,6 +44,7 @@ public final class Figures {
     private static final TimeValue ITERATION = TimeValue.milliseconds(600);
 
     private static final List<Group> GROUPS = List.of(
+            new Group("The disk itself, by plain means: us per block of 4 KiB", "DeviceBenchmark", Map.of()),
             new Group("Whole path: us per batch of 1,000 rows, us per scan of 1,000,000", "EngineBenchmark", Map.of()),
             new Group("MemRowSet: ns per row, random keys", "MemRowSetBenchmark", Map.of("ascending", "false")),
             new Group("Columns in a file", "CFileBenchmark", Map.of()),
@@ -128,7 +129,7 @@ public final class Figures {
                 .measurementIterations(3)
                 .measurementTime(ITERATION)
                 .addProfiler(GCProfiler.class)
-                .jvmArgsAppend("-Djava.io.tmpdir=" + directory)
+                .jvmArgsAppend("-Djava.io.tmpdir=" + directory, "-Dnyala.kernels=vector")
                 .shouldFailOnError(true)
                 .verbosity(VerboseMode.SILENT);
         group.parameters().forEach((name, value) -> options.param(name, value));
