@@ -3,8 +3,10 @@ package io.nyala.memrowset;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import io.nyala.memory.BumpArena;
+import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.MemoryBudget;
+import io.nyala.memory.Slab;
 import io.nyala.rows.Effect;
 import io.nyala.rows.RowChange;
 import io.nyala.rows.RowLayout;
@@ -44,6 +46,9 @@ public final class MemRowSet implements RowSet, AutoCloseable {
     /** Where each allocation may leave a gap before it. */
     private static final long GAP_BYTES_MAX = Long.BYTES - 1;
 
+    /** What an empty one takes: little, because most tablets of a host have few fresh rows. */
+    public static final long FIRST_SLAB_BYTES = 16 << 10;
+
     private final long id;
     private final Schema schema;
     private final RowLayout layout;
@@ -55,6 +60,7 @@ public final class MemRowSet implements RowSet, AutoCloseable {
     private final RowImage image;
     private long promisedBytes; // What is left of the last reservation.
     private long collectedCount;
+    private long promisedPieceBytes; // The largest piece in it.
     private long imageBytes; // Of the effect being applied: taken beyond what was promised.
 
     // Written by the writer only, read by all.
@@ -73,10 +79,20 @@ public final class MemRowSet implements RowSet, AutoCloseable {
      * @throws io.nyala.memory.MemoryLimitException if there is no memory for the first node
      */
     public MemRowSet(long id, Schema schema, MemoryAccount account) {
+        this(id, schema, account, account.take(FIRST_SLAB_BYTES));
+    }
+
+    /**
+     * Opens an empty one in memory that was taken before, so that nothing can fail.
+     *
+     * @param first {@link #FIRST_SLAB_BYTES} of the account; owned from here on
+     */
+    public MemRowSet(long id, Schema schema, MemoryAccount account, Slab first) {
+        Check.that(first.bytes() >= FIRST_SLAB_BYTES, "a MemRowSet begins with 16 KiB, not " + first);
         this.id = id;
         this.schema = schema;
         this.layout = new RowLayout(schema);
-        this.arena = new BumpArena(account, BumpArena.SLAB_BYTES);
+        this.arena = new BumpArena(account, BumpArena.SLAB_BYTES, first);
         this.memory = arena.memory();
         this.tree = new RowTree(arena);
         this.image = new RowImage(layout, memory);
@@ -102,21 +118,54 @@ public final class MemRowSet implements RowSet, AutoCloseable {
         return change == 0 || Change.kind(memory, change) != RowChange.DELETE;
     }
 
+    /** As {@link #reserve(long, long, long)}, where one effect may have all the bytes. */
+    public boolean reserve(long effectBytes, long effectCount) {
+        return reserve(effectBytes, effectCount, effectBytes);
+    }
+
     /**
      * Sets memory aside, so that {@link #apply} cannot fail for want of it within a batch; false if there is not
      * enough. Replaces what was left of an earlier reservation.
      *
      * @param effectBytes upper bound of the bytes of all effects
      * @param effectCount upper bound of their number
+     * @param effectBytesMax upper bound of the bytes of each
      */
-    public boolean reserve(long effectBytes, long effectCount) {
-        long bytes = effectBytes + effectCount * (Change.BYTES + GAP_BYTES_MAX) + tree.growthBytesMax(effectCount);
-        if (bytes > MemoryBudget.SLAB_BYTES_MAX || !arena.reserve(bytes)) {
+    public boolean reserve(long effectBytes, long effectCount, long effectBytesMax) {
+        long bytes = batchBytesMax(effectBytes, effectCount, tree.growthBytesMax(effectCount));
+        long pieceBytes = pieceBytesMax(effectBytesMax);
+        if (pieceBytes > MemoryBudget.SLAB_BYTES_MAX || !arena.reserve(bytes, pieceBytes)) {
             return false;
         }
         promisedBytes = bytes;
+        promisedPieceBytes = pieceBytes;
         memoryBytes.lazySet(arena.takenBytes());
         return true;
+    }
+
+    /** What {@link #reserve(long, long, long)} takes from the account for an empty MemRowSet. */
+    public static long reservedBytes(long effectBytes, long effectCount, long effectBytesMax) {
+        long bytes = batchBytesMax(effectBytes, effectCount, RowTree.growthBytesMaxOfEmpty(effectCount));
+        long pieceBytes = pieceBytesMax(effectBytesMax);
+        return pieceBytes > MemoryBudget.SLAB_BYTES_MAX ? Long.MAX_VALUE : BumpArena.reservedBytes(bytes, pieceBytes);
+    }
+
+    /** The batch is applied: what was reserved for it and not needed goes back. */
+    public void batchEnds() {
+        promisedBytes = 0;
+        promisedPieceBytes = 0;
+        arena.trim();
+        memoryBytes.lazySet(arena.takenBytes());
+    }
+
+    private static long batchBytesMax(long effectBytes, long effectCount, long growthBytesMax) {
+        return effectBytes + effectCount * (Change.BYTES + GAP_BYTES_MAX) + growthBytesMax;
+    }
+
+    /** A row or a change with its header, or a node. */
+    private static long pieceBytesMax(long effectBytesMax) {
+        long row = effectBytesMax + Math.max(Change.BYTES, RowHeader.BYTES) + GAP_BYTES_MAX;
+        return Math.max(row, Node.INNER_BYTES + Node.ALIGNMENT);
     }
 
     /**
@@ -229,7 +278,8 @@ public final class MemRowSet implements RowSet, AutoCloseable {
         collectedCount += RowStates.collect(image, memory, row, RowHeader.newestChange(memory, row));
         int imageBytesMax = image.bytes() + bodyBytes; // Before the cells of this change are known to be in our memory.
         long withPromised = promisedBytes + Change.BYTES + bodyBytes + imageBytesMax + GAP_BYTES_MAX;
-        boolean withImage = withPromised <= MemoryBudget.SLAB_BYTES_MAX && arena.reserve(withPromised);
+        long pieceBytes = Math.max(promisedPieceBytes, Change.BYTES + bodyBytes + imageBytesMax + GAP_BYTES_MAX);
+        boolean withImage = pieceBytes <= MemoryBudget.SLAB_BYTES_MAX && arena.reserve(withPromised, pieceBytes);
         imageBytes = withImage ? imageBytesMax : 0;
         long change = allocateChange(row, RowChange.UPDATE, time, bodyBytes + (withImage ? imageBytesMax : 0));
         MemorySegment.copy(effectMemory, body, memory, Change.changeOffset(change), bodyBytes);
@@ -363,5 +413,12 @@ public final class MemRowSet implements RowSet, AutoCloseable {
         sealed = true;
         arena.close();
         memoryBytes.lazySet(0);
+    }
+
+    /** As {@link #close}, but hands out the slab that it began with, for the next one to begin with. */
+    public Slab closeExceptFirst() {
+        sealed = true;
+        memoryBytes.lazySet(0);
+        return arena.closeExceptFirst();
     }
 }

@@ -115,7 +115,15 @@ final class RowTree {
      * {@link #splitPosition}).
      */
     long growthBytesMax(long insertions) {
-        long height = height();
+        return growthBytesMax(insertions, height(), leafCount, innerCount);
+    }
+
+    /** As {@link #growthBytesMax}, of a tree that has no rows yet. */
+    static long growthBytesMaxOfEmpty(long insertions) {
+        return growthBytesMax(insertions, 0, 1, 0);
+    }
+
+    private static long growthBytesMax(long insertions, long height, long leafCount, long innerCount) {
         long leaves = Math.min(insertions, 3 * leafCount + insertions / 2 + 2);
         long inners = Math.min(insertions * (height + 1), 3 * innerCount + insertions / 4 + height + 2);
         return leaves * (Node.LEAF_BYTES + Node.ALIGNMENT) + inners * (Node.INNER_BYTES + Node.ALIGNMENT);

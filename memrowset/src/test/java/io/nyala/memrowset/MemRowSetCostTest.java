@@ -179,10 +179,13 @@ final class MemRowSetCostTest {
                 batch.add(cells(random.nextLong(40_000), "x".repeat(random.nextInt(50) == 0 ? 20_000 : 30)));
             }
             long bytes = 0;
+            long largest = 0;
             for (Cells cells : batch) {
-                bytes += Effect.bytes(table.memory, table.rowEffect(Effect.INSERT, cells)) + 40;
+                long effectBytes = Effect.bytes(table.memory, table.rowEffect(Effect.INSERT, cells)) + 40L;
+                bytes += effectBytes;
+                largest = Math.max(largest, effectBytes);
             }
-            if (!rows.reserve(bytes, batch.size())) {
+            if (!rows.reserve(bytes, batch.size(), largest)) {
                 isFull = true;
                 continue;
             }

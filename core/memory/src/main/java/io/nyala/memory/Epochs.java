@@ -3,6 +3,9 @@ package io.nyala.memory;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Lets readers use memory that a writer may replace, without locks: the writer first makes a thing unreachable, then
@@ -24,10 +27,20 @@ import java.util.ArrayDeque;
  * needed.
  *
  * <p>{@link #enter} and {@link #exit} may be called by any thread, do not wait and do not allocate; a ticket may even
- * change threads. {@link #retire}, {@link #reclaim} and {@link #pending} belong to one thread at a time, the writer.
- * Being in should be short: whoever stays in holds back all memory retired since.
+ * change threads. {@link #retire} and {@link #reclaim} belong to one thread at a time, the writer. Being in should be
+ * short: whoever stays in holds back all memory retired since.
+ *
+ * <p>A writer that found a reader in, and sleeps, is woken by that reader: who leaves looks at {@link #pending}
+ * afterwards, from any thread, and wakes the writer if there is something to free. No such wake-up is lost: the leaving
+ * clears its slot and then reads the count, both volatile; the writer writes the count, volatile, and then, behind a
+ * full fence, reads the slots. In the one order of all of these either the clearing comes before the writer's look at
+ * the slots, which then finds the reader gone, or the count comes before the reader's look at it, which then is not 0.
+ * (A release of the slot followed by a plain read would not do: the processor may read first.)
  */
 public final class Epochs {
+    /** No ticket: as many readers are in as there may be. */
+    private static final int FULL = -1;
+
     /** More slots than that make every {@link #reclaim} slow; readers are threads in the middle of one vector. */
     private static final int READERS_LIMIT = 1 << 16;
 
@@ -49,6 +62,10 @@ public final class Epochs {
     private final long[] slots;
     private final ArrayDeque<Retired> retired = new ArrayDeque<>(); // Oldest first.
     private volatile long current = 1;
+    private final AtomicInteger waitingCount = new AtomicInteger(); // Of those who wait for a slot.
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition left = lock.newCondition();
+    private volatile int pending; // The size of retired, for other threads.
 
     private record Retired(long epoch, Runnable free) {}
 
@@ -65,6 +82,39 @@ public final class Epochs {
      * @throws IllegalStateException if as many readers are in as there may be
      */
     public int enter() {
+        int ticket = tryEnter();
+        if (ticket == FULL) {
+            throw new IllegalStateException(
+                    readersMax + " readers are in, which is the limit. Let each reader leave after"
+                            + " every vector, or open with a larger readersMax");
+        }
+        return ticket;
+    }
+
+    /** As {@link #enter}, but waits where that throws, until another reader leaves. */
+    public int enterOrWait() {
+        int ticket = tryEnter();
+        return ticket == FULL ? waitToEnter() : ticket;
+    }
+
+    private int waitToEnter() {
+        lock.lock();
+        try {
+            waitingCount.incrementAndGet();
+            VarHandle.fullFence(); // Partner: exit() clears its slot and then reads the count, both volatile.
+            int ticket = tryEnter();
+            while (ticket == FULL) {
+                left.awaitUninterruptibly();
+                ticket = tryEnter();
+            }
+            return ticket;
+        } finally {
+            waitingCount.decrementAndGet();
+            lock.unlock();
+        }
+    }
+
+    private int tryEnter() {
         int first = firstSlot();
         long epoch = current;
         for (int i = 0; i < readersMax; i++) {
@@ -75,8 +125,7 @@ public final class Epochs {
                 return slot;
             }
         }
-        throw new IllegalStateException(readersMax + " readers are in, which is the limit. Let each reader leave after"
-                + " every vector, or open with a larger readersMax");
+        return FULL;
     }
 
     /** Leaves. What was reached since {@link #enter} may be freed from now on. */
@@ -86,13 +135,27 @@ public final class Epochs {
         if ((long) SLOT.getOpaque(slots, index) == 0) {
             throw new IllegalStateException("reader " + ticket + " is not in: it left twice, or never entered");
         }
-        SLOT.setRelease(slots, index, 0L); // Partner: getAcquire in oldestReader(): reads come before the freeing.
+        // Partners: getAcquire in oldestReader(), reads come before the freeing; and the caller's look at pending().
+        SLOT.setVolatile(slots, index, 0L);
+        if (waitingCount.get() > 0) {
+            signalLeft();
+        }
+    }
+
+    private void signalLeft() {
+        lock.lock();
+        try {
+            left.signal();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Has {@code free} run by a later {@link #reclaim}. What it frees must be unreachable for new readers already. */
     public void retire(Runnable free) {
         long epoch = current;
         retired.addLast(new Retired(epoch, free));
+        pending = retired.size(); // Before the next reclaim() looks at the slots.
         CURRENT.setVolatile(this, epoch + 1);
     }
 
@@ -108,15 +171,16 @@ public final class Epochs {
                 first != null && first.epoch() < oldest;
                 first = retired.peekFirst()) {
             retired.removeFirst();
+            pending = retired.size();
             first.free().run();
             count++;
         }
         return count;
     }
 
-    /** How many things are retired and not freed yet. */
+    /** How many things are retired and not freed yet. Any thread. */
     public int pending() {
-        return retired.size();
+        return pending;
     }
 
     private long oldestReader() {

@@ -59,6 +59,11 @@ public final class MemoryAccount implements AutoCloseable {
         return reservedBytes;
     }
 
+    /** The most it could ever have, if nobody had anything but what is set aside for others. */
+    public long bytesMax() {
+        return budget.bytesMaxOf(this);
+    }
+
     public String owner() {
         return owner;
     }

@@ -244,6 +244,19 @@ public final class MemoryBudget implements AutoCloseable {
         }
     }
 
+    long bytesMaxOf(MemoryAccount account) {
+        lock.lock();
+        try {
+            long reservedByOthers = 0;
+            for (MemoryAccount other : accounts) {
+                reservedByOthers += other == account ? 0 : other.reservedBytes();
+            }
+            return limitBytes - reservedByOthers;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     void close(MemoryAccount account) {
         lock.lock();
         try {

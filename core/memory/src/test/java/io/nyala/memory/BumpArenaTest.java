@@ -1,11 +1,14 @@
 package io.nyala.memory;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.testkit.Seed;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
@@ -137,6 +140,72 @@ final class BumpArenaTest {
             assertEquals(MIB, account.usedBytes());
             arena.allocate(MIB, 64);
             assertEquals(MIB, account.usedBytes());
+        }
+    }
+
+    /** As many free blocks as one likes, but no two of them adjacent. */
+    @RepeatedTest(10)
+    void manySmallPiecesNeedNoSlabOfTheirOwn(@Seed SplittableRandom random) {
+        try (var budget = MemoryBudget.open(PageSource.jdk(), 64 * MIB);
+                MemoryAccount account = budget.account("rows", 0);
+                MemoryAccount other = budget.account("other", 0);
+                var arena = new BumpArena(account, 256 * KIB)) {
+            List<Slab> blocks = new ArrayList<>();
+            for (Slab slab = other.tryTake(2 * MIB); slab != null; slab = other.tryTake(2 * MIB)) {
+                blocks.add(slab);
+            }
+            for (int i = 0; i < blocks.size(); i += 2) {
+                other.giveBack(blocks.get(i));
+            }
+            assertNull(account.tryTake(4 * MIB), "no two blocks are adjacent");
+            int pieceBytesMax = random.nextInt(100, 100_000);
+            long bytes = 24 * MIB;
+            assertTrue(arena.reserve(bytes, pieceBytesMax));
+            assertTrue(account.usedBytes() <= BumpArena.reservedBytes(bytes, pieceBytesMax));
+            for (Slab slab = other.tryTake(16 * KIB); slab != null; slab = other.tryTake(16 * KIB)) {
+                blocks.add(slab);
+            }
+            for (long left = bytes; left > pieceBytesMax; ) {
+                int piece = random.nextInt(64, pieceBytesMax + 1);
+                arena.allocate(piece - 7, 8);
+                left -= piece;
+            }
+            for (int i = 1; i < blocks.size(); i += i < 31 ? 2 : 1) {
+                other.giveBack(blocks.get(i));
+            }
+        }
+    }
+
+    @Test
+    void whatWasReservedInVainGoesBack() {
+        try (var budget = MemoryBudget.open(PageSource.jdk(), 32 * MIB);
+                MemoryAccount account = budget.account("rows", 0);
+                var arena = new BumpArena(account, 64 * KIB)) {
+            assertTrue(!arena.reserve(40 * MIB, 100));
+            assertEquals(0, account.usedBytes(), "the slabs before the one that was missing");
+            assertTrue(arena.reserve(20 * MIB, 100));
+            arena.allocate(5 * MIB / 2, 8);
+            arena.trim();
+            assertTrue(account.usedBytes() <= 8 * MIB, "still has " + account.usedBytes());
+            assertEquals(account.usedBytes(), arena.takenBytes());
+        }
+    }
+
+    @Test
+    void theSlabThatItBeganWithBeginsTheNextOne() {
+        try (var budget = MemoryBudget.open(PageSource.jdk(), 4 * MIB);
+                MemoryAccount account = budget.account("rows", 0)) {
+            var before = new BumpArena(account, 64 * KIB, account.take(16 * KIB));
+            long first = before.allocate(100, 8);
+            before.allocate(20 * KIB, 8);
+            assertEquals(80 * KIB, account.usedBytes());
+            Slab slab = before.closeExceptFirst();
+            assertEquals(16 * KIB, account.usedBytes());
+            try (var next = new BumpArena(account, 64 * KIB, slab)) {
+                assertEquals(first, next.allocate(100, 8));
+                assertEquals(16 * KIB, next.takenBytes());
+            }
+            assertEquals(0, account.usedBytes());
         }
     }
 }

@@ -16,6 +16,7 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.RepeatedTest;
@@ -209,5 +210,77 @@ final class EpochsTest {
                 epochs.reclaim();
             }
         }
+    }
+
+    /**
+     * A writer that finds the only reader in goes to sleep; the reader looks for work to announce when it leaves. The
+     * two meet at every offset, as often as the machine's store buffers need to show a read that overtook a write.
+     */
+    @Test
+    @Timeout(60)
+    void theReaderThatLeavesLastAlwaysWakesTheWriter() throws InterruptedException {
+        int rounds = 100_000;
+        var epochs = new Epochs(1);
+        var round = new AtomicInteger();
+        var wakes = new AtomicInteger();
+        Thread reader = Thread.ofPlatform().start(() -> {
+            for (int i = 1; i <= rounds; i++) {
+                int ticket = epochs.enter();
+                round.set(i);
+                epochs.exit(ticket);
+                if (epochs.pending() > 0) {
+                    wakes.set(i);
+                }
+                while (round.get() == i) {
+                    Thread.onSpinWait();
+                }
+            }
+        });
+        int lost = 0;
+        for (int i = 1; i <= rounds; i++) {
+            while (round.get() != i) {
+                Thread.onSpinWait();
+            }
+            epochs.retire(() -> {});
+            boolean isAsleep = epochs.reclaim() == 0;
+            if (isAsleep && !isWoken(wakes, i)) {
+                lost++;
+            }
+            epochs.reclaim();
+            round.set(-i);
+        }
+        reader.join();
+        assertEquals(0, lost, "wake-ups lost in " + rounds + " rounds");
+        assertEquals(0, epochs.pending());
+    }
+
+    /** The reader is past its last step soon, or something is wrong: it does nothing else. */
+    private static boolean isWoken(AtomicInteger wakes, int round) {
+        for (long i = 0; i < 50_000_000 && wakes.get() != round; i++) {
+            Thread.onSpinWait();
+        }
+        return wakes.get() == round;
+    }
+
+    @Test
+    @Timeout(60)
+    void whoFindsNoSlotWaitsUntilOneIsFree() throws InterruptedException {
+        var epochs = new Epochs(2);
+        var entered = new AtomicInteger();
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            threads.add(Thread.ofPlatform().start(() -> {
+                for (int round = 0; round < 5_000; round++) {
+                    int ticket = epochs.enterOrWait();
+                    assertTrue(entered.incrementAndGet() <= 2, "more are in than may be");
+                    entered.decrementAndGet();
+                    epochs.exit(ticket);
+                }
+            }));
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertEquals(0, entered.get());
     }
 }
