@@ -22,10 +22,13 @@ public interface AgentHost extends AutoCloseable {
     Gate newGate();
 
     /**
-     * Waits for a condition that nobody announces, of which there are few: a full queue, a snapshot that settles.
-     * Answers when it holds; throws what it throws.
+     * Waits for a condition that an agent's work makes true, or a thread that then calls {@link #announce}: room in a
+     * queue, a snapshot that settles. Answers when it holds; throws what it throws.
      */
     void await(BooleanSupplier condition);
+
+    /** What somebody may await in {@link #await} has changed, and not by an agent. */
+    void announce();
 
     /** Stops the agents, the last started first; each gets its {@link Agent#onClose}. */
     @Override

@@ -12,7 +12,7 @@ import java.util.List;
  */
 public record CommitResult(long timestamp, int operationCount, List<RowError> errors) {
     public CommitResult {
-        errors = List.copyOf(errors);
+        errors = errors instanceof RowErrors ? errors : List.copyOf(errors); // Those are immutable, too.
     }
 
     public boolean hasErrors() {

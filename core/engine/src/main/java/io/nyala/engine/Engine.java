@@ -178,13 +178,15 @@ public final class Engine implements AutoCloseable {
     void callBegins() {
         callsInFlight.incrementAndGet();
         if (isClosed) {
-            callsInFlight.decrementAndGet();
+            callEnds();
             throw new EngineClosedException();
         }
     }
 
     void callEnds() {
-        callsInFlight.decrementAndGet();
+        if (callsInFlight.decrementAndGet() == 0 && isClosed) {
+            parts.agents().announce(); // To close(), which says that it is closed before it looks at the count.
+        }
     }
 
     EngineCounters counters() {

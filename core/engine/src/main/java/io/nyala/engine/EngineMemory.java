@@ -1,21 +1,33 @@
 package io.nyala.engine;
 
 import io.nyala.memory.AccountUsage;
+import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.PageSource;
 import io.nyala.wal.WalConfig;
 import java.util.List;
+import java.util.Locale;
 
 /**
- * All native memory of an engine, by what it is for. Log, flush and cache have reservations, so that whatever readers
- * and writers take, what is in memory can always be made durable and written out.
+ * All native memory of an engine, by what it is for. Log, cache, flush and rows in memory have reservations, so that
+ * whatever batches and scans take, some writes fit in memory, and what is there can always be made durable and written
+ * out.
  */
 final class EngineMemory implements AutoCloseable {
     private static final long MIB = 1L << 20;
 
     /** Room for the pages of one rowset under construction, and what it takes to make them. */
     private static final long FLUSH_OVERHEAD_BYTES = 16 * MIB;
+
+    /** What must be left for batches and scans: the largest batch, or a few scans. */
+    private static final long SHARED_BYTES_MIN = 8 * MIB;
+
+    /** MemRowSets of {@code flushBytes} that have room in the reservation: one is filled while the other is flushed. */
+    private static final int RESERVED_FLUSHES = 2;
+
+    /** Slabs of different sizes do not share blocks of 2 MiB: one is for first slabs, one for odd sizes. */
+    private static final long ROWS_OVERHEAD_BYTES = 2 * PageSource.REGION_BYTES;
 
     private final MemoryBudget budget;
     private final MemoryAccount log;
@@ -26,13 +38,38 @@ final class EngineMemory implements AutoCloseable {
     private final MemoryAccount scans;
 
     EngineMemory(PageSource pages, EngineConfig config, WalConfig wal, WalConfig storage) {
+        long logBytes = wal.memoryBytes() + storage.memoryBytes();
+        long flushBytes = rowSetBytes(config) + FLUSH_OVERHEAD_BYTES;
+        long rowsBytes = RESERVED_FLUSHES * config.flushBytes() + ROWS_OVERHEAD_BYTES;
+        checkFits(config, logBytes, flushBytes, rowsBytes);
         budget = MemoryBudget.open(pages, config.memoryBytes());
-        log = budget.account("log", wal.memoryBytes() + storage.memoryBytes());
+        log = budget.account("log", logBytes);
         cache = budget.account("page cache", config.cacheBytes());
-        flush = budget.account("flush", rowSetBytes(config) + FLUSH_OVERHEAD_BYTES);
-        rows = budget.account("rows in memory", 0);
+        flush = budget.account("flush", flushBytes);
+        rows = budget.account("rows in memory", rowsBytes);
         batches = budget.account("write batches", 0);
         scans = budget.account("scans", 0);
+    }
+
+    /** Before anything is taken, and by the names that the configuration has for it. */
+    private static void checkFits(EngineConfig config, long logBytes, long flushBytes, long rowsBytes) {
+        long blocks = 4 * PageSource.REGION_BYTES; // Each reservation is rounded up to whole blocks.
+        long needed = config.cacheBytes() + rowsBytes + logBytes + flushBytes + blocks + SHARED_BYTES_MIN;
+        Check.that(
+                needed <= config.memoryBytes(),
+                String.format(
+                        Locale.ROOT,
+                        "memoryBytes is %,d, but %,d are needed: %,d for the page cache (cacheBytes), %,d for rows in"
+                                + " memory (twice flushBytes, and some), %,d for the logs (less with smaller"
+                                + " logSegmentBytes), %,d for a flush, %,d for batches and scans; raise memoryBytes, or"
+                                + " lower one of the others",
+                        config.memoryBytes(),
+                        needed,
+                        config.cacheBytes(),
+                        rowsBytes,
+                        logBytes,
+                        flushBytes,
+                        blocks + SHARED_BYTES_MIN));
     }
 
     /** Size at which a flush goes on in the next file: 32 MiB, less where memory is short. */

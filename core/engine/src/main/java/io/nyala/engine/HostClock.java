@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * restart begins above it. So a promise made at a time (a read there) holds even where the system's clock was set back
  * in between.
  *
- * <p>Thread-safe. Maintenance renews the lease while timestamps are drawn; an idle host writes nothing.
+ * <p>Thread-safe. {@link LeaseKeeper} renews the lease while timestamps are drawn; an idle host writes nothing.
  */
 final class HostClock implements TabletClock {
     /** How far ahead a lease reaches: the longest that a restart may have to run ahead of the system's clock. */
@@ -21,15 +21,15 @@ final class HostClock implements TabletClock {
     private static final long RENEW_MICROS = LEASE_MICROS / 2;
 
     private final HybridClock clock;
-    private final Runnable wakeMaintenance;
+    private final Runnable wakeKeeper;
     private volatile long leaseEnd;
     private volatile boolean renewalWanted;
     private volatile @Nullable RuntimeException renewalFailure;
 
-    HostClock(HybridClock clock, long leaseEnd, Runnable wakeMaintenance) {
+    HostClock(HybridClock clock, long leaseEnd, Runnable wakeKeeper) {
         this.clock = clock;
         this.leaseEnd = leaseEnd;
-        this.wakeMaintenance = wakeMaintenance;
+        this.wakeKeeper = wakeKeeper;
     }
 
     @Override
@@ -90,7 +90,7 @@ final class HostClock implements TabletClock {
     private void wantRenewal() {
         if (!renewalWanted) {
             renewalWanted = true;
-            wakeMaintenance.run();
+            wakeKeeper.run();
         }
     }
 }

@@ -5,21 +5,27 @@ import io.nyala.io.Parking;
 import io.nyala.tablet.FlushContext;
 import io.nyala.tablet.FlushTask;
 import io.nyala.tablet.Tablet;
+import io.nyala.tablet.TabletWrite;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.agrona.concurrent.Agent;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One maintenance worker: renews the clock's lease, flushes what is due, lets the log forget what is on disk. Sleeps
- * when there is nothing to do.
+ * One maintenance worker: flushes what is due, lets the log forget what is on disk, and looks keys up again for batches
+ * that had to wait and whose callers do not. Sleeps when there is nothing to do.
  *
- * <p>{@link #flush}, {@link #wake} and {@link #attach} are for any thread.
+ * <p>If it fails by a mistake of ours, those who wait for it hear of it, then and later.
+ *
+ * <p>{@link #flush}, {@link #probeAgain}, {@link #wake} and {@link #attach} are for any thread.
  */
 final class Maintenance implements Agent {
     private static final Logger LOG = System.getLogger(Maintenance.class.getName());
@@ -29,21 +35,29 @@ final class Maintenance implements Agent {
     private final FlushContext context;
     private final Housekeeping housekeeping;
     private final List<Attached> tablets = new CopyOnWriteArrayList<>();
+
+    /** A few for each tablet at most; see the tablet's queue of writes. */
+    private final Queue<WantedProbe> wantedProbes = new ConcurrentLinkedQueue<>();
+
     private @Nullable Running running;
+    private volatile @Nullable RuntimeException end;
 
     /** Flushes under way, which may wait for the log; others need not hear of its progress, which is at every write. */
     private final AtomicInteger flushCount = new AtomicInteger();
 
     /** What the worker does between flushes. */
     interface Housekeeping {
-        /** Renews the lease if that is due; answers whether it did. */
-        boolean renewLease();
-
         /** Lets the log reuse what no tablet needs any more. */
         void releaseLog();
 
         /** Asks for the flush that lets a log that has grown long forget most. */
         void relieveLog();
+
+        /** Asks for the flush that frees most memory, if a batch waits for memory; or says that none will. */
+        void relieveMemory();
+
+        /** A flush has failed that may have been for other tablets' sake. */
+        void flushFailed(RuntimeException reason);
 
         /** Counts a flush that is done, or has failed. */
         void flushEnded(boolean isDone);
@@ -61,7 +75,7 @@ final class Maintenance implements Agent {
         private final Tablet tablet;
         private final MaintenanceScheduler.Slot slot;
         private final List<CompletableFuture<Void>> waiting = new ArrayList<>();
-        private boolean isClosed;
+        private @Nullable RuntimeException end;
 
         Attached(Tablet tablet, MaintenanceScheduler.Slot slot) {
             this.tablet = tablet;
@@ -69,17 +83,17 @@ final class Maintenance implements Agent {
         }
 
         synchronized CompletableFuture<Void> await() {
-            if (isClosed) {
-                return CompletableFuture.failedFuture(new EngineClosedException());
+            if (end != null) {
+                return CompletableFuture.failedFuture(end);
             }
             CompletableFuture<Void> flushed = new CompletableFuture<>();
             waiting.add(flushed);
             return flushed;
         }
 
-        synchronized void close() {
-            isClosed = true;
-            takeWaiting().forEach(future -> future.completeExceptionally(new EngineClosedException()));
+        synchronized void close(RuntimeException reason) {
+            end = reason;
+            takeWaiting().forEach(future -> future.completeExceptionally(reason));
         }
 
         synchronized List<CompletableFuture<Void>> takeWaiting() {
@@ -88,6 +102,9 @@ final class Maintenance implements Agent {
             return taken;
         }
     }
+
+    /** A batch whose keys are to be looked up. */
+    private record WantedProbe(Tablet tablet, TabletWrite write) {}
 
     private record Running(
             Attached attached,
@@ -124,7 +141,7 @@ final class Maintenance implements Agent {
         for (Attached attached : tablets) {
             if (attached.tablet == tablet) {
                 CompletableFuture<Void> flushed = attached.await();
-                tablet.wantFlush();
+                tablet.pressure().wantFlush();
                 wake();
                 return flushed;
             }
@@ -132,11 +149,42 @@ final class Maintenance implements Agent {
         throw new IllegalArgumentException("tablet " + tablet.id() + " is not open in this engine");
     }
 
+    /** Looks up the keys of a batch again, which nobody else waits to do. */
+    void probeAgain(Tablet tablet, TabletWrite write) {
+        wantedProbes.add(new WantedProbe(tablet, write));
+        wake();
+        if (end != null) {
+            refuseProbes(); // It may have come too late for onClose.
+        }
+    }
+
+    private void refuseProbes() {
+        RuntimeException reason = Objects.requireNonNull(end, "refused before the end");
+        for (WantedProbe wanted = wantedProbes.poll(); wanted != null; wanted = wantedProbes.poll()) {
+            wanted.tablet().probeFailed(wanted.write(), reason);
+        }
+    }
+
     @Override
     public int doWork() {
-        int workCount = renewLease();
+        try {
+            return round();
+        } catch (RuntimeException | Error e) {
+            end = new MaintenanceFailedException(e); // For onClose, which follows.
+            throw e;
+        }
+    }
+
+    private int round() {
+        int workCount = 0;
+        WantedProbe wanted = wantedProbes.poll();
+        if (wanted != null) {
+            wanted.tablet().probeAgain(wanted.write());
+            workCount++;
+        }
         if (running == null) {
             housekeeping.relieveLog();
+            housekeeping.relieveMemory();
             publish();
             running = claimNext();
         }
@@ -147,19 +195,10 @@ final class Maintenance implements Agent {
         return workCount;
     }
 
-    private int renewLease() {
-        try {
-            return housekeeping.renewLease() ? 1 : 0;
-        } catch (RuntimeException e) {
-            LOG.log(Level.ERROR, "the clock's lease could not be renewed; the next write that needs it asks again", e);
-            return 1;
-        }
-    }
-
     private void publish() {
         for (Attached attached : tablets) {
             Tablet tablet = attached.tablet;
-            attached.slot.publish(tablet.isFlushWanted() ? (double) Math.max(1, tablet.memoryBytes()) : 0);
+            attached.slot.publish(tablet.pressure().isFlushWanted() ? (double) Math.max(1, tablet.memoryBytes()) : 0);
         }
     }
 
@@ -171,7 +210,7 @@ final class Maintenance implements Agent {
         for (Attached attached : tablets) {
             if (attached.slot == claim.slot()) {
                 // In this order, or someone who asks now would neither be among the waiters nor start another flush.
-                attached.tablet.beginFlush();
+                attached.tablet.pressure().flushBegins();
                 flushCount.getAndIncrement();
                 return new Running(attached, claim, new FlushTask(attached.tablet, context), attached.takeWaiting());
             }
@@ -205,7 +244,8 @@ final class Maintenance implements Agent {
         } catch (RuntimeException e) {
             reason.addSuppressed(e);
         }
-        present.attached().tablet.flushFailed(reason);
+        present.attached().tablet.pressure().flushFailed(reason);
+        housekeeping.flushFailed(reason);
         end(present, reason);
     }
 
@@ -225,13 +265,22 @@ final class Maintenance implements Agent {
 
     @Override
     public void onClose() {
-        Running present = running;
-        if (present != null) {
-            abort(present, new EngineClosedException());
+        RuntimeException reason = end;
+        if (reason == null) {
+            reason = new EngineClosedException();
+            end = reason;
         }
-        for (Attached attached : tablets) {
-            attached.close();
-            attached.tablet.flushFailed(new EngineClosedException()); // Nobody shall wait for memory that never comes.
+        try {
+            Running present = running;
+            if (present != null) {
+                abort(present, reason);
+            }
+        } finally {
+            refuseProbes();
+            for (Attached attached : tablets) {
+                attached.close(reason);
+                attached.tablet.pressure().flushesEnd(reason); // Nobody shall wait for memory that never comes.
+            }
         }
     }
 

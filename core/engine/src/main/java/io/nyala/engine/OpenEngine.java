@@ -61,6 +61,7 @@ final class OpenEngine implements AutoCloseable {
     private final IoPool io;
     private final PageCache cache;
     private final Parking maintenanceParking = Parking.ofThread();
+    private final Parking keeperParking = Parking.ofThread();
     private final WriterAgent writer = new WriterAgent("writer", Parking.ofThread());
     private final WriteAheadLog log;
     private final Maintenance maintenance;
@@ -111,7 +112,7 @@ final class OpenEngine implements AutoCloseable {
 
         List<TabletRecovery> recoveries = new ArrayList<>();
         var hybridClock = new HybridClock(environment.micros());
-        clock = new HostClock(hybridClock, storage.leaseEnd(), this::wakeMaintenance);
+        clock = new HostClock(hybridClock, storage.leaseEnd(), keeperParking::wake);
         log = recover(walConfig, hybridClock, recoveries);
         RowSetFiles.tidy(disk, layout, storage); // Not before it is sure that logs and rowsets belong together.
         maintenance = new Maintenance(
@@ -207,6 +208,8 @@ final class OpenEngine implements AutoCloseable {
         log.onProgress(maintenance::logProgressed);
         environment.agents().start(writer, writer.parking(), writer.parking());
         environment.agents().start(maintenance, maintenance.parking(), maintenance.parking());
+        var keeper = new LeaseKeeper(keeperParking, clock, this::renewLease);
+        environment.agents().start(keeper, keeper.parking(), keeper.parking());
         for (TabletRecovery recovery : recoveries) {
             add(storage.tableOfTablet(recovery.id()), recovery);
         }
@@ -291,6 +294,7 @@ final class OpenEngine implements AutoCloseable {
     /** Whoever waits for room, which may never come, waits no longer: the engine is about to close. */
     void stopWaiting() {
         writer.stopWaiting();
+        agents().announce();
     }
 
     EngineConfig config() {

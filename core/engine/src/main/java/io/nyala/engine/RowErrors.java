@@ -4,15 +4,71 @@ import io.nyala.rows.OperationBatch;
 import io.nyala.rows.OperationFormat;
 import io.nyala.rows.RowError;
 import io.nyala.rows.RowErrorCode;
+import io.nyala.tablet.TabletWrite;
 import java.lang.foreign.MemorySegment;
+import java.util.AbstractList;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/** Says in words what a tablet answered in codes. Control plane: only errors come here. */
-final class RowErrors {
-    private RowErrors() {}
+/**
+ * The errors of a batch, in the order of their operations. Words are made of codes, and of the keys of rows, when they
+ * are first asked for: so not by the writer, which answers. Until then the batch must keep its rows; {@link #settle}
+ * makes it independent of them.
+ *
+ * <p>Thread-safe once it was handed over: who asks and who settles may be two threads.
+ */
+final class RowErrors extends AbstractList<RowError> {
+    private final int count;
 
-    /** The refusal of one operation of a batch that still has its rows. */
-    static RowError of(OperationBatch batch, int operationIndex, RowErrorCode code) {
-        String key = key(batch, operationIndex);
+    // Guarded by this.
+    private @Nullable OperationBatch rows;
+    private @Nullable TabletWrite write;
+    private List<RowError> errors = List.of();
+
+    /** What the batch itself refused, and what the tablet did. */
+    RowErrors(OperationBatch rows, TabletWrite write) {
+        this.rows = rows;
+        this.write = write;
+        this.count = rows.errors().size() + write.errorCount();
+    }
+
+    /** Takes from the batch what the errors say. */
+    void settle() {
+        settled();
+    }
+
+    @Override
+    public RowError get(int index) {
+        return settled().get(index);
+    }
+
+    @Override
+    public int size() {
+        return count;
+    }
+
+    private synchronized List<RowError> settled() {
+        OperationBatch batch = rows;
+        TabletWrite answered = write;
+        if (batch != null && answered != null) {
+            List<RowError> made = new ArrayList<>(batch.errors());
+            for (int i = 0; i < answered.errorCount(); i++) {
+                made.add(of(batch, answered.errorIndex(i), answered.errorOffset(i), answered.errorCode(i)));
+            }
+            made.sort(Comparator.comparingInt(RowError::operationIndex));
+            errors = made;
+            rows = null;
+            write = null;
+        }
+        return errors;
+    }
+
+    private static RowError of(OperationBatch batch, int operationIndex, long operation, RowErrorCode code) {
+        MemorySegment memory = batch.memory();
+        assert OperationFormat.operationIndex(memory, operation) == operationIndex : "operation " + operationIndex;
+        String key = batch.layout().describeKey(memory, OperationFormat.rowOffset(memory, operation));
         String message =
                 switch (code) {
                     case ALREADY_PRESENT -> "row " + key + " is already present";
@@ -22,16 +78,5 @@ final class RowErrors {
                     default -> "row " + key + ": " + code;
                 };
         return new RowError(operationIndex, code, message);
-    }
-
-    private static String key(OperationBatch batch, int operationIndex) {
-        MemorySegment memory = batch.memory();
-        for (long operation = 0; operation < batch.bytes(); ) {
-            if (OperationFormat.operationIndex(memory, operation) == operationIndex) {
-                return batch.layout().describeKey(memory, OperationFormat.rowOffset(memory, operation));
-            }
-            operation += OperationFormat.operationBytes(memory, operation);
-        }
-        throw new IllegalArgumentException("the batch has no operation " + operationIndex);
     }
 }

@@ -3,10 +3,13 @@ package io.nyala.engine;
 import io.nyala.io.Parking;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.AgentRunner;
@@ -16,13 +19,14 @@ import org.jspecify.annotations.Nullable;
 
 /** Gives each agent a thread of its own, which sleeps when the agent has nothing to do. */
 final class ThreadHost implements AgentHost {
-    /** How often a condition that nobody announces is looked at. */
-    private static final long LOOK_AGAIN_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
-
     private static final Logger LOG = System.getLogger(ThreadHost.class.getName());
 
     private final String prefix;
     private final Deque<Running> running = new ArrayDeque<>();
+    private final AtomicInteger waiterCount = new AtomicInteger();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    private long changeCount; // Guarded by the lock; counts while there are waiters.
 
     ThreadHost(String prefix) {
         this.prefix = prefix;
@@ -36,7 +40,7 @@ final class ThreadHost implements AgentHost {
                 idle,
                 error -> LOG.log(Level.ERROR, agent.roleName() + " failed and has ended", error),
                 null,
-                new FailStop(agent));
+                new FailStop(agent, this::announce));
         Thread thread = AgentRunner.startOnThread(runner, Thread.ofPlatform().daemon()::unstarted);
         thread.setName(prefix + agent.roleName());
         running.push(new Running(runner, parking));
@@ -47,10 +51,49 @@ final class ThreadHost implements AgentHost {
         return new ThreadGate();
     }
 
+    /**
+     * Nobody polls: agents announce each piece of work that they have done while someone waits. The waiter counts
+     * itself, then looks at the condition; who changes it does so, then looks at the count; both with a full fence in
+     * between, so at least one of them sees the other. And a change between look and sleep is seen by its number.
+     */
     @Override
     public void await(BooleanSupplier condition) {
-        while (!condition.getAsBoolean()) {
-            LockSupport.parkNanos(condition, LOOK_AGAIN_NANOS);
+        waiterCount.incrementAndGet();
+        try {
+            VarHandle.fullFence(); // Partner: announce().
+            long seen = awaitChange(-1);
+            while (!condition.getAsBoolean()) {
+                seen = awaitChange(seen);
+            }
+        } finally {
+            waiterCount.decrementAndGet();
+        }
+    }
+
+    /** Sleeps while nothing has changed since {@code seen}; not disturbed by interrupts, which stay for the caller. */
+    private long awaitChange(long seen) {
+        lock.lock();
+        try {
+            while (changeCount == seen) {
+                changed.awaitUninterruptibly();
+            }
+            return changeCount;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void announce() {
+        VarHandle.fullFence(); // Partner: await().
+        if (waiterCount.get() > 0) {
+            lock.lock();
+            try {
+                changeCount++;
+                changed.signalAll();
+            } finally {
+                lock.unlock();
+            }
         }
     }
 
@@ -66,11 +109,15 @@ final class ThreadHost implements AgentHost {
      * Ends an agent that throws. What it was in the middle of is in doubt, so it must not go on; its {@code onClose},
      * which follows, tells those who wait for it.
      */
-    private record FailStop(Agent agent) implements Agent {
+    private record FailStop(Agent agent, Runnable announce) implements Agent {
         @Override
         public int doWork() throws Exception {
             try {
-                return agent.doWork();
+                int workCount = agent.doWork();
+                if (workCount > 0) {
+                    announce.run();
+                }
+                return workCount;
             } catch (AgentTerminationException e) {
                 throw e;
             } catch (RuntimeException | Error e) {
@@ -85,7 +132,11 @@ final class ThreadHost implements AgentHost {
 
         @Override
         public void onClose() {
-            agent.onClose();
+            try {
+                agent.onClose();
+            } finally {
+                announce.run();
+            }
         }
 
         @Override

@@ -1,8 +1,9 @@
 package io.nyala.engine;
 
+import io.nyala.memory.MemoryLimitException;
 import io.nyala.tablet.Tablet;
 
-/** What maintenance does besides flushing: the clock's lease, and letting the log forget. */
+/** What maintenance does besides flushing: seeing to memory, and letting the log forget. */
 final class Upkeep implements Maintenance.Housekeeping {
     /** Segments of the write-ahead log that are kept for rows in memory: 512 MiB at the default size. */
     private static final int LOG_SEGMENTS_MAX = 8;
@@ -12,15 +13,6 @@ final class Upkeep implements Maintenance.Housekeeping {
 
     Upkeep(OpenEngine engine) {
         this.engine = engine;
-    }
-
-    @Override
-    public boolean renewLease() {
-        boolean isWanted = engine.clock().isRenewalWanted();
-        if (isWanted) {
-            engine.renewLease();
-        }
-        return isWanted;
     }
 
     /** The tablet whose rows in memory need the oldest records is flushed, however few they are. */
@@ -42,8 +34,50 @@ final class Upkeep implements Maintenance.Housekeeping {
                 oldestNeed = need;
             }
         }
-        if (oldest != null && !oldest.isFlushWanted()) {
-            oldest.wantFlush();
+        if (oldest != null) {
+            oldest.pressure().wantFlush();
+        }
+    }
+
+    /**
+     * The tablet that has most rows in memory is flushed, also if that is another one than whose batch waits. Where
+     * there is nothing to flush, others have the memory, who need not give it back: then the batch does not wait.
+     */
+    @Override
+    public void relieveMemory() {
+        boolean isWanted = false;
+        for (Tablet tablet : engine.tablets().values()) {
+            isWanted |= tablet.pressure().isMemoryWanted();
+        }
+        if (!isWanted) {
+            return;
+        }
+        Tablet largest = null;
+        boolean isReclaiming = false;
+        for (Tablet tablet : engine.tablets().values()) {
+            isReclaiming |= tablet.isReclaiming();
+            if (tablet.hasRowsInMemory() && (largest == null || tablet.memoryBytes() > largest.memoryBytes())) {
+                largest = tablet;
+            }
+        }
+        if (largest != null) {
+            largest.pressure().wantFlush();
+        } else if (!isReclaiming) {
+            refuseMemory(new MemoryLimitException("there is nothing to flush, the memory is used for other things: "
+                    + engine.memory().usage()));
+        }
+    }
+
+    @Override
+    public void flushFailed(RuntimeException reason) {
+        refuseMemory(reason);
+    }
+
+    private void refuseMemory(RuntimeException reason) {
+        for (Tablet tablet : engine.tablets().values()) {
+            if (tablet.pressure().isMemoryWanted()) {
+                tablet.pressure().refuseMemory(reason);
+            }
         }
     }
 

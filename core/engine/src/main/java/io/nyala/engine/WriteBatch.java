@@ -1,12 +1,10 @@
 package io.nyala.engine;
 
 import io.nyala.rows.OperationBatch;
-import io.nyala.rows.RowError;
 import io.nyala.rows.RowLayout;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletWrite;
 import io.nyala.wal.Durability;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -37,7 +35,9 @@ public final class WriteBatch implements AutoCloseable {
     private final AgentHost.Gate gate;
     private @Nullable CompletableFuture<CommitResult> future;
     private @Nullable RuntimeException failure;
+    private @Nullable RowErrors unsettled; // Errors of the last commit, which are still made of its rows.
     private boolean isCommitting;
+    private boolean isProbeWanted;
     private boolean isClosed;
 
     WriteBatch(Engine engine, Table table) {
@@ -45,11 +45,13 @@ public final class WriteBatch implements AutoCloseable {
         this.table = table;
         this.rows = new OperationBatch(new RowLayout(table.schema()), engine.batchMemory());
         this.gate = engine.agents().newGate();
-        this.write = new TabletWrite(rows, this::completed);
+        this.write = new TabletWrite(rows, new Answers());
     }
 
     /** Where operations are put in. Empty again after each commit. */
     public OperationBatch rows() {
+        engine.throwIfClosed();
+        settle();
         return rows;
     }
 
@@ -68,17 +70,25 @@ public final class WriteBatch implements AutoCloseable {
         gate.reset();
         hand();
         gate.await();
+        while (isProbeWanted) {
+            isProbeWanted = false;
+            gate.reset();
+            table.tablet().probeAgain(write);
+            gate.await();
+        }
         try {
-            return finish();
+            CommitResult result = finish();
+            settle();
+            return result;
         } finally {
             engine.callEnds();
         }
     }
 
     /**
-     * Commits what is in the batch, and answers when it is durable and visible. Waits only while the writer's queue is
-     * full. Stages that depend on the result run on the engine's writer unless given another executor: they must be
-     * short.
+     * Commits what is in the batch, and answers when it is durable and visible. Waits only while too many batches are
+     * on their way to the writer, or wait there for memory. Stages that depend on the result run on the engine's writer
+     * unless given another executor: they must be short.
      */
     public CompletableFuture<CommitResult> commitAsync() {
         begin();
@@ -96,6 +106,7 @@ public final class WriteBatch implements AutoCloseable {
                 throw new IllegalStateException("a commit is under way; wait for its result before closing the batch");
             }
             isClosed = true;
+            settle();
             rows.close();
         }
     }
@@ -109,6 +120,7 @@ public final class WriteBatch implements AutoCloseable {
             throw new IllegalStateException(
                     "a commit of this batch is under way; wait for its result, or use two batches");
         }
+        settle();
         engine.callBegins();
         isCommitting = true;
         failure = null;
@@ -116,24 +128,44 @@ public final class WriteBatch implements AutoCloseable {
 
     private void hand() {
         Tablet tablet = table.tablet();
+        boolean isHanded = false;
         try {
-            tablet.probe(write);
-        } catch (RuntimeException e) {
-            isCommitting = false;
-            future = null;
-            engine.callEnds();
-            throw e;
-        }
-        if (!tablet.submit(write)) {
-            engine.agents().await(() -> tablet.submit(write));
+            if (!tablet.trySubmit(write)) {
+                engine.agents().await(() -> tablet.trySubmit(write));
+            }
+            isHanded = true;
+        } finally {
+            if (!isHanded) {
+                isCommitting = false;
+                future = null;
+                engine.callEnds();
+                engine.agents().announce(); // Its place in the tablet's queue may be free again.
+            }
         }
     }
 
     /** On the writer's thread. */
-    private void completed(TabletWrite done, @Nullable RuntimeException newFailure) {
+    private final class Answers implements TabletWrite.Completion {
+        @Override
+        public void completed(TabletWrite done, @Nullable RuntimeException newFailure) {
+            answer(newFailure);
+        }
+
+        @Override
+        public void probeWanted(TabletWrite waiting) {
+            if (future == null) {
+                isProbeWanted = true; // By the thread that waits in commit().
+                gate.open();
+            } else {
+                engine.maintenance().probeAgain(table.tablet(), waiting);
+            }
+        }
+    }
+
+    private void answer(@Nullable RuntimeException newFailure) {
         failure = newFailure;
         if (newFailure == null) {
-            engine.counters().committed(rows.operationCount(), rows.errors().size() + done.errorCount());
+            engine.counters().committed(rows.operationCount(), rows.errors().size() + write.errorCount());
         } else {
             engine.counters().commitFailed();
         }
@@ -146,7 +178,7 @@ public final class WriteBatch implements AutoCloseable {
         CommitResult result;
         try {
             result = finish();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             engine.callEnds();
             waiting.completeExceptionally(e);
             return;
@@ -161,20 +193,23 @@ public final class WriteBatch implements AutoCloseable {
         if (failed != null) {
             throw failed;
         }
-        var result = new CommitResult(write.timestamp(), rows.operationCount(), errors());
-        rows.clear();
-        return result;
+        int operationCount = rows.operationCount();
+        if (rows.acceptedCount() == operationCount && write.errorCount() == 0) {
+            rows.clear();
+            return new CommitResult(write.timestamp(), operationCount, List.of());
+        }
+        var errors = new RowErrors(rows, write);
+        unsettled = errors;
+        return new CommitResult(write.timestamp(), operationCount, errors);
     }
 
-    private List<RowError> errors() {
-        if (rows.acceptedCount() == rows.operationCount() && write.errorCount() == 0) {
-            return List.of();
+    /** Empties the batch of a commit with errors, which the result needs no longer then. */
+    private void settle() {
+        RowErrors errors = unsettled;
+        if (errors != null) {
+            unsettled = null;
+            errors.settle();
+            rows.clear();
         }
-        List<RowError> errors = new ArrayList<>(rows.errors());
-        for (int i = 0; i < write.errorCount(); i++) {
-            errors.add(RowErrors.of(rows, write.errorIndex(i), write.errorCode(i)));
-        }
-        errors.sort((a, b) -> Integer.compare(a.operationIndex(), b.operationIndex()));
-        return errors;
     }
 }

@@ -2,8 +2,10 @@ package io.nyala.engine;
 
 import io.nyala.io.Parking;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.BooleanSupplier;
@@ -23,6 +25,7 @@ final class StepHost implements AgentHost {
     private final Runnable tick;
     private final List<AgentInvoker> invokers = new ArrayList<>();
     private final Set<AgentInvoker> stepping = new HashSet<>();
+    private final Map<String, BooleanSupplier> suspended = new HashMap<>(); // What ends it, by role.
     private boolean isStopped;
 
     /** {@code tick} lets time pass before each step. */
@@ -46,11 +49,31 @@ final class StepHost implements AgentHost {
         }
     }
 
+    /** For so many of its turns the agent of that role does nothing, as if it were in the middle of something long. */
+    void suspend(String role, int steps) {
+        int[] left = {steps};
+        suspendUntil(role, () -> left[0]-- == 0);
+    }
+
+    /** As {@link #suspend}, until something has happened. */
+    void suspendUntil(String role, BooleanSupplier end) {
+        suspended.put(role, end);
+    }
+
+    private boolean isSuspended(AgentInvoker invoker) {
+        String role = invoker.agent().roleName();
+        BooleanSupplier end = suspended.get(role);
+        if (end != null && end.getAsBoolean()) {
+            suspended.remove(role);
+        }
+        return suspended.containsKey(role);
+    }
+
     /** One step of one agent; not of one that is itself waiting within a step, as a thread would be. */
     void step() {
         tick.run();
         AgentInvoker next = invokers.get(random.nextInt(invokers.size()));
-        if (!stepping.contains(next)) {
+        if (!stepping.contains(next) && !isSuspended(next)) {
             stepping.add(next);
             try {
                 next.invoke();
@@ -91,6 +114,11 @@ final class StepHost implements AgentHost {
             step();
         }
         throw new AssertionError("nothing happened in " + STEPS_MAX + " steps");
+    }
+
+    @Override
+    public void announce() {
+        // Conditions are looked at after each step.
     }
 
     @Override

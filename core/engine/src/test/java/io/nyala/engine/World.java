@@ -91,6 +91,11 @@ final class World {
 
     /** Opens the engine, on this host as it is now. */
     Running open() {
+        return open(config());
+    }
+
+    /** As {@link #open()}, set up differently. */
+    Running open(EngineConfig config) {
         var host = new StepHost(random.split(), () -> clock.advanceMicros(random.nextInt(200)));
         var environment = new EngineEnvironment(disk, clock.microsSource(), HugePageSource.orJdk(), host);
         return new Running(Engine.open(config, environment), host);

@@ -32,6 +32,16 @@ final class Decision {
         FROZEN
     }
 
+    /** What became of a batch. */
+    enum Outcome {
+        /** It has a sequence now. */
+        DECIDED,
+        /** The log's buffers are full, or the clock's lease is over; nothing has happened. */
+        NO_LOG,
+        /** There is no memory for its rows; nothing has happened. */
+        NO_MEMORY
+    }
+
     private final Tablet tablet;
     private final RowLayout layout;
 
@@ -47,39 +57,41 @@ final class Decision {
         this.layout = new RowLayout(tablet.schema());
     }
 
-    /**
-     * Decides a whole batch; false if log, memory or clock have no room for it yet, and then nothing has happened.
-     * Nothing has happened either where it throws one of {@link Tablet#decide}'s refusals.
-     */
-    boolean run(TabletWrite write) {
+    /** Decides a whole batch. Nothing has happened where it throws one of {@link Tablet#decide}'s refusals. */
+    Outcome run(TabletWrite write) {
+        MemRowSet active = tablet.map().active().rows();
+        Outcome outcome = null;
         try {
-            return tryRun(write);
+            outcome = tryRun(write, active);
+            return outcome;
         } finally {
             if (isReserved) {
                 abandon(); // Or nobody could append to the log any more.
             }
+            if (outcome != Outcome.NO_LOG) { // That tries again in a moment.
+                active.batchEnds();
+            }
         }
     }
 
-    private boolean tryRun(TabletWrite write) {
+    private Outcome tryRun(TabletWrite write, MemRowSet active) {
         OperationBatch operations = write.operations();
-        MemRowSet active = tablet.map().active().rows();
-        long recordBytesMax = recordBytesMax(operations);
         CommitLog log = tablet.log();
-        if (recordBytesMax > log.payloadBytesMax()) {
-            throw new BatchTooLargeException(operations.operationCount(), recordBytesMax, log.payloadBytesMax());
+        if (write.recordBytesMax > log.payloadBytesMax()) {
+            throw BatchTooLargeException.ofRecord(
+                    operations.operationCount(), write.recordBytesMax, log.payloadBytesMax());
         }
-        if (!hasMemory(active, operations, recordBytesMax)) {
-            return false;
+        if (!hasMemory(active, write)) {
+            return Outcome.NO_MEMORY;
         }
-        record = log.reserve((int) recordBytesMax);
+        record = log.reserve((int) write.recordBytesMax);
         if (record == 0) {
-            return false;
+            return Outcome.NO_LOG;
         }
         isReserved = true;
         timestamp = drawTimestamp();
         if (timestamp == TabletClock.NOT_LEASED) {
-            return false;
+            return Outcome.NO_LOG;
         }
         effectBytes = 0;
         effectCount = 0;
@@ -89,22 +101,22 @@ final class Decision {
         for (int i = 0; i < operations.acceptedCount(); i++) {
             RowErrorCode error = decide(write, i, source, operation, active);
             if (error != null) {
-                write.addError(OperationFormat.operationIndex(source, operation), error);
+                write.addError(OperationFormat.operationIndex(source, operation), operation, error);
             }
             operation += OperationFormat.operationBytes(source, operation);
         }
         finish(write, log);
-        return true;
+        return Outcome.DECIDED;
     }
 
     private void finish(TabletWrite write, CommitLog log) {
         if (effectCount == 0) {
-            // Nothing to make durable, but the answer rests on what was decided before it.
+            // Nothing to make durable, but the answer rests on what was decided before it, which may only be written.
             abandon();
-            if (write.durability == Durability.SYNC) {
-                log.wantDurable(tablet.lastSequence()); // That may have been a WRITTEN one, which nobody waits for.
-            }
             write.decided(timestamp, tablet.lastSequence());
+            if (write.durability == Durability.SYNC) {
+                log.wantDurable(tablet.lastSequence());
+            }
             return;
         }
         MemorySegment memory = log.memory();
@@ -218,7 +230,7 @@ final class Decision {
                 return Elsewhere.FROZEN;
             }
         }
-        List<FreshRows> retiredRows = tablet.retired();
+        List<FreshRows> retiredRows = tablet.seals().retired();
         for (int i = 0; i < retiredRows.size(); i++) {
             FreshRows retired = retiredRows.get(i);
             if (retired.retiredInVersion() > write.mapVersion && isLiveIn(retired.rows(), source, key, keyBytes)) {
@@ -233,17 +245,35 @@ final class Decision {
         return row != 0 && rows.isLive(row);
     }
 
-    private boolean hasMemory(MemRowSet active, OperationBatch operations, long recordBytesMax) {
+    private boolean hasMemory(MemRowSet active, TabletWrite write) {
         long flushBytes = tablet.config().flushBytes();
-        boolean tooManySealed = tablet.map().sealed().size() >= Tablet.SEALED_MAX;
+        boolean tooManySealed = tablet.map().sealed().size() >= Seals.SEALED_MAX;
         long bytesMax = tooManySealed ? flushBytes : Tablet.ACTIVE_FLUSHES_MAX * flushBytes;
-        boolean isFull = active.rowCount() > 0 && active.memoryBytes() >= bytesMax; // An empty one is never flushed.
-        if (isFull || !active.reserve(recordBytesMax, operations.acceptedCount())) {
-            tablet.wantFlush();
-            tablet.throwIfFlushFailed();
+        if (active.rowCount() > 0 && active.memoryBytes() >= bytesMax) { // An empty one is never flushed.
+            tablet.pressure().awaitFlush();
+            return false;
+        }
+        int effectCountMax = write.operations().acceptedCount();
+        if (!active.reserve(write.recordBytesMax, effectCountMax, write.effectBytesMax)) {
+            checkFitsAtAll(write);
+            if (tablet.hasRowsInMemory()) {
+                tablet.pressure().wantFlush();
+            }
+            tablet.pressure().awaitMemory();
             return false;
         }
         return true;
+    }
+
+    /** What cannot fit even when nobody else has rows in memory must not wait for that. */
+    private void checkFitsAtAll(TabletWrite write) {
+        OperationBatch operations = write.operations();
+        long bytes = MemRowSet.reservedBytes(write.recordBytesMax, operations.acceptedCount(), write.effectBytesMax);
+        long bytesMax =
+                tablet.config().memory().bytesMax() - operations.memory().byteSize();
+        if (bytes > bytesMax) {
+            throw BatchTooLargeException.ofRows(operations.operationCount(), bytes, bytesMax);
+        }
     }
 
     private long drawTimestamp() {
@@ -253,28 +283,5 @@ final class Decision {
                 return drawn;
             }
         }
-    }
-
-    private long recordBytesMax(OperationBatch operations) {
-        long bytes =
-                TabletRecordFormat.HEADER_BYTES + (long) operations.acceptedCount() * TabletRecordFormat.ERROR_BYTES;
-        MemorySegment memory = operations.memory();
-        for (long operation = 0; operation < operations.bytes(); ) {
-            bytes += effectBytesMax(memory, operation);
-            operation += OperationFormat.operationBytes(memory, operation);
-        }
-        return bytes;
-    }
-
-    /**
-     * A row that can only be inserted or deleted leaves less than its operation takes; an update names each of its
-     * cells.
-     */
-    private int effectBytesMax(MemorySegment memory, long operation) {
-        return switch (OperationFormat.kind(memory, operation)) {
-            case INSERT, INSERT_IGNORE, DELETE, DELETE_IGNORE -> OperationFormat.operationBytes(memory, operation);
-            case UPSERT, UPSERT_IGNORE, UPDATE, UPDATE_IGNORE ->
-                Effect.bytesMax(memory, operation, layout.columnCount());
-        };
     }
 }

@@ -7,6 +7,7 @@ import io.nyala.wal.LogFullException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,7 +42,7 @@ public final class FlushTask {
     private volatile boolean isAnswered;
     private volatile boolean isAllSealed;
     private volatile @Nullable RuntimeException refusal;
-    private volatile Tablet.@Nullable Sealed sealed;
+    private volatile Seals.@Nullable Sealed sealed;
 
     public FlushTask(Tablet tablet, FlushContext context) {
         this.tablet = tablet;
@@ -86,10 +87,11 @@ public final class FlushTask {
         outputs = List.of();
     }
 
-    /** On the writer. */
-    private void seal() {
+    /** On the writer. False if it has to wait for what was flushed before to be freed. */
+    private boolean seal() {
         isAllSealed = tablet.seal();
-        sealed = tablet.oldestSealed();
+        sealed = tablet.seals().oldest();
+        return isAllSealed || sealed != null;
     }
 
     private boolean goOn() {
@@ -111,7 +113,7 @@ public final class FlushTask {
 
     private boolean startWriting() {
         tablet.throwIfFailed();
-        Tablet.Sealed input = sealed();
+        Seals.Sealed input = sealed();
         if (tablet.log().durableUpTo() < input.sequence()) {
             tablet.log().wantDurable(input.sequence());
             return false;
@@ -161,7 +163,8 @@ public final class FlushTask {
         boolean isAsked = ask(
                 () -> {
                     tablet.swap(input, replacement);
-                    sealed = tablet.oldestSealed();
+                    sealed = tablet.seals().oldest();
+                    return true;
                 },
                 Stage.SWAPPING);
         if (isAsked) {
@@ -171,24 +174,30 @@ public final class FlushTask {
     }
 
     /** Has the writer do something; answers whether it will. */
-    private boolean ask(Runnable command, Stage next) {
+    private boolean ask(BooleanSupplier command, Stage next) {
         isAnswered = false;
-        boolean isAsked = tablet.writer().command(() -> {
-            try {
-                command.run();
-            } catch (RuntimeException e) {
-                refusal = e; // No memory for another MemRowSet, say: that ends the flush, not the writer.
-            }
-            isAnswered = true;
-            context.wake().run();
-        });
+        boolean isAsked = tablet.writer().command(() -> answer(command));
         if (isAsked) {
             stage = next;
         }
         return isAsked;
     }
 
-    private Tablet.Sealed sealed() {
+    /** On the writer: now, or if the command says so, when it can. */
+    private void answer(BooleanSupplier command) {
+        try {
+            if (!command.getAsBoolean()) {
+                tablet.seals().afterReclaim(() -> answer(command));
+                return;
+            }
+        } catch (RuntimeException e) {
+            refusal = e; // That ends the flush, not the writer.
+        }
+        isAnswered = true;
+        context.wake().run();
+    }
+
+    private Seals.Sealed sealed() {
         return Objects.requireNonNull(sealed, "nothing is sealed yet");
     }
 }

@@ -1,6 +1,7 @@
 package io.nyala.tablet;
 
 import io.nyala.diskrowset.DiskRowSet;
+import io.nyala.rows.Effect;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rows.OperationFormat;
 import io.nyala.rows.RowSet;
@@ -44,6 +45,34 @@ final class Probe {
                 throw missing.get(i).refusal();
             }
         }
+    }
+
+    /** How large the batch's log record and its largest effect can become: on the caller's thread, since it walks. */
+    static void measure(TabletWrite write, int columnCount) {
+        OperationBatch operations = write.operations();
+        MemorySegment memory = operations.memory();
+        long bytes =
+                TabletRecordFormat.HEADER_BYTES + (long) operations.acceptedCount() * TabletRecordFormat.ERROR_BYTES;
+        long largest = 0;
+        for (long operation = 0; operation < operations.bytes(); ) {
+            int effectBytes = effectBytesMax(memory, operation, columnCount);
+            bytes += effectBytes;
+            largest = Math.max(largest, effectBytes);
+            operation += OperationFormat.operationBytes(memory, operation);
+        }
+        write.recordBytesMax = bytes;
+        write.effectBytesMax = largest;
+    }
+
+    /**
+     * A row that can only be inserted or deleted leaves less than its operation takes; an update names each of its
+     * cells.
+     */
+    private static int effectBytesMax(MemorySegment memory, long operation, int columnCount) {
+        return switch (OperationFormat.kind(memory, operation)) {
+            case INSERT, INSERT_IGNORE, DELETE, DELETE_IGNORE -> OperationFormat.operationBytes(memory, operation);
+            case UPSERT, UPSERT_IGNORE, UPDATE, UPDATE_IGNORE -> Effect.bytesMax(memory, operation, columnCount);
+        };
     }
 
     private static boolean isLiveInAny(List<DiskRowSet> rowSets, MemorySegment memory, long key, int keyBytes) {

@@ -3,7 +3,7 @@ package io.nyala.tablet;
 import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.memory.Epochs;
 import io.nyala.memory.MemoryAccount;
-import io.nyala.memrowset.MemRowSet;
+import io.nyala.memory.Slab;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
@@ -12,7 +12,6 @@ import io.nyala.wal.Durability;
 import io.nyala.wal.LogFullException;
 import io.nyala.wal.LogStoppedException;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  *                                    advance visible, answer callers       <-
  * }</pre>
  *
- * <p><b>Threads</b>: {@link #probe}, {@link #submit}, {@link #scan}, {@link #visible} and the reading part are for any
+ * <p><b>Threads</b>: {@link #trySubmit}, {@link #scan}, {@link #visible} and the reading part are for any
  * thread; package-private methods named in {@link WriterAgent} and {@link FlushTask} belong to those agents.
  *
  * <p><b>Memory</b>: MemRowSets take theirs from the account given; a flushed one is freed when the last reader and the
@@ -36,11 +35,10 @@ import org.jspecify.annotations.Nullable;
  * what was visible can still be read.
  */
 public final class Tablet {
-    /** Readers inside one call, and batches between probe and decision, at any moment. */
-    static final int EPOCH_TICKETS_MAX = 4096;
+    /** Readers inside one call at any moment; each is a thread in the middle of a vector in memory. */
+    private static final int READERS_MAX = 512;
 
-    /** Sealed MemRowSets that wait for their flush; when there are more, writers wait. */
-    static final int SEALED_MAX = 2;
+    private static final int EPOCH_TICKETS_MAX = WriteQueue.ADMITTED_MAX + READERS_MAX;
 
     /** Times {@code flushBytes} that a MemRowSet may reach before its seal: a flush may be slower than writers. */
     static final int ACTIVE_FLUSHES_MAX = 2;
@@ -51,35 +49,39 @@ public final class Tablet {
     private final VisibleTime time;
     private final Epochs epochs = new Epochs(EPOCH_TICKETS_MAX);
     private final ArrayDeque<TabletWrite> pending = new ArrayDeque<>();
-    private final List<FreshRows> retired = new ArrayList<>();
-    private final ArrayDeque<Sealed> awaitingFlush = new ArrayDeque<>();
+    private final WriteQueue queue;
+    private final Seals seals;
+    private final Pressure pressure;
     private final Decision decision;
     private volatile RowSetMap map;
-    private volatile boolean flushWanted;
     private volatile @Nullable RuntimeException failure;
-    private volatile @Nullable RuntimeException flushFailure;
     private volatile long appliedUpTo;
     private long lastSequence;
-    private long nextMemRowSetId = 2;
+    private long lastSwapVersion;
 
     /** By {@link TabletRecovery} only. */
-    Tablet(TabletConfig config, CommitLog log, WriterAgent writer, RowSetMap map, Position position) {
+    Tablet(TabletConfig config, CommitLog log, WriterAgent writer, Beginning beginning) {
         this.config = config;
         this.log = log;
         this.writer = writer;
-        this.map = map;
-        this.lastSequence = position.sequence();
-        this.time = new VisibleTime(position.time());
+        this.map = beginning.map();
+        this.lastSequence = beginning.sequence();
+        this.time = new VisibleTime(beginning.time());
+        this.queue = new WriteQueue(this, writer);
+        this.seals = new Seals(config, epochs, beginning.nextSlab());
+        this.pressure = new Pressure(config, writer);
         this.decision = new Decision(this);
     }
 
     /**
      * Where a tablet stands after recovery.
      *
+     * @param map its rows
+     * @param nextSlab what the next MemRowSet begins with
      * @param sequence newest log record whose effects it has
      * @param time newest change it has
      */
-    record Position(long sequence, long time) {}
+    record Beginning(RowSetMap map, Slab nextSlab, long sequence, long time) {}
 
     public long id() {
         return config.id();
@@ -112,34 +114,71 @@ public final class Tablet {
     // ---- Writing: any thread ----
 
     /**
-     * Looks up which keys of the batch are in rowsets on disk, so that the writer need not. May read from disk; call it
-     * right before {@link #submit}, or {@link #abandon} the write.
+     * Looks up which keys of the batch are on disk, so that the writer need not, and hands it to the writer. False, and
+     * nothing was done, if the caller has to wait: there are too many batches already, or those before it wait for
+     * memory. May read from disk.
      *
      * @throws MissingRowSetException if a key may be in a rowset that cannot be read
      * @throws io.nyala.cfile.CorruptPageException if a page is damaged that may have one of them
      */
-    public void probe(TabletWrite write) {
-        write.epochTicket = epochs.enter();
+    public boolean trySubmit(TabletWrite write) {
+        if (!queue.tryAdmit()) {
+            return false;
+        }
+        boolean isProbed = false;
+        try {
+            Probe.measure(write, schema().columnCount());
+            probe(write);
+            isProbed = true;
+        } finally {
+            if (!isProbed) {
+                queue.leave();
+            }
+        }
+        queue.submit(write);
+        return true;
+    }
+
+    /** What {@link TabletWrite.Completion#probeWanted} asks for. May read from disk. */
+    public void probeAgain(TabletWrite write) {
+        try {
+            probe(write);
+        } catch (RuntimeException e) {
+            write.probeFailure = e;
+        } catch (Error e) { // The batch is the tablet's: its caller hears of it there, like of all else.
+            write.probeFailure = new IllegalStateException("keys could not be looked up on disk: " + e, e);
+        }
+        queue.probedAgain(write);
+    }
+
+    /** As {@link #probeAgain}, where nobody can do that any more: the batch is refused. */
+    public void probeFailed(TabletWrite write, RuntimeException reason) {
+        write.probeFailure = reason;
+        queue.probedAgain(write);
+    }
+
+    private void probe(TabletWrite write) {
+        write.probeFailure = null;
+        write.epochTicket = enter();
+        boolean isProbed = false;
         try {
             RowSetMap seen = map;
             write.mapVersion = seen.version();
             Probe.run(write, seen);
-        } catch (RuntimeException e) {
-            abandon(write);
-            throw e;
+            isProbed = true;
+        } finally {
+            if (!isProbed) {
+                giveTicketBack(write);
+            }
         }
     }
 
-    /** Hands a probed batch to the writer; false if the queue is full, and then the caller waits and tries again. */
-    public boolean submit(TabletWrite write) {
-        return writer.submit(new WriterAgent.PendingWrite(this, write));
-    }
-
-    /** Lets go of what {@link #probe} holds, for a write that will not be submitted. */
-    public void abandon(TabletWrite write) {
-        if (write.epochTicket != TabletWrite.NO_TICKET) {
-            epochs.exit(write.epochTicket);
+    /** From now on the batch keeps nothing in memory, and its probe is good until the next swap. */
+    void giveTicketBack(TabletWrite write) {
+        int ticket = write.epochTicket;
+        if (ticket != TabletWrite.NO_TICKET) {
             write.epochTicket = TabletWrite.NO_TICKET;
+            exit(ticket);
         }
     }
 
@@ -230,10 +269,12 @@ public final class Tablet {
         return map.onDisk().stream().mapToLong(DiskRowSet::fileBytes).sum();
     }
 
+    /** Waits while a great many readers are in, each for a moment; batches cannot take all tickets. */
     int enter() {
-        return epochs.enter();
+        return epochs.enterOrWait();
     }
 
+    /** The last reader of what was flushed wakes the writer, which frees it (see {@link Epochs}). */
     void exit(int ticket) {
         epochs.exit(ticket);
         if (epochs.pending() > 0) {
@@ -243,20 +284,36 @@ public final class Tablet {
 
     // ---- The writer's part ----
 
-    /** Decides and applies one batch; false if there is no room for it yet. */
-    boolean decide(TabletWrite write) {
-        RuntimeException failed = failure;
+    /** Whether what the probe found still holds, or can be made up for by rows that are still in memory. */
+    boolean isProbeGood(TabletWrite write) {
+        return write.epochTicket != TabletWrite.NO_TICKET
+                || write.mapVersion >= lastSwapVersion
+                || write.probeFailure != null;
+    }
+
+    /** Decides up to {@code countMax} of the batches that were handed over; answers how many. */
+    int decideNext(int countMax) {
+        return queue.decide(countMax);
+    }
+
+    /** Decides and applies one batch, or refuses it, which is a decision too. */
+    Decision.Outcome decide(TabletWrite write) {
+        RuntimeException failed = failure != null ? failure : write.probeFailure;
         if (failed != null) {
             refuse(write, failed);
-            return true;
+            return Decision.Outcome.DECIDED;
         }
         try {
-            if (!decision.run(write)) {
-                return false;
+            Decision.Outcome outcome = decision.run(write);
+            if (outcome != Decision.Outcome.DECIDED) {
+                if (pending.isEmpty() && time.isUnsettled()) {
+                    writer.wake(); // There is something to settle, see completeDurable().
+                }
+                return outcome;
             }
         } catch (BatchTooLargeException | LogFullException | LogStoppedException | TabletBusyException e) {
             refuse(write, e);
-            return true;
+            return Decision.Outcome.DECIDED;
         } catch (RuntimeException | Error e) {
             var reason = new TabletFailedException(id(), e);
             failure = reason;
@@ -264,14 +321,19 @@ public final class Tablet {
             if (e instanceof Error error) {
                 throw error;
             }
-            return true;
+            return Decision.Outcome.DECIDED;
         }
-        abandon(write);
+        giveTicketBack(write);
         pending.add(write);
         if (map.active().rows().memoryBytes() >= config.flushBytes()) {
-            wantFlush();
+            pressure.wantFlush();
         }
-        return true;
+        return Decision.Outcome.DECIDED;
+    }
+
+    /** With nothing on its way, what was drawn for a batch that was not written is a time like any other. */
+    private boolean settle() {
+        return pending.isEmpty() && failure == null && log.failure() == null && time.settle();
     }
 
     /** Sequence that the answers of everything decided so far depend on. */
@@ -301,15 +363,28 @@ public final class Tablet {
             failPending(failed);
             completed++;
         }
+        if (settle()) {
+            completed++;
+        }
         if (epochs.pending() > 0) {
-            completed += epochs.reclaim();
+            completed += seals.reclaim();
         }
         return completed;
     }
 
     void refuse(TabletWrite write, RuntimeException reason) {
-        abandon(write);
+        giveTicketBack(write);
         write.complete(reason);
+    }
+
+    /** What a batch hears that the writer did not come to before its end. */
+    RuntimeException closedReason() {
+        RuntimeException failed = failure;
+        return failed != null ? failed : new TabletClosedException(id());
+    }
+
+    void refuseUndecided() {
+        queue.refuseAll();
     }
 
     void failPending(RuntimeException reason) {
@@ -321,96 +396,49 @@ public final class Tablet {
         }
     }
 
-    /**
-     * MemRowSets that are out of the map, but may hold rows that a batch probed in {@code version} could not see on
-     * disk.
-     */
-    List<FreshRows> retired() {
-        return retired;
+    Seals seals() {
+        return seals;
     }
 
-    /**
-     * Freezes the active MemRowSet, unless it is empty; false if too many are frozen already, because flushes failed. A
-     * frozen one may enter the manifest only when the log is durable up to its seal.
-     */
+    /** Freezes the active MemRowSet, unless it is empty; false if that cannot be now ({@link Seals#seal}). */
     boolean seal() {
-        FreshRows active = map.active();
-        if (active.rows().rowCount() == 0) {
+        RowSetMap present = map;
+        if (present.active().rows().rowCount() == 0) {
             return true;
         }
-        if (awaitingFlush.size() >= SEALED_MAX) {
+        FreshRows next = seals.seal(present.active(), lastSequence);
+        if (next == null) {
             return false;
         }
-        FreshRows next = freshRows();
-        active.rows().seal();
-        awaitingFlush.add(new Sealed(active, lastSequence));
-        map = map.withSeal(next);
+        map = present.withSeal(next);
         return true;
     }
 
-    /** What is to be flushed next: the oldest that is frozen, or null. */
-    @Nullable
-    Sealed oldestSealed() {
-        return awaitingFlush.peek();
-    }
-
-    /**
-     * A frozen MemRowSet.
-     *
-     * @param rows what was frozen
-     * @param sequence all records of the tablet up to here are in {@code rows} or older rowsets, none after it is
-     */
-    record Sealed(FreshRows rows, long sequence) {}
-
     /** Puts the outputs of a flush in the place of its input. */
     void swap(FreshRows flushed, List<DiskRowSet> outputs) {
-        Sealed oldest = awaitingFlush.remove();
-        assert oldest.rows() == flushed : "flushed out of order";
         RowSetMap next = map.withSwap(flushed, outputs);
         flushed.retire(outputs, next.version());
-        retired.add(flushed);
         map = next;
-        epochs.retire(() -> {
-            retired.remove(flushed);
-            flushed.rows().close();
-        });
+        lastSwapVersion = next.version();
+        seals.retire(flushed);
     }
 
     // ---- Maintenance ----
 
-    /** Asks for a flush of what is in memory now. */
-    public void wantFlush() {
-        if (!flushWanted) {
-            flushWanted = true;
-            config.maintenanceWake().run();
-        }
+    /** What maintenance can do for the tablet, and what the tablet must hear of it. */
+    public Pressure pressure() {
+        return pressure;
     }
 
-    /** Whether a flush was asked for and is not under way. */
-    public boolean isFlushWanted() {
-        return flushWanted;
+    /** Whether there is something to flush, or being flushed. */
+    public boolean hasRowsInMemory() {
+        RowSetMap seen = map;
+        return !seen.sealed().isEmpty() || seen.active().rows().rowCount() > 0;
     }
 
-    /** A flush begins, which will seal what is in memory: who wants later rows flushed asks again. */
-    public void beginFlush() {
-        flushFailure = null;
-        flushWanted = false;
-    }
-
-    /** A flush failed: writers that wait for the memory that it would have freed hear of it. */
-    public void flushFailed(RuntimeException reason) {
-        flushFailure = reason;
-        writer.wake();
-    }
-
-    void throwIfFlushFailed() {
-        RuntimeException reason = flushFailure;
-        if (reason != null) {
-            throw new TabletBusyException(
-                    "no memory for more rows in tablet " + id() + ", because writing them to disk failed; try again"
-                            + " later: " + reason.getMessage(),
-                    reason);
-        }
+    /** Whether something was flushed whose last readers are still in. */
+    public boolean isReclaiming() {
+        return epochs.pending() > 0;
     }
 
     /** Bytes of rows in memory, sealed ones included. */
@@ -433,14 +461,10 @@ public final class Tablet {
 
     /** Gives all memory and all files back. After the writer has stopped, and with no reader left. */
     public void close() {
-        epochs.reclaim();
+        seals.close();
         RowSetMap last = map;
         last.active().rows().close();
         last.sealed().forEach(fresh -> fresh.rows().close());
         last.onDisk().forEach(DiskRowSet::close);
-    }
-
-    private FreshRows freshRows() {
-        return new FreshRows(new MemRowSet(nextMemRowSetId++, config.schema(), config.memory()));
     }
 }

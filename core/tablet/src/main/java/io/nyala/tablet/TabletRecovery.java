@@ -2,6 +2,7 @@ package io.nyala.tablet;
 
 import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.memory.Check;
+import io.nyala.memory.Slab;
 import io.nyala.memrowset.MemRowSet;
 import io.nyala.rows.Effect;
 import io.nyala.rows.KeyCodec;
@@ -23,6 +24,7 @@ public final class TabletRecovery implements AutoCloseable {
     private final List<MissingRowSet> missing;
     private final KeyCodec keys;
     private final MemRowSet replayed;
+    private final Slab nextSlab;
     private final long appliedUpTo;
     private long sequence;
     private long newestTime;
@@ -40,11 +42,21 @@ public final class TabletRecovery implements AutoCloseable {
         this.rowSets = List.copyOf(rowSets);
         this.missing = List.copyOf(missing);
         this.keys = new KeyCodec(new RowLayout(config.schema()));
-        this.replayed = new MemRowSet(1, config.schema(), config.memory());
+        this.nextSlab = config.memory().take(MemRowSet.FIRST_SLAB_BYTES);
+        this.replayed = firstRows(config, nextSlab);
         this.appliedUpTo = appliedUpTo;
         this.sequence = appliedUpTo;
         for (DiskRowSet rowSet : rowSets) {
             newestTime = Math.max(newestTime, rowSet.newestChange());
+        }
+    }
+
+    private static MemRowSet firstRows(TabletConfig config, Slab next) {
+        try {
+            return new MemRowSet(1, config.schema(), config.memory());
+        } catch (RuntimeException e) {
+            config.memory().giveBack(next);
+            throw e;
         }
     }
 
@@ -78,6 +90,10 @@ public final class TabletRecovery implements AutoCloseable {
         long effect = firstEffect;
         for (int i = 0; i < header.effectCount(); i++) {
             int bytes = Effect.check(keys, memory, effect, end);
+            Check.that(
+                    replayed.reserve(bytes, 1),
+                    "tablet " + config.id() + " has more unflushed rows in the log than fit in memory; open with a"
+                            + " larger memoryBytes");
             replayed.replay(memory, effect, header.timestamp());
             effect += bytes;
         }
@@ -100,10 +116,6 @@ public final class TabletRecovery implements AutoCloseable {
                 header.timestamp() >= newestTime,
                 "a record of tablet " + config.id() + " has the time " + header.timestamp() + ", one before it "
                         + newestTime);
-        Check.that(
-                replayed.reserve(header.effectBytes(), header.effectCount()),
-                "tablet " + config.id() + " has more unflushed rows in the log than fit in memory; open with a larger"
-                        + " memoryBytes");
     }
 
     public long id() {
@@ -119,7 +131,7 @@ public final class TabletRecovery implements AutoCloseable {
     public Tablet start(CommitLog log, WriterAgent writer) {
         isStarted = true;
         var map = new RowSetMap(1, new FreshRows(replayed), List.of(), rowSets, missing);
-        var tablet = new Tablet(config, log, writer, map, new Tablet.Position(sequence, newestTime));
+        var tablet = new Tablet(config, log, writer, new Tablet.Beginning(map, nextSlab, sequence, newestTime));
         tablet.applied(appliedUpTo);
         writer.attach(tablet);
         return tablet;
@@ -129,6 +141,7 @@ public final class TabletRecovery implements AutoCloseable {
     public void close() {
         if (!isStarted) {
             replayed.close();
+            config.memory().giveBack(nextSlab);
             rowSets.forEach(DiskRowSet::close);
         }
     }

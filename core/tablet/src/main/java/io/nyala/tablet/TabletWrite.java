@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  * One write batch on its way through a tablet: handed over by a caller, decided and applied by the writer, complete
  * when the log record is durable. Reused by its caller for batch after batch.
  *
- * <p><b>Ownership</b>: the caller's until {@link Tablet#submit}, then the tablet's until {@link Completion#completed}
- * was called, then the caller's again. The operations must not change in between.
+ * <p><b>Ownership</b>: the caller's until {@link Tablet#trySubmit}, then the tablet's until {@link
+ * Completion#completed} was called, then the caller's again. The operations must not change in between.
  */
 public final class TabletWrite {
     private static final int[] NO_INDEXES = {};
@@ -23,6 +23,15 @@ public final class TabletWrite {
     // Set by the probe stage.
     int epochTicket = NO_TICKET;
     long mapVersion;
+    long recordBytesMax;
+    long effectBytesMax;
+
+    @Nullable
+    RuntimeException probeFailure;
+
+    /** Set by the writer, which has nothing to do with the batch until the prober clears it. */
+    volatile boolean isProbing;
+
     long clientId;
     long requestSequence;
     Durability durability = Durability.SYNC;
@@ -33,6 +42,7 @@ public final class TabletWrite {
     private long timestamp;
     private long sequence;
     private int[] errorIndexes = NO_INDEXES;
+    private int[] errorOffsets = NO_INDEXES;
     private RowErrorCode[] errorCodes = NO_CODES;
     private int errorCount;
 
@@ -43,11 +53,19 @@ public final class TabletWrite {
         this.completion = completion;
     }
 
-    /** Who wants to know. Called once per submission, on the writer's thread: it must neither block nor throw. */
-    @FunctionalInterface
+    /** Who wants to know. Called on the writer's thread: it must neither block nor throw. */
     public interface Completion {
-        /** The batch is durable and visible, or {@code failure} says why it will never be known to be. */
+        /**
+         * The batch is durable and visible, or {@code failure} says why it will never be known to be. Once per
+         * submission.
+         */
         void completed(TabletWrite write, @Nullable RuntimeException failure);
+
+        /**
+         * The batch had to wait, and rowsets have changed since its keys were looked up: call {@link
+         * Tablet#probeAgain} soon, on a thread that may read from disk. The batch keeps its place meanwhile.
+         */
+        void probeWanted(TabletWrite write);
     }
 
     /** Names the request, so that its retry gets the recorded answer. Both 0: no name. */
@@ -84,6 +102,11 @@ public final class TabletWrite {
         return errorIndexes[error];
     }
 
+    /** Where the refused operation lies in {@link #operations}, so that nobody has to look for it. */
+    public int errorOffset(int error) {
+        return errorOffsets[error];
+    }
+
     public RowErrorCode errorCode(int error) {
         return errorCodes[error];
     }
@@ -110,12 +133,14 @@ public final class TabletWrite {
         errorCount = 0;
     }
 
-    void addError(int operationIndex, RowErrorCode code) {
+    void addError(int operationIndex, long operation, RowErrorCode code) {
         if (errorCount == errorIndexes.length) {
             int capacity = Math.max(16, 2 * errorCount);
             errorIndexes = Arrays.copyOf(errorIndexes, capacity);
+            errorOffsets = Arrays.copyOf(errorOffsets, capacity);
             errorCodes = Arrays.copyOf(errorCodes, capacity);
         }
+        errorOffsets[errorCount] = (int) operation;
         errorIndexes[errorCount] = operationIndex;
         errorCodes[errorCount++] = code;
     }
@@ -123,6 +148,10 @@ public final class TabletWrite {
     void decided(long newTimestamp, long newSequence) {
         timestamp = newTimestamp;
         sequence = newSequence;
+    }
+
+    void wantProbe() {
+        completion.probeWanted(this);
     }
 
     void complete(@Nullable RuntimeException failure) {

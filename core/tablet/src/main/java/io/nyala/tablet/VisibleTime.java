@@ -42,6 +42,24 @@ final class VisibleTime {
         visible = timestamp;
     }
 
+    /**
+     * Writer: everything drawn is durable, or came to nothing: a batch that was refused or changed nothing, or a time
+     * that a reader had been promised. Readers need not wait for the next write to hear of it. Answers whether there
+     * was anything to settle.
+     */
+    boolean settle() {
+        boolean isUnsettled = visible != drawn;
+        if (isUnsettled) {
+            visible = drawn;
+        }
+        return isUnsettled;
+    }
+
+    /** Writer: whether there are times that readers would have to wait for. */
+    boolean isUnsettled() {
+        return visible != drawn;
+    }
+
     /** Reader: nothing will happen at or below {@code timestamp} any more, except what was drawn already. */
     void promise(long timestamp) {
         floor.accumulateAndGet(timestamp, Math::max);

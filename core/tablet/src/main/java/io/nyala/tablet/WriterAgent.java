@@ -1,27 +1,20 @@
 package io.nyala.tablet;
 
 import io.nyala.io.Parking;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.ManyToOneConcurrentArrayQueue;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The single writer of some tablets: takes batches in the order in which they were handed over, decides each operation,
  * hands the record to the log, applies it to memory, and answers callers once it is durable. It never waits for a
  * device.
  *
- * <p>{@link #doWork} does one bounded piece; {@link #submit}, {@link #command} and {@link #wake} may be called by any
+ * <p>{@link #doWork} does one bounded piece; {@link #command} and {@link #wake} may be called by any
  * thread; everything else happens on the agent's thread.
  */
 public final class WriterAgent implements Agent {
-    /**
-     * Batches between hand-over and decision; beyond it callers wait. Each holds at most 8 MiB of its caller's memory.
-     */
-    static final int QUEUED_WRITES_MAX = 1024;
-
     /** Commands are rare (seals, swaps) and small. */
     private static final int QUEUED_COMMANDS_MAX = 1024;
 
@@ -30,22 +23,17 @@ public final class WriterAgent implements Agent {
 
     private final String name;
     private final Parking parking;
-    private final ManyToOneConcurrentArrayQueue<PendingWrite> writes;
     private final ManyToOneConcurrentArrayQueue<Runnable> commands;
     private final List<Tablet> tablets = new CopyOnWriteArrayList<>();
-    private @Nullable PendingWrite held;
+    private int firstTablet;
     private volatile boolean isStopping;
     private volatile boolean isClosed;
 
     public WriterAgent(String name, Parking parking) {
         this.name = name;
         this.parking = parking;
-        this.writes = new ManyToOneConcurrentArrayQueue<>(QUEUED_WRITES_MAX);
         this.commands = new ManyToOneConcurrentArrayQueue<>(QUEUED_COMMANDS_MAX);
     }
-
-    /** A batch and where it goes. One per {@link TabletWrite}, reused with it. */
-    record PendingWrite(Tablet tablet, TabletWrite write) {}
 
     /** Makes the agent look for work. Cheap when it is not parked. */
     public void wake() {
@@ -72,14 +60,18 @@ public final class WriterAgent implements Agent {
         tablets.remove(tablet);
     }
 
-    /** Hands a batch over; false if the queue is full and the caller has to wait. */
-    boolean submit(PendingWrite write) {
-        boolean taken = writes.offer(write);
-        wake();
-        if (isClosed) {
-            refuseQueued(); // It may have come too late for onClose.
-        }
-        return taken;
+    boolean isStopping() {
+        return isStopping;
+    }
+
+    /** Whether the agent has ended: nothing will be decided any more. */
+    boolean isClosed() {
+        return isClosed;
+    }
+
+    /** Whether nothing should wait for it any more. */
+    boolean isEnding() {
+        return isStopping || isClosed;
     }
 
     /** Runs {@code command} on the agent's thread, between batches; false if there are too many already. */
@@ -96,28 +88,20 @@ public final class WriterAgent implements Agent {
             workCount += tablets.get(i).completeDurable();
         }
         workCount += commands.drain(Runnable::run, QUEUED_COMMANDS_MAX);
-        for (int i = 0; i < DECISIONS_PER_STEP_MAX; i++) {
-            PendingWrite next = held != null ? held : writes.poll();
-            held = null;
-            if (next == null) {
-                break;
-            }
-            if (!next.tablet().decide(next.write())) {
-                if (isStopping) {
-                    next.tablet()
-                            .refuse(
-                                    next.write(),
-                                    new TabletClosedException(next.tablet().id()));
-                    workCount++;
-                    continue;
-                }
-                // The log's buffers or the MemRowSet are full. Whoever makes room wakes us; order is kept.
-                held = next;
-                break;
-            }
-            workCount++;
-        }
+        workCount += decide();
         return workCount;
+    }
+
+    /** Each tablet in turn, from another one on each time: one whose batches wait for memory holds up no other. */
+    private int decide() {
+        int count = tablets.size();
+        int decided = 0;
+        firstTablet = firstTablet + 1 < count ? firstTablet + 1 : 0;
+        for (int i = 0; i < count && decided < DECISIONS_PER_STEP_MAX; i++) {
+            int index = firstTablet + i < count ? firstTablet + i : firstTablet + i - count;
+            decided += tablets.get(index).decideNext(DECISIONS_PER_STEP_MAX - decided);
+        }
+        return decided;
     }
 
     /** Answers what was handed over but never decided: nothing may wait for ever for an agent that is gone. */
@@ -125,24 +109,9 @@ public final class WriterAgent implements Agent {
     public void onClose() {
         isClosed = true;
         commands.drain(Runnable::run, QUEUED_COMMANDS_MAX); // A swap that was asked for owns open rowsets.
-        refuseQueued();
         for (Tablet tablet : tablets) {
-            tablet.failPending(new TabletClosedException(tablet.id()));
-        }
-    }
-
-    private synchronized void refuseQueued() {
-        List<PendingWrite> undecided = new ArrayList<>();
-        if (held != null) {
-            undecided.add(held);
-            held = null;
-        }
-        writes.drainTo(undecided, QUEUED_WRITES_MAX);
-        for (PendingWrite pending : undecided) {
-            pending.tablet()
-                    .refuse(
-                            pending.write(),
-                            new TabletClosedException(pending.tablet().id()));
+            tablet.refuseUndecided();
+            tablet.failPending(tablet.closedReason());
         }
     }
 

@@ -1,0 +1,114 @@
+package io.nyala.tablet;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a tablet's writer and the maintenance of its host speak about memory: the writer wants a flush, or memory that
+ * others would have to flush; maintenance says what comes of it, so that no batch waits for what will never come.
+ *
+ * <p>Thread-safe; the package-private part is the writer's.
+ */
+public final class Pressure {
+    private final long tabletId;
+    private final WriterAgent writer;
+    private final Runnable maintenanceWake;
+    private volatile boolean isFlushWanted;
+    private volatile boolean isMemoryWanted;
+    private volatile @Nullable RuntimeException flushFailure;
+    private volatile @Nullable RuntimeException memoryFailure;
+    private volatile @Nullable RuntimeException end;
+
+    Pressure(TabletConfig config, WriterAgent writer) {
+        this.tabletId = config.id();
+        this.maintenanceWake = config.maintenanceWake();
+        this.writer = writer;
+    }
+
+    /** Asks for a flush of what is in memory now. */
+    public void wantFlush() {
+        if (!isFlushWanted) {
+            isFlushWanted = true;
+            maintenanceWake.run();
+        }
+    }
+
+    /** Whether a flush was asked for and is not under way. */
+    public boolean isFlushWanted() {
+        return isFlushWanted;
+    }
+
+    /** A flush begins, which will seal what is in memory: who wants later rows flushed asks again. */
+    public void flushBegins() {
+        flushFailure = null;
+        isFlushWanted = false;
+    }
+
+    /** A flush failed: writers that wait for the memory that it would have freed hear of it. */
+    public void flushFailed(RuntimeException reason) {
+        flushFailure = reason;
+        writer.wake();
+    }
+
+    /** There will be no flush any more, and no memory for who waits for it. */
+    public void flushesEnd(RuntimeException reason) {
+        end = reason;
+        writer.wake();
+    }
+
+    /** Whether a batch waits for memory that a flush of any tablet could free. */
+    public boolean isMemoryWanted() {
+        return isMemoryWanted;
+    }
+
+    /** Nothing can be flushed to free the memory that is wanted, or that flush has failed. */
+    public void refuseMemory(RuntimeException reason) {
+        memoryFailure = reason;
+        writer.wake();
+    }
+
+    /** The MemRowSet is full: a batch waits for its flush. Throws if that need not be waited for. */
+    void awaitFlush() {
+        wantFlush();
+        throwIfInVain();
+    }
+
+    /** The budget is: a batch waits for any flush. Throws if there is none to be waited for. */
+    void awaitMemory() {
+        if (!isMemoryWanted) {
+            memoryFailure = null;
+            isMemoryWanted = true;
+        }
+        maintenanceWake.run();
+        throwIfInVain();
+        RuntimeException reason = memoryFailure;
+        if (reason != null) {
+            memoryFailure = null; // Who comes next may have more luck.
+            throw new TabletBusyException(
+                    "no memory for more rows in tablet " + tabletId + "; try again later: " + reason.getMessage(),
+                    reason);
+        }
+    }
+
+    /** The batch that waited has its answer, whichever: nobody shall flush for it any more. */
+    void relieved() {
+        if (isMemoryWanted) {
+            isMemoryWanted = false;
+        }
+    }
+
+    private void throwIfInVain() {
+        RuntimeException ended = end;
+        if (ended != null) {
+            throw new TabletBusyException(
+                    "no memory for more rows in tablet " + tabletId + ", and none will be freed: " + ended.getMessage(),
+                    ended);
+        }
+        RuntimeException reason = flushFailure;
+        if (reason != null) {
+            throw new TabletBusyException(
+                    "no memory for more rows in tablet " + tabletId + ", because writing them to disk failed; try again"
+                            + " later: " + reason.getMessage(),
+                    reason);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+package io.nyala.tablet;
+
+import io.nyala.memory.Epochs;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.Slab;
+import io.nyala.memrowset.MemRowSet;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A tablet's MemRowSets from their seal to the end of their last reader, and the memory that the next one begins with.
+ *
+ * <pre>{@code
+ *   active --seal--> sealed --flush, swap--> retired --last reader leaves--> freed
+ *             ^                                                               |
+ *             '------------- next slab <--------------------------------------'
+ * }</pre>
+ *
+ * <p>A seal is how memory comes back, so it must not fail for want of it: the slab that the next MemRowSet begins with
+ * is taken ahead. It may be missing only while another MemRowSet is sealed or retired, and then that one's first slab,
+ * when it is freed, is the next; nobody else can have it.
+ *
+ * <p>Belongs to the writer's thread.
+ */
+final class Seals {
+    /** Sealed MemRowSets that wait for their flush; when there are more, writers wait. */
+    static final int SEALED_MAX = 2;
+
+    private final TabletConfig config;
+    private final Epochs epochs;
+    private final ArrayDeque<Sealed> awaitingFlush = new ArrayDeque<>();
+    private final List<FreshRows> retired = new ArrayList<>();
+    private final List<Runnable> afterReclaim = new ArrayList<>();
+    private @Nullable Slab nextSlab;
+    private long nextId = 2;
+
+    /** {@code nextSlab} is owned from here on. */
+    Seals(TabletConfig config, Epochs epochs, Slab nextSlab) {
+        this.config = config;
+        this.epochs = epochs;
+        this.nextSlab = nextSlab;
+    }
+
+    /**
+     * A frozen MemRowSet.
+     *
+     * @param rows what was frozen
+     * @param sequence all records of the tablet up to here are in {@code rows} or older rowsets, none after it is
+     */
+    record Sealed(FreshRows rows, long sequence) {}
+
+    /**
+     * Freezes {@code active}, and answers what takes its place. Null if not now: too many are frozen already, because
+     * flushes failed, or the next one's memory comes only when one of them is freed.
+     */
+    @Nullable
+    FreshRows seal(FreshRows active, long sequence) {
+        if (awaitingFlush.size() >= SEALED_MAX) {
+            return null;
+        }
+        MemoryAccount memory = config.memory();
+        Slab first = nextSlab != null ? nextSlab : memory.tryTake(MemRowSet.FIRST_SLAB_BYTES);
+        if (first == null) {
+            return null;
+        }
+        nextSlab = memory.tryTake(MemRowSet.FIRST_SLAB_BYTES);
+        active.rows().seal();
+        awaitingFlush.add(new Sealed(active, sequence));
+        return new FreshRows(new MemRowSet(nextId++, config.schema(), memory, first));
+    }
+
+    /** What is to be flushed next: the oldest that is frozen, or null. */
+    @Nullable
+    Sealed oldest() {
+        return awaitingFlush.peek();
+    }
+
+    /** Its rows are on disk and it is out of the map: it is freed when its last reader has left. */
+    void retire(FreshRows flushed) {
+        Sealed oldest = awaitingFlush.remove();
+        assert oldest.rows() == flushed : "flushed out of order";
+        retired.add(flushed);
+        epochs.retire(() -> {
+            retired.remove(flushed);
+            free(flushed.rows());
+        });
+    }
+
+    private void free(MemRowSet rows) {
+        if (nextSlab == null) {
+            nextSlab = rows.closeExceptFirst();
+        } else {
+            rows.close();
+        }
+    }
+
+    /**
+     * MemRowSets that are out of the map, but may hold rows that a batch probed in an older map could not see on disk.
+     */
+    List<FreshRows> retired() {
+        return retired;
+    }
+
+    /** Frees what has no reader any more; answers how many. */
+    int reclaim() {
+        int freed = epochs.reclaim();
+        if (freed > 0 && !afterReclaim.isEmpty()) {
+            List<Runnable> waiting = List.copyOf(afterReclaim);
+            afterReclaim.clear();
+            waiting.forEach(Runnable::run);
+        }
+        return freed;
+    }
+
+    /** Runs {@code command} when something that is retired has been freed. */
+    void afterReclaim(Runnable command) {
+        assert epochs.pending() > 0 : "nothing is to be freed";
+        afterReclaim.add(command);
+    }
+
+    /** Frees what is retired, and the next one's memory. With no reader left. */
+    void close() {
+        epochs.reclaim();
+        if (nextSlab != null) {
+            config.memory().giveBack(nextSlab);
+            nextSlab = null;
+        }
+    }
+}

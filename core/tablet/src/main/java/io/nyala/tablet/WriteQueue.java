@@ -1,0 +1,188 @@
+package io.nyala.tablet;
+
+import java.util.ArrayDeque;
+import java.util.Iterator;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.agrona.concurrent.ManyToOneConcurrentArrayQueue;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Batches of one tablet between their hand-over and their decision, in order.
+ *
+ * <pre>{@code
+ *   caller                              writer
+ *   admit -> probe -> submit  -------->  decide the first
+ *   (waits here,                         |  no room: hold it, and give back the tickets of all
+ *    without a ticket)                   |  room again, but rowsets were swapped since it was probed:
+ *        probe again  <------------------'  ask its caller; meanwhile it keeps its place
+ * }</pre>
+ *
+ * <p>A ticket (of the tablet's epochs) keeps the MemRowSets in memory that were flushed since the probe, so a batch
+ * that waits for memory must not have one: it would wait for itself. What a probe found holds without a ticket as long
+ * as no rowset is swapped; after a swap it is made again, on a thread that may read from disk.
+ *
+ * <p>{@link #tryAdmit}, {@link #submit}, {@link #leave} and {@link #refuseAll} are for any thread, the rest for the
+ * writer's.
+ */
+final class WriteQueue {
+    /** Batches of one tablet that were admitted and are not decided; beyond it callers wait. At most 8 MiB each. */
+    static final int ADMITTED_MAX = 512;
+
+    /** Batches that are probed again at a time: about as many as are then decided at once. */
+    private static final int PROBES_AGAIN_MAX = 16;
+
+    private final Tablet tablet;
+    private final WriterAgent writer;
+    private final AtomicInteger admittedCount = new AtomicInteger();
+    private final ManyToOneConcurrentArrayQueue<TabletWrite> submitted =
+            new ManyToOneConcurrentArrayQueue<>(ADMITTED_MAX);
+    private final ArrayDeque<TabletWrite> undecided = new ArrayDeque<>(); // Taken from there, in order.
+    private volatile boolean isHeld;
+
+    WriteQueue(Tablet tablet, WriterAgent writer) {
+        this.tablet = tablet;
+        this.writer = writer;
+    }
+
+    /**
+     * Takes a place; false if there is none, or batches that came before wait for memory. {@link #submit} or {@link
+     * #leave} follows.
+     */
+    boolean tryAdmit() {
+        if (isHeld && !writer.isEnding()) {
+            return false;
+        }
+        if (admittedCount.incrementAndGet() > ADMITTED_MAX) {
+            admittedCount.decrementAndGet();
+            return false;
+        }
+        return true;
+    }
+
+    /** Gives the place back. */
+    void leave() {
+        admittedCount.decrementAndGet();
+    }
+
+    void submit(TabletWrite write) {
+        boolean isTaken = submitted.offer(write);
+        assert isTaken : "more batches than places";
+        writer.wake();
+        refuseIfClosed();
+    }
+
+    /** A batch that was to be probed again was. */
+    void probedAgain(TabletWrite write) {
+        write.isProbing = false;
+        writer.wake();
+        refuseIfClosed();
+    }
+
+    private void refuseIfClosed() {
+        if (writer.isClosed()) {
+            refuseAll(); // It may have come too late for the agent's end.
+        }
+    }
+
+    /** Decides up to {@code countMax} batches; answers how many. */
+    int decide(int countMax) {
+        int count = 0;
+        while (count < countMax && decideFirst()) {
+            count++;
+        }
+        return count;
+    }
+
+    private boolean decideFirst() {
+        TabletWrite first = undecided.isEmpty() ? take() : undecided.peekFirst();
+        if (first == null || first.isProbing) {
+            return false;
+        }
+        if (!tablet.isProbeGood(first)) {
+            askToProbeAgain();
+            return false;
+        }
+        Decision.Outcome outcome = Decision.Outcome.DECIDED;
+        try {
+            outcome = tablet.decide(first);
+            if (outcome != Decision.Outcome.DECIDED && writer.isStopping()) {
+                outcome = Decision.Outcome.DECIDED;
+                tablet.refuse(first, tablet.closedReason());
+            }
+        } finally {
+            if (outcome == Decision.Outcome.DECIDED) { // Also where it ends the writer: the batch has its answer.
+                undecided.removeFirst();
+                isHeld = false;
+                tablet.pressure().relieved();
+                leave();
+            }
+        }
+        if (outcome != Decision.Outcome.DECIDED) {
+            hold(outcome);
+            return false;
+        }
+        return true;
+    }
+
+    private @Nullable TabletWrite take() {
+        TabletWrite next = submitted.poll();
+        if (next != null) {
+            undecided.addLast(next);
+        }
+        return next;
+    }
+
+    /** Whoever makes room wakes the writer. */
+    private void hold(Decision.Outcome outcome) {
+        if (outcome == Decision.Outcome.NO_LOG) {
+            return; // Room in the log comes without anybody's ticket being in the way.
+        }
+        isHeld = true;
+        while (take() != null) {
+            // Those behind it have tickets as well.
+        }
+        for (TabletWrite waiting : undecided) {
+            if (!waiting.isProbing) { // Else it is the prober's, and comes by here later.
+                tablet.giveTicketBack(waiting);
+            }
+        }
+    }
+
+    private void askToProbeAgain() {
+        int asked = 0;
+        for (TabletWrite waiting : undecided) {
+            if (asked++ == PROBES_AGAIN_MAX) {
+                break;
+            }
+            if (!waiting.isProbing && !tablet.isProbeGood(waiting)) {
+                waiting.isProbing = true;
+                waiting.wantProbe();
+            }
+        }
+    }
+
+    /** Whether a batch waits for memory. Any thread. */
+    boolean isHeld() {
+        return isHeld;
+    }
+
+    /**
+     * Answers what was handed over but not decided. After the writer's end; nothing may wait for ever for an agent that
+     * is gone. A batch that is being probed is its prober's, who comes here afterwards.
+     */
+    synchronized void refuseAll() {
+        while (take() != null) {
+            // They are looked at with the others.
+        }
+        for (Iterator<TabletWrite> each = undecided.iterator(); each.hasNext(); ) {
+            TabletWrite write = each.next();
+            if (!write.isProbing) {
+                each.remove();
+                leave();
+                tablet.refuse(write, tablet.closedReason());
+            }
+        }
+        isHeld = false;
+        tablet.pressure().relieved();
+    }
+}
