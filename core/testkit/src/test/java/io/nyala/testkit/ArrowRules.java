@@ -22,6 +22,7 @@ final class ArrowRules {
         core/memory         :
         edge/hexdump        : core/memory
         core/rows           : core/memory
+        core/partition      : core/rows
         io-uring-bridge     : core/memory
         core/simulation     : core/memory core/rows io-uring-bridge core/testkit
         wal                 : core/memory io-uring-bridge
@@ -32,7 +33,7 @@ final class ArrowRules {
         compaction          : core/memory core/rows core/diskrowset
         core/tablet         : core/memory core/rows io-uring-bridge memrowset wal core/diskrowset compaction
         core/catalog        : core/memory core/rows core/tablet
-        core/engine         : core/memory core/rows io-uring-bridge core/tablet core/catalog
+        core/engine         : core/memory core/rows core/partition io-uring-bridge core/tablet core/catalog
         edge/kudu-protocol  :
         edge/server         : core/engine edge/kudu-protocol
         edge/cli            : core/engine edge/hexdump
