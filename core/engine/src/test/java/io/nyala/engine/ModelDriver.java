@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.rows.HybridTime;
+import io.nyala.rows.Limits;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rows.RowError;
 import io.nyala.rows.RowErrorCode;
@@ -30,6 +31,7 @@ final class ModelDriver {
     private final String table;
     private final Schema schema;
     private final OperationSource source;
+    private final boolean hasManyKeys;
     private final List<Long> times = new ArrayList<>();
     private TableModel<RowKey> model = new TableModel<>();
     private final List<Blur> blurs = new ArrayList<>();
@@ -50,6 +52,7 @@ final class ModelDriver {
         this.table = table;
         this.schema = schema;
         this.source = new OperationSource(random, schema, keyCount);
+        this.hasManyKeys = keyCount > Limits.VECTOR_ROWS;
     }
 
     String tableName() {
@@ -63,6 +66,11 @@ final class ModelDriver {
     /** The table, which is there, in an engine. */
     Table table(Engine engine) {
         return engine.table(table).orElseThrow(() -> new AssertionError("table " + table + " is lost"));
+    }
+
+    /** Whether its rows, once most are there, are more than one batch of a scan. */
+    boolean hasManyKeys() {
+        return hasManyKeys;
     }
 
     TableModel<RowKey> model() {

@@ -91,6 +91,7 @@ final class ModelRun {
         guarded(this::awaitAll);
         heal();
         guarded(() -> reopen(new SplittableRandom(seed)));
+        heal(); // No power cut that was to come when it opened comes now.
         for (TableRun table : tables) {
             table.driver().assertAgrees(opened(table));
         }
@@ -116,13 +117,16 @@ final class ModelRun {
             awaitAll();
         } else if (kind < 77) {
             flush(number, table, kind < 73);
-        } else if (kind < 86) {
+        } else if (kind < 85) {
             scan(random, number, table);
-        } else if (kind < 88) {
+        } else if (kind < 87) {
             note(number, "close and open again");
             reopen(random);
         } else if (kind < 90) {
-            boolean isPower = random.nextBoolean();
+            boolean isPower = random.nextInt(3) > 0;
+            for (int i = random.nextInt(4); i > 0; i--) {
+                commit(random, number, table); // And nothing happens between the answer and the end.
+            }
             note(number, isPower ? "power cut" : "the process is killed");
             crash(random, isPower);
         } else if (kind < 91) {
@@ -185,7 +189,8 @@ final class ModelRun {
     }
 
     private void hand(SplittableRandom random, int number, TableRun table, boolean insertsOnly) {
-        int count = random.nextInt(24) == 0 ? random.nextInt(100, 500) : random.nextInt(1, 30);
+        boolean isMany = random.nextInt(table.driver().hasManyKeys() ? 2 : 24) == 0;
+        int count = isMany ? random.nextInt(100, 500) : random.nextInt(1, 30);
         List<ModelOperation> operations = table.driver().draw(random, count, insertsOnly);
         Durability durability = random.nextInt(4) == 0 ? Durability.WRITTEN : Durability.SYNC;
         note(number, "commit " + durability + " to " + table.driver().tableName() + " " + operations);
