@@ -2,27 +2,11 @@ package io.nyala.io;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import org.jspecify.annotations.Nullable;
 
-/**
- * Transfers done when they are queued; only their completions wait, in order, until they are handed out. One thread,
- * but for {@code wake}.
- */
-final class ChannelQueue implements IoQueue {
-    private final int depthMax;
-    private final long[] tokens;
-    private final int[] byteCounts;
-    private final @Nullable DiskException[] failures;
-    private final ThreadParker parker = new ThreadParker();
-    private int first;
-    private int inFlight;
-    private boolean isClosed;
-
+/** Transfers through a {@code FileChannel}. One thread, but for {@code wake}. */
+final class ChannelQueue extends DoneQueue {
     ChannelQueue(int depthMax) {
-        this.depthMax = depthMax;
-        this.tokens = new long[depthMax];
-        this.byteCounts = new int[depthMax];
-        this.failures = new DiskException[depthMax];
+        super(depthMax);
     }
 
     @Override
@@ -72,67 +56,13 @@ final class ChannelQueue implements IoQueue {
         }
     }
 
-    @Override
-    public int inFlight() {
-        return inFlight;
-    }
-
-    @Override
-    public int depthMax() {
-        return depthMax;
-    }
-
-    @Override
-    public int poll(Completions completions) {
-        int count = inFlight; // Not what the receiver queues meanwhile: a poll is bounded.
-        for (int i = 0; i < count; i++) {
-            int slot = first;
-            DiskException failure = failures[slot];
-            failures[slot] = null;
-            first = slot + 1 == depthMax ? 0 : slot + 1;
-            inFlight--;
-            completions.completed(tokens[slot], byteCounts[slot], failure);
-        }
-        return count;
-    }
-
-    @Override
-    public void await(long nanosMax) {
-        if (inFlight == 0) {
-            parker.park(nanosMax);
-        }
-    }
-
-    @Override
-    public void wake() {
-        parker.wake();
-    }
-
-    @Override
-    public void close() {
-        isClosed = true;
-        inFlight = 0;
-    }
-
     private ChannelFile checked(DiskFile file) {
-        if (isClosed) {
-            throw new IllegalStateException("the queue is closed");
-        }
         if (!(file instanceof ChannelFile target)) {
-            throw new IllegalArgumentException(file.path() + " was opened by another kind of disk: "
-                    + file.getClass().getSimpleName());
+            throw ofAnotherDisk(file);
         }
         target.checkOpen();
-        Transfers.checkRoom(inFlight, depthMax);
+        throwUnlessRoom();
         return target;
-    }
-
-    private void complete(long token, int bytes, @Nullable DiskException failure) {
-        int slot = first + inFlight < depthMax ? first + inFlight : first + inFlight - depthMax;
-        tokens[slot] = token;
-        byteCounts[slot] = bytes;
-        failures[slot] = failure;
-        inFlight++;
     }
 
     private static DiskException failure(String operation, DiskFile file, long position, int bytes, IOException cause) {

@@ -59,11 +59,15 @@ final class Kernel {
     // The same on all architectures.
     private static final long IO_URING_SETUP = 425;
     private static final long IO_URING_ENTER = 426;
+    private static final boolean IS_ARM = System.getProperty("os.arch").equals("aarch64");
+    private static final long PREADV2 = IS_ARM ? 286 : 327;
+    private static final long PWRITEV2 = IS_ARM ? 287 : 328;
+    private static final long FDATASYNC = IS_ARM ? 83 : 75;
     private static final int O_RDWR = 2;
     private static final int O_CREAT = 0100;
     private static final int O_EXCL = 0200;
     private static final int O_CLOEXEC = 02000000;
-    private static final int O_DIRECT = System.getProperty("os.arch").equals("aarch64") ? 0200000 : 040000;
+    private static final int O_DIRECT = IS_ARM ? 0200000 : 040000;
     private static final int F_SETFL = 4;
     private static final int SEEK_END = 2;
     private static final int FILE_MODE = 0644;
@@ -210,6 +214,35 @@ final class Kernel {
                     (long) flags,
                     argument.address(),
                     argument.byteSize()));
+        } catch (Throwable e) {
+            throw impossible(e);
+        }
+    }
+
+    /** Reads into the memory that an {@code iovec} names; answers the bytes read. Allocates nothing. */
+    static long readVector(MemorySegment errno, int fd, MemorySegment vector, long position) {
+        try {
+            return result(errno, (long)
+                    SYSCALL.invokeExact(errno, PREADV2, (long) fd, vector.address(), 1L, position, 0L, 0L));
+        } catch (Throwable e) {
+            throw impossible(e);
+        }
+    }
+
+    /** Writes the memory that an {@code iovec} names; answers the bytes written. Allocates nothing. */
+    static long writeVector(MemorySegment errno, int fd, MemorySegment vector, long position, int flags) {
+        try {
+            return result(errno, (long)
+                    SYSCALL.invokeExact(errno, PWRITEV2, (long) fd, vector.address(), 1L, position, 0L, (long) flags));
+        } catch (Throwable e) {
+            throw impossible(e);
+        }
+    }
+
+    /** Makes what was written durable, and the length if it changed. Allocates nothing. */
+    static long syncData(MemorySegment errno, int fd) {
+        try {
+            return result(errno, (long) SYSCALL.invokeExact(errno, FDATASYNC, (long) fd, 0L, 0L, 0L, 0L, 0L));
         } catch (Throwable e) {
             throw impossible(e);
         }

@@ -1,13 +1,11 @@
 package io.nyala.io;
 
 import java.nio.file.Path;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The fast disk: io_uring, with direct I/O where the file system allows it. Shared by threads. */
-final class RingDisk implements Disk {
+final class RingDisk extends HostDisk {
     private final boolean isFastest;
-    private volatile @Nullable String bufferedBecause;
 
     /** Only where there is no {@link #obstacle}. */
     RingDisk() {
@@ -50,59 +48,18 @@ final class RingDisk implements Disk {
 
     @Override
     public String description() {
-        String buffered = bufferedBecause;
         return "io_uring, " + (isFastest ? "" : "without SINGLE_ISSUER and DEFER_TASKRUN (before Linux 6.1), ")
-                + (buffered == null ? "O_DIRECT" : "buffered by the page cache (" + buffered + ")");
+                + mode();
     }
 
     @Override
     public DiskFile create(Path path) {
-        return RingFile.create(this, path);
+        return DescriptorFile.create(this, path);
     }
 
     @Override
     public DiskFile open(Path path, Access access) {
-        return RingFile.open(this, path, access);
-    }
-
-    @Override
-    public void delete(Path path) {
-        HostFiles.delete(path);
-    }
-
-    @Override
-    public void rename(Path from, Path to) {
-        HostFiles.rename(from, to);
-    }
-
-    @Override
-    public boolean exists(Path path) {
-        return HostFiles.exists(path);
-    }
-
-    @Override
-    public List<Path> list(Path directory) {
-        return HostFiles.list(directory);
-    }
-
-    @Override
-    public void createDirectories(Path directory) {
-        HostFiles.createDirectories(directory);
-    }
-
-    @Override
-    public void syncDirectory(Path directory) {
-        HostFiles.syncDirectory(directory);
-    }
-
-    @Override
-    public DirectoryLock lock(Path directory) {
-        return HostLock.lock(directory);
-    }
-
-    @Override
-    public long usableBytes(Path directory) {
-        return HostFiles.usableBytes(directory);
+        return DescriptorFile.open(this, path, access);
     }
 
     @Override
@@ -115,13 +72,5 @@ final class RingDisk implements Disk {
     public IoQueue newMovableQueue(int depthMax) {
         Transfers.checkDepth(depthMax);
         return new RingQueue(depthMax, true);
-    }
-
-    @Override
-    public void close() {}
-
-    /** Notes that a file cannot be read and written directly, which {@link #description} then says. */
-    void fellBackToBuffered(Path path, String why) {
-        bufferedBecause = "direct I/O on " + path + ": " + why;
     }
 }

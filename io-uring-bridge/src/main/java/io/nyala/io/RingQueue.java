@@ -33,7 +33,7 @@ final class RingQueue implements IoQueue {
     private final MemorySegment eventCount = arena.allocate(Long.BYTES, Long.BYTES);
     private boolean isEventRead;
 
-    private final @Nullable RingFile[] files;
+    private final @Nullable DescriptorFile[] files;
     private final MemorySegment[] memories;
     private final byte[] opcodes;
     private final int[] flags;
@@ -54,7 +54,7 @@ final class RingQueue implements IoQueue {
     RingQueue(int depthMax, boolean isMovable) {
         this.depthMax = depthMax;
         this.isMovable = isMovable;
-        files = new RingFile[depthMax];
+        files = new DescriptorFile[depthMax];
         memories = new MemorySegment[depthMax];
         opcodes = new byte[depthMax];
         flags = new int[depthMax];
@@ -247,7 +247,7 @@ final class RingQueue implements IoQueue {
     }
 
     private DiskException failure(int slot, int errno) {
-        RingFile file = file(slot);
+        DescriptorFile file = file(slot);
         return switch (opcodes[slot]) {
             case Ring.OPCODE_FSYNC -> Errno.exception("sync", file.path(), errno);
             case Ring.OPCODE_READ -> failure("read", slot, errno);
@@ -262,7 +262,7 @@ final class RingQueue implements IoQueue {
 
     private int take(DiskFile file, byte opcode, int operationFlags, long token) {
         ring();
-        if (!(file instanceof RingFile target)) {
+        if (!(file instanceof DescriptorFile target)) {
             throw new IllegalArgumentException(file.path() + " was opened by another kind of disk: "
                     + file.getClass().getSimpleName());
         }
@@ -289,7 +289,7 @@ final class RingQueue implements IoQueue {
 
     private void submit(Ring own, int slot) {
         int done = doneBytes[slot];
-        RingFile file = file(slot);
+        DescriptorFile file = file(slot);
         long entry = own.add(opcodes[slot], file.fd(), flags[slot], slot);
         own.place(entry, positions[slot] + done, addresses[slot] + done, byteCounts[slot] - done);
     }
@@ -302,7 +302,7 @@ final class RingQueue implements IoQueue {
         freeSlots[depthMax - 1 - inFlight] = slot;
     }
 
-    private RingFile file(int slot) {
+    private DescriptorFile file(int slot) {
         return Objects.requireNonNull(files[slot], "the slot is free");
     }
 

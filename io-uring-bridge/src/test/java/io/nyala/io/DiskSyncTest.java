@@ -17,7 +17,7 @@ final class DiskSyncTest {
     private Path directory;
 
     @ParameterizedTest
-    @ValueSource(strings = {"ring", "channel"})
+    @ValueSource(strings = {"ring", "syscall", "channel"})
     void aSyncOfAFileReachesTheSystem(String name) throws Exception {
         try (Disk disk = Disks.named(name);
                 DiskFile pipe = disk.open(pipe(), Access.READ_WRITE);
@@ -27,7 +27,7 @@ final class DiskSyncTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"ring", "channel"})
+    @ValueSource(strings = {"ring", "syscall", "channel"})
     void aSyncOfADirectoryReachesTheSystem(String name) throws Exception {
         Path path = pipe();
         try (Disk disk = Disks.named(name);

@@ -21,9 +21,10 @@ final class DisksTest {
     @Test
     void namesLeadToDisks() {
         assertTrue(Disks.named("channel").description().startsWith("FileChannel"));
+        assertTrue(Disks.named("syscall").description().startsWith("pwritev2"));
         assertEquals(Disks.best().description(), Disks.named("best").description());
         IllegalArgumentException unknown = assertThrows(IllegalArgumentException.class, () -> Disks.named("mmap"));
-        assertTrue(String.valueOf(unknown.getMessage()).contains("best, ring, channel"));
+        assertTrue(String.valueOf(unknown.getMessage()).contains("best, ring, syscall, channel"));
     }
 
     @Test

@@ -18,7 +18,7 @@ import java.util.Objects;
  * @param logSegmentBytes size of the files of the write-ahead log; a power of two. A batch must fit into one: 8 MiB,
  *     from 16 MiB on
  * @param catalogEditsMax changes of the catalog and flushes after which their log begins anew with a checkpoint
- * @param disk {@code best}, or {@code ring} or {@code channel} to force one
+ * @param disk {@code best}, or {@code ring}, {@code syscall} or {@code channel} to force one
  */
 public record EngineConfig(
         Path directory,

@@ -210,7 +210,7 @@ final class BadInputTest {
                         config -> Engine.open(config.withDisk("floppy")).close(),
                         IllegalArgumentException.class,
                         "floppy",
-                        "best, ring, channel"),
+                        "best, ring, syscall, channel"),
                 attempt(
                         "directory that is open",
                         config -> {

@@ -4,22 +4,22 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** A file behind a descriptor. Shared by threads. */
-final class RingFile implements DiskFile {
+final class DescriptorFile implements DiskFile {
     private final Path path;
     private final Access access;
     private final Descriptor descriptor;
 
-    private RingFile(Path path, Access access, Descriptor descriptor) {
+    private DescriptorFile(Path path, Access access, Descriptor descriptor) {
         this.path = path;
         this.access = access;
         this.descriptor = descriptor;
     }
 
-    static RingFile create(RingDisk disk, Path path) {
+    static DescriptorFile create(HostDisk disk, Path path) {
         return open(disk, path, Access.READ_WRITE, true);
     }
 
-    static RingFile open(RingDisk disk, Path path, Access access) {
+    static DescriptorFile open(HostDisk disk, Path path, Access access) {
         if (Files.isDirectory(path)) { // The kernel would open it for reading.
             throw DiskException.of("open", path, DiskException.Kind.OTHER, "is a directory");
         }
@@ -80,7 +80,7 @@ final class RingFile implements DiskFile {
         descriptor.release();
     }
 
-    private static RingFile open(RingDisk disk, Path path, Access access, boolean isNew) {
+    private static DescriptorFile open(HostDisk disk, Path path, Access access, boolean isNew) {
         int fd = Kernel.open(path, access, isNew);
         if (fd < 0) {
             throw Errno.exception(isNew ? "create" : "open", path, -fd);
@@ -89,6 +89,6 @@ final class RingFile implements DiskFile {
         if (answer < 0) {
             disk.fellBackToBuffered(path, Errno.text(-answer));
         }
-        return new RingFile(path, access, new Descriptor(fd));
+        return new DescriptorFile(path, access, new Descriptor(fd));
     }
 }
