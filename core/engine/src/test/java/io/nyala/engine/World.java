@@ -91,7 +91,7 @@ final class World {
 
     /** Opens the engine, on this host as it is now. */
     Running open() {
-        return open(config());
+        return open(config);
     }
 
     /** As {@link #open()}, set up differently. */
