@@ -59,7 +59,7 @@ final class ModelRun {
         this.running = world.open();
     }
 
-    /** A flush that was asked for, and the newest batch that had been answered then. */
+    /** A flush that was asked for, and the time of the newest record that had been answered then. */
     private record Flush(CompletableFuture<Void> done, long time) {}
 
     /** What was done, in words. */
@@ -150,7 +150,7 @@ final class ModelRun {
         }
         String name = "t" + tables.size();
         Schema schema = RandomSchema.draw(random);
-        int keyCount = random.nextInt(8) == 0 ? 2_500 : random.nextInt(4, 2 * ModelDriver.KEYS);
+        int keyCount = random.nextInt(5) == 0 ? 2_500 : random.nextInt(4, 2 * ModelDriver.KEYS);
         var driver = new ModelDriver(random.split(), name, schema, keyCount);
         var table = new TableRun(driver, time -> durableTime = Math.max(durableTime, time), this::expect);
         note(-1, "create table " + name + " with " + schema);
@@ -190,7 +190,7 @@ final class ModelRun {
 
     private void hand(SplittableRandom random, int number, TableRun table, boolean insertsOnly) {
         boolean isMany = random.nextInt(table.driver().hasManyKeys() ? 2 : 24) == 0;
-        int count = isMany ? random.nextInt(100, 500) : random.nextInt(1, 30);
+        int count = isMany ? random.nextInt(100, 900) : random.nextInt(1, 30);
         List<ModelOperation> operations = table.driver().draw(random, count, insertsOnly);
         Durability durability = random.nextInt(4) == 0 ? Durability.WRITTEN : Durability.SYNC;
         note(number, "commit " + durability + " to " + table.driver().tableName() + " " + operations);
@@ -206,7 +206,7 @@ final class ModelRun {
 
     private void flush(int number, TableRun table, boolean isAwaited) {
         note(number, "flush " + table.driver().tableName() + (isAwaited ? " and wait" : ""));
-        var flush = new Flush(opened(table).flush(), table.driver().newestTime());
+        var flush = new Flush(opened(table).flush(), table.recordTime());
         flushes.add(flush);
         if (isAwaited) {
             running.host().await(flush.done()::isDone);
@@ -220,6 +220,10 @@ final class ModelRun {
             note(number, "open a " + scan);
             scans.add(scan);
             settle();
+            if (table.driver().hasManyKeys()) {
+                goOn(scan, false);
+                flush(number, table, true); // Under the scan, which is in the middle of the rows in memory.
+            }
         } else if (!scans.isEmpty()) {
             ModelScan scan = scans.get(random.nextInt(scans.size()));
             note(number, "go on with the " + scan);

@@ -20,7 +20,10 @@ import java.util.function.LongConsumer;
  * may still take.
  */
 final class TableRun {
+    /** With a cell longer than this, or more operations than this, a batch may be too large for a small log. */
     private static final int LARGE_CELL_BYTES = 4096;
+
+    private static final int LARGE_OPERATIONS = 200;
 
     private final ModelDriver driver;
     private final LongConsumer durable;
@@ -28,6 +31,7 @@ final class TableRun {
     private final List<InFlight> inFlight = new ArrayList<>();
     private final List<ModelRecovery.Doubtful> doubtful = new ArrayList<>();
     private long durableTime;
+    private long recordTime;
 
     /**
      * @param durable hears up to which time the whole log is durable
@@ -47,6 +51,11 @@ final class TableRun {
 
     ModelDriver driver() {
         return driver;
+    }
+
+    /** The time of the newest answered batch that has a record in the log: a flush makes the log durable up to there. */
+    long recordTime() {
+        return recordTime;
     }
 
     int inFlightCount() {
@@ -89,6 +98,7 @@ final class TableRun {
 
     private void answered(InFlight batch, CommitResult result) {
         boolean isChange = driver.acknowledged(result, batch.operations());
+        recordTime = isChange ? result.timestamp() : recordTime;
         if (batch.durability() == Durability.WRITTEN) {
             doubtful.add(new ModelRecovery.Doubtful(batch.operations(), result));
             return;
@@ -123,10 +133,11 @@ final class TableRun {
     }
 
     private static boolean isLarge(List<ModelOperation> operations) {
-        return operations.stream()
-                .anyMatch(operation -> operation.values().stream()
-                        .anyMatch(value -> value instanceof io.nyala.simulation.Bytes bytes
-                                && bytes.array().length > LARGE_CELL_BYTES));
+        return operations.size() > LARGE_OPERATIONS
+                || operations.stream()
+                        .anyMatch(operation -> operation.values().stream()
+                                .anyMatch(value -> value instanceof io.nyala.simulation.Bytes bytes
+                                        && bytes.array().length > LARGE_CELL_BYTES));
     }
 
     /** The engine is gone, and with it the batches on their way: they may have happened or not. */
@@ -146,6 +157,7 @@ final class TableRun {
     /** What an engine finds when it opens is durable when it is open. */
     void allIsDurable(Table table) {
         doubtful.clear();
+        recordTime = 0;
         durableTime = table.latest();
     }
 }
