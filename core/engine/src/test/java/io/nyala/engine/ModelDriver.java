@@ -145,7 +145,7 @@ final class ModelDriver {
                 RowKey key = operation.key(schema);
                 List<@Nullable Object> before = target.newest(key);
                 expected = ModelOperation.error(operation.apply(target, schema, time));
-                isChange |= before != target.newest(key); // Not equals: a change to the same values has a record too.
+                isChange |= !isSame(before, target.newest(key));
             }
             if (errors != null) {
                 assertEquals(expected, code, "operation " + i + " of " + table + ", " + operation);
@@ -248,5 +248,11 @@ final class ModelDriver {
     /** Between these times it is not known what was to be seen when. */
     void blur(long from, long to) {
         blurs.add(new Blur(from, to));
+    }
+
+    /** Whether it is the same object, not only equal: a change to the same values has a record too. */
+    @SuppressWarnings("ReferenceEquality")
+    private static boolean isSame(@Nullable Object before, @Nullable Object after) {
+        return before == after;
     }
 }

@@ -326,7 +326,8 @@ final class ModelRun {
     }
 
     /** Opens an engine, perhaps with another power cut on the way, and finds out what is there. */
-    private void begin(SplittableRandom random, long survivingTime) {
+    private void begin(SplittableRandom random, long survivingAtFirst) {
+        long survivingTime = survivingAtFirst;
         while (true) {
             if (random.nextInt(3) == 0) {
                 isArmed = true;
@@ -347,6 +348,7 @@ final class ModelRun {
                 }
                 return;
             } catch (PowerCutException _) {
+                survivingTime = Math.min(survivingTime, durableTime); // What outlived its process may not outlive this.
                 if (isOpen) {
                     closeDead();
                 }

@@ -53,7 +53,7 @@ final class TableRun {
         return driver;
     }
 
-    /** The time of the newest answered batch that has a record in the log: a flush makes the log durable up to there. */
+    /** Time of the newest answered batch that has a log record: a flush makes the log durable up to there. */
     long recordTime() {
         return recordTime;
     }
