@@ -95,7 +95,7 @@ public final class LogAgent implements Agent {
 
     @Override
     public String roleName() {
-        return "nyala-log";
+        return "log in " + files.directory().getFileName();
     }
 
     @Override

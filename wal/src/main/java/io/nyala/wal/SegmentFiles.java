@@ -129,4 +129,9 @@ final class SegmentFiles {
         disk.rename(segment.path, sealed(segment.number));
         disk.syncDirectory(directory);
     }
+
+    /** Where the segments are. */
+    Path directory() {
+        return directory;
+    }
 }

@@ -66,6 +66,7 @@ final class DumpCommand implements Callable<Integer> {
         try (DirectoryInspection inspection = DirectoryInspection.of(file.root() == null ? file.path() : file.root())) {
             boolean hasCatalog = file.kind() == OurFile.Kind.LOG_SEGMENT && readCatalog(file, inspection);
             MemorySegment whole = inspection.read(file.path(), Long.MAX_VALUE);
+            sayIfCut(whole);
             Consumer<Consumer<DumpGroups.Group>> groups = target -> {
                 DumpGroups notes = new DumpGroups(whole, group -> {
                     if (isWanted(group)) {
@@ -82,6 +83,17 @@ final class DumpCommand implements Callable<Integer> {
             }
         }
         return Main.OK;
+    }
+
+    /** A file is explained out of memory, which holds no more than our files have, unless rows are very long. */
+    private void sayIfCut(MemorySegment read) {
+        long fileBytes = path.toFile().length();
+        if (fileBytes > read.byteSize()) {
+            spec.commandLine()
+                    .getErr()
+                    .println("nyala: only the first " + Figures.count(read.byteSize()) + " of "
+                            + Figures.count(fileBytes) + " bytes are explained");
+        }
     }
 
     /** Payloads of a log need the schemas of its tables; without them they are shown raw. */
