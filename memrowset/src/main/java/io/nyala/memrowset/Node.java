@@ -29,8 +29,8 @@ import java.lang.invoke.VarHandle;
  *   <li>{@code low row}: a row with the lowest key of the child; 0 for "below every key". Only read where prefixes are
  *       equal.
  *   <li>{@code next}: the node to the right on the same level, 0 if none.
- *   <li>{@code splits}: how often entries were taken away, that is, slots set free which a reader might still be
- *       looking at.
+ *   <li>{@code splits}: counts the steps by which entries are taken away, that is, slots set free which a reader might
+ *       still be looking at.
  *   <li>{@code last slot}: where the last insertion went, 15 for "nothing to tell"; the writer's hint where to split.
  *       Readers ignore it.
  * </ul>
@@ -178,12 +178,20 @@ final class Node {
      * acquires.
      */
     static void linkTo(MemorySegment memory, long node, long next) {
-        long link = (long) LONG.get(memory, node + LINK);
-        long splits = ((link & SPLITS_MASK) + (1L << SPLITS_SHIFT)) & SPLITS_MASK;
-        LONG.setRelease(memory, node + LINK, ((next / ALIGNMENT) << NEXT_SHIFT) | splits | LAST_SLOT_MASK);
+        LONG.setRelease(memory, node + LINK, ((next / ALIGNMENT) << NEXT_SHIFT) | splitsPlusOne(memory, node));
     }
 
-    /** Keeps only the first entries. The others must be in the next node, and that be linked, before. */
+    /** The lower part of a link that counts one more split and has no hint. */
+    private static long splitsPlusOne(MemorySegment memory, long node) {
+        long link = (long) LONG.get(memory, node + LINK);
+        return (((link & SPLITS_MASK) + (1L << SPLITS_SHIFT)) & SPLITS_MASK) | LAST_SLOT_MASK;
+    }
+
+    /**
+     * Keeps only the first entries. The others must be in the next node, and that be linked, before. Counts the split
+     * once more: a reader that came after {@link #linkTo}, but found the entries all there, must not miss that their
+     * slots are used again.
+     */
     static void truncate(MemorySegment memory, long node, int count) {
         long permutation = permutation(memory, node);
         assert count == Permutation.count(permutation)
@@ -191,5 +199,7 @@ final class Node {
                                 == prefix(memory, next(link(memory, node)), 0)
                 : "entries of " + node + " would be lost";
         LONG.setRelease(memory, node, Permutation.truncate(permutation, count));
+        long next = next(link(memory, node));
+        LONG.setRelease(memory, node + LINK, ((next / ALIGNMENT) << NEXT_SHIFT) | splitsPlusOne(memory, node));
     }
 }

@@ -31,7 +31,8 @@ import java.lang.invoke.VarHandle;
  * each a release store:
  * <ol>
  *   <li>the fresh node, complete, is linked in as {@code next} (it links to the old next one), and the split counted;
- *   <li>the permutation of the old node is truncated; the slots behind it are free and may be used again;
+ *   <li>the permutation of the old node is truncated, and the split counted again; the slots behind it are free and may
+ *       be used again;
  *   <li>the fresh node gets an entry in the parent, which may split in turn.
  * </ol>
  *
@@ -43,7 +44,7 @@ import java.lang.invoke.VarHandle;
  *       good.
  *   <li><em>One node, read as of one moment.</em> A reader takes link, permutation, entries, and the link again
  *       ({@link Node#isUnchanged}); if it changed, it reads anew. In between slots it looked at may have been used
- *       again only if a split was counted before. An unchanged link with a permutation not yet truncated (between steps
+ *       again only if a split was counted since. An unchanged link with a permutation not yet truncated (between steps
  *       1 and 2) shows the upper entries both here and in the next node: harmless to a look-up; a scan drops what is
  *       not below the next node's low key.
  *   <li><em>The way down.</em> It leads to a node whose low key is not above the wanted one: this holds at the root and

@@ -2,6 +2,7 @@ package io.nyala.memrowset;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.memory.BumpArena;
@@ -170,6 +171,22 @@ final class RowTreeTest {
         checkAll(Permutation.ENTRIES_MAX); // The upper entries are in both nodes.
         Node.truncate(tree.memory(), leaf, 8);
         checkAll(Permutation.ENTRIES_MAX); // No parent knows of the right node.
+    }
+
+    @Test
+    void aReaderBetweenTheStepsOfASplitNoticesThatASlotIsUsedAgain() {
+        for (int i = 0; i < Permutation.ENTRIES_MAX; i++) {
+            insert(Keysets.ofLong(i * 10L));
+        }
+        long leaf = tree.firstLeaf();
+        long right = arena.allocate(Node.LEAF_BYTES, Node.ALIGNMENT);
+        Node.initialize(tree.memory(), right, 0);
+        Node.copyFrom(tree.memory(), leaf, 8, right, true);
+        Node.linkTo(tree.memory(), leaf, right);
+        long link = Node.link(tree.memory(), leaf); // The reader takes this and the old permutation, and is held up.
+        Node.truncate(tree.memory(), leaf, 8);
+        insert(Keysets.ofLong(5));
+        assertFalse(Node.isUnchanged(tree.memory(), leaf, link));
     }
 
     private void checkAll(int count) {
