@@ -25,7 +25,7 @@ import org.openjdk.jmh.runner.options.VerboseMode;
 
 /**
  * The drivers that are not JMH benchmarks, by name; and {@code all-figures}, all of {@code docs/PERFORMANCE.md} in one
- * run of less than four minutes, as tables that can be pasted there.
+ * run of some minutes, as tables that can be pasted there.
  *
  * <pre>{@code
  * perf/run all-figures [DIRECTORY]
@@ -47,6 +47,8 @@ public final class Figures {
             new Group("The disk itself, by plain means: us per block of 4 KiB", "DeviceBenchmark", Map.of()),
             new Group("Whole path: us per batch of 1,000 rows, us per scan of 1,000,000", "EngineBenchmark", Map.of()),
             new Group("MemRowSet: ns per row, random keys", "MemRowSetBenchmark", Map.of("ascending", "false")),
+            new Group("Rows: ns per row", "RowsBenchmark", Map.of()),
+            new Group("Rowset in a file, pages in the cache: ns per row", "RowSetBenchmark", Map.of()),
             new Group("Columns in a file", "CFileBenchmark", Map.of()),
             new Group(
                     "Encoded vectors of 1,024 values",
