@@ -138,7 +138,7 @@ public final class KeyCodec {
      * @throws MalformedBytesException if the bytes are not a key of this schema
      */
     public int decode(MemorySegment memory, long key, int keyBytes, MemorySegment target, long row) {
-        target.asSlice(row, layout.fixedBytes()).fill((byte) 0);
+        LittleEndian.zero(target, row, layout.fixedBytes());
         long end = key + keyBytes;
         long at = key;
         int rowBytes = layout.fixedBytes();

@@ -1,7 +1,5 @@
 package io.nyala.rows;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -73,7 +71,7 @@ public final class RowPatch {
         int bytes = RowChange.cellBytes(changeMemory, cell);
         if (RowChange.cellIsNull(changeMemory, cell)) {
             layout.setNull(target, newRow, column);
-            zero(target, targetCell, layout.cellBytes(column));
+            LittleEndian.zero(target, targetCell, layout.cellBytes(column));
             return;
         }
         layout.setNotNull(target, newRow, column);
@@ -82,12 +80,6 @@ public final class RowPatch {
         } else {
             assert bytes == layout.cellBytes(column) : bytes;
             MemorySegment.copy(changeMemory, RowChange.cellValue(cell), target, targetCell, bytes);
-        }
-    }
-
-    private static void zero(MemorySegment target, long offset, int bytes) {
-        for (int i = 0; i < bytes; i++) {
-            target.set(JAVA_BYTE, offset + i, (byte) 0);
         }
     }
 
