@@ -20,13 +20,19 @@ import org.jspecify.annotations.Nullable;
  * <p>Immutable; shared by threads.
  */
 public final class ColumnPredicate {
+    private static final MemorySegment NO_BOUND = MemorySegment.ofArray(new long[2]);
+
     private final CellKind kind;
     private final Test test;
     private final @Nullable ValueRange range;
 
-    // The bounds of the range, for zones; null is none.
-    private final @Nullable MemorySegment low;
-    private final @Nullable MemorySegment high;
+    // The bounds of the range, for zones. Where there is none it is zeros, not null: the optimizing compiler of JDK 25
+    // was
+    // seen to read through such a null before looking at it, which ends the process.
+    private final boolean hasLow;
+    private final boolean hasHigh;
+    private final MemorySegment low;
+    private final MemorySegment high;
     private final boolean isHighIncluded;
 
     /** Ascending; empty unless it is a list of more than one. */
@@ -49,15 +55,13 @@ public final class ColumnPredicate {
             List<CellValue> values) {
         this.kind = kind;
         this.test = test;
-        this.low = segment(low);
-        this.high = segment(high);
+        this.hasLow = low != null;
+        this.hasHigh = high != null;
+        this.low = low == null ? NO_BOUND : low.segment();
+        this.high = high == null ? NO_BOUND : high.segment();
         this.isHighIncluded = isHighIncluded;
         this.values = values.stream().map(CellValue::segment).toArray(MemorySegment[]::new);
         this.range = test == Test.RANGE || test == Test.LIST ? range() : null;
-    }
-
-    private static @Nullable MemorySegment segment(@Nullable CellValue value) {
-        return value == null ? null : value.segment();
     }
 
     /** Compiles a predicate for a column of this kind; which column it names is the caller's business. */
@@ -82,31 +86,33 @@ public final class ColumnPredicate {
             case INT8, INT16, INT32, INT64 -> signedRange();
             case INT128 -> wideRange();
             case FLOAT -> {
-                float most = high == null ? Float.POSITIVE_INFINITY : high.get(Cells.FLOAT, 0);
+                float most = !hasHigh ? Float.POSITIVE_INFINITY : high.get(Cells.FLOAT, 0);
                 boolean isNothing = !isHighIncluded && most == Float.NEGATIVE_INFINITY;
                 yield isNothing
                         ? ValueRange.ofFloat(1, 0)
                         : ValueRange.ofFloat(
-                                low == null ? Float.NEGATIVE_INFINITY : low.get(Cells.FLOAT, 0),
-                                high == null || isHighIncluded ? most : Math.nextDown(most));
+                                !hasLow ? Float.NEGATIVE_INFINITY : low.get(Cells.FLOAT, 0),
+                                !hasHigh || isHighIncluded ? most : Math.nextDown(most));
             }
             case DOUBLE -> {
-                double most = high == null ? Double.POSITIVE_INFINITY : high.get(Cells.DOUBLE, 0);
+                double most = !hasHigh ? Double.POSITIVE_INFINITY : high.get(Cells.DOUBLE, 0);
                 boolean isNothing = !isHighIncluded && most == Double.NEGATIVE_INFINITY;
                 yield isNothing
                         ? ValueRange.ofDouble(1, 0)
                         : ValueRange.ofDouble(
-                                low == null ? Double.NEGATIVE_INFINITY : low.get(Cells.DOUBLE, 0),
-                                high == null || isHighIncluded ? most : Math.nextDown(most));
+                                !hasLow ? Double.NEGATIVE_INFINITY : low.get(Cells.DOUBLE, 0),
+                                !hasHigh || isHighIncluded ? most : Math.nextDown(most));
             }
             case BINARY ->
-                high != null && isHighIncluded ? ValueRange.ofBinaryClosed(low, high) : ValueRange.ofBinary(low, high);
+                hasHigh && isHighIncluded
+                        ? ValueRange.ofBinaryClosed(hasLow ? low : null, high)
+                        : ValueRange.ofBinary(hasLow ? low : null, hasHigh ? high : null);
         };
     }
 
     private ValueRange signedRange() {
-        long least = low == null ? Long.MIN_VALUE : kind.integer(low, 0);
-        if (high == null) {
+        long least = !hasLow ? Long.MIN_VALUE : kind.integer(low, 0);
+        if (!hasHigh) {
             return ValueRange.ofSigned(least, Long.MAX_VALUE);
         }
         long most = kind.integer(high, 0);
@@ -117,9 +123,9 @@ public final class ColumnPredicate {
     }
 
     private ValueRange wideRange() {
-        long leastTop = low == null ? Long.MIN_VALUE : low.get(Cells.LONG, 8);
-        long least = low == null ? 0 : low.get(Cells.LONG, 0);
-        if (high == null) {
+        long leastTop = !hasLow ? Long.MIN_VALUE : low.get(Cells.LONG, 8);
+        long least = !hasLow ? 0 : low.get(Cells.LONG, 0);
+        if (!hasHigh) {
             return ValueRange.ofDecimal(leastTop, least, Long.MAX_VALUE, -1);
         }
         long mostTop = high.get(Cells.LONG, 8);
@@ -153,7 +159,7 @@ public final class ColumnPredicate {
         if (!kind.isBinary()) {
             return mayMatchCells(zone, section.minOffset(page), section.maxOffset(page));
         }
-        if (high != null) {
+        if (hasHigh) {
             // A min that is cut is smaller than the smallest value, so it prunes less, never wrongly.
             int order =
                     Cells.compareBytes(zone, section.minOffset(page), section.minBytes(page), high, 0, high.byteSize());
@@ -161,7 +167,7 @@ public final class ColumnPredicate {
                 return false;
             }
         }
-        if (low == null) {
+        if (!hasLow) {
             return true;
         }
         // A max that is cut stands for all strings that begin with it: what is below must be below its first bytes.
@@ -171,13 +177,13 @@ public final class ColumnPredicate {
     }
 
     private boolean mayMatchCells(MemorySegment zone, long min, long max) {
-        if (high != null) {
+        if (hasHigh) {
             int order = compareBound(zone, min, high);
             if (isHighIncluded ? order > 0 : order >= 0) {
                 return false;
             }
         }
-        return low == null || compareBound(zone, max, low) >= 0;
+        return !hasLow || compareBound(zone, max, low) >= 0;
     }
 
     /** Compares a bound of a page with one of ours; the two zeros are equal. */
