@@ -1,10 +1,11 @@
 package io.nyala.engine;
 
+import io.nyala.io.MappedFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.MappedByteBuffer;
-import java.nio.channels.FileChannel;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -12,9 +13,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.agrona.concurrent.AtomicBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
-import org.agrona.concurrent.status.AtomicCounter;
 import org.agrona.concurrent.status.CountersManager;
 import org.agrona.concurrent.status.CountersReader;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What an engine has done since it was opened, as Agrona counters in a small mapped file of its directory, so that
@@ -29,10 +30,10 @@ import org.agrona.concurrent.status.CountersReader;
  *
  * The file says nothing about the data: it is made anew at each open, and nothing reads it back.
  *
- * <p>Thread-safe; counting allocates nothing. The mapping goes with the garbage, not before: a thread that is late by a
- * moment may still count.
+ * <p>Thread-safe; counting allocates nothing. {@link #close} unmaps the file; a thread that is late by a moment counts
+ * for nobody, and does no harm.
  */
-public final class EngineCounters {
+public final class EngineCounters implements AutoCloseable {
     /** Room for those below and some more. */
     private static final int COUNTERS_MAX = 64;
 
@@ -40,23 +41,33 @@ public final class EngineCounters {
     private static final int LABELS_BYTES = COUNTERS_MAX * CountersReader.METADATA_LENGTH;
     private static final String FILE_NAME = "counters";
 
-    private final AtomicCounter commits;
-    private final AtomicCounter operations;
-    private final AtomicCounter refusedOperations;
-    private final AtomicCounter failedCommits;
-    private final AtomicCounter scans;
-    private final AtomicCounter flushes;
-    private final AtomicCounter failedFlushes;
+    private static final VarHandle VALUE = ValueLayout.JAVA_LONG.varHandle().withInvokeExactBehavior();
 
-    private EngineCounters(AtomicBuffer buffer) {
-        var manager = new CountersManager(labels(buffer), values(buffer));
-        commits = manager.newCounter("commits acknowledged");
-        operations = manager.newCounter("operations acknowledged");
-        refusedOperations = manager.newCounter("operations refused");
-        failedCommits = manager.newCounter("commits failed");
-        scans = manager.newCounter("scans opened");
-        flushes = manager.newCounter("flushes");
-        failedFlushes = manager.newCounter("flushes failed");
+    private final MemorySegment values;
+    private final @Nullable MappedFile file;
+
+    /** With its id, which is its place in the file: Agrona hands them out from 0. */
+    private enum Counter {
+        COMMITS(0, "commits acknowledged"),
+        OPERATIONS(1, "operations acknowledged"),
+        REFUSED_OPERATIONS(2, "operations refused"),
+        FAILED_COMMITS(3, "commits failed"),
+        SCANS(4, "scans opened"),
+        FLUSHES(5, "flushes"),
+        FAILED_FLUSHES(6, "flushes failed");
+
+        private final int id;
+        private final String label;
+
+        Counter(int id, String label) {
+            this.id = id;
+            this.label = label;
+        }
+    }
+
+    private EngineCounters(MemorySegment values, @Nullable MappedFile file) {
+        this.values = values;
+        this.file = file;
     }
 
     /** Counters in a file of {@code directory}, which other processes can read. */
@@ -64,24 +75,27 @@ public final class EngineCounters {
         Path file = directory.resolve(FILE_NAME);
         try {
             Files.deleteIfExists(file);
-            try (var channel = FileChannel.open(
-                    file, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-                // Written before it is mapped: on a full disk that is an error here, and not a SIGBUS later.
-                ByteBuffer zeros = ByteBuffer.allocate(VALUES_BYTES + LABELS_BYTES);
-                while (zeros.hasRemaining()) {
-                    channel.write(zeros);
-                }
-                return new EngineCounters(
-                        new UnsafeBuffer(channel.map(FileChannel.MapMode.READ_WRITE, 0, zeros.capacity())));
-            }
+            // Written before it is mapped: on a full disk that is an error here, and not a SIGBUS later.
+            Files.write(file, new byte[VALUES_BYTES + LABELS_BYTES], StandardOpenOption.CREATE_NEW);
+            MappedFile mapped = MappedFile.toWrite(file);
+            label(new UnsafeBuffer(mapped.memory().asByteBuffer()));
+            return new EngineCounters(mapped.memory().asSlice(0, VALUES_BYTES), mapped);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot make the counters file " + file + ": " + e.getMessage(), e);
         }
     }
 
-    /** Counters that only this process sees. */
+    private static void label(AtomicBuffer buffer) {
+        var manager = new CountersManager(labels(buffer), values(buffer));
+        for (Counter counter : Counter.values()) {
+            int id = manager.allocate(counter.label);
+            assert id == counter.id : counter + " is " + id;
+        }
+    }
+
+    /** Counters that only this process sees, which nobody asks for labels. */
     static EngineCounters inMemory() {
-        return new EngineCounters(new UnsafeBuffer(new byte[VALUES_BYTES + LABELS_BYTES]));
+        return new EngineCounters(MemorySegment.ofArray(new long[VALUES_BYTES / Long.BYTES]), null);
     }
 
     /**
@@ -92,9 +106,8 @@ public final class EngineCounters {
      */
     public static Map<String, Long> read(Path directory) {
         Path file = directory.resolve(FILE_NAME);
-        try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            MappedByteBuffer bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size());
-            return read(new UnsafeBuffer(bytes), file);
+        try (MappedFile mapped = MappedFile.toRead(file)) {
+            return read(new UnsafeBuffer(mapped.memory().asByteBuffer()), file);
         } catch (IOException e) {
             throw new UncheckedIOException(
                     "cannot read the counters file " + file + ": " + e.getMessage() + "; is an engine open there?", e);
@@ -121,20 +134,36 @@ public final class EngineCounters {
     }
 
     void committed(int operationCount, int refusedCount) {
-        commits.increment();
-        operations.getAndAdd((long) operationCount - refusedCount);
-        refusedOperations.getAndAdd(refusedCount);
+        add(Counter.COMMITS, 1);
+        add(Counter.OPERATIONS, (long) operationCount - refusedCount);
+        add(Counter.REFUSED_OPERATIONS, refusedCount);
     }
 
     void commitFailed() {
-        failedCommits.increment();
+        add(Counter.FAILED_COMMITS, 1);
     }
 
     void scanOpened() {
-        scans.increment();
+        add(Counter.SCANS, 1);
     }
 
     void flushed(boolean isDone) {
-        (isDone ? flushes : failedFlushes).increment();
+        add(isDone ? Counter.FLUSHES : Counter.FAILED_FLUSHES, 1);
+    }
+
+    private void add(Counter counter, long count) {
+        try {
+            long _ = (long) VALUE.getAndAdd(values, (long) CountersReader.counterOffset(counter.id), count);
+        } catch (IllegalStateException e) {
+            // The engine was closed a moment ago, and nobody looks at its counters any more.
+        }
+    }
+
+    /** Unmaps the file, which stays. Closing twice does nothing. */
+    @Override
+    public void close() {
+        if (file != null && file.memory().scope().isAlive()) {
+            file.close();
+        }
     }
 }

@@ -94,6 +94,7 @@ final class OpenEngine implements AutoCloseable {
         resources.add(disk.lock(layout.root())::close);
         layout.create(disk);
         counters = newCounters.apply(layout.root());
+        resources.add(counters::close);
 
         WalConfig walConfig = WalConfig.in(layout.wal()).withSegmentBytes(config.logSegmentBytes());
         WalConfig storageConfig = WalConfig.in(layout.storage()).withSegmentBytes(STORAGE_SEGMENT_BYTES);

@@ -138,6 +138,7 @@ public final class WriteBatch implements AutoCloseable {
             if (!isHanded) {
                 isCommitting = false;
                 future = null;
+                engine.counters().commitFailed();
                 engine.callEnds();
                 engine.agents().announce(); // Its place in the tablet's queue may be free again.
             }

@@ -1,33 +1,56 @@
 package io.nyala.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationKind;
 import io.nyala.rows.Schema;
+import io.nyala.tablet.MissingRowSetException;
 import io.nyala.testkit.Failure;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Goal: whoever looks at the counters of a directory, from this process or another, sees what the engine there has
- * done. Method: one of each, then a look at the file while the engine is open; files that are none.
+ * done, and a closed engine leaves nothing mapped.
+ * Method: one of each, then a look at the file while the engine is open; files that are none; what the system says that
+ * this process has mapped.
  */
 final class EngineCountersTest {
+    private static final Schema SCHEMA = Schema.of(Column.key("id", ColumnType.INT64));
+
     @TempDir
     private Path directory;
 
+    private EngineConfig config() {
+        return EngineConfig.in(directory).withMemoryBytes(192 << 20).withLogSegmentBytes(16 << 20);
+    }
+
+    private static void insert(Table table, long id) {
+        try (WriteBatch batch = table.newBatch()) {
+            batch.rows().start(OperationKind.INSERT).setLong(0, id).end();
+            batch.commit().orThrow();
+        }
+    }
+
     @Test
     void countsWhatWasDone() {
-        EngineConfig config =
-                EngineConfig.in(directory).withMemoryBytes(192 << 20).withLogSegmentBytes(16 << 20);
-        try (Engine engine = Engine.open(config)) {
-            Table table = engine.createTable("t", Schema.of(Column.key("id", ColumnType.INT64)));
+        try (Engine engine = Engine.open(config())) {
+            Table table = engine.createTable("t", SCHEMA);
             try (WriteBatch batch = table.newBatch()) {
                 batch.rows().start(OperationKind.INSERT).setLong(0, 1).end();
                 batch.rows().start(OperationKind.INSERT).setLong(0, 1).end();
@@ -45,6 +68,66 @@ final class EngineCountersTest {
             assertEquals(1, counters.get("flushes"));
             assertEquals(0, counters.get("flushes failed"));
         }
+    }
+
+    @Test
+    void countsACommitThatIsRefusedBeforeTheWriterSeesIt() throws Exception {
+        try (Engine engine = Engine.open(config())) {
+            Table table = engine.createTable("t", SCHEMA);
+            insert(table, 1);
+            table.flush().join();
+        }
+        Files.write(directory.resolve("rowsets").resolve("1.rowset"), new byte[100]);
+        try (Engine engine = Engine.open(config())) {
+            Table table = engine.table("t").orElseThrow();
+            assertThrows(MissingRowSetException.class, () -> insert(table, 1));
+            assertEquals(1, EngineCounters.read(directory).get("commits failed"));
+            assertEquals(0, EngineCounters.read(directory).get("commits acknowledged"));
+        }
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void noMappingOutlivesTheEngine() throws Exception {
+        EngineCounters late;
+        try (Engine engine = Engine.open(config())) {
+            late = engine.counters();
+            assertTrue(mappedFiles().contains("counters"), () -> "mapped: " + mappedFiles());
+            assertEquals(0, EngineCounters.read(directory).get("scans opened"));
+        }
+        assertEquals(List.of(), mappedFiles());
+        late.scanOpened(); // By a thread that is late: nobody hears of it, and nothing comes down.
+        assertEquals(0, EngineCounters.read(directory).get("scans opened"));
+        assertEquals(List.of(), mappedFiles());
+    }
+
+    /** Names of files of the directory that this process has mapped. */
+    private List<String> mappedFiles() {
+        try (var lines = Files.lines(Path.of("/proc/self/maps"))) {
+            String prefix = directory.toRealPath() + "/";
+            return lines.filter(line -> line.contains(prefix))
+                    .map(line -> line.substring(line.indexOf(prefix) + prefix.length()))
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Agrona complains on the console about memory in which its counters are not aligned. */
+    @Test
+    void countersInMemoryAreAligned() {
+        PrintStream console = System.err;
+        var printed = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(printed, true, StandardCharsets.UTF_8));
+        try {
+            EngineCounters counters = EngineCounters.inMemory();
+            counters.committed(3, 1);
+            counters.close();
+            counters.close();
+        } finally {
+            System.setErr(console);
+        }
+        assertEquals("", printed.toString(StandardCharsets.UTF_8));
     }
 
     @Test
