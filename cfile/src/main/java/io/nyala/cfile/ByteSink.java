@@ -4,6 +4,7 @@ import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.Slab;
+import io.nyala.memory.Zeros;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -90,7 +91,7 @@ final class ByteSink implements AutoCloseable {
     /** Adds zeros until the bytes are a multiple of 8. */
     void pad8() {
         long padded = Cells.pad8(bytes);
-        memoryFor(padded - bytes).asSlice(bytes, padded - bytes).fill((byte) 0);
+        Zeros.fill(memoryFor(padded - bytes), bytes, padded - bytes);
         bytes = padded;
     }
 

@@ -7,6 +7,7 @@ import io.nyala.encoding.FlatBinary;
 import io.nyala.encoding.VectorDecoder;
 import io.nyala.encoding.VectorFormat;
 import io.nyala.memory.Check;
+import io.nyala.memory.Zeros;
 import io.nyala.rows.ColumnVector;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -190,7 +191,7 @@ public final class ColumnCursor implements AutoCloseable {
     /** Writes all fixed cells; null rows as zeros. */
     public void readFixed(MemorySegment target, long offset) {
         if (isAllNull()) {
-            target.asSlice(offset, (long) rowCount * kind.cellBytes()).fill((byte) 0);
+            Zeros.fill(target, offset, (long) rowCount * kind.cellBytes());
             return;
         }
         try {
@@ -203,9 +204,7 @@ public final class ColumnCursor implements AutoCloseable {
     /** Writes all strings, {@link #binaryBytes} and {@code rowCount + 1} offsets; null rows as empty ones. */
     public void readBinary(FlatBinary target) {
         if (isAllNull()) {
-            target.offsets()
-                    .asSlice(target.offsetsOffset(), (rowCount + 1L) * Integer.BYTES)
-                    .fill((byte) 0);
+            Zeros.fill(target.offsets(), target.offsetsOffset(), (rowCount + 1L) * Integer.BYTES);
             return;
         }
         try {
@@ -235,7 +234,7 @@ public final class ColumnCursor implements AutoCloseable {
         if (isAllNull()) {
             int cellBytes = kind.isBinary() ? Integer.BYTES : kind.cellBytes();
             MemorySegment zeroed = kind.isBinary() ? target.offsets() : target.values();
-            zeroed.asSlice(0, (count + (kind.isBinary() ? 1L : 0)) * cellBytes).fill((byte) 0);
+            Zeros.fill(zeroed, 0, (count + (kind.isBinary() ? 1L : 0)) * cellBytes);
             return;
         }
         try {

@@ -5,6 +5,7 @@ import io.nyala.encoding.FlatBinary;
 import io.nyala.encoding.VectorEncoder;
 import io.nyala.encoding.VectorFormat;
 import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.Zeros;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -195,7 +196,7 @@ public final class ColumnWriter {
         assembly.truncate(0);
         assembly.reserve(directory + end);
         MemorySegment payload = assembly.memory().asSlice(0, directory + end);
-        payload.asSlice(0, directory).fill((byte) 0);
+        Zeros.fill(payload, 0, directory);
         for (int i = 0; i < vectorCount; i++) {
             long entry = (long) i * PageFormat.ENTRY_BYTES;
             PageFormat.writeEntry(payload, entry, directory + offsets[i], byteCounts[i], nullCounts[i], validities[i]);

@@ -3,6 +3,7 @@ package io.nyala.cfile;
 import io.nyala.io.Disk;
 import io.nyala.memory.Crc32c;
 import io.nyala.memory.Notes;
+import io.nyala.memory.Zeros;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
@@ -85,7 +86,7 @@ final class FileFormat {
     record Identity(long fileId, long ownerId) {}
 
     static void writeHeader(MemorySegment target, long offset, Identity identity) {
-        target.asSlice(offset, HEADER_BYTES).fill((byte) 0);
+        Zeros.fill(target, offset, HEADER_BYTES);
         target.set(Cells.LONG, offset, HEADER_MAGIC);
         target.set(Cells.INT, offset + HEADER_VERSION, VERSION);
         target.set(Cells.LONG, offset + HEADER_FILE_ID, identity.fileId());

@@ -7,6 +7,7 @@ import io.nyala.io.DiskFile;
 import io.nyala.io.IoQueue;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.Slab;
+import io.nyala.memory.Zeros;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -68,7 +69,7 @@ final class FileOutput implements Completions, AutoCloseable {
     void appendZeros(long bytes) {
         for (long done = 0; done < bytes; ) {
             int part = (int) Math.min(bytes - done, BUFFER_BYTES - filled);
-            buffers[current].segment().asSlice(filled, part).fill((byte) 0);
+            Zeros.fill(buffers[current].segment(), filled, part);
             done += part;
             filled += part;
             if (filled == BUFFER_BYTES) {

@@ -3,6 +3,7 @@ package io.nyala.cfile;
 import io.nyala.cfile.FileFormat.Identity;
 import io.nyala.memory.Crc32c;
 import io.nyala.memory.Notes;
+import io.nyala.memory.Zeros;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
@@ -121,7 +122,7 @@ final class PageFormat {
         target.set(Cells.INT, offset + FIRST_ROW, firstRow);
         target.set(Cells.INT, offset + ZERO, 0);
         long end = offset + HEADER_BYTES + packed.storedBytes();
-        target.asSlice(end, offset + slotBytes(packed.storedBytes()) - end).fill((byte) 0);
+        Zeros.fill(target, end, offset + slotBytes(packed.storedBytes()) - end);
     }
 
     /** Gives a page its place, and with it its checksum. */

@@ -4,6 +4,7 @@ import io.nyala.encoding.FlatBinary;
 import io.nyala.encoding.VectorFormat;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.Slab;
+import io.nyala.memory.Zeros;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -50,7 +51,7 @@ final class VectorStage implements AutoCloseable {
         rowCount = 0;
         nullCount = 0;
         strings.truncate(0);
-        memory.asSlice(validity, VALIDITY_BYTES).fill((byte) 0);
+        Zeros.fill(memory, validity, VALIDITY_BYTES);
         if (kind.isBinary()) {
             memory.set(Cells.INT, 0, 0);
         }
@@ -97,7 +98,7 @@ final class VectorStage implements AutoCloseable {
         if (kind.isBinary()) {
             endString();
         } else {
-            memory.asSlice(cell(rowCount), cellBytes).fill((byte) 0);
+            Zeros.fill(memory, cell(rowCount), cellBytes);
         }
         rowCount++;
         nullCount++;

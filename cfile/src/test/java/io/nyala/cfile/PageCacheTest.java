@@ -25,6 +25,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -219,6 +220,7 @@ final class PageCacheTest {
     }
 
     @Test
+    @Tag("allocation")
     void readingCachedVectorsAllocatesNothing() {
         try (CFileReader reader = files.open();
                 Arena arena = Arena.ofConfined();

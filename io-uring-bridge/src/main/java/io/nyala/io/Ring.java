@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import io.nyala.memory.Check;
+import io.nyala.memory.Zeros;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemoryLayout.PathElement;
@@ -196,7 +197,7 @@ final class Ring implements AutoCloseable {
     long add(byte opcode, int descriptor, int operationFlags, long userData) {
         assert unsubmitted <= sqMask : "more submissions than entries";
         long entry = (sqTail & sqMask) * SQE.byteSize();
-        sqes.asSlice(entry, SQE.byteSize()).fill((byte) 0);
+        Zeros.fill(sqes, entry, SQE.byteSize());
         SQE_OPCODE.set(sqes, entry, opcode);
         SQE_FD.set(sqes, entry, descriptor);
         SQE_OPERATION_FLAGS.set(sqes, entry, operationFlags);

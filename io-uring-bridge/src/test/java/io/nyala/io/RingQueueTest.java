@@ -16,6 +16,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,6 +48,7 @@ final class RingQueueTest {
     }
 
     @Test
+    @Tag("allocation")
     void allocatesNothing() {
         try (Disk disk = Disks.ring();
                 DiskFile file = disk.create(directory.resolve("file"));
@@ -68,6 +70,7 @@ final class RingQueueTest {
     }
 
     @Test
+    @Tag("allocation")
     void awaitAllocatesNothing() {
         try (Disk disk = Disks.ring();
                 IoQueue queue = disk.newQueue(1)) {

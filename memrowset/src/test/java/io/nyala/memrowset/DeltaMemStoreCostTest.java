@@ -16,12 +16,14 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * Goal: what changes cost: no heap per change, little memory beyond their bytes, and for a hot row as few bytes to look
  * at as for any. Method: counts of bytes and changes, not time.
  */
+@Tag("allocation")
 final class DeltaMemStoreCostTest {
     private static final long MIB = 1L << 20;
     private static final CellValue EIGHT_BYTES = CellValue.ofBytes(new byte[8]);

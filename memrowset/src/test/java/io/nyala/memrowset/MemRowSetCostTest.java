@@ -30,12 +30,14 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * Goal: what it costs: no heap per row, memory that is reserved ahead and comes back, a chain that is as short for a
  * hot row as for any. Method: counts of bytes and links, not time.
  */
+@Tag("allocation")
 final class MemRowSetCostTest {
     private static final long MIB = 1L << 20;
     private static final Schema SCHEMA = Schema.of(

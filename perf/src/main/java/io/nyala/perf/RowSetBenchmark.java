@@ -12,6 +12,7 @@ import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.PageSource;
 import io.nyala.memory.Slab;
+import io.nyala.memory.Zeros;
 import io.nyala.memrowset.MemRowSet;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnBatch;
@@ -90,7 +91,7 @@ public class RowSetBenchmark {
         long effect = effectSlab.offset();
         long key = Effect.keyOffset(effect);
         long row = key + Long.BYTES;
-        memory.asSlice(effect, 64).fill((byte) 0);
+        Zeros.fill(memory, effect, 64);
         LittleEndian.setByte(memory, effect, Effect.INSERT);
         LittleEndian.setShort(memory, effect + 2, Long.BYTES);
         LittleEndian.setInt(memory, effect + 4, layout.fixedBytes());

@@ -3,6 +3,7 @@ package io.nyala.wal;
 import static io.nyala.wal.SegmentFormat.LONG;
 
 import io.nyala.io.Disk;
+import io.nyala.memory.Zeros;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -406,7 +407,7 @@ final class LogBuffer {
         long start = groupPosition % ringBytes;
         int bytes = (int) RecordFormat.nextWrite(groupBytes);
         assert start + bytes <= ringBytes && filePosition + bytes <= segment.bytes;
-        memory.asSlice(start + groupBytes, bytes - groupBytes).fill((byte) 0);
+        Zeros.fill(memory, start + groupBytes, bytes - groupBytes);
         long count = closedCount();
         WriteGroup group = group(count);
         group.bufferPosition = groupPosition;

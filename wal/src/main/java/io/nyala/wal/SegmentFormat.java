@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import io.nyala.io.Disk;
 import io.nyala.memory.Crc32c;
 import io.nyala.memory.Notes;
+import io.nyala.memory.Zeros;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -68,7 +69,7 @@ public final class SegmentFormat {
     private SegmentFormat() {}
 
     static void write(MemorySegment memory, long at, SegmentHeader header) {
-        memory.asSlice(at, HEADER_BYTES).fill((byte) 0);
+        Zeros.fill(memory, at, HEADER_BYTES);
         memory.set(LONG, at, MAGIC);
         memory.set(INT, at + VERSION_AT, VERSION);
         memory.set(INT, at + EPOCH_AT, header.epoch());

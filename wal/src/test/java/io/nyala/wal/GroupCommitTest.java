@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -223,6 +224,7 @@ final class GroupCommitTest {
     }
 
     @Test
+    @Tag("allocation")
     void appendingAndWritingAllocateNothing() {
         // Large segments, because a new one does cost some heap.
         WalConfig config =

@@ -8,6 +8,7 @@ import static io.nyala.rows.LittleEndian.unsignedByte;
 
 import io.nyala.memory.Check;
 import io.nyala.memory.Notes;
+import io.nyala.memory.Zeros;
 import io.nyala.rows.RowChange;
 import io.nyala.rows.RowLayout;
 import java.lang.foreign.MemorySegment;
@@ -207,7 +208,7 @@ final class RowSetFormat {
         setLong(target, at + 8, time);
         long bytes = historyBytes(changeBytes);
         int used = HISTORY_HEADER_BYTES + changeBytes;
-        target.asSlice(at + used, bytes - used).fill((byte) 0);
+        Zeros.fill(target, at + used, bytes - used);
         return bytes;
     }
 }

@@ -29,6 +29,7 @@ import java.util.SplittableRandom;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -217,6 +218,7 @@ final class FindTest {
     }
 
     @Test
+    @Tag("allocation")
     void aLookUpOfManyKeysCostsNothing(@Seed SplittableRandom random) {
         var disk = new SimulatedDisk(random);
         disk.createDirectories(DIRECTORY);

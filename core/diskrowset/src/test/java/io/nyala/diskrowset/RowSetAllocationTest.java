@@ -27,6 +27,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
@@ -35,6 +36,7 @@ import org.junit.jupiter.api.TestInstance;
  * Method: scans of 20 vectors with pages in the cache, against a limit of less than a byte per row, which only what is
  * made once per scan (cursors, predicates, reads of history chunks) may use up.
  */
+@Tag("allocation")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class RowSetAllocationTest {
     private static final Path DIRECTORY = Path.of("/data");

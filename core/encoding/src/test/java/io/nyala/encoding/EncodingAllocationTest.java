@@ -6,6 +6,7 @@ import io.nyala.testkit.Allocation;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -14,6 +15,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * Goal: a vector goes either way, and is asked predicates, without heap.
  * Method: full vectors of each encoding, through every method that a writer or a scan calls per vector.
  */
+@Tag("allocation")
 final class EncodingAllocationTest {
     private static final int COUNT = VectorFormat.VALUES_MAX;
 

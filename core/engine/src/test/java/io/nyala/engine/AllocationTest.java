@@ -18,6 +18,7 @@ import java.time.LocalDate;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Method: whole commits and scans on real threads, measured over all threads of the process once they are warm. Sixteen
  * bytes for every tenth row would be seen.
  */
+@Tag("allocation")
 final class AllocationTest {
     private static final int BATCH_ROWS = 1000;
     private static final int SCAN_ROWS = 40 * BATCH_ROWS;

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.nyala.testkit.Allocation;
 import java.lang.foreign.MemorySegment;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -13,6 +14,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Goal: what runs per row or per vector puts nothing on the Java heap, also where the JIT has seen both kinds of
  * kernels. Method: the counter of the thread, once the code is warm.
  */
+@Tag("allocation")
 final class AllocationFreeTest {
     private static final int COUNT = Kernels.COUNT_MAX;
     private static final long MIB = 1L << 20;

@@ -20,6 +20,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -167,6 +168,7 @@ final class PartitionMapTest {
     }
 
     @Test
+    @Tag("allocation")
     void findingAllocatesNothing() {
         Schema schema = Schema.of(
                 Column.key("host", ColumnType.STRING),

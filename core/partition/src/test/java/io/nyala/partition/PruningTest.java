@@ -25,6 +25,7 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -388,6 +389,7 @@ final class PruningTest {
 
     /** IN lists on several columns of a level were multiplied out without limit, in memory. */
     @Test
+    @Tag("allocation")
     void kudu3455ManyLongInListsAreNotMultipliedOut() {
         Schema schema = Schema.of(
                 Column.key("a", ColumnType.INT32),

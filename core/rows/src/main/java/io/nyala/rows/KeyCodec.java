@@ -2,6 +2,7 @@ package io.nyala.rows;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import io.nyala.memory.Zeros;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
@@ -138,7 +139,7 @@ public final class KeyCodec {
      * @throws MalformedBytesException if the bytes are not a key of this schema
      */
     public int decode(MemorySegment memory, long key, int keyBytes, MemorySegment target, long row) {
-        LittleEndian.zero(target, row, layout.fixedBytes());
+        Zeros.fill(target, row, layout.fixedBytes());
         long end = key + keyBytes;
         long at = key;
         int rowBytes = layout.fixedBytes();

@@ -31,18 +31,6 @@ public final class LittleEndian {
         return memory.get(LONG, offset);
     }
 
-    /** Fills a few bytes with zeros, without a view of them, which would be garbage where it is not optimized away. */
-    static void zero(MemorySegment memory, long offset, int bytes) {
-        long end = offset + bytes;
-        long at = offset;
-        for (; at <= end - Long.BYTES; at += Long.BYTES) {
-            setLong(memory, at, 0);
-        }
-        for (; at < end; at++) {
-            setByte(memory, at, 0);
-        }
-    }
-
     public static void setByte(MemorySegment memory, long offset, int value) {
         memory.set(ValueLayout.JAVA_BYTE, offset, (byte) value);
     }

@@ -1,5 +1,6 @@
 package io.nyala.rows;
 
+import io.nyala.memory.Zeros;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -71,7 +72,7 @@ public final class RowPatch {
         int bytes = RowChange.cellBytes(changeMemory, cell);
         if (RowChange.cellIsNull(changeMemory, cell)) {
             layout.setNull(target, newRow, column);
-            LittleEndian.zero(target, targetCell, layout.cellBytes(column));
+            Zeros.fill(target, targetCell, layout.cellBytes(column));
             return;
         }
         layout.setNotNull(target, newRow, column);

@@ -16,6 +16,7 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -149,6 +150,7 @@ final class ColumnBatchTest {
     }
 
     @Test
+    @Tag("allocation")
     void appendingAllocatesNothing() {
         Schema schema = Schema.of(
                 Column.key("k", ColumnType.INT64),

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -186,6 +187,7 @@ final class KeyCodecTest {
     }
 
     @Test
+    @Tag("allocation")
     void allocatesNothing() {
         var layout = new RowLayout(VECTORS);
         var codec = new KeyCodec(layout);

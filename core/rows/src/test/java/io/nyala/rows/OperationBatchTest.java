@@ -308,6 +308,7 @@ final class OperationBatchTest {
     }
 
     @Test
+    @Tag("allocation")
     void allocatesNothing() {
         byte[] bytes = "bytes".getBytes(StandardCharsets.UTF_8);
         Slab slab = memory.account().take(16 << 10);

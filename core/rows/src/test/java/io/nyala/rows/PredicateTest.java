@@ -21,6 +21,7 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -296,6 +297,7 @@ final class PredicateTest {
     }
 
     @Test
+    @Tag("allocation")
     void allocatesNothing() {
         Schema schema = Schema.of(
                 Column.key("k", ColumnType.INT64),

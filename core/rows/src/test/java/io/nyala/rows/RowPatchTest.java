@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -201,6 +202,7 @@ final class RowPatchTest {
     }
 
     @Test
+    @Tag("allocation")
     void allocatesNothing() {
         Schema schema = Schema.of(
                 Column.key("k", ColumnType.INT32),

@@ -9,14 +9,13 @@ import org.junit.platform.launcher.TestExecutionListener;
 import org.junit.platform.launcher.TestPlan;
 
 /**
- * Says after a module's tests how much of its time budget they used, on the console and in {@code
- * target/time-budget.txt}, so that the build stays quick for ever. JUnit finds it through {@code ServiceLoader}; the
- * build names module and budget in the system properties {@code nyala.test.module} and {@code
- * nyala.test.budget.seconds}. Never fails a build: a busy machine is no bug. Called by one thread.
+ * Says after a module's tests how much of its time budget they used, on the console and in {@code target}, so that the
+ * build stays quick for ever. JUnit finds it through {@code ServiceLoader}; the build names module and budget in the
+ * system properties {@code nyala.test.module}, which is {@code cfile/allocation} where a module's tests run in several
+ * processes, and {@code nyala.test.budget.seconds}. Never fails a build: a busy machine is no bug. Called by one
+ * thread.
  */
 public final class TimeBudget implements TestExecutionListener {
-    private static final Path REPORT = Path.of("target/time-budget.txt");
-
     private long startNanos;
     private long usedNanos;
 
@@ -36,11 +35,12 @@ public final class TimeBudget implements TestExecutionListener {
         }
         String line = report(module, usedNanos / 1e9, Integer.getInteger("nyala.test.budget.seconds", 0));
         System.out.println(line);
+        Path file = Path.of("target", "time-budget-" + module.replace('/', '-') + ".txt");
         try {
-            Files.createDirectories(REPORT.getParent());
-            Files.writeString(REPORT, line + "\n");
+            Files.createDirectories(file.getParent());
+            Files.writeString(file, line + "\n");
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot write " + REPORT.toAbsolutePath(), e);
+            throw new UncheckedIOException("cannot write " + file.toAbsolutePath(), e);
         }
     }
 

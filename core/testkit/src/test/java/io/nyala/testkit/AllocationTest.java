@@ -5,12 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * Goal: code that allocates is found, code that does not is left in peace.
  * Method: one of each, and an allocation just above and below a limit.
  */
+@Tag("allocation")
 final class AllocationTest {
     private static final long WARM_UP_NANOS = 50_000_000; // Enough here, where nothing waits to be optimized away.
 

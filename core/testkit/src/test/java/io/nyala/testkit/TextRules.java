@@ -102,6 +102,12 @@ final class TextRules {
                 problems.add(source.path() + ": a name that ends with " + word + "; name what it is");
             }
         }
+        if (!isRule
+                && !source.isMain()
+                && source.text().contains("Allocation.assert")
+                && !source.text().contains("@Tag(\"allocation\")")) {
+            problems.add(source.path() + ": asserts allocation without @Tag(\"allocation\"); see CONTRIBUTING.md");
+        }
         if (source.fileName().equals("package-info.java") && source.isMain()) {
             PACKAGE_LISTS.stream()
                     .filter(part -> !source.text().contains(part))
