@@ -86,6 +86,7 @@ public final class Flush implements AutoCloseable {
             present = new RowSetWriter(target.schema(), target.memory());
             writer = present;
         }
+        source.placed(outputs.size(), present.rowCount());
         present.append(source);
         if (present.estimatedBytes() >= target.rowSetBytes() || present.rowCount() >= ROWS_PER_ROWSET_MAX) {
             end(present);

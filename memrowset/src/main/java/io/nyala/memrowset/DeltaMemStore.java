@@ -18,11 +18,11 @@ import org.jspecify.annotations.Nullable;
  * ordinal.
  *
  * <pre>{@code
- *   RowTree (ordinal order)     row                     changes, newest first
- *   ... | ordinal : row | -->   +--------+---------+   +-->  +--------+--------+--------+       +--------+--------+
- * | header | ordinal |   |     | change | UPDATE | image? | --->  | change | UPDATE | -> 0 +---|----+---------+   |
- * +--------+--------+--------+ older +--------+--------+
- *                                   +- newest change --+
+ *   RowTree (ordinal order)   row                    changes, newest first
+ *   ... | ordinal : row |-->  +--------+---------+  +-> +--------+--------+--------+      +--------+--------+
+ *                             | header | ordinal |  |   | change | UPDATE | image? | ---> | change | UPDATE | -> 0
+ *                             +---|----+---------+  |   +--------+--------+--------+ older+--------+--------+
+ *                                 +- newest change -+
  * }</pre>
  *
  * <p>A row takes any number of UPDATEs, then at most one DELETE, and then nothing more. Each is prepended to the row's
@@ -315,9 +315,14 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
 
     /** Whether the newest state of a row, visible or not, is deleted. */
     public boolean isDeleted(long ordinal) {
-        RowTree index = tree;
-        long row = index == null || ordinal > Integer.MAX_VALUE ? 0 : Ordinals.find(index, ordinal);
+        long row = find(ordinal);
         return row != 0 && Change.kind(memory, RowHeader.newestChange(memory, row)) == RowChange.DELETE;
+    }
+
+    /** The row with this ordinal, or 0 if it has no change. Any thread. */
+    long find(long ordinal) {
+        RowTree index = tree;
+        return index == null || ordinal > Integer.MAX_VALUE ? 0 : Ordinals.find(index, ordinal);
     }
 
     /** Says also true where the rows have changes, but only above the snapshot, if there are others at or below it. */

@@ -37,14 +37,21 @@ import java.util.concurrent.atomic.AtomicLong;
  * snapshot, every version whose time is not above it, provided that it started after the writer let that time become
  * visible.
  *
- * <p>The writer, one thread at a time: {@link #find}, {@link #isLive}, {@link #reserve}, {@link #apply}, {@link #seal},
- * {@link #close}. Everything else may be used by any thread, beside the writer; readers neither wait nor make it wait.
- * They must be gone before {@link #close} (see {@link io.nyala.memory.Epochs}): a cursor touches this memory only
- * within {@code next}. Owns its arena.
+ * <p><b>Seal.</b> From then on no row is added, so that a flush can write them all, as they are at the seal ({@link
+ * #source}). What happens to live rows until its outputs take over, <em>late</em> UPDATEs and DELETEs, is applied to
+ * them as ever, and also kept in a list, for {@link CarryOver}. The flush notes where each row went.
+ *
+ * <p>The writer, one thread at a time: {@link #find}, {@link #isLive}, {@link #place}, {@link #reserve}, {@link
+ * #apply}, {@link #seal}, {@link #close}. Everything else may be used by any thread, beside the writer; readers neither
+ * wait nor make it wait. They must be gone before {@link #close} (see {@link io.nyala.memory.Epochs}): a cursor touches
+ * this memory only within {@code next}. Owns its arena.
  */
 public final class MemRowSet implements RowSet, AutoCloseable {
     /** Where each allocation may leave a gap before it. */
     private static final long GAP_BYTES_MAX = Long.BYTES - 1;
+
+    /** Of a change, or of a row with its place. */
+    private static final long HEADER_BYTES_MAX = Math.max(Change.BYTES, RowHeader.PLACE_BYTES + RowHeader.BYTES);
 
     /** What an empty one takes: little, because most tablets of a host have few fresh rows. */
     public static final long FIRST_SLAB_BYTES = 16 << 10;
@@ -61,10 +68,13 @@ public final class MemRowSet implements RowSet, AutoCloseable {
     private long promisedBytes; // What is left of the last reservation.
     private long collectedCount;
     private long promisedPieceBytes; // The largest piece in it.
+    private boolean closed;
     private long imageBytes; // Of the effect being applied: taken beyond what was promised.
 
     // Written by the writer only, read by all.
     private volatile boolean sealed;
+    private volatile long sealTime; // Before sealed.
+    private final LateChanges lateChanges;
     private final AtomicLong rowCount = new AtomicLong();
     private final AtomicLong liveRows = new AtomicLong();
     private final AtomicLong memoryBytes = new AtomicLong();
@@ -94,6 +104,7 @@ public final class MemRowSet implements RowSet, AutoCloseable {
         this.layout = new RowLayout(schema);
         this.arena = new BumpArena(account, BumpArena.SLAB_BYTES, first);
         this.memory = arena.memory();
+        this.lateChanges = new LateChanges(memory);
         this.tree = new RowTree(arena);
         this.image = new RowImage(layout, memory);
         this.memoryBytes.set(arena.takenBytes());
@@ -132,8 +143,9 @@ public final class MemRowSet implements RowSet, AutoCloseable {
      * @param effectBytesMax upper bound of the bytes of each
      */
     public boolean reserve(long effectBytes, long effectCount, long effectBytesMax) {
-        long bytes = batchBytesMax(effectBytes, effectCount, tree.growthBytesMax(effectCount));
-        long pieceBytes = pieceBytesMax(effectBytesMax);
+        long treeBytes = sealed ? 0 : tree.growthBytesMax(effectCount); // No row is added any more.
+        long bytes = batchBytesMax(effectBytes, effectCount, treeBytes) + effectCount * linkBytes();
+        long pieceBytes = pieceBytesMax(effectBytesMax) + linkBytes();
         if (pieceBytes > MemoryBudget.SLAB_BYTES_MAX || !arena.reserve(bytes, pieceBytes)) {
             return false;
         }
@@ -159,22 +171,22 @@ public final class MemRowSet implements RowSet, AutoCloseable {
     }
 
     private static long batchBytesMax(long effectBytes, long effectCount, long growthBytesMax) {
-        return effectBytes + effectCount * (Change.BYTES + GAP_BYTES_MAX) + growthBytesMax;
+        return effectBytes + effectCount * (HEADER_BYTES_MAX + GAP_BYTES_MAX) + growthBytesMax;
     }
 
     /** A row or a change with its header, or a node. */
     private static long pieceBytesMax(long effectBytesMax) {
-        long row = effectBytesMax + Math.max(Change.BYTES, RowHeader.BYTES) + GAP_BYTES_MAX;
+        long row = effectBytesMax + HEADER_BYTES_MAX + GAP_BYTES_MAX;
         return Math.max(row, Node.INNER_BYTES + Node.ALIGNMENT);
     }
 
     /**
      * Applies an effect, which must fit the state of its row: INSERT if there is none with the key, REINSERT if it is
-     * deleted, UPDATE and DELETE if it is live.
+     * deleted, UPDATE and DELETE if it is live. After the seal only the latter two.
      *
      * @param effect a checked {@link Effect}; copied
-     * @param time not below that of any effect before
-     * @throws IllegalStateException if it does not fit, or this MemRowSet is sealed; nothing was changed
+     * @param time not below that of any effect before; after the seal, above that of any effect before it
+     * @throws IllegalStateException if it does not fit; nothing was changed
      * @throws io.nyala.memory.MemoryLimitException if there is no memory; never for what was reserved
      */
     public void apply(MemorySegment effectMemory, long effect, long time) {
@@ -196,7 +208,7 @@ public final class MemRowSet implements RowSet, AutoCloseable {
 
     private void apply(int kind, MemorySegment effectMemory, long effect, long time) {
         if (sealed) {
-            throw new IllegalStateException("MemRowSet " + id + " is sealed: the effect belongs to the active one");
+            checkLate(kind, time);
         }
         assert time >= newestTime.getPlain() : "time " + time + " after " + newestTime.getPlain();
         long usedBefore = arena.usedBytes();
@@ -214,11 +226,26 @@ public final class MemRowSet implements RowSet, AutoCloseable {
         memoryBytes.lazySet(arena.takenBytes());
     }
 
+    private void checkLate(int kind, long time) {
+        if (closed) {
+            throw new IllegalStateException("MemRowSet " + id + " is closed");
+        }
+        if (kind == Effect.INSERT || kind == Effect.REINSERT) {
+            throw new IllegalStateException("MemRowSet " + id + " is sealed: a new row belongs to the active one");
+        }
+        if (time <= sealTime) {
+            throw new IllegalStateException("MemRowSet " + id + " was sealed at " + sealTime + ": a change at " + time
+                    + " would be missing in its flush");
+        }
+    }
+
     private void insert(MemorySegment effectMemory, long effect, long time) {
         int keyBytes = Effect.keyBytes(effectMemory, effect);
         int rowBytes = Effect.bodyBytes(effectMemory, effect);
-        long row = arena.allocate(RowHeader.BYTES + keyBytes + rowBytes, Long.BYTES);
+        long bytes = RowHeader.PLACE_BYTES + RowHeader.BYTES + keyBytes + rowBytes;
+        long row = arena.allocate(bytes, Long.BYTES) + RowHeader.PLACE_BYTES;
         RowHeader.initialize(memory, row, time, keyBytes, rowBytes);
+        RowHeader.setPlace(memory, row, Place.NONE);
         // The key and the row lie behind each other in the effect as well.
         MemorySegment.copy(
                 effectMemory, Effect.keyOffset(effect), memory, RowHeader.keyOffset(row), (long) keyBytes + rowBytes);
@@ -242,14 +269,14 @@ public final class MemRowSet implements RowSet, AutoCloseable {
             case Effect.DELETE -> {
                 long change = allocateChange(row, RowChange.DELETE, time, 0);
                 Change.setBody(memory, change, 0, 0, 0);
-                RowHeader.prepend(memory, row, change);
+                publish(row, change);
                 liveRows.lazySet(liveRows.getPlain() - 1);
             }
             case Effect.REINSERT -> {
                 long change = allocateChange(row, RowChange.REINSERT, time, bodyBytes);
                 Change.setBody(memory, change, 0, bodyBytes, bodyBytes);
                 MemorySegment.copy(effectMemory, body, memory, Change.imageOffset(memory, change), bodyBytes);
-                RowHeader.prepend(memory, row, change);
+                publish(row, change);
                 liveRows.lazySet(liveRows.getPlain() + 1);
             }
             default -> throw misfit("no effect has the kind " + kind);
@@ -267,7 +294,7 @@ public final class MemRowSet implements RowSet, AutoCloseable {
         } else {
             change = updateWithImage(row, effectMemory, body, bodyBytes, time);
         }
-        RowHeader.prepend(memory, row, change);
+        publish(row, change);
     }
 
     /**
@@ -277,9 +304,10 @@ public final class MemRowSet implements RowSet, AutoCloseable {
     private long updateWithImage(long row, MemorySegment effectMemory, long body, int bodyBytes, long time) {
         collectedCount += RowStates.collect(image, memory, row, RowHeader.newestChange(memory, row));
         int imageBytesMax = image.bytes() + bodyBytes; // Before the cells of this change are known to be in our memory.
-        long withPromised = promisedBytes + Change.BYTES + bodyBytes + imageBytesMax + GAP_BYTES_MAX;
-        long pieceBytes = Math.max(promisedPieceBytes, Change.BYTES + bodyBytes + imageBytesMax + GAP_BYTES_MAX);
-        boolean withImage = pieceBytes <= MemoryBudget.SLAB_BYTES_MAX && arena.reserve(withPromised, pieceBytes);
+        long changeBytes = linkBytes() + Change.BYTES + bodyBytes + imageBytesMax + GAP_BYTES_MAX;
+        long pieceBytes = Math.max(promisedPieceBytes, changeBytes);
+        boolean withImage =
+                pieceBytes <= MemoryBudget.SLAB_BYTES_MAX && arena.reserve(promisedBytes + changeBytes, pieceBytes);
         imageBytes = withImage ? imageBytesMax : 0;
         long change = allocateChange(row, RowChange.UPDATE, time, bodyBytes + (withImage ? imageBytesMax : 0));
         MemorySegment.copy(effectMemory, body, memory, Change.changeOffset(change), bodyBytes);
@@ -296,9 +324,22 @@ public final class MemRowSet implements RowSet, AutoCloseable {
     }
 
     private long allocateChange(long row, int kind, long time, long bodyBytes) {
-        long change = arena.allocate(Change.BYTES + bodyBytes, Long.BYTES);
+        long linkBytes = linkBytes();
+        long change = arena.allocate(linkBytes + Change.BYTES + bodyBytes, Long.BYTES) + linkBytes;
         Change.initialize(memory, change, RowHeader.newestChange(memory, row), time, kind);
         return change;
+    }
+
+    /** What lies in front of a change. */
+    private long linkBytes() {
+        return sealed ? LateChange.BYTES : 0;
+    }
+
+    private void publish(long row, long change) {
+        RowHeader.prepend(memory, row, change);
+        if (sealed) {
+            lateChanges.append(row, change);
+        }
     }
 
     private IllegalStateException misfit(String what) {
@@ -306,9 +347,39 @@ public final class MemRowSet implements RowSet, AutoCloseable {
                 "MemRowSet " + id + ": " + what + ". Effects must be decided on its newest state");
     }
 
-    /** No more effects from now on; {@link #source} may be opened. */
+    /**
+     * Freezes the set of rows: only late changes from now on, above the time of the last effect; {@link #source} may be
+     * opened.
+     */
     public void seal() {
+        sealTime = newestTime.getPlain();
         sealed = true;
+    }
+
+    boolean isSealed() {
+        return sealed;
+    }
+
+    /** What all offsets point into. */
+    MemorySegment memory() {
+        return memory;
+    }
+
+    LateChanges lateChanges() {
+        return lateChanges;
+    }
+
+    /** UPDATEs and DELETEs since the seal. */
+    public long lateChangeCount() {
+        return lateChanges.count();
+    }
+
+    /**
+     * Where a flush put a row, {@link Place#NONE} if none has come to it. For whoever knows that the flush is done; if
+     * one failed and another followed, it is the place of the latter.
+     */
+    public long place(long row) {
+        return RowHeader.place(memory, row);
     }
 
     @Override
@@ -323,7 +394,8 @@ public final class MemRowSet implements RowSet, AutoCloseable {
     }
 
     /**
-     * All rows with their histories, for a flush. It must be sealed.
+     * All rows with their histories, as they were at the seal, for a flush: late changes are not there. It notes by
+     * {@link RowSource#placed} where they go.
      *
      * @param account pays for what the source needs until it is closed
      */
@@ -331,7 +403,7 @@ public final class MemRowSet implements RowSet, AutoCloseable {
         if (!sealed) {
             throw new IllegalStateException("MemRowSet " + id + " must be sealed before it is read as a source");
         }
-        return new MemRowSetSource(tree, layout, account);
+        return new MemRowSetSource(tree, layout, sealTime, account);
     }
 
     /** Rows, live and deleted. */
@@ -411,6 +483,7 @@ public final class MemRowSet implements RowSet, AutoCloseable {
     @Override
     public void close() {
         sealed = true;
+        closed = true;
         arena.close();
         memoryBytes.lazySet(0);
     }

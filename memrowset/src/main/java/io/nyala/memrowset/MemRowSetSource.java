@@ -8,9 +8,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * All rows of a sealed {@link MemRowSet} with their histories. A row without changes is answered where it lies. For a
- * changed one the chain is walked from the oldest change to the newest: each gives the UNDO record of what was there
- * before, made in scratch memory, and the state for the next.
+ * All rows of a sealed {@link MemRowSet} with their histories up to the seal. A row without changes is answered where
+ * it lies. For a changed one the chain is walked from the oldest change to the newest: each gives the UNDO record of
+ * what was there before, made in scratch memory, and the state for the next.
  *
  * <pre>{@code
  *   insert T0    update a=2 T1    delete T2      reinsert T3    update b=5 T4      versions of (a, b)
@@ -31,6 +31,7 @@ final class MemRowSetSource implements RowSource {
 
     private final RowLayout layout;
     private final MemorySegment memory;
+    private final long sealTime;
     private final LeafReader leaves;
     private final RowImage image;
     private final Scratch scratch;
@@ -55,9 +56,10 @@ final class MemRowSetSource implements RowSource {
     private int historyCount;
     private boolean hasRecordOfLifetime;
 
-    MemRowSetSource(RowTree tree, RowLayout layout, MemoryAccount account) {
+    MemRowSetSource(RowTree tree, RowLayout layout, long sealTime, MemoryAccount account) {
         this.layout = layout;
         this.memory = tree.memory();
+        this.sealTime = sealTime;
         this.leaves = new LeafReader(tree);
         this.image = new RowImage(layout, memory);
         this.scratch = new Scratch(account, SCRATCH_BYTES);
@@ -74,6 +76,9 @@ final class MemRowSetSource implements RowSource {
         }
         row = leafRows[nextLeafRow++];
         long change = RowHeader.newestChange(memory, row);
+        while (change != 0 && Change.time(memory, change) > sealTime) {
+            change = Change.older(memory, change); // A late one.
+        }
         historyCount = 0;
         insertTime = RowHeader.insertTime(memory, row);
         if (change == 0) {
@@ -278,6 +283,11 @@ final class MemRowSetSource implements RowSource {
     @Override
     public int historyBytes(int index) {
         return historyBytes[at(index)];
+    }
+
+    @Override
+    public void placed(int output, int ordinal) {
+        RowHeader.setPlace(memory, row, Place.of(output, ordinal));
     }
 
     private int at(int index) {

@@ -15,13 +15,15 @@ import java.lang.invoke.VarHandle;
  * Native byte order, 8-byte aligned.
  *
  * <pre>{@code
- *   0                   8                   16        20         24                 24 + keyBytes
- *   +-------------------+-------------------+---------+----------+------------------+------------ - -
- *   |    insert time    |   newest change   | rowBytes| keyBytes | key[keyBytes]    | row[rowBytes]
- *   +-------------------+-------------------+---------+----------+------------------+------------ - -
+ *   -8      0                   8                   16        20         24                 24 + keyBytes
+ *   +-------+-------------------+-------------------+---------+----------+------------------+------------ - -
+ *   | place |    insert time    |   newest change   | rowBytes| keyBytes | key[keyBytes]    | row[rowBytes]
+ *   +-------+-------------------+-------------------+---------+----------+------------------+------------ - -
  * }</pre>
  *
  * <ul>
+ *   <li>{@code place}: where a flush put the row, or is about to ({@link Place}). Only rows of a {@link MemRowSet} have
+ *       it. Written by whoever reads the rows for the flush, read by whoever knows that this is done.
  *   <li>{@code insert time}: hybrid time of the insertion; written before the row is published.
  *   <li>{@code newest change}: offset of the newest {@link Change}, 0 if none. Published by {@link #prepend}; the
  *       changes it leads to are complete by then.
@@ -39,11 +41,16 @@ final class RowHeader {
 
     static final long BYTES = LAYOUT.byteSize();
 
+    /** Of the place, in front of the header. */
+    static final long PLACE_BYTES = Long.BYTES;
+
     // Static and final, or the JIT cannot see through them.
     private static final VarHandle INSERT_TIME = field("insertTime");
     private static final VarHandle NEWEST_CHANGE = field("newestChange");
     private static final VarHandle ROW_BYTES = field("rowBytes");
     private static final VarHandle KEY_BYTES = field("keyBytes");
+
+    private static final VarHandle PLACE = JAVA_LONG.varHandle().withInvokeExactBehavior();
 
     static {
         Check.that(BYTES == 24, "a row header is 24 bytes");
@@ -58,6 +65,14 @@ final class RowHeader {
         NEWEST_CHANGE.set(memory, row, 0L);
         ROW_BYTES.set(memory, row, rowBytes);
         KEY_BYTES.set(memory, row, keyBytes);
+    }
+
+    static long place(MemorySegment memory, long row) {
+        return (long) PLACE.get(memory, row - PLACE_BYTES);
+    }
+
+    static void setPlace(MemorySegment memory, long row, long place) {
+        PLACE.set(memory, row - PLACE_BYTES, place);
     }
 
     static long insertTime(MemorySegment memory, long row) {

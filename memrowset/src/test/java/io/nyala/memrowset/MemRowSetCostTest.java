@@ -167,7 +167,7 @@ final class MemRowSetCostTest {
             rows.apply(table.memory, effect, 10);
         }
         long overhead = (rows.usedBytes() - rowBytes) / 30_000;
-        assertTrue(overhead <= 24 + 7 + 20, overhead + " bytes per row beyond key and row");
+        assertTrue(overhead <= 8 + 24 + 7 + 20, overhead + " bytes per row beyond key and row");
     }
 
     @RepeatedTest(10)

@@ -42,7 +42,7 @@ public class DeltaMemStoreBenchmark {
 
     private static final int COLUMN = 1;
     private static final int VECTOR_ROWS = 1_024;
-    private static final int SCRAMBLE = 0x9E37_79B1; // Odd, so that it permutes the numbers.
+    private static final long SCRAMBLE = 0x9E37_79B1; // Odd, so that it permutes the numbers.
 
     /** Over how many rows the updates are spread: each row has one, or few rows have many. */
     @Param({"200000", "100"})
@@ -71,7 +71,7 @@ public class DeltaMemStoreBenchmark {
 
     private void update(DeltaMemStore store) {
         for (int i = 0; i < UPDATES; i++) {
-            int ordinal = (int) ((i * SCRAMBLE & 0xffff_ffffL) * changedRows >>> Integer.SIZE);
+            int ordinal = (int) (((i * SCRAMBLE & 0xffff_ffffL) * changedRows) >>> Integer.SIZE);
             store.update(ordinal, memory, change, changeBytes, i + 1L);
         }
     }

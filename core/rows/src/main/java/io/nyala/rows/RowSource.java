@@ -47,6 +47,12 @@ public interface RowSource extends AutoCloseable {
 
     int historyBytes(int index);
 
+    /**
+     * Tells where the present row went, for a source whose rows may still change: the index of the output, and of the
+     * row in it.
+     */
+    default void placed(int output, int ordinal) {}
+
     @Override
     void close();
 }
