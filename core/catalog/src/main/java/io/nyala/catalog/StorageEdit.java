@@ -1,6 +1,6 @@
 package io.nyala.catalog;
 
-import io.nyala.rows.Schema;
+import io.nyala.tablet.DeltaFileEntry;
 import io.nyala.tablet.RowSetEntry;
 import java.util.List;
 
@@ -35,14 +35,50 @@ public sealed interface StorageEdit {
         }
     }
 
-    /** A table with its tablet came into being. */
-    record CreateTable(long tableId, String name, Schema schema, long tabletId) implements StorageEdit {}
-
     /** File ids up to (excluding) {@code nextFileId} may exist on disk, whether or not a tablet has them. */
     record AllocateFiles(long nextFileId) implements StorageEdit {}
 
     /**
-     * The rowsets {@code added} are part of the tablet, and log records up to {@code appliedUpTo} are in its rowsets.
+     * Ids of tables and tablets up to (excluding) {@code nextId} were given out. Only in checkpoints: a table that was
+     * purged must not come back to life in a later one.
+     */
+    record AllocateIds(long nextId) implements StorageEdit {}
+
+    /** No timestamp above {@code leaseEnd} was handed out before a later lease. */
+    record ClockLease(long leaseEnd) implements StorageEdit {}
+
+    /** A table with all its tablets came into being. */
+    record CreateTable(long tableId, TableDescription description, List<TabletPlace> tablets) implements StorageEdit {
+        public CreateTable {
+            tablets = List.copyOf(tablets);
+        }
+    }
+
+    /**
+     * A table is as described from here on, with some tablets more and some fewer. Files of tablets that are gone are
+     * deleted after the edit.
+     */
+    record AlterTable(
+            long tableId, TableDescription description, List<TabletPlace> addedTablets, List<Long> droppedTablets)
+            implements StorageEdit {
+        public AlterTable {
+            addedTablets = List.copyOf(addedTablets);
+            droppedTablets = List.copyOf(droppedTablets);
+        }
+    }
+
+    /** A table is not to be seen any more, but is kept for a while. */
+    record DropTable(long tableId, TableEntry.Drop drop) implements StorageEdit {}
+
+    /** A dropped table is back, under a name that is free. */
+    record RecallTable(long tableId, String name) implements StorageEdit {}
+
+    /** A table is gone, dropped before or not, with all its tablets. Its files are deleted after the edit. */
+    record PurgeTable(long tableId) implements StorageEdit {}
+
+    /**
+     * The rowsets {@code added} are part of the tablet, and inserts of log records up to {@code appliedUpTo} are in its
+     * rowsets.
      */
     record Flushed(long tabletId, List<RowSetEntry> added, long appliedUpTo) implements StorageEdit {
         public Flushed {
@@ -50,6 +86,14 @@ public sealed interface StorageEdit {
         }
     }
 
-    /** No timestamp above {@code leaseEnd} was handed out before a later lease. */
-    record ClockLease(long leaseEnd) implements StorageEdit {}
+    /**
+     * The delta files {@code added} correct a rowset, in this order, and changes of log records up to
+     * {@code appliedUpTo} to its rows are in its files.
+     */
+    record DeltasFlushed(long tabletId, long rowSetFileId, List<DeltaFileEntry> added, long appliedUpTo)
+            implements StorageEdit {
+        public DeltasFlushed {
+            added = List.copyOf(added);
+        }
+    }
 }

@@ -1,18 +1,17 @@
 package io.nyala.catalog;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
-import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
-import io.nyala.memory.Check;
 import io.nyala.memory.Notes;
-import io.nyala.rows.Limits;
+import io.nyala.partition.PartitionFormat;
+import io.nyala.partition.PartitionSchema;
+import io.nyala.partition.PartitionSchemaFormat;
+import io.nyala.rows.MalformedBytesException;
 import io.nyala.rows.Schema;
 import io.nyala.rows.SchemaFormat;
+import io.nyala.tablet.DeltaFileEntry;
 import io.nyala.tablet.RowSetEntry;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -24,27 +23,44 @@ import java.util.List;
  *   0        4         8
  *   +--------+---------+------------------- - -
  *   |  kind  | version | body
- *   |        |   = 2   |
+ *   |        |   = 3   |
  *   +--------+---------+------------------- - -
  *      u32       u32
  *
- *   1 IDENTITY        host id u64
- *   2 CREATE TABLE    table id u64 | tablet id u64 | name bytes u32 | schema bytes u32 | name (UTF-8) | schema
- *   3 ALLOCATE FILES  next file id u64
- *   4 FLUSHED         tablet id u64 | applied up to u64 | rowset count u32 | zero u32 | rowsets
- *                     a rowset: file id u64 | row count u64 | file bytes u64 | least key bytes u32
- *                               | greatest key bytes u32 | least key | greatest key
- *   5 CLOCK LEASE     lease end i64
- *   6 LOG STARTED     log id u64
- *   7 CHECKPOINT      mark u64: 0 BEGIN, 1 END
+ *    1 IDENTITY        host id u64
+ *    2 CREATE TABLE    table id u64 | description | tablets
+ *    3 ALLOCATE FILES  next file id u64
+ *    4 FLUSHED         tablet id u64 | applied up to u64 | rowset count u32 | zero u32 | rowsets
+ *    5 CLOCK LEASE     lease end i64
+ *    6 LOG STARTED     log id u64
+ *    7 CHECKPOINT      mark u64: 0 BEGIN, 1 END
+ *    8 ALTER TABLE     table id u64 | description | tablets, added | tablet count u32 | zero u32 | ids u64, dropped
+ *    9 DROP TABLE      table id u64 | at i64 | reserved until i64, in microseconds since 1970
+ *   10 RECALL TABLE    table id u64 | name
+ *   11 PURGE TABLE     table id u64
+ *   12 DELTAS FLUSHED  tablet id u64 | rowset file id u64 | applied up to u64 | deltas
+ *   13 ALLOCATE IDS    next id u64, of tables and tablets
+ *
+ *   description   name | owner | comment | history i64, in seconds, -1 for ever | schema | partitioning bytes u32
+ *                 | partitioning
+ *   name, owner, comment
+ *                 bytes u32 | UTF-8
+ *   tablets       tablet count u32 | zero u32 | of each: id u64 | partition bytes u32 | partition
+ *   rowset        file id u64 | row count u64 | file bytes u64 | applied up to u64 | least key bytes u32
+ *                 | greatest key bytes u32 | least key | greatest key | deltas
+ *   deltas        delta file count u32 | zero u32 | of each: file id u64 | file bytes u64 | change count u64
+ *                 | deleted rows u64
  * }</pre>
  *
- * Edits of version 1 had zero in the place of the version, and no keys. Integers are little-endian. The schema is in
- * the form of {@link SchemaFormat}. The record around it has the checksum.
+ * Integers are little-endian and not aligned. The schema is in the form of {@link SchemaFormat}, the
+ * partitioning in that of {@link PartitionSchemaFormat}, a partition in that of {@link PartitionFormat}. The record
+ * around the edit has the checksum. Edits of version 1 had zero in the place of the version and no keys of rowsets;
+ * those of version 2 knew tables of one tablet only.
+ *
+ * <p>Stateless.
  */
 public final class StorageEditFormat {
-    private static final ValueLayout.OfInt U32 = JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfLong U64 = JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final int VERSION = 3;
 
     private static final int IDENTITY = 1;
     private static final int CREATE_TABLE = 2;
@@ -53,244 +69,312 @@ public final class StorageEditFormat {
     private static final int CLOCK_LEASE = 5;
     private static final int LOG_STARTED = 6;
     private static final int CHECKPOINT = 7;
+    private static final int ALTER_TABLE = 8;
+    private static final int DROP_TABLE = 9;
+    private static final int RECALL_TABLE = 10;
+    private static final int PURGE_TABLE = 11;
+    private static final int DELTAS_FLUSHED = 12;
+    private static final int ALLOCATE_IDS = 13;
 
-    private static final int VERSION = 2;
-
-    private static final int BODY = 8;
-    private static final int CREATE_TABLE_NAME = BODY + 24;
-    private static final int FLUSHED_ROWSETS = BODY + 24;
-    private static final int ROWSET_KEYS = 32;
+    private static final int TABLET_BYTES_MIN = Long.BYTES + Integer.BYTES;
+    private static final int ROWSET_BYTES_MIN = 48;
+    static final int DELTA_BYTES = 32;
 
     private StorageEditFormat() {}
 
     /** Bytes that {@link #write} will write. */
     public static int bytes(StorageEdit edit) {
-        return switch (edit) {
-            case StorageEdit.Identity _,
-                    StorageEdit.AllocateFiles _,
-                    StorageEdit.ClockLease _,
-                    StorageEdit.LogStarted _,
-                    StorageEdit.Checkpoint _ -> BODY + Long.BYTES;
-            case StorageEdit.CreateTable create ->
-                CREATE_TABLE_NAME + name(create).length + SchemaFormat.toBytes(create.schema()).length;
-            case StorageEdit.Flushed flushed ->
-                FLUSHED_ROWSETS
-                        + flushed.added().stream()
-                                .mapToInt(StorageEditFormat::bytes)
-                                .reduce(0, Math::addExact);
-        };
+        var counter = new EditWriter();
+        put(edit, counter);
+        return counter.bytes();
     }
 
     /** Bytes that a rowset takes in a FLUSHED edit. */
-    static int bytes(RowSetEntry entry) {
-        return ROWSET_KEYS + entry.minKey().length + entry.maxKey().length;
+    static int bytes(RowSetEntry rowSet) {
+        var counter = new EditWriter();
+        put(rowSet, counter);
+        return counter.bytes();
+    }
+
+    /** Bytes that a tablet takes in a CREATE TABLE or ALTER TABLE edit. */
+    static int bytes(TabletPlace tablet) {
+        var counter = new EditWriter();
+        put(tablet, counter);
+        return counter.bytes();
+    }
+
+    /** Bytes that a description takes in a CREATE TABLE or ALTER TABLE edit. */
+    public static int bytes(TableDescription description) {
+        var counter = new EditWriter();
+        put(description, counter);
+        return counter.bytes();
     }
 
     public static void write(StorageEdit edit, MemorySegment memory, long at) {
-        memory.set(U32, at + 4, VERSION);
+        put(edit, new EditWriter(memory, at));
+    }
+
+    private static void put(StorageEdit edit, EditWriter target) {
         switch (edit) {
-            case StorageEdit.Identity identity -> writeLong(memory, at, IDENTITY, identity.hostId());
-            case StorageEdit.AllocateFiles allocate -> writeLong(memory, at, ALLOCATE_FILES, allocate.nextFileId());
-            case StorageEdit.ClockLease lease -> writeLong(memory, at, CLOCK_LEASE, lease.leaseEnd());
-            case StorageEdit.LogStarted started -> writeLong(memory, at, LOG_STARTED, started.logId());
+            case StorageEdit.Identity identity -> head(IDENTITY, target).putLong(identity.hostId());
+            case StorageEdit.LogStarted started -> head(LOG_STARTED, target).putLong(started.logId());
             case StorageEdit.Checkpoint checkpoint ->
-                writeLong(memory, at, CHECKPOINT, checkpoint.mark().code());
+                head(CHECKPOINT, target).putLong(checkpoint.mark().code());
+            case StorageEdit.AllocateFiles files -> head(ALLOCATE_FILES, target).putLong(files.nextFileId());
+            case StorageEdit.AllocateIds ids -> head(ALLOCATE_IDS, target).putLong(ids.nextId());
+            case StorageEdit.ClockLease lease -> head(CLOCK_LEASE, target).putLong(lease.leaseEnd());
             case StorageEdit.CreateTable create -> {
-                byte[] name = name(create);
-                byte[] schema = SchemaFormat.toBytes(create.schema());
-                writeLong(memory, at, CREATE_TABLE, create.tableId());
-                memory.set(U64, at + BODY + 8, create.tabletId());
-                memory.set(U32, at + BODY + 16, name.length);
-                memory.set(U32, at + BODY + 20, schema.length);
-                MemorySegment.copy(name, 0, memory, ValueLayout.JAVA_BYTE, at + CREATE_TABLE_NAME, name.length);
-                long schemaAt = at + CREATE_TABLE_NAME + name.length;
-                MemorySegment.copy(schema, 0, memory, ValueLayout.JAVA_BYTE, schemaAt, schema.length);
+                head(CREATE_TABLE, target).putLong(create.tableId());
+                put(create.description(), target);
+                putTablets(create.tablets(), target);
             }
+            case StorageEdit.AlterTable alter -> {
+                head(ALTER_TABLE, target).putLong(alter.tableId());
+                put(alter.description(), target);
+                putTablets(alter.addedTablets(), target);
+                target.putCount(alter.droppedTablets().size());
+                alter.droppedTablets().forEach(target::putLong);
+            }
+            case StorageEdit.DropTable drop ->
+                head(DROP_TABLE, target)
+                        .putLong(drop.tableId())
+                        .putLong(drop.drop().atMicros())
+                        .putLong(drop.drop().reservedUntilMicros());
+            case StorageEdit.RecallTable recall ->
+                head(RECALL_TABLE, target).putLong(recall.tableId()).putText(recall.name());
+            case StorageEdit.PurgeTable purge -> head(PURGE_TABLE, target).putLong(purge.tableId());
             case StorageEdit.Flushed flushed -> {
-                writeLong(memory, at, FLUSHED, flushed.tabletId());
-                memory.set(U64, at + BODY + 8, flushed.appliedUpTo());
-                memory.set(U32, at + BODY + 16, flushed.added().size());
-                memory.set(U32, at + BODY + 20, 0);
-                long rowSet = at + FLUSHED_ROWSETS;
-                for (RowSetEntry entry : flushed.added()) {
-                    writeRowSet(entry, memory, rowSet);
-                    rowSet += bytes(entry);
-                }
+                head(FLUSHED, target)
+                        .putLong(flushed.tabletId())
+                        .putLong(flushed.appliedUpTo())
+                        .putCount(flushed.added().size());
+                flushed.added().forEach(rowSet -> put(rowSet, target));
+            }
+            case StorageEdit.DeltasFlushed flushed -> {
+                head(DELTAS_FLUSHED, target)
+                        .putLong(flushed.tabletId())
+                        .putLong(flushed.rowSetFileId())
+                        .putLong(flushed.appliedUpTo());
+                putDeltas(flushed.added(), target);
             }
         }
     }
 
-    private static void writeRowSet(RowSetEntry entry, MemorySegment memory, long at) {
-        int minKeyBytes = entry.minKey().length;
-        int maxKeyBytes = entry.maxKey().length;
-        memory.set(U64, at, entry.fileId());
-        memory.set(U64, at + 8, entry.rowCount());
-        memory.set(U64, at + 16, entry.fileBytes());
-        memory.set(U32, at + 24, minKeyBytes);
-        memory.set(U32, at + 28, maxKeyBytes);
-        MemorySegment.copy(entry.minKey(), 0, memory, ValueLayout.JAVA_BYTE, at + ROWSET_KEYS, minKeyBytes);
-        MemorySegment.copy(
-                entry.maxKey(), 0, memory, ValueLayout.JAVA_BYTE, at + ROWSET_KEYS + minKeyBytes, maxKeyBytes);
+    private static EditWriter head(int kind, EditWriter target) {
+        return target.putInt(kind).putInt(VERSION);
     }
 
-    /** Reads an edit of {@code editBytes}; refuses anything that {@link #write} would not have written. */
+    private static void put(TableDescription description, EditWriter target) {
+        target.putText(description.name())
+                .putText(description.owner())
+                .putText(description.comment())
+                .putLong(description.historySecondsMax())
+                .putBytes(SchemaFormat.toBytes(description.schema()))
+                .putCounted(PartitionSchemaFormat.toBytes(description.partitioning()));
+    }
+
+    private static void putTablets(List<TabletPlace> tablets, EditWriter target) {
+        target.putCount(tablets.size());
+        tablets.forEach(tablet -> put(tablet, target));
+    }
+
+    private static void put(TabletPlace tablet, EditWriter target) {
+        target.putLong(tablet.id()).putCounted(PartitionFormat.toBytes(tablet.partition()));
+    }
+
+    private static void put(RowSetEntry rowSet, EditWriter target) {
+        target.putLong(rowSet.fileId())
+                .putLong(rowSet.rowCount())
+                .putLong(rowSet.fileBytes())
+                .putLong(rowSet.appliedUpTo())
+                .putInt(rowSet.minKey().length)
+                .putInt(rowSet.maxKey().length)
+                .putBytes(rowSet.minKey())
+                .putBytes(rowSet.maxKey());
+        putDeltas(rowSet.deltas(), target);
+    }
+
+    private static void putDeltas(List<DeltaFileEntry> deltas, EditWriter target) {
+        target.putCount(deltas.size());
+        for (DeltaFileEntry delta : deltas) {
+            target.putLong(delta.fileId())
+                    .putLong(delta.fileBytes())
+                    .putLong(delta.changeCount())
+                    .putLong(delta.deletedRowCount());
+        }
+    }
+
+    /**
+     * Reads an edit of {@code editBytes}; refuses anything that {@link #write} would not have written.
+     *
+     * @throws MalformedBytesException what is wrong, and at which byte of the edit
+     */
     public static StorageEdit read(MemorySegment memory, long at, int editBytes) {
-        Check.that(
-                editBytes >= BODY + Long.BYTES,
-                "an edit of the storage log has " + editBytes + " bytes; 16 is the least");
-        int version = memory.get(U32, at + 4);
-        Check.that(
-                version == VERSION,
-                "an edit of the storage log is of format version "
-                        + (version == 0 ? "1" : Integer.toUnsignedString(version)) + ", this build reads version "
-                        + VERSION + "; use the release that wrote it");
-        int kind = memory.get(U32, at);
-        long first = memory.get(U64, at + BODY);
-        StorageEdit edit =
-                switch (kind) {
-                    case IDENTITY -> new StorageEdit.Identity(first);
-                    case ALLOCATE_FILES -> new StorageEdit.AllocateFiles(first);
-                    case CLOCK_LEASE -> new StorageEdit.ClockLease(first);
-                    case LOG_STARTED -> new StorageEdit.LogStarted(first);
-                    case CHECKPOINT -> new StorageEdit.Checkpoint(mark(first));
-                    case CREATE_TABLE -> readCreateTable(memory, at, editBytes);
-                    case FLUSHED -> readFlushed(memory, at, editBytes);
-                    default ->
-                        throw new IllegalStateException("the storage log has an edit of kind "
-                                + Integer.toUnsignedString(kind)
-                                + ", which this version does not know; a newer version wrote it");
-                };
-        Check.that(bytes(edit) == editBytes, "an edit of " + bytes(edit) + " bytes stands in a record of " + editBytes);
+        StorageEdit edit = take(new EditReader(memory, at, editBytes, null));
+        var again = new byte[bytes(edit)];
+        write(edit, MemorySegment.ofArray(again), 0);
+        byte[] read = memory.asSlice(at, editBytes).toArray(JAVA_BYTE);
+        int mismatch = Arrays.mismatch(read, again);
+        if (mismatch >= 0) {
+            throw new MalformedBytesException("an edit of the storage log has bytes that nothing writes", mismatch);
+        }
         return edit;
     }
 
-    private static StorageEdit.Checkpoint.Mark mark(long code) {
+    private static StorageEdit take(EditReader source) {
+        int kind = source.takeInt("kind", StorageEditFormat::kindName);
+        int version = source.takeInt("version");
+        if (version != VERSION) {
+            throw source.malformed("format version " + (version == 0 ? "1" : Integer.toUnsignedString(version))
+                    + ", this build reads version " + VERSION + "; use the release that wrote it");
+        }
+        StorageEdit edit =
+                switch (kind) {
+                    case IDENTITY -> new StorageEdit.Identity(source.takeLong("host id", Long::toHexString));
+                    case LOG_STARTED -> new StorageEdit.LogStarted(source.takeLong("log id", Long::toHexString));
+                    case CHECKPOINT -> new StorageEdit.Checkpoint(takeMark(source));
+                    case ALLOCATE_FILES -> new StorageEdit.AllocateFiles(source.takeLong("next file id"));
+                    case ALLOCATE_IDS -> new StorageEdit.AllocateIds(source.takeLong("next id"));
+                    case CLOCK_LEASE -> new StorageEdit.ClockLease(source.takeLong("lease end"));
+                    case CREATE_TABLE ->
+                        new StorageEdit.CreateTable(
+                                source.takeLong("table id"), takeDescription(source), takeTablets(source));
+                    case ALTER_TABLE ->
+                        new StorageEdit.AlterTable(
+                                source.takeLong("table id"),
+                                takeDescription(source),
+                                takeTablets(source),
+                                takeDropped(source));
+                    case DROP_TABLE ->
+                        new StorageEdit.DropTable(
+                                source.takeLong("table id"),
+                                new TableEntry.Drop(source.takeLong("dropped at"), source.takeLong("reserved until")));
+                    case RECALL_TABLE ->
+                        new StorageEdit.RecallTable(source.takeLong("table id"), source.takeText("name"));
+                    case PURGE_TABLE -> new StorageEdit.PurgeTable(source.takeLong("table id"));
+                    case FLUSHED -> takeFlushed(source);
+                    case DELTAS_FLUSHED -> takeDeltasFlushed(source);
+                    default ->
+                        throw source.malformed("kind " + Integer.toUnsignedString(kind)
+                                + ", which this version does not know; a newer version wrote it");
+                };
+        source.end();
+        return edit;
+    }
+
+    private static String kindName(long kind) {
+        return switch ((int) kind) {
+            case IDENTITY -> "IDENTITY";
+            case CREATE_TABLE -> "CREATE TABLE";
+            case ALLOCATE_FILES -> "ALLOCATE FILES";
+            case FLUSHED -> "FLUSHED";
+            case CLOCK_LEASE -> "CLOCK LEASE";
+            case LOG_STARTED -> "LOG STARTED";
+            case CHECKPOINT -> "CHECKPOINT";
+            case ALTER_TABLE -> "ALTER TABLE";
+            case DROP_TABLE -> "DROP TABLE";
+            case RECALL_TABLE -> "RECALL TABLE";
+            case PURGE_TABLE -> "PURGE TABLE";
+            case DELTAS_FLUSHED -> "DELTAS FLUSHED";
+            case ALLOCATE_IDS -> "ALLOCATE IDS";
+            default -> Long.toString(kind);
+        };
+    }
+
+    private static StorageEdit.Checkpoint.Mark takeMark(EditReader source) {
+        long code = source.takeLong("mark", mark -> mark == 0 ? "BEGIN" : "END");
         for (StorageEdit.Checkpoint.Mark mark : StorageEdit.Checkpoint.Mark.values()) {
             if (mark.code() == code) {
                 return mark;
             }
         }
-        throw new IllegalStateException(
-                "the storage log has a checkpoint edit with mark " + code + "; 0 and 1 are known");
+        throw source.malformed("a checkpoint's mark is " + code + "; 0 and 1 are known");
     }
 
-    private static StorageEdit readCreateTable(MemorySegment memory, long at, int editBytes) {
-        Check.that(editBytes >= CREATE_TABLE_NAME, "a CREATE TABLE edit of " + editBytes + " bytes is cut short");
-        int nameBytes = memory.get(U32, at + BODY + 16);
-        int schemaBytes = memory.get(U32, at + BODY + 20);
-        Check.inRange("name bytes", nameBytes, 0, Limits.NAME_BYTES_MAX);
-        Check.that(
-                schemaBytes >= 0 && CREATE_TABLE_NAME + (long) nameBytes + schemaBytes == editBytes,
-                "a CREATE TABLE edit of " + editBytes + " bytes says that its schema has " + schemaBytes);
-        byte[] name = new byte[nameBytes];
-        MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, at + CREATE_TABLE_NAME, name, 0, nameBytes);
-        String tableName = new String(name, StandardCharsets.UTF_8);
-        Check.that(
-                Arrays.equals(name, tableName.getBytes(StandardCharsets.UTF_8)),
-                "the name of a table in the storage log is not UTF-8");
-        Schema schema = SchemaFormat.fromBytes(memory.asSlice(at + CREATE_TABLE_NAME + nameBytes, schemaBytes), 0);
-        return new StorageEdit.CreateTable(
-                memory.get(U64, at + BODY), tableName, schema, memory.get(U64, at + BODY + 8));
+    private static TableDescription takeDescription(EditReader source) {
+        String name = source.takeText("name");
+        String owner = source.takeText("owner");
+        String comment = source.takeText("comment");
+        long historySecondsMax = source.takeLong("history seconds");
+        Schema schema = source.takeSchema();
+        PartitionSchema partitioning = source.takePartitioning(schema);
+        return source.checked(
+                () -> new TableDescription(name, owner, comment, historySecondsMax, schema, partitioning));
     }
 
-    private static StorageEdit readFlushed(MemorySegment memory, long at, int editBytes) {
-        Check.that(editBytes >= FLUSHED_ROWSETS, "a FLUSHED edit of " + editBytes + " bytes is cut short");
-        int count = memory.get(U32, at + BODY + 16);
-        Check.that(
-                count >= 0 && FLUSHED_ROWSETS + (long) count * ROWSET_KEYS <= editBytes,
-                "a FLUSHED edit of " + editBytes + " bytes says that it has " + count + " rowsets");
-        Check.that(memory.get(U32, at + BODY + 20) == 0, "padding of a FLUSHED edit is not zero");
-        List<RowSetEntry> added = new ArrayList<>();
-        long rowSet = at + FLUSHED_ROWSETS;
+    private static List<TabletPlace> takeTablets(EditReader source) {
+        int count = source.takeCount("tablets", TABLET_BYTES_MIN);
+        List<TabletPlace> tablets = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            RowSetEntry entry = readRowSet(memory, rowSet, at + editBytes);
-            added.add(entry);
-            rowSet += bytes(entry);
+            source.section("tablet");
+            tablets.add(new TabletPlace(source.takeLong("id"), source.takePartition()));
+            source.endSection();
         }
-        return new StorageEdit.Flushed(memory.get(U64, at + BODY), added, memory.get(U64, at + BODY + 8));
+        return tablets;
     }
 
-    private static RowSetEntry readRowSet(MemorySegment memory, long at, long end) {
-        Check.that(at + ROWSET_KEYS <= end, "a FLUSHED edit is cut short within a rowset");
-        int minKeyBytes = memory.get(U32, at + 24);
-        int maxKeyBytes = memory.get(U32, at + 28);
-        Check.inRange("bytes of a rowset's least key", minKeyBytes, 0, Limits.KEY_BYTES_MAX);
-        Check.inRange("bytes of a rowset's greatest key", maxKeyBytes, 0, Limits.KEY_BYTES_MAX);
-        Check.that(
-                at + ROWSET_KEYS + minKeyBytes + maxKeyBytes <= end,
-                "a FLUSHED edit is cut short within the keys of a rowset");
-        return new RowSetEntry(
-                memory.get(U64, at),
-                memory.get(U64, at + 8),
-                memory.get(U64, at + 16),
-                key(memory, at + ROWSET_KEYS, minKeyBytes),
-                key(memory, at + ROWSET_KEYS + minKeyBytes, maxKeyBytes));
+    private static List<Long> takeDropped(EditReader source) {
+        int count = source.takeCount("dropped tablets", Long.BYTES);
+        List<Long> dropped = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            dropped.add(source.takeLong("tablet id"));
+        }
+        return dropped;
     }
 
-    private static byte[] key(MemorySegment memory, long at, int bytes) {
-        return memory.asSlice(at, bytes).toArray(ValueLayout.JAVA_BYTE);
+    private static StorageEdit takeFlushed(EditReader source) {
+        long tabletId = source.takeLong("tablet id");
+        long appliedUpTo = source.takeLong("applied up to");
+        int count = source.takeCount("rowsets", ROWSET_BYTES_MIN);
+        List<RowSetEntry> added = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            source.section("rowset");
+            added.add(takeRowSet(source));
+            source.endSection();
+        }
+        return new StorageEdit.Flushed(tabletId, added, appliedUpTo);
     }
 
-    /** Explains one edit. */
+    private static RowSetEntry takeRowSet(EditReader source) {
+        long fileId = source.takeLong("file id");
+        long rowCount = source.takeLong("row count");
+        long fileBytes = source.takeLong("file bytes");
+        long appliedUpTo = source.takeLong("applied up to");
+        int minKeyBytes = source.takeInt("least key bytes");
+        int maxKeyBytes = source.takeInt("greatest key bytes");
+        byte[] minKey = source.takeBytes("least key", minKeyBytes);
+        byte[] maxKey = source.takeBytes("greatest key", maxKeyBytes);
+        List<DeltaFileEntry> deltas = takeDeltas(source);
+        return source.checked(() -> new RowSetEntry(fileId, rowCount, fileBytes, minKey, maxKey, appliedUpTo, deltas));
+    }
+
+    private static StorageEdit takeDeltasFlushed(EditReader source) {
+        long tabletId = source.takeLong("tablet id");
+        long rowSetFileId = source.takeLong("rowset file id");
+        long appliedUpTo = source.takeLong("applied up to");
+        return new StorageEdit.DeltasFlushed(tabletId, rowSetFileId, takeDeltas(source), appliedUpTo);
+    }
+
+    private static List<DeltaFileEntry> takeDeltas(EditReader source) {
+        int count = source.takeCount("delta files", DELTA_BYTES);
+        List<DeltaFileEntry> deltas = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            source.section("delta file");
+            deltas.add(source.checked(() -> new DeltaFileEntry(
+                    source.takeLong("file id"),
+                    source.takeLong("file bytes"),
+                    source.takeLong("change count"),
+                    source.takeLong("deleted rows"))));
+            source.endSection();
+        }
+        return deltas;
+    }
+
+    /** Explains one edit that can be read. */
     public static void annotate(MemorySegment memory, long at, int editBytes, Notes notes) {
-        StorageEdit edit = read(memory, at, editBytes);
+        read(memory, at, editBytes);
         notes.section("storage edit");
-        notes.note(at, 4, "kind: " + edit.getClass().getSimpleName());
-        notes.note(at + 4, 4, "version: " + VERSION);
-        switch (edit) {
-            case StorageEdit.Identity identity ->
-                notes.note(at + BODY, 8, "host id: " + Long.toHexString(identity.hostId()));
-            case StorageEdit.AllocateFiles allocate ->
-                notes.note(at + BODY, 8, "next file id: " + allocate.nextFileId());
-            case StorageEdit.ClockLease lease -> notes.note(at + BODY, 8, "lease end: " + lease.leaseEnd());
-            case StorageEdit.LogStarted started ->
-                notes.note(at + BODY, 8, "log id: " + Long.toHexString(started.logId()));
-            case StorageEdit.Checkpoint checkpoint -> notes.note(at + BODY, 8, "mark: " + checkpoint.mark());
-            case StorageEdit.CreateTable create -> {
-                notes.note(at + BODY, 8, "table id: " + create.tableId());
-                notes.note(at + BODY + 8, 8, "tablet id: " + create.tabletId());
-                notes.note(at + BODY + 16, 4, "name bytes: " + name(create).length);
-                notes.note(at + BODY + 20, 4, "schema bytes: " + SchemaFormat.toBytes(create.schema()).length);
-                notes.note(at + CREATE_TABLE_NAME, name(create).length, "name: " + create.name());
-                SchemaFormat.annotate(memory, at + CREATE_TABLE_NAME + name(create).length, notes);
-            }
-            case StorageEdit.Flushed flushed -> {
-                notes.note(at + BODY, 8, "tablet id: " + flushed.tabletId());
-                notes.note(at + BODY + 8, 8, "applied up to: " + flushed.appliedUpTo());
-                notes.note(at + BODY + 16, 4, "rowset count: " + flushed.added().size());
-                notes.note(at + BODY + 20, 4, "zero");
-                long rowSet = at + FLUSHED_ROWSETS;
-                for (RowSetEntry entry : flushed.added()) {
-                    annotateRowSet(entry, rowSet, notes);
-                    rowSet += bytes(entry);
-                }
-            }
-        }
+        take(new EditReader(memory, at, editBytes, notes));
         notes.endSection();
-    }
-
-    private static void annotateRowSet(RowSetEntry entry, long at, Notes notes) {
-        int minKeyBytes = entry.minKey().length;
-        int maxKeyBytes = entry.maxKey().length;
-        notes.note(at, 8, "file id: " + entry.fileId());
-        notes.note(at + 8, 8, "row count: " + entry.rowCount());
-        notes.note(at + 16, 8, "file bytes: " + entry.fileBytes());
-        notes.note(at + 24, 4, "least key bytes: " + minKeyBytes);
-        notes.note(at + 28, 4, "greatest key bytes: " + maxKeyBytes);
-        if (minKeyBytes > 0) {
-            notes.note(at + ROWSET_KEYS, minKeyBytes, "least key");
-        }
-        if (maxKeyBytes > 0) {
-            notes.note(at + ROWSET_KEYS + minKeyBytes, maxKeyBytes, "greatest key");
-        }
-    }
-
-    private static byte[] name(StorageEdit.CreateTable create) {
-        return create.name().getBytes(StandardCharsets.UTF_8);
-    }
-
-    private static void writeLong(MemorySegment memory, long at, int kind, long value) {
-        memory.set(U32, at, kind);
-        memory.set(U64, at + BODY, value);
     }
 }

@@ -18,6 +18,9 @@ public final class StorageReplay {
     private final List<StorageEdit> edits = new ArrayList<>();
     private int begin = NONE;
 
+    /** The last checkpoint has no BEGIN. That is fine if it is one of those that are being forgotten. */
+    private boolean isBeginningLost;
+
     /** Takes the next edit of the log. */
     public void add(StorageEdit edit) {
         if (edit instanceof StorageEdit.Checkpoint checkpoint) {
@@ -34,11 +37,11 @@ public final class StorageReplay {
                 begin = edits.size();
             }
             case END -> {
-                if (begin == NONE) {
-                    throw new IllegalStateException("a checkpoint ends in the storage log that never began");
+                isBeginningLost = begin == NONE;
+                if (!isBeginningLost) {
+                    edits.subList(0, begin).clear();
+                    begin = NONE;
                 }
-                edits.subList(0, begin).clear();
-                begin = NONE;
             }
         }
     }
@@ -55,7 +58,8 @@ public final class StorageReplay {
     public StorageState state() {
         var state = new StorageState();
         dropOpen();
-        if (!edits.isEmpty() && !(edits.getFirst() instanceof StorageEdit.Identity)) {
+        boolean isWhole = edits.isEmpty() || edits.getFirst() instanceof StorageEdit.Identity;
+        if (isBeginningLost || !isWhole) {
             throw new IllegalStateException(
                     "the storage log does not begin with its identity: its first files are missing");
         }

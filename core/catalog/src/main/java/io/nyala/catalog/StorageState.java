@@ -2,13 +2,17 @@ package io.nyala.catalog;
 
 import io.nyala.memory.Check;
 import io.nyala.rows.Schema;
+import io.nyala.tablet.DeltaFileEntry;
 import io.nyala.tablet.RowSetEntry;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What a host stores, as told by the edits of its storage log: the fold of them all, and itself expressible as edits,
@@ -17,83 +21,227 @@ import java.util.Optional;
  * <p>Not thread-safe: whoever holds it guards it.
  */
 public final class StorageState {
-    /** Rowsets in an edit of a checkpoint: an edit is one record of the log. */
-    private static final int ROWSET_BYTES_PER_EDIT_MAX = 256 << 10;
-
     private long hostId;
-    private long nextFileId = 1;
-    private long leaseEnd;
     private long logId;
+    private long nextFileId = 1;
+    private long nextId = 1;
+    private long leaseEnd;
     private final Map<Long, TableEntry> tables = new LinkedHashMap<>();
     private final Map<Long, TabletEntry> tablets = new LinkedHashMap<>();
 
-    /** A table as the catalog knows it. */
-    public record TableEntry(long id, String name, Schema schema, long tabletId) {}
+    /** Tables that are not dropped. */
+    private final Map<String, Long> tableIds = new HashMap<>();
 
-    /** A tablet as the catalog knows it. */
-    public record TabletEntry(long id, List<RowSetEntry> rowSets, long appliedUpTo) {}
-
-    public void apply(StorageEdit edit) {
+    /**
+     * Guards an edit that was not made yet.
+     *
+     * @throws IllegalArgumentException if it does not fit
+     */
+    public void check(StorageEdit edit) {
         switch (edit) {
-            case StorageEdit.Checkpoint _ -> {} // StorageReplay has seen to it.
-            case StorageEdit.LogStarted started -> logId = started.logId();
-            case StorageEdit.Identity identity -> {
+            case StorageEdit.Checkpoint _,
+                    StorageEdit.LogStarted _,
+                    StorageEdit.AllocateFiles _,
+                    StorageEdit.AllocateIds _,
+                    StorageEdit.ClockLease _ -> {}
+            case StorageEdit.Identity identity ->
                 Check.that(
                         hostId == 0 || hostId == identity.hostId(),
                         "the storage log of host " + Long.toHexString(hostId) + " has an edit of host "
                                 + Long.toHexString(identity.hostId()));
-                hostId = identity.hostId();
-            }
             case StorageEdit.CreateTable create -> {
                 Check.that(!tables.containsKey(create.tableId()), "table id " + create.tableId() + " was used before");
-                Check.that(table(create.name()).isEmpty(), "there are two tables \"" + create.name() + "\"");
-                tables.put(
-                        create.tableId(),
-                        new TableEntry(create.tableId(), create.name(), create.schema(), create.tabletId()));
-                tablets.put(create.tabletId(), new TabletEntry(create.tabletId(), List.of(), 0));
+                checkFree(create.description().name());
+                checkNew(create.tablets());
             }
+            case StorageEdit.AlterTable alter -> check(alter);
+            case StorageEdit.DropTable drop -> checkDropped(existing(drop.tableId()), false);
+            case StorageEdit.RecallTable recall -> {
+                checkDropped(existing(recall.tableId()), true);
+                checkFree(recall.name());
+                existing(recall.tableId()).description().withName(recall.name());
+            }
+            case StorageEdit.PurgeTable purge -> existing(purge.tableId());
+            case StorageEdit.Flushed flushed -> check(flushed);
+            case StorageEdit.DeltasFlushed flushed -> check(flushed);
+        }
+    }
+
+    private void check(StorageEdit.AlterTable alter) {
+        TableEntry before = existing(alter.tableId());
+        checkDropped(before, false);
+        if (!alter.description().name().equals(before.name())) {
+            checkFree(alter.description().name());
+        }
+        Schema present = before.description().schema();
+        Schema after = alter.description().schema();
+        Check.that(
+                after.equals(present) || after.version() == present.version() + 1,
+                "the schema of table \"" + before.name() + "\" has version " + present.version()
+                        + ", and is followed by another one of version " + after.version());
+        for (long tabletId : alter.droppedTablets()) {
+            TabletEntry tablet = tablets.get(tabletId);
+            Check.that(
+                    tablet != null && tablet.tableId() == before.id(),
+                    "tablet " + tabletId + " is none of table \"" + before.name()
+                            + "\", and cannot be dropped from it");
+        }
+        checkNew(alter.addedTablets());
+    }
+
+    private void check(StorageEdit.Flushed flushed) {
+        TabletEntry before = tablet(flushed.tabletId());
+        Check.that(
+                flushed.appliedUpTo() >= before.appliedUpTo(),
+                "tablet " + before.id() + " is flushed up to " + flushed.appliedUpTo() + ", it was up to "
+                        + before.appliedUpTo() + " before");
+        flushed.added().forEach(rowSet -> checkAllocated(rowSet.fileId()));
+    }
+
+    private void check(StorageEdit.DeltasFlushed flushed) {
+        TabletEntry tablet = tablet(flushed.tabletId());
+        RowSetEntry rowSet = tablet.rowSets().get(indexOf(flushed.rowSetFileId(), tablet));
+        Check.that(
+                flushed.appliedUpTo() >= rowSet.appliedUpTo(),
+                "rowset " + rowSet.fileId() + " has changes up to " + rowSet.appliedUpTo()
+                        + ", and is followed by deltas up to " + flushed.appliedUpTo());
+        flushed.added().forEach(delta -> checkAllocated(delta.fileId()));
+    }
+
+    private static void checkDropped(TableEntry table, boolean isWanted) {
+        Check.that(
+                table.isDropped() == isWanted,
+                "table \"" + table.name() + "\" is " + (isWanted ? "not dropped" : "dropped already"));
+    }
+
+    private void checkFree(String name) {
+        Check.that(!tableIds.containsKey(name), "there is a table \"" + name + "\" already");
+    }
+
+    private void checkNew(List<TabletPlace> places) {
+        Set<Long> seen = new HashSet<>();
+        for (TabletPlace place : places) {
+            Check.that(
+                    !tablets.containsKey(place.id()) && seen.add(place.id()),
+                    "tablet id " + place.id() + " was used before");
+        }
+    }
+
+    private void checkAllocated(long fileId) {
+        Check.that(fileId < nextFileId, "file id " + fileId + " is in use, and was never allocated");
+    }
+
+    /**
+     * Takes one more edit.
+     *
+     * @throws IllegalArgumentException if it does not fit; then nothing is changed
+     */
+    public void apply(StorageEdit edit) {
+        check(edit);
+        switch (edit) {
+            case StorageEdit.Checkpoint _ -> {} // StorageReplay has seen to it.
+            case StorageEdit.Identity identity -> hostId = identity.hostId();
+            case StorageEdit.LogStarted started -> logId = started.logId();
             case StorageEdit.AllocateFiles allocate -> nextFileId = Math.max(nextFileId, allocate.nextFileId());
+            case StorageEdit.AllocateIds allocate -> nextId = Math.max(nextId, allocate.nextId());
+            case StorageEdit.ClockLease lease -> leaseEnd = Math.max(leaseEnd, lease.leaseEnd());
+            case StorageEdit.CreateTable create -> {
+                long id = create.tableId();
+                nextId = Math.max(nextId, id + 1);
+                tables.put(id, new TableEntry(id, create.description(), create.tablets(), null));
+                tableIds.put(create.description().name(), id);
+                add(id, create.tablets());
+            }
+            case StorageEdit.AlterTable alter -> alter(alter);
+            case StorageEdit.DropTable drop -> {
+                TableEntry before = existing(drop.tableId());
+                tables.put(before.id(), before.withDrop(drop.drop()));
+                tableIds.remove(before.name());
+            }
+            case StorageEdit.RecallTable recall -> {
+                TableEntry before = existing(recall.tableId());
+                TableDescription description = before.description().withName(recall.name());
+                tables.put(
+                        before.id(), before.with(description, before.tablets()).withDrop(null));
+                tableIds.put(recall.name(), before.id());
+            }
+            case StorageEdit.PurgeTable purge -> purge(existing(purge.tableId()));
             case StorageEdit.Flushed flushed -> {
                 TabletEntry before = tablet(flushed.tabletId());
                 List<RowSetEntry> rowSets = new ArrayList<>(before.rowSets());
                 rowSets.addAll(flushed.added());
-                tablets.put(before.id(), new TabletEntry(before.id(), List.copyOf(rowSets), flushed.appliedUpTo()));
+                tablets.put(
+                        before.id(), new TabletEntry(before.id(), before.tableId(), rowSets, flushed.appliedUpTo()));
             }
-            case StorageEdit.ClockLease lease -> leaseEnd = Math.max(leaseEnd, lease.leaseEnd());
+            case StorageEdit.DeltasFlushed flushed -> deltasFlushed(flushed);
         }
     }
 
-    /** The edits that make this state out of nothing. */
+    private void alter(StorageEdit.AlterTable alter) {
+        TableEntry before = existing(alter.tableId());
+        List<TabletPlace> places = new ArrayList<>(before.tablets());
+        places.removeIf(place -> alter.droppedTablets().contains(place.id()));
+        places.addAll(alter.addedTablets());
+        tables.put(before.id(), before.with(alter.description(), places));
+        tableIds.remove(before.name());
+        tableIds.put(alter.description().name(), before.id());
+        alter.droppedTablets().forEach(tablets::remove);
+        add(before.id(), alter.addedTablets());
+    }
+
+    private void purge(TableEntry table) {
+        tables.remove(table.id());
+        if (!table.isDropped()) {
+            tableIds.remove(table.name());
+        }
+        table.tablets().forEach(place -> tablets.remove(place.id()));
+    }
+
+    private void deltasFlushed(StorageEdit.DeltasFlushed flushed) {
+        TabletEntry before = tablet(flushed.tabletId());
+        List<RowSetEntry> rowSets = new ArrayList<>(before.rowSets());
+        int index = indexOf(flushed.rowSetFileId(), before);
+        RowSetEntry rowSet = rowSets.get(index);
+        List<DeltaFileEntry> deltas = new ArrayList<>(rowSet.deltas());
+        deltas.addAll(flushed.added());
+        rowSets.set(index, rowSet.with(deltas, flushed.appliedUpTo()));
+        tablets.put(before.id(), new TabletEntry(before.id(), before.tableId(), rowSets, before.appliedUpTo()));
+    }
+
+    private void add(long tableId, List<TabletPlace> places) {
+        for (TabletPlace place : places) {
+            tablets.put(place.id(), new TabletEntry(place.id(), tableId, List.of(), 0));
+            nextId = Math.max(nextId, place.id() + 1);
+        }
+    }
+
+    private static int indexOf(long fileId, TabletEntry tablet) {
+        for (int i = 0; i < tablet.rowSets().size(); i++) {
+            if (tablet.rowSets().get(i).fileId() == fileId) {
+                return i;
+            }
+        }
+        throw new IllegalArgumentException("tablet " + tablet.id() + " has no rowset " + fileId);
+    }
+
+    private TableEntry existing(long tableId) {
+        TableEntry table = tables.get(tableId);
+        if (table == null) {
+            throw new IllegalArgumentException("the storage log names table " + tableId + ", which there is not");
+        }
+        return table;
+    }
+
+    /** The edits that make this state out of nothing, none larger than {@link CatalogLimits#EDIT_BYTES_MAX}. */
     public List<StorageEdit> asEdits() {
         List<StorageEdit> edits = new ArrayList<>();
         edits.add(new StorageEdit.Identity(hostId));
-        edits.add(new StorageEdit.AllocateFiles(nextFileId));
-        edits.add(new StorageEdit.ClockLease(leaseEnd));
         edits.add(new StorageEdit.LogStarted(logId));
-        for (TableEntry table : tables.values()) {
-            edits.add(new StorageEdit.CreateTable(table.id(), table.name(), table.schema(), table.tabletId()));
-        }
-        for (TabletEntry tablet : tablets.values()) {
-            addFlushed(tablet, edits);
-        }
+        edits.add(new StorageEdit.AllocateFiles(nextFileId));
+        edits.add(new StorageEdit.AllocateIds(nextId));
+        edits.add(new StorageEdit.ClockLease(leaseEnd));
+        StateEdits.add(tables.values(), tablets.values(), edits);
         return edits;
-    }
-
-    /** At least one edit, which says how far the log is applied; more where there are many rowsets. */
-    private static void addFlushed(TabletEntry tablet, List<StorageEdit> edits) {
-        List<RowSetEntry> part = new ArrayList<>();
-        int partBytes = 0;
-        for (RowSetEntry rowSet : tablet.rowSets()) {
-            int bytes = StorageEditFormat.bytes(rowSet);
-            if (!part.isEmpty() && partBytes + bytes > ROWSET_BYTES_PER_EDIT_MAX) {
-                edits.add(new StorageEdit.Flushed(tablet.id(), part, tablet.appliedUpTo()));
-                part.clear();
-                partBytes = 0;
-            }
-            part.add(rowSet);
-            partBytes += bytes;
-        }
-        edits.add(new StorageEdit.Flushed(tablet.id(), part, tablet.appliedUpTo()));
     }
 
     public long hostId() {
@@ -113,39 +261,56 @@ public final class StorageState {
         return leaseEnd;
     }
 
+    /** The next id for a table or a tablet; those below were given out. */
+    public long nextId() {
+        return nextId;
+    }
+
+    /** All tables, dropped ones too, in the order of their creation. */
     public Collection<TableEntry> tables() {
         return List.copyOf(tables.values());
     }
 
+    /** How many there are, dropped ones too. */
+    public int tableCount() {
+        return tables.size();
+    }
+
+    public int tabletCount() {
+        return tablets.size();
+    }
+
+    /** The table of that name that is not dropped. */
     public Optional<TableEntry> table(String name) {
-        return tables.values().stream()
-                .filter(table -> table.name().equals(name))
-                .findFirst();
+        return Optional.ofNullable(tableIds.get(name)).map(tables::get);
+    }
+
+    /** The table of that id, dropped or not. */
+    public Optional<TableEntry> table(long id) {
+        return Optional.ofNullable(tables.get(id));
     }
 
     public TabletEntry tablet(long id) {
         TabletEntry tablet = tablets.get(id);
         if (tablet == null) {
-            throw new IllegalStateException("the storage log names tablet " + id + ", which was never created");
+            throw new IllegalArgumentException("the storage log names tablet " + id + ", which there is not");
         }
         return tablet;
     }
 
-    public Collection<TabletEntry> tablets() {
-        return List.copyOf(tablets.values());
+    /** The greatest sequence of the write-ahead log that any tablet or rowset has applied. */
+    public long appliedUpToMax() {
+        long max = 0;
+        for (TabletEntry tablet : tablets.values()) {
+            max = Math.max(max, tablet.appliedUpTo());
+            for (RowSetEntry rowSet : tablet.rowSets()) {
+                max = Math.max(max, rowSet.appliedUpTo());
+            }
+        }
+        return max;
     }
 
-    /** The next id for a table or tablet. */
-    public long nextId() {
-        return 1
-                + Math.max(
-                        tables.keySet().stream()
-                                .mapToLong(Long::longValue)
-                                .max()
-                                .orElse(0),
-                        tablets.keySet().stream()
-                                .mapToLong(Long::longValue)
-                                .max()
-                                .orElse(0));
+    public Collection<TabletEntry> tablets() {
+        return List.copyOf(tablets.values());
     }
 }

@@ -1,17 +1,11 @@
 package io.nyala.catalog;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.nyala.rows.Column;
-import io.nyala.rows.ColumnType;
-import io.nyala.rows.Limits;
-import io.nyala.rows.Schema;
 import io.nyala.tablet.RowSetEntry;
 import io.nyala.testkit.Failure;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -19,8 +13,6 @@ import org.junit.jupiter.api.Test;
  * before. Method: a log of edits with checkpoints, cut at either end.
  */
 final class StorageReplayTest {
-    private static final Schema SCHEMA = Schema.of(Column.key("id", ColumnType.INT64));
-
     @Test
     void aStateIsWhatItsEditsMakeOfNothing() {
         List<StorageEdit> edits = edits();
@@ -60,6 +52,24 @@ final class StorageReplayTest {
         }
     }
 
+    /** A checkpoint takes several segments, of which the first are forgotten before the last. */
+    @Test
+    void aCheckpointThatIsBeingForgottenMayHaveLostItsBeginning() {
+        List<StorageEdit> checkpoint = new ArrayList<>(replay(edits()).asEdits());
+        var begin = new StorageEdit.Checkpoint(StorageEdit.Checkpoint.Mark.BEGIN);
+        var end = new StorageEdit.Checkpoint(StorageEdit.Checkpoint.Mark.END);
+        for (int lost = 0; lost <= checkpoint.size(); lost++) {
+            List<StorageEdit> log = new ArrayList<>(checkpoint.subList(lost, checkpoint.size()));
+            log.add(end);
+            List<StorageEdit> onlyThat = List.copyOf(log);
+            Failure.expect(IllegalStateException.class, () -> replay(onlyThat), "first files are missing");
+            log.add(begin);
+            log.addAll(checkpoint);
+            log.add(end);
+            assertEquals(checkpoint, replay(log).asEdits(), lost + " edits lost");
+        }
+    }
+
     @Test
     void aLogWithoutItsBeginningIsRefused() {
         List<StorageEdit> edits = edits();
@@ -67,36 +77,23 @@ final class StorageReplayTest {
                 IllegalStateException.class, () -> replay(edits.subList(1, edits.size())), "first files are missing");
     }
 
-    @Test
-    void aTabletOfManyRowSetsTakesSeveralEdits() {
-        List<RowSetEntry> rowSets = LongStream.rangeClosed(1, 25_000)
-                .mapToObj(StorageReplayTest::rowSet)
-                .toList();
-        List<StorageEdit> log = new ArrayList<>(edits());
-        log.add(new StorageEdit.Flushed(4, rowSets, 77));
-        StorageState state = replay(log);
-        assertEquals(rowSets, replay(state.asEdits()).tablet(4).rowSets());
-        List<StorageEdit> flushed = state.asEdits().stream()
-                .filter(edit -> edit instanceof StorageEdit.Flushed all && all.tabletId() == 4)
-                .toList();
-        assertEquals(8, flushed.size());
-        flushed.forEach(edit -> assertTrue(StorageEditFormat.bytes(edit) <= 300 << 10));
+    private static RowSetEntry rowSet(long id) {
+        return new RowSetEntry(id, 10, 8192, new byte[] {1}, new byte[] {2}, id, List.of());
     }
 
-    /** With keys of a length that goes with the id, up to the longest that there may be. */
-    private static RowSetEntry rowSet(long id) {
-        int keyBytes = id % 10_000 == 0 ? Limits.KEY_BYTES_MAX : (int) (id % 50);
-        return new RowSetEntry(id, 10, 8192, new byte[keyBytes], new byte[keyBytes]);
+    private static StorageEdit create(long id, String name) {
+        var description = new TableDescription(name, "", "", 3600, EditDriver.SCHEMA, EditDriver.PARTITIONING);
+        return new StorageEdit.CreateTable(id, description, List.of(EditDriver.place(id + 1, 0, 0)));
     }
 
     private static List<StorageEdit> edits() {
         return List.of(
                 new StorageEdit.Identity(42),
                 new StorageEdit.LogStarted(43),
-                new StorageEdit.CreateTable(1, "first", SCHEMA, 2),
+                create(1, "first"),
                 new StorageEdit.AllocateFiles(65),
                 new StorageEdit.Flushed(2, List.of(rowSet(1)), 5),
-                new StorageEdit.CreateTable(3, "second", SCHEMA, 4),
+                create(3, "second"),
                 new StorageEdit.ClockLease(1000),
                 new StorageEdit.Flushed(2, List.of(rowSet(2)), 9));
     }

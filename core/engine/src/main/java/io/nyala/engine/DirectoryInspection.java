@@ -2,6 +2,8 @@ package io.nyala.engine;
 
 import io.nyala.catalog.StorageEditFormat;
 import io.nyala.catalog.StorageState;
+import io.nyala.catalog.TableEntry;
+import io.nyala.catalog.TabletPlace;
 import io.nyala.cfile.CFileDump;
 import io.nyala.cfile.CFileReader;
 import io.nyala.cfile.PageCache;
@@ -21,6 +23,7 @@ import io.nyala.memory.Notes;
 import io.nyala.memory.PageSource;
 import io.nyala.memory.Slab;
 import io.nyala.rows.RowLayout;
+import io.nyala.rows.Schema;
 import io.nyala.tablet.MissingRowSet;
 import io.nyala.tablet.RowSetEntry;
 import io.nyala.tablet.TabletRecords;
@@ -109,8 +112,9 @@ public final class DirectoryInspection implements AutoCloseable {
     public LogInspection readCatalog() {
         LogInspection log = inspect(
                 layout.storage(), (_, memory, at, bytes) -> state.apply(StorageEditFormat.read(memory, at, bytes)));
-        for (StorageState.TableEntry table : state.tables()) {
-            layouts.put(table.tabletId(), new RowLayout(table.schema()));
+        for (TableEntry table : state.tables()) {
+            var rows = new RowLayout(table.description().schema());
+            table.tablets().forEach(place -> layouts.put(place.id(), rows));
         }
         return log;
     }
@@ -122,9 +126,11 @@ public final class DirectoryInspection implements AutoCloseable {
         if (storage == null) {
             return; // Which rowsets there should be is not known.
         }
-        for (StorageState.TableEntry table : state.tables()) {
-            for (RowSetEntry rowSet : state.tablet(table.tabletId()).rowSets()) {
-                verify(table, rowSet, findings);
+        for (TableEntry table : state.tables()) {
+            for (TabletPlace place : table.tablets()) {
+                for (RowSetEntry rowSet : state.tablet(place.id()).rowSets()) {
+                    verify(table, place.id(), rowSet, findings);
+                }
             }
         }
     }
@@ -164,18 +170,20 @@ public final class DirectoryInspection implements AutoCloseable {
 
     private void checkRecord(long sequence, MemorySegment memory, long at, int bytes) {
         long tabletId = TabletRecords.tabletId(memory, at, bytes);
-        if (!layouts.isEmpty() && !layouts.containsKey(tabletId)) {
+        boolean isKnown = tabletId > 0 && tabletId < state.nextId(); // Or was, before its table was dropped.
+        if (!layouts.isEmpty() && !isKnown) {
             throw new IllegalStateException("record " + sequence + " in " + layout.wal() + " is of tablet " + tabletId
                     + ", which the storage log does not know");
         }
     }
 
-    private void verify(StorageState.TableEntry table, RowSetEntry entry, Findings findings) {
+    private void verify(TableEntry table, long tabletId, RowSetEntry entry, Findings findings) {
+        Schema schema = table.description().schema();
         Path path = layout.rowSets().resolve(entry.fileId() + StorageLog.ROWSET_SUFFIX);
-        var source = new RowSetFile(disk, path, entry.fileId(), table.tabletId());
+        var source = new RowSetFile(disk, path, entry.fileId(), tabletId);
         String about = "rowset of table %s, %,d rows".formatted(table.name(), entry.rowCount());
         RuntimeException defect = null;
-        try (DiskRowSet rowSet = RowSetFiles.open(source, entry, table.schema(), cache, account)) {
+        try (DiskRowSet rowSet = RowSetFiles.open(source, entry, schema, cache, account)) {
             try {
                 rowSet.verify();
             } catch (RuntimeException e) {
@@ -183,7 +191,7 @@ public final class DirectoryInspection implements AutoCloseable {
             }
         } catch (RuntimeException e) {
             if (MissingRowSet.isCause(e)) {
-                findings.setAside(new MissingRowSet(table.tabletId(), table.schema(), path, entry, e));
+                findings.setAside(new MissingRowSet(tabletId, schema, path, entry, e));
                 return;
             }
             defect = e;

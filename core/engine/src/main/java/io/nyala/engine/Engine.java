@@ -1,22 +1,21 @@
 package io.nyala.engine;
 
-import io.nyala.catalog.StorageState;
 import io.nyala.io.Disk;
 import io.nyala.io.Disks;
 import io.nyala.io.HugePageSource;
 import io.nyala.memory.AccountUsage;
-import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
-import io.nyala.rows.Limits;
 import io.nyala.rows.Schema;
-import io.nyala.tablet.Tablet;
+import io.nyala.table.HostedTablet;
+import io.nyala.table.ScanPlan;
+import io.nyala.table.ScanToken;
+import io.nyala.table.TableDroppedException;
+import io.nyala.table.TableHost;
+import io.nyala.table.TableState;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -42,10 +41,14 @@ import org.jspecify.annotations.Nullable;
 public final class Engine implements AutoCloseable {
     private static final Logger LOG = System.getLogger(Engine.class.getName());
 
+    /** Scans of an engine; each has native memory and keeps its tablets open. */
+    public static final int OPEN_SCANS_MAX = 4096;
+
     private final OpenEngine parts;
     private final @Nullable Disk ownDisk;
-    private final Map<String, Table> tables = new ConcurrentSkipListMap<>();
+    private final Tables tables;
     private final AtomicInteger callsInFlight = new AtomicInteger();
+    private final AtomicInteger openScans = new AtomicInteger();
     private volatile boolean isClosed;
 
     /**
@@ -80,46 +83,55 @@ public final class Engine implements AutoCloseable {
     private Engine(OpenEngine parts, @Nullable Disk ownDisk) {
         this.parts = parts;
         this.ownDisk = ownDisk;
-        parts.tablets()
-                .forEach(
-                        (entry, tablet) -> tables.put(entry.name(), new Table(this, entry.id(), entry.name(), tablet)));
+        this.tables = new Tables(this, parts);
     }
 
     /**
-     * Makes a new, empty table. It exists, durably, when this returns.
+     * Makes a new, empty table of one tablet. It exists, durably, when this returns.
      *
      * @throws TableExistsException if there is one of that name
      */
     public Table createTable(String name, Schema schema) {
-        int nameBytes = name.getBytes(StandardCharsets.UTF_8).length;
-        Check.inRange("bytes of the table's name", nameBytes, 1, Limits.NAME_BYTES_MAX);
-        synchronized (tables) {
-            throwIfClosed();
-            if (tables.containsKey(name)) {
-                throw new TableExistsException(name);
-            }
-            Map.Entry<StorageState.TableEntry, Tablet> created = parts.createTable(name, schema);
-            var table = new Table(this, created.getKey().id(), name, created.getValue());
-            tables.put(name, table);
-            return table;
-        }
+        return createTable(TableSpec.of(name, schema));
+    }
+
+    /**
+     * Makes a new, empty table. It exists with all its tablets, durably, when this returns; if the process ends before
+     * that, it exists with all of them or not at all.
+     *
+     * @throws TableExistsException if there is one of that name
+     * @throws EngineLimitException if there is no room for it
+     */
+    public Table createTable(TableSpec spec) {
+        return tables.create(spec);
     }
 
     /** The table of that name, if there is one. */
     public Optional<Table> table(String name) {
         throwIfClosed();
-        return Optional.ofNullable(tables.get(name));
+        return tables.named(name);
     }
 
-    /** All tables, by name. */
+    /** The table of that id, if there is one; it may be a dropped one that can be recalled. */
+    public Optional<Table> table(long id) {
+        throwIfClosed();
+        return tables.ofId(id);
+    }
+
+    /** All tables that are not dropped, by name. */
     public List<Table> tables() {
         throwIfClosed();
-        return List.copyOf(tables.values());
+        return tables.all();
     }
 
     /** Hybrid time now; a scan at it sees everything acknowledged before the call. */
     public long now() {
         throwIfClosed();
+        return parts.clock().now();
+    }
+
+    /** As {@link #now}, also for a call that was under way when the engine was closed. */
+    long time() {
         return parts.clock().now();
     }
 
@@ -189,6 +201,65 @@ public final class Engine implements AutoCloseable {
         }
     }
 
+    /** Identity of the host, which tokens carry. */
+    long hostId() {
+        return parts.storage().hostId();
+    }
+
+    /** Starts a scan that was planned, and takes the plan over. */
+    Scan start(ScanPlan plan, long limit, boolean allowPartial) {
+        boolean isStarted = false;
+        try {
+            if (openScans.incrementAndGet() > OPEN_SCANS_MAX) {
+                throw new EngineLimitException("%,d scans are open, which is the limit; close those that are not needed"
+                        .formatted(OPEN_SCANS_MAX));
+            }
+            var scan = new Scan(this, plan, limit, allowPartial);
+            counters().scanOpened();
+            isStarted = true;
+            return scan;
+        } finally {
+            if (!isStarted) {
+                scanClosed();
+                plan.letGo(parts);
+            }
+        }
+    }
+
+    void scanClosed() {
+        openScans.decrementAndGet();
+    }
+
+    /**
+     * Starts the scan of one tablet that a token describes.
+     *
+     * @throws TableNotFoundException if there is no such table (any more)
+     * @throws TableDroppedException if the tablet was dropped
+     * @throws IllegalArgumentException if the token is of another engine, or names columns that were dropped
+     */
+    public Scan open(ScanToken token) {
+        callBegins();
+        try {
+            if (token.hostId() != hostId()) {
+                throw new IllegalArgumentException("a scan token of engine " + Long.toHexString(token.hostId())
+                        + " was given to engine " + Long.toHexString(hostId()) + "; open it where it was made");
+            }
+            Table table = tables.ofId(token.tableId())
+                    .orElseThrow(() -> new TableNotFoundException(
+                            "there is no table " + token.tableId() + ", of which a scan token was made"));
+            TableState state = table.present();
+            HostedTablet tablet = state.tablet(token.tabletId());
+            ScanPlan plan = ScanPlan.at(parts, state, List.of(tablet), token.spec(state.schema()));
+            return start(plan, token.limit(), token.allowsPartial());
+        } finally {
+            callEnds();
+        }
+    }
+
+    TableHost host() {
+        return parts;
+    }
+
     EngineCounters counters() {
         return parts.counters();
     }
@@ -207,10 +278,5 @@ public final class Engine implements AutoCloseable {
 
     MemoryAccount scanMemory() {
         return parts.memory().scans();
-    }
-
-    /** Makes sure that nothing will ever happen at or below {@code timestamp} after a restart either. */
-    void coverByLease(long timestamp) {
-        parts.coverByLease(timestamp);
     }
 }

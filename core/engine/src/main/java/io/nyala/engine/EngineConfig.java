@@ -18,6 +18,7 @@ import java.util.Objects;
  * @param logSegmentBytes size of the files of the write-ahead log; a power of two. A batch must fit into one: 8 MiB,
  *     from 16 MiB on
  * @param catalogEditsMax changes of the catalog and flushes after which their log begins anew with a checkpoint
+ * @param writers threads that decide and apply writes; tablets are spread over them
  * @param disk {@code best}, or {@code ring}, {@code syscall} or {@code channel} to force one
  */
 public record EngineConfig(
@@ -27,7 +28,11 @@ public record EngineConfig(
         long flushBytes,
         long logSegmentBytes,
         int catalogEditsMax,
+        int writers,
         String disk) {
+    /** A writer is a thread; what keeps it busy is decisions on rows in memory, and a log takes what a few can give. */
+    public static final int WRITERS_MAX = 64;
+
     private static final long KIB = 1L << 10;
     private static final long MIB = 1L << 20;
 
@@ -46,11 +51,12 @@ public record EngineConfig(
         Check.inRange("logSegmentBytes", logSegmentBytes, 128 * KIB, 1024 * MIB);
         Check.powerOfTwo("logSegmentBytes", logSegmentBytes);
         Check.inRange("catalogEditsMax", catalogEditsMax, 1, 1 << 16);
+        Check.inRange("writers", writers, 1, WRITERS_MAX);
     }
 
-    /** The defaults: 1 GiB of memory, of which a quarter caches pages. */
+    /** The defaults: 1 GiB of memory, of which a quarter caches pages, and one writer. */
     public static EngineConfig in(Path directory) {
-        return new EngineConfig(directory, 1024 * MIB, 256 * MIB, 64 * MIB, 64 * MIB, CATALOG_EDITS_MAX, "best");
+        return new EngineConfig(directory, 1024 * MIB, 256 * MIB, 64 * MIB, 64 * MIB, CATALOG_EDITS_MAX, 1, "best");
     }
 
     public EngineConfig withMemoryBytes(long newMemoryBytes) {
@@ -61,31 +67,37 @@ public record EngineConfig(
                 Math.min(FLUSH_BYTES_MAX, newMemoryBytes / 16),
                 logSegmentBytes,
                 catalogEditsMax,
+                writers,
                 disk);
     }
 
     public EngineConfig withCacheBytes(long newCacheBytes) {
         return new EngineConfig(
-                directory, memoryBytes, newCacheBytes, flushBytes, logSegmentBytes, catalogEditsMax, disk);
+                directory, memoryBytes, newCacheBytes, flushBytes, logSegmentBytes, catalogEditsMax, writers, disk);
     }
 
     public EngineConfig withFlushBytes(long newFlushBytes) {
         return new EngineConfig(
-                directory, memoryBytes, cacheBytes, newFlushBytes, logSegmentBytes, catalogEditsMax, disk);
+                directory, memoryBytes, cacheBytes, newFlushBytes, logSegmentBytes, catalogEditsMax, writers, disk);
     }
 
     public EngineConfig withLogSegmentBytes(long newLogSegmentBytes) {
         return new EngineConfig(
-                directory, memoryBytes, cacheBytes, flushBytes, newLogSegmentBytes, catalogEditsMax, disk);
+                directory, memoryBytes, cacheBytes, flushBytes, newLogSegmentBytes, catalogEditsMax, writers, disk);
     }
 
     public EngineConfig withCatalogEditsMax(int newCatalogEditsMax) {
         return new EngineConfig(
-                directory, memoryBytes, cacheBytes, flushBytes, logSegmentBytes, newCatalogEditsMax, disk);
+                directory, memoryBytes, cacheBytes, flushBytes, logSegmentBytes, newCatalogEditsMax, writers, disk);
+    }
+
+    public EngineConfig withWriters(int newWriters) {
+        return new EngineConfig(
+                directory, memoryBytes, cacheBytes, flushBytes, logSegmentBytes, catalogEditsMax, newWriters, disk);
     }
 
     public EngineConfig withDisk(String newDisk) {
         return new EngineConfig(
-                directory, memoryBytes, cacheBytes, flushBytes, logSegmentBytes, catalogEditsMax, newDisk);
+                directory, memoryBytes, cacheBytes, flushBytes, logSegmentBytes, catalogEditsMax, writers, newDisk);
     }
 }

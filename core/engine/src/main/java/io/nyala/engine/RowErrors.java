@@ -1,9 +1,11 @@
 package io.nyala.engine;
 
+import io.nyala.partition.PartitionMap;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rows.OperationFormat;
 import io.nyala.rows.RowError;
 import io.nyala.rows.RowErrorCode;
+import io.nyala.table.BatchParts;
 import io.nyala.tablet.TabletWrite;
 import java.lang.foreign.MemorySegment;
 import java.util.AbstractList;
@@ -24,14 +26,14 @@ final class RowErrors extends AbstractList<RowError> {
 
     // Guarded by this.
     private @Nullable OperationBatch rows;
-    private @Nullable TabletWrite write;
+    private @Nullable BatchParts parts;
     private List<RowError> errors = List.of();
 
-    /** What the batch itself refused, and what the tablet did. */
-    RowErrors(OperationBatch rows, TabletWrite write) {
+    /** What the batch itself refused, what no tablet is for, and what the tablets refused. */
+    RowErrors(OperationBatch rows, BatchParts parts) {
         this.rows = rows;
-        this.write = write;
-        this.count = rows.errors().size() + write.errorCount();
+        this.parts = parts;
+        this.count = parts.errorCount();
     }
 
     /** Takes from the batch what the errors say. */
@@ -51,18 +53,34 @@ final class RowErrors extends AbstractList<RowError> {
 
     private synchronized List<RowError> settled() {
         OperationBatch batch = rows;
-        TabletWrite answered = write;
+        BatchParts answered = parts;
         if (batch != null && answered != null) {
             List<RowError> made = new ArrayList<>(batch.errors());
-            for (int i = 0; i < answered.errorCount(); i++) {
-                made.add(of(batch, answered.errorIndex(i), answered.errorOffset(i), answered.errorCode(i)));
+            for (int i = 0; i < answered.strayCount(); i++) {
+                made.add(ofStray(batch, answered.map(), answered.strayOffset(i)));
+            }
+            for (int i = 0; i < answered.partCount(); i++) {
+                TabletWrite write = answered.part(i).write();
+                for (int k = 0; k < write.errorCount(); k++) {
+                    made.add(of(batch, write.errorIndex(k), write.errorOffset(k), write.errorCode(k)));
+                }
             }
             made.sort(Comparator.comparingInt(RowError::operationIndex));
             errors = made;
             rows = null;
-            write = null;
+            parts = null;
         }
         return errors;
+    }
+
+    /** In Kudu's words. */
+    private static RowError ofStray(OperationBatch batch, PartitionMap map, long operation) {
+        MemorySegment memory = batch.memory();
+        String row = map.describeRowAsKudu(memory, OperationFormat.rowOffset(memory, operation));
+        return new RowError(
+                OperationFormat.operationIndex(memory, operation),
+                RowErrorCode.NO_RANGE,
+                PartitionMap.NOT_FOUND_MESSAGE + ": " + row);
     }
 
     private static RowError of(OperationBatch batch, int operationIndex, long operation, RowErrorCode code) {

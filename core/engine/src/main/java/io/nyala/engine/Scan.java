@@ -3,10 +3,12 @@ package io.nyala.engine;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.ScanSpec;
+import io.nyala.table.ScanPlan;
+import io.nyala.table.TabletsCursor;
 import io.nyala.tablet.MissingRowSet;
-import io.nyala.tablet.Tablet;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,22 +18,24 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Scan implements AutoCloseable {
     private final Engine engine;
+    private final ScanPlan plan;
     private final RowCursor cursor;
     private final ColumnBatch batch;
-    private final long snapshot;
     private final List<MissingRowSet> missing = new ArrayList<>();
     private long remaining;
     private boolean isClosed;
     private @Nullable RuntimeException failure;
 
-    Scan(Engine engine, Tablet tablet, ScanSpec spec, long limit, boolean allowPartial) {
+    /** Takes the plan over, unless it throws. */
+    Scan(Engine engine, ScanPlan plan, long limit, boolean allowPartial) {
         this.engine = engine;
-        engine.counters().scanOpened();
-        this.snapshot = spec.snapshot();
+        this.plan = plan;
         this.remaining = limit;
+        ScanSpec spec = plan.spec();
         this.batch = new ColumnBatch(spec.projectedColumns(), spec.keyOrder(), engine.scanMemory());
+        Consumer<MissingRowSet> leftOut = allowPartial ? missing::add : null;
         try {
-            this.cursor = tablet.scan(spec, engine.scanMemory(), allowPartial ? missing::add : null);
+            this.cursor = new TabletsCursor(plan, engine.scanMemory(), leftOut);
         } catch (RuntimeException e) {
             batch.close();
             throw e;
@@ -79,7 +83,7 @@ public final class Scan implements AutoCloseable {
 
     /** Hybrid time whose state this scan sees. */
     public long snapshot() {
-        return snapshot;
+        return plan.spec().snapshot();
     }
 
     /**
@@ -103,6 +107,8 @@ public final class Scan implements AutoCloseable {
                 cursor.close();
             } finally {
                 batch.close();
+                plan.letGo(engine.host());
+                engine.scanClosed();
             }
         }
     }

@@ -6,7 +6,11 @@ import io.nyala.rows.Predicate;
 import io.nyala.rows.RowLayout;
 import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
-import io.nyala.tablet.Tablet;
+import io.nyala.table.HostedTablet;
+import io.nyala.table.ScanPlan;
+import io.nyala.table.ScanToken;
+import io.nyala.table.TableDroppedException;
+import io.nyala.table.TableState;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -27,6 +31,7 @@ import java.util.List;
 public final class ScanBuilder {
     private final Engine engine;
     private final Table table;
+    private final Schema schema;
     private final List<Predicate> predicates = new ArrayList<>();
     private List<Integer> projection;
     private long limit = Long.MAX_VALUE;
@@ -39,8 +44,9 @@ public final class ScanBuilder {
     ScanBuilder(Engine engine, Table table) {
         this.engine = engine;
         this.table = table;
+        this.schema = table.schema();
         this.projection = new ArrayList<>();
-        for (int i = 0; i < table.schema().columnCount(); i++) {
+        for (int i = 0; i < schema.columnCount(); i++) {
             projection.add(i);
         }
     }
@@ -49,7 +55,7 @@ public final class ScanBuilder {
     public ScanBuilder project(String... columns) {
         List<Integer> indexes = new ArrayList<>();
         for (String column : columns) {
-            indexes.add(table.schema().indexOfExisting(column));
+            indexes.add(schema.indexOfExisting(column));
         }
         projection = indexes;
         return this;
@@ -98,35 +104,52 @@ public final class ScanBuilder {
     }
 
     /**
-     * Starts the scan.
+     * Starts the scan. Everything that was acknowledged before is seen, unless {@link #at} says otherwise: one snapshot
+     * of all tablets that may have matching rows.
      *
-     * @throws io.nyala.tablet.MissingRowSetException if rows that it may need cannot be read
+     * @throws io.nyala.tablet.MissingRowSetException if rows that it may need cannot be read; those of a later tablet
+     *     may be missed by {@link Scan#next} only
+     * @throws EngineLimitException if too many scans are open
+     * @throws TableDroppedException if the table was dropped
      */
     public Scan open() {
         engine.callBegins();
         try {
-            return start();
+            return engine.start(plan(), limit, allowPartial);
         } finally {
             engine.callEnds();
         }
     }
 
-    private Scan start() {
-        Tablet tablet = table.tablet();
-        long time = snapshot == LATEST ? tablet.visible() : settled(tablet, snapshot);
-        Schema schema = table.schema();
-        var spec = ScanSpec.all(schema, time)
+    /**
+     * The scan in parts that can be started apart, in any order, on any thread: one for each tablet that may have
+     * matching rows, all at one snapshot. A limit holds for each.
+     */
+    public List<ScanToken> tokens() {
+        engine.callBegins();
+        try {
+            ScanPlan plan = plan();
+            plan.letGo(engine.host());
+            List<ScanToken> tokens = new ArrayList<>();
+            for (HostedTablet tablet : plan.held()) {
+                tokens.add(ScanToken.of(engine.hostId(), table.id(), tablet.id(), plan.spec(), limit, allowPartial));
+            }
+            return tokens;
+        } finally {
+            engine.callEnds();
+        }
+    }
+
+    private ScanPlan plan() {
+        TableState state = table.present();
+        ScanSpec spec = ScanSpec.all(schema, snapshot)
                 .withProjection(projection)
                 .withPredicates(predicates)
                 .withKeyRange(KeyRange.from(new KeyCodec(new RowLayout(schema)), predicates))
                 .withKeyOrder(keyOrder);
-        return new Scan(engine, tablet, spec, limit, allowPartial);
-    }
-
-    private long settled(Tablet tablet, long timestamp) {
-        engine.coverByLease(timestamp);
-        tablet.promise(timestamp);
-        engine.agents().await(() -> tablet.isSettled(timestamp));
-        return timestamp;
+        List<HostedTablet> tablets = state.prune(spec);
+        return snapshot == LATEST
+                ? ScanPlan.latest(engine.host(), state, tablets, spec)
+                : ScanPlan.at(engine.host(), state, tablets, spec);
     }
 }

@@ -1,13 +1,16 @@
 package io.nyala.engine;
 
+import io.nyala.catalog.CatalogLimits;
 import io.nyala.catalog.StorageEdit;
 import io.nyala.catalog.StorageEditFormat;
 import io.nyala.catalog.StorageReplay;
 import io.nyala.catalog.StorageState;
+import io.nyala.catalog.TableEntry;
+import io.nyala.catalog.TabletEntry;
 import io.nyala.io.Disk;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.MalformedBytesException;
-import io.nyala.rows.Schema;
+import io.nyala.tablet.DeltaFileEntry;
 import io.nyala.tablet.RowSetEntry;
 import io.nyala.tablet.TabletManifest;
 import io.nyala.wal.Durability;
@@ -136,38 +139,45 @@ final class StorageLog implements TabletManifest {
         return state.leaseEnd();
     }
 
-    synchronized List<StorageState.TableEntry> tables() {
+    /** All tables, dropped ones that can be recalled too. */
+    synchronized List<TableEntry> tables() {
         return List.copyOf(state.tables());
     }
 
-    synchronized List<StorageState.TabletEntry> tablets() {
+    synchronized List<TabletEntry> tablets() {
         return List.copyOf(state.tablets());
     }
 
-    synchronized Optional<StorageState.TableEntry> table(String name) {
-        return state.table(name);
-    }
-
-    synchronized StorageState.TableEntry tableOfTablet(long tabletId) {
-        return state.tables().stream()
-                .filter(table -> table.tabletId() == tabletId)
-                .findFirst()
-                .orElseThrow();
-    }
-
-    synchronized StorageState.TabletEntry tablet(long id) {
+    synchronized TabletEntry tablet(long id) {
         return state.tablet(id);
     }
 
-    /** Names for a new table and its one tablet; {@link #createTable} makes them theirs. */
-    synchronized StorageState.TableEntry newTable(String name, Schema schema) {
-        long tableId = state.nextId();
-        return new StorageState.TableEntry(tableId, name, schema, tableId + 1);
+    synchronized int tableCount() {
+        return state.tableCount();
     }
 
-    /** A table with its tablet comes into being, in one edit. */
-    synchronized void createTable(StorageState.TableEntry table) {
-        append(new StorageEdit.CreateTable(table.id(), table.name(), table.schema(), table.tabletId()));
+    synchronized int tabletCount() {
+        return state.tabletCount();
+    }
+
+    /** The next id for a table or a tablet; all below were given out. */
+    synchronized long nextId() {
+        return state.nextId();
+    }
+
+    /** Whether there is or was a tablet of that id. */
+    synchronized boolean wasGivenOut(long tabletId) {
+        return tabletId > 0 && tabletId < state.nextId();
+    }
+
+    /** The greatest sequence of the write-ahead log that the catalog knows of. */
+    synchronized long appliedUpToMax() {
+        return state.appliedUpToMax();
+    }
+
+    /** Makes a change of the catalog, which fits. */
+    synchronized void change(StorageEdit edit) {
+        append(edit);
     }
 
     synchronized void renewLease(long leaseEnd) {
@@ -206,10 +216,17 @@ final class StorageLog implements TabletManifest {
         append(new StorageEdit.Flushed(tabletId, added, appliedUpTo));
     }
 
+    @Override
+    public synchronized void deltasFlushed(
+            long tabletId, long rowSetFileId, List<DeltaFileEntry> added, long appliedUpTo) {
+        append(new StorageEdit.DeltasFlushed(tabletId, rowSetFileId, added, appliedUpTo));
+    }
+
     private void append(StorageEdit edit) {
         if (editsSinceCheckpoint >= editsMax) {
             checkpoint();
         }
+        state.check(edit); // Once it is in the log, no start could do without it.
         awaitDurable(publish(edit));
         state.apply(edit);
         editsSinceCheckpoint++;
@@ -236,9 +253,10 @@ final class StorageLog implements TabletManifest {
 
     private long publish(StorageEdit edit) {
         int bytes = StorageEditFormat.bytes(edit);
-        if (bytes > log.payloadBytesMax()) {
-            throw new IllegalArgumentException("this change of the catalog takes " + bytes + " bytes; "
-                    + log.payloadBytesMax() + " is the limit; use shorter comments and defaults, or fewer columns");
+        if (bytes > CatalogLimits.EDIT_BYTES_MAX) {
+            throw new EngineLimitException("this change of the catalog takes %,d bytes; %,d is the limit"
+                            .formatted(bytes, CatalogLimits.EDIT_BYTES_MAX)
+                    + ". Use fewer columns or tablets, or shorter defaults and bounds");
         }
         long[] reserved = new long[1];
         agents.await(() -> (reserved[0] = log.reserve(bytes)) != 0);

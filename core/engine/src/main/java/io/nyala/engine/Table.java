@@ -1,27 +1,33 @@
 package io.nyala.engine;
 
+import io.nyala.catalog.TableDescription;
+import io.nyala.partition.PartitionMap;
 import io.nyala.rows.Schema;
+import io.nyala.table.HostedTablet;
+import io.nyala.table.TableDroppedException;
+import io.nyala.table.TableState;
+import io.nyala.table.TableStatistics;
+import io.nyala.table.TabletStatistics;
 import io.nyala.tablet.MissingRowSet;
-import io.nyala.tablet.Tablet;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * A table of an open engine.
+ * A table of an open engine: rows in one tablet, or spread over many by hash and by range.
  *
- * <p>Thread-safe. Batches and scans made from it belong to one thread each, and must be closed before the engine.
+ * <p>Thread-safe. Batches and scans made from it belong to one thread each, and must be closed before the engine. When
+ * the table is dropped, those that are under way end well, and new ones are refused.
  */
 public final class Table {
     private final Engine engine;
     private final long id;
-    private final String name;
-    private final Tablet tablet;
+    private volatile TableState state;
 
-    Table(Engine engine, long id, String name, Tablet tablet) {
+    Table(Engine engine, TableState state) {
         this.engine = engine;
-        this.id = id;
-        this.name = name;
-        this.tablet = tablet;
+        this.id = state.entry().id();
+        this.state = state;
     }
 
     /** Unique in its engine, never used again. */
@@ -30,34 +36,62 @@ public final class Table {
     }
 
     public String name() {
-        return name;
+        return state.description().name();
+    }
+
+    /** As the host program calls it; may be empty. */
+    public String owner() {
+        return state.description().owner();
+    }
+
+    /** For people; may be empty. */
+    public String comment() {
+        return state.description().comment();
+    }
+
+    /** How long old versions of rows are kept, or {@link TableDescription#HISTORY_FOREVER}. */
+    public long historySecondsMax() {
+        return state.description().historySecondsMax();
     }
 
     public Schema schema() {
-        return tablet.schema();
+        return state.schema();
+    }
+
+    /** How rows are spread over the tablets, now. */
+    public PartitionMap partitions() {
+        return state.map();
     }
 
     /** An empty batch of operations on this table. Fill, commit, and fill it again: it keeps its memory. */
     public WriteBatch newBatch() {
         engine.throwIfClosed();
+        present();
         return new WriteBatch(engine, this);
     }
 
     /** Describes a scan of this table; {@link ScanBuilder#open} starts it. */
     public ScanBuilder scan() {
         engine.throwIfClosed();
+        present();
         return new ScanBuilder(engine, this);
     }
 
     /** Writes the rows that are in memory now to disk as columns; complete when they are there. */
     public CompletableFuture<Void> flush() {
         engine.throwIfClosed();
-        return engine.maintenance().flush(tablet);
+        List<CompletableFuture<Void>> flushes = new ArrayList<>();
+        for (HostedTablet tablet : present().tablets()) {
+            flushes.add(engine.maintenance().flush(tablet.tablet()));
+        }
+        return flushes.size() == 1
+                ? flushes.getFirst()
+                : CompletableFuture.allOf(flushes.toArray(CompletableFuture<?>[]::new));
     }
 
-    /** Newest time that a scan can read without waiting: everything acknowledged is at or below it. */
+    /** The newest time at which anything changed: everything acknowledged is at or below it. */
     public long latest() {
-        return tablet.visible();
+        return state.latest();
     }
 
     /**
@@ -65,15 +99,36 @@ public final class Table {
      * refused; {@link ScanBuilder#allowPartial} scans without them.
      */
     public List<MissingRowSet> missingRowSets() {
-        return tablet.missingRowSets();
+        List<MissingRowSet> missing = new ArrayList<>();
+        state.tablets().forEach(tablet -> missing.addAll(tablet.tablet().missingRowSets()));
+        return missing;
     }
 
     /** What is stored for this table now, missing rowsets left out. */
     public TableStatistics statistics() {
-        return new TableStatistics(tablet.rowCount(), tablet.memoryBytes(), tablet.rowSetCount(), tablet.diskBytes());
+        return TableStatistics.of(
+                state.tablets().stream().map(TabletStatistics::of).toList());
     }
 
-    Tablet tablet() {
-        return tablet;
+    /** Whether it was dropped; it may be recalled. */
+    public boolean isDropped() {
+        return state.entry().isDropped();
+    }
+
+    TableState state() {
+        return state;
+    }
+
+    /** The state of a table that can be used. */
+    TableState present() {
+        TableState present = state;
+        if (present.entry().isDropped()) {
+            throw new TableDroppedException("table \"" + present.description().name() + "\" was dropped");
+        }
+        return present;
+    }
+
+    void become(TableState newState) {
+        state = newState;
     }
 }

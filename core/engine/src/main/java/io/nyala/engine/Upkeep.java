@@ -1,6 +1,7 @@
 package io.nyala.engine;
 
 import io.nyala.memory.MemoryLimitException;
+import io.nyala.table.HostedTablet;
 import io.nyala.tablet.Tablet;
 
 /** What maintenance does besides flushing: seeing to memory, and letting the log forget. */
@@ -27,10 +28,10 @@ final class Upkeep implements Maintenance.Housekeeping {
         segmentsRelieved = segmentCount;
         Tablet oldest = null;
         long oldestNeed = Long.MAX_VALUE;
-        for (Tablet tablet : engine.tablets().values()) {
-            long need = tablet.neededFrom();
+        for (HostedTablet hosted : engine.tablets().all()) {
+            long need = hosted.tablet().neededFrom();
             if (need < oldestNeed) {
-                oldest = tablet;
+                oldest = hosted.tablet();
                 oldestNeed = need;
             }
         }
@@ -46,7 +47,7 @@ final class Upkeep implements Maintenance.Housekeeping {
     @Override
     public void relieveMemory() {
         boolean isWanted = false;
-        for (Tablet tablet : engine.tablets().values()) {
+        for (Tablet tablet : engine.tablets().open()) {
             isWanted |= tablet.pressure().isMemoryWanted();
         }
         if (!isWanted) {
@@ -54,7 +55,7 @@ final class Upkeep implements Maintenance.Housekeeping {
         }
         Tablet largest = null;
         boolean isReclaiming = false;
-        for (Tablet tablet : engine.tablets().values()) {
+        for (Tablet tablet : engine.tablets().open()) {
             isReclaiming |= tablet.isReclaiming();
             if (tablet.hasRowsInMemory() && (largest == null || tablet.memoryBytes() > largest.memoryBytes())) {
                 largest = tablet;
@@ -74,7 +75,7 @@ final class Upkeep implements Maintenance.Housekeeping {
     }
 
     private void refuseMemory(RuntimeException reason) {
-        for (Tablet tablet : engine.tablets().values()) {
+        for (Tablet tablet : engine.tablets().open()) {
             if (tablet.pressure().isMemoryWanted()) {
                 tablet.pressure().refuseMemory(reason);
             }
@@ -93,8 +94,8 @@ final class Upkeep implements Maintenance.Housekeeping {
     @Override
     public void releaseLog() {
         long releasable = engine.log().durableUpTo();
-        for (Tablet tablet : engine.tablets().values()) {
-            releasable = Math.min(releasable, tablet.neededFrom() - 1);
+        for (HostedTablet hosted : engine.tablets().all()) {
+            releasable = Math.min(releasable, hosted.tablet().neededFrom() - 1);
         }
         engine.log().releaseUpTo(releasable);
     }

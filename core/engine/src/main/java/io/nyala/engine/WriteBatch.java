@@ -2,11 +2,12 @@ package io.nyala.engine;
 
 import io.nyala.rows.OperationBatch;
 import io.nyala.rows.RowLayout;
-import io.nyala.tablet.Tablet;
-import io.nyala.tablet.TabletWrite;
+import io.nyala.table.BatchParts;
 import io.nyala.wal.Durability;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>An acknowledged commit is durable: its log record is on stable storage. A batch is not all-or-nothing: each
  * operation succeeds or is an error in the {@link CommitResult}, in the order in which they stand. All that succeeded
- * get one timestamp and become visible at once.
+ * in one tablet get one timestamp and become visible at once. The operations of a table of several tablets are handed
+ * to all of them at once; each takes its part by itself.
  *
  * <p>One thread at a time. After {@link #commitAsync} the batch must not be touched until its result is there. Rows
  * live in native memory of the engine, at most 8 MiB of them; {@link #close} gives it back.
@@ -31,13 +33,13 @@ public final class WriteBatch implements AutoCloseable {
     private final Engine engine;
     private final Table table;
     private final OperationBatch rows;
-    private final TabletWrite write;
+    private final BatchParts parts;
     private final AgentHost.Gate gate;
-    private @Nullable CompletableFuture<CommitResult> future;
-    private @Nullable RuntimeException failure;
+    private volatile @Nullable CompletableFuture<CommitResult> future;
+    private final Queue<BatchParts.Part> wantedProbes = new ConcurrentLinkedQueue<>();
     private @Nullable RowErrors unsettled; // Errors of the last commit, which are still made of its rows.
+    private volatile boolean isAnswered;
     private boolean isCommitting;
-    private boolean isProbeWanted;
     private boolean isClosed;
 
     WriteBatch(Engine engine, Table table) {
@@ -45,7 +47,7 @@ public final class WriteBatch implements AutoCloseable {
         this.table = table;
         this.rows = new OperationBatch(new RowLayout(table.schema()), engine.batchMemory());
         this.gate = engine.agents().newGate();
-        this.write = new TabletWrite(rows, new Answers());
+        this.parts = new BatchParts(rows, new Answers());
     }
 
     /** Where operations are put in. Empty again after each commit. */
@@ -60,22 +62,27 @@ public final class WriteBatch implements AutoCloseable {
      * {@link Durability#WRITTEN}, which survives the end of the process but not a power cut.
      */
     public WriteBatch durability(Durability durability) {
-        write.durability(durability);
+        parts.durability(durability);
         return this;
     }
 
-    /** Commits what is in the batch and waits until it is durable and visible. Then the batch is empty. */
+    /**
+     * Commits what is in the batch and waits until it is durable and visible. Then the batch is empty.
+     *
+     * @throws PartialCommitException if some tablets took their part and others did not; the batch keeps its operations
+     */
     public CommitResult commit() {
         begin();
         gate.reset();
-        hand();
-        gate.await();
-        while (isProbeWanted) {
-            isProbeWanted = false;
-            gate.reset();
-            table.tablet().probeAgain(write);
+        isAnswered = false;
+        parts.submit(engine.host());
+        do {
             gate.await();
-        }
+            gate.reset();
+            for (BatchParts.Part part = wantedProbes.poll(); part != null; part = wantedProbes.poll()) {
+                part.target().tablet().probeAgain(part.write());
+            }
+        } while (!isAnswered);
         try {
             CommitResult result = finish();
             settle();
@@ -94,7 +101,7 @@ public final class WriteBatch implements AutoCloseable {
         begin();
         CompletableFuture<CommitResult> result = new CompletableFuture<>();
         future = result;
-        hand();
+        parts.submit(engine.host());
         return result;
     }
 
@@ -122,60 +129,45 @@ public final class WriteBatch implements AutoCloseable {
         }
         settle();
         engine.callBegins();
-        isCommitting = true;
-        failure = null;
-    }
-
-    private void hand() {
-        Tablet tablet = table.tablet();
-        boolean isHanded = false;
+        boolean isSplit = false;
         try {
-            if (!tablet.trySubmit(write)) {
-                engine.agents().await(() -> tablet.trySubmit(write));
-            }
-            isHanded = true;
+            parts.split(table.present());
+            isSplit = true;
         } finally {
-            if (!isHanded) {
-                isCommitting = false;
-                future = null;
+            if (!isSplit) {
                 engine.counters().commitFailed();
                 engine.callEnds();
-                engine.agents().announce(); // Its place in the tablet's queue may be free again.
             }
         }
+        isCommitting = true;
     }
 
-    /** On the writer's thread. */
-    private final class Answers implements TabletWrite.Completion {
+    /** On the thread of the writer that answers last. */
+    private final class Answers implements BatchParts.Answers {
         @Override
-        public void completed(TabletWrite done, @Nullable RuntimeException newFailure) {
-            answer(newFailure);
-        }
-
-        @Override
-        public void probeWanted(TabletWrite waiting) {
-            if (future == null) {
-                isProbeWanted = true; // By the thread that waits in commit().
+        public void allAnswered() {
+            CompletableFuture<CommitResult> waiting = future;
+            if (waiting == null) {
+                isAnswered = true; // From here on the batch is its thread's again.
                 gate.open();
             } else {
-                engine.maintenance().probeAgain(table.tablet(), waiting);
+                future = null;
+                complete(waiting);
+            }
+        }
+
+        @Override
+        public void probeWanted(BatchParts.Part part) {
+            if (future == null) {
+                wantedProbes.add(part); // By the thread that waits in commit().
+                gate.open();
+            } else {
+                engine.maintenance().probeAgain(part.target().tablet(), part.write());
             }
         }
     }
 
-    private void answer(@Nullable RuntimeException newFailure) {
-        failure = newFailure;
-        if (newFailure == null) {
-            engine.counters().committed(rows.operationCount(), rows.errors().size() + write.errorCount());
-        } else {
-            engine.counters().commitFailed();
-        }
-        CompletableFuture<CommitResult> waiting = future;
-        if (waiting == null) {
-            gate.open();
-            return;
-        }
-        future = null;
+    private void complete(CompletableFuture<CommitResult> waiting) {
         CommitResult result;
         try {
             result = finish();
@@ -190,18 +182,22 @@ public final class WriteBatch implements AutoCloseable {
 
     private CommitResult finish() {
         isCommitting = false;
-        RuntimeException failed = failure;
+        RuntimeException failed = parts.firstFailure();
         if (failed != null) {
-            throw failed;
+            engine.counters().commitFailed();
+            throw PartialCommitException.failure(rows, parts, failed);
         }
         int operationCount = rows.operationCount();
-        if (rows.acceptedCount() == operationCount && write.errorCount() == 0) {
+        int errorCount = parts.errorCount();
+        engine.counters().committed(operationCount, errorCount);
+        long timestamp = parts.partCount() == 0 ? engine.time() : parts.timestamp();
+        if (errorCount == 0) {
             rows.clear();
-            return new CommitResult(write.timestamp(), operationCount, List.of());
+            return new CommitResult(timestamp, operationCount, List.of());
         }
-        var errors = new RowErrors(rows, write);
+        var errors = new RowErrors(rows, parts);
         unsettled = errors;
-        return new CommitResult(write.timestamp(), operationCount, errors);
+        return new CommitResult(timestamp, operationCount, errors);
     }
 
     /** Empties the batch of a commit with errors, which the result needs no longer then. */

@@ -7,6 +7,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.partition.PartitionSchema;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationKind;
@@ -30,6 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("allocation")
 final class AllocationTest {
     private static final int BATCH_ROWS = 1000;
+    private static final int TABLETS = 8;
     private static final int SCAN_ROWS = 40 * BATCH_ROWS;
 
     /** Less than half a byte per row: the objects of a submission and a result, and wake-ups between threads. */
@@ -115,6 +117,18 @@ final class AllocationTest {
         table.flush().join();
         assertEquals(1, table.statistics().rowSetCount());
         assertScans("on disk", SCAN_BYTES_MAX);
+    }
+
+    @Test
+    void aBatchOfManyTabletsCostsAFewObjectsForEach() {
+        table = engine.createTable(TableSpec.of(
+                "cut", PartitionSchema.of(SCHEMA).hash(TABLETS, "order_key").build()));
+        try (WriteBatch batch = table.newBatch()) {
+            Allocation.assertAtMostInAllThreads(
+                    TABLETS * COMMIT_BYTES_MAX,
+                    "a commit of " + BATCH_ROWS + " inserts into " + TABLETS + " tablets",
+                    () -> commit(batch, INSERT));
+        }
     }
 
     private static void assertCommit(String what, Runnable commit) {

@@ -124,7 +124,10 @@ final class EngineWaitsTest {
             batch.rows().clear(); // It has the memory that it needs.
             Runnable memory = takeMemory(running.engine());
             others.forEach(other -> other.commit().orThrow());
-            running.host().suspendUntil("maintenance", table.tablet().pressure()::isMemoryWanted);
+            running.host()
+                    .suspendUntil(
+                            "maintenance",
+                            table.state().tablets().getFirst().tablet().pressure()::isMemoryWanted);
             for (int i = 0; table.statistics().rowSetCount() == 0; i++) {
                 insert(batch, (long) i * BATCH_ROWS, BATCH_ROWS);
                 insert(batch, random.nextInt(i + 1) * (long) BATCH_ROWS, 1);

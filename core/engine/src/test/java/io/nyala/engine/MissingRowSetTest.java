@@ -28,7 +28,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -206,13 +209,21 @@ final class MissingRowSetTest {
                 }
                 batch.rows().end();
                 refused(missing, batch::commit);
-                refused(missing, batch::commitAsync);
+                refused(missing, () -> join(batch.commitAsync()));
             }
         }
         assertEquals(List.of(), Numbers.ids(Numbers.range(numbers, 1000, 1001)), "no part of a refused batch is done");
         CommitResult result = Numbers.insert(numbers, 99, 200, 305);
         assertEquals(3, result.errors().size(), "keys beside it are found");
         result.errors().forEach(error -> assertEquals(RowErrorCode.ALREADY_PRESENT, error.code()));
+    }
+
+    private static void join(CompletableFuture<CommitResult> commit) {
+        try {
+            commit.join();
+        } catch (CompletionException e) {
+            throw (RuntimeException) Objects.requireNonNull(e.getCause());
+        }
     }
 
     private static void refused(MissingRowSet missing, Executable call) {

@@ -37,6 +37,8 @@ final class World {
     private final SimulatedDisk disk;
     private EngineConfig config;
     private final SimulatedClock clock = new SimulatedClock();
+    private TableLayout layout = TableLayout.ONE_TABLET;
+    private int writers = 1;
 
     World(SplittableRandom random) {
         this(random, DEFAULT_VARIANT);
@@ -55,6 +57,18 @@ final class World {
         this.random = random;
         this.disk = disk;
         this.config = config;
+    }
+
+    /** Cuts the table into tablets, before it is made. */
+    World withLayout(TableLayout newLayout) {
+        layout = newLayout;
+        return this;
+    }
+
+    /** Runs engines with so many writers. */
+    World withWriters(int newWriters) {
+        writers = newWriters;
+        return this;
     }
 
     SimulatedDisk disk() {
@@ -91,20 +105,20 @@ final class World {
 
     /** Opens the engine, on this host as it is now. */
     Running open() {
-        return open(config);
+        return open(config.withWriters(writers));
     }
 
     /** As {@link #open()}, set up differently. */
     Running open(EngineConfig config) {
         var host = new StepHost(random.split(), () -> clock.advanceMicros(random.nextInt(200)));
         var environment = new EngineEnvironment(disk, clock.microsSource(), HugePageSource.orJdk(), host);
-        return new Running(Engine.open(config, environment), host);
+        return new Running(Engine.open(config, environment), host, layout);
     }
 
     /** An open engine and the host that it runs on. */
-    record Running(Engine engine, StepHost host) {
+    record Running(Engine engine, StepHost host, TableLayout layout) {
         Table table() {
-            return engine.table(TABLE).orElseGet(() -> engine.createTable(TABLE, SCHEMA));
+            return engine.table(TABLE).orElseGet(() -> engine.createTable(layout.spec()));
         }
     }
 }

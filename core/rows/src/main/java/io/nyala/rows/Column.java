@@ -152,6 +152,15 @@ public record Column(
         return change().comment(text).build();
     }
 
+    /** What an insert without a value did write, it does not any more. */
+    public Column withoutWriteDefault() {
+        return change().writeDefault(null).build();
+    }
+
+    public Column withName(String newName) {
+        return change().name(newName).build();
+    }
+
     public Column withId(int newId) {
         return change().id(newId).build();
     }
@@ -222,7 +231,7 @@ public record Column(
     /** A column in the making. */
     private static final class Copy {
         private int id;
-        private final String name;
+        private String name;
         private final ColumnType type;
         private boolean isKey;
         private boolean isNullable;
@@ -254,6 +263,11 @@ public record Column(
             return this;
         }
 
+        Copy name(String value) {
+            name = value;
+            return this;
+        }
+
         Copy key(boolean value) {
             isKey = value;
             return this;
@@ -274,7 +288,7 @@ public record Column(
             return this;
         }
 
-        Copy writeDefault(CellValue value) {
+        Copy writeDefault(@Nullable CellValue value) {
             writeDefault = value;
             return this;
         }

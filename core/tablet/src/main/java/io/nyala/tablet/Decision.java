@@ -2,7 +2,6 @@ package io.nyala.tablet;
 
 import io.nyala.memrowset.MemRowSet;
 import io.nyala.rows.Effect;
-import io.nyala.rows.OperationBatch;
 import io.nyala.rows.OperationFormat;
 import io.nyala.rows.OperationKind;
 import io.nyala.rows.RowErrorCode;
@@ -75,11 +74,9 @@ final class Decision {
     }
 
     private Outcome tryRun(TabletWrite write, MemRowSet active) {
-        OperationBatch operations = write.operations();
         CommitLog log = tablet.log();
         if (write.recordBytesMax > log.payloadBytesMax()) {
-            throw BatchTooLargeException.ofRecord(
-                    operations.operationCount(), write.recordBytesMax, log.payloadBytesMax());
+            throw BatchTooLargeException.ofRecord(write.operationCount(), write.recordBytesMax, log.payloadBytesMax());
         }
         if (!hasMemory(active, write)) {
             return Outcome.NO_MEMORY;
@@ -96,14 +93,13 @@ final class Decision {
         effectBytes = 0;
         effectCount = 0;
         write.clearErrors();
-        MemorySegment source = operations.memory();
-        long operation = 0;
-        for (int i = 0; i < operations.acceptedCount(); i++) {
+        MemorySegment source = write.operations().memory();
+        for (int i = 0; i < write.operationCount(); i++) {
+            long operation = write.operationOffset(i);
             RowErrorCode error = decide(write, i, source, operation, active);
             if (error != null) {
                 write.addError(OperationFormat.operationIndex(source, operation), operation, error);
             }
-            operation += OperationFormat.operationBytes(source, operation);
         }
         finish(write, log);
         return Outcome.DECIDED;
@@ -138,8 +134,8 @@ final class Decision {
         TabletRecordFormat.writeHeader(memory, record, header);
         isReserved = false;
         long sequence = log.publish((int) (errorAt - record), write.durability);
-        tablet.published(sequence);
         write.decided(timestamp, sequence);
+        tablet.published(sequence);
     }
 
     private void abandon() {
@@ -253,7 +249,7 @@ final class Decision {
             tablet.pressure().awaitFlush();
             return false;
         }
-        int effectCountMax = write.operations().acceptedCount();
+        int effectCountMax = write.operationCount();
         if (!active.reserve(write.recordBytesMax, effectCountMax, write.effectBytesMax)) {
             checkFitsAtAll(write);
             if (tablet.hasRowsInMemory()) {
@@ -267,12 +263,12 @@ final class Decision {
 
     /** What cannot fit even when nobody else has rows in memory must not wait for that. */
     private void checkFitsAtAll(TabletWrite write) {
-        OperationBatch operations = write.operations();
-        long bytes = MemRowSet.reservedBytes(write.recordBytesMax, operations.acceptedCount(), write.effectBytesMax);
-        long bytesMax =
-                tablet.config().memory().bytesMax() - operations.memory().byteSize();
+        int count = write.operationCount();
+        long bytes = MemRowSet.reservedBytes(write.recordBytesMax, count, write.effectBytesMax);
+        long bytesMax = tablet.config().memory().bytesMax()
+                - write.operations().memory().byteSize();
         if (bytes > bytesMax) {
-            throw BatchTooLargeException.ofRows(operations.operationCount(), bytes, bytesMax);
+            throw BatchTooLargeException.ofRows(count, bytes, bytesMax);
         }
     }
 

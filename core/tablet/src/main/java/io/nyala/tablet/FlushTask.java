@@ -140,7 +140,12 @@ public final class FlushTask {
             DiskRowSet rowSet = context.open(tablet, output.fileId());
             opened.add(rowSet);
             entries.add(RowSetEntry.of(
-                    output.fileId(), output.rowCount(), output.fileBytes(), rowSet.minKey(), rowSet.maxKey()));
+                    output.fileId(),
+                    output.rowCount(),
+                    output.fileBytes(),
+                    rowSet.minKey(),
+                    rowSet.maxKey(),
+                    sealed().sequence()));
         }
         try {
             context.manifest().flushed(tablet.id(), entries, sealed().sequence());

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * input came before all others, its next one is read where the caller wants it, and copied only if it turns out to
  * overlap after all.
  */
-final class MergeCursor implements RowCursor {
+public final class MergeCursor implements RowCursor {
     private final List<Input> inputs = new ArrayList<>();
     private final PriorityQueue<Input> heads;
 
@@ -30,7 +30,7 @@ final class MergeCursor implements RowCursor {
     private @Nullable Input ahead;
 
     /** Takes the cursors over, unless it throws. */
-    MergeCursor(List<RowCursor> cursors, ScanSpec spec, MemoryAccount account) {
+    public MergeCursor(List<RowCursor> cursors, ScanSpec spec, MemoryAccount account) {
         this.heads = new PriorityQueue<>(cursors.size(), MergeCursor::compareHeads);
         try {
             for (RowCursor cursor : cursors) {

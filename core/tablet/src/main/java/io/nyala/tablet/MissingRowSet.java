@@ -38,7 +38,7 @@ public final class MissingRowSet {
     /** An open rowset, in which something was found that cannot be read. */
     static MissingRowSet of(Tablet tablet, DiskRowSet rowSet, RuntimeException cause) {
         RowSetEntry entry = RowSetEntry.of(
-                rowSet.fileId(), rowSet.rowCount(), rowSet.fileBytes(), rowSet.minKey(), rowSet.maxKey());
+                rowSet.fileId(), rowSet.rowCount(), rowSet.fileBytes(), rowSet.minKey(), rowSet.maxKey(), 0);
         return new MissingRowSet(tablet.id(), tablet.schema(), rowSet.path(), entry, cause);
     }
 

@@ -2,7 +2,6 @@ package io.nyala.tablet;
 
 import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.rows.Effect;
-import io.nyala.rows.OperationBatch;
 import io.nyala.rows.OperationFormat;
 import io.nyala.rows.RowSet;
 import java.lang.foreign.MemorySegment;
@@ -19,23 +18,21 @@ final class Probe {
     private Probe() {}
 
     static void run(TabletWrite write, RowSetMap map) {
-        OperationBatch operations = write.operations();
-        write.clearOnDisk(operations.acceptedCount());
+        write.clearOnDisk();
         List<DiskRowSet> rowSets = map.onDisk();
         List<MissingRowSet> missing = map.missing();
         if (rowSets.isEmpty() && missing.isEmpty()) {
             return;
         }
-        MemorySegment memory = operations.memory();
-        long operation = 0;
-        for (int i = 0; i < operations.acceptedCount(); i++) {
+        MemorySegment memory = write.operations().memory();
+        for (int i = 0; i < write.operationCount(); i++) {
+            long operation = write.operationOffset(i);
             long key = OperationFormat.keyOffset(memory, operation);
             int keyBytes = OperationFormat.keyBytes(memory, operation);
             throwIfMissing(missing, memory, key, keyBytes);
             if (isLiveInAny(rowSets, memory, key, keyBytes)) {
                 write.setOnDisk(i);
             }
-            operation += OperationFormat.operationBytes(memory, operation);
         }
     }
 
@@ -49,16 +46,13 @@ final class Probe {
 
     /** How large the batch's log record and its largest effect can become: on the caller's thread, since it walks. */
     static void measure(TabletWrite write, int columnCount) {
-        OperationBatch operations = write.operations();
-        MemorySegment memory = operations.memory();
-        long bytes =
-                TabletRecordFormat.HEADER_BYTES + (long) operations.acceptedCount() * TabletRecordFormat.ERROR_BYTES;
+        MemorySegment memory = write.operations().memory();
+        long bytes = TabletRecordFormat.HEADER_BYTES + (long) write.operationCount() * TabletRecordFormat.ERROR_BYTES;
         long largest = 0;
-        for (long operation = 0; operation < operations.bytes(); ) {
-            int effectBytes = effectBytesMax(memory, operation, columnCount);
+        for (int i = 0; i < write.operationCount(); i++) {
+            int effectBytes = effectBytesMax(memory, write.operationOffset(i), columnCount);
             bytes += effectBytes;
             largest = Math.max(largest, effectBytes);
-            operation += OperationFormat.operationBytes(memory, operation);
         }
         write.recordBytesMax = bytes;
         write.effectBytesMax = largest;

@@ -4,6 +4,8 @@ import io.nyala.memory.Check;
 import io.nyala.rows.KeyRange;
 import io.nyala.rows.Limits;
 import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
 
 /**
  * A rowset as the storage log knows it, whatever has become of its file. Immutable (the arrays are not to be changed).
@@ -13,9 +15,18 @@ import java.util.Arrays;
  * @param fileBytes size of its file
  * @param minKey no key in it is less
  * @param maxKey no key in it is greater
+ * @param appliedUpTo changes of log records up to this sequence to its rows are in its files
+ * @param deltas files that correct it, oldest first
  */
 @SuppressWarnings("ArrayRecordComponent") // Keys are bytes everywhere; compared by their bytes.
-public record RowSetEntry(long fileId, long rowCount, long fileBytes, byte[] minKey, byte[] maxKey) {
+public record RowSetEntry(
+        long fileId,
+        long rowCount,
+        long fileBytes,
+        byte[] minKey,
+        byte[] maxKey,
+        long appliedUpTo,
+        List<DeltaFileEntry> deltas) {
     /**
      * Longer keys are cut, outwards: the rowsets of a flush must fit into one edit, and what a cut adds to the range
      * matters only for a rowset that cannot be read.
@@ -25,12 +36,13 @@ public record RowSetEntry(long fileId, long rowCount, long fileBytes, byte[] min
     public RowSetEntry {
         Check.inRange("bytes of a rowset's least key", minKey.length, 0, Limits.KEY_BYTES_MAX);
         Check.inRange("bytes of a rowset's greatest key", maxKey.length, 0, Limits.KEY_BYTES_MAX);
+        deltas = List.copyOf(deltas);
     }
 
-    /** The entry of a rowset that has rows between two keys. */
-    static RowSetEntry of(long fileId, long rowCount, long fileBytes, byte[] minKey, byte[] maxKey) {
+    /** The entry of a rowset without deltas that has rows between two keys. */
+    static RowSetEntry of(long fileId, long rowCount, long fileBytes, byte[] minKey, byte[] maxKey, long appliedUpTo) {
         byte[] least = minKey.length <= KEY_BYTES_MAX ? minKey : Arrays.copyOf(minKey, KEY_BYTES_MAX);
-        return new RowSetEntry(fileId, rowCount, fileBytes, least, cutUpwards(maxKey));
+        return new RowSetEntry(fileId, rowCount, fileBytes, least, cutUpwards(maxKey), appliedUpTo, List.of());
     }
 
     private static byte[] cutUpwards(byte[] key) {
@@ -39,6 +51,11 @@ public record RowSetEntry(long fileId, long rowCount, long fileBytes, byte[] min
         }
         byte[] behind = KeyRange.behind(Arrays.copyOf(key, KEY_BYTES_MAX));
         return behind == null ? key : behind; // Nothing shorter is above a thousand times 255.
+    }
+
+    /** The same rows, corrected by these files, which have their changes up to a sequence. */
+    public RowSetEntry with(List<DeltaFileEntry> newDeltas, long newAppliedUpTo) {
+        return new RowSetEntry(fileId, rowCount, fileBytes, minKey, maxKey, newAppliedUpTo, newDeltas);
     }
 
     @Override
@@ -54,5 +71,13 @@ public record RowSetEntry(long fileId, long rowCount, long fileBytes, byte[] min
     @Override
     public int hashCode() {
         return Long.hashCode(fileId);
+    }
+
+    @Override
+    public String toString() {
+        return "rowset " + fileId + " of " + rowCount + " rows, " + fileBytes + " bytes, keys "
+                + HexFormat.of().formatHex(minKey) + " to "
+                + HexFormat.of().formatHex(maxKey)
+                + ", applied up to " + appliedUpTo + ", " + deltas;
     }
 }

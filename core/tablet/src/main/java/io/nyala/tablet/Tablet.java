@@ -237,6 +237,25 @@ public final class Tablet {
         return rows;
     }
 
+    /** Rows in memory and on disk that are not deleted. */
+    public long liveRowCount() {
+        RowSetMap seen = map;
+        long rows = 0;
+        int ticket = enter();
+        try {
+            rows += seen.active().rows().liveRows();
+            for (FreshRows sealed : seen.sealed()) {
+                rows += sealed.rows().liveRows();
+            }
+        } finally {
+            exit(ticket);
+        }
+        for (DiskRowSet rowSet : seen.onDisk()) {
+            rows += rowSet.rowCount() - rowSet.deletedCount();
+        }
+        return rows;
+    }
+
     /**
      * Oldest log record that a restart would need, if there are rows in memory; else {@link Long#MAX_VALUE}. Any
      * thread.

@@ -22,4 +22,10 @@ public interface TabletManifest {
      * records up to {@code appliedUpTo} are in its rowsets.
      */
     void flushed(long tabletId, List<RowSetEntry> added, long appliedUpTo);
+
+    /**
+     * Makes the result of a flush of deltas durable in one edit: the files {@code added} correct a rowset, after those
+     * it has, and changes of its tablet's log records up to {@code appliedUpTo} to its rows are in its files.
+     */
+    void deltasFlushed(long tabletId, long rowSetFileId, List<DeltaFileEntry> added, long appliedUpTo);
 }

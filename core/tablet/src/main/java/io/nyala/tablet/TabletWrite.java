@@ -1,14 +1,17 @@
 package io.nyala.tablet;
 
 import io.nyala.rows.OperationBatch;
+import io.nyala.rows.OperationFormat;
 import io.nyala.rows.RowErrorCode;
 import io.nyala.wal.Durability;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One write batch on its way through a tablet: handed over by a caller, decided and applied by the writer, complete
- * when the log record is durable. Reused by its caller for batch after batch.
+ * One write batch, or those of its operations that are one tablet's, on its way through the tablet: handed over by a
+ * caller, decided and applied by the writer, complete when the log record is durable. Reused by its caller for batch
+ * after batch.
  *
  * <p><b>Ownership</b>: the caller's until {@link Tablet#trySubmit}, then the tablet's until {@link
  * Completion#completed} was called, then the caller's again. The operations must not change in between.
@@ -19,6 +22,10 @@ public final class TabletWrite {
 
     private final OperationBatch operations;
     private final Completion completion;
+
+    // Which operations of the batch are this tablet's, by their offsets in it.
+    private int[] offsets = NO_INDEXES;
+    private int operationCount;
 
     // Set by the probe stage.
     int epochTicket = NO_TICKET;
@@ -39,6 +46,7 @@ public final class TabletWrite {
     private long[] onDisk = {};
 
     // Set by the writer.
+    private boolean isDecided;
     private long timestamp;
     private long sequence;
     private int[] errorIndexes = NO_INDEXES;
@@ -79,8 +87,58 @@ public final class TabletWrite {
         durability = newDurability;
     }
 
+    /** The whole batch, of which only some operations may be this tablet's. */
     public OperationBatch operations() {
         return operations;
+    }
+
+    /** Forgets which operations are this tablet's: before the batch is handed over again. */
+    public void clear() {
+        operationCount = 0;
+        errorCount = 0;
+        isDecided = false;
+    }
+
+    /** Adds an operation of the batch, behind those that were added before and lie before it. */
+    public void add(long operation) {
+        if (operationCount == offsets.length) {
+            offsets = Arrays.copyOf(offsets, Math.max(64, 2 * operationCount));
+        }
+        offsets[operationCount++] = (int) operation;
+    }
+
+    /** Adds all operations of the batch. */
+    public void addAll() {
+        int count = operations.acceptedCount();
+        if (count > offsets.length) {
+            offsets = new int[Math.max(count, 2 * offsets.length)];
+        }
+        MemorySegment memory = operations.memory();
+        long operation = 0;
+        for (int i = 0; i < count; i++) {
+            offsets[i] = (int) operation;
+            operation += OperationFormat.operationBytes(memory, operation);
+        }
+        operationCount = count;
+    }
+
+    /** How many operations are this tablet's. */
+    public int operationCount() {
+        return operationCount;
+    }
+
+    /** Where one of this tablet's operations lies in the memory of {@link #operations}, in the order of the batch. */
+    public long operationOffset(int index) {
+        assert index >= 0 && index < operationCount : index + " of " + operationCount;
+        return offsets[index];
+    }
+
+    /**
+     * Whether the batch was decided and is in the log's order: if it failed nevertheless, nobody knows whether it will
+     * be found at the next open. Otherwise nothing of it happened.
+     */
+    public boolean isDecided() {
+        return isDecided;
     }
 
     /** Hybrid time at which the batch took effect; with no effects, the time of the state that it was judged by. */
@@ -111,16 +169,16 @@ public final class TabletWrite {
         return errorCodes[error];
     }
 
-    /** Whether the probe found the key of that operation live on disk. */
-    boolean isOnDisk(int operationIndex) {
-        return (onDisk[operationIndex >>> 6] >>> operationIndex & 1) != 0;
+    /** Whether the probe found the key of one of this tablet's operations live on disk. */
+    boolean isOnDisk(int index) {
+        return (onDisk[index >>> 6] >>> index & 1) != 0;
     }
 
-    void setOnDisk(int operationIndex) {
-        onDisk[operationIndex >>> 6] |= 1L << operationIndex;
+    void setOnDisk(int index) {
+        onDisk[index >>> 6] |= 1L << index;
     }
 
-    void clearOnDisk(int operationCount) {
+    void clearOnDisk() {
         int words = (operationCount + 63) >>> 6;
         if (onDisk.length < words) {
             onDisk = new long[words];
@@ -148,6 +206,7 @@ public final class TabletWrite {
     void decided(long newTimestamp, long newSequence) {
         timestamp = newTimestamp;
         sequence = newSequence;
+        isDecided = true;
     }
 
     void wantProbe() {

@@ -22,7 +22,7 @@ final class RowSetEntryTest {
         boolean isOrdered = Arrays.compareUnsigned(some, other) <= 0;
         byte[] min = isOrdered ? some : other;
         byte[] max = isOrdered ? other : some;
-        RowSetEntry entry = RowSetEntry.of(1, 2, 3, min, max);
+        RowSetEntry entry = RowSetEntry.of(1, 2, 3, min, max, 4);
         assertTrue(Arrays.compareUnsigned(entry.minKey(), min) <= 0, "the least key is in the range");
         assertTrue(Arrays.compareUnsigned(entry.maxKey(), max) >= 0, "the greatest key is in the range");
         assertTrue(entry.minKey().length <= RowSetEntry.KEY_BYTES_MAX);
@@ -37,7 +37,7 @@ final class RowSetEntryTest {
     void aKeyThatNothingShorterIsAboveStaysWhole() {
         byte[] key = new byte[Limits.KEY_BYTES_MAX];
         Arrays.fill(key, (byte) 0xff);
-        assertArrayEquals(key, RowSetEntry.of(1, 2, 3, key, key).maxKey());
+        assertArrayEquals(key, RowSetEntry.of(1, 2, 3, key, key, 4).maxKey());
     }
 
     private static byte[] key(SplittableRandom random) {

@@ -114,6 +114,7 @@ final class Tablets implements AutoCloseable {
                         .end();
             }
             write = new TabletWrite(operations, this);
+            write.addAll();
         }
 
         boolean trySubmit() {

@@ -32,8 +32,9 @@ final class ArrowRules {
         core/diskrowset     : core/memory core/rows io-uring-bridge core/encoding cfile
         compaction          : core/memory core/rows core/diskrowset
         core/tablet         : core/memory core/rows io-uring-bridge memrowset wal core/diskrowset compaction
-        core/catalog        : core/memory core/rows core/tablet
-        core/engine         : core/memory core/rows core/partition io-uring-bridge core/tablet core/catalog
+        core/catalog        : core/memory core/rows core/partition core/tablet
+        core/table          : core/memory core/rows core/partition wal core/tablet core/catalog
+        core/engine         : core/memory core/rows core/partition io-uring-bridge core/tablet core/catalog core/table
         edge/kudu-protocol  :
         edge/server         : core/engine edge/kudu-protocol
         edge/cli            : core/engine edge/hexdump

@@ -95,7 +95,7 @@ final class InspectionCommandsTest {
     @Test
     void dumpsTheStorageLogWithItsEdits() {
         String text = dump(first("storage"));
-        assertTrue(text.contains("kind: CreateTable"), text);
+        assertTrue(text.contains("kind: CREATE TABLE"), text);
         assertTrue(text.contains("name: antelopes"), text);
     }
 

@@ -46,7 +46,7 @@ final class ScanCommandTest {
 
     @BeforeAll
     static void writeSomeRows() {
-        var config = EngineConfig.in(directory).withMemoryBytes(96 << 20).withLogSegmentBytes(16 << 20);
+        var config = EngineConfig.in(directory).withMemoryBytes(128 << 20).withLogSegmentBytes(16 << 20);
         try (Engine engine = Engine.open(config)) {
             Table table = engine.createTable("herd", SCHEMA);
             try (WriteBatch batch = table.newBatch()) {

@@ -1,0 +1,192 @@
+package io.nyala.engine;
+
+import io.nyala.catalog.TableEntry;
+import io.nyala.catalog.TabletEntry;
+import io.nyala.catalog.TabletPlace;
+import io.nyala.diskrowset.DiskRowSet;
+import io.nyala.diskrowset.RowSetFile;
+import io.nyala.io.Parking;
+import io.nyala.rows.Schema;
+import io.nyala.table.HostedTablet;
+import io.nyala.tablet.MissingRowSet;
+import io.nyala.tablet.RowSetEntry;
+import io.nyala.tablet.Tablet;
+import io.nyala.tablet.TabletConfig;
+import io.nyala.tablet.TabletRecovery;
+import io.nyala.tablet.WriterAgent;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The tablets of an open engine: recovers them, makes new ones, and spreads them over the writers.
+ *
+ * <pre>{@code
+ *   recover: rowsets opened -> log replayed -> started        prepare: memory taken -> edit durable -> started
+ * }</pre>
+ *
+ * <p>{@link #all} and {@link #existing} are for any thread, the rest for one at a time.
+ */
+final class Tablets implements AutoCloseable {
+    private static final Logger LOG = System.getLogger(Tablets.class.getName());
+
+    private final OpenEngine engine;
+    private final List<WriterAgent> writers;
+    private final Map<Long, TabletRecovery> recoveries = new LinkedHashMap<>();
+    private final Map<Long, HostedTablet> open = new ConcurrentHashMap<>();
+    private int nextWriter;
+
+    Tablets(OpenEngine engine, int writerCount) {
+        this.engine = engine;
+        this.writers = IntStream.range(0, writerCount)
+                .mapToObj(i -> new WriterAgent(writerCount == 1 ? "writer" : "writer-" + i, Parking.ofThread()))
+                .toList();
+    }
+
+    /** Opens the rowsets of all tablets. */
+    void recover() {
+        for (TableEntry table : engine.storage().tables()) {
+            for (TabletPlace place : table.tablets()) {
+                recoveries.put(place.id(), recover(table, place));
+            }
+        }
+    }
+
+    private TabletRecovery recover(TableEntry table, TabletPlace place) {
+        Schema schema = table.description().schema();
+        TabletEntry entry = engine.storage().tablet(place.id());
+        List<DiskRowSet> rowSets = new ArrayList<>();
+        List<MissingRowSet> missing = new ArrayList<>();
+        try {
+            for (RowSetEntry rowSet : entry.rowSets()) {
+                open(table, place.id(), rowSet, rowSets, missing);
+            }
+            return new TabletRecovery(config(place.id(), schema), rowSets, missing, entry.appliedUpTo());
+        } catch (RuntimeException e) {
+            rowSets.forEach(DiskRowSet::close);
+            throw e;
+        }
+    }
+
+    /** A rowset that is damaged or gone is set aside, and all else serves. It stays in the storage log. */
+    private void open(
+            TableEntry table, long tabletId, RowSetEntry entry, List<DiskRowSet> opened, List<MissingRowSet> missing) {
+        Schema schema = table.description().schema();
+        RowSetFile file = engine.rowSetFile(tabletId, entry.fileId());
+        try {
+            opened.add(RowSetFiles.open(
+                    file, entry, schema, engine.cache(), engine.memory().cache()));
+        } catch (RuntimeException e) {
+            if (!MissingRowSet.isCause(e)) {
+                throw e; // Says nothing about the file, or is of another version, where nothing is wrong with it.
+            }
+            var rowSet = new MissingRowSet(tabletId, schema, file.path(), entry, e);
+            LOG.log(Level.ERROR, "set aside: {0} of table \"{1}\": {2}", rowSet, table.name(), e.getMessage());
+            missing.add(rowSet);
+        }
+    }
+
+    /** A tablet on its way up, or null if there is none of that id. */
+    @Nullable
+    TabletRecovery recovery(long id) {
+        return recoveries.get(id);
+    }
+
+    /** Time of the newest change that was found in any tablet. */
+    long newestTime() {
+        return recoveries.values().stream()
+                .mapToLong(TabletRecovery::newestTime)
+                .max()
+                .orElse(0);
+    }
+
+    /** Takes what new tablets need in memory: one that exists but cannot be opened would be in the way. */
+    void prepare(List<TabletPlace> places, Schema schema) {
+        try {
+            for (TabletPlace place : places) {
+                recoveries.put(place.id(), new TabletRecovery(config(place.id(), schema), List.of(), List.of(), 0));
+            }
+        } catch (RuntimeException e) {
+            discard(places);
+            throw e;
+        }
+    }
+
+    /** Gives back what {@link #prepare} took. */
+    void discard(List<TabletPlace> places) {
+        for (TabletPlace place : places) {
+            TabletRecovery recovery = recoveries.remove(place.id());
+            if (recovery != null) {
+                recovery.close();
+            }
+        }
+    }
+
+    /** Opens tablets for writes that were recovered or prepared. */
+    List<HostedTablet> start(List<TabletPlace> places) {
+        List<HostedTablet> started = new ArrayList<>();
+        for (TabletPlace place : places) {
+            TabletRecovery recovery = recoveries.remove(place.id());
+            if (recovery == null) {
+                throw new IllegalStateException("tablet " + place.id() + " was not made ready");
+            }
+            WriterAgent writer = writers.get(nextWriter++ % writers.size());
+            var tablet = new HostedTablet(place, recovery.start(engine.log(), writer));
+            open.put(place.id(), tablet);
+            engine.maintenance().attach(tablet.tablet());
+            started.add(tablet);
+        }
+        return started;
+    }
+
+    private TabletConfig config(long tabletId, Schema schema) {
+        return new TabletConfig(
+                tabletId,
+                schema,
+                engine.memory().rows(),
+                engine.config().flushBytes(),
+                engine.clock(),
+                engine::wakeMaintenance);
+    }
+
+    /** Those that are open for writes. */
+    Collection<HostedTablet> all() {
+        return open.values();
+    }
+
+    /** Those that are open for writes, themselves. */
+    List<Tablet> open() {
+        return open.values().stream().map(HostedTablet::tablet).toList();
+    }
+
+    /** One that is open for writes. */
+    HostedTablet existing(long id) {
+        HostedTablet tablet = open.get(id);
+        if (tablet == null) {
+            throw new IllegalStateException("tablet " + id + " is not open");
+        }
+        return tablet;
+    }
+
+    List<WriterAgent> writers() {
+        return writers;
+    }
+
+    /** After the writers have stopped, and with no reader left. */
+    @Override
+    public void close() {
+        var closers = new Resources();
+        recoveries.values().forEach(recovery -> closers.add(recovery::close));
+        open.values().forEach(tablet -> closers.add(tablet.tablet()::close));
+        recoveries.clear();
+        open.clear();
+        closers.close();
+    }
+}

@@ -1,0 +1,247 @@
+package io.nyala.table;
+
+import io.nyala.partition.PartitionMap;
+import io.nyala.rows.OperationBatch;
+import io.nyala.rows.OperationFormat;
+import io.nyala.tablet.TabletWrite;
+import io.nyala.wal.Durability;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A batch on its way to the tablets of its table: which operations are whose, and what the tablets answered. Rows are
+ * not copied: each tablet gets the offsets of its operations.
+ *
+ * <p>Belongs to the batch's thread, but that tablets answer on their writers' threads. Reused from commit to commit:
+ * splitting a batch allocates nothing once there is a part for each tablet that it meets.
+ */
+public final class BatchParts {
+    private static final int[] NONE = {};
+
+    private final OperationBatch rows;
+    private final Answers answers;
+    private final List<Part> parts = new ArrayList<>(); // The first partCount of them are in use.
+    private int partCount;
+
+    // By partition: the number of its part, from 1; 0 for none.
+    private int[] partOf = NONE;
+    private int[] strayOffsets = NONE;
+    private int strayCount;
+    private @Nullable PartitionMap map;
+    private Durability durability = Durability.SYNC;
+    private final AtomicInteger unanswered = new AtomicInteger();
+
+    public BatchParts(OperationBatch rows, Answers answers) {
+        this.rows = rows;
+        this.answers = answers;
+    }
+
+    /** Who waits. Called on any thread: must neither block nor throw. */
+    public interface Answers {
+        /** All parts have their answers. */
+        void allAnswered();
+
+        /** A part's keys must be looked up again, on a thread that may read from disk. */
+        void probeWanted(Part part);
+    }
+
+    /** The operations of one tablet. */
+    public final class Part implements TabletWrite.Completion {
+        private final TabletWrite write = new TabletWrite(rows, this);
+        private int partition;
+        private @Nullable HostedTablet target;
+        private @Nullable RuntimeException failure;
+
+        public TabletWrite write() {
+            return write;
+        }
+
+        /** Why it failed, once all parts have their answers; null if it did not. */
+        public @Nullable RuntimeException failure() {
+            return failure;
+        }
+
+        public HostedTablet target() {
+            return Objects.requireNonNull(target, "a part without a tablet");
+        }
+
+        @Override
+        public void completed(TabletWrite done, @Nullable RuntimeException newFailure) {
+            failure = newFailure;
+            answered();
+        }
+
+        @Override
+        public void probeWanted(TabletWrite waiting) {
+            answers.probeWanted(this);
+        }
+    }
+
+    public void durability(Durability newDurability) {
+        durability = newDurability;
+    }
+
+    // ---- Splitting ----
+
+    /** Finds the tablet of each operation. */
+    public void split(TableState state) {
+        clear();
+        map = state.map();
+        if (state.isOneTablet()) {
+            addPart(0, state.tablets().getFirst()).write.addAll();
+            return;
+        }
+        if (partOf.length < state.map().size()) {
+            partOf = new int[state.map().size()];
+        }
+        MemorySegment memory = rows.memory();
+        int count = rows.acceptedCount();
+        long operation = 0;
+        for (int i = 0; i < count; i++) {
+            int partition = state.map().findOperation(memory, operation);
+            if (partition == PartitionMap.NOT_FOUND) {
+                addStray(operation);
+            } else {
+                int number = partOf[partition];
+                Part part = number == 0 ? addPart(partition, state.tablets().get(partition)) : parts.get(number - 1);
+                part.write.add(operation);
+            }
+            operation += OperationFormat.operationBytes(memory, operation);
+        }
+    }
+
+    private void clear() {
+        for (int i = 0; i < partCount; i++) {
+            Part part = parts.get(i);
+            if (part.partition < partOf.length) {
+                partOf[part.partition] = 0;
+            }
+            part.target = null; // Not to keep a dropped tablet alive.
+        }
+        partCount = 0;
+        strayCount = 0;
+    }
+
+    private Part addPart(int partition, HostedTablet tablet) {
+        if (partCount == parts.size()) {
+            parts.add(new Part());
+        }
+        Part part = parts.get(partCount++);
+        part.partition = partition;
+        part.target = tablet;
+        part.failure = null;
+        part.write.clear();
+        part.write.durability(durability);
+        if (partition < partOf.length) {
+            partOf[partition] = partCount;
+        }
+        return part;
+    }
+
+    private void addStray(long operation) {
+        if (strayCount == strayOffsets.length) {
+            strayOffsets = Arrays.copyOf(strayOffsets, Math.max(16, 2 * strayCount));
+        }
+        strayOffsets[strayCount++] = (int) operation;
+    }
+
+    // ---- Handing over ----
+
+    /**
+     * Hands each part to its tablet; waits where a tablet has too many batches already. A part that is refused at once
+     * has its answer, and holds up no other.
+     */
+    public void submit(TableHost host) {
+        unanswered.set(partCount + 1); // One more than parts, so that the last answer cannot come before the end here.
+        for (int i = 0; i < partCount; i++) {
+            submit(parts.get(i), host);
+        }
+        answered();
+    }
+
+    private static void submit(Part part, TableHost host) {
+        var tablet = part.target().tablet();
+        try {
+            if (!tablet.trySubmit(part.write)) {
+                host.await(() -> tablet.trySubmit(part.write));
+            }
+        } catch (RuntimeException e) {
+            refused(part, host, e);
+        } catch (Error e) { // Other parts are on their way, and the rows are theirs: all must have their answers first.
+            refused(part, host, new IllegalStateException("a batch could not be handed to a tablet: " + e, e));
+        }
+    }
+
+    private static void refused(Part part, TableHost host, RuntimeException reason) {
+        host.announce(); // Its place in the tablet's queue may be free again.
+        part.completed(part.write, reason);
+    }
+
+    private void answered() {
+        if (unanswered.decrementAndGet() == 0) {
+            answers.allAnswered();
+        }
+    }
+
+    // ---- What came of it ----
+
+    public int partCount() {
+        return partCount;
+    }
+
+    public Part part(int index) {
+        assert index < partCount : index + " of " + partCount;
+        return parts.get(index);
+    }
+
+    /** Operations outside of all ranges. */
+    public int strayCount() {
+        return strayCount;
+    }
+
+    /** Where one of those lies. */
+    public long strayOffset(int index) {
+        return strayOffsets[index];
+    }
+
+    /** By which the batch was split. */
+    public PartitionMap map() {
+        return Objects.requireNonNull(map, "the batch was not split");
+    }
+
+    /** Operations that were refused one by one, those included that never came into the batch. */
+    public int errorCount() {
+        int count = rows.errors().size() + strayCount;
+        for (int i = 0; i < partCount; i++) {
+            count += parts.get(i).write.errorCount();
+        }
+        return count;
+    }
+
+    /** The largest time at which anything took effect; 0 if there was no tablet to say. */
+    public long timestamp() {
+        long timestamp = 0;
+        for (int i = 0; i < partCount; i++) {
+            if (parts.get(i).failure == null) {
+                timestamp = Math.max(timestamp, parts.get(i).write.timestamp());
+            }
+        }
+        return timestamp;
+    }
+
+    /** The first of the failures of parts, or null. */
+    public @Nullable RuntimeException firstFailure() {
+        for (int i = 0; i < partCount; i++) {
+            RuntimeException failure = parts.get(i).failure;
+            if (failure != null) {
+                return failure;
+            }
+        }
+        return null;
+    }
+}

@@ -1,0 +1,69 @@
+package io.nyala.table;
+
+import io.nyala.catalog.TabletPlace;
+import io.nyala.partition.Partition;
+import io.nyala.tablet.Tablet;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * An open tablet of a host, and how many scans read it: after it was dropped it is taken down when the last of them has
+ * ended.
+ *
+ * <p>Thread-safe.
+ */
+public final class HostedTablet {
+    /** In the count of holds: no more of them. */
+    private static final int DROPPED = Integer.MIN_VALUE;
+
+    private final TabletPlace place;
+    private final Tablet tablet;
+    private final AtomicInteger holds = new AtomicInteger();
+
+    public HostedTablet(TabletPlace place, Tablet tablet) {
+        this.place = place;
+        this.tablet = tablet;
+    }
+
+    public long id() {
+        return place.id();
+    }
+
+    public Partition partition() {
+        return place.partition();
+    }
+
+    public TabletPlace place() {
+        return place;
+    }
+
+    public Tablet tablet() {
+        return tablet;
+    }
+
+    /** Keeps the tablet open for a scan; false if it was dropped. {@link #letGo} follows. */
+    boolean tryHold() {
+        int before = holds.get();
+        while (before >= 0) {
+            if (holds.compareAndSet(before, before + 1)) {
+                return true;
+            }
+            before = holds.get();
+        }
+        return false;
+    }
+
+    /** Answers whether it was dropped and nobody holds it any more. */
+    boolean letGo() {
+        return holds.decrementAndGet() == DROPPED;
+    }
+
+    /** Nobody can hold it from now on, but who does. */
+    public void drop() {
+        holds.getAndUpdate(before -> before | DROPPED);
+    }
+
+    /** Whether it was dropped and nobody holds it. */
+    public boolean isFree() {
+        return holds.get() == DROPPED;
+    }
+}

@@ -1,0 +1,18 @@
+package io.nyala.table;
+
+import java.util.function.BooleanSupplier;
+
+/** The host of a table, as far as its batches and scans need it. Thread-safe. */
+public interface TableHost {
+    /** Waits for a condition that tablets make true; throws what it throws. */
+    void await(BooleanSupplier condition);
+
+    /** What somebody may await has changed, and not by the work of a tablet. */
+    void announce();
+
+    /** Makes sure that nothing will ever happen at or below {@code timestamp} after a restart either. */
+    void coverByLease(long timestamp);
+
+    /** A tablet was dropped, and its last scan has ended: it may be taken down. */
+    void tabletIsFree();
+}

@@ -1,0 +1,117 @@
+package io.nyala.table;
+
+import io.nyala.catalog.TableDescription;
+import io.nyala.catalog.TableEntry;
+import io.nyala.catalog.TabletPlace;
+import io.nyala.partition.Partition;
+import io.nyala.partition.PartitionMap;
+import io.nyala.partition.PartitionSchema;
+import io.nyala.partition.RangeBounds;
+import io.nyala.rows.ScanSpec;
+import io.nyala.rows.Schema;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/**
+ * A table as it is at one moment. Immutable; a change of the catalog makes a new one.
+ *
+ * @param entry as the catalog has it
+ * @param map which tablet a row belongs to
+ * @param tablets in the order of the map's partitions
+ */
+public record TableState(TableEntry entry, PartitionMap map, List<HostedTablet> tablets) {
+    public TableState {
+        tablets = List.copyOf(tablets);
+    }
+
+    /** Of all tablets of a table, in any order. */
+    public static TableState of(TableEntry entry, List<HostedTablet> tablets) {
+        Map<Long, HostedTablet> byId =
+                tablets.stream().collect(Collectors.toMap(HostedTablet::id, Function.identity()));
+        List<Partition> partitions =
+                entry.tablets().stream().map(TabletPlace::partition).toList();
+        PartitionMap map = PartitionMap.ofPartitions(entry.description().partitioning(), partitions);
+        HostedTablet[] ordered = new HostedTablet[map.size()];
+        for (TabletPlace place : entry.tablets()) {
+            ordered[map.indexOf(place.partition())] = Objects.requireNonNull(
+                    byId.get(place.id()), () -> "tablet " + place.id() + " of table " + entry.id() + " is not open");
+        }
+        return new TableState(entry, map, List.of(ordered));
+    }
+
+    public TableDescription description() {
+        return entry.description();
+    }
+
+    public Schema schema() {
+        return entry.description().schema();
+    }
+
+    /** The tablet of that id. */
+    public HostedTablet tablet(long id) {
+        return tablets.stream()
+                .filter(tablet -> tablet.id() == id)
+                .findFirst()
+                .orElseThrow(() ->
+                        new TableDroppedException("table \"" + description().name() + "\" has no tablet " + id
+                                + " any more: its part of the table was dropped"));
+    }
+
+    /** The newest time at which anything changed in any tablet. */
+    public long latest() {
+        long latest = 0;
+        for (HostedTablet tablet : tablets) {
+            latest = Math.max(latest, tablet.tablet().visible());
+        }
+        return latest;
+    }
+
+    /** The tablets that may have rows of a scan, in the order of the partitions. */
+    public List<HostedTablet> prune(ScanSpec spec) {
+        if (tablets.size() == 1 && isOneTablet()) {
+            return tablets;
+        }
+        List<HostedTablet> asked = new ArrayList<>();
+        map.prune(spec).stream().forEach(index -> asked.add(tablets.get(index)));
+        return asked;
+    }
+
+    /** Whether all rows are in one tablet, whatever their key. */
+    boolean isOneTablet() {
+        PartitionSchema partitioning = map.schema();
+        return partitioning.hashLevels().isEmpty() && !partitioning.hasRangeLevel();
+    }
+
+    /**
+     * Tablets of this table in groups, which hold ever higher keys where that is certain: where the first columns of
+     * the key are those of the range level. Within a group keys are mixed.
+     *
+     * @param reads in the order of the partitions
+     */
+    List<List<TabletRead>> inKeyOrder(List<TabletRead> reads) {
+        if (!areRangesInKeyOrder()) {
+            return reads.isEmpty() ? List.of() : List.of(reads);
+        }
+        Map<RangeBounds, List<TabletRead>> byRange = new TreeMap<>();
+        for (TabletRead read : reads) {
+            byRange.computeIfAbsent(read.hosted().partition().range(), _ -> new ArrayList<>())
+                    .add(read);
+        }
+        return List.copyOf(byRange.values());
+    }
+
+    private boolean areRangesInKeyOrder() {
+        List<Integer> rangeColumns = map.schema().rangeColumnIds();
+        for (int i = 0; i < rangeColumns.size(); i++) {
+            if (schema().column(i).id() != rangeColumns.get(i)) {
+                return false;
+            }
+        }
+        return !rangeColumns.isEmpty();
+    }
+}

@@ -1,0 +1,85 @@
+package io.nyala.table;
+
+import io.nyala.memory.MemoryAccount;
+import io.nyala.rows.ColumnBatch;
+import io.nyala.rows.RowCursor;
+import io.nyala.rows.ScanSpec;
+import io.nyala.tablet.MergeCursor;
+import io.nyala.tablet.MissingRowSet;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Rows of several tablets. In groups: the tablets of a group are read together, in the order of their keys; a group is
+ * opened when the one before it has ended, so that a scan of many tablets needs no more memory than its largest group.
+ *
+ * <p>One thread.
+ */
+public final class TabletsCursor implements RowCursor {
+    private final Deque<List<TabletRead>> groups;
+    private final ScanSpec spec;
+    private final MemoryAccount account;
+    private final @Nullable Consumer<MissingRowSet> leftOut;
+    private @Nullable RowCursor present;
+
+    /**
+     * Opens the first group.
+     *
+     * @param leftOut told of rowsets that cannot be read; null to fail where there is one
+     */
+    public TabletsCursor(ScanPlan plan, MemoryAccount account, @Nullable Consumer<MissingRowSet> leftOut) {
+        this.groups = new ArrayDeque<>(plan.groups());
+        this.spec = plan.spec();
+        this.account = account;
+        this.leftOut = leftOut;
+        this.present = openNext();
+    }
+
+    @Override
+    public boolean next(ColumnBatch target) {
+        for (RowCursor cursor = present; cursor != null; cursor = present) {
+            if (cursor.next(target)) {
+                return true;
+            }
+            close();
+            present = openNext();
+        }
+        return false;
+    }
+
+    private @Nullable RowCursor openNext() {
+        List<TabletRead> group = groups.poll();
+        if (group == null) {
+            return null;
+        }
+        if (group.size() == 1) {
+            return open(group.getFirst());
+        }
+        List<RowCursor> cursors = new ArrayList<>();
+        try {
+            for (TabletRead read : group) {
+                cursors.add(open(read));
+            }
+            return new MergeCursor(cursors, spec, account);
+        } catch (RuntimeException e) {
+            cursors.forEach(RowCursor::close);
+            throw e;
+        }
+    }
+
+    private RowCursor open(TabletRead read) {
+        return read.hosted().tablet().scan(spec.withSnapshot(read.snapshot()), account, leftOut);
+    }
+
+    @Override
+    public void close() {
+        if (present != null) {
+            present.close();
+            present = null;
+        }
+    }
+}
