@@ -32,13 +32,12 @@ final class ModelRun {
     private static final int TRACE_CHARS_MAX = 3_000;
     private static final int TABLES_MAX = 4;
     private static final int IN_FLIGHT_MAX = 4;
-    private static final int SCANS_MAX = 4;
 
     private final long seed;
     private final boolean hasFaults;
     private final World world;
     private final List<TableRun> tables = new ArrayList<>();
-    private final List<ModelScan> scans = new ArrayList<>();
+    private final ModelScans scans = new ModelScans();
     private final List<Flush> flushes = new ArrayList<>();
     private final List<String> trace = new ArrayList<>();
     private World.Running running;
@@ -95,7 +94,7 @@ final class ModelRun {
         for (TableRun table : tables) {
             table.driver().assertAgrees(opened(table));
         }
-        closeScans();
+        scans.close();
         running.engine().close();
         assertEquals(0, world.disk().openFileCount(), "files are left open");
     }
@@ -215,34 +214,38 @@ final class ModelRun {
 
     /** Begins a scan that stays open, or goes on with one. */
     private void scan(SplittableRandom random, int number, TableRun table) {
-        if (scans.size() < SCANS_MAX && random.nextBoolean()) {
-            ModelScan scan = ModelScan.open(random, table.driver(), opened(table));
-            note(number, "open a " + scan);
-            scans.add(scan);
-            settle();
-            if (table.driver().hasManyKeys()) {
-                goOn(scan, false);
-                flush(number, table, true); // Under the scan, which is in the middle of the rows in memory.
+        if (scans.hasRoom() && random.nextBoolean()) {
+            if (table.driver().hasManyKeys() || random.nextBoolean()) {
+                scanUnderFlush(random, number, table);
+            } else {
+                openScan(random, number, table);
             }
         } else if (!scans.isEmpty()) {
-            ModelScan scan = scans.get(random.nextInt(scans.size()));
+            ModelScan scan = scans.any(random);
             note(number, "go on with the " + scan);
-            goOn(scan, random.nextBoolean());
+            scans.goOn(scan, random.nextBoolean() ? ModelScans.TO_END : scan.rowCount() + 1);
         }
     }
 
-    private void goOn(ModelScan scan, boolean isToEnd) {
-        boolean isOver = true; // Also if it fails.
-        try {
-            isOver = isToEnd || !scan.advance();
-            if (isOver) {
-                scan.finish();
-            }
-        } finally {
-            if (isOver) {
-                scans.remove(scan);
-                scan.close();
-            }
+    private ModelScan openScan(SplittableRandom random, int number, TableRun table) {
+        ModelScan scan = scans.open(random, table.driver(), opened(table));
+        note(number, "open a " + scan);
+        settle(); // A snapshot waits for batches on their way.
+        return scan;
+    }
+
+    /** The scan is in the middle of the rows in memory, or just behind them, when they move to disk. */
+    private void scanUnderFlush(SplittableRandom random, int number, TableRun table) {
+        commit(random, number, table); // Or there may be none.
+        ModelScan scan = openScan(random, number, table);
+        int all = Math.max(1, scan.expectedCount());
+        int some = random.nextBoolean() ? all : random.nextInt(1, all + 1);
+        note(number, "read " + some + " rows of it");
+        scans.goOn(scan, some);
+        flush(number, table, true);
+        if (random.nextBoolean()) {
+            note(number, "read it to its end");
+            scans.goOn(scan, ModelScans.TO_END);
         }
     }
 
@@ -292,7 +295,7 @@ final class ModelRun {
     /** Ends the engine as a program would, and opens another. */
     private void reopen(SplittableRandom random) {
         awaitAll();
-        closeScans();
+        scans.close();
         try {
             running.engine().close();
         } catch (PowerCutException e) {
@@ -315,7 +318,7 @@ final class ModelRun {
 
     /** The engine is dead; what it held is given back, and another one is opened. */
     private void restart(SplittableRandom random, long survivingTime) {
-        closeScans();
+        scans.close();
         tables.forEach(TableRun::engineDied);
         flushes.clear();
         closeDead();
@@ -384,17 +387,6 @@ final class ModelRun {
         tables.forEach(table -> table.allIsDurable(opened(table)));
     }
 
-    private void closeScans() {
-        for (ModelScan scan : scans) {
-            try {
-                scan.close();
-            } catch (PowerCutException _) {
-                // Its disk is gone; its memory is given back.
-            }
-        }
-        scans.clear();
-    }
-
     /** Gives the memory of an engine back whose disk is gone; it cannot close in order. */
     private void closeDead() {
         try {
@@ -413,7 +405,7 @@ final class ModelRun {
         if (!world.disk().isOff()) {
             world.disk().killProcess();
         }
-        closeScans();
+        scans.close();
         closeDead();
     }
 

@@ -53,7 +53,8 @@ final class ModelScan implements AutoCloseable {
 
         Lot(SplittableRandom random, ModelDriver driver) {
             Schema schema = driver.schema();
-            for (int i = random.nextInt(4); i > 0; i--) {
+            boolean isPlain = random.nextInt(3) == 0; // The newest state, as it is.
+            for (int i = isPlain ? 0 : random.nextInt(4); i > 0; i--) {
                 int column = random.nextInt(schema.columnCount());
                 conditions.add(Condition.draw(random, schema, column, valuesOf(driver, column)));
             }
@@ -67,8 +68,8 @@ final class ModelScan implements AutoCloseable {
                 }
             }
             isOrdered = random.nextBoolean();
-            limit = random.nextInt(4) == 0 ? random.nextInt(20) : Long.MAX_VALUE;
-            time = random.nextBoolean() ? driver.pastTime(random) : 0;
+            limit = !isPlain && random.nextInt(4) == 0 ? random.nextInt(20) : Long.MAX_VALUE;
+            time = !isPlain && random.nextBoolean() ? driver.pastTime(random) : 0;
         }
 
         private static List<Object> valuesOf(ModelDriver driver, int column) {
@@ -163,14 +164,7 @@ final class ModelScan implements AutoCloseable {
         while (advance()) {
             // More.
         }
-        List<List<@Nullable Object>> expected = new ArrayList<>();
-        for (List<@Nullable Object> row : driver.model().allAt(scan.snapshot()).values()) {
-            if (conditions.stream().allMatch(condition -> condition.matches(row))) {
-                List<@Nullable Object> projected = new ArrayList<>();
-                columns.forEach(column -> projected.add(row.get(column)));
-                expected.add(projected);
-            }
-        }
+        List<List<@Nullable Object>> expected = expected();
         assertEquals(Math.min(limit, expected.size()), rows.size(), () -> description + " has too few or many rows");
         if (isOrdered) {
             assertEquals(expected.subList(0, rows.size()), rows, description);
@@ -181,6 +175,29 @@ final class ModelScan implements AutoCloseable {
                             count <= left.getOrDefault(row, 0),
                             () -> description + " answers " + row + " " + count + " times"));
         }
+    }
+
+    /** Rows so far. */
+    int rowCount() {
+        return rows.size();
+    }
+
+    /** Rows that it must answer in all. */
+    int expectedCount() {
+        return (int) Math.min(limit, expected().size());
+    }
+
+    /** All rows of the snapshot that match, in the order of their keys. */
+    private List<List<@Nullable Object>> expected() {
+        List<List<@Nullable Object>> expected = new ArrayList<>();
+        for (List<@Nullable Object> row : driver.model().allAt(scan.snapshot()).values()) {
+            if (conditions.stream().allMatch(condition -> condition.matches(row))) {
+                List<@Nullable Object> projected = new ArrayList<>();
+                columns.forEach(column -> projected.add(row.get(column)));
+                expected.add(projected);
+            }
+        }
+        return expected;
     }
 
     private static Map<List<@Nullable Object>, Integer> counts(Collection<List<@Nullable Object>> rows) {

@@ -1,10 +1,12 @@
 package io.nyala.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertIterableEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.io.HugePageSource;
 import io.nyala.memory.AccountUsage;
+import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rows.OperationKind;
 import io.nyala.rows.RowError;
@@ -22,6 +24,8 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Goal: a scan yields each row of its snapshot once, in key order if asked, whatever flushes do meanwhile: seal, write,
@@ -194,6 +198,62 @@ final class ScanDuringFlushTest {
             case UPSERT -> model.upsert(operation.key(), time, operation.values(), ALL_SET);
             default -> model.insert(operation.key(), time, operation.values(), true);
         }
+    }
+
+    /** Neither the last row again nor the next one left out, of keys of which each is the least one above another. */
+    @ParameterizedTest
+    @CsvSource({"1, false", "2, false", "3, false", "4, false", "1, true", "2, true", "3, true", "4, true"})
+    void aScanGoesOnBehindItsLastRowWhenItsRowsAreFlushed(
+            int batchesBefore, boolean inKeyOrder, @Seed SplittableRandom random) {
+        World.Running running = open(new SimulatedDisk(random.split()), random, FLUSH_BYTES_MAX);
+        Table table = running.table();
+        insertNeighbours(table, 0, 501); // On disk, so that rows come from two places.
+        Numbers.flush(running, table);
+        insertNeighbours(table, 501, 4_501); // In memory; a batch of 1,024 ends between two neighbours.
+        List<TrackedScan.Key> expected = keys(0, 4_501);
+        List<TrackedScan.Key> found = new ArrayList<>();
+        ScanBuilder builder = inKeyOrder ? table.scan().inKeyOrder() : table.scan();
+        try (Scan scan = builder.open()) {
+            for (int i = 0; i < batchesBefore; i++) {
+                assertTrue(scan.next());
+                found.addAll(keys(scan.batch()));
+            }
+            Numbers.flush(running, table);
+            assertTrue(found.size() < expected.size(), "the flush meets the scan in the middle");
+            while (scan.next()) {
+                found.addAll(keys(scan.batch()));
+            }
+        }
+        assertIterableEquals(expected, found);
+        running.engine().close();
+    }
+
+    private static void insertNeighbours(Table table, int from, int to) {
+        try (WriteBatch batch = table.newBatch()) {
+            for (TrackedScan.Key key : keys(from, to)) {
+                batch.rows()
+                        .start(OperationKind.INSERT)
+                        .setInt(0, key.a())
+                        .setString(1, key.b())
+                        .setDouble(4, 1)
+                        .end();
+            }
+            batch.commit().orThrow();
+        }
+    }
+
+    /** Pairs: a key, and the least key above it, which has a zero byte more. */
+    private static List<TrackedScan.Key> keys(int from, int to) {
+        return IntStream.range(from, to)
+                .mapToObj(i -> new TrackedScan.Key(i / 2, i % 2 == 0 ? "k" : "k\0"))
+                .toList();
+    }
+
+    private static List<TrackedScan.Key> keys(ColumnBatch batch) {
+        return IntStream.range(0, batch.rowCount())
+                .mapToObj(row -> new TrackedScan.Key(
+                        batch.column(0).getInt(row), batch.column(1).getString(row)))
+                .toList();
     }
 
     @Test
