@@ -15,6 +15,7 @@ import java.util.Objects;
  * @param memoryBytes all native memory the engine may use; rows in memory, page cache, log buffers, scans
  * @param cacheBytes part of it that holds pages read from disk
  * @param flushBytes a tablet flushes its rows in memory when they reach this size
+ * @param rowSetBytes a flush of more than that goes on in the next file, so that merges have handy pieces
  * @param logSegmentBytes size of the files of the write-ahead log; a power of two. A batch must fit into one: 8 MiB,
  *     from 16 MiB on
  * @param catalogEditsMax changes of the catalog and flushes after which their log begins anew with a checkpoint
@@ -26,6 +27,7 @@ public record EngineConfig(
         long memoryBytes,
         long cacheBytes,
         long flushBytes,
+        long rowSetBytes,
         long logSegmentBytes,
         int catalogEditsMax,
         int writers,
@@ -39,6 +41,12 @@ public record EngineConfig(
     /** The rowsets of one flush are one edit of the storage log, with their least and greatest keys. */
     private static final long FLUSH_BYTES_MAX = 4096 * MIB;
 
+    /** The same edit holds twice as many, each with two keys of up to 1 KiB. */
+    private static final int ROWSETS_PER_FLUSH_MAX = 128;
+
+    /** As in Kudu: large enough for long reads, small enough for short merges. Pages are in memory until written. */
+    private static final long ROWSET_BYTES_MAX = 32 * MIB;
+
     /** Keeps the log of the catalog, and so the time to open, short: an edit is one 4 KiB block. */
     private static final int CATALOG_EDITS_MAX = 1024;
 
@@ -48,6 +56,8 @@ public record EngineConfig(
         Check.inRange("memoryBytes", memoryBytes, 48 * MIB, 1L << 40);
         Check.inRange("cacheBytes", cacheBytes, 4 * MIB, memoryBytes / 2);
         Check.inRange("flushBytes", flushBytes, 64 * KIB, Math.min(FLUSH_BYTES_MAX, memoryBytes / 6));
+        Check.inRange(
+                "rowSetBytes", rowSetBytes, Math.max(64 * KIB, flushBytes / ROWSETS_PER_FLUSH_MAX), ROWSET_BYTES_MAX);
         Check.inRange("logSegmentBytes", logSegmentBytes, 128 * KIB, 1024 * MIB);
         Check.powerOfTwo("logSegmentBytes", logSegmentBytes);
         Check.inRange("catalogEditsMax", catalogEditsMax, 1, 1 << 16);
@@ -56,7 +66,8 @@ public record EngineConfig(
 
     /** The defaults: 1 GiB of memory, of which a quarter caches pages, and one writer. */
     public static EngineConfig in(Path directory) {
-        return new EngineConfig(directory, 1024 * MIB, 256 * MIB, 64 * MIB, 64 * MIB, CATALOG_EDITS_MAX, 1, "best");
+        return new EngineConfig(
+                directory, 1024 * MIB, 256 * MIB, 64 * MIB, 32 * MIB, 64 * MIB, CATALOG_EDITS_MAX, 1, "best");
     }
 
     public EngineConfig withMemoryBytes(long newMemoryBytes) {
@@ -65,6 +76,7 @@ public record EngineConfig(
                 newMemoryBytes,
                 newMemoryBytes / 4,
                 Math.min(FLUSH_BYTES_MAX, newMemoryBytes / 16),
+                Math.min(ROWSET_BYTES_MAX, newMemoryBytes / 16),
                 logSegmentBytes,
                 catalogEditsMax,
                 writers,
@@ -73,31 +85,92 @@ public record EngineConfig(
 
     public EngineConfig withCacheBytes(long newCacheBytes) {
         return new EngineConfig(
-                directory, memoryBytes, newCacheBytes, flushBytes, logSegmentBytes, catalogEditsMax, writers, disk);
+                directory,
+                memoryBytes,
+                newCacheBytes,
+                flushBytes,
+                rowSetBytes,
+                logSegmentBytes,
+                catalogEditsMax,
+                writers,
+                disk);
     }
 
     public EngineConfig withFlushBytes(long newFlushBytes) {
         return new EngineConfig(
-                directory, memoryBytes, cacheBytes, newFlushBytes, logSegmentBytes, catalogEditsMax, writers, disk);
+                directory,
+                memoryBytes,
+                cacheBytes,
+                newFlushBytes,
+                rowSetBytes,
+                logSegmentBytes,
+                catalogEditsMax,
+                writers,
+                disk);
+    }
+
+    public EngineConfig withRowSetBytes(long newRowSetBytes) {
+        return new EngineConfig(
+                directory,
+                memoryBytes,
+                cacheBytes,
+                flushBytes,
+                newRowSetBytes,
+                logSegmentBytes,
+                catalogEditsMax,
+                writers,
+                disk);
     }
 
     public EngineConfig withLogSegmentBytes(long newLogSegmentBytes) {
         return new EngineConfig(
-                directory, memoryBytes, cacheBytes, flushBytes, newLogSegmentBytes, catalogEditsMax, writers, disk);
+                directory,
+                memoryBytes,
+                cacheBytes,
+                flushBytes,
+                rowSetBytes,
+                newLogSegmentBytes,
+                catalogEditsMax,
+                writers,
+                disk);
     }
 
     public EngineConfig withCatalogEditsMax(int newCatalogEditsMax) {
         return new EngineConfig(
-                directory, memoryBytes, cacheBytes, flushBytes, logSegmentBytes, newCatalogEditsMax, writers, disk);
+                directory,
+                memoryBytes,
+                cacheBytes,
+                flushBytes,
+                rowSetBytes,
+                logSegmentBytes,
+                newCatalogEditsMax,
+                writers,
+                disk);
     }
 
     public EngineConfig withWriters(int newWriters) {
         return new EngineConfig(
-                directory, memoryBytes, cacheBytes, flushBytes, logSegmentBytes, catalogEditsMax, newWriters, disk);
+                directory,
+                memoryBytes,
+                cacheBytes,
+                flushBytes,
+                rowSetBytes,
+                logSegmentBytes,
+                catalogEditsMax,
+                newWriters,
+                disk);
     }
 
     public EngineConfig withDisk(String newDisk) {
         return new EngineConfig(
-                directory, memoryBytes, cacheBytes, flushBytes, logSegmentBytes, catalogEditsMax, writers, newDisk);
+                directory,
+                memoryBytes,
+                cacheBytes,
+                flushBytes,
+                rowSetBytes,
+                logSegmentBytes,
+                catalogEditsMax,
+                writers,
+                newDisk);
     }
 }

@@ -39,7 +39,7 @@ final class EngineMemory implements AutoCloseable {
 
     EngineMemory(PageSource pages, EngineConfig config, WalConfig wal, WalConfig storage) {
         long logBytes = wal.memoryBytes() + storage.memoryBytes();
-        long flushBytes = rowSetBytes(config) + FLUSH_OVERHEAD_BYTES;
+        long flushBytes = config.rowSetBytes() + FLUSH_OVERHEAD_BYTES;
         long rowsBytes = RESERVED_FLUSHES * config.flushBytes() + ROWS_OVERHEAD_BYTES;
         checkFits(config, logBytes, flushBytes, rowsBytes);
         budget = MemoryBudget.open(pages, config.memoryBytes());
@@ -70,11 +70,6 @@ final class EngineMemory implements AutoCloseable {
                         logBytes,
                         flushBytes,
                         blocks + SHARED_BYTES_MIN));
-    }
-
-    /** Size at which a flush goes on in the next file: 32 MiB, less where memory is short. */
-    static long rowSetBytes(EngineConfig config) {
-        return Math.min(32 * MIB, config.memoryBytes() / 16);
     }
 
     MemoryAccount log() {

@@ -176,7 +176,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
         return new Flush.Target(
                 tablet.schema(),
                 memory.flush(),
-                EngineMemory.rowSetBytes(config),
+                config.rowSetBytes(),
                 io,
                 () -> rowSetFile(tablet.id(), storage.allocateFileId(tablet.id())));
     }
