@@ -38,18 +38,12 @@ public final class CFileDump {
     public static void annotate(
             Path path, MemorySegment whole, DecoderScratch scratch, MetadataNotes metadata, Notes notes) {
         EncodedVector handle = new EncodedVector(scratch);
-        long bytes = whole.byteSize();
-        Identity identity = new Identity(whole.get(Cells.LONG, FILE_ID), whole.get(Cells.LONG, OWNER_ID));
-        FileFormat.checkHeader(path, whole, 0, identity);
-        long trailerAt = bytes - FileFormat.TRAILER_BYTES;
-        Trailer trailer = FileFormat.readTrailer(path, whole, trailerAt, identity, bytes);
+        Trailer trailer = checkedTrailer(path, whole);
         long footerAt = trailer.footerPosition();
-        int footerStored = PageFormat.storedBytes(whole, footerAt);
-        Footer footer = FooterFormat.read(whole.asSlice(footerAt + PageFormat.HEADER_BYTES, footerStored), footerAt);
         FileFormat.annotateHeader(whole, 0, notes);
-        for (Section section : footer.sections()) {
+        for (Section section : footer(whole, footerAt).sections()) {
             for (int page = 0; page < section.pageCount(); page++) {
-                annotatePage(section, page, whole, handle, notes);
+                annotatePage(section, page, whole, handle, metadata, notes);
             }
         }
         notes.section("footer");
@@ -57,8 +51,30 @@ public final class CFileDump {
         FooterFormat.annotate(whole, footerAt + PageFormat.HEADER_BYTES, footerAt, metadata, notes);
         notes.endSection();
         long footerEnd = footerAt + trailer.footerBytes();
+        long trailerAt = whole.byteSize() - FileFormat.TRAILER_BYTES;
         FooterFormat.noteUnlessEmpty(footerEnd, trailerAt - footerEnd, "zero", notes);
         FileFormat.annotateTrailer(whole, trailerAt, notes);
+    }
+
+    /**
+     * The metadata in the footer of a file that lies in memory whole: by it those who write files know theirs.
+     *
+     * @throws CorruptPageException if it is damaged on the way there
+     */
+    public static MemorySegment metadata(Path path, MemorySegment whole) {
+        return footer(whole, checkedTrailer(path, whole).footerPosition()).metadata();
+    }
+
+    private static Trailer checkedTrailer(Path path, MemorySegment whole) {
+        long bytes = whole.byteSize();
+        Identity identity = new Identity(whole.get(Cells.LONG, FILE_ID), whole.get(Cells.LONG, OWNER_ID));
+        FileFormat.checkHeader(path, whole, 0, identity);
+        return FileFormat.readTrailer(path, whole, bytes - FileFormat.TRAILER_BYTES, identity, bytes);
+    }
+
+    private static Footer footer(MemorySegment whole, long at) {
+        int stored = PageFormat.storedBytes(whole, at);
+        return FooterFormat.read(whole.asSlice(at + PageFormat.HEADER_BYTES, stored), at);
     }
 
     /**
@@ -75,7 +91,7 @@ public final class CFileDump {
     }
 
     private static void annotatePage(
-            Section section, int page, MemorySegment whole, EncodedVector handle, Notes notes) {
+            Section section, int page, MemorySegment whole, EncodedVector handle, MetadataNotes writer, Notes notes) {
         long at = section.pagePosition(page);
         notes.section("page " + page + " of " + section.name());
         PageFormat.annotateHeader(whole, at, notes);
@@ -89,7 +105,11 @@ public final class CFileDump {
                 case COLUMN -> annotateVectors(section, page, whole, handle, notes);
                 case KEY_FILTER -> KeyFilter.annotate(whole, payload, notes);
                 case KEY_INDEX -> KeyIndex.annotate(whole, payload, stored, notes);
-                case RAW -> FooterFormat.noteUnlessEmpty(payload, stored, "raw bytes", notes);
+                case RAW -> {
+                    if (stored > 0) {
+                        writer.annotatePage(section.id(), whole, payload, stored, handle, notes);
+                    }
+                }
             }
         }
         long end = payload + stored;

@@ -285,12 +285,17 @@ public final class CFileReader implements AutoCloseable {
         return new Prefetch(file, cache);
     }
 
-    /** Bytes of a raw section. */
+    /** The raw section with this id, which the file has. */
+    public RawReader rawPages(int id) {
+        return new RawReader(file, raw(id), cache);
+    }
+
+    /** Bytes of a raw section that is one page. */
     public long rawBytes(int id) {
         return raw(id).payloadBytes(0);
     }
 
-    /** Reads a raw section into {@code target}, which has {@link #rawBytes} at {@code offset}. */
+    /** Reads such a section, past the cache, into {@code target}, which has {@link #rawBytes} at {@code offset}. */
     public void readRaw(int id, MemorySegment target, long offset) {
         Section section = raw(id);
         readPage(section, 0, target.asSlice(offset, section.payloadBytes(0)));

@@ -53,8 +53,33 @@ public final class CFileWriter implements AutoCloseable {
     private boolean isFinished;
     private boolean isClosed;
 
-    /** A section that is one page. */
-    private record RawSection(SectionEntry entry, PageStore pages, int payloadBytes) {}
+    /** A section whose pages only the caller understands. Of the writer's thread, and closed with it. */
+    public static final class RawSection {
+        private final SectionEntry entry;
+        private final PageCodec codec;
+        private final PageStore pages;
+        private final ByteSink entries;
+
+        private RawSection(SectionEntry entry, PageCodec codec, MemoryAccount account) {
+            this.entry = entry;
+            this.codec = codec;
+            this.pages = new PageStore(account);
+            this.entries = new ByteSink(account);
+        }
+
+        /** Adds a page with all of {@code payload}, which is copied; it is native memory where it is compressed. */
+        public void add(MemorySegment payload) {
+            Check.inRange(
+                    "bytes of a page of section " + entry.name(), payload.byteSize(), 0, Section.PAYLOAD_BYTES_MAX);
+            int slotBytes = pages.add(payload, codec, 0, 0, 0);
+            FooterFormat.putRawPage(entries, slotBytes, Math.toIntExact(payload.byteSize()));
+        }
+
+        private void close() {
+            pages.close();
+            entries.close();
+        }
+    }
 
     /**
      * A file that was written.
@@ -88,8 +113,19 @@ public final class CFileWriter implements AutoCloseable {
 
     /** Adds bytes that only the caller understands, as one page; they are copied. */
     public void addRaw(int id, String name, MemorySegment memory, long offset, long bytes) {
+        addRaw(id, name, CompressionHint.NONE).add(memory.asSlice(offset, bytes));
+    }
+
+    /** Begins a section of pages that only the caller understands; it is to get at least one. */
+    public RawSection addRaw(int id, String name, CompressionHint compression) {
         takeId(id);
-        addPage(new SectionEntry(SectionKind.RAW, 0, 0, id, name), memory.asSlice(offset, bytes));
+        return addRaw(new SectionEntry(SectionKind.RAW, 0, 0, id, name), compression);
+    }
+
+    private RawSection addRaw(SectionEntry entry, CompressionHint compression) {
+        var raw = new RawSection(entry, new PageCodec(compression), account);
+        raws.add(raw);
+        return raw;
     }
 
     private void takeId(int id) {
@@ -101,13 +137,6 @@ public final class CFileWriter implements AutoCloseable {
         }
     }
 
-    private void addPage(SectionEntry entry, MemorySegment payload) {
-        Check.inRange("bytes of section " + entry.name(), payload.byteSize(), 0, Section.PAYLOAD_BYTES_MAX);
-        PageStore pages = new PageStore(account);
-        raws.add(new RawSection(entry, pages, (int) payload.byteSize()));
-        pages.add(payload, NO_COMPRESSION, 0, 0, 0);
-    }
-
     /** About the bytes of the file if it were finished now. */
     public long estimatedBytes() {
         long sum = 2L * Disk.ALIGNMENT_BYTES;
@@ -115,7 +144,7 @@ public final class CFileWriter implements AutoCloseable {
             sum += column.estimatedBytes();
         }
         for (RawSection raw : raws) {
-            sum += raw.pages().bytes();
+            sum += raw.pages.bytes();
         }
         KeyWriter writer = keys;
         return writer == null ? sum : sum + writer.estimatedBytes();
@@ -166,6 +195,9 @@ public final class CFileWriter implements AutoCloseable {
         KeyWriter writer = keys;
         Check.that(writer == null || writer.rowCount() == rowCount, "every row needs its key");
         Check.inRange("rows of a file", rowCount, 0, Integer.MAX_VALUE);
+        for (RawSection raw : raws) {
+            Check.positive("pages of section " + raw.entry.name(), raw.pages.pageCount());
+        }
         return rowCount;
     }
 
@@ -176,14 +208,12 @@ public final class CFileWriter implements AutoCloseable {
         }
         assembly.truncate(0);
         writer.writeFilter(assembly);
-        addPage(
-                new SectionEntry(SectionKind.KEY_FILTER, 0, 0, KEY_FILTER_ID, "key filter"),
-                assembly.memory().asSlice(0, assembly.bytes()));
+        addRaw(new SectionEntry(SectionKind.KEY_FILTER, 0, 0, KEY_FILTER_ID, "key filter"), CompressionHint.NONE)
+                .add(assembly.memory().asSlice(0, assembly.bytes()));
         assembly.truncate(0);
         writer.writeIndex(assembly);
-        addPage(
-                new SectionEntry(SectionKind.KEY_INDEX, 0, 0, KEY_INDEX_ID, "key index"),
-                assembly.memory().asSlice(0, assembly.bytes()));
+        addRaw(new SectionEntry(SectionKind.KEY_INDEX, 0, 0, KEY_INDEX_ID, "key index"), CompressionHint.NONE)
+                .add(assembly.memory().asSlice(0, assembly.bytes()));
     }
 
     private long write(FileOutput output, Identity identity, byte[] metadata, long rowCount) {
@@ -198,10 +228,9 @@ public final class CFileWriter implements AutoCloseable {
             }
             for (RawSection raw : raws) {
                 long position = output.position();
-                raw.pages().writeTo(output, identity, raw.entry().id());
-                FooterFormat.putSection(
-                        footer, raw.entry(), position, raw.pages().bytes(), 1);
-                FooterFormat.putRawPage(footer, (int) raw.pages().bytes(), raw.payloadBytes());
+                raw.pages.writeTo(output, identity, raw.entry.id());
+                FooterFormat.putSection(footer, raw.entry, position, raw.pages.bytes(), raw.pages.pageCount());
+                footer.put(raw.entries.memory(), 0, raw.entries.bytes());
             }
             return writeEnd(output, identity, footer, rowCount);
         }
@@ -262,7 +291,7 @@ public final class CFileWriter implements AutoCloseable {
         }
         isClosed = true;
         columns.forEach(ColumnWriter::close);
-        raws.forEach(raw -> raw.pages().close());
+        raws.forEach(RawSection::close);
         KeyWriter writer = keys;
         if (writer != null) {
             writer.close();

@@ -70,6 +70,9 @@ final class FooterFormat {
     /** As many columns as a schema may have, and some sections besides. */
     static final int SECTIONS_MAX = 2048;
 
+    /** As many as a footer has room for. */
+    static final int RAW_PAGES_MAX = Section.PAYLOAD_BYTES_MAX / PAGE_BYTES;
+
     static {
         if (1 << VECTOR_ROWS_LOG2 != ColumnSpec.VECTOR_ROWS) {
             throw new AssertionError("a vector has 1,024 rows");
@@ -163,7 +166,7 @@ final class FooterFormat {
         Check.that(isColumn ? CellKind.isKnown(cellId) : cellId == 0, "the cells of a section must be of a known kind");
         int pageCount = source.get(Cells.INT, at + 24);
         int nameBytes = Cells.u16(source, at + 28);
-        Check.inRange("pages", pageCount, isColumn ? 0 : 1, isColumn ? (fileRows + 1023) / 1024 : 1);
+        Check.inRange("pages", pageCount, isColumn ? 0 : 1, pagesMax(kind, fileRows));
         Check.inRange("zero", Cells.u16(source, at + 30), 0, 0);
         Check.inRange("bytes of the name", nameBytes, 0, ColumnSpec.NAME_BYTES_MAX);
         long name = at + SECTION_BYTES;
@@ -180,6 +183,14 @@ final class FooterFormat {
         Check.inRange("bytes of the section", source.get(Cells.LONG, at + 16), section.bytes(), section.bytes());
         Check.inRange("rows of the section", section.rowCount(), isColumn ? fileRows : 0, isColumn ? fileRows : 0);
         return section;
+    }
+
+    private static long pagesMax(SectionKind kind, long fileRows) {
+        return switch (kind) {
+            case COLUMN -> (fileRows + ColumnSpec.VECTOR_ROWS - 1) / ColumnSpec.VECTOR_ROWS;
+            case RAW -> RAW_PAGES_MAX;
+            case KEY_FILTER, KEY_INDEX -> 1;
+        };
     }
 
     /** Requires zeros up to the next multiple of 8; answers it. */

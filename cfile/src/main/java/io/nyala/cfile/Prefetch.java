@@ -59,7 +59,12 @@ public final class Prefetch implements Completions {
         return add(section, section.pageOfRow(vector * ColumnSpec.VECTOR_ROWS));
     }
 
-    boolean add(Section section, int page) {
+    /** As above, a page of a raw section. */
+    public boolean add(RawReader raw, int page) {
+        return add(raw.section(), page);
+    }
+
+    private boolean add(Section section, int page) {
         boolean isLast = count > 0 && sections[count - 1] == section && pages[count - 1] == page;
         if (isLast || section.cached(page) != null) {
             return true;

@@ -8,7 +8,7 @@ public enum SectionKind {
     KEY_FILTER(2),
     /** One page: {@link KeyIndex}. */
     KEY_INDEX(3),
-    /** One page of bytes that only the caller understands. */
+    /** One or more pages of bytes that only the caller understands. */
     RAW(4);
 
     private static final SectionKind[] ALL = values();
