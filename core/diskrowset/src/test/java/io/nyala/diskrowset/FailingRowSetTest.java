@@ -148,7 +148,7 @@ final class FailingRowSetTest {
     }
 
     /** Takes memory, large pieces first, until so much is left or a little less. */
-    private static Deque<Slab> takeAllBut(RowSetFiles files, long left) {
+    static Deque<Slab> takeAllBut(RowSetFiles files, long left) {
         Deque<Slab> taken = new ArrayDeque<>();
         takeAll(files, 2 << 20, taken);
         for (long blocks = left / (2 << 20) + 1; blocks > 0; blocks--) {

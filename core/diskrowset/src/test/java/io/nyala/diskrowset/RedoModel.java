@@ -6,9 +6,11 @@ import io.nyala.diskrowset.RowModel.Style;
 import io.nyala.diskrowset.RowModel.Version;
 import io.nyala.rows.CellValue;
 import io.nyala.rows.DeltaSource;
+import io.nyala.rows.LittleEndian;
 import io.nyala.rows.RowChange;
 import java.io.ByteArrayOutputStream;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -79,6 +81,38 @@ final class RedoModel {
             versions.add(new Version(times[i], after));
             changes.add(new Change(ordinal, times[i], update(cells)));
         }
+    }
+
+    /** For sources that may be read at any moment. */
+    static Reading always() {
+        Reading reading = new Reading();
+        reading.isIn = true;
+        return reading;
+    }
+
+    /** An UPDATE of an INT64 and of a STRING column, in ascending order of their ids. */
+    static byte[] update(int numberId, long number, int textId, String text) {
+        byte[] cell = new byte[Long.BYTES];
+        MemorySegment.ofArray(cell).set(LittleEndian.LONG, 0, number);
+        TreeMap<Integer, byte[]> cells = new TreeMap<>();
+        cells.put(numberId, cell(numberId, CellValue.ofBytes(cell)));
+        cells.put(textId, cell(textId, CellValue.ofBytes(text.getBytes(StandardCharsets.UTF_8))));
+        return update(cells);
+    }
+
+    /** An UPDATE as one, followed by another. */
+    static byte[] merged(byte[] first, byte[] second) {
+        TreeMap<Integer, byte[]> cells = new TreeMap<>();
+        for (byte[] change : List.of(first, second)) {
+            MemorySegment memory = MemorySegment.ofArray(change);
+            long cell = RowChange.firstCell(0);
+            for (int i = RowChange.cellCount(memory, 0); i > 0; i--) {
+                long next = RowChange.nextCell(memory, cell);
+                cells.put(RowChange.cellColumnId(memory, cell), Arrays.copyOfRange(change, (int) cell, (int) next));
+                cell = next;
+            }
+        }
+        return update(cells);
     }
 
     private static byte[] delete() {

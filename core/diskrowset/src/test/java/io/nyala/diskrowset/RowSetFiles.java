@@ -7,7 +7,11 @@ import io.nyala.io.IoQueue;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.PageSource;
+import io.nyala.rows.DeltaSource;
+import io.nyala.rows.Schema;
 import java.nio.file.Path;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** Memory and a page cache around a disk, for tests that write and read rowsets. Fails if memory leaks. One thread. */
 final class RowSetFiles implements AutoCloseable {
@@ -65,6 +69,40 @@ final class RowSetFiles implements AutoCloseable {
                 io.giveBack(queue);
             }
         }
+    }
+
+    /** A further file beside the rowset. */
+    RowSetFile file(long fileId) {
+        return new RowSetFile(disk, path.resolveSibling(fileId + ".delta"), fileId, TABLET_ID);
+    }
+
+    /** Null if there is nothing to write. */
+    @Nullable
+    DeltaFileOutput write(Schema schema, DeltaKind kind, DeltaBase base, DeltaSource source, long fileId) {
+        try (var writer = new DeltaFileWriter(schema, kind, base, account)) {
+            writer.appendAll(source);
+            IoQueue queue = io.borrow();
+            try {
+                return writer.isEmpty() ? null : writer.finish(file(fileId), queue);
+            } finally {
+                io.giveBack(queue);
+            }
+        }
+    }
+
+    /** As a flush does it. */
+    DeltaFileOutput write(Schema schema, DeltaBase base, DeltaSource source, long fileId) {
+        IoQueue queue = io.borrow();
+        try {
+            DeltaFileOutput output = DeltaFileWriter.write(schema, base, source, file(fileId), queue, account);
+            return Objects.requireNonNull(output, "there are changes");
+        } finally {
+            io.giveBack(queue);
+        }
+    }
+
+    DeltaFile openDelta(long fileId, DeltaBase base) {
+        return DeltaFile.open(file(fileId), base, cache, account);
     }
 
     DiskRowSet open(RowModel model) {

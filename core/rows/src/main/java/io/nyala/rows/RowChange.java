@@ -40,10 +40,10 @@ public final class RowChange {
     public static final int REINSERT = 3;
 
     /** Of every change, and all of a DELETE. */
-    static final int HEADER_BYTES = 4;
+    public static final int HEADER_BYTES = 4;
 
     /** In front of each cell of an UPDATE. */
-    static final int CELL_HEADER_BYTES = 8;
+    public static final int CELL_HEADER_BYTES = 8;
 
     private static final int COUNT = 2;
     private static final int CELL_IS_NULL = 2;
@@ -137,20 +137,30 @@ public final class RowChange {
         return change + HEADER_BYTES;
     }
 
+    /**
+     * Begins a cell; answers where its bytes are to be written, behind which the next cell is.
+     *
+     * @param bytes 0 if it is NULL
+     */
+    public static long startCell(MemorySegment target, long cell, int columnId, boolean isNull, int bytes) {
+        assert !isNull || bytes == 0 : "a NULL of " + bytes + " bytes";
+        LittleEndian.setShort(target, cell, columnId);
+        LittleEndian.setByte(target, cell + CELL_IS_NULL, isNull ? 1 : 0);
+        LittleEndian.setByte(target, cell + CELL_IS_NULL + 1, 0);
+        LittleEndian.setInt(target, cell + CELL_BYTES, bytes);
+        return cell + CELL_HEADER_BYTES;
+    }
+
     /** Writes a cell with the value that a packed row has in a column; answers where the next one is to be written. */
     public static long writeCell(
             RowLayout layout, MemorySegment memory, long row, int column, MemorySegment target, long cell) {
         boolean isNull = layout.isNull(memory, row, column);
         int bytes = isNull ? 0 : layout.valueBytes(memory, row, column);
-        LittleEndian.setShort(target, cell, layout.columnId(column));
-        LittleEndian.setByte(target, cell + CELL_IS_NULL, isNull ? 1 : 0);
-        LittleEndian.setByte(target, cell + CELL_IS_NULL + 1, 0);
-        LittleEndian.setInt(target, cell + CELL_BYTES, bytes);
+        long value = startCell(target, cell, layout.columnId(column), isNull, bytes);
         if (!isNull) {
-            MemorySegment.copy(
-                    memory, layout.valueOffset(memory, row, column), target, cell + CELL_HEADER_BYTES, bytes);
+            MemorySegment.copy(memory, layout.valueOffset(memory, row, column), target, value, bytes);
         }
-        return cell + CELL_HEADER_BYTES + bytes;
+        return value + bytes;
     }
 
     /**

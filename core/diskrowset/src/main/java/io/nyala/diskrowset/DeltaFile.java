@@ -1,0 +1,234 @@
+package io.nyala.diskrowset;
+
+import io.nyala.cfile.CFileReader;
+import io.nyala.cfile.CorruptPageException;
+import io.nyala.cfile.PageCache;
+import io.nyala.cfile.UnsupportedFormatException;
+import io.nyala.diskrowset.DeltaFileFormat.ColumnEntry;
+import io.nyala.encoding.DecoderScratch;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.rows.DeltaSource;
+import io.nyala.rows.Limits;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Changes of a rowset's rows in a file of their own, column by column: since its file was written (REDO), or before
+ * (UNDO).
+ *
+ * <p>What it has of each page, which vectors of rows have changes, and which rows it deletes is in memory while it is
+ * open; pages come through the cache. Immutable; shared by threads. Whoever opened it closes it, after its cursors.
+ */
+public final class DeltaFile implements DeltaSource, AutoCloseable {
+    private final CFileReader file;
+    private final DeltaFileFormat.Metadata metadata;
+    private final MemoryAccount account;
+    private final List<DeltaColumn> columns = new ArrayList<>();
+    private final DeletedRows deleted;
+
+    private DeltaFile(CFileReader file, DeltaFileFormat.Metadata metadata, MemoryAccount account) {
+        this.file = file;
+        this.metadata = metadata;
+        this.account = account;
+        for (ColumnEntry entry : metadata.columns()) {
+            var column = new DeltaColumn(entry.id(), entry.cellBytes(), entry.pages(), file.rawPages(entry.id()));
+            if (column.reader().pageCount() != entry.pages().size()) {
+                throw new IllegalArgumentException("column " + entry.id() + " has "
+                        + column.reader().pageCount() + " pages, expected "
+                        + entry.pages().size());
+            }
+            columns.add(column);
+        }
+        this.deleted = readDeleted();
+    }
+
+    private DeletedRows readDeleted() {
+        DeltaColumn column = columns.isEmpty() ? null : columns.getLast();
+        if (column == null || !column.isDeletions() || kind() == DeltaKind.UNDO) {
+            return new DeletedRows(0, 0, 0, account);
+        }
+        long first = column.pages().getFirst().firstOrdinal();
+        long last = column.pages().getLast().lastOrdinal();
+        DeletedRows rows = new DeletedRows(first, last, Math.toIntExact(column.entryCount()), account);
+        try (Cursor deletions = cursor(List.of(column), 0, Long.MAX_VALUE, kind().everySnapshot())) {
+            while (deletions.next()) {
+                rows.add(deletions.ordinal());
+            }
+            return rows;
+        } catch (RuntimeException | Error e) {
+            rows.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Opens a delta file, checks everything but its pages, and reads which rows it deletes.
+     *
+     * @param base whose rows it should be about
+     * @param account pays for what stays in memory, and for what cursors hold
+     * @throws CorruptPageException if the file is damaged, or another one
+     * @throws UnsupportedFormatException if it is of another version
+     */
+    public static DeltaFile open(RowSetFile source, DeltaBase base, PageCache cache, MemoryAccount account) {
+        return openAny(source, base, cache, account);
+    }
+
+    /** As above, whatever rowset it is about: for tools. */
+    public static DeltaFile open(RowSetFile source, PageCache cache, MemoryAccount account) {
+        return openAny(source, null, cache, account);
+    }
+
+    private static DeltaFile openAny(
+            RowSetFile source, @Nullable DeltaBase base, PageCache cache, MemoryAccount account) {
+        CFileReader file = CFileReader.open(
+                new CFileReader.Source(source.disk(), source.path(), source.fileId(), source.tabletId()),
+                cache,
+                account);
+        try {
+            return open(file, base, account);
+        } catch (IllegalArgumentException | IllegalStateException e) {
+            file.close();
+            String whose = base == null ? "" : " of this rowset";
+            throw new CorruptPageException(source.path(), 0, "not a delta file" + whose + ": " + e.getMessage(), e);
+        } catch (RuntimeException | Error e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    private static DeltaFile open(CFileReader file, @Nullable DeltaBase base, MemoryAccount account) {
+        byte[] bytes = file.metadata();
+        int version = DeltaFileFormat.version(bytes);
+        if (version != DeltaFileFormat.VERSION) {
+            throw new UnsupportedFormatException(file.path(), version, DeltaFileFormat.VERSION);
+        }
+        DeltaFileFormat.Metadata metadata = DeltaFileFormat.readMetadata(bytes);
+        if (base != null && !metadata.base().equals(base)) {
+            throw new IllegalArgumentException("it is about " + metadata.base() + ", expected " + base);
+        }
+        return new DeltaFile(file, metadata, account);
+    }
+
+    public Path path() {
+        return file.path();
+    }
+
+    public long fileId() {
+        return file.fileId();
+    }
+
+    /** Length of the file. */
+    public long fileBytes() {
+        return file.bytes();
+    }
+
+    public DeltaKind kind() {
+        return metadata.kind();
+    }
+
+    /** The rowset whose rows it is about. */
+    public DeltaBase base() {
+        return metadata.base();
+    }
+
+    public long oldestTime() {
+        return metadata.oldestTime();
+    }
+
+    public long newestTime() {
+        return metadata.newestTime();
+    }
+
+    /** Rows that it deletes, if it is REDO. */
+    public int deletedCount() {
+        return deleted.count();
+    }
+
+    /** Whether it deletes a row, at whatever time, if it is REDO. Reads nothing. */
+    public boolean isDeleted(long ordinal) {
+        return deleted.has(ordinal);
+    }
+
+    /** Cells that its changes set. */
+    public long cellCount() {
+        long sum = 0;
+        for (DeltaColumn column : columns) {
+            sum += column.hasCells() ? column.entryCount() : 0;
+        }
+        return sum;
+    }
+
+    @Override
+    public boolean touches(int columnId) {
+        for (int i = 0; i < columns.size(); i++) {
+            if (columns.get(i).id() == columnId && columns.get(i).hasCells()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    @Override
+    public boolean mayChange(long from, long to, long snapshot) {
+        if (!kind().isRelevant(metadata.oldestTime(), metadata.newestTime(), snapshot) || from >= to) {
+            return false;
+        }
+        long first = Math.max(0, from / Limits.VECTOR_ROWS - metadata.firstVector());
+        long last = Math.min(metadata.vectorCount() - 1L, (to - 1) / Limits.VECTOR_ROWS - metadata.firstVector());
+        for (long vector = first; vector <= last; vector++) {
+            long word = metadata.changedVectors()[(int) (vector >>> 6)] >>> vector;
+            if (word != 0) {
+                return vector + Long.numberOfTrailingZeros(word) <= last;
+            }
+            vector |= Long.SIZE - 1;
+        }
+        return false;
+    }
+
+    @Override
+    public Cursor changes(long from, long to, long snapshot) {
+        return cursor(columns, from, to, snapshot);
+    }
+
+    /** {@inheritDoc} UNDO is read as a whole, since a change of whatever column may bring its row back. */
+    @Override
+    public Cursor changes(long from, long to, long snapshot, int[] columnIds) {
+        if (kind() == DeltaKind.UNDO) {
+            return changes(from, to, snapshot);
+        }
+        List<DeltaColumn> wanted = new ArrayList<>();
+        for (DeltaColumn column : columns) {
+            if (column.isDeletions() || Arrays.binarySearch(columnIds, column.id()) >= 0) {
+                wanted.add(column);
+            }
+        }
+        return cursor(wanted, from, to, snapshot);
+    }
+
+    private Cursor cursor(List<DeltaColumn> wanted, long from, long to, long snapshot) {
+        var range = new DeltaColumnCursor.Range(kind(), from, to, snapshot);
+        return new DeltaFileCursor(wanted, file.path(), range, file.prefetch(), account);
+    }
+
+    /** Reads and checks every page of the file, and that its pages are what the footer says of them. */
+    public void verify() {
+        file.verify();
+        var everything = new DeltaColumnCursor.Range(kind(), 0, Long.MAX_VALUE, kind().everySnapshot());
+        try (var scratch = new DecoderScratch(account)) {
+            for (DeltaColumn column : columns) {
+                try (var cursor = new DeltaColumnCursor(column, file.path(), everything, scratch, account)) {
+                    cursor.verify(metadata);
+                }
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        deleted.close();
+        file.close();
+    }
+}
