@@ -6,7 +6,11 @@ import io.nyala.catalog.TableEntry;
 import io.nyala.catalog.TabletPlace;
 import io.nyala.cfile.CFileDump;
 import io.nyala.cfile.CFileReader;
+import io.nyala.cfile.CorruptPageException;
+import io.nyala.cfile.MetadataNotes;
 import io.nyala.cfile.PageCache;
+import io.nyala.diskrowset.DeltaFile;
+import io.nyala.diskrowset.DeltaFileNotes;
 import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.diskrowset.RowSetFile;
 import io.nyala.encoding.DecoderScratch;
@@ -212,24 +216,44 @@ public final class DirectoryInspection implements AutoCloseable {
     /** Explains a whole rowset file that lies in memory. */
     public void annotateRowSet(Path path, MemorySegment whole, Notes notes) {
         try (DecoderScratch scratch = new DecoderScratch(account)) {
-            CFileDump.annotate(
-                    path,
-                    whole,
-                    scratch,
-                    (memory, at, _, target) -> DiskRowSet.annotateMetadata(memory, at, target),
-                    notes);
+            MetadataNotes writer = DeltaFileNotes.isDeltaFile(CFileDump.metadata(path, whole))
+                    ? new DeltaFileNotes()
+                    : (memory, at, _, target) -> DiskRowSet.annotateMetadata(memory, at, target);
+            CFileDump.annotate(path, whole, scratch, writer, notes);
         }
     }
 
-    /** Checks every page of one rowset file, which may lie anywhere. */
+    /** Whether a column file is a delta file, as far as it can be read; otherwise it is a rowset's. */
+    public boolean isDeltaFile(Path path) {
+        try (CFileReader file = CFileReader.open(source(path), cache, account)) {
+            return DeltaFileNotes.isDeltaFile(MemorySegment.ofArray(file.metadata()));
+        } catch (CorruptPageException _) {
+            return false;
+        }
+    }
+
+    private CFileReader.Source source(Path path) {
+        return CFileDump.source(disk, path, read(path, Disk.ALIGNMENT_BYTES));
+    }
+
+    /** Checks every page of one file of a rowset, or of its changes, which may lie anywhere. */
     public void verifyRowSet(Path path, Findings findings) {
         RuntimeException defect = null;
         String about = "rowset";
         try {
-            CFileReader.Source source = CFileDump.source(disk, path, read(path, Disk.ALIGNMENT_BYTES));
-            try (CFileReader file = CFileReader.open(source, cache, account)) {
-                about = "rowset, %,d rows".formatted(file.rowCount());
-                file.verify();
+            CFileReader.Source source = source(path);
+            if (isDeltaFile(path)) {
+                about = "delta file";
+                var named = new RowSetFile(disk, path, source.fileId(), source.ownerId());
+                try (DeltaFile file = DeltaFile.open(named, cache, account)) {
+                    about = "delta file, %,d cells, %,d deletions".formatted(file.cellCount(), file.deletedCount());
+                    file.verify();
+                }
+            } else {
+                try (CFileReader file = CFileReader.open(source, cache, account)) {
+                    about = "rowset, %,d rows".formatted(file.rowCount());
+                    file.verify();
+                }
             }
         } catch (RuntimeException e) {
             defect = e;

@@ -21,8 +21,8 @@ import picocli.CommandLine.Spec;
         name = "dump",
         description = {
             "Print a file of an engine's directory as annotated hexadecimal bytes.",
-            "Knows rowsets and segments of both logs, by their first bytes. Of a file with many fields only its"
-                    + " sections are listed, unless --all or a part of it is asked for."
+            "Knows rowsets, delta files and segments of both logs, by their first bytes. Of a file with many fields"
+                    + " only its sections are listed, unless --all or a part of it is asked for."
         },
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
@@ -40,7 +40,7 @@ final class DumpCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
-    @Parameters(paramLabel = "FILE", description = "A rowset, or a segment of a log.")
+    @Parameters(paramLabel = "FILE", description = "A rowset, a delta file, or a segment of a log.")
     private Path path = Path.of("");
 
     @Option(names = "--all", description = "Print every field, however many there are.")

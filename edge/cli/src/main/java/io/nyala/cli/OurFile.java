@@ -21,6 +21,7 @@ record OurFile(Path path, Kind kind, @Nullable Path root) {
     /** What there is. */
     enum Kind {
         ROWSET("rowset"),
+        DELTA("delta file"),
         LOG_SEGMENT("segment of the write-ahead log"),
         STORAGE_SEGMENT("segment of the storage log");
 
@@ -58,14 +59,14 @@ record OurFile(Path path, Kind kind, @Nullable Path root) {
             MemorySegment head = bytes < HEAD_BYTES ? MemorySegment.NULL : inspection.read(path, HEAD_BYTES);
             boolean isStorage = directory != null && directory.endsWith("storage");
             if (CFileDump.isColumnFile(head)) {
-                return new OurFile(path, Kind.ROWSET, root);
+                return new OurFile(path, inspection.isDeltaFile(path) ? Kind.DELTA : Kind.ROWSET, root);
             }
             if (SegmentFormat.isSegment(head)) {
                 return new OurFile(path, isStorage ? Kind.STORAGE_SEGMENT : Kind.LOG_SEGMENT, root);
             }
         }
         throw new UsageException(
-                named + " is none of our files: it begins neither as a rowset (NYALACF) nor as a segment"
+                named + " is none of our files: it begins neither as a rowset or delta file (NYALACF) nor as a segment"
                         + " of a log (NYALAWAL)");
     }
 
@@ -74,7 +75,7 @@ record OurFile(Path path, Kind kind, @Nullable Path root) {
     /** Explains all of it. */
     void annotate(DirectoryInspection inspection, MemorySegment whole, boolean hasCatalog, Notes notes) {
         switch (kind) {
-            case ROWSET -> inspection.annotateRowSet(path, whole, notes);
+            case ROWSET, DELTA -> inspection.annotateRowSet(path, whole, notes);
             case STORAGE_SEGMENT -> SegmentFormat.annotate(whole, DirectoryInspection::annotateEdit, notes);
             case LOG_SEGMENT ->
                 SegmentFormat.annotate(whole, hasCatalog ? inspection::annotateRecord : PayloadNotes.RAW, notes);

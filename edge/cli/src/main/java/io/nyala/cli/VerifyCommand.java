@@ -81,7 +81,7 @@ final class VerifyCommand implements Callable<Integer> {
 
     private List<Finding> file() {
         OurFile file = OurFile.recognize(path);
-        if (file.kind() != OurFile.Kind.ROWSET) {
+        if (file.kind() != OurFile.Kind.ROWSET && file.kind() != OurFile.Kind.DELTA) {
             Path root = file.root();
             if (root == null) {
                 throw new UsageException(

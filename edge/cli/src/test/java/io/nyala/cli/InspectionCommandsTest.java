@@ -4,10 +4,21 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.diskrowset.DeltaBase;
+import io.nyala.diskrowset.DeltaFileWriter;
+import io.nyala.diskrowset.RowSetFile;
 import io.nyala.engine.Engine;
 import io.nyala.engine.EngineConfig;
 import io.nyala.engine.Table;
 import io.nyala.engine.WriteBatch;
+import io.nyala.io.Disk;
+import io.nyala.io.Disks;
+import io.nyala.io.IoPool;
+import io.nyala.io.IoQueue;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.MemoryBudget;
+import io.nyala.memory.PageSource;
+import io.nyala.memrowset.DeltaMemStore;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationKind;
@@ -82,6 +93,46 @@ final class InspectionCommandsTest {
         assertTrue(text.contains("rowset metadata"), text);
         assertTrue(text.contains("magic: NYALACFE"), text);
         assertFalse(text.contains("(no note)"), text);
+    }
+
+    @Test
+    void dumpsAndChecksADeltaFile() throws IOException {
+        takeCopy();
+        Path file = writeChanges(copies.resolve("rowsets"));
+        String text = dump(file, "--all");
+        assertTrue(text.contains(": delta file, "), text);
+        assertTrue(text.contains("delta file metadata"), text);
+        assertTrue(text.contains("kind: REDO"), text);
+        assertTrue(text.contains("rows: bitmap"), text);
+        assertFalse(text.contains("raw bytes"), text);
+        assertFalse(text.contains("(no note)"), text);
+        assertEquals(Main.OK, run("verify", file.toString()), err::toString);
+        assertTrue(out.toString().contains("delta file, 0 cells, 2 deletions"), out::toString);
+        flip(file, 4096 + 40);
+        assertEquals(Main.FAILED, run("verify", file.toString()));
+        assertTrue(out.toString().contains("corrupt page in " + file + " at byte 4,096"), out::toString);
+    }
+
+    /** Deletions of two rows. */
+    private static Path writeChanges(Path rowSets) {
+        Path file = rowSets.resolve("99.delta");
+        try (MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), 16 << 20);
+                MemoryAccount account = budget.account("test", 0);
+                Disk disk = Disks.best();
+                IoPool io = new IoPool(disk, 1, 4);
+                var store = new DeltaMemStore(1, account)) {
+            store.delete(3, 1_000);
+            store.delete(5, 1_001);
+            store.seal();
+            IoQueue queue = io.borrow();
+            try {
+                var target = new RowSetFile(disk, file, 99, 1);
+                DeltaFileWriter.write(SCHEMA, new DeltaBase(1, 150), store, target, queue, account);
+            } finally {
+                io.giveBack(queue);
+            }
+        }
+        return file;
     }
 
     @Test
