@@ -308,12 +308,13 @@ final class ModelRun {
 
     private void crash(SplittableRandom random, boolean isPower) {
         settle();
+        boolean isCut = isPower || world.disk().isOff(); // A cut that was planned may have come before.
         if (isPower) {
             world.disk().powerCut();
         } else {
             world.disk().killProcess();
         }
-        restart(random, isPower ? durableTime : Long.MAX_VALUE);
+        restart(random, isCut ? durableTime : Long.MAX_VALUE);
     }
 
     /** The engine is dead; what it held is given back, and another one is opened. */
