@@ -3,11 +3,18 @@ package io.nyala.memory;
 import java.util.BitSet;
 
 /**
- * Shares out a set of 2 MiB blocks: as runs of whole blocks, or split into slots of one size each. A block whose last
- * slot comes back is free again, for any size.
+ * Shares out a set of 2 MiB blocks: as runs of whole blocks, or split into slots, whose sizes are powers of two of 16
+ * KiB units. Slots of all sizes share blocks, each at a multiple of its size: a small reservation is not used up by one
+ * slot of each size. A block whose last slot comes back is free again, for any size.
  *
- * <p>Slots and single blocks come from the lowest address that has room, runs of several from the highest, so that
- * small pieces gather at one end and do not cut up the other. Everything depends only on the order of the calls.
+ * <pre>{@code
+ *   block    | 16K | 16K |    32K    |          64K          |     free: 128K, for one slot or several ...
+ *   units       1     1     1     1     1     1     1     1     0     0     0     0     0     0     0     0
+ * }</pre>
+ *
+ * <p>A slot comes from the tightest room that there is, so that wide rooms stay for wide slots; among those, and for
+ * single blocks, from the lowest address. Runs of several blocks come from the highest, so that small pieces gather at
+ * one end and do not cut up the other. Everything depends only on the order of the calls.
  *
  * <p>Not thread-safe: the budget's lock guards it.
  */
@@ -22,21 +29,34 @@ final class BlockPool {
 
     static {
         Check.that(WORDS == 2 && SIZES == 7, "a block is split into at most 128 slots, in 7 sizes");
+        Check.that(1 << (SIZES - 1) == Long.SIZE, "the widest slot is a word of units");
     }
 
-    private final BitSet free = new BitSet();
-    private final BitSet[] partial = new BitSet[SIZES]; // By size: split blocks that have a free slot.
-    private final long[] slots; // Two words a block, shared by all pools: which slots are out.
+    /** By size: units at which a slot may begin. */
+    private static final long[] ALIGNED = {
+        -1L,
+        0x5555_5555_5555_5555L,
+        0x1111_1111_1111_1111L,
+        0x0101_0101_0101_0101L,
+        0x0001_0001_0001_0001L,
+        0x0000_0001_0000_0001L,
+        1L
+    };
 
-    BlockPool(long[] slots) {
-        this.slots = slots;
+    private final BitSet free = new BitSet();
+    private final BitSet[] rooms =
+            new BitSet[SIZES]; // By size: split blocks that have room for one slot, and no wider.
+    private final long[] units; // Two words a block, shared by all pools: which units are out.
+
+    BlockPool(long[] units) {
+        this.units = units;
         for (int i = 0; i < SIZES; i++) {
-            partial[i] = new BitSet();
+            rooms[i] = new BitSet();
         }
     }
 
-    /** The table of slots for blocks {@code 0..blocks}, for all pools that share these blocks. */
-    static long[] slotTable(int blocks) {
+    /** The table of units for blocks {@code 0..blocks}, for all pools that share these blocks. */
+    static long[] unitTable(int blocks) {
         return new long[Math.multiplyExact(blocks, WORDS)];
     }
 
@@ -103,42 +123,77 @@ final class BlockPool {
     }
 
     private long takeSlot(long bytes) {
-        BitSet withRoom = partial[sizeIndex(bytes)];
-        int block = withRoom.nextSetBit(0);
+        int size = sizeIndex(bytes);
+        int block = -1;
+        for (int room = size; room < SIZES && block < 0; room++) {
+            block = rooms[room].nextSetBit(0);
+        }
         if (block < 0) {
             block = free.nextSetBit(0);
             if (block < 0) {
                 return NONE;
             }
-            free.clear(block);
-            withRoom.set(block);
         }
-        int count = (int) (BLOCK_BYTES / bytes);
-        int word = block * WORDS;
-        if (slots[word] == -1L) {
-            word++;
-        }
-        int slot = (word - block * WORDS) * Long.SIZE + Long.numberOfTrailingZeros(~slots[word]);
-        assert slot < count : "a full block was thought to have room: " + block;
-        slots[word] |= 1L << slot;
-        if (slotsOut(block) == count) {
-            withRoom.clear(block);
-        }
-        return block * BLOCK_BYTES + slot * bytes;
+        int unit = tightestRoom(block, size);
+        units[block * WORDS + unit / Long.SIZE] |= mask(unit, size);
+        sort(block);
+        return block * BLOCK_BYTES + unit * SLOT_BYTES_MIN;
     }
 
     private void giveBackSlot(int block, long offsetInBlock, long bytes) {
-        int slot = (int) (offsetInBlock / bytes);
-        int word = block * WORDS + slot / Long.SIZE;
-        assert offsetInBlock % bytes == 0 && (slots[word] & 1L << slot) != 0 : "slot " + slot + " was not out";
-        slots[word] &= ~(1L << slot);
-        boolean empty = slotsOut(block) == 0;
-        partial[sizeIndex(bytes)].set(block, !empty);
-        free.set(block, empty);
+        int unit = (int) (offsetInBlock / SLOT_BYTES_MIN);
+        int word = block * WORDS + unit / Long.SIZE;
+        long mask = mask(unit, sizeIndex(bytes));
+        assert offsetInBlock % bytes == 0 && (units[word] & mask) == mask
+                : "a slot at " + offsetInBlock + " was not out";
+        units[word] &= ~mask;
+        sort(block);
     }
 
-    private int slotsOut(int block) {
-        return Long.bitCount(slots[block * WORDS]) + Long.bitCount(slots[block * WORDS + 1]);
+    /** The units of a slot, in their word. */
+    private static long mask(int firstUnit, int size) {
+        return -1L >>> (Long.SIZE - (1 << size)) << firstUnit % Long.SIZE;
+    }
+
+    /** The first unit of a room for a slot that is part of no wider room, if there is one, else of the least wide. */
+    private int tightestRoom(int block, int size) {
+        for (int room = size; room < SIZES; room++) {
+            for (int word = 0; word < WORDS; word++) {
+                long inUse = units[block * WORDS + word];
+                long firsts = firstUnits(~inUse, room);
+                if (room + 1 < SIZES) {
+                    long wider = firstUnits(~inUse, room + 1);
+                    firsts &= ~(wider | wider << (1 << room));
+                }
+                if (firsts != 0) {
+                    return word * Long.SIZE + Long.numberOfTrailingZeros(firsts);
+                }
+            }
+        }
+        throw new AssertionError("a block was thought to have room: " + block);
+    }
+
+    /** Where slots of a size would fit into a word of units. */
+    private static long firstUnits(long freeUnits, int size) {
+        long firsts = freeUnits;
+        for (int i = 0; i < size; i++) {
+            firsts &= firsts >>> (1 << i);
+        }
+        return firsts & ALIGNED[size];
+    }
+
+    /** Puts a block where its room says that it belongs. */
+    private void sort(int block) {
+        long low = units[block * WORDS];
+        long high = units[block * WORDS + 1];
+        boolean isFree = (low | high) == 0;
+        free.set(block, isFree);
+        boolean isSorted = isFree;
+        for (int room = SIZES - 1; room >= 0; room--) {
+            boolean fits = !isSorted && (firstUnits(~low, room) | firstUnits(~high, room)) != 0;
+            rooms[room].set(block, fits);
+            isSorted |= fits;
+        }
     }
 
     private static int sizeIndex(long bytes) {

@@ -43,7 +43,7 @@ public final class MemoryBudget implements AutoCloseable {
     private final PageSource pages;
     private final MemorySegment memory;
     private final long limitBytes;
-    private final long[] slots;
+    private final long[] units;
     private final BlockPool common;
     private final Poison poison;
     private final ReentrantLock lock = new ReentrantLock();
@@ -59,8 +59,8 @@ public final class MemoryBudget implements AutoCloseable {
         this.limitBytes = limitBytes;
         this.memory = pages.reserve(limitBytes + BlockPool.BLOCK_BYTES);
         int blocks = Math.toIntExact(limitBytes / BlockPool.BLOCK_BYTES);
-        this.slots = BlockPool.slotTable(blocks + 1);
-        this.common = new BlockPool(slots);
+        this.units = BlockPool.unitTable(blocks + 1);
+        this.common = new BlockPool(units);
         this.poison = new Poison(memory);
         common.addBlocks(1, blocks);
     }
@@ -75,6 +75,12 @@ public final class MemoryBudget implements AutoCloseable {
     public static long slabBytes(long bytes) {
         Check.inRange("bytes", bytes, 1, SLAB_BYTES_MAX);
         return BlockPool.roundUp(bytes);
+    }
+
+    /** What is set aside for an account that asks for a reservation of so many bytes: whole blocks. */
+    public static long reservedBytes(long bytes) {
+        Check.inRange("reservedBytes", bytes, 0, LIMIT_BYTES_MAX);
+        return (bytes + BlockPool.BLOCK_BYTES - 1) / BlockPool.BLOCK_BYTES * BlockPool.BLOCK_BYTES;
     }
 
     /** Everything, the never used first 2 MiB included. Owned by the budget. */
@@ -95,8 +101,7 @@ public final class MemoryBudget implements AutoCloseable {
      * @throws MemoryLimitException if so much is not free
      */
     public MemoryAccount account(String owner, long reservedBytes) {
-        Check.inRange("reservedBytes", reservedBytes, 0, LIMIT_BYTES_MAX);
-        int blocks = Math.toIntExact((reservedBytes + BlockPool.BLOCK_BYTES - 1) / BlockPool.BLOCK_BYTES);
+        int blocks = Math.toIntExact(reservedBytes(reservedBytes) / BlockPool.BLOCK_BYTES);
         lock.lock();
         try {
             checkOpen();
@@ -105,7 +110,7 @@ public final class MemoryBudget implements AutoCloseable {
             }
             BlockPool reserve = null;
             if (blocks > 0) {
-                reserve = new BlockPool(slots);
+                reserve = new BlockPool(units);
                 common.moveBlocks(reserve, blocks);
             }
             var account = new MemoryAccount(this, owner, blocks * BlockPool.BLOCK_BYTES, reserve);

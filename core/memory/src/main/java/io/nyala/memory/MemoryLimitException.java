@@ -11,7 +11,7 @@ public final class MemoryLimitException extends RuntimeException {
         super(message);
     }
 
-    MemoryLimitException(String message, Throwable cause) {
+    public MemoryLimitException(String message, Throwable cause) {
         super(message, cause);
     }
 }

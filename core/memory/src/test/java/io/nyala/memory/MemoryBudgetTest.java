@@ -62,6 +62,30 @@ final class MemoryBudgetTest {
         }
     }
 
+    /** A reservation of one block is enough for one slab of each size; no room is cut up while there is a tighter. */
+    @Test
+    void slabsOfAllSizesShareABlock() {
+        try (var budget = MemoryBudget.open(PageSource.jdk(), 2 * MIB);
+                MemoryAccount account = budget.account("all", 2 * MIB)) {
+            List<Slab> slabs = new ArrayList<>();
+            for (long bytes = 16 * KIB; bytes <= MIB; bytes *= 2) {
+                slabs.add(account.take(bytes));
+            }
+            Slab rest = account.take(16 * KIB);
+            assertNull(account.tryTake(16 * KIB), "nothing is left");
+            Slab smallest = slabs.getFirst();
+            Slab widest = slabs.getLast();
+            account.giveBack(smallest);
+            account.giveBack(widest);
+            slabs.set(0, account.take(16 * KIB));
+            assertEquals(smallest.offset(), slabs.getFirst().offset());
+            slabs.set(slabs.size() - 1, account.take(MIB));
+            account.giveBack(rest);
+            slabs.forEach(account::giveBack);
+            account.giveBack(account.take(2 * MIB));
+        }
+    }
+
     private static long randomBytes(SplittableRandom random) {
         return random.nextInt(20) == 0 ? random.nextLong(2 * MIB, 9 * MIB) : 1L << random.nextInt(22);
     }
