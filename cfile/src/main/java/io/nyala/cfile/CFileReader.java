@@ -9,6 +9,7 @@ import io.nyala.io.Access;
 import io.nyala.io.Disk;
 import io.nyala.io.DiskFile;
 import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.Slab;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -44,17 +45,46 @@ public final class CFileReader implements AutoCloseable {
 
     /** Memory of a file that stays while it is open. */
     private static final class Resident {
+        /** So that no two pieces share a line of the processor's cache. */
+        private static final int ALIGNMENT_BYTES = 64;
+
         private final MemoryAccount account;
         private final List<Slab> slabs = new ArrayList<>();
+        private long usedBytes; // Of the last slab.
 
         Resident(MemoryAccount account) {
             this.account = account;
         }
 
+        /** Takes one slab for pieces that are about to be taken, if that is not more than a slab for each. */
+        void expect(List<Long> pieces) {
+            long together = 0;
+            long apart = 0;
+            for (long piece : pieces) {
+                together += aligned(piece);
+                apart += MemoryBudget.slabBytes(Math.max(1, piece));
+            }
+            if (together <= MemoryBudget.SLAB_BYTES_MAX && MemoryBudget.slabBytes(Math.max(1, together)) <= apart) {
+                add(together);
+            }
+        }
+
         MemorySegment take(long wanted) {
-            Slab slab = account.take(Math.max(1, wanted));
-            slabs.add(slab);
-            return slab.segment().asSlice(0, wanted);
+            if (slabs.isEmpty() || slabs.getLast().bytes() - usedBytes < wanted) {
+                add(wanted);
+            }
+            long start = usedBytes;
+            usedBytes += aligned(wanted);
+            return slabs.getLast().segment().asSlice(start, wanted);
+        }
+
+        private void add(long bytes) {
+            slabs.add(account.take(Math.max(1, bytes)));
+            usedBytes = 0;
+        }
+
+        private static long aligned(long bytes) {
+            return (bytes + ALIGNMENT_BYTES - 1) / ALIGNMENT_BYTES * ALIGNMENT_BYTES;
         }
 
         void close() {
@@ -82,7 +112,8 @@ public final class CFileReader implements AutoCloseable {
     /**
      * Opens a file and checks everything but its pages.
      *
-     * @param account pays for what stays in memory: directory, filter, key index
+     * @param account pays for what stays in memory: directory, filter, key index; and, while they are read, for what
+     *     they are read into, since the cache may be full of pages in use
      * @throws CorruptPageException if it is damaged, or another file
      * @throws UnsupportedFormatException if it is of another version
      */
@@ -138,8 +169,9 @@ public final class CFileReader implements AutoCloseable {
         }
 
         private AlignedRead read(long position, int bytes) {
-            Slab buffer = cache.takeBuffer(bytes);
-            AlignedRead read = new AlignedRead(file, position, bytes, buffer, cache.account());
+            MemoryAccount account = resident.account;
+            Slab buffer = account.take(AlignedRead.bufferBytes(bytes));
+            AlignedRead read = new AlignedRead(file, position, bytes, buffer, account);
             try {
                 read.run(cache.io());
                 return read;
@@ -169,6 +201,8 @@ public final class CFileReader implements AutoCloseable {
                 int stored = PageFormat.storedBytes(read.memory(), read.offset());
                 Page page = new Page(PageFormat.FOOTER_ID, position, trailer.footerBytes(), stored, 0, 0);
                 PageFormat.check(file.path(), read.memory(), read.offset(), file.identity(), page);
+                MemorySegment unpacked = read.memory().asSlice(read.offset() + PageFormat.HEADER_BYTES, stored);
+                resident.expect(residentBytes(parse(trailer, unpacked), stored));
                 MemorySegment payload = resident.take(stored);
                 file.unpack(page, read.memory(), read.offset(), payload);
                 return payload;
@@ -190,8 +224,23 @@ public final class CFileReader implements AutoCloseable {
             }
         }
 
+        /** Of the footer itself, then of the sections that stay. */
+        private static List<Long> residentBytes(Footer footer, long footerBytes) {
+            List<Long> pieces = new ArrayList<>(List.of(footerBytes));
+            for (Section section : footer.sections()) {
+                if (isResident(section)) {
+                    pieces.add((long) section.payloadBytes(0));
+                }
+            }
+            return pieces;
+        }
+
+        private static boolean isResident(Section section) {
+            return section.kind() == SectionKind.KEY_FILTER || section.kind() == SectionKind.KEY_INDEX;
+        }
+
         private void readResident(Section section) {
-            if (section.kind() != SectionKind.KEY_FILTER && section.kind() != SectionKind.KEY_INDEX) {
+            if (!isResident(section)) {
                 return;
             }
             MemorySegment payload = resident.take(section.payloadBytes(0));

@@ -2,8 +2,10 @@ package io.nyala.cfile;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.memory.MemoryAccount;
 import io.nyala.testkit.Failure;
 import io.nyala.testkit.Seed;
 import java.lang.foreign.MemorySegment;
@@ -56,6 +58,31 @@ final class KeysTest {
                     MemorySegment key = MemorySegment.ofArray(absent);
                     assertEquals(expected, lowerBound(index, cursor, key, absent.length));
                 }
+            }
+        }
+    }
+
+    /** A cache that is full of pages in use keeps nobody from opening a file, and small files stay small in memory. */
+    @Test
+    void openingTakesOneSlabAndNothingOfTheCache() {
+        try (Files files = new Files(new SplittableRandom(1))) {
+            List<byte[]> keys = List.of(new byte[] {1}, new byte[] {2}, new byte[] {3});
+            var column = new TestColumn(ColumnSpec.of(0, "key", CellKind.BINARY).key(), new ArrayList<>(keys));
+            files.write(List.of(column), keys);
+            MemoryAccount nothing = files.budget.account("cache", 0);
+            nothing.close();
+            long usedBefore = files.budget.usedBytes();
+            try (PageCache cache = new PageCache(nothing, files.io, 1 << 20);
+                    CFileReader reader = CFileReader.open(
+                            new CFileReader.Source(files.disk, Files.PATH, Files.FILE_ID, Files.OWNER_ID),
+                            cache,
+                            files.account)) {
+                assertEquals(16 << 10, files.budget.usedBytes() - usedBefore);
+                KeyIndex index = Objects.requireNonNull(reader.keyIndex());
+                assertArrayEquals(keys.getLast(), index.maxKey());
+                KeyFilter filter = Objects.requireNonNull(reader.keyFilter());
+                assertTrue(filter.mayContain(MemorySegment.ofArray(keys.get(1)), 0, 1));
+                assertFalse(filter.mayContain(MemorySegment.ofArray(new byte[] {9}), 0, 1));
             }
         }
     }

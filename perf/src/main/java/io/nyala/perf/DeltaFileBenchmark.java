@@ -6,6 +6,7 @@ import io.nyala.diskrowset.DeltaFile;
 import io.nyala.diskrowset.DeltaFileOutput;
 import io.nyala.diskrowset.DeltaFileWriter;
 import io.nyala.diskrowset.DiskRowSet;
+import io.nyala.diskrowset.LookupMemory;
 import io.nyala.diskrowset.RowSetFile;
 import io.nyala.diskrowset.RowSetWriter;
 import io.nyala.io.Disk;
@@ -92,6 +93,7 @@ public class DeltaFileBenchmark {
     private final ColumnBatch batch = new ColumnBatch(SCHEMA.columns(), false, account);
     private final Disk disk = Disks.best();
     private final IoPool io = new IoPool(disk, 4, 16);
+    private final LookupMemory lookups = new LookupMemory(account);
     private final PageCache cache = new PageCache(account, io, 64 << 20);
     private final DeltaMemStore store = new DeltaMemStore(1, account);
     private @Nullable Path directory;
@@ -104,7 +106,7 @@ public class DeltaFileBenchmark {
         directory = Files.createTempDirectory("nyala-delta-");
         RowSetFile file = newFile();
         writeRows(file);
-        rowSet = DiskRowSet.open(file, SCHEMA, cache, account);
+        rowSet = DiskRowSet.open(file, SCHEMA, cache, account, lookups);
         long at = RowChange.startUpdate(memory, slab.offset(), 1);
         at = RowChange.startCell(memory, at, 1, false, Long.BYTES);
         int bytes = (int) (at + Long.BYTES - slab.offset());
@@ -237,6 +239,7 @@ public class DeltaFileBenchmark {
         }
         store.close();
         batch.close();
+        lookups.close();
         cache.close();
         io.close();
         disk.close();

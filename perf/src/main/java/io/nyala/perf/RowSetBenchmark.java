@@ -2,6 +2,7 @@ package io.nyala.perf;
 
 import io.nyala.cfile.PageCache;
 import io.nyala.diskrowset.DiskRowSet;
+import io.nyala.diskrowset.LookupMemory;
 import io.nyala.diskrowset.RowSetFile;
 import io.nyala.diskrowset.RowSetWriter;
 import io.nyala.io.Disk;
@@ -79,6 +80,7 @@ public class RowSetBenchmark {
     private final long[] keys = new long[ROWS];
     private final Disk disk = Disks.best();
     private final IoPool io = new IoPool(disk, 4, 16);
+    private final LookupMemory lookups = new LookupMemory(account);
     private final PageCache cache = new PageCache(account, io, 64 << 20);
     private final MemRowSet rows = new MemRowSet(1, SCHEMA, account);
     private @Nullable Path directory;
@@ -105,7 +107,7 @@ public class RowSetBenchmark {
         rows.seal();
         RowSetFile file = newFile();
         writeTo(file);
-        rowSet = DiskRowSet.open(file, SCHEMA, cache, account);
+        rowSet = DiskRowSet.open(file, SCHEMA, cache, account, lookups);
     }
 
     private RowSetFile newFile() {
@@ -202,6 +204,7 @@ public class RowSetBenchmark {
         }
         rows.close();
         batch.close();
+        lookups.close();
         cache.close();
         io.close();
         disk.close();

@@ -45,16 +45,16 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
     private final KeyIndex index;
     private final Lookups lookups;
 
-    private DiskRowSet(CFileReader file, Schema schema, RowSetFormat.Metadata metadata, MemoryAccount account) {
+    private DiskRowSet(CFileReader file, Schema schema, RowSetFormat.Metadata metadata, LookupMemory lookups) {
         this.file = file;
         this.schema = schema;
         this.layout = new RowLayout(schema);
         this.fileColumns = new FileColumns(file, schema);
         this.metadata = metadata;
-        this.history = new History(file, metadata, account);
+        this.history = new History(file, metadata, lookups.account());
         this.filter = Objects.requireNonNull(file.keyFilter(), "a rowset has a key filter");
         this.index = Objects.requireNonNull(file.keyIndex(), "a rowset has a key index");
-        this.lookups = new Lookups(this, account);
+        this.lookups = new Lookups(this, lookups);
     }
 
     /**
@@ -62,11 +62,13 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
      *
      * @param schema of the table; columns are found by their ids. One that the file does not have was added later,
      *     and needs a read default unless it is nullable
-     * @param account pays for what stays in memory
+     * @param account pays for what stays in memory, and for what it is read into
+     * @param lookups what look-ups need, shared with other rowsets
      * @throws CorruptPageException if the file is damaged, or another one
      * @throws UnsupportedFormatException if it is of another version
      */
-    public static DiskRowSet open(RowSetFile source, Schema schema, PageCache cache, MemoryAccount account) {
+    public static DiskRowSet open(
+            RowSetFile source, Schema schema, PageCache cache, MemoryAccount account, LookupMemory lookups) {
         CFileReader file = CFileReader.open(
                 new CFileReader.Source(source.disk(), source.path(), source.fileId(), source.tabletId()),
                 cache,
@@ -79,7 +81,7 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
             RowSetFormat.Metadata metadata = RowSetFormat.readMetadata(file.metadata(), file.rowCount());
             file.column(RowSetFormat.INSERT_TIME_ID);
             file.column(RowSetFormat.DELETED_ID);
-            return new DiskRowSet(file, schema, metadata, account);
+            return new DiskRowSet(file, schema, metadata, lookups);
         } catch (IllegalArgumentException | IllegalStateException | NullPointerException e) {
             file.close();
             throw new CorruptPageException(source.path(), 0, "not a rowset of this table: " + e.getMessage(), e);
@@ -223,7 +225,6 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
 
     @Override
     public void close() {
-        lookups.close();
         file.close();
     }
 }

@@ -5,22 +5,23 @@ import io.nyala.cfile.ColumnReader;
 import io.nyala.cfile.KeySearch;
 import io.nyala.cfile.Prefetch;
 import io.nyala.encoding.DecoderScratch;
-import io.nyala.memory.MemoryAccount;
-import io.nyala.rows.GrowingBuffer;
+import io.nyala.memory.Slab;
 import io.nyala.rows.KeyCodec;
 import io.nyala.rows.Limits;
 import io.nyala.rows.RowLayout;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Finds keys in the key columns of a rowset. Each look-up under way uses cursors of its own, which are kept for the
- * next one: as many as there were threads at a time.
+ * next one: as many as there were threads at a time. They take no native memory; a key is decoded in memory that all
+ * rowsets share.
  *
  * <p>Thread-safe.
  */
-final class Lookups implements AutoCloseable {
+final class Lookups {
     /** Look-ups that keep their cursors; as many as threads that write at a time. More of them make new ones. */
     private static final int IDLE_MAX = 16;
 
@@ -30,16 +31,18 @@ final class Lookups implements AutoCloseable {
     private static final int NO_VECTOR = -1;
 
     private final DiskRowSet rowSet;
-    private final MemoryAccount account;
+    private final LookupMemory memory;
     private final KeyCodec keys;
     private final int keyColumnCount;
     private final AtomicReferenceArray<@Nullable Lookup> idle = new AtomicReferenceArray<>(IDLE_MAX);
 
-    Lookups(DiskRowSet rowSet, MemoryAccount account) {
+    Lookups(DiskRowSet rowSet, LookupMemory memory) {
         this.rowSet = rowSet;
-        this.account = account;
+        this.memory = memory;
         this.keys = new KeyCodec(rowSet.layout());
         this.keyColumnCount = rowSet.layout().schema().keyColumnCount();
+        int decodedBytesMax = keys.decodedBytesMax(Limits.KEY_BYTES_MAX);
+        assert decodedBytesMax <= LookupMemory.SLAB_BYTES : "a decoded key has up to " + decodedBytesMax + " bytes";
     }
 
     /** What the rowset knows of a key that can only be in {@code vector}, as {@link DiskRowSet#find} answers. */
@@ -48,7 +51,6 @@ final class Lookups implements AutoCloseable {
         try {
             return lookup.find(vector, memory, key, keyBytes);
         } finally {
-            lookup.release();
             giveBack(lookup);
         }
     }
@@ -65,38 +67,28 @@ final class Lookups implements AutoCloseable {
                 lookup.findAll(memory, keys, keyBytes, from, to, ordinals);
             }
         } finally {
-            lookup.release();
             giveBack(lookup);
         }
     }
 
     private Lookup borrow() {
+        Slab slab = memory.borrow();
         for (int i = 0; i < IDLE_MAX; i++) {
             if (idle.getPlain(i) != null) {
                 Lookup lookup = idle.getAndSet(i, null);
                 if (lookup != null) {
-                    return lookup;
+                    return lookup.begin(slab);
                 }
             }
         }
-        return new Lookup();
+        return new Lookup().begin(slab);
     }
 
     private void giveBack(Lookup lookup) {
+        memory.giveBack(lookup.end());
         for (int i = 0; i < IDLE_MAX; i++) {
             if (idle.getPlain(i) == null && idle.compareAndSet(i, null, lookup)) {
                 return;
-            }
-        }
-        lookup.close();
-    }
-
-    @Override
-    public void close() {
-        for (int i = 0; i < IDLE_MAX; i++) {
-            Lookup lookup = idle.getAndSet(i, null);
-            if (lookup != null) {
-                lookup.close();
             }
         }
     }
@@ -104,16 +96,17 @@ final class Lookups implements AutoCloseable {
     /** One look-up at a time. */
     private final class Lookup {
         private final ColumnCursor[] columns = new ColumnCursor[keyColumnCount];
-        private final DecoderScratch scratch = new DecoderScratch(account);
+        private final DecoderScratch scratch = DecoderScratch.forCells();
         private final ColumnCursor deleted =
                 rowSet.file().column(RowSetFormat.DELETED_ID).cursor(scratch);
-        private final GrowingBuffer decoded = new GrowingBuffer(account);
         private final long[] offsets = new long[keyColumnCount];
         private final int[] byteCounts = new int[keyColumnCount];
         private final int[] vectors = new int[KEYS_MAX];
         private final Prefetch prefetch = rowSet.file().prefetch();
         private final ColumnReader[] needed = new ColumnReader[keyColumnCount + (rowSet.deletedCount() == 0 ? 0 : 1)];
         private final int vectorsMax = Math.max(1, Prefetch.PAGES_MAX / needed.length);
+        private @Nullable Slab slab;
+        private MemorySegment decoded = MemorySegment.NULL;
 
         Lookup() {
             needed[needed.length - 1] = rowSet.file().column(RowSetFormat.DELETED_ID); // Unless a key column is last.
@@ -121,6 +114,12 @@ final class Lookups implements AutoCloseable {
                 needed[i] = rowSet.column(i);
                 columns[i] = needed[i].cursor(scratch);
             }
+        }
+
+        Lookup begin(Slab borrowed) {
+            slab = borrowed;
+            decoded = borrowed.segment();
+            return this;
         }
 
         /** Looks up keys {@code from} to {@code to}, excluded, whose vectors are in {@link #vectors}. */
@@ -167,16 +166,14 @@ final class Lookups implements AutoCloseable {
 
         long find(int vector, MemorySegment memory, long key, int keyBytes) {
             RowLayout layout = rowSet.layout();
-            decoded.ensure(0, keys.decodedBytesMax(keyBytes));
-            keys.decode(memory, key, keyBytes, decoded.memory(), 0);
+            keys.decode(memory, key, keyBytes, decoded, 0);
             for (int i = 0; i < keyColumnCount; i++) {
                 columns[i].seek(vector);
-                offsets[i] = layout.valueOffset(decoded.memory(), 0, i);
-                byteCounts[i] = layout.valueBytes(decoded.memory(), 0, i);
+                offsets[i] = layout.valueOffset(decoded, 0, i);
+                byteCounts[i] = layout.valueBytes(decoded, 0, i);
             }
-            int row = KeySearch.lowerBound(columns, decoded.memory(), offsets, byteCounts);
-            if (row == columns[0].rowCount()
-                    || KeySearch.compare(columns, row, decoded.memory(), offsets, byteCounts) != 0) {
+            int row = KeySearch.lowerBound(columns, decoded, offsets, byteCounts);
+            if (row == columns[0].rowCount() || KeySearch.compare(columns, row, decoded, offsets, byteCounts) != 0) {
                 return DiskRowSet.NO_ROW;
             }
             if (rowSet.deletedCount() > 0) {
@@ -188,21 +185,14 @@ final class Lookups implements AutoCloseable {
             return (long) vector * Limits.VECTOR_ROWS + row;
         }
 
-        /** Unpins the pages. */
-        void release() {
+        /** Unpins the pages; answers what was borrowed. */
+        Slab end() {
             for (ColumnCursor column : columns) {
                 column.release();
             }
             deleted.release();
-        }
-
-        void close() {
-            for (ColumnCursor column : columns) {
-                column.close();
-            }
-            deleted.close();
-            decoded.close();
-            scratch.close();
+            decoded = MemorySegment.NULL;
+            return Objects.requireNonNull(slab, "ended before it began");
         }
     }
 }

@@ -46,7 +46,7 @@ final class DamagedRowSetTest {
         var probes = new RowSetProbes(model, random);
         try (var files = new RowSetFiles(disk, DIRECTORY, 16 << 20)) {
             long fileBytes = files.write(model).fileBytes();
-            long usedBefore = files.budget.usedBytes();
+            long usedBefore = files.usedBytes();
             for (long position = 0; position < fileBytes; position++) {
                 int bit = random.nextInt(8);
                 disk.flipBit(files.path(), position, bit);
@@ -60,7 +60,7 @@ final class DamagedRowSetTest {
                         String.valueOf(noticed.getMessage()).contains("/data/7.rowset at byte "), noticed.getMessage());
                 disk.flipBit(files.path(), position, bit);
                 files.forget();
-                assertEquals(usedBefore, files.budget.usedBytes(), "after byte " + position);
+                assertEquals(usedBefore, files.usedBytes(), "after byte " + position);
             }
             assertEquals(null, read(files, probes));
         }
@@ -121,10 +121,12 @@ final class DamagedRowSetTest {
     }
 
     private static void expectCorrupt(RowSetFiles files, RowSetFile file, Schema schema, String... parts) {
-        long usedBefore = files.budget.usedBytes();
+        long usedBefore = files.usedBytes();
         Failure.expect(
-                CorruptPageException.class, () -> DiskRowSet.open(file, schema, files.cache, files.account), parts);
-        assertEquals(usedBefore, files.budget.usedBytes());
+                CorruptPageException.class,
+                () -> DiskRowSet.open(file, schema, files.cache, files.account, files.lookups),
+                parts);
+        assertEquals(usedBefore, files.usedBytes());
     }
 
     @Test

@@ -42,7 +42,7 @@ final class FailingRowSetTest {
     @Test
     void everyFailedCallOfWritingLeavesNothingBehind() {
         try (var files = new RowSetFiles(disk, DIRECTORY)) {
-            long usedBefore = files.budget.usedBytes();
+            long usedBefore = files.usedBytes();
             for (int call = 0; ; call++) {
                 disk.failCall(disk.callCount() + call, DiskException.Kind.IO_ERROR);
                 long callsBefore = disk.callCount();
@@ -54,7 +54,7 @@ final class FailingRowSetTest {
                 } catch (DiskException e) {
                     assertEquals(files.path(), e.path());
                 }
-                assertEquals(usedBefore, files.budget.usedBytes(), "after call " + call);
+                assertEquals(usedBefore, files.usedBytes(), "after call " + call);
                 assertEquals(0, disk.openFileCount(), "after call " + call);
                 assertFalse(disk.exists(files.path()), "an unfinished file stayed after call " + call);
             }
@@ -68,7 +68,7 @@ final class FailingRowSetTest {
         ScanSpec present = ScanSpec.all(model.schema, Long.MAX_VALUE);
         try (var files = new RowSetFiles(disk, DIRECTORY)) {
             files.write(model);
-            long usedBefore = files.budget.usedBytes();
+            long usedBefore = files.usedBytes();
             for (int call = 0; ; call++) {
                 disk.failCall(disk.callCount() + call, DiskException.Kind.IO_ERROR);
                 long callsBefore = disk.callCount();
@@ -83,7 +83,7 @@ final class FailingRowSetTest {
                     assertEquals(files.path(), e.path());
                 }
                 files.forget();
-                assertEquals(usedBefore, files.budget.usedBytes(), "after call " + call);
+                assertEquals(usedBefore, files.usedBytes(), "after call " + call);
                 assertEquals(0, disk.openFileCount(), "after call " + call);
             }
         }
@@ -96,12 +96,12 @@ final class FailingRowSetTest {
         ScanSpec present = ScanSpec.all(model.schema, Long.MAX_VALUE);
         try (var files = new RowSetFiles(disk, DIRECTORY, 16 << 20)) {
             files.write(model);
-            long usedBefore = files.budget.usedBytes();
+            long usedBefore = files.usedBytes();
             int failures = 0;
             int successes = 0;
             for (long left = 0; successes < 3; left += 48 << 10) {
                 Deque<Slab> taken = takeAllBut(files, left);
-                long usedMost = files.budget.usedBytes();
+                long usedMost = files.usedBytes();
                 DiskRowSet rowSet = null;
                 try {
                     rowSet = files.open(model);
@@ -116,9 +116,9 @@ final class FailingRowSetTest {
                         rowSet.close();
                     }
                 }
-                assertEquals(usedMost, files.budget.usedBytes(), "with " + left + " bytes left");
+                assertEquals(usedMost, files.usedBytes(), "with " + left + " bytes left");
                 taken.forEach(files.account::giveBack);
-                assertEquals(usedBefore, files.budget.usedBytes(), "with " + left + " bytes left");
+                assertEquals(usedBefore, files.usedBytes(), "with " + left + " bytes left");
             }
             assertTrue(failures > 3, "memory was never short");
         }
@@ -128,20 +128,20 @@ final class FailingRowSetTest {
     @Test
     void whereverMemoryEndsWhileWritingNothingIsLeftBehind() {
         try (var files = new RowSetFiles(disk, DIRECTORY, 16 << 20)) {
-            long usedBefore = files.budget.usedBytes();
+            long usedBefore = files.usedBytes();
             boolean isWritten = false;
             for (long left = 0; !isWritten; left += 128 << 10) {
                 Deque<Slab> taken = takeAllBut(files, left);
-                long usedMost = files.budget.usedBytes();
+                long usedMost = files.usedBytes();
                 try {
                     files.write(model);
                     isWritten = true;
                 } catch (MemoryLimitException _) {
-                    assertEquals(usedMost, files.budget.usedBytes(), "with " + left + " bytes left");
+                    assertEquals(usedMost, files.usedBytes(), "with " + left + " bytes left");
                     assertFalse(disk.exists(files.path()));
                 }
                 taken.forEach(files.account::giveBack);
-                assertEquals(usedBefore, files.budget.usedBytes(), "with " + left + " bytes left");
+                assertEquals(usedBefore, files.usedBytes(), "with " + left + " bytes left");
             }
         }
         assertEquals(0, disk.openFileCount());

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.nyala.diskrowset.RowModel.Style;
 import io.nyala.diskrowset.RowModel.Version;
 import io.nyala.io.DiskException;
+import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.CellValue;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnEncoding;
@@ -39,6 +40,27 @@ import org.junit.jupiter.api.Test;
 final class FindTest {
     private static final Path DIRECTORY = Path.of("/data");
     private static final Style SMALL = new Style(0.3, 3, 8);
+
+    @Test
+    void manyRowSetsShareTheMemoryOfLookUps() {
+        var disk = new SimulatedDisk(new SplittableRandom(1));
+        disk.createDirectories(DIRECTORY);
+        RowModel model = new RowModel(Schema.of(Column.key("k", ColumnType.STRING)));
+        model.fill(new SplittableRandom(2), 100, SMALL);
+        List<DiskRowSet> rowSets = new ArrayList<>();
+        try (var files = new RowSetFiles(disk, DIRECTORY);
+                MemoryAccount account = files.budget.account("look-ups", 0);
+                var lookups = new LookupMemory(account)) {
+            files.write(model);
+            MemorySegment key = MemorySegment.ofArray(model.rows.firstKey());
+            for (int i = 0; i < 20; i++) {
+                rowSets.add(DiskRowSet.open(files.file(), model.schema, files.cache, files.account, lookups));
+                assertEquals(0, rowSets.getLast().find(key, 0, (int) key.byteSize()));
+                assertEquals(LookupMemory.SLAB_BYTES, account.usedBytes());
+            }
+            rowSets.forEach(DiskRowSet::close);
+        }
+    }
 
     @RepeatedTest(4)
     void answersTheOrdinalOfEachKey(@Seed SplittableRandom random) {
@@ -197,7 +219,7 @@ final class FindTest {
         try (var files = new RowSetFiles(disk, DIRECTORY)) {
             files.write(model);
             for (int call = 0; ; call++) {
-                long usedBefore = files.budget.usedBytes();
+                long usedBefore = files.usedBytes();
                 try (DiskRowSet rowSet = files.open(model)) {
                     disk.failCall(disk.callCount() + call, DiskException.Kind.IO_ERROR);
                     long callsBefore = disk.callCount();
@@ -211,7 +233,7 @@ final class FindTest {
                     }
                     check(rowSet, model, batch);
                 }
-                assertEquals(usedBefore, files.budget.usedBytes(), "after call " + call);
+                assertEquals(usedBefore, files.usedBytes(), "after call " + call);
             }
         }
         assertEquals(0, disk.openFileCount());

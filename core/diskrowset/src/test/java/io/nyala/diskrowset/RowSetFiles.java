@@ -20,6 +20,7 @@ final class RowSetFiles implements AutoCloseable {
 
     final MemoryBudget budget;
     final MemoryAccount account;
+    final LookupMemory lookups;
     final IoPool io;
     private final Disk disk;
     private final Path path;
@@ -32,6 +33,7 @@ final class RowSetFiles implements AutoCloseable {
     RowSetFiles(Disk disk, Path directory, long memoryBytes) {
         this.budget = MemoryBudget.open(PageSource.jdk(), memoryBytes);
         this.account = budget.account("test", 0);
+        this.lookups = new LookupMemory(account);
         this.disk = disk;
         this.path = directory.resolve("7.rowset");
         this.io = new IoPool(disk, 4, 16);
@@ -54,6 +56,12 @@ final class RowSetFiles implements AutoCloseable {
     void forget(long cacheBytes) {
         cache.close();
         cache = new PageCache(account, io, cacheBytes);
+    }
+
+    /** What is not given back, but for what look-ups keep for the next ones. */
+    long usedBytes() {
+        lookups.close();
+        return budget.usedBytes();
     }
 
     RowSetOutput write(RowModel model) {
@@ -106,11 +114,12 @@ final class RowSetFiles implements AutoCloseable {
     }
 
     DiskRowSet open(RowModel model) {
-        return DiskRowSet.open(file(), model.schema, cache, account);
+        return DiskRowSet.open(file(), model.schema, cache, account, lookups);
     }
 
     @Override
     public void close() {
+        lookups.close();
         cache.close();
         io.close();
         account.close();

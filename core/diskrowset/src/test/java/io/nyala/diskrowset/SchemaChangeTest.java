@@ -147,7 +147,7 @@ final class SchemaChangeTest {
             long usedBefore = files.budget.usedBytes();
             Failure.expect(
                     CorruptPageException.class,
-                    () -> DiskRowSet.open(files.file(), later, files.cache, files.account),
+                    () -> DiskRowSet.open(files.file(), later, files.cache, files.account, files.lookups),
                     "7.rowset",
                     "\"w\" (id 2) is missing",
                     "read default");
@@ -178,7 +178,7 @@ final class SchemaChangeTest {
             files.write(model);
             Failure.expect(
                     CorruptPageException.class,
-                    () -> DiskRowSet.open(files.file(), other, files.cache, files.account),
+                    () -> DiskRowSet.open(files.file(), other, files.cache, files.account, files.lookups),
                     "\"l\" (id 2) is missing");
         }
     }

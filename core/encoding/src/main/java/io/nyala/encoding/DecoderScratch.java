@@ -4,6 +4,7 @@ import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.Slab;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The working memory of readers: room for one vector of fixed cells, decoded, and for what a predicate says of
@@ -18,8 +19,8 @@ public final class DecoderScratch implements AutoCloseable {
 
     private static final long BYTES = 32 << 10;
 
-    private final MemoryAccount account;
-    private final Slab slab;
+    private final @Nullable MemoryAccount account;
+    private final @Nullable Slab slab;
     private final MemorySegment segment;
     private boolean closed;
 
@@ -32,9 +33,21 @@ public final class DecoderScratch implements AutoCloseable {
 
     /** Takes one slab from {@code account}. */
     public DecoderScratch(MemoryAccount account) {
+        Slab taken = account.take(BYTES);
         this.account = account;
-        slab = account.take(BYTES);
-        segment = slab.segment();
+        slab = taken;
+        segment = taken.segment();
+    }
+
+    private DecoderScratch() {
+        account = null;
+        slab = null;
+        segment = MemorySegment.NULL;
+    }
+
+    /** For readers that only ask for single cells, which need no memory to be decoded into: it takes none. */
+    public static DecoderScratch forCells() {
+        return new DecoderScratch();
     }
 
     MemorySegment segment() {
@@ -44,7 +57,7 @@ public final class DecoderScratch implements AutoCloseable {
     /** Gives the slab back. Closing twice does nothing. */
     @Override
     public void close() {
-        if (!closed) {
+        if (!closed && account != null && slab != null) {
             closed = true;
             account.giveBack(slab);
         }

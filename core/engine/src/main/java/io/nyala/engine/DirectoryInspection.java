@@ -12,6 +12,7 @@ import io.nyala.cfile.PageCache;
 import io.nyala.diskrowset.DeltaFile;
 import io.nyala.diskrowset.DeltaFileNotes;
 import io.nyala.diskrowset.DiskRowSet;
+import io.nyala.diskrowset.LookupMemory;
 import io.nyala.diskrowset.RowSetFile;
 import io.nyala.encoding.DecoderScratch;
 import io.nyala.io.Access;
@@ -64,6 +65,7 @@ public final class DirectoryInspection implements AutoCloseable {
     private final Resources resources = new Resources();
     private final MemoryAccount account;
     private final PageCache cache;
+    private final RowSetFiles files;
     private final StorageState state = new StorageState();
     private final Map<Long, RowLayout> layouts = new HashMap<>();
 
@@ -78,6 +80,9 @@ public final class DirectoryInspection implements AutoCloseable {
         resources.add(io::close);
         cache = new PageCache(account, io, CACHE_BYTES);
         resources.add(cache::close);
+        var lookups = new LookupMemory(account);
+        resources.add(lookups::close);
+        files = new RowSetFiles(cache, account, lookups);
     }
 
     /** What is being checked, and how it turned out. Called by the checking thread. */
@@ -187,7 +192,7 @@ public final class DirectoryInspection implements AutoCloseable {
         var source = new RowSetFile(disk, path, entry.fileId(), tabletId);
         String about = "rowset of table %s, %,d rows".formatted(table.name(), entry.rowCount());
         RuntimeException defect = null;
-        try (DiskRowSet rowSet = RowSetFiles.open(source, entry, schema, cache, account)) {
+        try (DiskRowSet rowSet = files.open(source, entry, schema)) {
             try {
                 rowSet.verify();
             } catch (RuntimeException e) {

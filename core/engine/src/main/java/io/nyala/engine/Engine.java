@@ -276,6 +276,10 @@ public final class Engine implements AutoCloseable {
         return parts.memory().batches();
     }
 
+    MemoryAccount rowSetMemory() {
+        return parts.memory().rowSets();
+    }
+
     MemoryAccount scanMemory() {
         return parts.memory().scans();
     }

@@ -14,6 +14,8 @@ import java.util.Objects;
  * @param directory where everything is; created if missing, locked while open
  * @param memoryBytes all native memory the engine may use; rows in memory, page cache, log buffers, scans
  * @param cacheBytes part of it that holds pages read from disk
+ * @param metadataBytes part of it that holds what stays in memory of each rowset on disk: directory, key index and
+ *     filter, which takes 2 bytes for each row. What does not fit goes to memory that is set aside for nobody
  * @param flushBytes a tablet flushes its rows in memory when they reach this size
  * @param rowSetBytes a flush of more than that goes on in the next file, so that merges have handy pieces
  * @param logSegmentBytes size of the files of the write-ahead log; a power of two. A batch must fit into one: 8 MiB,
@@ -26,6 +28,7 @@ public record EngineConfig(
         Path directory,
         long memoryBytes,
         long cacheBytes,
+        long metadataBytes,
         long flushBytes,
         long rowSetBytes,
         long logSegmentBytes,
@@ -50,11 +53,17 @@ public record EngineConfig(
     /** Keeps the log of the catalog, and so the time to open, short: an edit is one 4 KiB block. */
     private static final int CATALOG_EDITS_MAX = 1024;
 
+    private static final long METADATA_BYTES_MIN = 2 * MIB;
+
+    /** Of all memory, for metadata of rowsets, unless said otherwise. */
+    private static final int METADATA_PART = 32;
+
     public EngineConfig {
         Objects.requireNonNull(directory, "directory");
         Objects.requireNonNull(disk, "disk");
         Check.inRange("memoryBytes", memoryBytes, 48 * MIB, 1L << 40);
         Check.inRange("cacheBytes", cacheBytes, 4 * MIB, memoryBytes / 2);
+        Check.inRange("metadataBytes", metadataBytes, METADATA_BYTES_MIN, memoryBytes / 2);
         Check.inRange("flushBytes", flushBytes, 64 * KIB, Math.min(FLUSH_BYTES_MAX, memoryBytes / 6));
         Check.inRange(
                 "rowSetBytes", rowSetBytes, Math.max(64 * KIB, flushBytes / ROWSETS_PER_FLUSH_MAX), ROWSET_BYTES_MAX);
@@ -67,7 +76,7 @@ public record EngineConfig(
     /** The defaults: 1 GiB of memory, of which a quarter caches pages, and one writer. */
     public static EngineConfig in(Path directory) {
         return new EngineConfig(
-                directory, 1024 * MIB, 256 * MIB, 64 * MIB, 32 * MIB, 64 * MIB, CATALOG_EDITS_MAX, 1, "best");
+                directory, 1024 * MIB, 256 * MIB, 32 * MIB, 64 * MIB, 32 * MIB, 64 * MIB, CATALOG_EDITS_MAX, 1, "best");
     }
 
     public EngineConfig withMemoryBytes(long newMemoryBytes) {
@@ -75,6 +84,7 @@ public record EngineConfig(
                 directory,
                 newMemoryBytes,
                 newMemoryBytes / 4,
+                Math.max(METADATA_BYTES_MIN, newMemoryBytes / METADATA_PART),
                 Math.min(FLUSH_BYTES_MAX, newMemoryBytes / 16),
                 Math.min(ROWSET_BYTES_MAX, newMemoryBytes / 16),
                 logSegmentBytes,
@@ -88,6 +98,21 @@ public record EngineConfig(
                 directory,
                 memoryBytes,
                 newCacheBytes,
+                metadataBytes,
+                flushBytes,
+                rowSetBytes,
+                logSegmentBytes,
+                catalogEditsMax,
+                writers,
+                disk);
+    }
+
+    public EngineConfig withMetadataBytes(long newMetadataBytes) {
+        return new EngineConfig(
+                directory,
+                memoryBytes,
+                cacheBytes,
+                newMetadataBytes,
                 flushBytes,
                 rowSetBytes,
                 logSegmentBytes,
@@ -101,6 +126,7 @@ public record EngineConfig(
                 directory,
                 memoryBytes,
                 cacheBytes,
+                metadataBytes,
                 newFlushBytes,
                 rowSetBytes,
                 logSegmentBytes,
@@ -114,6 +140,7 @@ public record EngineConfig(
                 directory,
                 memoryBytes,
                 cacheBytes,
+                metadataBytes,
                 flushBytes,
                 newRowSetBytes,
                 logSegmentBytes,
@@ -127,6 +154,7 @@ public record EngineConfig(
                 directory,
                 memoryBytes,
                 cacheBytes,
+                metadataBytes,
                 flushBytes,
                 rowSetBytes,
                 newLogSegmentBytes,
@@ -140,6 +168,7 @@ public record EngineConfig(
                 directory,
                 memoryBytes,
                 cacheBytes,
+                metadataBytes,
                 flushBytes,
                 rowSetBytes,
                 logSegmentBytes,
@@ -153,6 +182,7 @@ public record EngineConfig(
                 directory,
                 memoryBytes,
                 cacheBytes,
+                metadataBytes,
                 flushBytes,
                 rowSetBytes,
                 logSegmentBytes,
@@ -166,6 +196,7 @@ public record EngineConfig(
                 directory,
                 memoryBytes,
                 cacheBytes,
+                metadataBytes,
                 flushBytes,
                 rowSetBytes,
                 logSegmentBytes,

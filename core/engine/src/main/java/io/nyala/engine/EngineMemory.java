@@ -1,5 +1,6 @@
 package io.nyala.engine;
 
+import io.nyala.diskrowset.LookupMemory;
 import io.nyala.memory.AccountUsage;
 import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
@@ -10,9 +11,9 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * All native memory of an engine, by what it is for. Log, cache, flush and rows in memory have reservations, so that
- * whatever batches and scans take, some writes fit in memory, and what is there can always be made durable and written
- * out.
+ * All native memory of an engine, by what it is for. Log, cache, flush, rows in memory, and what stays in memory of
+ * rowsets on disk have reservations, so that whatever batches and scans take, some writes fit in memory, and what is
+ * there can always be made durable and written out. None depends on another one's: a flush takes nothing of the cache.
  */
 final class EngineMemory implements AutoCloseable {
     private static final long MIB = 1L << 20;
@@ -26,12 +27,14 @@ final class EngineMemory implements AutoCloseable {
     /** MemRowSets of {@code flushBytes} that have room in the reservation: one is filled while the other is flushed. */
     private static final int RESERVED_FLUSHES = 2;
 
-    /** Slabs of different sizes do not share blocks of 2 MiB: one is for first slabs, one for odd sizes. */
+    /** What first slabs take beside what is filled, and what is left over between slabs of different sizes. */
     private static final long ROWS_OVERHEAD_BYTES = 2 * PageSource.REGION_BYTES;
 
     private final MemoryBudget budget;
     private final MemoryAccount log;
     private final MemoryAccount cache;
+    private final MemoryAccount rowSets;
+    private final MemoryAccount lookups;
     private final MemoryAccount flush;
     private final MemoryAccount rows;
     private final MemoryAccount batches;
@@ -45,6 +48,8 @@ final class EngineMemory implements AutoCloseable {
         budget = MemoryBudget.open(pages, config.memoryBytes());
         log = budget.account("log", logBytes);
         cache = budget.account("page cache", config.cacheBytes());
+        rowSets = budget.account("open rowsets", config.metadataBytes());
+        lookups = budget.account("look-ups", LookupMemory.RESERVED_BYTES);
         flush = budget.account("flush", flushBytes);
         rows = budget.account("rows in memory", rowsBytes);
         batches = budget.account("write batches", 0);
@@ -53,23 +58,31 @@ final class EngineMemory implements AutoCloseable {
 
     /** Before anything is taken, and by the names that the configuration has for it. */
     private static void checkFits(EngineConfig config, long logBytes, long flushBytes, long rowsBytes) {
-        long blocks = 4 * PageSource.REGION_BYTES; // Each reservation is rounded up to whole blocks.
-        long needed = config.cacheBytes() + rowsBytes + logBytes + flushBytes + blocks + SHARED_BYTES_MIN;
+        long needed = SHARED_BYTES_MIN;
+        for (long reserved : List.of(
+                config.cacheBytes(),
+                config.metadataBytes(),
+                rowsBytes,
+                logBytes,
+                flushBytes,
+                LookupMemory.RESERVED_BYTES)) {
+            needed += MemoryBudget.reservedBytes(reserved);
+        }
         Check.that(
                 needed <= config.memoryBytes(),
                 String.format(
                         Locale.ROOT,
-                        "memoryBytes is %,d, but %,d are needed: %,d for the page cache (cacheBytes), %,d for rows in"
-                                + " memory (twice flushBytes, and some), %,d for the logs (less with smaller"
-                                + " logSegmentBytes), %,d for a flush, %,d for batches and scans; raise memoryBytes, or"
-                                + " lower one of the others",
+                        "memoryBytes is %,d, but %,d are needed: %,d for the page cache (cacheBytes), %,d for metadata"
+                                + " of rowsets (metadataBytes), %,d for rows in memory (twice flushBytes, and some),"
+                                + " %,d for the logs (less with smaller logSegmentBytes), %,d for a flush, the rest for"
+                                + " look-ups, batches and scans; raise memoryBytes, or lower one of the others",
                         config.memoryBytes(),
                         needed,
                         config.cacheBytes(),
+                        config.metadataBytes(),
                         rowsBytes,
                         logBytes,
-                        flushBytes,
-                        blocks + SHARED_BYTES_MIN));
+                        flushBytes));
     }
 
     MemoryAccount log() {
@@ -78,6 +91,15 @@ final class EngineMemory implements AutoCloseable {
 
     MemoryAccount cache() {
         return cache;
+    }
+
+    /** What stays in memory of each rowset on disk. */
+    MemoryAccount rowSets() {
+        return rowSets;
+    }
+
+    MemoryAccount lookups() {
+        return lookups;
     }
 
     MemoryAccount flush() {

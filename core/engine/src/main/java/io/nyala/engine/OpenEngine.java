@@ -4,6 +4,7 @@ import io.nyala.cfile.PageCache;
 import io.nyala.compaction.Flush;
 import io.nyala.compaction.MaintenanceScheduler;
 import io.nyala.diskrowset.DiskRowSet;
+import io.nyala.diskrowset.LookupMemory;
 import io.nyala.diskrowset.RowSetFile;
 import io.nyala.io.Disk;
 import io.nyala.io.IoPool;
@@ -49,7 +50,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
     private final StorageLog storage;
     private final HostClock clock;
     private final IoPool io;
-    private final PageCache cache;
+    private final RowSetFiles files;
     private final Parking maintenanceParking = Parking.ofThread();
     private final Tablets tablets;
     private final Parking keeperParking = Parking.ofThread();
@@ -90,8 +91,11 @@ final class OpenEngine implements TableHost, AutoCloseable {
         resources.add(memory::close);
         io = new IoPool(disk, READ_QUEUES_MAX, READ_QUEUE_DEPTH);
         resources.add(io::close);
-        cache = new PageCache(memory.cache(), io, config.cacheBytes());
+        var cache = new PageCache(memory.cache(), io, config.cacheBytes());
         resources.add(cache::close);
+        var lookups = new LookupMemory(memory.lookups());
+        resources.add(lookups::close);
+        files = new RowSetFiles(cache, memory.rowSets(), lookups);
 
         // Agents stop first, and an agent seals its log when it stops; what they worked on is closed after them.
         tablets = new Tablets(this, config.writers());
@@ -164,7 +168,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
 
     /** Opens a rowset for reading. */
     DiskRowSet openRowSet(long tabletId, Schema schema, long fileId) {
-        return DiskRowSet.open(rowSetFile(tabletId, fileId), schema, cache, memory.cache());
+        return files.open(rowSetFile(tabletId, fileId), schema);
     }
 
     RowSetFile rowSetFile(long tabletId, long fileId) {
@@ -252,8 +256,8 @@ final class OpenEngine implements TableHost, AutoCloseable {
         return memory;
     }
 
-    PageCache cache() {
-        return cache;
+    RowSetFiles files() {
+        return files;
     }
 
     StorageLog storage() {

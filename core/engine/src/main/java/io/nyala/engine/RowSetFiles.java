@@ -3,31 +3,68 @@ package io.nyala.engine;
 import io.nyala.cfile.CorruptPageException;
 import io.nyala.cfile.PageCache;
 import io.nyala.diskrowset.DiskRowSet;
+import io.nyala.diskrowset.LookupMemory;
 import io.nyala.diskrowset.RowSetFile;
 import io.nyala.io.Disk;
 import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.MemoryLimitException;
 import io.nyala.rows.Schema;
 import io.nyala.tablet.RowSetEntry;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
-/** The directory of rowset files at start, held against what the storage log knows. */
+/**
+ * The files of rowsets: opened, and at start held against what the storage log knows. Thread-safe; owns nothing.
+ */
 final class RowSetFiles {
     private static final Logger LOG = System.getLogger(RowSetFiles.class.getName());
 
-    private RowSetFiles() {}
+    private final PageCache cache;
+    private final MemoryAccount memory;
+    private final LookupMemory lookups;
+
+    /** {@code memory} pays for what stays in memory of each. */
+    RowSetFiles(PageCache cache, MemoryAccount memory, LookupMemory lookups) {
+        this.cache = cache;
+        this.memory = memory;
+        this.lookups = lookups;
+    }
+
+    /**
+     * Opens a rowset for reading.
+     *
+     * @throws MemoryLimitException if there is no memory for what must stay in memory of it
+     */
+    DiskRowSet open(RowSetFile file, Schema schema) {
+        try {
+            return DiskRowSet.open(file, schema, cache, memory, lookups);
+        } catch (MemoryLimitException e) {
+            throw new MemoryLimitException(
+                    String.format(
+                            Locale.ROOT,
+                            "no memory to open %s: directory, filter and key index of each rowset stay in memory, those"
+                                    + " that are open take %,d bytes, and %,d are set aside for them (metadataBytes)."
+                                    + " Raise metadataBytes, or memoryBytes for all: %s",
+                            file.path(),
+                            memory.usedBytes(),
+                            memory.reservedBytes(),
+                            e.getMessage()),
+                    e);
+        }
+    }
 
     /**
      * Opens a rowset that the storage log lists.
      *
      * @throws CorruptPageException if the file is damaged, or is not the one that the log means
      */
-    static DiskRowSet open(RowSetFile file, RowSetEntry entry, Schema schema, PageCache cache, MemoryAccount account) {
-        DiskRowSet rowSet = DiskRowSet.open(file, schema, cache, account);
+    DiskRowSet open(RowSetFile file, RowSetEntry entry, Schema schema) {
+        DiskRowSet rowSet = open(file, schema);
         if (rowSet.rowCount() != entry.rowCount() || rowSet.fileBytes() != entry.fileBytes()) {
             rowSet.close();
             throw new CorruptPageException(

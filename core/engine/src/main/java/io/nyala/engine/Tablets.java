@@ -81,8 +81,7 @@ final class Tablets implements AutoCloseable {
         Schema schema = table.description().schema();
         RowSetFile file = engine.rowSetFile(tabletId, entry.fileId());
         try {
-            opened.add(RowSetFiles.open(
-                    file, entry, schema, engine.cache(), engine.memory().cache()));
+            opened.add(engine.files().open(file, entry, schema));
         } catch (RuntimeException e) {
             if (!MissingRowSet.isCause(e)) {
                 throw e; // Says nothing about the file, or is of another version, where nothing is wrong with it.

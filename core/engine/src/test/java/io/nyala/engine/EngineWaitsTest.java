@@ -201,9 +201,9 @@ final class EngineWaitsTest {
 
     // ---- Steps ----
 
-    /** Small, but with room for what rowsets keep in memory. */
+    /** As small as it may be. */
     private static EngineConfig config() {
-        return World.config().withMemoryBytes(96 * MIB).withCacheBytes(24 * MIB).withFlushBytes(64 << 10);
+        return World.config().withMemoryBytes(96 * MIB).withCacheBytes(4 * MIB).withFlushBytes(64 << 10);
     }
 
     /** Batches of consecutive rows, from 0 on. */

@@ -6,9 +6,13 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Native memory that grows by doubling, and moves when it does. Belongs to one thread; closing gives the memory back.
+ * Native memory that grows by doubling, later in steps, and moves when it does. Belongs to one thread; closing gives
+ * the memory back.
  */
 public final class GrowingBuffer implements AutoCloseable {
+    /** Beyond it, twice as much would often be far too much: while it moves, it has both. */
+    private static final long STEP_BYTES_MAX = 2 << 20;
+
     private final MemoryAccount account;
     private @Nullable Slab slab;
     private MemorySegment memory = MemorySegment.NULL;
@@ -34,7 +38,8 @@ public final class GrowingBuffer implements AutoCloseable {
 
     private void grow(long usedBytes, long bytes) {
         Slab before = slab;
-        Slab larger = account.take(Math.max(bytes, 2 * memory.byteSize()));
+        long present = memory.byteSize();
+        Slab larger = account.take(Math.max(bytes, present + Math.min(present, STEP_BYTES_MAX)));
         MemorySegment.copy(memory, 0, larger.segment(), 0, usedBytes);
         slab = larger;
         memory = larger.segment();

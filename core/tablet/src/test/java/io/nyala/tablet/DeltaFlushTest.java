@@ -11,6 +11,7 @@ import io.nyala.diskrowset.DeltaFile;
 import io.nyala.diskrowset.DeltaFileOutput;
 import io.nyala.diskrowset.DeltaFileWriter;
 import io.nyala.diskrowset.DiskRowSet;
+import io.nyala.diskrowset.LookupMemory;
 import io.nyala.diskrowset.RowSetFile;
 import io.nyala.diskrowset.RowSetWriter;
 import io.nyala.io.IoPool;
@@ -71,6 +72,7 @@ final class DeltaFlushTest {
     private SimulatedDisk disk;
     private IoPool io;
     private PageCache cache;
+    private LookupMemory lookups;
     private Slab slab;
     private DiskRowSet base;
     private long time = 100;
@@ -89,9 +91,10 @@ final class DeltaFlushTest {
         disk.createDirectories(DIRECTORY);
         io = new IoPool(disk, 4, 16);
         cache = new PageCache(account, io, 4 << 20);
+        lookups = new LookupMemory(account);
         slab = account.take(1 << 16);
         writeBase();
-        base = DiskRowSet.open(file(1, "rowset"), SCHEMA, cache, account);
+        base = DiskRowSet.open(file(1, "rowset"), SCHEMA, cache, account, lookups);
     }
 
     private void writeBase() {
@@ -132,6 +135,7 @@ final class DeltaFlushTest {
         files.forEach(DeltaFile::close);
         base.close();
         account.giveBack(slab);
+        lookups.close();
         cache.close();
         io.close();
         account.close();

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.nyala.cfile.PageCache;
 import io.nyala.compaction.Flush;
 import io.nyala.diskrowset.DiskRowSet;
+import io.nyala.diskrowset.LookupMemory;
 import io.nyala.diskrowset.RowSetFile;
 import io.nyala.diskrowset.RowSetOutput;
 import io.nyala.io.IoPool;
@@ -60,6 +61,7 @@ final class FlushCarryOverTest {
     private SimulatedDisk disk;
     private IoPool io;
     private PageCache cache;
+    private LookupMemory lookups;
     private Slab slab;
     private MemRowSet rows;
     private final List<DeltaMemStore> stores = new ArrayList<>();
@@ -77,6 +79,7 @@ final class FlushCarryOverTest {
         disk.createDirectories(DIRECTORY);
         io = new IoPool(disk, 4, 16);
         cache = new PageCache(account, io, 16 << 20);
+        lookups = new LookupMemory(account);
         slab = account.take(1 << 16);
         rows = new MemRowSet(1, SCHEMA, account);
     }
@@ -87,6 +90,7 @@ final class FlushCarryOverTest {
         outputs.forEach(DiskRowSet::close);
         rows.close();
         account.giveBack(slab);
+        lookups.close();
         cache.close();
         io.close();
         account.close();
@@ -108,7 +112,7 @@ final class FlushCarryOverTest {
             }
             flush.keepOutputs();
             for (RowSetOutput output : flush.outputs()) {
-                outputs.add(DiskRowSet.open(file(output.fileId()), SCHEMA, cache, account));
+                outputs.add(DiskRowSet.open(file(output.fileId()), SCHEMA, cache, account, lookups));
                 stores.add(new DeltaMemStore(output.fileId(), account));
             }
         }
