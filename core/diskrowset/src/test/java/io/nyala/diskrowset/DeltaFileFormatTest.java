@@ -222,33 +222,39 @@ final class DeltaFileFormatTest {
         assertEquals(0, disk.openFileCount());
     }
 
+    private static final DeltaBase BASE = new DeltaBase(7, 3_000);
+
+    /** What a good file consists of. */
+    @SuppressWarnings("ArrayRecordComponent") // Nobody compares them.
+    private record Content(byte[] metadata, byte[] page) {
+        static Content of(RowSetFiles files) {
+            var changes = Stream.of("4 10 s=a", "4 11 s=null", "900 10 s=bcd", "901 9 s=bcd", "902 9 s=e")
+                    .map(DeltaFileFormatTest::change)
+                    .toList();
+            files.write(SCHEMA, BASE, new UndoFileTest.Everything(changes), 8);
+            RowSetFile file = files.file(8);
+            var source = new CFileReader.Source(file.disk(), file.path(), 8, RowSetFiles.TABLET_ID);
+            try (CFileReader reader = CFileReader.open(source, files.cache, files.account);
+                    RawReader.Cursor cursor = reader.rawPages(2).cursor()) {
+                cursor.seek(0);
+                byte[] page = cursor.memory().asSlice(0, cursor.bytes()).toArray(ValueLayout.JAVA_BYTE);
+                return new Content(reader.metadata(), page);
+            }
+        }
+    }
+
     @Test
-    void aPageThatMakesNoSenseIsRefusedWhereverItDoesNot(@Seed SplittableRandom random) {
+    void aPageThatMakesNoSenseIsRefused(@Seed SplittableRandom random) {
         var disk = new SimulatedDisk(random.split());
         disk.createDirectories(DIRECTORY);
-        var base = new DeltaBase(7, 3_000);
-        var changes = Stream.of("4 10 s=a", "4 11 s=null", "900 10 s=bcd", "901 9 s=bcd", "902 9 s=e")
-                .map(DeltaFileFormatTest::change)
-                .toList();
         try (var files = new RowSetFiles(disk, DIRECTORY, 16 << 20)) {
-            files.write(SCHEMA, base, new UndoFileTest.Everything(changes), 8);
-            byte[] metadata;
-            byte[] page;
-            try (CFileReader reader = CFileReader.open(
-                            new CFileReader.Source(disk, files.file(8).path(), 8, RowSetFiles.TABLET_ID),
-                            files.cache,
-                            files.account);
-                    RawReader.Cursor cursor = reader.rawPages(2).cursor()) {
-                metadata = reader.metadata();
-                cursor.seek(0);
-                page = cursor.memory().asSlice(0, cursor.bytes()).toArray(ValueLayout.JAVA_BYTE);
-            }
+            Content content = Content.of(files);
             int refused = 0;
-            for (int at = 0; at < page.length; at++) {
-                byte[] changed = page.clone();
+            for (int at = 0; at < content.page().length; at++) {
+                byte[] changed = content.page().clone();
                 changed[at] ^= (byte) (1 << random.nextInt(8));
-                write(files, 9, metadata, Map.of(2, changed));
-                try (DeltaFile file = files.openDelta(9, base)) {
+                write(files, 9, content.metadata(), Map.of(2, changed));
+                try (DeltaFile file = files.openDelta(9, BASE)) {
                     file.verify();
                     assertTrue(
                             at >= DeltaFileFormat.PAGE_HEADER_BYTES, "byte " + at + " of the header does not matter");
@@ -258,9 +264,38 @@ final class DeltaFileFormatTest {
                 }
                 disk.delete(files.file(9).path());
             }
-            assertTrue(refused > page.length / 2, refused + " of " + page.length);
+            assertTrue(refused > content.page().length / 2, refused + " of " + content.page().length);
         }
         assertEquals(0, disk.openFileCount());
+    }
+
+    @Test
+    void verifyFindsWhatTheMetadataSaysWrongly(@Seed SplittableRandom random) {
+        var disk = new SimulatedDisk(random);
+        disk.createDirectories(DIRECTORY);
+        try (var files = new RowSetFiles(disk, DIRECTORY, 16 << 20)) {
+            Content content = Content.of(files);
+            byte[] denied = content.metadata().clone();
+            denied[64] = 0; // Vector 0 has no changes.
+            expectFound(files, denied, content.page(), "denies", "row 4");
+            byte[] older = content.metadata().clone();
+            older[32] = 8; // Of the file, and of its page.
+            older[104] = 8;
+            expectFound(files, older, content.page(), "times are 9 to 11", "oldestTime=8");
+            write(files, 10, content.metadata(), Map.of(2, content.page()));
+            try (DeltaFile file = files.openDelta(10, BASE)) {
+                file.verify();
+            }
+        }
+    }
+
+    private static void expectFound(RowSetFiles files, byte[] metadata, byte[] page, String... parts) {
+        write(files, 9, metadata, Map.of(2, page));
+        try (DeltaFile file = files.openDelta(9, BASE)) {
+            Failure.expect(CorruptPageException.class, file::verify, parts);
+        }
+        RowSetFile file = files.file(9);
+        file.disk().delete(file.path());
     }
 
     /** A file with sections of one page each, and this metadata. */

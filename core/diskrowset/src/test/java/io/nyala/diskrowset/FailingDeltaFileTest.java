@@ -74,6 +74,27 @@ final class FailingDeltaFileTest {
         }
     }
 
+    @Test
+    void whatWasWrittenOutlivesAPowerCut() {
+        for (int attempt = 0; attempt < 5; attempt++) {
+            disk.syncDirectory(Path.of("/"));
+            long fileId = 8L + attempt;
+            try (var files = new RowSetFiles(disk, DIRECTORY)) {
+                if (attempt == 0) {
+                    writeBase(files);
+                }
+                files.write(model.schema, base, changes, fileId);
+            }
+            disk.syncDirectory(DIRECTORY);
+            disk.powerCut();
+            disk.restart();
+            try (var files = new RowSetFiles(disk, DIRECTORY);
+                    DeltaFile file = files.openDelta(fileId, base)) {
+                file.verify();
+            }
+        }
+    }
+
     private void checkReads(RowSetFiles files, RowSetProbes probes) {
         try (DeltaFile file = files.openDelta(8, base);
                 DiskRowSet rowSet = files.open(model)) {
