@@ -290,6 +290,10 @@ public final class StorageState {
         return Optional.ofNullable(tables.get(id));
     }
 
+    public boolean hasTablet(long id) {
+        return tablets.containsKey(id);
+    }
+
     public TabletEntry tablet(long id) {
         TabletEntry tablet = tablets.get(id);
         if (tablet == null) {

@@ -1,23 +1,25 @@
 package io.nyala.engine;
 
+import io.nyala.catalog.TableChange;
 import io.nyala.io.Disk;
 import io.nyala.io.Disks;
 import io.nyala.io.HugePageSource;
 import io.nyala.memory.AccountUsage;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.Schema;
-import io.nyala.table.HostedTablet;
 import io.nyala.table.ScanPlan;
 import io.nyala.table.ScanToken;
 import io.nyala.table.TableDroppedException;
 import io.nyala.table.TableHost;
-import io.nyala.table.TableState;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -68,7 +70,7 @@ public final class Engine implements AutoCloseable {
                 HugePageSource.orJdk(),
                 new ThreadHost("nyala-"));
         try {
-            return new Engine(OpenEngine.open(config, environment, EngineCounters::mapped), disk);
+            return new Engine(OpenEngine.open(config, environment, EngineCounters::mapped), disk).opened();
         } catch (RuntimeException e) {
             disk.close();
             throw e;
@@ -77,13 +79,27 @@ public final class Engine implements AutoCloseable {
 
     /** Opens an engine in a world of the caller's making; its disk stays the caller's. */
     public static Engine open(EngineConfig config, EngineEnvironment environment) {
-        return new Engine(OpenEngine.open(config, environment, _ -> EngineCounters.inMemory()), null);
+        return new Engine(OpenEngine.open(config, environment, _ -> EngineCounters.inMemory()), null).opened();
     }
 
     private Engine(OpenEngine parts, @Nullable Disk ownDisk) {
         this.parts = parts;
         this.ownDisk = ownDisk;
         this.tables = new Tables(this, parts);
+    }
+
+    private Engine opened() {
+        try {
+            tables.purgeExpired();
+            return this;
+        } catch (RuntimeException e) {
+            try {
+                parts.close(); // Its disk is closed by who opened it.
+            } catch (RuntimeException suppressed) {
+                e.addSuppressed(suppressed);
+            }
+            throw e;
+        }
     }
 
     /**
@@ -103,7 +119,7 @@ public final class Engine implements AutoCloseable {
      * @throws EngineLimitException if there is no room for it
      */
     public Table createTable(TableSpec spec) {
-        return tables.create(spec);
+        return changed(() -> tables.create(spec));
     }
 
     /** The table of that name, if there is one. */
@@ -122,6 +138,78 @@ public final class Engine implements AutoCloseable {
     public List<Table> tables() {
         throwIfClosed();
         return tables.all();
+    }
+
+    /**
+     * Ends a table, for good: when this returns there is none of that name, and its files are deleted as soon as the
+     * scans under way have ended.
+     *
+     * @throws TableNotFoundException if there is none
+     */
+    public void dropTable(String name) {
+        dropTable(name, Duration.ZERO);
+    }
+
+    /**
+     * Hides a table. Its name is free, and for a while {@link #recallTable} brings it back with all its rows; after
+     * that it is ended by the next change of the catalog, or the next {@link #open}.
+     *
+     * @throws TableNotFoundException if there is none
+     */
+    public void dropTable(String name, Duration recallable) {
+        change(() -> tables.drop(name, recallable));
+    }
+
+    /** Tables that were dropped and can be recalled, in the order of their creation. */
+    public List<Table> droppedTables() {
+        throwIfClosed();
+        return tables.dropped();
+    }
+
+    /**
+     * Brings a dropped table back under its old name.
+     *
+     * @throws TableNotFoundException if there is none of that id
+     * @throws TableExistsException if another table has its name by now
+     */
+    public Table recallTable(long id) {
+        return changed(() -> tables.recall(id, null));
+    }
+
+    /** As {@link #recallTable(long)}, under another name. */
+    public Table recallTable(long id, String newName) {
+        return changed(() -> tables.recall(id, newName));
+    }
+
+    /**
+     * Ends a dropped table before its time.
+     *
+     * @throws TableNotFoundException if there is none of that id
+     */
+    public void purgeTable(long id) {
+        change(() -> tables.purge(id));
+    }
+
+    void alter(Table table, Consumer<TableChange> steps) {
+        change(() -> tables.alter(table, steps));
+    }
+
+    private void change(Runnable change) {
+        callBegins();
+        try {
+            change.run();
+        } finally {
+            callEnds();
+        }
+    }
+
+    private Table changed(Supplier<Table> change) {
+        callBegins();
+        try {
+            return change.get();
+        } finally {
+            callEnds();
+        }
     }
 
     /** Hybrid time now; a scan at it sees everything acknowledged before the call. */
@@ -247,9 +335,8 @@ public final class Engine implements AutoCloseable {
             Table table = tables.ofId(token.tableId())
                     .orElseThrow(() -> new TableNotFoundException(
                             "there is no table " + token.tableId() + ", of which a scan token was made"));
-            TableState state = table.present();
-            HostedTablet tablet = state.tablet(token.tabletId());
-            ScanPlan plan = ScanPlan.at(parts, state, List.of(tablet), token.spec(state.schema()));
+            ScanPlan plan = table.read(state ->
+                    ScanPlan.at(parts, state, List.of(state.tablet(token.tabletId())), token.spec(state.schema())));
             return start(plan, token.limit(), token.allowsPartial());
         } finally {
             callEnds();

@@ -2,9 +2,11 @@ package io.nyala.engine;
 
 import io.nyala.compaction.MaintenanceScheduler;
 import io.nyala.io.Parking;
+import io.nyala.table.TableDroppedException;
 import io.nyala.tablet.FlushContext;
 import io.nyala.tablet.FlushTask;
 import io.nyala.tablet.Tablet;
+import io.nyala.tablet.TabletClosedException;
 import io.nyala.tablet.TabletWrite;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -49,6 +51,9 @@ final class Maintenance implements Agent {
     interface Housekeeping {
         /** Lets the log reuse what no tablet needs any more. */
         void releaseLog();
+
+        /** Closes tablets that were dropped and are not used any more. No flush is under way. */
+        void takeDownTablets();
 
         /** Asks for the flush that lets a log that has grown long forget most. */
         void relieveLog();
@@ -136,6 +141,17 @@ final class Maintenance implements Agent {
         wake();
     }
 
+    /** Nothing is done for the tablet from now on, but what is under way; who waits for a flush hears why. */
+    void detach(Tablet tablet, RuntimeException reason) {
+        List<Attached> gone =
+                tablets.stream().filter(attached -> attached.tablet == tablet).toList();
+        tablets.removeAll(gone);
+        for (Attached attached : gone) {
+            scheduler.unregister(attached.slot);
+            attached.close(reason);
+        }
+    }
+
     /** Flushes what {@code tablet} has in memory now; complete when it is on disk. */
     CompletableFuture<Void> flush(Tablet tablet) {
         for (Attached attached : tablets) {
@@ -146,7 +162,8 @@ final class Maintenance implements Agent {
                 return flushed;
             }
         }
-        throw new IllegalArgumentException("tablet " + tablet.id() + " is not open in this engine");
+        return CompletableFuture.failedFuture(new TableDroppedException(
+                "tablet " + tablet.id() + " was dropped, or its table was changed; flush the table again"));
     }
 
     /** Looks up the keys of a batch again, which nobody else waits to do. */
@@ -183,6 +200,7 @@ final class Maintenance implements Agent {
             workCount++;
         }
         if (running == null) {
+            housekeeping.takeDownTablets();
             housekeeping.relieveLog();
             housekeeping.relieveMemory();
             publish();
@@ -215,7 +233,8 @@ final class Maintenance implements Agent {
                 return new Running(attached, claim, new FlushTask(attached.tablet, context), attached.takeWaiting());
             }
         }
-        throw new IllegalStateException("work was published by nobody: " + claim.slot());
+        claim.release(); // It was detached in the meantime.
+        return null;
     }
 
     private int step(Running present) {
@@ -228,6 +247,12 @@ final class Maintenance implements Agent {
             }
             housekeeping.releaseLog();
             end(present, null);
+        } catch (TabletClosedException e) {
+            LOG.log(
+                    Level.INFO,
+                    "flush of tablet {0} was given up: it was dropped",
+                    present.attached().tablet.id());
+            abort(present, e);
         } catch (RuntimeException e) {
             LOG.log(
                     Level.ERROR,
@@ -245,7 +270,9 @@ final class Maintenance implements Agent {
             reason.addSuppressed(e);
         }
         present.attached().tablet.pressure().flushFailed(reason);
-        housekeeping.flushFailed(reason);
+        if (!(reason instanceof TabletClosedException)) {
+            housekeeping.flushFailed(reason);
+        }
         end(present, reason);
     }
 

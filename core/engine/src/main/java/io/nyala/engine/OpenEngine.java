@@ -236,6 +236,11 @@ final class OpenEngine implements TableHost, AutoCloseable {
         agents().announce();
     }
 
+    /** The time of day, by the host's clock. */
+    long micros() {
+        return environment.micros().getAsLong();
+    }
+
     EngineConfig config() {
         return config;
     }

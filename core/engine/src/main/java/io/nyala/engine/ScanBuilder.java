@@ -141,12 +141,15 @@ public final class ScanBuilder {
     }
 
     private ScanPlan plan() {
-        TableState state = table.present();
         ScanSpec spec = ScanSpec.all(schema, snapshot)
                 .withProjection(projection)
                 .withPredicates(predicates)
                 .withKeyRange(KeyRange.from(new KeyCodec(new RowLayout(schema)), predicates))
                 .withKeyOrder(keyOrder);
+        return table.read(state -> plan(state, ScanToken.translate(spec, state.schema())));
+    }
+
+    private ScanPlan plan(TableState state, ScanSpec spec) {
         List<HostedTablet> tablets = state.prune(spec);
         return snapshot == LATEST
                 ? ScanPlan.latest(engine.host(), state, tablets, spec)

@@ -12,6 +12,7 @@ import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.MalformedBytesException;
 import io.nyala.tablet.DeltaFileEntry;
 import io.nyala.tablet.RowSetEntry;
+import io.nyala.tablet.TabletClosedException;
 import io.nyala.tablet.TabletManifest;
 import io.nyala.wal.Durability;
 import io.nyala.wal.Recovery;
@@ -186,6 +187,10 @@ final class StorageLog implements TabletManifest {
 
     @Override
     public synchronized long allocateFileId(long tabletId) {
+        RuntimeException failure = log.failure();
+        if (failure != null) {
+            throw failure; // The last range of ids may not be durable.
+        }
         if (fileIdNext == state.nextFileId()) {
             append(new StorageEdit.AllocateFiles(fileIdNext + FILE_IDS_PER_EDIT));
         }
@@ -213,13 +218,22 @@ final class StorageLog implements TabletManifest {
 
     @Override
     public synchronized void flushed(long tabletId, List<RowSetEntry> added, long appliedUpTo) {
+        throwIfGone(tabletId);
         append(new StorageEdit.Flushed(tabletId, added, appliedUpTo));
     }
 
     @Override
     public synchronized void deltasFlushed(
             long tabletId, long rowSetFileId, List<DeltaFileEntry> added, long appliedUpTo) {
+        throwIfGone(tabletId);
         append(new StorageEdit.DeltasFlushed(tabletId, rowSetFileId, added, appliedUpTo));
+    }
+
+    /** What is flushed while its table is dropped goes with it. */
+    private void throwIfGone(long tabletId) {
+        if (!state.hasTablet(tabletId)) {
+            throw new TabletClosedException(tabletId);
+        }
     }
 
     private void append(StorageEdit edit) {
@@ -227,9 +241,10 @@ final class StorageLog implements TabletManifest {
             checkpoint();
         }
         state.check(edit); // Once it is in the log, no start could do without it.
-        awaitDurable(publish(edit));
-        state.apply(edit);
+        long sequence = publish(edit);
+        state.apply(edit); // In the log's order, also where somebody makes an edit while we wait (as in a simulation).
         editsSinceCheckpoint++;
+        awaitDurable(sequence);
     }
 
     /** Repeats the state where a fresh segment begins; everything before that is not needed any more. */

@@ -5,6 +5,7 @@ import io.nyala.partition.PartitionMap;
 import io.nyala.rows.Schema;
 import io.nyala.table.HostedTablet;
 import io.nyala.table.TableDroppedException;
+import io.nyala.table.TableHost;
 import io.nyala.table.TableState;
 import io.nyala.table.TableStatistics;
 import io.nyala.table.TabletStatistics;
@@ -12,6 +13,8 @@ import io.nyala.tablet.MissingRowSet;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 
 /**
  * A table of an open engine: rows in one tablet, or spread over many by hash and by range.
@@ -23,6 +26,8 @@ public final class Table {
     private final Engine engine;
     private final long id;
     private volatile TableState state;
+    private volatile boolean isPaused;
+    private final AtomicInteger batchCount = new AtomicInteger(); // Of those under way.
 
     Table(Engine engine, TableState state) {
         this.engine = engine;
@@ -70,6 +75,13 @@ public final class Table {
         return new WriteBatch(engine, this);
     }
 
+    /** Describes changes of this table; {@link AlterTable#commit} makes them. */
+    public AlterTable alter() {
+        engine.throwIfClosed();
+        present();
+        return new AlterTable(engine, this);
+    }
+
     /** Describes a scan of this table; {@link ScanBuilder#open} starts it. */
     public ScanBuilder scan() {
         engine.throwIfClosed();
@@ -106,8 +118,9 @@ public final class Table {
 
     /** What is stored for this table now, missing rowsets left out. */
     public TableStatistics statistics() {
-        return TableStatistics.of(
-                state.tablets().stream().map(TabletStatistics::of).toList());
+        return TableStatistics.of(state.tablets().stream()
+                .map(tablet -> TabletStatistics.of(tablet, engine.host()))
+                .toList());
     }
 
     /** Whether it was dropped; it may be recalled. */
@@ -128,7 +141,65 @@ public final class Table {
         return present;
     }
 
+    /** Reads the table as it is: once more if it has become another one in between. */
+    @SuppressWarnings("ReferenceEquality") // Each change makes a new state.
+    <T> T read(Function<TableState, T> reading) {
+        while (true) {
+            TableState seen = present();
+            try {
+                return reading.apply(seen);
+            } catch (TableDroppedException e) {
+                if (state == seen) {
+                    throw e;
+                }
+            }
+        }
+    }
+
     void become(TableState newState) {
         state = newState;
+    }
+
+    // ---- Batches, and what they must not meet ----
+
+    /** A batch begins; waits while the table is altered. {@link #batchEnds} follows, unless it throws. */
+    TableState batchBegins(TableHost host) {
+        while (true) {
+            if (isPaused) {
+                host.await(() -> !isPaused);
+            }
+            batchCount.incrementAndGet();
+            if (!isPaused) {
+                break;
+            }
+            batchEnds(host);
+        }
+        boolean isPresent = false;
+        try {
+            TableState present = present();
+            isPresent = true;
+            return present;
+        } finally {
+            if (!isPresent) {
+                batchEnds(host);
+            }
+        }
+    }
+
+    void batchEnds(TableHost host) {
+        if (batchCount.decrementAndGet() == 0 && isPaused) {
+            host.announce();
+        }
+    }
+
+    /** New batches wait from now on; answers when those under way have ended. {@link #goOn} follows. */
+    void pause(TableHost host) {
+        isPaused = true;
+        host.await(() -> batchCount.get() == 0);
+    }
+
+    void goOn(TableHost host) {
+        isPaused = false;
+        host.announce();
     }
 }

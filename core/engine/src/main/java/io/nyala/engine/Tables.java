@@ -3,19 +3,27 @@ package io.nyala.engine;
 import io.nyala.catalog.CatalogLimits;
 import io.nyala.catalog.StorageEdit;
 import io.nyala.catalog.StorageEditFormat;
+import io.nyala.catalog.TableChange;
 import io.nyala.catalog.TableDescription;
 import io.nyala.catalog.TableEntry;
 import io.nyala.catalog.TabletPlace;
 import io.nyala.partition.Partition;
 import io.nyala.partition.PartitionMap;
+import io.nyala.rows.Schema;
 import io.nyala.table.HostedTablet;
 import io.nyala.table.TableState;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tables of an open engine, and every change of the catalog. A change is made by one edit of the storage log, and
@@ -24,6 +32,9 @@ import java.util.concurrent.ConcurrentSkipListMap;
  * <p>Thread-safe: one change at a time, and nothing waits for it but other changes.
  */
 final class Tables {
+    /** Longer is no drop any more; and microseconds of it could not be counted on for ever. */
+    private static final Duration RECALLABLE_MAX = Duration.ofDays(3650);
+
     private final Engine engine;
     private final OpenEngine parts;
     private final Map<String, Table> byName = new ConcurrentSkipListMap<>();
@@ -59,12 +70,21 @@ final class Tables {
         return List.copyOf(byName.values());
     }
 
+    /** Those that can be recalled, in the order of their creation. */
+    List<Table> dropped() {
+        return byId.values().stream()
+                .filter(Table::isDropped)
+                .sorted(Comparator.comparingLong(Table::id))
+                .toList();
+    }
+
+    // ---- Creating ----
+
     synchronized Table create(TableSpec spec) {
         engine.throwIfClosed();
+        purgeExpired();
         TableDescription given = spec.description();
-        if (byName.containsKey(given.name())) {
-            throw new TableExistsException(given.name());
-        }
+        checkFree(given.name());
         PartitionMap map = spec.partitions();
         checkRoom(1, map.size());
         long id = parts.storage().nextId();
@@ -97,6 +117,197 @@ final class Tables {
         } catch (RuntimeException e) {
             parts.tablets().discard(prepared);
             throw e;
+        }
+    }
+
+    // ---- Altering ----
+
+    /** Makes a change that was put together for the table; its steps are taken on what the table is now. */
+    synchronized void alter(Table table, Consumer<TableChange> steps) {
+        engine.throwIfClosed();
+        TableState before = table.present();
+        var change = new TableChange(before.entry());
+        steps.accept(change);
+        if (change.isEmpty()) {
+            return;
+        }
+        TableDescription description = change.description();
+        if (!description.name().equals(table.name())) {
+            checkFree(description.name());
+        }
+        checkRoom(0, change.added().size());
+        List<TabletPlace> added = places(parts.storage().nextId(), change.added());
+        var edit = new StorageEdit.AlterTable(table.id(), description, added, change.dropped());
+        checkBytes(edit, description);
+        if (change.hasNewSchema()) {
+            alterSchema(table, change, edit);
+        } else {
+            parts.tablets().prepare(added, description.schema());
+            make(edit, added);
+            become(table, change, edit, parts.tablets().start(added), change.kept());
+        }
+        byName.remove(before.entry().name());
+        byName.put(table.name(), table);
+    }
+
+    /**
+     * Rows in memory are of the old schema. So they are flushed, most of them while writes go on; then writes wait, the
+     * rest is flushed, and the rowsets are opened as tablets of the new schema. Scans go on in the old ones, which
+     * nobody writes to any more.
+     */
+    private void alterSchema(Table table, TableChange change, StorageEdit.AlterTable edit) {
+        Schema schema = edit.description().schema();
+        List<HostedTablet> old = table.state().tablets();
+        flush(old);
+        table.pause(parts);
+        try {
+            flush(old.stream()
+                    .filter(tablet -> tablet.tablet().neededFrom() != Long.MAX_VALUE)
+                    .toList());
+            List<TabletPlace> opened = new ArrayList<>(change.kept());
+            opened.addAll(edit.addedTablets());
+            boolean isMade = false;
+            try {
+                parts.tablets().prepare(edit.addedTablets(), schema);
+                parts.tablets().reopen(edit.description().name(), kept(old, change), schema);
+                parts.storage().change(edit);
+                isMade = true;
+            } finally {
+                if (!isMade) {
+                    parts.tablets().discard(opened);
+                }
+            }
+            become(table, change, edit, parts.tablets().start(opened), List.of());
+        } finally {
+            table.goOn(parts);
+        }
+    }
+
+    private static List<HostedTablet> kept(List<HostedTablet> old, TableChange change) {
+        return old.stream()
+                .filter(tablet -> change.kept().contains(tablet.place()))
+                .toList();
+    }
+
+    private void flush(List<HostedTablet> tablets) {
+        List<CompletableFuture<Void>> flushes = tablets.stream()
+                .map(tablet -> parts.maintenance().flush(tablet.tablet()))
+                .toList();
+        for (CompletableFuture<Void> flush : flushes) {
+            parts.await(flush::isDone);
+            if (flush.isCompletedExceptionally()) {
+                throw new IllegalStateException(
+                        "rows in memory could not be flushed, so their table is not changed: "
+                                + flush.exceptionNow().getMessage(),
+                        flush.exceptionNow());
+            }
+        }
+    }
+
+    /** The table is as the edit says, with tablets that were started, and some that stay as they are. */
+    private void become(
+            Table table,
+            TableChange change,
+            StorageEdit.AlterTable edit,
+            List<HostedTablet> started,
+            List<TabletPlace> unchanged) {
+        TableState before = table.state();
+        List<TabletPlace> places = new ArrayList<>(change.kept());
+        places.addAll(edit.addedTablets());
+        List<HostedTablet> tablets = new ArrayList<>(started);
+        List<HostedTablet> leaving = new ArrayList<>();
+        for (HostedTablet tablet : before.tablets()) {
+            (unchanged.contains(tablet.place()) ? tablets : leaving).add(tablet);
+        }
+        table.become(TableState.of(new TableEntry(table.id(), edit.description(), places, null), tablets));
+        for (HostedTablet tablet : leaving) {
+            parts.tablets().leave(tablet, edit.droppedTablets().contains(tablet.id()));
+        }
+    }
+
+    // ---- Dropping ----
+
+    /** A table is not to be seen any more; for a while it can be recalled, unless that is no time at all. */
+    synchronized void drop(String name, Duration recallable) {
+        engine.throwIfClosed();
+        purgeExpired();
+        Table table = byName.get(name);
+        if (table == null) {
+            throw new TableNotFoundException("there is no table \"" + name + "\"");
+        }
+        if (!recallable.isPositive()) {
+            purge(table);
+            return;
+        }
+        long now = parts.micros();
+        long until = now
+                + TimeUnit.NANOSECONDS.toMicros(checkedRecallable(recallable).toNanos());
+        var drop = new TableEntry.Drop(now, until);
+        parts.storage().change(new StorageEdit.DropTable(table.id(), drop));
+        byName.remove(name);
+        table.become(table.state().withDrop(drop));
+    }
+
+    private static Duration checkedRecallable(Duration recallable) {
+        if (recallable.compareTo(RECALLABLE_MAX) > 0) {
+            throw new IllegalArgumentException("a dropped table can be recalled for " + RECALLABLE_MAX.toDays()
+                    + " days at most, not for " + recallable.toDays());
+        }
+        return recallable;
+    }
+
+    synchronized Table recall(long id, @Nullable String newName) {
+        engine.throwIfClosed();
+        Table table = existingDropped(id);
+        String name = newName == null ? table.name() : newName;
+        checkFree(name);
+        TableDescription description = table.state().description().withName(name);
+        parts.storage().change(new StorageEdit.RecallTable(id, name));
+        table.become(table.state().recalled(description));
+        byName.put(name, table);
+        return table;
+    }
+
+    synchronized void purge(long id) {
+        engine.throwIfClosed();
+        purge(existingDropped(id));
+    }
+
+    private Table existingDropped(long id) {
+        Table table = byId.get(id);
+        if (table == null || !table.isDropped()) {
+            throw new TableNotFoundException("there is no dropped table " + id + "; those are "
+                    + dropped().stream().map(Table::id).toList());
+        }
+        return table;
+    }
+
+    private void purge(Table table) {
+        TableState last = table.state();
+        parts.storage().change(new StorageEdit.PurgeTable(table.id()));
+        byId.remove(table.id());
+        byName.remove(last.entry().name(), table);
+        long now = parts.micros();
+        table.become(last.withDrop(new TableEntry.Drop(now, now)));
+        last.tablets().forEach(tablet -> parts.tablets().leave(tablet, true));
+    }
+
+    /** Ends tables whose time to be recalled is over. */
+    synchronized void purgeExpired() {
+        long now = parts.micros();
+        for (Table table : dropped()) {
+            TableEntry.Drop drop = table.state().entry().drop();
+            if (drop != null && drop.reservedUntilMicros() <= now) {
+                purge(table);
+            }
+        }
+    }
+
+    // ---- Limits ----
+
+    private void checkFree(String name) {
+        if (byName.containsKey(name)) {
+            throw new TableExistsException(name);
         }
     }
 

@@ -16,12 +16,16 @@ import io.nyala.tablet.TabletRecovery;
 import io.nyala.tablet.WriterAgent;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +34,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  *   recover: rowsets opened -> log replayed -> started        prepare: memory taken -> edit durable -> started
+ *   leave: hidden from all -> last user ended -> left its writer -> closed, files deleted
  * }</pre>
  *
  * <p>{@link #all} and {@link #existing} are for any thread, the rest for one at a time.
@@ -41,7 +46,21 @@ final class Tablets implements AutoCloseable {
     private final List<WriterAgent> writers;
     private final Map<Long, TabletRecovery> recoveries = new LinkedHashMap<>();
     private final Map<Long, HostedTablet> open = new ConcurrentHashMap<>();
+    private final Queue<Leaving> leaving = new ConcurrentLinkedQueue<>();
     private int nextWriter;
+
+    /** A tablet on its way down. Of maintenance, but for what the writer says. */
+    private static final class Leaving {
+        private final HostedTablet tablet;
+        private final boolean isDeleted;
+        private boolean isAsked;
+        private volatile boolean hasLeft;
+
+        Leaving(HostedTablet tablet, boolean isDeleted) {
+            this.tablet = tablet;
+            this.isDeleted = isDeleted;
+        }
+    }
 
     Tablets(OpenEngine engine, int writerCount) {
         this.engine = engine;
@@ -54,21 +73,43 @@ final class Tablets implements AutoCloseable {
     void recover() {
         for (TableEntry table : engine.storage().tables()) {
             for (TabletPlace place : table.tablets()) {
-                recoveries.put(place.id(), recover(table, place));
+                recoveries.put(
+                        place.id(),
+                        recover(table.name(), place.id(), table.description().schema()));
             }
         }
     }
 
-    private TabletRecovery recover(TableEntry table, TabletPlace place) {
-        Schema schema = table.description().schema();
-        TabletEntry entry = engine.storage().tablet(place.id());
+    /**
+     * Opens the rowsets of tablets once more, as those of a later schema: their rows are all on disk, and nobody writes
+     * to them. What was opened until it throws is to be discarded.
+     */
+    void reopen(String table, List<HostedTablet> tablets, Schema schema) {
+        for (HostedTablet hosted : tablets) {
+            TabletRecovery recovery = recover(table, hosted.id(), schema);
+            recoveries.put(hosted.id(), recovery);
+            recovery.startAbove(hosted.tablet().visible());
+            int missing = hosted.tablet().missingRowSets().size();
+            if (recovery.missingRowSets().size() > missing) { // It was read well until now.
+                throw recovery.missingRowSets().getLast().cause();
+            }
+        }
+    }
+
+    private TabletRecovery recover(String table, long tabletId, Schema schema) {
+        TabletEntry entry = engine.storage().tablet(tabletId);
         List<DiskRowSet> rowSets = new ArrayList<>();
         List<MissingRowSet> missing = new ArrayList<>();
         try {
             for (RowSetEntry rowSet : entry.rowSets()) {
-                open(table, place.id(), rowSet, rowSets, missing);
+                RowSetFile file = engine.rowSetFile(tabletId, rowSet.fileId());
+                try {
+                    rowSets.add(engine.files().open(file, rowSet, schema));
+                } catch (RuntimeException e) {
+                    missing.add(setAside(table, new MissingRowSet(tabletId, schema, file.path(), rowSet, e), e));
+                }
             }
-            return new TabletRecovery(config(place.id(), schema), rowSets, missing, entry.appliedUpTo());
+            return new TabletRecovery(config(tabletId, schema), rowSets, missing, entry.appliedUpTo());
         } catch (RuntimeException e) {
             rowSets.forEach(DiskRowSet::close);
             throw e;
@@ -76,20 +117,12 @@ final class Tablets implements AutoCloseable {
     }
 
     /** A rowset that is damaged or gone is set aside, and all else serves. It stays in the storage log. */
-    private void open(
-            TableEntry table, long tabletId, RowSetEntry entry, List<DiskRowSet> opened, List<MissingRowSet> missing) {
-        Schema schema = table.description().schema();
-        RowSetFile file = engine.rowSetFile(tabletId, entry.fileId());
-        try {
-            opened.add(engine.files().open(file, entry, schema));
-        } catch (RuntimeException e) {
-            if (!MissingRowSet.isCause(e)) {
-                throw e; // Says nothing about the file, or is of another version, where nothing is wrong with it.
-            }
-            var rowSet = new MissingRowSet(tabletId, schema, file.path(), entry, e);
-            LOG.log(Level.ERROR, "set aside: {0} of table \"{1}\": {2}", rowSet, table.name(), e.getMessage());
-            missing.add(rowSet);
+    private static MissingRowSet setAside(String table, MissingRowSet rowSet, RuntimeException reason) {
+        if (!MissingRowSet.isCause(reason)) {
+            throw reason; // Says nothing about the file, or is of another version, where nothing is wrong with it.
         }
+        LOG.log(Level.ERROR, "set aside: {0} of table \"{1}\": {2}", rowSet, table, reason.getMessage());
+        return rowSet;
     }
 
     /** A tablet on its way up, or null if there is none of that id. */
@@ -145,6 +178,49 @@ final class Tablets implements AutoCloseable {
         return started;
     }
 
+    /** Nobody is to use the tablet from now on; it is taken down when those have ended who do. */
+    void leave(HostedTablet tablet, boolean isDeleted) {
+        open.remove(tablet.id(), tablet);
+        engine.maintenance().detach(tablet.tablet(), tablet.droppedReason());
+        leaving.add(new Leaving(tablet, isDeleted));
+        tablet.drop();
+        engine.wakeMaintenance();
+    }
+
+    /** Takes down what can be. Does not wait: the writer wakes maintenance, and so does the last who used a tablet. */
+    void takeDown() {
+        for (Iterator<Leaving> each = leaving.iterator(); each.hasNext(); ) {
+            Leaving next = each.next();
+            if (next.hasLeft) {
+                each.remove();
+                close(next);
+            } else if (!next.isAsked && next.tablet.isFree()) {
+                next.isAsked = next.tablet.tablet().leave(() -> {
+                    next.hasLeft = true;
+                    engine.wakeMaintenance();
+                });
+            }
+        }
+    }
+
+    private void close(Leaving gone) {
+        List<Path> files = gone.isDeleted ? gone.tablet.tablet().files() : List.of();
+        gone.tablet.tablet().close();
+        for (Path file : files) {
+            try {
+                if (engine.disk().exists(file)) {
+                    engine.disk().delete(file);
+                }
+            } catch (RuntimeException e) {
+                LOG.log(
+                        Level.WARNING,
+                        "{0} of a dropped table is deleted at the next start: {1}",
+                        file,
+                        e.getMessage());
+            }
+        }
+    }
+
     private TabletConfig config(long tabletId, Schema schema) {
         return new TabletConfig(
                 tabletId,
@@ -184,8 +260,10 @@ final class Tablets implements AutoCloseable {
         var closers = new Resources();
         recoveries.values().forEach(recovery -> closers.add(recovery::close));
         open.values().forEach(tablet -> closers.add(tablet.tablet()::close));
+        leaving.forEach(gone -> closers.add(gone.tablet.tablet()::close));
         recoveries.clear();
         open.clear();
+        leaving.clear();
         closers.close();
     }
 }

@@ -16,6 +16,11 @@ final class Upkeep implements Maintenance.Housekeeping {
         this.engine = engine;
     }
 
+    @Override
+    public void takeDownTablets() {
+        engine.tablets().takeDown();
+    }
+
     /** The tablet whose rows in memory need the oldest records is flushed, however few they are. */
     @Override
     public void relieveLog() {

@@ -1,8 +1,12 @@
 package io.nyala.engine;
 
+import io.nyala.rows.Column;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rows.RowLayout;
+import io.nyala.rows.Schema;
 import io.nyala.table.BatchParts;
+import io.nyala.table.TableDroppedException;
+import io.nyala.table.TableState;
 import io.nyala.wal.Durability;
 import java.util.List;
 import java.util.Queue;
@@ -69,13 +73,15 @@ public final class WriteBatch implements AutoCloseable {
     /**
      * Commits what is in the batch and waits until it is durable and visible. Then the batch is empty.
      *
+     * @throws TableDroppedException if the table was dropped
+     * @throws TableChangedException if the table was altered, and its rows are others than those of the batch
      * @throws PartialCommitException if some tablets took their part and others did not; the batch keeps its operations
      */
     public CommitResult commit() {
         begin();
         gate.reset();
         isAnswered = false;
-        parts.submit(engine.host());
+        parts.submit();
         do {
             gate.await();
             gate.reset();
@@ -88,7 +94,7 @@ public final class WriteBatch implements AutoCloseable {
             settle();
             return result;
         } finally {
-            engine.callEnds();
+            ends(true);
         }
     }
 
@@ -101,7 +107,7 @@ public final class WriteBatch implements AutoCloseable {
         begin();
         CompletableFuture<CommitResult> result = new CompletableFuture<>();
         future = result;
-        parts.submit(engine.host());
+        parts.submit();
         return result;
     }
 
@@ -129,17 +135,52 @@ public final class WriteBatch implements AutoCloseable {
         }
         settle();
         engine.callBegins();
+        boolean isBegun = false;
         boolean isSplit = false;
         try {
-            parts.split(table.present());
+            TableState state = table.batchBegins(engine.host());
+            isBegun = true;
+            checkRows(state);
+            parts.split(state, engine.host());
             isSplit = true;
         } finally {
             if (!isSplit) {
                 engine.counters().commitFailed();
-                engine.callEnds();
+                ends(isBegun);
             }
         }
         isCommitting = true;
+    }
+
+    private void ends(boolean isBegun) {
+        if (isBegun) {
+            table.batchEnds(engine.host());
+        }
+        engine.callEnds();
+    }
+
+    /** A new name, comment, default or encoding of a column makes no difference to rows. */
+    @SuppressWarnings("ReferenceEquality") // The same object as a rule; else they are compared.
+    private void checkRows(TableState state) {
+        Schema present = state.schema();
+        Schema own = rows.layout().schema();
+        if (present == own) {
+            return;
+        }
+        boolean isSame = present.columnCount() == own.columnCount();
+        for (int i = 0; isSame && i < own.columnCount(); i++) {
+            Column before = own.column(i);
+            Column after = present.column(i);
+            isSame = before.id() == after.id()
+                    && before.type() == after.type()
+                    && before.isNullable() == after.isNullable()
+                    && before.attributes().equals(after.attributes());
+        }
+        if (!isSame) {
+            throw new TableChangedException("table \"" + table.name() + "\" has schema version " + present.version()
+                    + ", the batch is of version " + own.version() + " and its rows are others; make a new batch with"
+                    + " Table.newBatch(), and fill it again");
+        }
     }
 
     /** On the thread of the writer that answers last. */
@@ -172,11 +213,11 @@ public final class WriteBatch implements AutoCloseable {
         try {
             result = finish();
         } catch (RuntimeException | Error e) {
-            engine.callEnds();
+            ends(true);
             waiting.completeExceptionally(e);
             return;
         }
-        engine.callEnds();
+        ends(true);
         waiting.complete(result);
     }
 

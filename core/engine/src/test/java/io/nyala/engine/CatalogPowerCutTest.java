@@ -7,12 +7,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.nyala.io.Disk;
 import io.nyala.io.DiskException.Kind;
 import io.nyala.memory.MemoryLeakException;
+import io.nyala.partition.PartitionSchema;
+import io.nyala.partition.RangePartition;
+import io.nyala.rows.Column;
+import io.nyala.rows.ColumnType;
 import io.nyala.simulation.Call;
 import io.nyala.simulation.Operation;
 import io.nyala.simulation.PowerCutException;
 import io.nyala.simulation.SimulatedDisk;
 import io.nyala.testkit.Seed;
 import io.nyala.wal.LogStoppedException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -23,13 +28,16 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Goal: whenever the power is cut while the storage log is written, checkpointed and forgotten, all tables that were
- * acknowledged are found with their rows, and the log can be gone on with.
- * Method: tables are made and flushed, with a checkpoint after every few edits; the run is cut off at each of its calls
- * on the storage log, opened again with another cut on the way up, and then to stay.
+ * acknowledged are found with their rows, tablets and columns, a change is there as a whole or not at all, and the log
+ * can be gone on with.
+ * Method: tables are made, flushed, altered, renamed, dropped and recalled, with a checkpoint after every few edits;
+ * the run is cut off at each of its calls on the storage log, opened again with another cut on the way up, and then to
+ * stay.
  */
 final class CatalogPowerCutTest {
     private static final int TABLES = 14;
     private static final int ROWS = 3;
+    private static final long SPLIT = 2;
 
     /** So that a run has several checkpoints, each with more edits than fit between two. */
     private static final int EDITS_MAX = 4;
@@ -118,11 +126,58 @@ final class CatalogPowerCutTest {
         return false; // It does not fail.
     }
 
+    /** A table, and how far its story has come: what it is about to become counts as possible. */
+    private static final class Made {
+        private final String name;
+        private boolean hasRows;
+        private boolean mayBeAltered;
+        private boolean isAltered;
+        private boolean mayBeRenamed;
+        private boolean isRenamed;
+        private boolean mayBeDropped;
+        private boolean mayBeGone;
+        private boolean isGone;
+
+        Made(String name) {
+            this.name = name;
+        }
+
+        String newName() {
+            return "new " + name;
+        }
+
+        /** Under whichever name it may have now, recalled if it may be dropped. */
+        Optional<Table> find(Engine engine) {
+            for (Table dropped : engine.droppedTables()) {
+                if (mayBeDropped && dropped.name().equals(name)) {
+                    return Optional.of(engine.recallTable(dropped.id()));
+                }
+            }
+            Optional<Table> old = isRenamed ? Optional.empty() : engine.table(name);
+            return old.isPresent() || !mayBeRenamed ? old : engine.table(newName());
+        }
+
+        void check(Engine engine) {
+            Optional<Table> found = find(engine);
+            if (mayBeGone && found.isEmpty()) {
+                isGone = true;
+                return;
+            }
+            assertFalse(isGone, () -> name + " is there again");
+            Table table = found.orElseThrow(() -> new AssertionError("there is no " + name));
+            boolean isNew = table.schema().columnCount() == 3;
+            List<Long> ids = Numbers.ids(table.scan());
+            List<Long> expected = Numbers.list(0, isNew ? SPLIT : ROWS); // The range of the others was dropped.
+            assertTrue(ids.equals(expected) || (!hasRows && ids.isEmpty()), () -> name + " has " + ids);
+            assertTrue(isNew ? mayBeAltered : !isAltered, () -> name + " has " + table.schema());
+            assertEquals(isNew ? 3 : 2, table.partitions().size(), () -> name + " was altered in part");
+        }
+    }
+
     /** Makes tables, one after the other, and flushes the rows of each. The same seed makes the same calls. */
     private static final class Run {
         private final World world;
-        private final List<String> acknowledged = new ArrayList<>();
-        private final List<Boolean> hasRows = new ArrayList<>();
+        private final List<Made> acknowledged = new ArrayList<>();
 
         Run(long seed) {
             world = new World(new SplittableRandom(seed)).withoutOwnFlushes().withCatalogEdits(EDITS_MAX);
@@ -166,16 +221,52 @@ final class CatalogPowerCutTest {
         }
 
         private void makeTable(World.Running running) {
-            String name = "table " + acknowledged.size() + LONG_NAME;
-            Table table = running.engine().table(name).orElse(null);
-            if (table == null) {
-                table = running.engine().createTable(name, Numbers.SCHEMA);
-            }
-            acknowledged.add(name);
-            hasRows.add(false);
+            Engine engine = running.engine();
+            int number = acknowledged.size();
+            var made = new Made("table " + number + LONG_NAME);
+            var partitioning = PartitionSchema.of(Numbers.SCHEMA).range("id").build();
+            Table table = engine.table(made.name)
+                    .orElseGet(() -> engine.createTable(
+                            TableSpec.of(made.name, partitioning).withRanges(partitioning.splitAt(SPLIT))));
+            acknowledged.add(made);
             Numbers.insertRange(table, 0, ROWS);
-            hasRows.set(hasRows.size() - 1, true);
+            made.hasRows = true;
             Numbers.flush(running, table);
+            change(engine, table, made, number % 5);
+        }
+
+        private static void change(Engine engine, Table table, Made made, int which) {
+            switch (which) {
+                case 1 -> {
+                    RangePartition last = table.partitions().ranges().getLast();
+                    PartitionSchema partitioning = table.partitions().schema();
+                    made.mayBeAltered = true;
+                    table.alter()
+                            .addColumn(Column.of("more", ColumnType.INT64).defaultValue(1))
+                            .dropRange(last)
+                            .addRange(partitioning.between(SPLIT, 50L))
+                            .addRange(partitioning.between(50L, null))
+                            .commit();
+                    made.isAltered = true;
+                }
+                case 2 -> {
+                    made.mayBeRenamed = true;
+                    table.alter().rename(made.newName()).comment("renamed").commit();
+                    made.isRenamed = true;
+                }
+                case 3 -> {
+                    made.mayBeDropped = true;
+                    engine.dropTable(made.name, Duration.ofDays(1));
+                    engine.recallTable(table.id());
+                    made.mayBeDropped = false;
+                }
+                case 4 -> {
+                    made.mayBeGone = true;
+                    engine.dropTable(made.name);
+                    made.isGone = true;
+                }
+                default -> {}
+            }
         }
 
         void openUntilPowerCut() {
@@ -191,15 +282,9 @@ final class CatalogPowerCutTest {
         /** Everything acknowledged is there; the table that was being made may be, and its rows may be. */
         void check() {
             World.Running running = world.open();
-            for (int i = 0; i < acknowledged.size(); i++) {
-                Optional<Table> table = running.engine().table(acknowledged.get(i));
-                assertTrue(table.isPresent(), "there is no " + acknowledged.get(i));
-                List<Long> ids = Numbers.ids(table.get().scan());
-                assertTrue(
-                        ids.equals(Numbers.list(0, ROWS)) || (!hasRows.get(i) && ids.isEmpty()),
-                        acknowledged.get(i) + " has " + ids);
-            }
+            acknowledged.forEach(made -> made.check(running.engine()));
             assertTrue(running.engine().tables().size() <= acknowledged.size() + 1);
+            assertEquals(List.of(), running.engine().droppedTables());
             running.engine().close();
             assertEquals(0, disk().openFileCount());
         }

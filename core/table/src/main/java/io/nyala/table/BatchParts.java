@@ -33,6 +33,7 @@ public final class BatchParts {
     private int[] strayOffsets = NONE;
     private int strayCount;
     private @Nullable PartitionMap map;
+    private @Nullable TableHost host;
     private Durability durability = Durability.SYNC;
     private final AtomicInteger unanswered = new AtomicInteger();
 
@@ -55,6 +56,7 @@ public final class BatchParts {
         private final TabletWrite write = new TabletWrite(rows, this);
         private int partition;
         private @Nullable HostedTablet target;
+        private boolean isHeld; // From the splitting to the answer the tablet is not taken down.
         private @Nullable RuntimeException failure;
 
         public TabletWrite write() {
@@ -73,6 +75,10 @@ public final class BatchParts {
         @Override
         public void completed(TabletWrite done, @Nullable RuntimeException newFailure) {
             failure = newFailure;
+            if (isHeld) {
+                isHeld = false;
+                target().letGo(host());
+            }
             answered();
         }
 
@@ -88,9 +94,10 @@ public final class BatchParts {
 
     // ---- Splitting ----
 
-    /** Finds the tablet of each operation. */
-    public void split(TableState state) {
+    /** Finds the tablet of each operation, and keeps it open until the batch has its answers: submit it then. */
+    public void split(TableState state, TableHost newHost) {
         clear();
+        host = newHost;
         map = state.map();
         if (state.isOneTablet()) {
             addPart(0, state.tablets().getFirst()).write.addAll();
@@ -121,6 +128,10 @@ public final class BatchParts {
             if (part.partition < partOf.length) {
                 partOf[part.partition] = 0;
             }
+            if (part.isHeld) { // It was never handed over.
+                part.isHeld = false;
+                part.target().letGo(host());
+            }
             part.target = null; // Not to keep a dropped tablet alive.
         }
         partCount = 0;
@@ -135,6 +146,7 @@ public final class BatchParts {
         part.partition = partition;
         part.target = tablet;
         part.failure = null;
+        part.isHeld = tablet.tryHold();
         part.write.clear();
         part.write.durability(durability);
         if (partition < partOf.length) {
@@ -156,15 +168,19 @@ public final class BatchParts {
      * Hands each part to its tablet; waits where a tablet has too many batches already. A part that is refused at once
      * has its answer, and holds up no other.
      */
-    public void submit(TableHost host) {
+    public void submit() {
         unanswered.set(partCount + 1); // One more than parts, so that the last answer cannot come before the end here.
         for (int i = 0; i < partCount; i++) {
-            submit(parts.get(i), host);
+            submit(parts.get(i), host());
         }
         answered();
     }
 
     private static void submit(Part part, TableHost host) {
+        if (!part.isHeld) {
+            part.completed(part.write, part.target().droppedReason());
+            return;
+        }
         var tablet = part.target().tablet();
         try {
             if (!tablet.trySubmit(part.write)) {
@@ -180,6 +196,10 @@ public final class BatchParts {
     private static void refused(Part part, TableHost host, RuntimeException reason) {
         host.announce(); // Its place in the tablet's queue may be free again.
         part.completed(part.write, reason);
+    }
+
+    private TableHost host() {
+        return Objects.requireNonNull(host, "the batch was not handed over");
     }
 
     private void answered() {

@@ -6,8 +6,8 @@ import io.nyala.tablet.Tablet;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * An open tablet of a host, and how many scans read it: after it was dropped it is taken down when the last of them has
- * ended.
+ * An open tablet of a host, and how many scans and batches use it: after it was dropped it is taken down when the last
+ * of them has ended.
  *
  * <p>Thread-safe.
  */
@@ -40,7 +40,7 @@ public final class HostedTablet {
         return tablet;
     }
 
-    /** Keeps the tablet open for a scan; false if it was dropped. {@link #letGo} follows. */
+    /** Keeps the tablet open for a scan or a batch; false if it was dropped. {@link #letGo} follows. */
     boolean tryHold() {
         int before = holds.get();
         while (before >= 0) {
@@ -52,9 +52,16 @@ public final class HostedTablet {
         return false;
     }
 
-    /** Answers whether it was dropped and nobody holds it any more. */
-    boolean letGo() {
-        return holds.decrementAndGet() == DROPPED;
+    void letGo(TableHost host) {
+        if (holds.decrementAndGet() == DROPPED) {
+            host.tabletIsFree();
+        }
+    }
+
+    /** What is heard by who wanted to use it. */
+    public TableDroppedException droppedReason() {
+        return new TableDroppedException(
+                "tablet " + id() + " was dropped, or its table was changed; get the table from its engine again");
     }
 
     /** Nobody can hold it from now on, but who does. */

@@ -21,7 +21,7 @@ public record ScanPlan(ScanSpec spec, List<List<TabletRead>> groups, List<Hosted
 
     /** The newest state of some tablets of a table: all that was acknowledged before. */
     public static ScanPlan latest(TableHost host, TableState state, List<HostedTablet> tablets, ScanSpec spec) {
-        return hold(host, state, tablets, () -> {
+        return hold(host, tablets, () -> {
             long snapshot = state.latest();
             List<TabletRead> reads = state.tablets().size() == 1
                     ? tablets.stream()
@@ -34,7 +34,7 @@ public record ScanPlan(ScanSpec spec, List<List<TabletRead>> groups, List<Hosted
 
     /** Some tablets of a table at a given time, which must not be in the future. */
     public static ScanPlan at(TableHost host, TableState state, List<HostedTablet> tablets, ScanSpec spec) {
-        return hold(host, state, tablets, () -> {
+        return hold(host, tablets, () -> {
             host.coverByLease(spec.snapshot());
             return of(state, SnapshotReads.at(host, tablets, spec.snapshot()), tablets, spec);
         });
@@ -51,15 +51,13 @@ public record ScanPlan(ScanSpec spec, List<List<TabletRead>> groups, List<Hosted
     }
 
     /** What is planned with the tablets held. */
-    private static ScanPlan hold(
-            TableHost host, TableState state, List<HostedTablet> tablets, Supplier<ScanPlan> plan) {
+    private static ScanPlan hold(TableHost host, List<HostedTablet> tablets, Supplier<ScanPlan> plan) {
         List<HostedTablet> held = new ArrayList<>();
         ScanPlan made = null;
         try {
             for (HostedTablet tablet : tablets) {
                 if (!tablet.tryHold()) {
-                    throw new TableDroppedException("tablet " + tablet.id() + " of table \""
-                            + state.description().name() + "\" was dropped; get the table again and scan what is left");
+                    throw tablet.droppedReason();
                 }
                 held.add(tablet);
             }
@@ -79,9 +77,7 @@ public record ScanPlan(ScanSpec spec, List<List<TabletRead>> groups, List<Hosted
 
     private static void letGo(TableHost host, List<HostedTablet> held) {
         for (HostedTablet tablet : held) {
-            if (tablet.letGo()) {
-                host.tabletIsFree();
-            }
+            tablet.letGo(host);
         }
     }
 }

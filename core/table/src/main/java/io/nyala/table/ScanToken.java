@@ -106,6 +106,15 @@ public final class ScanToken {
                 .withKeyOrder(content.isKeyOrder());
     }
 
+    /**
+     * The same scan in a later version of the table's schema: columns are those of the same ids.
+     *
+     * @throws IllegalArgumentException if it names columns that were dropped since
+     */
+    public static ScanSpec translate(ScanSpec spec, Schema later) {
+        return spec.schema().equals(later) ? spec : of(0, 0, 0, spec, 0, false).spec(later);
+    }
+
     /** The columns to be yielded, by index. */
     private List<Integer> projection(Schema schema) {
         List<Integer> projection = new ArrayList<>();
@@ -131,7 +140,7 @@ public final class ScanToken {
         ColumnType type = schema.column(column).type();
         boolean fits = type.isVariable() ? value.bytes() <= Limits.CELL_BYTES_MAX : value.bytes() == type.cellBytes();
         if (!fits) {
-            throw new IllegalArgumentException("a scan token compares column \""
+            throw new IllegalArgumentException("a scan compares column \""
                     + schema.column(column).name() + "\", a " + type + ", with a value of " + value.bytes() + " bytes");
         }
     }
@@ -139,7 +148,7 @@ public final class ScanToken {
     private int indexOf(Schema schema, int columnId) {
         int index = schema.indexOfId(columnId);
         if (index < 0) {
-            throw new IllegalArgumentException("a scan token of schema version " + content.schemaVersion()
+            throw new IllegalArgumentException("a scan of schema version " + content.schemaVersion()
                     + " names the column with id " + columnId + ", which the table does not have in version "
                     + schema.version());
         }

@@ -13,6 +13,6 @@ public interface TableHost {
     /** Makes sure that nothing will ever happen at or below {@code timestamp} after a restart either. */
     void coverByLease(long timestamp);
 
-    /** A tablet was dropped, and its last scan has ended: it may be taken down. */
+    /** A tablet was dropped, and the last scan or batch that used it has ended: it may be taken down. Never waits. */
     void tabletIsFree();
 }

@@ -44,6 +44,16 @@ public record TableState(TableEntry entry, PartitionMap map, List<HostedTablet> 
         return new TableState(entry, map, List.of(ordered));
     }
 
+    /** The same table, dropped. */
+    public TableState withDrop(TableEntry.Drop drop) {
+        return new TableState(new TableEntry(entry.id(), entry.description(), entry.tablets(), drop), map, tablets);
+    }
+
+    /** The same table, not dropped any more, under a name that is free. */
+    public TableState recalled(TableDescription description) {
+        return new TableState(new TableEntry(entry.id(), description, entry.tablets(), null), map, tablets);
+    }
+
     public TableDescription description() {
         return entry.description();
     }

@@ -22,7 +22,19 @@ public record TabletStatistics(
         long memoryBytes,
         int rowSetCount,
         long diskBytes) {
-    public static TabletStatistics of(HostedTablet hosted) {
+    /** All zero if the tablet was dropped. */
+    public static TabletStatistics of(HostedTablet hosted, TableHost host) {
+        if (!hosted.tryHold()) {
+            return new TabletStatistics(hosted.id(), hosted.partition(), 0, 0, 0, 0, 0);
+        }
+        try {
+            return of(hosted);
+        } finally {
+            hosted.letGo(host);
+        }
+    }
+
+    private static TabletStatistics of(HostedTablet hosted) {
         Tablet tablet = hosted.tablet();
         return new TabletStatistics(
                 hosted.id(),

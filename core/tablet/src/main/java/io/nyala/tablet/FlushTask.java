@@ -149,7 +149,7 @@ public final class FlushTask {
         }
         try {
             context.manifest().flushed(tablet.id(), entries, sealed().sequence());
-        } catch (LogFullException e) {
+        } catch (LogFullException | TabletClosedException e) {
             throw e; // There is no such edit, so the files can go.
         } catch (RuntimeException e) {
             written.keepOutputs(); // Nobody knows whether the edit is on disk; the next start does.

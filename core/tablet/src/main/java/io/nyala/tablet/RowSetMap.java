@@ -44,4 +44,28 @@ record RowSetMap(
         newOnDisk.addAll(outputs);
         return new RowSetMap(version + 1, active, newSealed, newOnDisk, missing);
     }
+
+    /** Rows of all that can be read, deleted ones included. By who has entered the tablet's epochs. */
+    long rowCount() {
+        long rows = active.rows().rowCount();
+        for (FreshRows fresh : sealed) {
+            rows += fresh.rows().rowCount();
+        }
+        for (DiskRowSet rowSet : onDisk) {
+            rows += rowSet.rowCount();
+        }
+        return rows;
+    }
+
+    /** As {@link #rowCount}, deleted ones left out. */
+    long liveRowCount() {
+        long rows = active.rows().liveRows();
+        for (FreshRows fresh : sealed) {
+            rows += fresh.rows().liveRows();
+        }
+        for (DiskRowSet rowSet : onDisk) {
+            rows += rowSet.rowCount() - rowSet.deletedCount();
+        }
+        return rows;
+    }
 }

@@ -11,9 +11,11 @@ import io.nyala.wal.CommitLog;
 import io.nyala.wal.Durability;
 import io.nyala.wal.LogFullException;
 import io.nyala.wal.LogStoppedException;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -220,40 +222,22 @@ public final class Tablet {
 
     /** Rows in memory and on disk, deleted ones included. */
     public long rowCount() {
-        RowSetMap seen = map;
-        long rows = 0;
         int ticket = enter();
         try {
-            rows += seen.active().rows().rowCount();
-            for (FreshRows sealed : seen.sealed()) {
-                rows += sealed.rows().rowCount();
-            }
+            return map.rowCount();
         } finally {
             exit(ticket);
         }
-        for (DiskRowSet rowSet : seen.onDisk()) {
-            rows += rowSet.rowCount();
-        }
-        return rows;
     }
 
     /** Rows in memory and on disk that are not deleted. */
     public long liveRowCount() {
-        RowSetMap seen = map;
-        long rows = 0;
         int ticket = enter();
         try {
-            rows += seen.active().rows().liveRows();
-            for (FreshRows sealed : seen.sealed()) {
-                rows += sealed.rows().liveRows();
-            }
+            return map.liveRowCount();
         } finally {
             exit(ticket);
         }
-        for (DiskRowSet rowSet : seen.onDisk()) {
-            rows += rowSet.rowCount() - rowSet.deletedCount();
-        }
-        return rows;
     }
 
     /**
@@ -276,6 +260,15 @@ public final class Tablet {
     /** A durable edit says that log records up to {@code sequence} are in rowsets. */
     void applied(long sequence) {
         appliedUpTo = sequence;
+    }
+
+    /** Files of rowsets, those that cannot be read included. */
+    public List<Path> files() {
+        RowSetMap seen = map;
+        return Stream.concat(
+                        seen.onDisk().stream().map(DiskRowSet::path),
+                        seen.missing().stream().map(MissingRowSet::file))
+                .toList();
     }
 
     /** Rowsets on disk. */
@@ -478,7 +471,21 @@ public final class Tablet {
         }
     }
 
-    /** Gives all memory and all files back. After the writer has stopped, and with no reader left. */
+    /**
+     * Takes the tablet from its writer, with no batch under way and none to come; {@code left} runs on the writer's
+     * thread, which does nothing for the tablet afterwards. False, and nothing was done, if the writer has too much to
+     * do just now.
+     */
+    public boolean leave(Runnable left) {
+        return writer.command(() -> {
+            writer.detach(this);
+            left.run();
+        });
+    }
+
+    /**
+     * Gives all memory and all files back. After it has left its writer, or that has stopped, and with no reader left.
+     */
     public void close() {
         seals.close();
         RowSetMap last = map;

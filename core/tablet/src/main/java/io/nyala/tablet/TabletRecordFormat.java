@@ -121,8 +121,15 @@ final class TabletRecordFormat {
         notes.note(record + EFFECT_BYTES, 4, "effect bytes: " + header.effectBytes());
         notes.note(record + ERROR_COUNT, 4, "error count: " + header.errorCount());
         long at = record + HEADER_BYTES;
-        for (int i = 0; i < header.effectCount(); i++) {
-            at += Effect.annotate(layout, memory, at, notes);
+        if (header.schemaVersion() == layout.schema().version()) {
+            for (int i = 0; i < header.effectCount(); i++) {
+                at += Effect.annotate(layout, memory, at, notes);
+            }
+        } else {
+            String text = header.effectCount() + " effects, in another version of the schema than "
+                    + layout.schema().version();
+            notes.note(at, header.effectBytes(), text);
+            at += header.effectBytes();
         }
         for (int i = 0; i < header.errorCount(); i++) {
             notes.note(at, 4, "operation index: " + memory.get(U32, at));

@@ -118,8 +118,18 @@ public final class TabletRecovery implements AutoCloseable {
                         + newestTime);
     }
 
+    /** Nothing will happen at or below {@code time}: it was read already, in an earlier life of the tablet. */
+    public void startAbove(long time) {
+        newestTime = Math.max(newestTime, time);
+    }
+
     public long id() {
         return config.id();
+    }
+
+    /** Rowsets that cannot be read. */
+    public List<MissingRowSet> missingRowSets() {
+        return missing;
     }
 
     /** Time of the newest change that was found. */

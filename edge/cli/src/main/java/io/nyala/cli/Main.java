@@ -29,6 +29,8 @@ import picocli.CommandLine.Spec;
         versionProvider = Main.Version.class,
         subcommands = {
             DemoCommand.class,
+            ListCommand.class,
+            DescribeCommand.class,
             ScanCommand.class,
             DumpCommand.class,
             VerifyCommand.class,

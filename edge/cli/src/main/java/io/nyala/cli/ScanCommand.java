@@ -1,7 +1,6 @@
 package io.nyala.cli;
 
 import io.nyala.engine.Engine;
-import io.nyala.engine.EngineConfig;
 import io.nyala.engine.Scan;
 import io.nyala.engine.ScanBuilder;
 import io.nyala.engine.Table;
@@ -10,8 +9,6 @@ import io.nyala.rows.HybridTime;
 import io.nyala.rows.Predicate;
 import io.nyala.rows.Schema;
 import java.io.PrintWriter;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.time.temporal.ChronoUnit;
@@ -20,6 +17,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -47,12 +45,8 @@ final class ScanCommand implements Callable<Integer> {
     @Parameters(paramLabel = "TABLE", description = "Name of the table.")
     private String table = "";
 
-    @Option(
-            names = "--data",
-            paramLabel = "DIR",
-            defaultValue = "${NYALA_DATA:-data}",
-            description = "Directory of the engine (NYALA_DATA, else data).")
-    private Path directory = Path.of("data");
+    @Mixin
+    private DataDirectory data = new DataDirectory();
 
     @Option(
             names = "--columns",
@@ -94,10 +88,7 @@ final class ScanCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (!Files.isDirectory(directory.resolve("storage"))) {
-            throw new UsageException(directory + " is no engine's directory; name one with --data");
-        }
-        try (Engine engine = Engine.open(EngineConfig.in(directory));
+        try (Engine engine = data.open();
                 Scan scan = open(engine)) {
             print(scan);
         }
@@ -105,10 +96,7 @@ final class ScanCommand implements Callable<Integer> {
     }
 
     private Scan open(Engine engine) {
-        Table found = engine.table(table)
-                .orElseThrow(
-                        () -> new UsageException("there is no table \"" + table + "\" in " + directory + "; it has "
-                                + engine.tables().stream().map(Table::name).toList()));
+        Table found = data.table(engine, table);
         ScanBuilder scan = found.scan();
         for (String text : conditions) {
             for (Predicate predicate : Conditions.parse(found.schema(), text)) {

@@ -1,0 +1,33 @@
+package io.nyala.cli;
+
+import io.nyala.engine.Engine;
+import io.nyala.engine.EngineConfig;
+import io.nyala.engine.Table;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import picocli.CommandLine.Option;
+
+/** The option that says where an engine's files are, for commands that open it. One thread. */
+final class DataDirectory {
+    @Option(
+            names = "--data",
+            paramLabel = "DIR",
+            defaultValue = "${NYALA_DATA:-data}",
+            description = "Directory of the engine (NYALA_DATA, else data).")
+    private Path directory = Path.of("data");
+
+    /** Opens the engine, which must be there. */
+    Engine open() {
+        if (!Files.isDirectory(directory.resolve("storage"))) {
+            throw new UsageException(directory + " is no engine's directory; name one with --data");
+        }
+        return Engine.open(EngineConfig.in(directory));
+    }
+
+    /** The table of that name, which must be there. */
+    Table table(Engine engine, String name) {
+        return engine.table(name)
+                .orElseThrow(() -> new UsageException("there is no table \"" + name + "\" in " + directory + "; it has "
+                        + engine.tables().stream().map(Table::name).toList()));
+    }
+}
