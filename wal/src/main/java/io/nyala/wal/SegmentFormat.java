@@ -91,19 +91,26 @@ public final class SegmentFormat {
         if (magic != MAGIC) {
             return "it does not begin with NYALAWAL but with 0x" + Long.toHexString(magic);
         }
-        int version = memory.get(INT, at + VERSION_AT);
-        if (version != VERSION) {
-            return "it has format version " + version + ", this program reads version " + VERSION;
-        }
         int crc = memory.get(INT, at + CRC_AT);
         int expected = Crc32c.of(memory, at, CRC_AT);
         if (crc != expected) {
             return String.format("crc32c of the segment header is 0x%x, expected 0x%x", expected, crc);
         }
+        int version = memory.get(INT, at + VERSION_AT);
+        if (version != VERSION) {
+            return "it has format version " + version + ", this program reads version " + VERSION;
+        }
         if (memory.get(INT, at + ZERO_AT) != 0 || !isZero(memory, at + REST_AT, HEADER_BYTES - REST_AT)) {
             return "the unused rest of the segment header is not zero";
         }
         return null;
+    }
+
+    /** The version of a header that is whole but for its version; {@link #VERSION} if that is not so. */
+    static int otherVersion(MemorySegment memory, long at) {
+        boolean isWhole =
+                memory.get(LONG, at) == MAGIC && memory.get(INT, at + CRC_AT) == Crc32c.of(memory, at, CRC_AT);
+        return isWhole ? memory.get(INT, at + VERSION_AT) : VERSION;
     }
 
     /** The fields of a header without {@link #defect}. */

@@ -69,12 +69,19 @@ final class SegmentReader implements AutoCloseable {
         return fileBytes;
     }
 
-    /** Checks what must be true of any segment of this name, or throws {@link CorruptLogException}. */
+    /**
+     * Checks what must be true of any segment of this name, or throws {@link CorruptLogException}; {@link
+     * UnsupportedLogException} if it is of another version.
+     */
     SegmentHeader header(SegmentFiles.Named named) {
         if (fileBytes < SegmentFormat.HEADER_BYTES) {
             throw new CorruptLogException(named.path(), fileBytes, "the file is too short for a segment header");
         }
         long at = at(0, SegmentFormat.HEADER_BYTES);
+        int version = SegmentFormat.otherVersion(memory(), at);
+        if (version != SegmentFormat.VERSION) {
+            throw new UnsupportedLogException(named.path(), version);
+        }
         String defect = SegmentFormat.defect(memory(), at);
         if (defect != null) {
             throw new CorruptLogException(named.path(), 0, defect);

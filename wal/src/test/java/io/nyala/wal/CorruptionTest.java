@@ -5,10 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.memory.Crc32c;
 import io.nyala.simulation.SimulatedDisk;
 import io.nyala.testkit.Failure;
 import io.nyala.testkit.Seed;
 import io.nyala.wal.TestLog.Entry;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -189,9 +191,11 @@ final class CorruptionTest {
         Path path = segments().getFirst();
         byte[] bytes = disk.contents(path);
         bytes[8] = 9;
+        MemorySegment header = MemorySegment.ofArray(bytes);
+        header.set(SegmentFormat.INT, 44, Crc32c.of(header, 0, 44));
         disk.setContents(path, bytes);
         Failure.expect(
-                CorruptLogException.class, () -> TestLog.readAll(disk, TestLog.config()), "version 9", "version 1");
+                UnsupportedLogException.class, () -> TestLog.readAll(disk, TestLog.config()), "version 9", "version 1");
     }
 
     /** Three epochs: ended cleanly, by the end of the process, and as told; with a roll in each. */
