@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -61,6 +62,7 @@ public class DiskException extends RuntimeException {
             case NoSuchFileException _ -> "no such file or directory";
             case FileAlreadyExistsException _ -> "it exists already";
             case AccessDeniedException _ -> "permission denied";
+            case NotDirectoryException _ -> "not a directory";
             case java.nio.file.DirectoryNotEmptyException _ -> "the directory is not empty";
             case java.nio.file.FileSystemException e when e.getReason() != null -> e.getReason();
             default -> cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
@@ -72,11 +74,13 @@ public class DiskException extends RuntimeException {
             case NoSuchFileException _ -> Kind.NOT_FOUND;
             case FileAlreadyExistsException _ -> Kind.EXISTS;
             case AccessDeniedException _ -> Kind.ACCESS_DENIED;
+            case NotDirectoryException _ -> Kind.NOT_A_DIRECTORY;
             default ->
                 switch (reason) {
                     case "No space left on device", "Disk quota exceeded" -> Kind.NO_SPACE;
                     case "Read-only file system" -> Kind.READ_ONLY;
                     case "Operation not permitted", "Permission denied" -> Kind.ACCESS_DENIED;
+                    case "Not a directory" -> Kind.NOT_A_DIRECTORY;
                     case "Input/output error" -> Kind.IO_ERROR;
                     default -> Kind.OTHER;
                 };
@@ -105,7 +109,8 @@ public class DiskException extends RuntimeException {
         EXISTS("Use another name, or remove it first."),
         READ_ONLY("Remount the file system for writing; after a device error it is remounted read-only."),
         ACCESS_DENIED("Give this user the right to it, or run as its owner."),
-        OTHER("See the reason.");
+        NOT_A_DIRECTORY("Name a directory, or move the file away that has its name."),
+        OTHER("The reason is the system's; its log (dmesg) may say more.");
 
         private final String whatToDo;
 

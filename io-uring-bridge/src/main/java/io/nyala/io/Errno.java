@@ -25,6 +25,7 @@ final class Errno {
             case IO -> Kind.IO_ERROR;
             case 1, 13 -> Kind.ACCESS_DENIED;
             case 17 -> Kind.EXISTS;
+            case 20 -> Kind.NOT_A_DIRECTORY;
             case 28, 122 -> Kind.NO_SPACE;
             case 30 -> Kind.READ_ONLY;
             default -> Kind.OTHER;
