@@ -201,8 +201,8 @@ final class FileFormat {
                     file,
                     position,
                     "this is file " + found.fileId() + " of owner "
-                            + found.ownerId() + ", expected file " + expected.fileId() + " of owner "
-                            + expected.ownerId()
+                            + Long.toHexString(found.ownerId()) + ", expected file " + expected.fileId() + " of owner "
+                            + Long.toHexString(expected.ownerId())
                             + ": another file has its name");
         }
     }

@@ -84,7 +84,7 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
     private static DeltaFile openAny(
             RowSetFile source, @Nullable DeltaBase base, PageCache cache, MemoryAccount account) {
         CFileReader file = CFileReader.open(
-                new CFileReader.Source(source.disk(), source.path(), source.fileId(), source.tabletId()),
+                new CFileReader.Source(source.disk(), source.path(), source.fileId(), source.ownerId()),
                 cache,
                 account);
         try {

@@ -268,7 +268,7 @@ public final class DeltaFileWriter implements AutoCloseable {
         }
         entries.sort((left, right) -> Integer.compare(left.id(), right.id()));
         byte[] metadata = DeltaFileFormat.metadata(metadata(entries));
-        var destination = new CFileWriter.Destination(target.disk(), target.path(), target.fileId(), target.tabletId());
+        var destination = new CFileWriter.Destination(target.disk(), target.path(), target.fileId(), target.ownerId());
         CFileWriter.Written written = file.finish(destination, metadata, queue);
         return new DeltaFileOutput(
                 target.fileId(),

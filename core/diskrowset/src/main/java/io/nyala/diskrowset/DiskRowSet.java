@@ -70,7 +70,7 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
     public static DiskRowSet open(
             RowSetFile source, Schema schema, PageCache cache, MemoryAccount account, LookupMemory lookups) {
         CFileReader file = CFileReader.open(
-                new CFileReader.Source(source.disk(), source.path(), source.fileId(), source.tabletId()),
+                new CFileReader.Source(source.disk(), source.path(), source.fileId(), source.ownerId()),
                 cache,
                 account);
         try {

@@ -7,6 +7,6 @@ import java.nio.file.Path;
  * Where the file of a rowset is, and who it should be.
  *
  * @param fileId unique on its host, never used again
- * @param tabletId tablet whose rows it has
+ * @param ownerId one tablet of one host, whose rows it has
  */
-public record RowSetFile(Disk disk, Path path, long fileId, long tabletId) {}
+public record RowSetFile(Disk disk, Path path, long fileId, long ownerId) {}

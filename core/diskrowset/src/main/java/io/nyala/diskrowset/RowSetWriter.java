@@ -99,7 +99,7 @@ public final class RowSetWriter implements AutoCloseable {
         List<RowSetFormat.Chunk> chunks = new ArrayList<>(history.finish());
         byte[] metadata =
                 RowSetFormat.metadata(new RowSetFormat.Metadata(schema.version(), deletedCount, newestChange, chunks));
-        var destination = new CFileWriter.Destination(target.disk(), target.path(), target.fileId(), target.tabletId());
+        var destination = new CFileWriter.Destination(target.disk(), target.path(), target.fileId(), target.ownerId());
         CFileWriter.Written written = file.finish(destination, metadata, queue);
         return new RowSetOutput(target.fileId(), rowCount, written.bytes());
     }

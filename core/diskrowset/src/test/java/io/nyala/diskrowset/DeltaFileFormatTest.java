@@ -307,7 +307,7 @@ final class DeltaFileFormatTest {
             try {
                 RowSetFile file = files.file(fileId);
                 writer.finish(
-                        new CFileWriter.Destination(file.disk(), file.path(), file.fileId(), file.tabletId()),
+                        new CFileWriter.Destination(file.disk(), file.path(), file.fileId(), file.ownerId()),
                         metadata,
                         queue);
             } finally {

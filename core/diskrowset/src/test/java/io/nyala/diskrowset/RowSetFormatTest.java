@@ -166,7 +166,7 @@ final class RowSetFormatTest {
             try {
                 RowSetFile file = files.file();
                 writer.finish(
-                        new CFileWriter.Destination(file.disk(), file.path(), file.fileId(), file.tabletId()),
+                        new CFileWriter.Destination(file.disk(), file.path(), file.fileId(), file.ownerId()),
                         metadata,
                         queue);
             } finally {

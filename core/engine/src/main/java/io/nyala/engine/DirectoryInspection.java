@@ -189,7 +189,8 @@ public final class DirectoryInspection implements AutoCloseable {
     private void verify(TableEntry table, long tabletId, RowSetEntry entry, Findings findings) {
         Schema schema = table.description().schema();
         Path path = layout.rowSets().resolve(entry.fileId() + StorageLog.ROWSET_SUFFIX);
-        var source = new RowSetFile(disk, path, entry.fileId(), tabletId);
+        long ownerId = StorageLog.ownerId(state.hostId(), tabletId);
+        var source = new RowSetFile(disk, path, entry.fileId(), ownerId);
         String about = "rowset of table %s, %,d rows".formatted(table.name(), entry.rowCount());
         RuntimeException defect = null;
         try (DiskRowSet rowSet = files.open(source, entry, schema)) {

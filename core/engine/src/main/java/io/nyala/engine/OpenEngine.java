@@ -172,7 +172,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
     }
 
     RowSetFile rowSetFile(long tabletId, long fileId) {
-        return new RowSetFile(environment.disk(), storage.path(fileId), fileId, tabletId);
+        return new RowSetFile(environment.disk(), storage.path(fileId), fileId, storage.ownerId(tabletId));
     }
 
     /** Where the flush of a tablet writes to. */

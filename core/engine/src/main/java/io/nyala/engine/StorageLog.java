@@ -127,6 +127,15 @@ final class StorageLog implements TabletManifest {
         return state.hostId();
     }
 
+    /** Whose a tablet's files are: not another tablet's, nor that of another host with the same number. */
+    synchronized long ownerId(long tabletId) {
+        return ownerId(state.hostId(), tabletId);
+    }
+
+    static long ownerId(long hostId, long tabletId) {
+        return hostId + tabletId;
+    }
+
     /** Identity of the write-ahead log; 0 before it exists. */
     synchronized long logId() {
         return state.logId();

@@ -57,8 +57,8 @@ final class MissingRowSetTest {
         HEADER("byte 0"),
         FOOTER("corrupt page"),
         TRAILER("corrupt page"),
-        OF_ANOTHER_TABLET("expected file 2 of owner 2"),
-        ANOTHER_ROWSET("expected file 2 of owner 2"),
+        OF_ANOTHER_TABLET("expected file 2 of owner"),
+        ANOTHER_ROWSET("expected file 2 of owner"),
         UNREADABLE("The device failed");
 
         private final String said;
