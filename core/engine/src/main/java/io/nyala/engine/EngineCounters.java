@@ -103,8 +103,10 @@ public final class EngineCounters implements AutoCloseable {
      * last.
      *
      * @throws UncheckedIOException if there is no such file
+     * @throws EngineOpenException if the JVM was started without a flag that this needs
      */
     public static Map<String, Long> read(Path directory) {
+        RuntimeChecks.require();
         Path file = directory.resolve(FILE_NAME);
         try (MappedFile mapped = MappedFile.toRead(file)) {
             return read(new UnsafeBuffer(mapped.memory().asByteBuffer()), file);

@@ -1,5 +1,7 @@
 package io.nyala.engine;
 
+import io.nyala.rows.RowError;
+
 /** Some rows of a batch were refused; all others took effect. */
 public final class RowErrorsException extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -22,11 +24,20 @@ public final class RowErrorsException extends RuntimeException {
                 .append(" of ")
                 .append(result.operationCount())
                 .append(" operations were refused, the others took effect:");
-        result.errors().stream()
-                .limit(SHOWN_MAX)
-                .forEach(error -> message.append(' ').append(error).append(';'));
+        String separator = " ";
+        for (RowError error :
+                result.errors().subList(0, Math.min(SHOWN_MAX, result.errors().size()))) {
+            message.append(separator)
+                    .append("operation ")
+                    .append(error.operationIndex())
+                    .append(" is ")
+                    .append(error.code())
+                    .append(", ")
+                    .append(error.message());
+            separator = "; ";
+        }
         if (result.errors().size() > SHOWN_MAX) {
-            message.append(" ...");
+            message.append("; and more");
         }
         return message.toString();
     }

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import java.lang.foreign.MemorySegment;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -224,7 +225,11 @@ final class RowBuilder {
         if (bytes == Utf8.MALFORMED) {
             fail(RowErrorCode.BAD_VALUE, CellConversion.halfPair(schema.column(column)));
         } else if (bytes == Utf8.TOO_LONG) {
-            fail(RowErrorCode.CELL_TOO_LONG, CellConversion.tooLong(schema.column(column), "more"));
+            fail(
+                    RowErrorCode.CELL_TOO_LONG,
+                    CellConversion.tooLong(
+                            schema.column(column),
+                            CellConversion.number(value.getBytes(StandardCharsets.UTF_8).length)));
         } else {
             putVariable(column, bytes);
         }

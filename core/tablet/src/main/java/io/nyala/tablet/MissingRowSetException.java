@@ -16,12 +16,18 @@ public final class MissingRowSetException extends RuntimeException {
         super(
                 "the keys " + rowSet.keys() + " of tablet " + tabletId + " can neither be read nor written, because the"
                         + " file of their rows is set aside: "
-                        + rowSet.cause().getMessage()
-                        + ". All other keys can; put the file back from a copy and open the engine again, or scan"
+                        + sentence(rowSet.cause())
+                        + " All other keys can; put the file back from a copy and open the engine again, or scan"
                         + " without its rows by allowPartial()",
                 rowSet.cause());
         this.file = rowSet.file().toString();
         this.offset = rowSet.offset();
+    }
+
+    /** Messages end in a full stop where they tell what to do. */
+    private static String sentence(RuntimeException cause) {
+        String message = String.valueOf(cause.getMessage());
+        return message.endsWith(".") ? message : message + ".";
     }
 
     /** The file that cannot be read. */
