@@ -68,6 +68,14 @@ final class BadHostTest {
     }
 
     @Test
+    void withoutNativeAccessItWarnsAndWorks() throws Exception {
+        String said = runChild(true, EXPORTS, VECTORS);
+        assertTrue(said.contains(NATIVE.replaceFirst("=", " ")) || said.contains(NATIVE), said);
+        assertTrue(said.contains("io_uring"), said);
+        assertTrue(said.contains("rows: 1"), said);
+    }
+
+    @Test
     void withAllFlagsItIsQuiet() throws Exception {
         String said = runChild(true, EXPORTS, VECTORS, NATIVE);
         assertTrue(!said.contains("started without"), said);
