@@ -233,6 +233,14 @@ public final class Engine implements AutoCloseable {
         return parts.memory().peakBytes();
     }
 
+    /**
+     * What does not work now, and why, the gravest first; empty if all is well. A log that has failed and maintenance
+     * that has ended stay so until the engine is opened again; a flush or the clock may work when it is tried again.
+     */
+    public List<RuntimeException> failures() {
+        return parts.failures();
+    }
+
     /** What the engine does its input and output with, and what is lost by it if it is not the best. */
     public String diskDescription() {
         return parts.disk().description();

@@ -4,6 +4,7 @@ import io.nyala.rows.HybridClock;
 import io.nyala.rows.HybridTime;
 import io.nyala.tablet.TabletBusyException;
 import io.nyala.tablet.TabletClock;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -85,6 +86,11 @@ final class HostClock implements TabletClock {
     /** It failed: who waits for it hears of it. */
     void renewalFailed(RuntimeException reason) {
         renewalFailure = reason;
+    }
+
+    /** Why the last renewal failed, if it did; the next write that needs one asks again. */
+    Optional<RuntimeException> failure() {
+        return Optional.ofNullable(renewalFailure);
     }
 
     private void wantRenewal() {

@@ -166,6 +166,19 @@ final class Maintenance implements Agent {
                 "tablet " + tablet.id() + " was dropped, or its table was changed; flush the table again"));
     }
 
+    /** Why nothing is flushed any more, and of which tablets the last flush failed and why. */
+    List<RuntimeException> failures() {
+        List<RuntimeException> failures = new ArrayList<>();
+        RuntimeException ended = end;
+        if (ended != null) {
+            failures.add(ended);
+        }
+        for (Attached attached : tablets) {
+            attached.tablet.pressure().flushFailure().ifPresent(failures::add);
+        }
+        return failures;
+    }
+
     /** Looks up the keys of a batch again, which nobody else waits to do. */
     void probeAgain(Tablet tablet, TabletWrite write) {
         wantedProbes.add(new WantedProbe(tablet, write));

@@ -21,8 +21,12 @@ import io.nyala.wal.WalConfig;
 import io.nyala.wal.WriteAheadLog;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * The parts of an open engine, and the order in which they come up:
@@ -228,6 +232,16 @@ final class OpenEngine implements TableHost, AutoCloseable {
         } finally {
             tablets.writers().forEach(WriterAgent::wake);
         }
+    }
+
+    /** What does not work now, and why, the gravest first. */
+    List<RuntimeException> failures() {
+        List<RuntimeException> failures = new ArrayList<>();
+        Stream.of(storage.failure(), Optional.ofNullable(log.failure()), clock.failure())
+                .flatMap(Optional::stream)
+                .forEach(failures::add);
+        failures.addAll(maintenance.failures());
+        return failures;
     }
 
     /** Whoever waits for room, which may never come, waits no longer: the engine is about to close. */

@@ -293,6 +293,11 @@ final class StorageLog implements TabletManifest {
         return log.publish(bytes, Durability.SYNC);
     }
 
+    /** Why nothing can be changed any more, if that is so. */
+    Optional<RuntimeException> failure() {
+        return Optional.ofNullable(log.failure());
+    }
+
     private void awaitDurable(long sequence) {
         agents.await(() -> {
             RuntimeException failure = log.failure();

@@ -144,7 +144,7 @@ final class BadInputTest {
         exit codes                     | edge/cli BadInputCommandsTest endsWithAnExitCodeAndOneLine
         """)
     void isTestedElsewhere(String input, String by) throws IOException {
-        String[] words = by.split(" ");
+        String[] words = by.split(" ", -1);
         Path root = SourceTree.root();
         Path tests = root.resolve(words[0]).resolve("src/test/java/io/nyala");
         try (Stream<Path> files = Files.walk(tests)) {
@@ -158,7 +158,7 @@ final class BadInputTest {
     private static void fails(String error, String says, Executable action) {
         Throwable thrown = assertThrows(RuntimeException.class, action);
         assertEquals(error, thrown.getClass().getSimpleName(), thrown::toString);
-        for (String part : says.split("; ")) {
+        for (String part : says.split("; ", -1)) {
             assertTrue(String.valueOf(thrown.getMessage()).contains(part), () -> "lacks \"" + part + "\": " + thrown);
         }
     }

@@ -1,5 +1,6 @@
 package io.nyala.tablet;
 
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,6 +48,11 @@ public final class Pressure {
     public void flushFailed(RuntimeException reason) {
         flushFailure = reason;
         writer.wake();
+    }
+
+    /** Why the last flush failed, if it did and none has begun since. */
+    public Optional<RuntimeException> flushFailure() {
+        return Optional.ofNullable(flushFailure);
     }
 
     /** There will be no flush any more, and no memory for who waits for it. */

@@ -114,7 +114,7 @@ final class BadInputCommandsTest {
         int found = whileWrong(wrong, () -> run(words(command)));
         String all = out + "\n" + err;
         assertEquals(exit, found, all);
-        for (String part : says.split("; ")) {
+        for (String part : says.split("; ", -1)) {
             assertTrue(all.contains(replaced(part)), () -> "lacks \"" + replaced(part) + "\": " + all);
         }
         assertFalse(all.contains("\tat "), () -> "a stack trace: " + all);
@@ -158,7 +158,7 @@ final class BadInputCommandsTest {
     }
 
     private String[] words(String command) {
-        return replaced(command).split(" ");
+        return replaced(command).split(" ", -1);
     }
 
     private void assertEverythingIsThere() {
