@@ -13,7 +13,6 @@ import io.nyala.memory.Slab;
 import io.nyala.rows.CellValue;
 import io.nyala.rows.Effect;
 import io.nyala.rows.RowSource;
-import io.nyala.testkit.Allocation;
 import io.nyala.testkit.Seed;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,7 +25,6 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
-import org.junit.jupiter.api.Tag;
 
 /**
  * Goal: a flush sees its MemRowSet as it was at the seal, and what changes during the flush is in the stores of its
@@ -420,23 +418,5 @@ final class LateChangesTest {
             }
         }
         return taken;
-    }
-
-    @RepeatedTest(2)
-    @Tag("allocation")
-    void aLateChangeAndCarryingItAllocateNothingOnTheHeap(@Seed SplittableRandom random) {
-        Cells cells = liveRow(random);
-        flushWithoutChanges();
-        var carryOver = new CarryOver(rows, stores);
-        long effect = table.updateEffect(table.key(cells), allColumns(), cells);
-        long now = time + random.nextInt(1, 5);
-        Allocation.assertNone("10 late changes", () -> {
-            for (int i = 0; i < 10; i++) {
-                rows.apply(table.memory, effect, now);
-            }
-            carryOver.carry(10);
-        });
-        assertFalse(stores.getFirst().isDeleted(0));
-        assertEquals(0, carryOver.remaining());
     }
 }

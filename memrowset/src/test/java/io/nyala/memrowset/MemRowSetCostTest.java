@@ -53,7 +53,7 @@ final class MemRowSetCostTest {
 
     @BeforeEach
     void open() {
-        budget = MemoryBudget.open(PageSource.jdk(), 32 * MIB);
+        budget = MemoryBudget.open(PageSource.jdk(), 160 * MIB); // However often code runs until it is warm.
         account = budget.account("memrowset", 0);
         table = new Table(SCHEMA, account);
         rows = new MemRowSet(7, SCHEMA, account);
@@ -95,6 +95,29 @@ final class MemRowSetCostTest {
                 rows.apply(table.memory, effect, 11);
             }
         });
+    }
+
+    @Test
+    void aLateChangeAndCarryingItOverAllocateNothingOnTheHeap() {
+        rows.apply(table.memory, insertOf(1), 10);
+        rows.seal();
+        try (RowSource source = rows.source(account)) {
+            assertTrue(source.next());
+            source.placed(0, 0);
+        }
+        Cells cells = cells(1, "text");
+        long effect = table.updateEffect(table.key(cells), new int[] {1, 2}, cells);
+        try (var store = new DeltaMemStore(8, account)) {
+            var carryOver = new CarryOver(rows, List.of(store));
+            Allocation.assertNone("10 late changes", () -> {
+                for (int i = 0; i < 10; i++) {
+                    rows.apply(table.memory, effect, 11);
+                }
+                carryOver.carry(10);
+            });
+            assertEquals(rows.lateChangeCount(), store.changeCount());
+            assertEquals(0, carryOver.remaining());
+        }
     }
 
     @Test
