@@ -27,6 +27,12 @@ public interface AgentHost extends AutoCloseable {
      */
     void await(BooleanSupplier condition);
 
+    /**
+     * Whether the caller is within an agent's work, or in what that calls: other agents may be waiting for it, so it
+     * must not wait for them.
+     */
+    boolean isAgent();
+
     /** What somebody may await in {@link #await} has changed, and not by an agent. */
     void announce();
 

@@ -64,6 +64,9 @@ final class Maintenance implements Agent {
         /** A flush has failed that may have been for other tablets' sake. */
         void flushFailed(RuntimeException reason);
 
+        /** There will be no flush any more. */
+        void flushesEnd(RuntimeException reason);
+
         /** Counts a flush that is done, or has failed. */
         void flushEnded(boolean isDone);
     }
@@ -317,6 +320,7 @@ final class Maintenance implements Agent {
             }
         } finally {
             refuseProbes();
+            housekeeping.flushesEnd(reason);
             for (Attached attached : tablets) {
                 attached.close(reason);
                 attached.tablet.pressure().flushesEnd(reason); // Nobody shall wait for memory that never comes.

@@ -55,6 +55,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
     private final HostClock clock;
     private final IoPool io;
     private final RowSetFiles files;
+    private final BatchMemory batchMemory;
     private final Parking maintenanceParking = Parking.ofThread();
     private final Tablets tablets;
     private final Parking keeperParking = Parking.ofThread();
@@ -93,6 +94,8 @@ final class OpenEngine implements TableHost, AutoCloseable {
         WalConfig storageConfig = WalConfig.in(layout.storage()).withSegmentBytes(STORAGE_SEGMENT_BYTES);
         memory = new EngineMemory(environment.pages(), config, walConfig, storageConfig);
         resources.add(memory::close);
+        batchMemory = new BatchMemory(environment.agents(), this::wakeMaintenance);
+        memory.batches().relief(batchMemory);
         io = new IoPool(disk, READ_QUEUES_MAX, READ_QUEUE_DEPTH);
         resources.add(io::close);
         var cache = new PageCache(memory.cache(), io, config.cacheBytes());
@@ -247,6 +250,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
     /** Whoever waits for room, which may never come, waits no longer: the engine is about to close. */
     void stopWaiting() {
         tablets.writers().forEach(WriterAgent::stopWaiting);
+        batchMemory.end(new EngineClosedException());
         agents().announce();
     }
 
@@ -277,6 +281,10 @@ final class OpenEngine implements TableHost, AutoCloseable {
 
     RowSetFiles files() {
         return files;
+    }
+
+    BatchMemory batchMemory() {
+        return batchMemory;
     }
 
     StorageLog storage() {

@@ -109,6 +109,7 @@ public final class Scan implements AutoCloseable {
                 batch.close();
                 plan.letGo(engine.host());
                 engine.scanClosed();
+                engine.agents().announce(); // Somebody may wait for its memory.
             }
         }
     }

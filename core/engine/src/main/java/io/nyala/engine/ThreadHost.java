@@ -6,6 +6,8 @@ import java.lang.System.Logger.Level;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
@@ -23,6 +25,7 @@ final class ThreadHost implements AgentHost {
 
     private final String prefix;
     private final Deque<Running> running = new ArrayDeque<>();
+    private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
     private final AtomicInteger waiterCount = new AtomicInteger();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -41,9 +44,20 @@ final class ThreadHost implements AgentHost {
                 error -> LOG.log(Level.ERROR, agent.roleName() + " failed and has ended", error),
                 null,
                 new FailStop(agent, this::announce));
-        Thread thread = AgentRunner.startOnThread(runner, Thread.ofPlatform().daemon()::unstarted);
+        Thread thread = AgentRunner.startOnThread(runner, this::newThread);
         thread.setName(prefix + agent.roleName());
         running.push(new Running(runner, parking));
+    }
+
+    private Thread newThread(Runnable runner) {
+        Thread thread = Thread.ofPlatform().daemon().unstarted(runner);
+        threads.add(thread);
+        return thread;
+    }
+
+    @Override
+    public boolean isAgent() {
+        return threads.contains(Thread.currentThread());
     }
 
     @Override

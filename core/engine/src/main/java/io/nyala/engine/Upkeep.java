@@ -46,12 +46,13 @@ final class Upkeep implements Maintenance.Housekeeping {
     }
 
     /**
-     * The tablet that has most rows in memory is flushed, also if that is another one than whose batch waits. Where
+     * The tablet that has most rows in memory is flushed, also if that is another one than whose batch waits, or if one
+     * waits that is only being filled. Where
      * there is nothing to flush, others have the memory, who need not give it back: then the batch does not wait.
      */
     @Override
     public void relieveMemory() {
-        boolean isWanted = false;
+        boolean isWanted = engine.batchMemory().isWanted();
         for (Tablet tablet : engine.tablets().open()) {
             isWanted |= tablet.pressure().isMemoryWanted();
         }
@@ -79,7 +80,13 @@ final class Upkeep implements Maintenance.Housekeeping {
         refuseMemory(reason);
     }
 
+    @Override
+    public void flushesEnd(RuntimeException reason) {
+        engine.batchMemory().end(reason);
+    }
+
     private void refuseMemory(RuntimeException reason) {
+        engine.batchMemory().refuse(reason);
         for (Tablet tablet : engine.tablets().open()) {
             if (tablet.pressure().isMemoryWanted()) {
                 tablet.pressure().refuseMemory(reason);

@@ -30,6 +30,10 @@ import org.jspecify.annotations.Nullable;
  * in one tablet get one timestamp and become visible at once. The operations of a table of several tablets are handed
  * to all of them at once; each takes its part by itself.
  *
+ * <p>Where there is no memory for more rows, filling a batch waits for the engine to flush rows of others. If there is
+ * nothing to flush, because batches and scans have the memory, it throws {@link
+ * io.nyala.memory.MemoryLimitException}; the row that was started is dropped, all before it are still there.
+ *
  * <p>One thread at a time. After {@link #commitAsync} the batch must not be touched until its result is there. Rows
  * live in native memory of the engine, at most 8 MiB of them; {@link #close} gives it back.
  */
@@ -101,7 +105,7 @@ public final class WriteBatch implements AutoCloseable {
     /**
      * Commits what is in the batch, and answers when it is durable and visible. Waits only while too many batches are
      * on their way to the writer, or wait there for memory. Stages that depend on the result run on the engine's writer
-     * unless given another executor: they must be short.
+     * unless given another executor: they must be short, and cannot wait for memory of a batch.
      */
     public CompletableFuture<CommitResult> commitAsync() {
         begin();
@@ -121,6 +125,7 @@ public final class WriteBatch implements AutoCloseable {
             isClosed = true;
             settle();
             rows.close();
+            engine.agents().announce(); // Somebody may wait for its memory.
         }
     }
 

@@ -7,18 +7,21 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.MemoryLimitException;
 import io.nyala.memory.Slab;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.RowErrorCode;
 import io.nyala.rows.Schema;
 import io.nyala.tablet.TabletBusyException;
+import io.nyala.testkit.Failure;
 import io.nyala.testkit.Seed;
 import io.nyala.wal.Durability;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 
@@ -152,6 +155,101 @@ final class EngineWaitsTest {
             assertEquals(60_000, batch.commit().orThrow().operationCount(), "the same batch again");
         }
         running.engine().close();
+    }
+
+    /** Filled, not committed: all memory is taken, half of it by rows that only a flush can free. */
+    @RepeatedTest(2)
+    void aBatchThatIsFilledWaitsForAFlush(@Seed SplittableRandom random) {
+        World.Running running = new World(random).open(forLargeRows());
+        List<Table> tables = withRowsBeyondTheReservation(running);
+        assertTrue(tables.stream().allMatch(each -> each.statistics().rowSetCount() == 0), "flushed by themselves");
+        Runnable memory = takeMemory(running.engine());
+        Table table = tables.get(random.nextInt(tables.size()));
+        try (WriteBatch batch = table.newBatch()) {
+            insert(batch, 1_000, 1);
+            assertTrue(tables.stream().anyMatch(each -> each.statistics().rowSetCount() > 0), "nothing was flushed");
+            batch.commit().orThrow();
+        }
+        memory.run();
+        tables.forEach(each -> assertEquals(each == table ? 51 : 50, rowCount(each)));
+        running.engine().close();
+    }
+
+    @Test
+    void aBatchThatIsFilledHearsThatOthersHaveTheMemory(@Seed SplittableRandom random) {
+        World.Running running = new World(random).open(config());
+        Table table = running.engine().createTable("waits", SCHEMA);
+        try (WriteBatch batch = table.newBatch();
+                WriteBatch late = table.newBatch()) {
+            insert(batch, 0, 100);
+            Runnable memory = takeMemory(running.engine());
+            Failure.expect(
+                    MemoryLimitException.class,
+                    () -> insert(late, 0, 1),
+                    "bytes of a write batch",
+                    "nothing to flush",
+                    "write batches");
+            Failure.expect(MemoryLimitException.class, () -> insert(batch, 100, 10_000), "nothing to flush");
+            int count = batch.rows().operationCount();
+            assertTrue(count >= 100, "rows before the one that failed are lost");
+            assertEquals(count, batch.commit().orThrow().operationCount());
+            memory.run();
+            insert(late, 0, 1);
+            assertEquals(1, late.commit().errors().size());
+        }
+        running.engine().close();
+    }
+
+    /** What follows a commit runs on the writer, which flushes need: there it must not wait for one. */
+    @Test
+    void theWriterDoesNotWaitForMemory(@Seed SplittableRandom random) {
+        World.Running running = new World(random).open(forLargeRows());
+        Table table = withRowsBeyondTheReservation(running).getFirst();
+        try (WriteBatch batch = table.newBatch();
+                WriteBatch next = table.newBatch()) {
+            insert(batch, 1_000, 1);
+            Runnable memory = takeMemory(running.engine());
+            CompletableFuture<Void> filled = batch.commitAsync().thenAccept(_ -> insert(next, 1_001, 1));
+            running.host().await(filled::isDone);
+            Failure.expect(CompletionException.class, filled::join, "cannot wait for memory", "executor");
+            memory.run();
+        }
+        running.engine().close();
+    }
+
+    /** So that neither size nor the length of the log is a reason to flush. */
+    private static EngineConfig forLargeRows() {
+        return World.config()
+                .withMemoryBytes(128 * MIB)
+                .withCacheBytes(4 * MIB)
+                .withFlushBytes(8 * MIB)
+                .withLogSegmentBytes(16 * MIB);
+    }
+
+    /** Tables of 50 large rows each, none of which flushes by itself, and all of which have more than is reserved. */
+    private static List<Table> withRowsBeyondTheReservation(World.Running running) {
+        Schema schema = Schema.of(
+                Column.key("id", ColumnType.INT64),
+                Column.of("amount", ColumnType.INT64),
+                Column.of("text", ColumnType.STRING).nullable());
+        String text = "x".repeat(50_000);
+        List<Table> tables = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            Table table = running.engine().createTable("large " + i, schema);
+            try (WriteBatch batch = table.newBatch()) {
+                for (long id = 0; id < 50; id++) {
+                    batch.rows()
+                            .start(INSERT)
+                            .setLong(0, id)
+                            .setLong(1, id)
+                            .setString(2, text)
+                            .end();
+                }
+                batch.commit().orThrow();
+            }
+            tables.add(table);
+        }
+        return tables;
     }
 
     /** No free blocks are adjacent, and in the worst case its rows take more than any slab has. */

@@ -84,6 +84,11 @@ final class StepHost implements AgentHost {
     }
 
     @Override
+    public boolean isAgent() {
+        return !stepping.isEmpty();
+    }
+
+    @Override
     public Gate newGate() {
         return new Gate() {
             private boolean isOpen;

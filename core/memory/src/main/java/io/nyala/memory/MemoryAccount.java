@@ -14,10 +14,22 @@ public final class MemoryAccount implements AutoCloseable {
     private final long reservedBytes;
     private final @Nullable BlockPool reserve;
 
+    private volatile @Nullable Relief relief;
+
     // Guarded by the budget's lock.
     private long usedBytes;
     private long peakBytes;
     private boolean closed;
+
+    /** Who is asked where an account has nothing left. */
+    @FunctionalInterface
+    public interface Relief {
+        /**
+         * Waits for memory and takes it, by {@link #tryTake}, or throws. Called without any lock, on the thread that
+         * wants the memory.
+         */
+        Slab take(MemoryAccount account, long bytes);
+    }
 
     MemoryAccount(MemoryBudget budget, String owner, long reservedBytes, @Nullable BlockPool reserve) {
         this.budget = budget;
@@ -30,10 +42,20 @@ public final class MemoryAccount implements AutoCloseable {
      * A slab of the smallest size that holds {@code bytes}: a power of two from 16 KiB to 2 MiB, above that a multiple
      * of 2 MiB up to {@link MemoryBudget#SLAB_BYTES_MAX}. From the reservation while there is room.
      *
-     * @throws MemoryLimitException if there is none
+     * @throws MemoryLimitException if there is none, and {@link #relief} has none either
      */
     public Slab take(long bytes) {
-        return budget.take(this, bytes);
+        Relief present = relief;
+        if (present == null) {
+            return budget.take(this, bytes);
+        }
+        Slab slab = budget.tryTake(this, bytes);
+        return slab == null ? present.take(this, bytes) : slab;
+    }
+
+    /** From now on {@link #take} asks {@code newRelief} where it would have thrown. */
+    public void relief(Relief newRelief) {
+        relief = newRelief;
     }
 
     /** As {@link #take}, but answers null where that throws {@link MemoryLimitException}. */
