@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.openjdk.jmh.infra.BenchmarkParams;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.Result;
@@ -28,28 +29,44 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  * run of some minutes, as tables that can be pasted there.
  *
  * <pre>{@code
- * perf/run all-figures [DIRECTORY]
+ * perf/run all-figures [--quick] [DIRECTORY]
  * }</pre>
  *
  * Each benchmark runs for a few seconds only: these are figures for an overview. To compare two versions run the
- * benchmark in question alone.
+ * benchmark in question alone. A quick run shows that all of it works, and no figures.
  */
 public final class Figures {
     /** Above it, something else ran in the minute before, and figures are orders of magnitude at best. */
     private static final double QUIET_LOAD_MAX = 1.5;
 
-    private static final int COMMIT_SECONDS = 2;
-    private static final long LATENCY_NANOS = TimeUnit.SECONDS.toNanos(4);
-    private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(5);
-    private static final TimeValue ITERATION = TimeValue.milliseconds(600);
+    private static final Lengths USUAL = new Lengths(
+            2, TimeUnit.SECONDS.toNanos(4), TimeUnit.SECONDS.toNanos(5), 3, TimeValue.milliseconds(600), Map.of());
+    private static final Lengths QUICK = new Lengths(
+            1,
+            TimeUnit.MILLISECONDS.toNanos(200),
+            TimeUnit.SECONDS.toNanos(1),
+            1,
+            TimeValue.milliseconds(20),
+            Map.of("rows", "5000"));
 
     private static final List<Group> GROUPS = List.of(
             new Group("The disk itself, by plain means: us per block of 4 KiB", "DeviceBenchmark", Map.of()),
             new Group("Whole path: us per batch of 1,000 rows, us per scan of 1,000,000", "EngineBenchmark", Map.of()),
             new Group("MemRowSet: ns per row, random keys", "MemRowSetBenchmark", Map.of("ascending", "false")),
             new Group("Rows: ns per row", "RowsBenchmark", Map.of()),
+            new Group("Tablet without log and device: ns per row", "TabletBenchmark", Map.of()),
+            new Group(
+                    "Finding tablets of rows, and pruning them: ns",
+                    "PartitionBenchmark",
+                    Map.of("cut", "hash(host, metric), range(time)")),
             new Group("Rowset in a file, pages in the cache: ns per row", "RowSetBenchmark", Map.of()),
+            new Group("Changes in memory: ns per change", "DeltaMemStoreBenchmark", Map.of()),
+            new Group("Changes in files", "DeltaFileBenchmark", Map.of()),
             new Group("Columns in a file", "CFileBenchmark", Map.of()),
+            new Group(
+                    "Pages of 57 KiB by our cache and O_DIRECT, and by mmap: us per page",
+                    "MappedFileBenchmark",
+                    Map.of()),
             new Group(
                     "Encoded vectors of 1,024 values",
                     "EncodingBenchmark\\.(decode|range|copy)",
@@ -64,6 +81,22 @@ public final class Figures {
     /** Benchmarks that share a table. */
     private record Group(String title, String include, Map<String, String> parameters) {}
 
+    /** How long everything takes, and what is smaller than usual for that. */
+    private record Lengths(
+            int commitSeconds,
+            long latencyNanos,
+            long idleNanos,
+            int iterations,
+            TimeValue iteration,
+            Map<String, String> parameters) {}
+
+    /** Whether a benchmark, by its full name, is in one of the tables. */
+    static boolean isShown(String benchmark) {
+        return GROUPS.stream()
+                .anyMatch(group ->
+                        Pattern.compile(group.include()).matcher(benchmark).find());
+    }
+
     public static void main(String[] arguments) throws IOException, InterruptedException, RunnerException {
         String[] rest = arguments.length < 2 ? new String[0] : Arrays.copyOfRange(arguments, 1, arguments.length);
         switch (arguments.length == 0 ? "" : arguments[0]) {
@@ -72,7 +105,7 @@ public final class Figures {
             case "idle" -> IdleAndWake.main(rest);
             case "log" -> CommitLatency.main(rest);
             default -> System.out.println("""
-                all-figures [DIRECTORY]
+                all-figures [--quick] [DIRECTORY]
                 latency [DIRECTORY [SECONDS]]
                 idle [DIRECTORY [SECONDS]]
                 log DIRECTORY [SECONDS [DISK]]\
@@ -81,19 +114,25 @@ public final class Figures {
     }
 
     private static void all(String[] arguments) throws IOException, InterruptedException, RunnerException {
-        Path directory = arguments.length > 0 ? Path.of(arguments[0]) : LineItems.temporary();
+        boolean isQuick = arguments.length > 0 && arguments[0].equals("--quick");
+        Lengths lengths = isQuick ? QUICK : USUAL;
+        int next = isQuick ? 1 : 0;
+        Path directory = arguments.length > next ? Path.of(arguments[next]) : LineItems.temporary();
         printMachine(directory);
+        if (isQuick) {
+            System.out.println("**A quick run: it shows that everything works. These are no figures.**");
+        }
         title("Log alone: commits of 100 bytes");
         System.out.println("```");
-        CommitLatency.main(new String[] {directory.toString(), String.valueOf(COMMIT_SECONDS)});
+        CommitLatency.main(new String[] {directory.toString(), String.valueOf(lengths.commitSeconds())});
         System.out.println("```");
         title("Engine: commit latency");
-        EngineLatency.print(directory, LATENCY_NANOS);
+        EngineLatency.print(directory, lengths.latencyNanos());
         title("Idle, and awake again");
-        IdleAndWake.print(directory, IDLE_NANOS);
+        IdleAndWake.print(directory, lengths.idleNanos());
         for (Group group : GROUPS) {
             title(group.title());
-            print(run(group, directory));
+            print(run(group, directory, lengths));
         }
     }
 
@@ -122,18 +161,19 @@ public final class Figures {
         }
     }
 
-    private static Collection<RunResult> run(Group group, Path directory) throws RunnerException {
+    private static Collection<RunResult> run(Group group, Path directory, Lengths lengths) throws RunnerException {
         ChainedOptionsBuilder options = new OptionsBuilder()
                 .include(group.include())
                 .forks(1)
-                .warmupIterations(3)
-                .warmupTime(ITERATION)
-                .measurementIterations(3)
-                .measurementTime(ITERATION)
+                .warmupIterations(lengths.iterations())
+                .warmupTime(lengths.iteration())
+                .measurementIterations(lengths.iterations())
+                .measurementTime(lengths.iteration())
                 .addProfiler(GCProfiler.class)
                 .jvmArgsAppend("-Djava.io.tmpdir=" + directory, "-Dnyala.kernels=vector")
                 .shouldFailOnError(true)
                 .verbosity(VerboseMode.SILENT);
+        lengths.parameters().forEach((name, value) -> options.param(name, value));
         group.parameters().forEach((name, value) -> options.param(name, value));
         return new Runner(options.build()).run();
     }

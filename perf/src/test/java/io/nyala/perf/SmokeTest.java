@@ -1,14 +1,17 @@
 package io.nyala.perf;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.results.RunResult;
@@ -22,7 +25,7 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.VerboseMode;
 
 /**
- * Goal: no benchmark rots: each can be set up, run and torn down, with assertions on.
+ * Goal: no benchmark rots: each can be set up, run and torn down, with assertions on; and none is forgotten in reports.
  * Method: a single shot of each in this process, with the first and the last value of each of its parameters, but for
  * the number of rows, which is small.
  */
@@ -32,15 +35,31 @@ final class SmokeTest {
 
     @TestFactory
     Stream<DynamicTest> everyBenchmarkRuns() {
+        return entries().values().stream()
+                .sorted(Comparator.comparing(BenchmarkListEntry::getUsername))
+                .map(entry -> DynamicTest.dynamicTest(entry.getUsername(), () -> run(entry)));
+    }
+
+    /** Figures of a part that is measured alone are published with all others. */
+    @Test
+    void everyClassOfBenchmarksIsInATable() {
+        Map<String, Boolean> shown = new TreeMap<>();
+        for (String benchmark : entries().keySet()) {
+            shown.merge(
+                    benchmark.substring(0, benchmark.lastIndexOf('.')), Figures.isShown(benchmark), Boolean::logicalOr);
+        }
+        shown.values().removeIf(isShown -> isShown);
+        assertEquals(Set.of(), shown.keySet(), "not in all-figures");
+    }
+
+    private static Map<String, BenchmarkListEntry> entries() {
         Map<String, BenchmarkListEntry> entries = new TreeMap<>();
         for (BenchmarkListEntry entry : BenchmarkList.defaultList()
                 .getAll(OutputFormatFactory.createFormatInstance(System.out, VerboseMode.SILENT), List.of())) {
             entries.put(entry.getUsername(), entry);
         }
         assertFalse(entries.isEmpty(), "the annotation processor of JMH did not run");
-        return entries.values().stream()
-                .sorted(Comparator.comparing(BenchmarkListEntry::getUsername))
-                .map(entry -> DynamicTest.dynamicTest(entry.getUsername(), () -> run(entry)));
+        return entries;
     }
 
     private static void run(BenchmarkListEntry entry) throws RunnerException {
