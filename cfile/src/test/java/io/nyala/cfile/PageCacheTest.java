@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Timeout;
  * and keeps what is used again when a scan goes by. Method: a file of one column of random numbers, seven vectors to a
  * page, in which each vector begins with its number.
  */
-@Timeout(60)
+@Timeout(300)
 final class PageCacheTest {
     private static final int PAGES = 60;
     private static final int PAGE_VECTORS = 7;
@@ -167,7 +167,7 @@ final class PageCacheTest {
             done.add(pool.submit(work));
         }
         for (Future<?> each : done) {
-            each.get(30, TimeUnit.SECONDS);
+            each.get(120, TimeUnit.SECONDS);
         }
     }
 
@@ -182,7 +182,7 @@ final class PageCacheTest {
                 done.add(pool.submit(() -> readAtRandom(reader, own)));
             }
             for (Future<?> each : done) {
-                each.get(30, TimeUnit.SECONDS);
+                each.get(120, TimeUnit.SECONDS);
             }
         }
         assertEquals(0, files.cache.statistics().pageCount());

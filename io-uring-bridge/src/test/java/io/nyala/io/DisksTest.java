@@ -56,7 +56,7 @@ final class DisksTest {
         command.addAll(List.of(arguments));
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertTrue(process.waitFor(30, TimeUnit.SECONDS), said);
+        assertTrue(process.waitFor(120, TimeUnit.SECONDS), said);
         return said;
     }
 

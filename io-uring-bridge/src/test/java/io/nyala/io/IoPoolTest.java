@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Goal: never more queues than allowed, each with one borrower, whatever thread that is. Method: the best disk there is
  * here, by hand and by many virtual threads.
  */
-@Timeout(60)
+@Timeout(300)
 final class IoPoolTest {
     @TempDir
     Path directory = Path.of("");
@@ -76,7 +76,7 @@ final class IoPoolTest {
                 done.add(threads.submit(() -> write(pool, file, arena, block)));
             }
             for (Future<?> each : done) {
-                each.get(30, TimeUnit.SECONDS);
+                each.get(120, TimeUnit.SECONDS);
             }
             assertEquals(64L * Disk.ALIGNMENT_BYTES, file.bytes());
         }

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Goal: what only a ring can get wrong: allocation, the thread it is tied to, kernel resources. What all disks have in
  * common is in DiskContract.
  */
-@Timeout(60)
+@Timeout(300)
 final class RingQueueTest {
     private static final int PAGE = Disk.ALIGNMENT_BYTES;
     private static final int DEPTH = 16;

@@ -50,7 +50,7 @@ final class ThreadsTest {
                     }));
                 }
                 for (Thread thread : threads) {
-                    assertTrue(thread.join(java.time.Duration.ofSeconds(60)), "a caller was never woken");
+                    assertTrue(thread.join(java.time.Duration.ofMinutes(5)), "a caller was never woken");
                 }
                 log.agent().parking().stop(runner);
             }
@@ -85,6 +85,6 @@ final class ThreadsTest {
     }
 
     private static void await(Semaphore progress) throws InterruptedException {
-        assertTrue(progress.tryAcquire(30, TimeUnit.SECONDS), "never woken");
+        assertTrue(progress.tryAcquire(120, TimeUnit.SECONDS), "never woken");
     }
 }

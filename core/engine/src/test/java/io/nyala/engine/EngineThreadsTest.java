@@ -9,6 +9,7 @@ import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationKind;
 import io.nyala.rows.Schema;
 import io.nyala.tablet.TabletClosedException;
+import io.nyala.testkit.Spin;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,7 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Goal: on real threads and a real disk, each scan sees one state, and nothing waits for ever, least of all at the end.
  * Method: each batch inserts rows whose amounts sum up to zero, so a scan that sees part of one sees another sum.
  */
-@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class EngineThreadsTest {
     private static final Schema SCHEMA =
             Schema.of(Column.key("id", ColumnType.INT64), Column.of("amount", ColumnType.INT64));
@@ -86,16 +87,14 @@ final class EngineThreadsTest {
                 int writer = i;
                 writers.add(threads.submit((Callable<?>) () -> writeUntilClosed(table, writer, acknowledged)));
             }
-            while (acknowledged.get() < 20) {
-                Thread.onSpinWait();
-            }
+            Spin.until(() -> acknowledged.get() >= 20);
             try {
                 engine.close();
             } catch (io.nyala.memory.MemoryLeakException _) {
                 // Batches are open while the engine closes, which is what this is about.
             }
             for (Future<?> writer : writers) {
-                writer.get(20, TimeUnit.SECONDS);
+                writer.get(120, TimeUnit.SECONDS);
             }
         }
         try (Engine engine = Engine.open(config())) {
@@ -140,7 +139,7 @@ final class EngineThreadsTest {
                     batch.commit().orThrow();
                 } else {
                     CompletableFuture<CommitResult> result = batch.commitAsync();
-                    result.get(20, TimeUnit.SECONDS).orThrow();
+                    result.get(120, TimeUnit.SECONDS).orThrow();
                 }
                 acknowledged.incrementAndGet();
             }

@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class IdleTest {
     private static final String THREAD_PREFIX = "nyala-";
     private static final long WINDOW_MILLIS = 1500;
-    private static final int WINDOWS_MAX = 4;
+    private static final int WINDOWS_MAX = 20;
     private static final long CPU_NANOS_MAX = TimeUnit.MILLISECONDS.toNanos(WINDOW_MILLIS) / 100;
 
     private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();

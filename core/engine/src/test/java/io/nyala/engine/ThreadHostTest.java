@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.io.Parking;
+import io.nyala.testkit.Spin;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -88,11 +89,10 @@ final class ThreadHostTest {
 
         /** Goes on when its thread sleeps in the JDK, on its parking. */
         void awaitParked() {
-            Thread present = thread;
-            while (present == null || LockSupport.getBlocker(present) == null) {
-                Thread.onSpinWait();
-                present = thread;
-            }
+            Spin.until(() -> {
+                Thread present = thread;
+                return present != null && LockSupport.getBlocker(present) != null;
+            });
         }
     }
 
@@ -113,9 +113,7 @@ final class ThreadHostTest {
         for (int i = 1; i <= WAKES; i++) {
             worker.parking.wake();
             int rounds = i + 1;
-            while (worker.roundCount.get() < rounds) {
-                Thread.onSpinWait();
-            }
+            Spin.until(() -> worker.roundCount.get() >= rounds);
             worker.awaitParked();
             assertEquals(rounds, worker.roundCount.get(), "one round for a wake-up, and no more");
         }
@@ -222,9 +220,7 @@ final class ThreadHostTest {
         thread.start();
         awaitBlocked(thread);
         thread.interrupt();
-        while (thread.isInterrupted()) {
-            Thread.onSpinWait(); // Until the gate has taken note of it.
-        }
+        Spin.until(() -> !thread.isInterrupted()); // The gate has taken note of it.
         isOpen.set(true);
         gate.open();
         isDone.set(true);
@@ -286,9 +282,7 @@ final class ThreadHostTest {
     }
 
     private static void awaitBlocked(Thread thread) {
-        while (LockSupport.getBlocker(thread) == null) {
-            Thread.onSpinWait();
-        }
+        Spin.until(() -> LockSupport.getBlocker(thread) != null);
     }
 
     private static void await(CountDownLatch latch) {

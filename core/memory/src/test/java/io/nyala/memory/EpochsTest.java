@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.testkit.Seed;
+import io.nyala.testkit.Spin;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
@@ -145,7 +146,7 @@ final class EpochsTest {
     }
 
     @Test
-    @Timeout(60)
+    @Timeout(300)
     void freesNothingUnderReaders() throws InterruptedException {
         try (var budget = MemoryBudget.open(PageSource.jdk(), 2 << 20);
                 MemoryAccount account = budget.account("cells", 0)) {
@@ -217,12 +218,13 @@ final class EpochsTest {
      * two meet at every offset, as often as the machine's store buffers need to show a read that overtook a write.
      */
     @Test
-    @Timeout(60)
+    @Timeout(300)
     void theReaderThatLeavesLastAlwaysWakesTheWriter() throws InterruptedException {
         int rounds = 100_000;
         var epochs = new Epochs(1);
         var round = new AtomicInteger();
         var wakes = new AtomicInteger();
+        var left = new AtomicInteger();
         Thread reader = Thread.ofPlatform().start(() -> {
             for (int i = 1; i <= rounds; i++) {
                 int ticket = epochs.enter();
@@ -231,19 +233,19 @@ final class EpochsTest {
                 if (epochs.pending() > 0) {
                     wakes.set(i);
                 }
-                while (round.get() == i) {
-                    Thread.onSpinWait();
-                }
+                left.set(i);
+                int present = i;
+                Spin.until(() -> round.get() != present);
             }
         });
         int lost = 0;
         for (int i = 1; i <= rounds; i++) {
-            while (round.get() != i) {
-                Thread.onSpinWait();
-            }
+            int present = i;
+            Spin.until(() -> round.get() == present);
             epochs.retire(() -> {});
             boolean isAsleep = epochs.reclaim() == 0;
-            if (isAsleep && !isWoken(wakes, i)) {
+            Spin.until(() -> left.get() == present); // From here on nobody wakes it.
+            if (isAsleep && wakes.get() != i) {
                 lost++;
             }
             epochs.reclaim();
@@ -254,16 +256,8 @@ final class EpochsTest {
         assertEquals(0, epochs.pending());
     }
 
-    /** The reader is past its last step soon, or something is wrong: it does nothing else. */
-    private static boolean isWoken(AtomicInteger wakes, int round) {
-        for (long i = 0; i < 50_000_000 && wakes.get() != round; i++) {
-            Thread.onSpinWait();
-        }
-        return wakes.get() == round;
-    }
-
     @Test
-    @Timeout(60)
+    @Timeout(300)
     void whoFindsNoSlotWaitsUntilOneIsFree() throws InterruptedException {
         var epochs = new Epochs(2);
         var entered = new AtomicInteger();

@@ -4,13 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.testkit.Seed;
+import io.nyala.testkit.Spin;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import org.junit.jupiter.api.Test;
@@ -49,15 +52,24 @@ final class VisibleTimeTest {
     }
 
     @Test
-    void whatAReaderSawAtATimeStaysAllThereIs() throws Exception {
+    void whatAReaderSawAtATimeStaysAllThereIs(@Seed SplittableRandom random) throws Exception {
         var time = new VisibleTime(0);
         var written = new AtomicLongArray(TIMES); // What is at each time, once it is visible.
         var newest = new AtomicLong();
         try (ExecutorService pool = Executors.newFixedThreadPool(READERS + 1)) {
             List<Future<Integer>> ends = new ArrayList<>();
-            ends.add(pool.submit(writer(time, written, newest)));
+            var start = new CyclicBarrier(READERS + 1);
+            Callable<Integer> writer = writer(time, written, newest);
+            ends.add(pool.submit(() -> {
+                start.await();
+                return writer.call();
+            }));
             for (int i = 0; i < READERS; i++) {
-                ends.add(pool.submit(reader(time, written, newest)));
+                Callable<Integer> reader = reader(time, written, newest, random.split());
+                ends.add(pool.submit(() -> {
+                    start.await();
+                    return reader.call();
+                }));
             }
             for (Future<Integer> end : ends) {
                 assertTrue(end.get() > 0, "one never got anywhere");
@@ -83,17 +95,14 @@ final class VisibleTimeTest {
         };
     }
 
-    private static Callable<Integer> reader(VisibleTime time, AtomicLongArray written, AtomicLong newest) {
+    private static Callable<Integer> reader(
+            VisibleTime time, AtomicLongArray written, AtomicLong newest, SplittableRandom random) {
         return () -> {
             int count = 0;
-            while (newest.getAcquire() < TIMES - 1) {
-                int promised = (int) Math.min(
-                        TIMES - 1,
-                        newest.getAcquire() + ThreadLocalRandom.current().nextInt(3));
+            do { // Once at least, also if the writer was done before this thread was given a processor.
+                int promised = (int) Math.min(TIMES - 1, newest.getAcquire() + random.nextInt(3));
                 time.promise(promised);
-                while (!time.isSettled(promised)) {
-                    Thread.onSpinWait();
-                }
+                Spin.until(() -> time.isSettled(promised));
                 int from = Math.max(1, promised - 30);
                 int before = sum(written, from, promised);
                 for (int i = 0; i < 20; i++) {
@@ -101,7 +110,7 @@ final class VisibleTimeTest {
                 }
                 assertEquals(before, sum(written, from, promised), "the past before " + promised + " has changed");
                 count++;
-            }
+            } while (newest.getAcquire() < TIMES - 1);
             return count;
         };
     }

@@ -29,7 +29,8 @@ final class DemoDirectory implements AutoCloseable {
     static DemoDirectory of(@Nullable Path named) {
         try {
             if (named == null) {
-                return new DemoDirectory(Files.createTempDirectory("nyala-demo-"), true);
+                Path temporary = Path.of(System.getProperty("java.io.tmpdir"));
+                return new DemoDirectory(Files.createTempDirectory(temporary, "nyala-demo-"), true);
             }
             if (Files.exists(named) && !Files.isDirectory(named)) {
                 throw new UsageException(named + " is not a directory; name one that is empty or does not exist");
