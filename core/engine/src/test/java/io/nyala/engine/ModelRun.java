@@ -66,6 +66,11 @@ final class ModelRun {
         return trace;
     }
 
+    /** Calls of the disk so far, and the last of them: where two runs have parted, these differ. */
+    String diskState() {
+        return world.disk().callCount() + " calls, " + world.disk().trace().getLast();
+    }
+
     long operationCount() {
         return tables.stream()
                 .mapToLong(table -> table.driver().operationCount())

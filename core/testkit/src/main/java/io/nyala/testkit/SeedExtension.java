@@ -1,8 +1,13 @@
 package io.nyala.testkit;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.SplittableRandom;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
 import org.junit.jupiter.api.extension.LifecycleMethodExecutionExceptionHandler;
@@ -19,8 +24,14 @@ import org.junit.jupiter.api.extension.TestExecutionExceptionHandler;
  * <p>Stateless: the seed lives in JUnit's store of the execution.
  */
 final class SeedExtension
-        implements ParameterResolver, TestExecutionExceptionHandler, LifecycleMethodExecutionExceptionHandler {
+        implements ParameterResolver,
+                AfterTestExecutionCallback,
+                TestExecutionExceptionHandler,
+                LifecycleMethodExecutionExceptionHandler {
     private static final Namespace NAMESPACE = Namespace.create(SeedExtension.class);
+
+    /** File for what each random draws next after its test: differs between runs if a test depends on more. */
+    private static final @Nullable String DRAWS = System.getProperty("nyala.test.draws");
 
     @Override
     public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
@@ -32,7 +43,21 @@ final class SeedExtension
     public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
         long seed = context.getStore(NAMESPACE)
                 .computeIfAbsent("seed", _ -> draw(System.getProperty("seed"), context.getUniqueId()), Long.class);
-        return parameter.getParameter().getType() == long.class ? (Object) seed : new SplittableRandom(seed);
+        if (parameter.getParameter().getType() == long.class) {
+            return seed;
+        }
+        SplittableRandom random = new SplittableRandom(seed);
+        context.getStore(NAMESPACE).put("random", random);
+        return random;
+    }
+
+    @Override
+    public void afterTestExecution(ExtensionContext context) throws IOException {
+        SplittableRandom random = context.getStore(NAMESPACE).get("random", SplittableRandom.class);
+        if (DRAWS != null && random != null) {
+            String line = context.getUniqueId() + " " + Long.toHexString(random.nextLong()) + "\n";
+            Files.writeString(Path.of(DRAWS), line, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+        }
     }
 
     @Override
