@@ -26,9 +26,10 @@ import java.util.concurrent.locks.ReentrantLock;
  * unlinking. If the reader's epoch is old because it was held up in between, the writer waits a little longer than
  * needed.
  *
- * <p>{@link #enter} and {@link #exit} may be called by any thread, do not wait and do not allocate; a ticket may even
- * change threads. {@link #retire} and {@link #reclaim} belong to one thread at a time, the writer. Being in should be
- * short: whoever stays in holds back all memory retired since.
+ * <p>{@link #enter} and {@link #exit} may be called by any thread, do not wait and do not allocate, but for the slots
+ * of more readers than were ever in before: there may be many of these objects, of which few have readers. A ticket may
+ * even change threads. {@link #retire} and {@link #reclaim} belong to one thread at a time, the writer. Being in should
+ * be short: whoever stays in holds back all memory retired since.
  *
  * <p>A writer that found a reader in, and sleeps, is woken by that reader: who leaves looks at {@link #pending}
  * afterwards, from any thread, and wakes the writer if there is something to free. No such wake-up is lost: the leaving
@@ -47,6 +48,12 @@ public final class Epochs {
     /** Slots lie two cache lines apart, because processors fetch lines in pairs. */
     private static final int SLOT_STRIDE = 128 / Long.BYTES;
 
+    /** Slots come in blocks, when they are first needed. */
+    private static final int BLOCK_SLOTS = 16;
+
+    /** Nobody is in. */
+    private static final long[] NO_BLOCK = new long[(BLOCK_SLOTS + 1) * SLOT_STRIDE];
+
     private static final VarHandle SLOT = MethodHandles.arrayElementVarHandle(long[].class);
     private static final VarHandle CURRENT;
 
@@ -59,7 +66,8 @@ public final class Epochs {
     }
 
     private final int readersMax;
-    private final long[] slots;
+    private final long[][] blocks; // The first blockCount of them are there.
+    private volatile int blockCount;
     private final ArrayDeque<Retired> retired = new ArrayDeque<>(); // Oldest first.
     private volatile long current = 1;
     private final AtomicInteger waitingCount = new AtomicInteger(); // Of those who wait for a slot.
@@ -72,7 +80,7 @@ public final class Epochs {
     public Epochs(int readersMax) {
         Check.inRange("readersMax", readersMax, 1, READERS_LIMIT);
         this.readersMax = readersMax;
-        this.slots = new long[(readersMax + 1) * SLOT_STRIDE];
+        this.blocks = new long[(readersMax + BLOCK_SLOTS - 1) / BLOCK_SLOTS][];
     }
 
     /**
@@ -115,12 +123,24 @@ public final class Epochs {
     }
 
     private int tryEnter() {
-        int first = firstSlot();
+        while (true) {
+            int count = blockCount;
+            int ticket = tryEnter(Math.min(count * BLOCK_SLOTS, readersMax));
+            if (ticket != FULL || (count == blocks.length && count == blockCount)) {
+                return ticket;
+            }
+            addBlock(count);
+        }
+    }
+
+    private int tryEnter(int slotCount) {
+        int first = firstSlot(slotCount);
         long epoch = current;
-        for (int i = 0; i < readersMax; i++) {
-            int slot = first + i < readersMax ? first + i : first + i - readersMax;
-            int index = (slot + 1) * SLOT_STRIDE;
-            if ((long) SLOT.getOpaque(slots, index) == 0 && SLOT.compareAndSet(slots, index, 0L, epoch)) {
+        for (int i = 0; i < slotCount; i++) {
+            int slot = first + i < slotCount ? first + i : first + i - slotCount;
+            long[] block = blocks[slot / BLOCK_SLOTS];
+            int index = indexOf(slot);
+            if ((long) SLOT.getOpaque(block, index) == 0 && SLOT.compareAndSet(block, index, 0L, epoch)) {
                 VarHandle.fullFence(); // Partner: the fence in reclaim().
                 return slot;
             }
@@ -128,15 +148,33 @@ public final class Epochs {
         return FULL;
     }
 
+    private static int indexOf(int slot) {
+        return (slot % BLOCK_SLOTS + 1) * SLOT_STRIDE;
+    }
+
+    /** Whoever enters in the new block has written the count before the fence, so {@link #reclaim} sees the block. */
+    private void addBlock(int seenCount) {
+        lock.lock();
+        try {
+            if (blockCount == seenCount && seenCount < blocks.length) {
+                blocks[seenCount] = new long[(BLOCK_SLOTS + 1) * SLOT_STRIDE];
+                blockCount = seenCount + 1;
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Leaves. What was reached since {@link #enter} may be freed from now on. */
     public void exit(int ticket) {
         Check.inRange("ticket", ticket, 0, readersMax - 1L);
-        int index = (ticket + 1) * SLOT_STRIDE;
-        if ((long) SLOT.getOpaque(slots, index) == 0) {
+        long[] block = ticket < blockCount * BLOCK_SLOTS ? blocks[ticket / BLOCK_SLOTS] : NO_BLOCK;
+        int index = indexOf(ticket);
+        if ((long) SLOT.getOpaque(block, index) == 0) {
             throw new IllegalStateException("reader " + ticket + " is not in: it left twice, or never entered");
         }
         // Partners: getAcquire in oldestReader(), reads come before the freeing; and the caller's look at pending().
-        SLOT.setVolatile(slots, index, 0L);
+        SLOT.setVolatile(block, index, 0L);
         if (waitingCount.get() > 0) {
             signalLeft();
         }
@@ -185,18 +223,20 @@ public final class Epochs {
 
     private long oldestReader() {
         long oldest = Long.MAX_VALUE;
-        for (int i = 1; i <= readersMax; i++) {
-            long epoch = (long) SLOT.getAcquire(slots, i * SLOT_STRIDE); // Partner: setRelease in exit().
-            if (epoch != 0 && epoch < oldest) {
-                oldest = epoch;
+        for (int i = 0; i < blockCount; i++) {
+            for (int slot = 0; slot < BLOCK_SLOTS; slot++) {
+                long epoch = (long) SLOT.getAcquire(blocks[i], indexOf(slot)); // Partner: setVolatile in exit().
+                if (epoch != 0 && epoch < oldest) {
+                    oldest = epoch;
+                }
             }
         }
         return oldest;
     }
 
     /** Threads start their search at different slots, so that they seldom meet. */
-    private int firstSlot() {
+    private static int firstSlot(int slotCount) {
         long mixed = Thread.currentThread().threadId() * 0x9E37_79B9_7F4A_7C15L;
-        return (int) (((mixed >>> 32) * readersMax) >>> 32);
+        return (int) (((mixed >>> 32) * slotCount) >>> 32);
     }
 }

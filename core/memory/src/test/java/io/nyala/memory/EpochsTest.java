@@ -35,7 +35,7 @@ final class EpochsTest {
 
     @RepeatedTest(50)
     void freesExactlyWhatNoReaderCanSee(@Seed SplittableRandom random) {
-        int readersMax = random.nextInt(1, 9);
+        int readersMax = random.nextInt(1, random.nextBoolean() ? 9 : 40); // Of one block of slots, or of several.
         var epochs = new Epochs(readersMax);
         var in = new BitSet();
         List<Thing> things = new ArrayList<>();
@@ -95,6 +95,14 @@ final class EpochsTest {
         assertEquals("reader " + first + " is not in: it left twice, or never entered", twice.getMessage());
         assertThrows(IllegalArgumentException.class, () -> epochs.exit(2));
         assertThrows(IllegalArgumentException.class, () -> new Epochs(0));
+    }
+
+    @Test
+    void aTicketThatWasNeverGivenIsRefused() {
+        var epochs = new Epochs(100);
+        for (int ticket : new int[] {0, 16, 99}) {
+            assertThrows(IllegalStateException.class, () -> epochs.exit(ticket));
+        }
     }
 
     @Test
