@@ -250,7 +250,7 @@ final class Decision {
             return false;
         }
         int effectCountMax = write.operationCount();
-        if (!active.reserve(write.recordBytesMax, effectCountMax, write.effectBytesMax)) {
+        if (!tablet.seals().prepare() || !active.reserve(write.recordBytesMax, effectCountMax, write.effectBytesMax)) {
             checkFitsAtAll(write);
             if (tablet.hasRowsInMemory()) {
                 tablet.pressure().wantFlush();

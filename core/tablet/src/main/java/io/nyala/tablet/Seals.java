@@ -19,8 +19,9 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>A seal is how memory comes back, so it must not fail for want of it: the slab that the next MemRowSet begins with
- * is taken ahead. It may be missing only while another MemRowSet is sealed or retired, and then that one's first slab,
- * when it is freed, is the next; nobody else can have it.
+ * is taken ahead, before the active one gets its first row: a tablet that is not written to has none. It may be missing
+ * also while another MemRowSet is sealed or retired, and then that one's first slab, when it is freed, is the next;
+ * nobody else can have it.
  *
  * <p>Belongs to the writer's thread.
  */
@@ -36,8 +37,8 @@ final class Seals {
     private @Nullable Slab nextSlab;
     private long nextId = 2;
 
-    /** {@code nextSlab} is owned from here on. */
-    Seals(TabletConfig config, Epochs epochs, Slab nextSlab) {
+    /** {@code nextSlab} is owned from here on; null while there are no rows. */
+    Seals(TabletConfig config, Epochs epochs, @Nullable Slab nextSlab) {
         this.config = config;
         this.epochs = epochs;
         this.nextSlab = nextSlab;
@@ -50,6 +51,15 @@ final class Seals {
      * @param sequence all records of the tablet up to here are in {@code rows} or older rowsets, none after it is
      */
     record Sealed(FreshRows rows, long sequence) {}
+
+    /** Makes sure that rows can be sealed that are to come; false if there is no memory for that. */
+    boolean prepare() {
+        if (nextSlab != null || !awaitingFlush.isEmpty() || !retired.isEmpty()) {
+            return true;
+        }
+        nextSlab = config.memory().tryTake(MemRowSet.FIRST_SLAB_BYTES);
+        return nextSlab != null;
+    }
 
     /**
      * Freezes {@code active}, and answers what takes its place. Null if not now: too many are frozen already, because

@@ -79,11 +79,11 @@ public final class Tablet {
      * Where a tablet stands after recovery.
      *
      * @param map its rows
-     * @param nextSlab what the next MemRowSet begins with
+     * @param nextSlab what the next MemRowSet begins with; null while there are no rows in memory
      * @param sequence newest log record whose effects it has
      * @param time newest change it has
      */
-    record Beginning(RowSetMap map, Slab nextSlab, long sequence, long time) {}
+    record Beginning(RowSetMap map, @Nullable Slab nextSlab, long sequence, long time) {}
 
     public long id() {
         return config.id();

@@ -11,6 +11,7 @@ import io.nyala.rows.RowLayout;
 import io.nyala.wal.CommitLog;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A tablet on its way up: the rowsets that its manifest names, and the log records since, applied again exactly as the
@@ -24,7 +25,7 @@ public final class TabletRecovery implements AutoCloseable {
     private final List<MissingRowSet> missing;
     private final KeyCodec keys;
     private final MemRowSet replayed;
-    private final Slab nextSlab;
+    private @Nullable Slab nextSlab;
     private final long appliedUpTo;
     private long sequence;
     private long newestTime;
@@ -42,21 +43,11 @@ public final class TabletRecovery implements AutoCloseable {
         this.rowSets = List.copyOf(rowSets);
         this.missing = List.copyOf(missing);
         this.keys = new KeyCodec(new RowLayout(config.schema()));
-        this.nextSlab = config.memory().take(MemRowSet.FIRST_SLAB_BYTES);
-        this.replayed = firstRows(config, nextSlab);
+        this.replayed = new MemRowSet(1, config.schema(), config.memory());
         this.appliedUpTo = appliedUpTo;
         this.sequence = appliedUpTo;
         for (DiskRowSet rowSet : rowSets) {
             newestTime = Math.max(newestTime, rowSet.newestChange());
-        }
-    }
-
-    private static MemRowSet firstRows(TabletConfig config, Slab next) {
-        try {
-            return new MemRowSet(1, config.schema(), config.memory());
-        } catch (RuntimeException e) {
-            config.memory().giveBack(next);
-            throw e;
         }
     }
 
@@ -86,6 +77,9 @@ public final class TabletRecovery implements AutoCloseable {
     }
 
     private void apply(TabletRecordFormat.Header header, MemorySegment memory, long firstEffect) {
+        if (nextSlab == null) {
+            nextSlab = config.memory().take(MemRowSet.FIRST_SLAB_BYTES); // As the writer does, see Seals.
+        }
         long end = firstEffect + header.effectBytes();
         long effect = firstEffect;
         for (int i = 0; i < header.effectCount(); i++) {
@@ -151,7 +145,9 @@ public final class TabletRecovery implements AutoCloseable {
     public void close() {
         if (!isStarted) {
             replayed.close();
-            config.memory().giveBack(nextSlab);
+            if (nextSlab != null) {
+                config.memory().giveBack(nextSlab);
+            }
             rowSets.forEach(DiskRowSet::close);
         }
     }
