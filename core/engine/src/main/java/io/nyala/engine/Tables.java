@@ -312,12 +312,15 @@ final class Tables {
     }
 
     private void checkRoom(int moreTables, int moreTablets) {
-        if (parts.storage().tableCount() + moreTables > CatalogLimits.TABLES_MAX) {
+        checkRoom(parts.storage().tableCount(), moreTables, parts.storage().tabletCount(), moreTablets);
+    }
+
+    static void checkRoom(int tableCount, int moreTables, int tabletCount, int moreTablets) {
+        if (tableCount + moreTables > CatalogLimits.TABLES_MAX) {
             throw new EngineLimitException("%,d is the limit of tables, dropped ones that can be recalled included;"
                             .formatted(CatalogLimits.TABLES_MAX)
                     + " drop some, or use another engine");
         }
-        int tabletCount = parts.storage().tabletCount();
         if (tabletCount + moreTablets > CatalogLimits.TABLETS_MAX) {
             throw new EngineLimitException("%,d tablets more than the %,d there are; %,d is the limit of an engine"
                             .formatted(moreTablets, tabletCount, CatalogLimits.TABLETS_MAX)

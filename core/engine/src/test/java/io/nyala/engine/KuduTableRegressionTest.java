@@ -1,0 +1,167 @@
+package io.nyala.engine;
+
+import static io.nyala.rows.OperationKind.UPSERT;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.nyala.partition.PartitionSchema;
+import io.nyala.rows.Column;
+import io.nyala.rows.ColumnType;
+import io.nyala.rows.Predicate;
+import io.nyala.testkit.Seed;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Goal: what once went wrong in Kudu with tables that are cut up, altered or dropped does not go wrong here.
+ * Method: one short story for each, on a simulated host; the number is that of Kudu's issue.
+ */
+final class KuduTableRegressionTest {
+    private OneTable one;
+
+    @BeforeEach
+    void open(@Seed SplittableRandom random) {
+        one = new OneTable(random);
+    }
+
+    /** KUDU-3564: IN lists were pruned by the hash schema of the table where a range had its own: rows were missed. */
+    @RepeatedTest(4)
+    void anInListFindsRowsOfARangeWithHashLevelsOfItsOwn(@Seed SplittableRandom random) {
+        PartitionSchema partitioning =
+                PartitionSchema.of(Numbers.SCHEMA).hash(2, "id").range("id").build();
+        Table table = one.engine()
+                .createTable(TableSpec.of("t", partitioning)
+                        .withRanges(List.of(
+                                partitioning.between(0L, 50L),
+                                partitioning
+                                        .newRange()
+                                        .from(50L)
+                                        .before(100L)
+                                        .hash(5, "id")
+                                        .build())));
+        Numbers.insertRange(table, 0, 100);
+        for (int i = 0; i < 20; i++) {
+            List<Long> wanted = LongStream.generate(() -> random.nextLong(100))
+                    .limit(6)
+                    .boxed()
+                    .toList();
+            assertEquals(
+                    wanted.stream().distinct().sorted().toList(),
+                    Numbers.ids(table.scan().where(Predicate.in(Numbers.SCHEMA, "id", wanted))));
+        }
+        one.engine().close();
+    }
+
+    /** KUDU-3569, KUDU-3570: a scan with an IN list met an ALTER, and crashed. */
+    @Test
+    void aScanWithAnInListGoesOnWhileItsColumnIsDropped() {
+        one.create();
+        one.insertMany(0, 3000);
+        one.flush();
+        one.insertMany(3000, 4000);
+        List<String> texts = LongStream.range(0, 4000)
+                .filter(id -> id % 3 == 0)
+                .mapToObj(id -> "number " + id * id)
+                .toList();
+        List<Long> seen = new ArrayList<>();
+        try (Scan scan = one.table()
+                .scan()
+                .where(Predicate.in(Numbers.SCHEMA, "text", texts))
+                .open()) {
+            assertTrue(scan.next());
+            for (int row = 0; row < scan.batch().rowCount(); row++) {
+                seen.add(scan.batch().column(0).getLong(row));
+            }
+            one.table().alter().dropColumn("text").commit();
+            one.settle();
+            Numbers.read(scan, seen);
+        }
+        seen.sort(null);
+        assertEquals(LongStream.range(0, 4000).filter(id -> id % 3 == 0).boxed().toList(), seen);
+        one.engine().close();
+    }
+
+    /** KUDU-3495: an UPSERT that was put together for an older schema set columns that it did not know to NULL. */
+    @Test
+    void anUpsertOfAnOlderSchemaSetsNothingThatItDoesNotKnow() {
+        one.create();
+        try (WriteBatch old = one.table().newBatch()) {
+            one.table()
+                    .alter()
+                    .addColumn(Column.of("price", ColumnType.INT64).nullable())
+                    .commit();
+            try (WriteBatch batch = one.table().newBatch()) {
+                batch.rows().start(UPSERT).setLong(0, 1).setLong(2, 99).end();
+                batch.commit().orThrow();
+            }
+            old.rows().start(UPSERT).setLong(0, 1).setString(1, "one").end();
+            assertThrows(TableChangedException.class, old::commit);
+        }
+        try (Scan scan = one.table().scan().project("price").open()) {
+            assertTrue(scan.next());
+            assertEquals(99, scan.batch().column(0).getLong(0));
+        }
+        one.engine().close();
+    }
+
+    /** KUDU-3535: what had been dropped still kept the log in memory and on disk. */
+    @Test
+    void aDroppedTableKeepsNothingOfTheLog() {
+        Table other = one.engine().createTable("other", Numbers.SCHEMA);
+        one.create();
+        Numbers.insertRange(one.table(), 0, 10); // Never flushed: the log is needed for it.
+        long rows = 0;
+        while (segments() < 5) {
+            Numbers.insertRange(other, rows, rows + 100);
+            rows += 100;
+        }
+        Numbers.flush(one.running(), other);
+        one.settle();
+        assertEquals(0, one.table().statistics().rowSetCount());
+        int before = segments();
+        one.engine().dropTable("t");
+        Numbers.insertRange(other, rows, rows + 100);
+        Numbers.flush(one.running(), other);
+        one.settle();
+        assertTrue(segments() < before, () -> segments() + " files of the log, there were " + before);
+        one.reopen();
+        assertEquals(
+                Numbers.list(0, rows + 100),
+                Numbers.ids(one.engine().table("other").orElseThrow().scan()));
+        one.engine().close();
+    }
+
+    private int segments() {
+        return (int) one.world().disk().list(World.DIRECTORY.resolve("wal")).stream()
+                .filter(path -> !path.toString().endsWith(".spare"))
+                .count();
+    }
+
+    /** KUDU-3268: a tablet was taken from maintenance while one of its operations was about to run. */
+    @RepeatedTest(10)
+    void aTabletMayLeaveMaintenanceAtAnyMoment(@Seed SplittableRandom random) {
+        Table other = one.engine().createTable("other", Numbers.SCHEMA);
+        for (int i = 0; i < 8; i++) {
+            one.create();
+            Numbers.insertRange(one.table(), 0, 20);
+            Numbers.insertRange(other, i * 20L, (i + 1) * 20L);
+            var _ = one.table().flush();
+            var _ = other.flush();
+            for (int step = random.nextInt(60); step > 0; step--) {
+                one.running().host().step();
+            }
+            one.engine().dropTable("t");
+        }
+        Numbers.flush(one.running(), other);
+        one.settle();
+        assertEquals(other.statistics().rowSetCount(), one.files().size());
+        assertEquals(Numbers.list(0, 160), Numbers.ids(other.scan()));
+        one.engine().close();
+    }
+}
