@@ -217,7 +217,8 @@ final class BadInputs {
     }
 
     private static void replaced(Path path, OnPath replacement, Executable action) throws Throwable {
-        Path aside = path.resolveSibling("../../aside").normalize();
+        Path elsewhere = Files.createTempDirectory("nyala-aside"); // Nothing strange may lie in the data directory.
+        Path aside = elsewhere.resolve("aside");
         Files.move(path, aside);
         try {
             replacement.to(path);
@@ -225,6 +226,7 @@ final class BadInputs {
         } finally {
             delete(path);
             Files.move(aside, path);
+            Files.delete(elsewhere);
         }
     }
 
