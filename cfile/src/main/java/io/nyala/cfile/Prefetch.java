@@ -86,14 +86,22 @@ public final class Prefetch implements Completions {
         try {
             readAll(queue);
         } finally {
-            await(queue, 0);
-            cache.io().giveBack(queue);
-            count = 0;
+            end(queue);
         }
         RuntimeException thrown = failure;
         failure = null;
         if (thrown != null) {
             throw thrown;
+        }
+    }
+
+    private void end(IoQueue queue) {
+        try {
+            await(queue, 0);
+        } finally {
+            abandon(0, count); // Where the queue has failed. Memory that it may still write to is not given back.
+            cache.io().giveBack(queue);
+            count = 0;
         }
     }
 
