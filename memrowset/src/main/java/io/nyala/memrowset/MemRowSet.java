@@ -423,7 +423,7 @@ public final class MemRowSet implements RowSet, AutoCloseable {
     }
 
     /** Writer only: what rows, changes and nodes were given of it. */
-    long usedBytes() {
+    public long usedBytes() {
         return arena.usedBytes();
     }
 

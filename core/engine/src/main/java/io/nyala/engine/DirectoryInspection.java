@@ -29,6 +29,7 @@ import io.nyala.memory.PageSource;
 import io.nyala.memory.Slab;
 import io.nyala.rows.RowLayout;
 import io.nyala.rows.Schema;
+import io.nyala.tablet.DeltaFileEntry;
 import io.nyala.tablet.MissingRowSet;
 import io.nyala.tablet.RowSetEntry;
 import io.nyala.tablet.TabletRecords;
@@ -188,25 +189,45 @@ public final class DirectoryInspection implements AutoCloseable {
 
     private void verify(TableEntry table, long tabletId, RowSetEntry entry, Findings findings) {
         Schema schema = table.description().schema();
-        Path path = layout.rowSets().resolve(entry.fileId() + StorageLog.ROWSET_SUFFIX);
-        long ownerId = StorageLog.ownerId(state.hostId(), tabletId);
-        var source = new RowSetFile(disk, path, entry.fileId(), ownerId);
+        Path path = path(entry.fileId());
         String about = "rowset of table %s, %,d rows".formatted(table.name(), entry.rowCount());
-        RuntimeException defect = null;
-        try (DiskRowSet rowSet = files.open(source, entry, schema)) {
-            try {
-                rowSet.verify();
-            } catch (RuntimeException e) {
-                defect = e;
+        try (DiskRowSet rowSet = files.openBase(file(tabletId, entry.fileId()), entry, schema)) {
+            findings.checked(path, about, defect(rowSet::verify));
+            for (DeltaFileEntry delta : entry.deltas()) {
+                verify(rowSet, tabletId, delta, findings);
             }
         } catch (RuntimeException e) {
-            if (MissingRowSet.isCause(e)) {
-                findings.setAside(new MissingRowSet(tabletId, schema, path, entry, e));
+            if (!MissingRowSet.isCause(e)) {
+                findings.checked(path, about, e);
                 return;
             }
-            defect = e;
+            findings.setAside(new MissingRowSet(tabletId, schema, path, entry, e));
         }
-        findings.checked(path, about, defect);
+    }
+
+    /** A delta file that cannot be opened is thrown: its rowset is set aside then. */
+    private void verify(DiskRowSet rowSet, long tabletId, DeltaFileEntry entry, Findings findings) {
+        String about = "delta file, %,d changes".formatted(entry.changeCount());
+        try (DeltaFile deltas = files.openDeltas(file(tabletId, entry.fileId()), entry, rowSet)) {
+            findings.checked(path(entry.fileId()), about, defect(deltas::verify));
+        }
+    }
+
+    private static @Nullable RuntimeException defect(Runnable verify) {
+        try {
+            verify.run();
+            return null;
+        } catch (RuntimeException e) {
+            return e;
+        }
+    }
+
+    private Path path(long fileId) {
+        return layout.rowSets().resolve(fileId + StorageLog.ROWSET_SUFFIX);
+    }
+
+    private RowSetFile file(long tabletId, long fileId) {
+        return new RowSetFile(disk, path(fileId), fileId, StorageLog.ownerId(state.hostId(), tabletId));
     }
 
     /** Explains a record of the write-ahead log; raw if its tablet is not known. After {@link #readCatalog}. */

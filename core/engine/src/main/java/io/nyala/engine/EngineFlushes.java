@@ -1,14 +1,29 @@
 package io.nyala.engine;
 
 import io.nyala.compaction.Flush;
+import io.nyala.diskrowset.DeltaBase;
+import io.nyala.diskrowset.DeltaFile;
+import io.nyala.diskrowset.DeltaFileOutput;
+import io.nyala.diskrowset.DeltaFileWriter;
 import io.nyala.diskrowset.DiskRowSet;
+import io.nyala.diskrowset.RowSetFile;
+import io.nyala.io.DiskException;
+import io.nyala.io.IoQueue;
+import io.nyala.memory.MemoryAccount;
 import io.nyala.memrowset.MemRowSet;
+import io.nyala.rows.DeltaSource;
 import io.nyala.tablet.FlushContext;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletManifest;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /** What flushes need of an engine. */
 final class EngineFlushes implements FlushContext {
+    private static final Logger LOG = System.getLogger(EngineFlushes.class.getName());
+
     private final OpenEngine engine;
 
     EngineFlushes(OpenEngine engine) {
@@ -28,6 +43,53 @@ final class EngineFlushes implements FlushContext {
     @Override
     public DiskRowSet open(Tablet tablet, long fileId) {
         return engine.openRowSet(tablet.id(), tablet.schema(), fileId);
+    }
+
+    @Override
+    public MemoryAccount changeMemory() {
+        return engine.memory().changes();
+    }
+
+    @Override
+    public @Nullable DeltaFileOutput writeChanges(Tablet tablet, DiskRowSet rowSet, DeltaSource changes) {
+        long fileId = engine.storage().allocateFileId(tablet.id());
+        RowSetFile target = engine.rowSetFile(tablet.id(), fileId);
+        IoQueue queue = engine.io().borrow();
+        boolean isWritten = false;
+        try {
+            DeltaFileOutput output = DeltaFileWriter.write(
+                    tablet.schema(),
+                    DeltaBase.of(rowSet),
+                    changes,
+                    target,
+                    queue,
+                    engine.memory().flush());
+            engine.disk().syncDirectory(engine.layout().rowSets());
+            isWritten = true;
+            return output;
+        } finally {
+            engine.io().giveBack(queue);
+            if (!isWritten) {
+                delete(fileId);
+            }
+        }
+    }
+
+    @Override
+    public DeltaFile openChanges(Tablet tablet, DiskRowSet rowSet, long fileId) {
+        return engine.files().openDeltas(engine.rowSetFile(tablet.id(), fileId), rowSet);
+    }
+
+    @Override
+    public void delete(long fileId) {
+        Path path = engine.storage().path(fileId);
+        try {
+            if (engine.disk().exists(path)) {
+                engine.disk().delete(path);
+            }
+        } catch (DiskException e) {
+            LOG.log(Level.WARNING, "cannot delete " + path + " now; it is deleted at the next start", e);
+        }
     }
 
     @Override

@@ -30,6 +30,12 @@ final class EngineMemory implements AutoCloseable {
     /** What first slabs take beside what is filled, and what is left over between slabs of different sizes. */
     private static final long ROWS_OVERHEAD_BYTES = 2 * PageSource.REGION_BYTES;
 
+    /**
+     * What is set aside for changes of rows on disk: those that came during a flush must find room at its end, before
+     * it has freed any (see {@code FreshRows}).
+     */
+    private static final long CHANGES_BYTES = 2 * PageSource.REGION_BYTES;
+
     private final MemoryBudget budget;
     private final MemoryAccount log;
     private final MemoryAccount cache;
@@ -37,6 +43,7 @@ final class EngineMemory implements AutoCloseable {
     private final MemoryAccount lookups;
     private final MemoryAccount flush;
     private final MemoryAccount rows;
+    private final MemoryAccount changes;
     private final MemoryAccount batches;
     private final MemoryAccount scans;
 
@@ -52,6 +59,7 @@ final class EngineMemory implements AutoCloseable {
         lookups = budget.account("look-ups", LookupMemory.RESERVED_BYTES);
         flush = budget.account("flush", flushBytes);
         rows = budget.account("rows in memory", rowsBytes);
+        changes = budget.account("changes in memory", CHANGES_BYTES);
         batches = budget.account("write batches", 0);
         scans = budget.account("scans", 0);
     }
@@ -65,6 +73,7 @@ final class EngineMemory implements AutoCloseable {
                 rowsBytes,
                 logBytes,
                 flushBytes,
+                CHANGES_BYTES,
                 LookupMemory.RESERVED_BYTES)) {
             needed += MemoryBudget.reservedBytes(reserved);
         }
@@ -73,9 +82,9 @@ final class EngineMemory implements AutoCloseable {
                 String.format(
                         Locale.ROOT,
                         "memoryBytes is %,d, but %,d are needed: %,d for the page cache (cacheBytes), %,d for metadata"
-                                + " of rowsets (metadataBytes), %,d for rows in memory (twice flushBytes, and some),"
-                                + " %,d for the logs (less with smaller logSegmentBytes), %,d for a flush, the rest for"
-                                + " look-ups, batches and scans; raise memoryBytes, or lower one of the others",
+                            + " of rowsets (metadataBytes), %,d for rows in memory (twice flushBytes, and some), %,d"
+                            + " for the logs (less with smaller logSegmentBytes), %,d for a flush, the rest for"
+                            + " changes, look-ups, batches and scans; raise memoryBytes, or lower one of the others",
                         config.memoryBytes(),
                         needed,
                         config.cacheBytes(),
@@ -108,6 +117,11 @@ final class EngineMemory implements AutoCloseable {
 
     MemoryAccount rows() {
         return rows;
+    }
+
+    /** Changes in memory of rows on disk. */
+    MemoryAccount changes() {
+        return changes;
     }
 
     MemoryAccount batches() {

@@ -4,9 +4,9 @@ import io.nyala.compaction.MaintenanceScheduler;
 import io.nyala.io.Parking;
 import io.nyala.table.TableDroppedException;
 import io.nyala.tablet.FlushContext;
-import io.nyala.tablet.FlushTask;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletClosedException;
+import io.nyala.tablet.TabletFlush;
 import io.nyala.tablet.TabletWrite;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -117,7 +117,7 @@ final class Maintenance implements Agent {
     private record Running(
             Attached attached,
             MaintenanceScheduler.Claim claim,
-            FlushTask task,
+            TabletFlush task,
             List<CompletableFuture<Void>> waiting) {}
 
     Parking parking() {
@@ -244,9 +244,10 @@ final class Maintenance implements Agent {
         for (Attached attached : tablets) {
             if (attached.slot == claim.slot()) {
                 // In this order, or someone who asks now would neither be among the waiters nor start another flush.
-                attached.tablet.pressure().flushBegins();
+                boolean withChanges = attached.tablet.pressure().flushBegins();
                 flushCount.getAndIncrement();
-                return new Running(attached, claim, new FlushTask(attached.tablet, context), attached.takeWaiting());
+                var task = new TabletFlush(attached.tablet, context, withChanges);
+                return new Running(attached, claim, task, attached.takeWaiting());
             }
         }
         claim.release(); // It was detached in the meantime.

@@ -279,6 +279,10 @@ final class OpenEngine implements TableHost, AutoCloseable {
         return memory;
     }
 
+    IoPool io() {
+        return io;
+    }
+
     RowSetFiles files() {
         return files;
     }

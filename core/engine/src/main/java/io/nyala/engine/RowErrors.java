@@ -91,8 +91,6 @@ final class RowErrors extends AbstractList<RowError> {
                 switch (code) {
                     case ALREADY_PRESENT -> "row " + key + " is already present";
                     case NOT_FOUND -> "row " + key + " is not found";
-                    case ROW_FLUSHED ->
-                        "row " + key + " is in a rowset on disk, and rows there cannot be changed by this version yet";
                     default -> "row " + key + ": " + code;
                 };
         return new RowError(operationIndex, code, message);

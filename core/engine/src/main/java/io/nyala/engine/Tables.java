@@ -164,6 +164,7 @@ final class Tables {
             flush(old.stream()
                     .filter(tablet -> tablet.tablet().neededFrom() != Long.MAX_VALUE)
                     .toList());
+            checkNothingIsLeft(old);
             List<TabletPlace> opened = new ArrayList<>(change.kept());
             opened.addAll(edit.addedTablets());
             boolean isMade = false;
@@ -180,6 +181,18 @@ final class Tables {
             become(table, change, edit, parts.tablets().start(opened), List.of());
         } finally {
             table.goOn(parts);
+        }
+    }
+
+    /** A restart takes no notice of log records of an earlier schema. */
+    private static void checkNothingIsLeft(List<HostedTablet> flushed) {
+        for (HostedTablet tablet : flushed) {
+            if (tablet.tablet().neededFrom() != Long.MAX_VALUE) {
+                throw new IllegalStateException(
+                        "the columns of the table cannot be changed, because the log has changes"
+                                + " of rows that cannot be read: "
+                                + tablet.tablet().missingRowSets());
+            }
         }
     }
 

@@ -3,11 +3,10 @@ package io.nyala.engine;
 import io.nyala.catalog.TableEntry;
 import io.nyala.catalog.TabletEntry;
 import io.nyala.catalog.TabletPlace;
-import io.nyala.diskrowset.DiskRowSet;
-import io.nyala.diskrowset.RowSetFile;
 import io.nyala.io.Parking;
 import io.nyala.rows.Schema;
 import io.nyala.table.HostedTablet;
+import io.nyala.tablet.LiveRowSet;
 import io.nyala.tablet.MissingRowSet;
 import io.nyala.tablet.RowSetEntry;
 import io.nyala.tablet.Tablet;
@@ -98,22 +97,31 @@ final class Tablets implements AutoCloseable {
 
     private TabletRecovery recover(String table, long tabletId, Schema schema) {
         TabletEntry entry = engine.storage().tablet(tabletId);
-        List<DiskRowSet> rowSets = new ArrayList<>();
+        List<LiveRowSet> rowSets = new ArrayList<>();
         List<MissingRowSet> missing = new ArrayList<>();
         try {
             for (RowSetEntry rowSet : entry.rowSets()) {
-                RowSetFile file = engine.rowSetFile(tabletId, rowSet.fileId());
                 try {
-                    rowSets.add(engine.files().open(file, rowSet, schema));
+                    rowSets.add(open(tabletId, rowSet, schema));
                 } catch (RuntimeException e) {
-                    missing.add(setAside(table, new MissingRowSet(tabletId, schema, file.path(), rowSet, e), e));
+                    Path path = engine.storage().path(rowSet.fileId());
+                    missing.add(setAside(table, new MissingRowSet(tabletId, schema, path, rowSet, e), e));
                 }
             }
             return new TabletRecovery(config(tabletId, schema), rowSets, missing, entry.appliedUpTo());
         } catch (RuntimeException e) {
-            rowSets.forEach(DiskRowSet::close);
+            rowSets.forEach(LiveRowSet::close);
             throw e;
         }
+    }
+
+    private LiveRowSet open(long tabletId, RowSetEntry rowSet, Schema schema) {
+        return engine.files()
+                .open(
+                        fileId -> engine.rowSetFile(tabletId, fileId),
+                        rowSet,
+                        schema,
+                        engine.memory().changes());
     }
 
     /** A rowset that is damaged or gone is set aside, and all else serves. It stays in the storage log. */

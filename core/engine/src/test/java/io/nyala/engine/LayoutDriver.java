@@ -140,10 +140,6 @@ final class LayoutDriver {
             if (error == RowErrorCode.NO_RANGE) {
                 continue;
             }
-            if (error == RowErrorCode.ROW_FLUSHED) {
-                assertEquals(true, model.newest(operation.key()) != null, "no row to be flushed: " + operation);
-                continue;
-            }
             TableModel.Outcome outcome = apply(operation, result.timestamp());
             RowErrorCode expected =
                     switch (outcome) {

@@ -17,8 +17,6 @@ public enum RowErrorCode {
     BAD_VALUE(7),
     /** An UPDATE that sets nothing but the key. */
     NOTHING_TO_UPDATE(8),
-    /** The row was flushed to disk, and this version cannot yet change rows there. */
-    ROW_FLUSHED(9),
     /** The row is outside of every range partition of its table. */
     NO_RANGE(10);
 

@@ -9,6 +9,7 @@ import io.nyala.rows.RowLayout;
 import io.nyala.wal.CommitLog;
 import io.nyala.wal.Durability;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -23,14 +24,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Belongs to the writer's thread. Allocates nothing per operation.
  */
 final class Decision {
-    /** Where the newest state of a key is, when it is not in the active MemRowSet. */
-    private enum Elsewhere {
-        /** Nowhere, or deleted. */
-        ABSENT,
-        /** Live, in rows that are sealed or on disk. */
-        FROZEN
-    }
-
     /** What became of a batch. */
     enum Outcome {
         /** It has a sequence now. */
@@ -41,10 +34,14 @@ final class Decision {
         NO_MEMORY
     }
 
+    /** Changes in memory of one rowset, as a part of what a MemRowSet may have, from which on they are flushed. */
+    private static final int CHANGE_FLUSHES_PER_FLUSH = 4;
+
     private final Tablet tablet;
     private final RowLayout layout;
 
     // State of the batch being decided.
+    private final List<RowHome> homes = new ArrayList<>();
     private boolean isReserved;
     private long record;
     private int effectBytes;
@@ -69,16 +66,28 @@ final class Decision {
             }
             if (outcome != Outcome.NO_LOG) { // That tries again in a moment.
                 active.batchEnds();
+                endBatchInHomes();
+            }
+        }
+    }
+
+    private void endBatchInHomes() {
+        for (int i = 0; i < homes.size(); i++) {
+            homes.get(i).batchEnds();
+            if (homes.get(i).changeBytes() > tablet.config().flushBytes() / CHANGE_FLUSHES_PER_FLUSH) {
+                tablet.pressure().wantFlush();
             }
         }
     }
 
     private Outcome tryRun(TabletWrite write, MemRowSet active) {
         CommitLog log = tablet.log();
+        homes.clear();
         if (write.recordBytesMax > log.payloadBytesMax()) {
             throw BatchTooLargeException.ofRecord(write.operationCount(), write.recordBytesMax, log.payloadBytesMax());
         }
-        if (!hasMemory(active, write)) {
+        locate(write);
+        if (!hasMemoryForChanges() || !hasMemory(active, write)) {
             return Outcome.NO_MEMORY;
         }
         record = log.reserve((int) write.recordBytesMax);
@@ -150,8 +159,9 @@ final class Decision {
         int keyBytes = OperationFormat.keyBytes(source, operation);
         long row = active.find(source, key, keyBytes);
         boolean isActive = row != 0 && active.isLive(row);
-        boolean isFrozen = row == 0 && elsewhere(write, index, source, key, keyBytes) == Elsewhere.FROZEN;
-        boolean isLive = isActive || isFrozen;
+        RowHome home = isActive ? null : liveHome(write, index);
+        boolean isLive = isActive || home != null;
+        long place = write.place(index);
         return switch (kind) {
             case INSERT, INSERT_IGNORE -> {
                 if (isLive) {
@@ -159,31 +169,26 @@ final class Decision {
                 }
                 yield insert(source, operation, active, row != 0);
             }
-            case UPSERT, UPSERT_IGNORE -> {
-                if (isFrozen) {
-                    yield RowErrorCode.ROW_FLUSHED;
-                }
-                yield isActive ? update(source, operation, active) : insert(source, operation, active, row != 0);
-            }
+            case UPSERT, UPSERT_IGNORE ->
+                isLive ? update(source, operation, active, home, place) : insert(source, operation, active, row != 0);
             case UPDATE, UPDATE_IGNORE -> {
-                if (isFrozen) {
-                    yield RowErrorCode.ROW_FLUSHED;
-                }
-                if (!isActive) {
+                if (!isLive) {
                     yield kind == OperationKind.UPDATE ? RowErrorCode.NOT_FOUND : null;
                 }
-                yield update(source, operation, active);
+                yield update(source, operation, active, home, place);
             }
             case DELETE, DELETE_IGNORE -> {
-                if (isFrozen) {
-                    yield RowErrorCode.ROW_FLUSHED;
-                }
-                if (!isActive) {
+                if (!isLive) {
                     yield kind == OperationKind.DELETE ? RowErrorCode.NOT_FOUND : null;
                 }
-                yield apply(Effect.writeDelete(source, operation, tablet.log().memory(), effectAt()), active);
+                yield delete(source, operation, active, home, place);
             }
         };
+    }
+
+    private static @Nullable RowHome liveHome(TabletWrite write, int index) {
+        RowHome home = write.home(index);
+        return home != null && home.isLive(write.place(index)) ? home : null;
     }
 
     private @Nullable RowErrorCode insert(MemorySegment source, long operation, MemRowSet active, boolean again) {
@@ -194,15 +199,37 @@ final class Decision {
         return apply(bytes, active);
     }
 
-    private @Nullable RowErrorCode update(MemorySegment source, long operation, MemRowSet active) {
+    private @Nullable RowErrorCode update(
+            MemorySegment source, long operation, MemRowSet active, @Nullable RowHome home, long place) {
         if (OperationFormat.valueCount(source, operation, tablet.schema()) == 0) {
             return null; // An UPSERT of the key alone finds its row: there is nothing to change.
         }
-        return apply(Effect.writeUpdate(layout, source, operation, tablet.log().memory(), effectAt()), active);
+        MemorySegment memory = tablet.log().memory();
+        int bytes = Effect.writeUpdate(layout, source, operation, memory, effectAt());
+        if (home == null) {
+            return apply(bytes, active);
+        }
+        home.apply(place, memory, effectAt(), timestamp);
+        return applied(bytes);
+    }
+
+    private @Nullable RowErrorCode delete(
+            MemorySegment source, long operation, MemRowSet active, @Nullable RowHome home, long place) {
+        MemorySegment memory = tablet.log().memory();
+        int bytes = Effect.writeDelete(source, operation, memory, effectAt());
+        if (home == null) {
+            return apply(bytes, active);
+        }
+        home.apply(place, memory, effectAt(), timestamp);
+        return applied(bytes);
     }
 
     private @Nullable RowErrorCode apply(int bytes, MemRowSet active) {
         active.apply(tablet.log().memory(), effectAt(), timestamp);
+        return applied(bytes);
+    }
+
+    private @Nullable RowErrorCode applied(int bytes) {
         effectBytes += bytes;
         effectCount++;
         return null;
@@ -213,32 +240,67 @@ final class Decision {
     }
 
     /**
-     * Looks in all that is no longer active: sealed rows, rows whose flush the probe could not see, and the probe
-     * itself.
+     * Finds the homes that the probe could not see: sealed rows, and rows that were flushed since. Tells all homes what
+     * changes they may have to take.
      */
-    private Elsewhere elsewhere(TabletWrite write, int index, MemorySegment source, long key, int keyBytes) {
-        if (write.isOnDisk(index)) {
-            return Elsewhere.FROZEN;
-        }
-        List<FreshRows> sealed = tablet.map().sealed();
-        for (int i = 0; i < sealed.size(); i++) { // An iterator would be garbage for every row.
-            if (isLiveIn(sealed.get(i).rows(), source, key, keyBytes)) {
-                return Elsewhere.FROZEN;
+    private void locate(TabletWrite write) {
+        MemorySegment source = write.operations().memory();
+        for (int i = 0; i < write.operationCount(); i++) {
+            long operation = write.operationOffset(i);
+            if (!(liveHome(write, i) instanceof LiveRowSet)) { // Sealed rows may have moved since they were found.
+                write.home(i, null, 0);
+                long key = OperationFormat.keyOffset(source, operation);
+                locate(write, i, source, key, OperationFormat.keyBytes(source, operation));
+            }
+            RowHome home = write.home(i);
+            if (home != null
+                    && mayChange(OperationFormat.kind(source, operation))
+                    && home.expectChange(Effect.bytesMax(source, operation, layout.columnCount()))) {
+                homes.add(home);
             }
         }
-        List<FreshRows> retiredRows = tablet.seals().retired();
-        for (int i = 0; i < retiredRows.size(); i++) {
-            FreshRows retired = retiredRows.get(i);
-            if (retired.retiredInVersion() > write.mapVersion && isLiveIn(retired.rows(), source, key, keyBytes)) {
-                return Elsewhere.FROZEN;
-            }
-        }
-        return Elsewhere.ABSENT;
     }
 
-    private static boolean isLiveIn(MemRowSet rows, MemorySegment source, long key, int keyBytes) {
-        long row = rows.find(source, key, keyBytes);
-        return row != 0 && rows.isLive(row);
+    private static boolean mayChange(OperationKind kind) {
+        return kind != OperationKind.INSERT && kind != OperationKind.INSERT_IGNORE;
+    }
+
+    private void locate(TabletWrite write, int index, MemorySegment source, long key, int keyBytes) {
+        List<FreshRows> sealed = tablet.map().sealed();
+        for (int i = 0; i < sealed.size(); i++) { // An iterator would be garbage for every row.
+            FreshRows fresh = sealed.get(i);
+            long row = fresh.findLive(source, key, keyBytes);
+            if (row != 0) {
+                write.home(index, fresh, row);
+                return;
+            }
+        }
+        List<FreshRows> retired = tablet.seals().retired();
+        for (int i = 0; i < retired.size(); i++) {
+            FreshRows fresh = retired.get(i);
+            long row = fresh.retiredInVersion() > write.mapVersion ? fresh.findLive(source, key, keyBytes) : 0;
+            if (row != 0) {
+                write.home(index, fresh.outputOf(row), fresh.ordinalOf(row));
+                return;
+            }
+        }
+    }
+
+    private boolean hasMemoryForChanges() {
+        boolean isReserved = true;
+        boolean isFull = false;
+        for (int i = 0; i < homes.size(); i++) {
+            RowHome home = homes.get(i);
+            isReserved &= home.reserveExpected(tablet.lastSequence() + 1); // Each, so that each forgets.
+            isFull |= home.isFull();
+        }
+        if (isFull) {
+            tablet.pressure().awaitFlush();
+        } else if (!isReserved) {
+            tablet.pressure().wantFlush();
+            tablet.pressure().awaitMemory();
+        }
+        return isReserved && !isFull;
     }
 
     private boolean hasMemory(MemRowSet active, TabletWrite write) {

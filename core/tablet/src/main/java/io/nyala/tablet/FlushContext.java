@@ -1,8 +1,13 @@
 package io.nyala.tablet;
 
 import io.nyala.compaction.Flush;
+import io.nyala.diskrowset.DeltaFile;
+import io.nyala.diskrowset.DeltaFileOutput;
 import io.nyala.diskrowset.DiskRowSet;
+import io.nyala.memory.MemoryAccount;
 import io.nyala.memrowset.MemRowSet;
+import io.nyala.rows.DeltaSource;
+import org.jspecify.annotations.Nullable;
 
 /** What a flush needs from its host. Used by one maintenance worker. */
 public interface FlushContext {
@@ -13,6 +18,22 @@ public interface FlushContext {
 
     /** Opens a rowset of {@code tablet} for reading. */
     DiskRowSet open(Tablet tablet, long fileId);
+
+    /** What changes in memory of rows on disk are paid from. */
+    MemoryAccount changeMemory();
+
+    /**
+     * Writes frozen {@code changes} of rows of a rowset into a new delta file, which is durable, its name included,
+     * when this returns; null if there is nothing in them that the table still has.
+     */
+    @Nullable
+    DeltaFileOutput writeChanges(Tablet tablet, DiskRowSet rowSet, DeltaSource changes);
+
+    /** Opens a delta file of a rowset for reading. */
+    DeltaFile openChanges(Tablet tablet, DiskRowSet rowSet, long fileId);
+
+    /** Deletes a file that is surely not part of a tablet. */
+    void delete(long fileId);
 
     /** Makes the worker look for work. */
     Runnable wake();

@@ -3,6 +3,8 @@ package io.nyala.tablet;
 import io.nyala.compaction.Flush;
 import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.diskrowset.RowSetOutput;
+import io.nyala.memrowset.CarryOver;
+import io.nyala.memrowset.DeltaMemStore;
 import io.nyala.wal.LogFullException;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,40 +23,41 @@ import org.jspecify.annotations.Nullable;
  * <p>It is done when everything that was in memory at its beginning is on disk: what earlier flushes left behind,
  * because they failed, comes first, each MemRowSet by an edit of its own.
  */
-public final class FlushTask {
+final class FlushTask {
     private enum Stage {
         START,
         SEALING,
         AWAIT_LOG,
         WRITING,
-        COMMITTED,
+        CARRYING_OVER,
         SWAPPING,
         DONE
     }
 
+    /** Bounded as a step of writing is. */
+    private static final int CHANGES_PER_STEP = 1024;
+
+    /** Some tens of microseconds of the writer's time. */
+    private static final int CHANGES_LEFT_TO_WRITER_MAX = 128;
+
     private final Tablet tablet;
     private final FlushContext context;
+    private final WriterCommand writer;
     private Stage stage = Stage.START;
     private @Nullable Flush flush;
-    private List<DiskRowSet> outputs = List.of();
 
     // Answers of the writer.
-    private volatile boolean isAnswered;
     private volatile boolean isAllSealed;
-    private volatile @Nullable RuntimeException refusal;
     private volatile Seals.@Nullable Sealed sealed;
 
-    public FlushTask(Tablet tablet, FlushContext context) {
+    FlushTask(Tablet tablet, FlushContext context) {
         this.tablet = tablet;
         this.context = context;
-    }
-
-    public Tablet tablet() {
-        return tablet;
+        this.writer = new WriterCommand(tablet, context.wake());
     }
 
     /** Whether rowsets are in place of what was sealed. */
-    public boolean isDone() {
+    boolean isDone() {
         return stage == Stage.DONE;
     }
 
@@ -62,7 +65,7 @@ public final class FlushTask {
      * Does one bounded piece; answers whether it got anywhere. When it did not, the writer or the log will wake the
      * worker.
      */
-    public boolean step() {
+    boolean step() {
         return switch (stage) {
             case START -> {
                 tablet.throwIfFailed();
@@ -71,20 +74,18 @@ public final class FlushTask {
             case SEALING, SWAPPING -> goOn();
             case AWAIT_LOG -> startWriting();
             case WRITING -> write();
-            case COMMITTED -> askForSwap();
+            case CARRYING_OVER -> carryOver();
             case DONE -> false;
         };
     }
 
     /** Gives back what an unfinished flush holds, and deletes files that are surely not part of the tablet. */
-    public void abort() {
+    void abort() {
         Flush unfinished = flush;
         if (unfinished != null) {
             flush = null;
             unfinished.close();
         }
-        outputs.forEach(DiskRowSet::close);
-        outputs = List.of();
     }
 
     /** On the writer. False if it has to wait for what was flushed before to be freed. */
@@ -95,18 +96,14 @@ public final class FlushTask {
     }
 
     private boolean goOn() {
-        if (!isAnswered) {
-            tablet.throwIfFailed();
+        if (!writer.isAnswered()) {
             return false;
         }
-        RuntimeException refused = refusal;
-        if (refused != null) {
-            throw refused;
-        }
-        if (sealed != null) {
-            stage = Stage.AWAIT_LOG;
-        } else {
+        Seals.Sealed next = sealed;
+        if (next == null) {
             stage = isAllSealed ? Stage.DONE : Stage.START;
+        } else {
+            stage = next.replacement() == null ? Stage.AWAIT_LOG : Stage.CARRYING_OVER;
         }
         return true;
     }
@@ -133,22 +130,43 @@ public final class FlushTask {
     }
 
     private void commit(Flush written) {
+        Seals.Sealed input = sealed();
         List<RowSetEntry> entries = new ArrayList<>();
-        List<DiskRowSet> opened = new ArrayList<>();
-        outputs = opened;
-        for (RowSetOutput output : written.outputs()) {
-            DiskRowSet rowSet = context.open(tablet, output.fileId());
-            opened.add(rowSet);
-            entries.add(RowSetEntry.of(
-                    output.fileId(),
-                    output.rowCount(),
-                    output.fileBytes(),
-                    rowSet.minKey(),
-                    rowSet.maxKey(),
-                    sealed().sequence()));
-        }
+        List<LiveRowSet> outputs = new ArrayList<>();
+        boolean isCommitted = false;
         try {
-            context.manifest().flushed(tablet.id(), entries, sealed().sequence());
+            for (RowSetOutput output : written.outputs()) {
+                DiskRowSet rowSet = context.open(tablet, output.fileId());
+                outputs.add(new LiveRowSet(rowSet, List.of(), input.sequence(), context.changeMemory()));
+                entries.add(RowSetEntry.of(
+                        output.fileId(),
+                        output.rowCount(),
+                        output.fileBytes(),
+                        rowSet.minKey(),
+                        rowSet.maxKey(),
+                        input.sequence()));
+            }
+            List<DeltaMemStore> stores =
+                    outputs.stream().map(LiveRowSet::carriedOver).toList();
+            var replacement = new Seals.Replacement(
+                    List.copyOf(outputs), new CarryOver(input.rows().rows(), stores));
+            commit(written, entries, input.sequence());
+            isCommitted = true;
+            input.replaceBy(replacement);
+        } finally {
+            if (!isCommitted) {
+                outputs.forEach(LiveRowSet::close);
+            }
+        }
+        flush = null;
+        written.close();
+        tablet.applied(input.sequence());
+        stage = Stage.CARRYING_OVER;
+    }
+
+    private void commit(Flush written, List<RowSetEntry> entries, long appliedUpTo) {
+        try {
+            context.manifest().flushed(tablet.id(), entries, appliedUpTo);
         } catch (LogFullException | TabletClosedException e) {
             throw e; // There is no such edit, so the files can go.
         } catch (RuntimeException e) {
@@ -156,50 +174,48 @@ public final class FlushTask {
             throw e;
         }
         written.keepOutputs();
-        flush = null;
-        written.close();
-        tablet.applied(sealed().sequence());
-        stage = Stage.COMMITTED;
     }
 
-    private boolean askForSwap() {
-        List<DiskRowSet> replacement = outputs;
+    /** Most late changes are carried over here, beside the writer; it does the last few. */
+    private boolean carryOver() {
+        tablet.throwIfFailed();
+        Seals.Replacement replacement = replacement();
+        if (replacement.late().remaining() > CHANGES_LEFT_TO_WRITER_MAX) {
+            replacement.late().carry(CHANGES_PER_STEP);
+            return true;
+        }
         FreshRows input = sealed().rows();
-        boolean isAsked = ask(
+        return ask(
                 () -> {
-                    tablet.swap(input, replacement);
+                    replacement.late().carry(Integer.MAX_VALUE);
+                    tablet.swap(input, replacement.rowSets());
                     sealed = tablet.seals().oldest();
                     return true;
                 },
                 Stage.SWAPPING);
-        if (isAsked) {
-            outputs = List.of(); // The writer's, who runs what was asked for even if it is closed.
-        }
-        return isAsked;
     }
 
-    /** Has the writer do something; answers whether it will. */
+    /** Whether the rowsets are part of the tablet, and late changes on their way to them. */
+    boolean isCarryingOver() {
+        return stage == Stage.CARRYING_OVER || stage == Stage.SWAPPING;
+    }
+
+    /** After there was no memory for one of them. */
+    void carryOverAgain() {
+        assert isCarryingOver() : stage;
+        stage = Stage.CARRYING_OVER;
+    }
+
+    private Seals.Replacement replacement() {
+        return Objects.requireNonNull(sealed().replacement(), "nothing is committed yet");
+    }
+
     private boolean ask(BooleanSupplier command, Stage next) {
-        isAnswered = false;
-        boolean isAsked = tablet.writer().command(() -> answer(command));
+        boolean isAsked = writer.ask(command);
         if (isAsked) {
             stage = next;
         }
         return isAsked;
-    }
-
-    /** On the writer: now, or if the command says so, when it can. */
-    private void answer(BooleanSupplier command) {
-        try {
-            if (!command.getAsBoolean()) {
-                tablet.seals().afterReclaim(() -> answer(command));
-                return;
-            }
-        } catch (RuntimeException e) {
-            refusal = e; // That ends the flush, not the writer.
-        }
-        isAnswered = true;
-        context.wake().run();
     }
 
     private Seals.Sealed sealed() {

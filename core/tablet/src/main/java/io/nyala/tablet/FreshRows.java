@@ -1,18 +1,28 @@
 package io.nyala.tablet;
 
-import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.memrowset.MemRowSet;
+import io.nyala.memrowset.Place;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A MemRowSet and, once it was flushed, the rowsets on disk that hold its rows since. Whoever still has it in hand, and
  * has entered the tablet's epochs, looks here first: outputs present means that the memory may be gone after leaving.
  */
-final class FreshRows {
+final class FreshRows implements RowHome {
+    /**
+     * Changes that a sealed one takes. They are copied at the end of its flush, when no other memory may be left than
+     * what is set aside for changes of rows on disk.
+     */
+    static final long LATE_BYTES_MAX = 1 << 20;
+
     private final MemRowSet rows;
-    private volatile @Nullable List<DiskRowSet> outputs;
+    private final ExpectedChanges expected = new ExpectedChanges();
+    private volatile @Nullable List<LiveRowSet> outputs;
     private long retiredInVersion = Long.MAX_VALUE;
+    private long bytesAtSeal;
 
     FreshRows(MemRowSet rows) {
         this.rows = rows;
@@ -24,7 +34,7 @@ final class FreshRows {
 
     /** The rowsets that replaced it, in key order; null while it serves itself. */
     @Nullable
-    List<DiskRowSet> outputs() {
+    List<LiveRowSet> outputs() {
         return outputs;
     }
 
@@ -33,9 +43,70 @@ final class FreshRows {
         return retiredInVersion;
     }
 
-    void retire(List<DiskRowSet> newOutputs, long version) {
+    void retire(List<LiveRowSet> newOutputs, long version) {
         assert outputs == null : "MemRowSet " + rows.id() + " is retired twice";
         retiredInVersion = version;
         outputs = List.copyOf(newOutputs);
+    }
+
+    // ---- The writer's part, once it is sealed ----
+
+    void seal() {
+        rows.seal();
+        bytesAtSeal = rows.usedBytes();
+    }
+
+    /** They go with the rows. */
+    @Override
+    public long changeBytes() {
+        return 0;
+    }
+
+    @Override
+    public boolean isFull() {
+        return rows.usedBytes() - bytesAtSeal > LATE_BYTES_MAX;
+    }
+
+    /** The live row with this key, or 0. */
+    long findLive(MemorySegment memory, long key, int keyBytes) {
+        long row = rows.find(memory, key, keyBytes);
+        return row != 0 && rows.isLive(row) ? row : 0;
+    }
+
+    /** The rowset that a row went to. */
+    LiveRowSet outputOf(long row) {
+        return Objects.requireNonNull(outputs, "not flushed yet").get(Place.output(rows.place(row)));
+    }
+
+    /** Of a row, in its {@link #outputOf}. */
+    int ordinalOf(long row) {
+        return Place.ordinal(rows.place(row));
+    }
+
+    @Override
+    public boolean isLive(long place) {
+        return rows.isLive(place);
+    }
+
+    @Override
+    public boolean expectChange(int effectBytesMax) {
+        return expected.add(effectBytesMax);
+    }
+
+    @Override
+    public boolean reserveExpected(long nextSequence) {
+        boolean isReserved = rows.reserve(expected.bytes(), expected.count(), expected.largest());
+        expected.clear();
+        return isReserved;
+    }
+
+    @Override
+    public void apply(long place, MemorySegment memory, long effect, long time) {
+        rows.apply(memory, effect, time);
+    }
+
+    @Override
+    public void batchEnds() {
+        rows.batchEnds();
     }
 }

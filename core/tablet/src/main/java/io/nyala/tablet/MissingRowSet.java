@@ -70,6 +70,11 @@ public final class MissingRowSet {
         return entry.rowCount();
     }
 
+    /** Changes of its rows by log records up to here are in its files. */
+    long appliedUpTo() {
+        return entry.appliedUpTo();
+    }
+
     /** Its least and its greatest key, in words. */
     public String keys() {
         return keys;

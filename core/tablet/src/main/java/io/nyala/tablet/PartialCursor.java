@@ -1,6 +1,5 @@
 package io.nyala.tablet;
 
-import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.RowCursor;
@@ -13,12 +12,12 @@ import java.util.function.Consumer;
  */
 final class PartialCursor implements RowCursor {
     private final Tablet tablet;
-    private final DiskRowSet rowSet;
+    private final LiveRowSet rowSet;
     private final Consumer<MissingRowSet> leftOut;
     private final RowCursor cursor;
     private boolean isEnded;
 
-    private PartialCursor(Tablet tablet, DiskRowSet rowSet, Consumer<MissingRowSet> leftOut, RowCursor cursor) {
+    private PartialCursor(Tablet tablet, LiveRowSet rowSet, Consumer<MissingRowSet> leftOut, RowCursor cursor) {
         this.tablet = tablet;
         this.rowSet = rowSet;
         this.leftOut = leftOut;
@@ -27,9 +26,9 @@ final class PartialCursor implements RowCursor {
 
     /** A cursor over what can be read of a rowset; perhaps nothing. */
     static RowCursor open(
-            Tablet tablet, DiskRowSet rowSet, ScanSpec spec, MemoryAccount account, Consumer<MissingRowSet> leftOut) {
+            Tablet tablet, LiveRowSet rowSet, ScanSpec spec, MemoryAccount account, Consumer<MissingRowSet> leftOut) {
         try {
-            return new PartialCursor(tablet, rowSet, leftOut, rowSet.scan(spec, account));
+            return new PartialCursor(tablet, rowSet, leftOut, new EpochCursor(tablet, rowSet, spec, account));
         } catch (RuntimeException e) {
             leaveOut(tablet, rowSet, leftOut, e);
             return new UnionCursor(List.of());
@@ -37,11 +36,11 @@ final class PartialCursor implements RowCursor {
     }
 
     private static void leaveOut(
-            Tablet tablet, DiskRowSet rowSet, Consumer<MissingRowSet> leftOut, RuntimeException failure) {
+            Tablet tablet, LiveRowSet rowSet, Consumer<MissingRowSet> leftOut, RuntimeException failure) {
         if (!MissingRowSet.isCause(failure)) {
             throw failure;
         }
-        leftOut.accept(MissingRowSet.of(tablet, rowSet, failure));
+        leftOut.accept(MissingRowSet.of(tablet, rowSet.base(), failure));
     }
 
     @Override

@@ -14,6 +14,7 @@ public final class Pressure {
     private final WriterAgent writer;
     private final Runnable maintenanceWake;
     private volatile boolean isFlushWanted;
+    private volatile boolean isChangeFlushWanted;
     private volatile boolean isMemoryWanted;
     private volatile @Nullable RuntimeException flushFailure;
     private volatile @Nullable RuntimeException memoryFailure;
@@ -27,6 +28,12 @@ public final class Pressure {
 
     /** Asks for a flush of what is in memory now. */
     public void wantFlush() {
+        isChangeFlushWanted = true; // Before the flush is, or one could begin without it.
+        wantRowFlush();
+    }
+
+    /** As {@link #wantFlush}, but changes of rows on disk may stay in memory: few of them make a small file. */
+    void wantRowFlush() {
         if (!isFlushWanted) {
             isFlushWanted = true;
             maintenanceWake.run();
@@ -38,10 +45,16 @@ public final class Pressure {
         return isFlushWanted;
     }
 
-    /** A flush begins, which will seal what is in memory: who wants later rows flushed asks again. */
-    public void flushBegins() {
+    /**
+     * A flush begins, which will seal what is in memory: who wants later rows flushed asks again. Answers whether
+     * changes of rows on disk are to be flushed too.
+     */
+    public boolean flushBegins() {
         flushFailure = null;
         isFlushWanted = false;
+        boolean withChanges = isChangeFlushWanted;
+        isChangeFlushWanted = false;
+        return withChanges;
     }
 
     /** A flush failed: writers that wait for the memory that it would have freed hear of it. */
@@ -74,7 +87,7 @@ public final class Pressure {
 
     /** The MemRowSet is full: a batch waits for its flush. Throws if that need not be waited for. */
     void awaitFlush() {
-        wantFlush();
+        wantRowFlush();
         throwIfInVain();
     }
 

@@ -1,14 +1,12 @@
 package io.nyala.tablet;
 
-import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.rows.Effect;
 import io.nyala.rows.OperationFormat;
-import io.nyala.rows.RowSet;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * Finds out, before a batch reaches the writer, which of its keys are live in rowsets on disk: by key range, filter and
+ * Finds out, before a batch reaches the writer, where its keys are live in rowsets on disk: by key range, filter and
  * key index, reading pages where they are not cached. Runs on the caller's thread, so that the writer never waits for a
  * device.
  *
@@ -18,8 +16,8 @@ final class Probe {
     private Probe() {}
 
     static void run(TabletWrite write, RowSetMap map) {
-        write.clearOnDisk();
-        List<DiskRowSet> rowSets = map.onDisk();
+        write.clearHomes();
+        List<LiveRowSet> rowSets = map.onDisk();
         List<MissingRowSet> missing = map.missing();
         if (rowSets.isEmpty() && missing.isEmpty()) {
             return;
@@ -30,9 +28,7 @@ final class Probe {
             long key = OperationFormat.keyOffset(memory, operation);
             int keyBytes = OperationFormat.keyBytes(memory, operation);
             throwIfMissing(missing, memory, key, keyBytes);
-            if (isLiveInAny(rowSets, memory, key, keyBytes)) {
-                write.setOnDisk(i);
-            }
+            find(write, i, rowSets, key, keyBytes);
         }
     }
 
@@ -69,12 +65,15 @@ final class Probe {
         };
     }
 
-    private static boolean isLiveInAny(List<DiskRowSet> rowSets, MemorySegment memory, long key, int keyBytes) {
+    private static void find(TabletWrite write, int index, List<LiveRowSet> rowSets, long key, int keyBytes) {
+        MemorySegment memory = write.operations().memory();
         for (int i = 0; i < rowSets.size(); i++) {
-            if (rowSets.get(i).lookup(memory, key, keyBytes) == RowSet.LIVE) {
-                return true;
+            LiveRowSet rowSet = rowSets.get(i);
+            long ordinal = rowSet.find(memory, key, keyBytes);
+            if (ordinal >= 0) {
+                write.home(index, rowSet, ordinal); // A key is live in one place at most.
+                return;
             }
         }
-        return false;
     }
 }

@@ -1,6 +1,5 @@
 package io.nyala.tablet;
 
-import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.memrowset.MemRowSetCursor;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.RowCursor;
@@ -21,7 +20,7 @@ final class ReseatingCursor implements RowCursor {
     private final TabletScan scan;
     private @Nullable MemRowSetCursor inMemory;
     private @Nullable RowCursor onDisk;
-    private final Deque<DiskRowSet> remaining = new ArrayDeque<>();
+    private final Deque<LiveRowSet> remaining = new ArrayDeque<>();
     private boolean isReseated;
     private byte @Nullable [] resumeAt;
 
@@ -36,7 +35,7 @@ final class ReseatingCursor implements RowCursor {
         if (!isReseated) {
             int ticket = tablet.enter();
             try {
-                List<DiskRowSet> outputs = fresh.outputs();
+                List<LiveRowSet> outputs = fresh.outputs();
                 if (outputs == null) {
                     return nextInMemory(target);
                 }
@@ -60,7 +59,7 @@ final class ReseatingCursor implements RowCursor {
         return cursor.next(target);
     }
 
-    private void reseat(List<DiskRowSet> outputs) {
+    private void reseat(List<LiveRowSet> outputs) {
         isReseated = true;
         remaining.addAll(outputs);
         resumeAt = scan.spec().lowerKey();
@@ -77,7 +76,7 @@ final class ReseatingCursor implements RowCursor {
     private boolean nextOnDisk(ColumnBatch target) {
         while (true) {
             if (onDisk == null) {
-                DiskRowSet rowSet = remaining.poll();
+                LiveRowSet rowSet = remaining.poll();
                 if (rowSet == null) {
                     return false;
                 }

@@ -1,9 +1,10 @@
 package io.nyala.tablet;
 
-import io.nyala.diskrowset.DiskRowSet;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Where the rows of a tablet are at one moment: the MemRowSet that takes inserts, those that are sealed and being
@@ -14,12 +15,12 @@ import java.util.Set;
  *
  * @param version grows by one with each seal and each swap
  * @param active takes inserts
- * @param sealed take no inserts and no changes; newest first
+ * @param sealed take no inserts, but changes of their rows; newest first
  * @param onDisk in no particular order
  * @param missing on disk too, but they cannot be read
  */
 record RowSetMap(
-        long version, FreshRows active, List<FreshRows> sealed, List<DiskRowSet> onDisk, List<MissingRowSet> missing) {
+        long version, FreshRows active, List<FreshRows> sealed, List<LiveRowSet> onDisk, List<MissingRowSet> missing) {
     RowSetMap {
         sealed = List.copyOf(sealed);
         onDisk = List.copyOf(onDisk);
@@ -35,12 +36,12 @@ record RowSetMap(
     }
 
     /** The map after the sealed {@code flushed} was replaced by {@code outputs}. */
-    RowSetMap withSwap(FreshRows flushed, List<DiskRowSet> outputs) {
+    RowSetMap withSwap(FreshRows flushed, List<LiveRowSet> outputs) {
         assert sealed.contains(flushed) : "MemRowSet " + flushed.rows().id() + " is not sealed in version " + version;
         assert Set.copyOf(onDisk).stream().noneMatch(outputs::contains) : "an output is already in the map";
         List<FreshRows> newSealed = new ArrayList<>(sealed);
         newSealed.remove(flushed);
-        List<DiskRowSet> newOnDisk = new ArrayList<>(onDisk);
+        List<LiveRowSet> newOnDisk = new ArrayList<>(onDisk);
         newOnDisk.addAll(outputs);
         return new RowSetMap(version + 1, active, newSealed, newOnDisk, missing);
     }
@@ -51,8 +52,8 @@ record RowSetMap(
         for (FreshRows fresh : sealed) {
             rows += fresh.rows().rowCount();
         }
-        for (DiskRowSet rowSet : onDisk) {
-            rows += rowSet.rowCount();
+        for (LiveRowSet rowSet : onDisk) {
+            rows += rowSet.base().rowCount();
         }
         return rows;
     }
@@ -63,9 +64,63 @@ record RowSetMap(
         for (FreshRows fresh : sealed) {
             rows += fresh.rows().liveRows();
         }
-        for (DiskRowSet rowSet : onDisk) {
-            rows += rowSet.rowCount() - rowSet.deletedCount();
+        for (LiveRowSet rowSet : onDisk) {
+            rows += rowSet.liveRows();
         }
         return rows;
+    }
+
+    /** Oldest log record that a restart would need, given that rows of records up to {@code applied} are on disk. */
+    long neededFrom(long applied) {
+        boolean isAllOnDisk = sealed.isEmpty() && active.rows().rowCount() == 0;
+        long needed = isAllOnDisk ? Long.MAX_VALUE : applied + 1;
+        for (LiveRowSet rowSet : onDisk) {
+            needed = Math.min(needed, rowSet.neededFrom());
+        }
+        return needed;
+    }
+
+    /** Files of rowsets, those that cannot be read included. */
+    List<Path> files() {
+        return Stream.concat(
+                        onDisk.stream().flatMap(rowSet -> rowSet.files().stream()),
+                        missing.stream().map(MissingRowSet::file))
+                .toList();
+    }
+
+    /** Memory of rows and of changes. */
+    long memoryBytes() {
+        long bytes = changeBytes() + active.rows().memoryBytes();
+        for (FreshRows fresh : sealed) {
+            bytes += fresh.rows().memoryBytes();
+        }
+        return bytes;
+    }
+
+    /** Memory of changes of rows on disk. */
+    long changeBytes() {
+        long bytes = 0;
+        for (LiveRowSet rowSet : onDisk) {
+            bytes += rowSet.changeBytes();
+        }
+        return bytes;
+    }
+
+    /** Freezes changes in memory, for a delta flush; answers the rowsets that have any. By the writer. */
+    List<LiveRowSet> sealChanges(long lastSequence) {
+        List<LiveRowSet> changed = new ArrayList<>();
+        for (LiveRowSet rowSet : onDisk) {
+            if (rowSet.seal(lastSequence) != null) {
+                changed.add(rowSet);
+            }
+        }
+        return changed;
+    }
+
+    /** Gives everything back that the map of a closed tablet has. */
+    void close() {
+        active.rows().close();
+        sealed.forEach(fresh -> fresh.rows().close());
+        onDisk.forEach(LiveRowSet::close);
     }
 }

@@ -3,6 +3,7 @@ package io.nyala.tablet;
 import io.nyala.memory.Epochs;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.Slab;
+import io.nyala.memrowset.CarryOver;
 import io.nyala.memrowset.MemRowSet;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -45,12 +46,46 @@ final class Seals {
     }
 
     /**
-     * A frozen MemRowSet.
-     *
-     * @param rows what was frozen
-     * @param sequence all records of the tablet up to here are in {@code rows} or older rowsets, none after it is
+     * A frozen MemRowSet. What became of its flush is here and not in the flush, so that a flush that failed behind its
+     * edit is gone on with by the next one.
      */
-    record Sealed(FreshRows rows, long sequence) {}
+    static final class Sealed {
+        private final FreshRows rows;
+        private final long sequence;
+        private @Nullable Replacement replacement; // Of maintenance.
+
+        private Sealed(FreshRows rows, long sequence) {
+            this.rows = rows;
+            this.sequence = sequence;
+        }
+
+        /** What was frozen. */
+        FreshRows rows() {
+            return rows;
+        }
+
+        /** Rows that records of the tablet up to here have inserted are in {@link #rows} or older, none after it is. */
+        long sequence() {
+            return sequence;
+        }
+
+        @Nullable
+        Replacement replacement() {
+            return replacement;
+        }
+
+        void replaceBy(Replacement newReplacement) {
+            replacement = newReplacement;
+        }
+    }
+
+    /**
+     * What a flush has put in the place of a MemRowSet, as a durable edit says.
+     *
+     * @param rowSets in key order
+     * @param late carries the changes over that came after the seal
+     */
+    record Replacement(List<LiveRowSet> rowSets, CarryOver late) {}
 
     /** Makes sure that rows can be sealed that are to come; false if there is no memory for that. */
     boolean prepare() {
@@ -76,7 +111,7 @@ final class Seals {
             return null;
         }
         nextSlab = memory.tryTake(MemRowSet.FIRST_SLAB_BYTES);
-        active.rows().seal();
+        active.seal();
         awaitingFlush.add(new Sealed(active, sequence));
         return new FreshRows(new MemRowSet(nextId++, config.schema(), memory, first));
     }
@@ -133,6 +168,12 @@ final class Seals {
     /** Frees what is retired, and the next one's memory. With no reader left. */
     void close() {
         epochs.reclaim();
+        for (Sealed sealed : awaitingFlush) {
+            Replacement unused = sealed.replacement();
+            if (unused != null) {
+                unused.rowSets().forEach(LiveRowSet::close);
+            }
+        }
         if (nextSlab != null) {
             config.memory().giveBack(nextSlab);
             nextSlab = null;

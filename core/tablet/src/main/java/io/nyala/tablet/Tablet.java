@@ -1,9 +1,10 @@
 package io.nyala.tablet;
 
-import io.nyala.diskrowset.DiskRowSet;
+import io.nyala.diskrowset.DeltaFile;
 import io.nyala.memory.Epochs;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.Slab;
+import io.nyala.memrowset.DeltaMemStore;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
@@ -15,7 +16,6 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,6 +58,7 @@ public final class Tablet {
     private volatile RowSetMap map;
     private volatile @Nullable RuntimeException failure;
     private volatile long appliedUpTo;
+    private final long keptFrom;
     private long lastSequence;
     private long lastSwapVersion;
 
@@ -68,6 +69,7 @@ public final class Tablet {
         this.writer = writer;
         this.map = beginning.map();
         this.lastSequence = beginning.sequence();
+        this.keptFrom = beginning.keptFrom();
         this.time = new VisibleTime(beginning.time());
         this.queue = new WriteQueue(this, writer);
         this.seals = new Seals(config, epochs, beginning.nextSlab());
@@ -82,8 +84,9 @@ public final class Tablet {
      * @param nextSlab what the next MemRowSet begins with; null while there are no rows in memory
      * @param sequence newest log record whose effects it has
      * @param time newest change it has
+     * @param keptFrom first log record that concerns a rowset that cannot be read; {@link Long#MAX_VALUE} for none
      */
-    record Beginning(RowSetMap map, @Nullable Slab nextSlab, long sequence, long time) {}
+    record Beginning(RowSetMap map, @Nullable Slab nextSlab, long sequence, long time, long keptFrom) {}
 
     public long id() {
         return config.id();
@@ -241,17 +244,15 @@ public final class Tablet {
     }
 
     /**
-     * Oldest log record that a restart would need, if there are rows in memory; else {@link Long#MAX_VALUE}. Any
-     * thread.
+     * Oldest log record that a restart would need, if there are rows or changes in memory; else {@link Long#MAX_VALUE}.
+     * Any thread.
      */
     public long neededFrom() {
         long applied = appliedUpTo;
         RowSetMap seen = map;
         int ticket = enter();
         try {
-            boolean isAllOnDisk =
-                    seen.sealed().isEmpty() && seen.active().rows().rowCount() == 0;
-            return isAllOnDisk ? Long.MAX_VALUE : applied + 1;
+            return Math.min(keptFrom, seen.neededFrom(applied));
         } finally {
             exit(ticket);
         }
@@ -264,11 +265,7 @@ public final class Tablet {
 
     /** Files of rowsets, those that cannot be read included. */
     public List<Path> files() {
-        RowSetMap seen = map;
-        return Stream.concat(
-                        seen.onDisk().stream().map(DiskRowSet::path),
-                        seen.missing().stream().map(MissingRowSet::file))
-                .toList();
+        return map.files();
     }
 
     /** Rowsets on disk. */
@@ -278,7 +275,7 @@ public final class Tablet {
 
     /** Bytes of the files of this tablet. */
     public long diskBytes() {
-        return map.onDisk().stream().mapToLong(DiskRowSet::fileBytes).sum();
+        return map.onDisk().stream().mapToLong(LiveRowSet::fileBytes).sum();
     }
 
     /** Waits while a great many readers are in, each for a moment; batches cannot take all tickets. */
@@ -338,7 +335,7 @@ public final class Tablet {
         giveTicketBack(write);
         pending.add(write);
         if (map.active().rows().memoryBytes() >= config.flushBytes()) {
-            pressure.wantFlush();
+            pressure.wantRowFlush();
         }
         return Decision.Outcome.DECIDED;
     }
@@ -427,12 +424,23 @@ public final class Tablet {
     }
 
     /** Puts the outputs of a flush in the place of its input. */
-    void swap(FreshRows flushed, List<DiskRowSet> outputs) {
+    void swap(FreshRows flushed, List<LiveRowSet> outputs) {
         RowSetMap next = map.withSwap(flushed, outputs);
         flushed.retire(outputs, next.version());
         map = next;
         lastSwapVersion = next.version();
         seals.retire(flushed);
+    }
+
+    /** Freezes the changes of rows on disk that are in memory; answers the rowsets that have any. */
+    List<LiveRowSet> sealChanges() {
+        return map.sealChanges(lastSequence);
+    }
+
+    /** Puts a delta file in the place of frozen changes, or nothing if there was nothing to write. */
+    void swap(LiveRowSet rowSet, @Nullable DeltaFile file) {
+        DeltaMemStore flushed = rowSet.swap(file);
+        epochs.retire(flushed::close);
     }
 
     // ---- Maintenance ----
@@ -445,7 +453,7 @@ public final class Tablet {
     /** Whether there is something to flush, or being flushed. */
     public boolean hasRowsInMemory() {
         RowSetMap seen = map;
-        return !seen.sealed().isEmpty() || seen.active().rows().rowCount() > 0;
+        return !seen.sealed().isEmpty() || seen.active().rows().rowCount() > 0 || seen.changeBytes() > 0;
     }
 
     /** Whether something was flushed whose last readers are still in. */
@@ -453,11 +461,9 @@ public final class Tablet {
         return epochs.pending() > 0;
     }
 
-    /** Bytes of rows in memory, sealed ones included. */
+    /** Bytes of rows in memory, sealed ones and changes of those on disk included. */
     public long memoryBytes() {
-        RowSetMap seen = map;
-        return seen.active().rows().memoryBytes()
-                + seen.sealed().stream().mapToLong(f -> f.rows().memoryBytes()).sum();
+        return map.memoryBytes();
     }
 
     void throwIfFailed() {
@@ -488,9 +494,6 @@ public final class Tablet {
      */
     public void close() {
         seals.close();
-        RowSetMap last = map;
-        last.active().rows().close();
-        last.sealed().forEach(fresh -> fresh.rows().close());
-        last.onDisk().forEach(DiskRowSet::close);
+        map.close();
     }
 }

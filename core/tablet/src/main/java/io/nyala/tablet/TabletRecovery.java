@@ -1,6 +1,5 @@
 package io.nyala.tablet;
 
-import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.memory.Check;
 import io.nyala.memory.Slab;
 import io.nyala.memrowset.MemRowSet;
@@ -21,24 +20,27 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TabletRecovery implements AutoCloseable {
     private final TabletConfig config;
-    private final List<DiskRowSet> rowSets;
+    private final List<LiveRowSet> rowSets;
     private final List<MissingRowSet> missing;
     private final KeyCodec keys;
     private final MemRowSet replayed;
     private @Nullable Slab nextSlab;
     private final long appliedUpTo;
     private long sequence;
+    private long replayedUpTo;
+    private long recordTime;
     private long newestTime;
+    private long keptFrom = Long.MAX_VALUE;
     private boolean isStarted;
 
     /**
      * @param rowSets the tablet's rowsets, open; owned from here on
      * @param missing the others, which cannot be read. Times of their changes are not known, but the lease of the clock
      *     covers them
-     * @param appliedUpTo log records up to this sequence are in one or the other
+     * @param appliedUpTo rows that log records up to this sequence inserted are in one or the other
      */
     public TabletRecovery(
-            TabletConfig config, List<DiskRowSet> rowSets, List<MissingRowSet> missing, long appliedUpTo) {
+            TabletConfig config, List<LiveRowSet> rowSets, List<MissingRowSet> missing, long appliedUpTo) {
         this.config = config;
         this.rowSets = List.copyOf(rowSets);
         this.missing = List.copyOf(missing);
@@ -46,7 +48,7 @@ public final class TabletRecovery implements AutoCloseable {
         this.replayed = new MemRowSet(1, config.schema(), config.memory());
         this.appliedUpTo = appliedUpTo;
         this.sequence = appliedUpTo;
-        for (DiskRowSet rowSet : rowSets) {
+        for (LiveRowSet rowSet : rowSets) {
             newestTime = Math.max(newestTime, rowSet.newestChange());
         }
     }
@@ -56,15 +58,18 @@ public final class TabletRecovery implements AutoCloseable {
         return TabletRecordFormat.tabletId(memory, record);
     }
 
-    /** Applies one log record of this tablet, unless its effects are in rowsets already. */
+    /** Applies one log record of this tablet, but for those of its effects that are in files already. */
     public void replay(long recordSequence, MemorySegment memory, long record, int recordBytes) {
-        if (recordSequence <= sequence) {
+        if (recordSequence <= replayedUpTo) {
             return;
         }
         TabletRecordFormat.Header header = TabletRecordFormat.readHeader(memory, record, recordBytes);
         check(header);
+        boolean isOfThisSchema = header.schemaVersion() == config.schema().version();
         try {
-            apply(header, memory, record + TabletRecordFormat.HEADER_BYTES);
+            if (isOfThisSchema) { // All that came before is in files since the schema was altered.
+                apply(recordSequence, header, memory, record + TabletRecordFormat.HEADER_BYTES);
+            }
         } catch (MalformedBytesException | IllegalStateException e) {
             throw new IllegalStateException(
                     "log record " + recordSequence + " of tablet " + config.id() + " has effects that make no sense: "
@@ -72,23 +77,24 @@ public final class TabletRecovery implements AutoCloseable {
                             + " the directory and report it",
                     e);
         }
-        sequence = recordSequence;
+        replayedUpTo = recordSequence;
+        sequence = Math.max(sequence, recordSequence);
+        recordTime = header.timestamp();
         newestTime = Math.max(newestTime, header.timestamp());
     }
 
-    private void apply(TabletRecordFormat.Header header, MemorySegment memory, long firstEffect) {
-        if (nextSlab == null) {
-            nextSlab = config.memory().take(MemRowSet.FIRST_SLAB_BYTES); // As the writer does, see Seals.
-        }
+    private void apply(long recordSequence, TabletRecordFormat.Header header, MemorySegment memory, long firstEffect) {
         long end = firstEffect + header.effectBytes();
         long effect = firstEffect;
         for (int i = 0; i < header.effectCount(); i++) {
             int bytes = Effect.check(keys, memory, effect, end);
-            Check.that(
-                    replayed.reserve(bytes, 1),
-                    "tablet " + config.id() + " has more unflushed rows in the log than fit in memory; open with a"
-                            + " larger memoryBytes");
-            replayed.replay(memory, effect, header.timestamp());
+            boolean isNew =
+                    Effect.kind(memory, effect) == Effect.INSERT || Effect.kind(memory, effect) == Effect.REINSERT;
+            if (isNew) {
+                insert(recordSequence, memory, effect, bytes, header.timestamp());
+            } else {
+                change(recordSequence, memory, effect, bytes, header.timestamp());
+            }
             effect += bytes;
         }
         if (effect != end) {
@@ -97,19 +103,90 @@ public final class TabletRecovery implements AutoCloseable {
         }
     }
 
+    private void insert(long recordSequence, MemorySegment memory, long effect, int effectBytes, long time) {
+        if (recordSequence > appliedUpTo) {
+            if (nextSlab == null) {
+                nextSlab = config.memory().take(MemRowSet.FIRST_SLAB_BYTES); // As the writer does, see Seals.
+            }
+            requireMemory(replayed.reserve(effectBytes, 1));
+            replayed.replay(memory, effect, time);
+        }
+    }
+
+    /**
+     * Applies a change where the writer did: to the row of its key that was live then. Stores whose files have the log
+     * up to this record do not count, they have it already. Of the others each is as it was then, because all effects
+     * of earlier records that it lacked were applied before this one; and a key is live in one place at most. If it is
+     * live in none of them, the change is in a file.
+     */
+    private void change(long recordSequence, MemorySegment memory, long effect, int effectBytes, long time) {
+        long key = Effect.keyOffset(effect);
+        int keyBytes = Effect.keyBytes(memory, effect);
+        if (recordSequence > appliedUpTo) {
+            long row = replayed.find(memory, key, keyBytes);
+            if (row != 0 && replayed.isLive(row)) {
+                requireMemory(replayed.reserve(effectBytes, 1));
+                replayed.replay(memory, effect, time);
+                return;
+            }
+        }
+        boolean isInFile = recordSequence <= appliedUpTo;
+        for (int i = 0; i < rowSets.size(); i++) {
+            LiveRowSet rowSet = rowSets.get(i);
+            if (rowSet.appliedUpTo() >= recordSequence) {
+                isInFile = true;
+                continue;
+            }
+            long ordinal = rowSet.find(memory, key, keyBytes);
+            if (ordinal >= 0) {
+                change(rowSet, ordinal, recordSequence, memory, effect, time);
+                return;
+            }
+        }
+        if (isOfMissing(recordSequence, memory, key, keyBytes)) {
+            keptFrom = Math.min(keptFrom, recordSequence);
+        } else if (!isInFile) {
+            throw new IllegalStateException("a change of a row that is not there");
+        }
+    }
+
+    /** Whether a change may be one of a rowset that cannot be read. Then the log keeps it until that can be. */
+    private boolean isOfMissing(long recordSequence, MemorySegment memory, long key, int keyBytes) {
+        for (MissingRowSet rowSet : missing) {
+            if (rowSet.appliedUpTo() < recordSequence && rowSet.mayHave(memory, key, keyBytes)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void change(
+            LiveRowSet rowSet, long ordinal, long recordSequence, MemorySegment memory, long effect, long time) {
+        rowSet.expectChange(Effect.bodyBytes(memory, effect));
+        requireMemory(rowSet.reserveExpected(recordSequence));
+        rowSet.apply(ordinal, memory, effect, time);
+    }
+
+    private void requireMemory(boolean isReserved) {
+        Check.that(
+                isReserved,
+                "tablet " + config.id() + " has more unflushed rows in the log than fit in memory; open with a larger"
+                        + " memoryBytes");
+    }
+
     private void check(TabletRecordFormat.Header header) {
         Check.that(
                 header.tabletId() == config.id(),
                 "a record of tablet " + header.tabletId() + " was replayed into tablet " + config.id());
         int schemaVersion = config.schema().version();
         Check.that(
-                header.schemaVersion() == schemaVersion,
+                header.schemaVersion() <= schemaVersion,
                 "tablet " + config.id() + " has schema version " + schemaVersion + ", its log record has "
                         + header.schemaVersion());
         Check.that(
-                header.timestamp() >= newestTime,
+                header.timestamp() >= recordTime,
                 "a record of tablet " + config.id() + " has the time " + header.timestamp() + ", one before it "
-                        + newestTime);
+                        + recordTime);
     }
 
     /** Nothing will happen at or below {@code time}: it was read already, in an earlier life of the tablet. */
@@ -135,7 +212,8 @@ public final class TabletRecovery implements AutoCloseable {
     public Tablet start(CommitLog log, WriterAgent writer) {
         isStarted = true;
         var map = new RowSetMap(1, new FreshRows(replayed), List.of(), rowSets, missing);
-        var tablet = new Tablet(config, log, writer, new Tablet.Beginning(map, nextSlab, sequence, newestTime));
+        var tablet =
+                new Tablet(config, log, writer, new Tablet.Beginning(map, nextSlab, sequence, newestTime, keptFrom));
         tablet.applied(appliedUpTo);
         writer.attach(tablet);
         return tablet;
@@ -148,7 +226,7 @@ public final class TabletRecovery implements AutoCloseable {
             if (nextSlab != null) {
                 config.memory().giveBack(nextSlab);
             }
-            rowSets.forEach(DiskRowSet::close);
+            rowSets.forEach(LiveRowSet::close);
         }
     }
 }

@@ -1,6 +1,5 @@
 package io.nyala.tablet;
 
-import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.ScanSpec;
@@ -46,8 +45,8 @@ final class TabletScan {
         leaveOut(map.missing());
         List<RowCursor> cursors = new ArrayList<>();
         try {
-            for (DiskRowSet rowSet : map.onDisk()) {
-                if (rowSet.meets(spec.keyRange())) {
+            for (LiveRowSet rowSet : map.onDisk()) {
+                if (rowSet.base().meets(spec.keyRange())) {
                     cursors.add(cursor(rowSet, spec));
                 }
             }
@@ -65,9 +64,9 @@ final class TabletScan {
     }
 
     /** A cursor over a rowset on disk; of another range of keys, perhaps. */
-    RowCursor cursor(DiskRowSet rowSet, ScanSpec range) {
+    RowCursor cursor(LiveRowSet rowSet, ScanSpec range) {
         return leftOut == null
-                ? rowSet.scan(range, account)
+                ? new EpochCursor(tablet, rowSet, range, account)
                 : PartialCursor.open(tablet, rowSet, range, account, leftOut);
     }
 

@@ -43,7 +43,8 @@ public final class TabletWrite {
     long requestSequence;
     Durability durability = Durability.SYNC;
 
-    private long[] onDisk = {};
+    private @Nullable RowHome[] homes = {};
+    private long[] places = {};
 
     // Set by the writer.
     private boolean isDecided;
@@ -169,21 +170,29 @@ public final class TabletWrite {
         return errorCodes[error];
     }
 
-    /** Whether the probe found the key of one of this tablet's operations live on disk. */
-    boolean isOnDisk(int index) {
-        return (onDisk[index >>> 6] >>> index & 1) != 0;
+    /** Where the operation's row is, if it is not in the active MemRowSet; as far as is known, and perhaps deleted. */
+    @Nullable
+    RowHome home(int operation) {
+        return homes[operation];
     }
 
-    void setOnDisk(int index) {
-        onDisk[index >>> 6] |= 1L << index;
+    /** Of the row in its {@link #home}. */
+    long place(int operation) {
+        return places[operation];
     }
 
-    void clearOnDisk() {
-        int words = (operationCount + 63) >>> 6;
-        if (onDisk.length < words) {
-            onDisk = new long[words];
+    void home(int operation, @Nullable RowHome home, long place) {
+        homes[operation] = home;
+        places[operation] = place;
+    }
+
+    /** Forgets all homes, and makes room for those of all operations. */
+    void clearHomes() {
+        if (homes.length < operationCount) {
+            homes = new RowHome[operationCount];
+            places = new long[operationCount];
         } else {
-            Arrays.fill(onDisk, 0, words, 0);
+            Arrays.fill(homes, null); // All of them, so that nothing keeps a rowset that is gone.
         }
     }
 

@@ -1,0 +1,150 @@
+package io.nyala.tablet;
+
+import io.nyala.diskrowset.DeltaFile;
+import io.nyala.diskrowset.DeltaFileOutput;
+import io.nyala.memrowset.DeltaMemStore;
+import io.nyala.wal.LogFullException;
+import java.util.ArrayDeque;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes the changes in memory of rows on disk into delta files, one for each rowset that has any: freeze them all on
+ * the writer, wait until the log is durable up to there, then for each rowset write the file, make it part of the
+ * rowset by one durable edit, and swap on the writer. Belongs to a maintenance worker.
+ *
+ * <p>A crash before an edit leaves an orphan file, whose id is logged, and a log that replays the changes; after it,
+ * replay skips them, because the edit says how far the log is in the rowset's files.
+ */
+final class DeltaFlushTask {
+    private enum Stage {
+        START,
+        SEALING,
+        AWAIT_LOG,
+        WRITING,
+        COMMITTED,
+        SWAPPING,
+        DONE
+    }
+
+    private final Tablet tablet;
+    private final FlushContext context;
+    private final WriterCommand writer;
+    private final ArrayDeque<LiveRowSet> changed = new ArrayDeque<>();
+    private Stage stage = Stage.START;
+    private @Nullable DeltaFile output;
+
+    /** Answer of the writer. */
+    private volatile List<LiveRowSet> sealed = List.of();
+
+    DeltaFlushTask(Tablet tablet, FlushContext context) {
+        this.tablet = tablet;
+        this.context = context;
+        this.writer = new WriterCommand(tablet, context.wake());
+    }
+
+    boolean isDone() {
+        return stage == Stage.DONE;
+    }
+
+    /** As {@link FlushTask#step}. */
+    boolean step() {
+        return switch (stage) {
+            case START -> {
+                tablet.throwIfFailed();
+                yield ask(Stage.SEALING, () -> sealed = tablet.sealChanges());
+            }
+            case SEALING -> takeSealed();
+            case AWAIT_LOG -> awaitLog();
+            case WRITING -> write();
+            case COMMITTED -> askForSwap();
+            case SWAPPING -> next();
+            case DONE -> false;
+        };
+    }
+
+    /** Closes what is not the tablet's. */
+    void abort() {
+        DeltaFile unused = output;
+        if (unused != null) {
+            output = null;
+            unused.close();
+        }
+    }
+
+    private boolean takeSealed() {
+        if (!writer.isAnswered()) {
+            return false;
+        }
+        changed.addAll(sealed);
+        stage = changed.isEmpty() ? Stage.DONE : Stage.AWAIT_LOG;
+        return true;
+    }
+
+    private boolean awaitLog() {
+        tablet.throwIfFailed();
+        long upTo = 0;
+        for (LiveRowSet rowSet : changed) {
+            upTo = Math.max(upTo, rowSet.sealed().upTo());
+        }
+        if (tablet.log().durableUpTo() < upTo) {
+            tablet.log().wantDurable(upTo);
+            return false;
+        }
+        stage = Stage.WRITING;
+        return true;
+    }
+
+    private boolean write() {
+        tablet.throwIfFailed();
+        LiveRowSet rowSet = changed.element();
+        LiveRowSet.Store store = rowSet.sealed();
+        DeltaFileOutput written = context.writeChanges(tablet, rowSet.base(), store.changes());
+        List<DeltaFileEntry> entries = written == null ? List.of() : List.of(entry(written, store.changes()));
+        try {
+            output = written == null ? null : context.openChanges(tablet, rowSet.base(), written.fileId());
+            context.manifest().deltasFlushed(tablet.id(), rowSet.base().fileId(), entries, store.upTo());
+        } catch (LogFullException e) {
+            abort();
+            entries.forEach(entry -> context.delete(entry.fileId())); // There is no such edit.
+            throw e;
+        }
+        stage = Stage.COMMITTED; // After any other failure the file stays: the next start knows whether the edit is
+        // on disk.
+        return true;
+    }
+
+    private static DeltaFileEntry entry(DeltaFileOutput written, DeltaMemStore changes) {
+        return new DeltaFileEntry(written.fileId(), written.fileBytes(), changes.changeCount(), written.deletedCount());
+    }
+
+    private boolean askForSwap() {
+        DeltaFile file = output;
+        LiveRowSet rowSet = changed.element();
+        boolean isAsked = ask(Stage.SWAPPING, () -> tablet.swap(rowSet, file));
+        if (isAsked) {
+            output = null; // The writer's, who runs what was asked for even if it is closed.
+        }
+        return isAsked;
+    }
+
+    private boolean next() {
+        if (!writer.isAnswered()) {
+            return false;
+        }
+        changed.remove();
+        stage = changed.isEmpty() ? Stage.DONE : Stage.WRITING;
+        return true;
+    }
+
+    private boolean ask(Stage next, Runnable command) {
+        boolean isAsked = writer.ask(() -> {
+            command.run();
+            return true;
+        });
+        if (isAsked) {
+            stage = next;
+        }
+        return isAsked;
+    }
+}

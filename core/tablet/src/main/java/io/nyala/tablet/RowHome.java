@@ -1,0 +1,40 @@
+package io.nyala.tablet;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Where a row lives that is not in the active MemRowSet: a rowset on disk with its changes since ({@link LiveRowSet}),
+ * or a sealed MemRowSet on its way there ({@link FreshRows}). A row's {@code place} in it never changes.
+ *
+ * <p>Belongs to the writer.
+ */
+sealed interface RowHome permits LiveRowSet, FreshRows {
+    /** Whether the newest state of a row is live. Once it is not, it never is again: a new row begins elsewhere. */
+    boolean isLive(long place);
+
+    /**
+     * The batch being decided may make one more change here, of an effect of so many bytes at most; answers whether it
+     * is the first one.
+     */
+    boolean expectChange(int effectBytesMax);
+
+    /**
+     * Sets memory aside for all that was expected, so that {@link #apply} cannot fail for want of it; false if there is
+     * not enough. Forgets what was expected.
+     *
+     * @param nextSequence no change is of a log record before it
+     */
+    boolean reserveExpected(long nextSequence);
+
+    /** Memory of changes that a flush of nothing else would free. */
+    long changeBytes();
+
+    /** Whether it takes no more changes before a flush. */
+    boolean isFull();
+
+    /** Applies an UPDATE or DELETE to a live row. The {@link io.nyala.rows.Effect} is copied. */
+    void apply(long place, MemorySegment memory, long effect, long time);
+
+    /** The batch is applied, or was not: what was set aside for it and not needed goes back. */
+    void batchEnds();
+}

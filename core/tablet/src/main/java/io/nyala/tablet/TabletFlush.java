@@ -1,0 +1,74 @@
+package io.nyala.tablet;
+
+import io.nyala.memory.MemoryLimitException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What maintenance does for one tablet at a time: its rows in memory become rowsets, and where that was asked for, the
+ * changes in memory of rows on disk become delta files. Belongs to one worker.
+ */
+public final class TabletFlush {
+    private final Tablet tablet;
+    private final FlushContext context;
+    private final FlushTask rows;
+    private final DeltaFlushTask changes;
+    private final boolean withChanges;
+
+    /** Makes room for late changes; null while none is needed. */
+    private @Nullable DeltaFlushTask relief;
+
+    /** {@code withChanges}: whether changes of rows on disk are flushed too, however few they are. */
+    public TabletFlush(Tablet tablet, FlushContext context, boolean withChanges) {
+        this.tablet = tablet;
+        this.context = context;
+        this.rows = new FlushTask(tablet, context);
+        this.changes = new DeltaFlushTask(tablet, context);
+        this.withChanges = withChanges;
+    }
+
+    public Tablet tablet() {
+        return tablet;
+    }
+
+    /** Whether everything that was in memory at the beginning is on disk. */
+    public boolean isDone() {
+        return rows.isDone() && (!withChanges || changes.isDone());
+    }
+
+    /**
+     * Does one bounded piece; answers whether it got anywhere. When it did not, the writer or the log will wake the
+     * worker.
+     */
+    public boolean step() {
+        if (relief != null && !relief.isDone()) {
+            return relief.step();
+        }
+        if (!rows.isDone()) {
+            return stepOfRows();
+        }
+        return withChanges && changes.step();
+    }
+
+    /** Late changes need memory before the flush can free some: changes of other rows on disk can give it at once. */
+    private boolean stepOfRows() {
+        try {
+            return rows.step();
+        } catch (MemoryLimitException e) {
+            if (relief != null || !rows.isCarryingOver()) {
+                throw e;
+            }
+            relief = new DeltaFlushTask(tablet, context);
+            rows.carryOverAgain();
+            return true;
+        }
+    }
+
+    /** Gives back what an unfinished flush holds, and deletes files that are surely not part of the tablet. */
+    public void abort() {
+        if (relief != null) {
+            relief.abort();
+        }
+        rows.abort();
+        changes.abort();
+    }
+}
