@@ -73,7 +73,12 @@ final class DemoCommandTest {
         assertTrue(text.contains("repeat with --seed 2a"), text);
         assertTrue(text.contains("2 rounds, "), text);
         assertTrue(text.contains("and nothing else."), text);
+    }
 
+    @Test
+    void isKilledInADirectoryOfItsOwnOnly() throws IOException {
+        Path data = directory.resolve("used");
+        Files.createDirectories(data.resolve("storage")); // As an engine's looks.
         assertEquals(Main.USAGE, run("demo", "--crash", "--data", data.toString()));
         assertTrue(err.toString().contains("is not empty"), err::toString);
     }
