@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.nyala.io.DiskException;
 import io.nyala.io.DiskException.Kind;
 import io.nyala.io.HugePageSource;
+import io.nyala.rows.OperationKind;
 import io.nyala.simulation.Call;
 import io.nyala.simulation.Operation;
 import io.nyala.simulation.SimulatedClock;
@@ -17,6 +18,7 @@ import io.nyala.simulation.SimulatedDisk;
 import io.nyala.tablet.TabletBusyException;
 import io.nyala.testkit.Seed;
 import io.nyala.wal.LogStoppedException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
@@ -34,6 +36,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class MaintenanceFailureTest {
     private static final EngineConfig CONFIG = World.config().withFlushBytes(1 << 20);
+
+    private static final Path ROWSETS = World.DIRECTORY.resolve("rowsets");
 
     private static boolean isNewRowSet(Call call) {
         return call.operation() == Operation.CREATE && call.fileName().endsWith(".rowset");
@@ -70,6 +74,36 @@ final class MaintenanceFailureTest {
         assertEquals(List.of(), engine.failures());
         assertEquals(Numbers.list(0, 200), Numbers.ids(failing.scan()));
         engine.close();
+    }
+
+    @Test
+    void aDeltaFileThatCannotBeOpenedLeavesNoFile(@Seed SplittableRandom random) {
+        var world = new World(random);
+        World.Running running = world.open(CONFIG);
+        Table table = running.engine().createTable("t", Numbers.SCHEMA);
+        Numbers.insertRange(table, 0, 100);
+        Numbers.flush(running, table);
+        int before = world.disk().list(ROWSETS).size();
+        try (WriteBatch batch = table.newBatch()) {
+            batch.rows().start(OperationKind.DELETE).setLong(0, 7).end();
+            batch.commit().orThrow();
+        }
+        for (int i = 0; i < 3; i++) {
+            world.disk()
+                    .failNext(
+                            call -> call.operation() == Operation.OPEN
+                                    && call.fileName().endsWith(".rowset"),
+                            Kind.IO_ERROR);
+            CompletableFuture<Void> flush = table.flush();
+            running.host().await(flush::isDone);
+            assertInstanceOf(DiskException.class, TableRun.failure(flush));
+            assertEquals(before, world.disk().list(ROWSETS).size(), "files, one of them of no use");
+            assertEquals(99, Numbers.ids(table.scan()).size());
+        }
+        Numbers.flush(running, table);
+        assertEquals(before + 1, world.disk().list(ROWSETS).size());
+        assertEquals(99, Numbers.ids(table.scan()).size());
+        running.engine().close();
     }
 
     @Test

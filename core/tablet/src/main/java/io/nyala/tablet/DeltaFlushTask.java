@@ -101,16 +101,22 @@ final class DeltaFlushTask {
         LiveRowSet.Store store = rowSet.sealed();
         DeltaFileOutput written = context.writeChanges(tablet, rowSet.base(), store.changes());
         List<DeltaFileEntry> entries = written == null ? List.of() : List.of(entry(written, store.changes()));
+        boolean isUnused = true;
         try {
             output = written == null ? null : context.openChanges(tablet, rowSet.base(), written.fileId());
+            isUnused =
+                    false; // From here on nobody knows whether the edit is on disk, if it fails; the next start does.
             context.manifest().deltasFlushed(tablet.id(), rowSet.base().fileId(), entries, store.upTo());
-        } catch (LogFullException e) {
-            abort();
-            entries.forEach(entry -> context.delete(entry.fileId())); // There is no such edit.
+        } catch (LogFullException | TabletClosedException e) {
+            isUnused = true; // There is no such edit.
             throw e;
+        } finally {
+            if (isUnused) {
+                abort();
+                entries.forEach(entry -> context.delete(entry.fileId()));
+            }
         }
-        stage = Stage.COMMITTED; // After any other failure the file stays: the next start knows whether the edit is
-        // on disk.
+        stage = Stage.COMMITTED;
         return true;
     }
 
