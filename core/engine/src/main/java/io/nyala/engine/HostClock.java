@@ -1,9 +1,9 @@
 package io.nyala.engine;
 
-import io.nyala.rows.HybridClock;
-import io.nyala.rows.HybridTime;
 import io.nyala.tablet.TabletBusyException;
 import io.nyala.tablet.TabletClock;
+import io.nyala.time.HybridClock;
+import io.nyala.time.HybridTime;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 

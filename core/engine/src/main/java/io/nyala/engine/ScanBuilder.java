@@ -84,7 +84,7 @@ public final class ScanBuilder {
 
     /**
      * The state at hybrid time {@code timestamp} (of an earlier {@link CommitResult}, or made by
-     * {@link io.nyala.rows.HybridTime}). A time of the future is refused.
+     * {@link io.nyala.time.HybridTime}). A time of the future is refused.
      */
     public ScanBuilder at(long timestamp) {
         if (timestamp <= 0) {

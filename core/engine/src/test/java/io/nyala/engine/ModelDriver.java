@@ -3,7 +3,6 @@ package io.nyala.engine;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.nyala.rows.HybridTime;
 import io.nyala.rows.Limits;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rows.RowError;
@@ -11,6 +10,7 @@ import io.nyala.rows.RowErrorCode;
 import io.nyala.rows.Schema;
 import io.nyala.simulation.RowKey;
 import io.nyala.simulation.TableModel;
+import io.nyala.time.HybridTime;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

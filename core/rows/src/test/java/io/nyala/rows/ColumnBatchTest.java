@@ -32,7 +32,7 @@ final class ColumnBatchTest {
         for (int i = random.nextInt(6); i > 0; i--) {
             columns.add(random.nextInt(schema.columnCount()));
         }
-        var spec = ScanSpec.all(schema, HybridTime.MAX).withProjection(columns).withKeyOrder(true);
+        var spec = ScanSpec.all(schema, Long.MAX_VALUE).withProjection(columns).withKeyOrder(true);
         try (var memory = new TestMemory();
                 var batch = new OperationBatch(layout, memory.account());
                 var rows = ColumnBatch.of(spec, memory.account());

@@ -1,10 +1,10 @@
 package io.nyala.table;
 
+import io.nyala.cursor.MergeCursor;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.ScanSpec;
-import io.nyala.tablet.MergeCursor;
 import io.nyala.tablet.MissingRowSet;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

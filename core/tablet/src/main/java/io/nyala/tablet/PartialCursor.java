@@ -1,5 +1,6 @@
 package io.nyala.tablet;
 
+import io.nyala.cursor.UnionCursor;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.RowCursor;

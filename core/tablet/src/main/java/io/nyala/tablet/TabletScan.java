@@ -1,5 +1,7 @@
 package io.nyala.tablet;
 
+import io.nyala.cursor.MergeCursor;
+import io.nyala.cursor.UnionCursor;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.ScanSpec;

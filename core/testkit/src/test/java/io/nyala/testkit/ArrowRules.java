@@ -21,7 +21,9 @@ final class ArrowRules {
         core/testkit        :
         core/memory         :
         edge/hexdump        : core/memory
+        core/time           :
         core/rows           : core/memory
+        core/cursor         : core/memory core/rows
         core/partition      : core/rows
         io-uring-bridge     : core/memory
         core/simulation     : core/memory core/rows io-uring-bridge core/testkit
@@ -31,10 +33,12 @@ final class ArrowRules {
         cfile               : core/memory core/rows io-uring-bridge core/encoding
         core/diskrowset     : core/memory core/rows io-uring-bridge core/encoding cfile
         compaction          : core/memory core/rows core/diskrowset
-        core/tablet         : core/memory core/rows io-uring-bridge memrowset wal core/diskrowset compaction
+        core/tablet         : core/memory core/time core/rows core/cursor io-uring-bridge memrowset wal \
+            core/diskrowset compaction
         core/catalog        : core/memory core/rows core/partition core/tablet
-        core/table          : core/memory core/rows core/partition wal core/tablet core/catalog
-        core/engine         : core/memory core/rows core/partition io-uring-bridge core/tablet core/catalog core/table
+        core/table          : core/memory core/rows core/cursor core/partition wal core/tablet core/catalog
+        core/engine         : core/memory core/time core/rows core/partition io-uring-bridge core/tablet \
+            core/catalog core/table
         edge/kudu-protocol  :
         edge/server         : core/engine edge/kudu-protocol
         edge/cli            : core/engine edge/hexdump

@@ -1,4 +1,4 @@
-package io.nyala.rows;
+package io.nyala.time;
 
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;

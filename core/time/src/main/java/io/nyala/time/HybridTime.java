@@ -1,4 +1,4 @@
-package io.nyala.rows;
+package io.nyala.time;
 
 /**
  * Functions on hybrid timestamps: microseconds since 1970-01-01 (UTC), shifted left by 12 bits, and a logical counter

@@ -1,4 +1,4 @@
-package io.nyala.tablet;
+package io.nyala.cursor;
 
 import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.ColumnBatch;

@@ -1,15 +1,15 @@
-package io.nyala.tablet;
+package io.nyala.cursor;
 
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.RowCursor;
 import java.util.List;
 
 /** All rows of several cursors, one cursor after the other. */
-final class UnionCursor implements RowCursor {
+public final class UnionCursor implements RowCursor {
     private final List<RowCursor> cursors;
     private int current;
 
-    UnionCursor(List<RowCursor> cursors) {
+    public UnionCursor(List<RowCursor> cursors) {
         this.cursors = List.copyOf(cursors);
     }
 
