@@ -27,12 +27,12 @@ import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.Notes;
 import io.nyala.memory.PageSource;
 import io.nyala.memory.Slab;
+import io.nyala.record.TabletRecordFormat;
 import io.nyala.rows.RowLayout;
 import io.nyala.rows.Schema;
 import io.nyala.tablet.DeltaFileEntry;
 import io.nyala.tablet.MissingRowSet;
 import io.nyala.tablet.RowSetEntry;
-import io.nyala.tablet.TabletRecords;
 import io.nyala.wal.LogInspection;
 import io.nyala.wal.RecordConsumer;
 import io.nyala.wal.WalConfig;
@@ -179,7 +179,7 @@ public final class DirectoryInspection implements AutoCloseable {
     }
 
     private void checkRecord(long sequence, MemorySegment memory, long at, int bytes) {
-        long tabletId = TabletRecords.tabletId(memory, at, bytes);
+        long tabletId = TabletRecordFormat.readHeader(memory, at, bytes).tabletId();
         boolean isKnown = tabletId > 0 && tabletId < state.nextId(); // Or was, before its table was dropped.
         if (!layouts.isEmpty() && !isKnown) {
             throw new IllegalStateException("record " + sequence + " in " + layout.wal() + " is of tablet " + tabletId
@@ -232,11 +232,12 @@ public final class DirectoryInspection implements AutoCloseable {
 
     /** Explains a record of the write-ahead log; raw if its tablet is not known. After {@link #readCatalog}. */
     public void annotateRecord(MemorySegment memory, long at, int bytes, Notes notes) {
-        RowLayout rows = layouts.get(TabletRecords.tabletId(memory, at, bytes));
+        RowLayout rows =
+                layouts.get(TabletRecordFormat.readHeader(memory, at, bytes).tabletId());
         if (rows == null) {
             notes.note(at, bytes, "tablet record; its tablet is not in the catalog");
         } else {
-            TabletRecords.annotate(rows, memory, at, bytes, notes);
+            TabletRecordFormat.annotate(rows, memory, at, bytes, notes);
         }
     }
 

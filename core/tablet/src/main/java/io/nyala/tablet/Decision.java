@@ -1,6 +1,7 @@
 package io.nyala.tablet;
 
 import io.nyala.memrowset.MemRowSet;
+import io.nyala.record.TabletRecordFormat;
 import io.nyala.rows.Effect;
 import io.nyala.rows.OperationFormat;
 import io.nyala.rows.OperationKind;

@@ -1,5 +1,6 @@
 package io.nyala.tablet;
 
+import io.nyala.record.TabletRecordFormat;
 import io.nyala.rows.Effect;
 import io.nyala.rows.OperationFormat;
 import java.lang.foreign.MemorySegment;

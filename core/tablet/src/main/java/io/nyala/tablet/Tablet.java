@@ -9,11 +9,9 @@ import io.nyala.rows.RowCursor;
 import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
 import io.nyala.wal.CommitLog;
-import io.nyala.wal.Durability;
 import io.nyala.wal.LogFullException;
 import io.nyala.wal.LogStoppedException;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -50,13 +48,12 @@ public final class Tablet {
     private final WriterAgent writer;
     private final VisibleTime time;
     private final Epochs epochs = new Epochs(EPOCH_TICKETS_MAX);
-    private final ArrayDeque<TabletWrite> pending = new ArrayDeque<>();
+    private final PendingWrites pending;
     private final WriteQueue queue;
     private final Seals seals;
     private final Pressure pressure;
     private final Decision decision;
     private volatile RowSetMap map;
-    private volatile @Nullable RuntimeException failure;
     private volatile long appliedUpTo;
     private final long keptFrom;
     private long lastSequence;
@@ -71,6 +68,7 @@ public final class Tablet {
         this.lastSequence = beginning.sequence();
         this.keptFrom = beginning.keptFrom();
         this.time = new VisibleTime(beginning.time());
+        this.pending = new PendingWrites(log, time);
         this.queue = new WriteQueue(this, writer);
         this.seals = new Seals(config, epochs, beginning.nextSlab());
         this.pressure = new Pressure(config, writer);
@@ -204,7 +202,7 @@ public final class Tablet {
         if (time.isSettled(timestamp)) {
             return true;
         }
-        throwIfFailed();
+        pending.throwIfFailed();
         return false;
     }
 
@@ -307,7 +305,7 @@ public final class Tablet {
 
     /** Decides and applies one batch, or refuses it, which is a decision too. */
     Decision.Outcome decide(TabletWrite write) {
-        RuntimeException failed = failure != null ? failure : write.probeFailure;
+        RuntimeException failed = pending.failure() != null ? pending.failure() : write.probeFailure;
         if (failed != null) {
             refuse(write, failed);
             return Decision.Outcome.DECIDED;
@@ -325,7 +323,7 @@ public final class Tablet {
             return Decision.Outcome.DECIDED;
         } catch (RuntimeException | Error e) {
             var reason = new TabletFailedException(id(), e);
-            failure = reason;
+            pending.fail(reason);
             refuse(write, reason);
             if (e instanceof Error error) {
                 throw error;
@@ -340,11 +338,6 @@ public final class Tablet {
         return Decision.Outcome.DECIDED;
     }
 
-    /** With nothing on its way, what was drawn for a batch that was not written is a time like any other. */
-    private boolean settle() {
-        return pending.isEmpty() && failure == null && log.failure() == null && time.settle();
-    }
-
     /** Sequence that the answers of everything decided so far depend on. */
     long lastSequence() {
         return lastSequence;
@@ -357,24 +350,7 @@ public final class Tablet {
 
     /** Answers the batches that have become durable, in order. */
     int completeDurable() {
-        int completed = 0;
-        for (TabletWrite write = pending.peek(); write != null; write = pending.peek()) {
-            if (write.sequence() > (write.durability == Durability.SYNC ? log.durableUpTo() : log.writtenUpTo())) {
-                break;
-            }
-            pending.poll();
-            time.advance(write.timestamp());
-            write.complete(null);
-            completed++;
-        }
-        RuntimeException failed = log.failure();
-        if (failed != null && (failure == null || !pending.isEmpty())) {
-            failPending(failed);
-            completed++;
-        }
-        if (settle()) {
-            completed++;
-        }
+        int completed = pending.completeDurable();
         if (epochs.pending() > 0) {
             completed += seals.reclaim();
         }
@@ -388,7 +364,7 @@ public final class Tablet {
 
     /** What a batch hears that the writer did not come to before its end. */
     RuntimeException closedReason() {
-        RuntimeException failed = failure;
+        RuntimeException failed = pending.failure();
         return failed != null ? failed : new TabletClosedException(id());
     }
 
@@ -396,13 +372,9 @@ public final class Tablet {
         queue.refuseAll();
     }
 
-    void failPending(RuntimeException reason) {
-        if (failure == null) {
-            failure = reason;
-        }
-        for (TabletWrite write = pending.poll(); write != null; write = pending.poll()) {
-            write.complete(reason);
-        }
+    /** Batches that were decided, and what became of them. */
+    PendingWrites pending() {
+        return pending;
     }
 
     Seals seals() {
@@ -467,14 +439,7 @@ public final class Tablet {
     }
 
     void throwIfFailed() {
-        RuntimeException failed = failure;
-        if (failed != null) {
-            throw failed;
-        }
-        failed = log.failure();
-        if (failed != null) {
-            throw failed;
-        }
+        pending.throwIfFailed();
     }
 
     /**

@@ -3,6 +3,7 @@ package io.nyala.tablet;
 import io.nyala.memory.Check;
 import io.nyala.memory.Slab;
 import io.nyala.memrowset.MemRowSet;
+import io.nyala.record.TabletRecordFormat;
 import io.nyala.rows.Effect;
 import io.nyala.rows.KeyCodec;
 import io.nyala.rows.MalformedBytesException;

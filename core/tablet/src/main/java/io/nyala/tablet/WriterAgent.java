@@ -111,7 +111,7 @@ public final class WriterAgent implements Agent {
         commands.drain(Runnable::run, QUEUED_COMMANDS_MAX); // A swap that was asked for owns open rowsets.
         for (Tablet tablet : tablets) {
             tablet.refuseUndecided();
-            tablet.failPending(tablet.closedReason());
+            tablet.pending().failAll(tablet.closedReason());
         }
     }
 

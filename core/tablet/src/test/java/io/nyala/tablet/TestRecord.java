@@ -2,6 +2,7 @@ package io.nyala.tablet;
 
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.Slab;
+import io.nyala.record.TabletRecordFormat;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.Effect;

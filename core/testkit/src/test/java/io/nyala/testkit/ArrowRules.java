@@ -25,6 +25,7 @@ final class ArrowRules {
         core/rows           : core/memory
         core/cursor         : core/memory core/rows
         core/partition      : core/rows
+        core/record         : core/memory core/rows
         io-uring-bridge     : core/memory
         core/simulation     : core/memory core/rows io-uring-bridge core/testkit
         wal                 : core/memory io-uring-bridge
@@ -33,7 +34,7 @@ final class ArrowRules {
         cfile               : core/memory core/rows io-uring-bridge core/encoding
         core/diskrowset     : core/memory core/rows io-uring-bridge core/encoding cfile
         compaction          : core/memory core/rows core/diskrowset
-        core/tablet         : core/memory core/time core/rows core/cursor io-uring-bridge memrowset wal \
+        core/tablet         : core/memory core/time core/rows core/cursor core/record io-uring-bridge memrowset wal \
             core/diskrowset compaction
         core/catalog        : core/memory core/rows core/partition core/tablet
         core/table          : core/memory core/rows core/cursor core/partition wal core/tablet core/catalog

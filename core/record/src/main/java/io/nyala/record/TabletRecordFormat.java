@@ -1,4 +1,4 @@
-package io.nyala.tablet;
+package io.nyala.record;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
@@ -35,7 +35,7 @@ import java.nio.ByteOrder;
  *
  * Integers are little-endian. An operation that failed has no effect; UPSERT stands as the insert or update it became.
  */
-final class TabletRecordFormat {
+public final class TabletRecordFormat {
     private static final ValueLayout.OfInt U32 = JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong U64 = JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -48,8 +48,8 @@ final class TabletRecordFormat {
     private static final int EFFECT_BYTES = 40;
     private static final int ERROR_COUNT = 44;
 
-    static final int HEADER_BYTES = 48;
-    static final int ERROR_BYTES = 8;
+    public static final int HEADER_BYTES = 48;
+    public static final int ERROR_BYTES = 8;
 
     private static final int EFFECT_BYTES_MIN = 8;
 
@@ -61,7 +61,7 @@ final class TabletRecordFormat {
     private TabletRecordFormat() {}
 
     /** Fills in the header; effects and errors already stand behind it. */
-    static void writeHeader(MemorySegment memory, long record, Header header) {
+    public static void writeHeader(MemorySegment memory, long record, Header header) {
         memory.set(U64, record + TABLET_ID, header.tabletId());
         memory.set(U64, record + TIMESTAMP, header.timestamp());
         memory.set(U64, record + CLIENT_ID, header.clientId());
@@ -72,18 +72,18 @@ final class TabletRecordFormat {
         memory.set(U32, record + ERROR_COUNT, header.errorCount());
     }
 
-    static void writeError(MemorySegment memory, long at, int operationIndex, int code) {
+    public static void writeError(MemorySegment memory, long at, int operationIndex, int code) {
         memory.set(U32, at, operationIndex);
         memory.set(U32, at + 4, code);
     }
 
     /** Tablet that a record belongs to; all that a host needs to route it. */
-    static long tabletId(MemorySegment memory, long record) {
+    public static long tabletId(MemorySegment memory, long record) {
         return memory.get(U64, record + TABLET_ID);
     }
 
     /** Reads and checks the header of a record of {@code recordBytes}. */
-    static Header readHeader(MemorySegment memory, long record, int recordBytes) {
+    public static Header readHeader(MemorySegment memory, long record, int recordBytes) {
         Check.that(recordBytes >= HEADER_BYTES, "a tablet record has at least 48 bytes, this one has " + recordBytes);
         var header = new Header(
                 memory.get(U64, record + TABLET_ID),
@@ -109,7 +109,7 @@ final class TabletRecordFormat {
     }
 
     /** Explains one record, its effects one by one. */
-    static void annotate(RowLayout layout, MemorySegment memory, long record, int recordBytes, Notes notes) {
+    public static void annotate(RowLayout layout, MemorySegment memory, long record, int recordBytes, Notes notes) {
         Header header = readHeader(memory, record, recordBytes);
         notes.section("tablet record");
         notes.note(record + TABLET_ID, 8, "tablet id: " + header.tabletId());
@@ -140,7 +140,7 @@ final class TabletRecordFormat {
     }
 
     /** The fixed part of a record. */
-    record Header(
+    public record Header(
             long tabletId,
             long timestamp,
             long clientId,
