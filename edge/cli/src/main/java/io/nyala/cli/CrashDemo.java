@@ -164,7 +164,8 @@ final class CrashDemo {
 
     /** Answers whether the writer had inserted all there is. */
     private boolean writeAndKill(Death death, List<Long> acknowledged) {
-        Ingest.Plan next = new Ingest.Plan(plan.scale(), plan.batchRows(), plan.inFlight(), batchesDone);
+        Ingest.Plan next =
+                new Ingest.Plan(plan.scale(), plan.tablets(), plan.batchRows(), plan.inFlight(), batchesDone);
         boolean isKilled = false;
         boolean isDone = false;
         long batches = 0;
@@ -197,7 +198,7 @@ final class CrashDemo {
     private CrashCheck.Found check(Engine engine, List<Long> acknowledged) {
         Optional<Table> table = engine.table(LineItems.TABLE);
         if (table.isPresent()) {
-            return CrashCheck.check(table.get(), plan, acknowledged);
+            return CrashCheck.check(engine, table.get(), plan, acknowledged);
         }
         if (sum(acknowledged) > 0) {
             throw new CheckFailedException(

@@ -52,6 +52,7 @@ final class CrashWriter implements AutoCloseable {
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
         String done = plan.batchesDone().stream().map(String::valueOf).collect(Collectors.joining(","));
         command.addAll(List.of("crash-writer", "--data", data.toString(), "--scale", String.valueOf(plan.scale())));
+        command.addAll(List.of("--tablets", String.valueOf(plan.tablets())));
         command.addAll(List.of("--batch", String.valueOf(plan.batchRows())));
         command.addAll(List.of("--in-flight", String.valueOf(plan.inFlight()), "--done", done));
         try {

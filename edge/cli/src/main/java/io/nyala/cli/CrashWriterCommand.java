@@ -44,6 +44,9 @@ final class CrashWriterCommand implements Callable<Integer> {
     @Option(names = "--scale", required = true)
     private double scale;
 
+    @Option(names = "--tablets", required = true)
+    private int tablets;
+
     @Option(names = "--batch", required = true)
     private int batchRows;
 
@@ -60,13 +63,12 @@ final class CrashWriterCommand implements Callable<Integer> {
         LineItems.prepare();
         say(pipe, OPENING);
         try (Engine engine = Engine.open(CrashSetup.writer(data, scale))) {
-            Table table = engine.table(LineItems.TABLE)
-                    .orElseGet(() -> engine.createTable(LineItems.TABLE, LineItems.SCHEMA));
+            Table table = engine.table(LineItems.TABLE).orElseGet(() -> engine.createTable(LineItems.table(tablets)));
             say(pipe, READY);
-            Ingest.Plan plan = new Ingest.Plan(scale, batchRows, inFlight, batchesDone);
+            Ingest.Plan plan = new Ingest.Plan(scale, tablets, batchRows, inFlight, batchesDone);
             Acknowledgement tell = (part, batch, _, _) -> say(pipe, ACKNOWLEDGED + " " + part + " " + batch);
             try (ProgressBar silent = new ProgressBar(err, false, "", "")) {
-                new Ingest(table, plan, tell).run(silent);
+                Ingest.missing(table, plan, tell).run(silent);
             }
         }
         say(pipe, DONE);

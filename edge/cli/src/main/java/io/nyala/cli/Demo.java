@@ -14,7 +14,8 @@ import org.HdrHistogram.Recorder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The main job once from end to end: ingest, flush, query, compare, open again. One thread, used once.
+ * The main job once from end to end: ingest while rows change, flush, query, compare, open again. One thread, used
+ * once.
  */
 final class Demo {
     /** Long enough for the JVM to compile the scan, where there are rows enough for figures to mean something. */
@@ -46,11 +47,13 @@ final class Demo {
      * What was done and measured until the engine was closed.
      *
      * @param disk that the engine uses, in its words
+     * @param changes of rows while others were inserted
      * @param walBytes size of the log's files, whatever is in them
      */
     record Measured(
             String disk,
             Ingest.Result ingest,
+            Changes changes,
             Histogram latencies,
             long flushNanos,
             TableStatistics stored,
@@ -63,6 +66,13 @@ final class Demo {
             memory = List.copyOf(memory);
         }
     }
+
+    /**
+     * Rows that another thread changed.
+     *
+     * @param nanosAfter from the last insert to the last change
+     */
+    record Changes(long updatedRows, long deletedRows, long nanosAfter) {}
 
     /**
      * A query's answer, and what it took.
@@ -101,14 +111,22 @@ final class Demo {
             throw new UsageException(directory.path() + " already has a table " + LineItems.TABLE
                     + "; name another directory by --data, or remove this one");
         }
-        Table table = engine.createTable(LineItems.TABLE, LineItems.SCHEMA);
+        Table table = engine.createTable(LineItems.table(plan.tablets()));
         Recorder recorder = new Recorder(LATENCY_NANOS_MAX, LATENCY_DIGITS);
-        Ingest.Result ingest = ingest(table, recorder);
+        Changer changer = Changer.start(table, plan);
+        Ingest.Result ingest;
+        long insertedAt;
+        try (changer) {
+            ingest = ingest(table, changer, recorder);
+            insertedAt = System.nanoTime();
+        }
+        changer.throwIfFailed();
+        var changes = new Changes(changer.updatedRows(), changer.deletedRows(), System.nanoTime() - insertedAt);
         long flushStart = System.nanoTime();
         table.flush().join();
         long flushNanos = System.nanoTime() - flushStart;
         long rows = LineItemQueries.countRows(table);
-        check(rows == ingest.rows() ? null : rowsDiffer(rows, ingest.rows(), "after the flush"));
+        check(rows == ingest.rowsLeft() ? null : rowsDiffer(rows, ingest.rowsLeft(), "after the flush"));
         Query pricing = measure(table, rows, LineItemQueries::pricingSummary);
         check(pricing.sums().pricingDifference(ingest.sums()));
         Query revenue = measure(table, rows, LineItemQueries::forecastRevenue);
@@ -116,6 +134,7 @@ final class Demo {
         return new Measured(
                 engine.diskDescription(),
                 ingest,
+                changes,
                 recorder.getIntervalHistogram(),
                 flushNanos,
                 table.statistics(),
@@ -126,10 +145,10 @@ final class Demo {
                 engine.memoryUsage());
     }
 
-    private Ingest.Result ingest(Table table, Recorder recorder) {
+    private Ingest.Result ingest(Table table, Changer changer, Recorder recorder) {
         try (ProgressBar progress = ProgressBar.on(err, "ingesting", "rows")) {
-            return new Ingest(table, plan, (_, _, _, nanos) -> recorder.recordValue(Math.min(nanos, LATENCY_NANOS_MAX)))
-                    .run(progress);
+            Acknowledgement latency = (_, _, _, nanos) -> recorder.recordValue(Math.min(nanos, LATENCY_NANOS_MAX));
+            return Ingest.changing(table, plan, changer, latency).run(progress);
         }
     }
 
@@ -163,7 +182,7 @@ final class Demo {
                     .orElseThrow(() -> new CheckFailedException(
                             "table " + LineItems.TABLE + " is gone after reopening " + config.directory()));
             long rows = LineItemQueries.countRows(table);
-            check(rows == ingest.rows() ? null : rowsDiffer(rows, ingest.rows(), "after reopening"));
+            check(rows == ingest.rowsLeft() ? null : rowsDiffer(rows, ingest.rowsLeft(), "after reopening"));
             LineItemSums sums = LineItemQueries.forecastRevenue(table);
             check(sums.revenueDifference(ingest.sums()));
             return new Reopened(nanos, rows, sums);

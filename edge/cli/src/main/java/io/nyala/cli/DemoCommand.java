@@ -20,9 +20,10 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "demo",
         description = {
-            "Ingest TPC-H lineitem durably, query it, and check the answers against the rows.",
+            "Ingest TPC-H lineitem durably, while another thread updates and deletes rows of it, query it, and check"
+                    + " the answers against the generator's rows, changed alike.",
             "With --crash, let a child process ingest, kill it at random moments, and check that every acknowledged row"
-                    + " is there and every other batch whole or absent."
+                    + " is there and every other batch whole or absent in each tablet."
         },
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
@@ -35,6 +36,8 @@ import picocli.CommandLine.Spec;
             "  nyala demo --crash --rounds 20        kill it twenty times"
         })
 final class DemoCommand implements Callable<Integer> {
+    private static final int TABLETS_MAX = 256;
+
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
@@ -51,6 +54,14 @@ final class DemoCommand implements Callable<Integer> {
             defaultValue = "2",
             description = "Threads that ingest. Default: ${DEFAULT-VALUE}.")
     private int threads;
+
+    @Option(
+            names = "--tablets",
+            paramLabel = "N",
+            defaultValue = "4",
+            description = "Tablets that the rows are spread over, by the hash of their order. Default: "
+                    + "${DEFAULT-VALUE}.")
+    private int tablets;
 
     @Option(
             names = "--data",
@@ -96,12 +107,13 @@ final class DemoCommand implements Callable<Integer> {
     public Integer call() {
         check("--scale", scale, 0.0001, LineItems.SCALE_MAX);
         check("--threads", threads, 1, 256);
+        check("--tablets", tablets, 1, TABLETS_MAX);
         check("--batch", batchRows, 1, Limits.BATCH_OPERATIONS_MAX);
         check("--in-flight", inFlight, 1, 64);
         check("--rounds", rounds, 1, 1_000_000);
         PrintWriter out = spec.commandLine().getOut();
         PrintWriter err = spec.commandLine().getErr();
-        Ingest.Plan plan = new Ingest.Plan(scale, batchRows, inFlight, Demo.fresh(threads));
+        Ingest.Plan plan = new Ingest.Plan(scale, tablets, batchRows, inFlight, Demo.fresh(threads));
         try (DemoDirectory directory = DemoDirectory.of(data)) {
             if (isCrash) {
                 crash(directory, plan, out);
@@ -151,7 +163,8 @@ final class DemoCommand implements Callable<Integer> {
         out.println(Figures.count(rounds, "round", "rounds") + ", " + Figures.count(compared)
                 + " rows compared column by column: all of "
                 + Figures.count(acknowledged, "acknowledged batch", "acknowledged batches")
-                + " there, every other one whole (" + Figures.count(survived) + ") or absent, and nothing else.");
+                + " there, every other one in each tablet whole or absent (" + Figures.count(survived)
+                + " whole in all), and nothing else.");
         if (demo.startedOver() > 0) {
             out.println("All rows were in " + Figures.count(demo.startedOver(), "time", "times")
                     + "; the next round then began with an empty directory.");

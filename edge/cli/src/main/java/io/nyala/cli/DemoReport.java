@@ -23,6 +23,7 @@ final class DemoReport {
         out.println("TPC-H lineitem at scale "
                 + BigDecimal.valueOf(plan.scale()).toPlainString() + ": "
                 + Figures.count(ingest.rows()) + " rows, "
+                + Figures.count(plan.tablets(), "tablet", "tablets") + ", "
                 + Figures.count(plan.threads(), "thread", "threads") + ", batches of " + Figures.count(plan.batchRows())
                 + ", " + plan.inFlight() + " under way per thread");
         out.println("on " + measured.disk());
@@ -34,11 +35,11 @@ final class DemoReport {
         printLatencies(measured.latencies(), out);
         out.println();
         out.println("Q1, pricing summary of what was shipped until " + LineItemSums.SHIPPED_UNTIL
-                + ": equal to the generator's rows");
+                + ": equal to the generator's rows, changed alike");
         printPricing(measured.pricing().sums(), out);
         out.println();
         out.println("Q6, revenue from discounts of " + LineItemSums.SHIPPED_FROM.getYear()
-                + ": equal to the generator's rows");
+                + ": equal to the generator's rows, changed alike");
         new TextTable(">revenue", ">rows")
                 .row(
                         Figures.decimal(measured.revenue().sums().revenue()),
@@ -68,6 +69,13 @@ final class DemoReport {
                         "of which the generator",
                         Figures.duration(ingest.generatorNanos() / plan.threads()),
                         "in each thread, its reference sums included")
+                .row(
+                        "changed meanwhile",
+                        Figures.count(measured.changes().updatedRows()
+                                + measured.changes().deletedRows()),
+                        "rows, " + Figures.count(measured.changes().deletedRows())
+                                + " of them deleted, by another thread; the last one "
+                                + Figures.duration(measured.changes().nanosAfter()) + " after the last insert")
                 .row("flush of the rest", Figures.duration(measured.flushNanos()), "")
                 .row(
                         "heap allocated",
@@ -128,7 +136,7 @@ final class DemoReport {
     private static void printScans(Demo.Measured measured, PrintWriter out) {
         TextTable table = new TextTable(
                 "query", ">first run", ">rows/s", ">best of more", ">rows/s", ">runs", ">heap of the last", ">per row");
-        long rows = measured.ingest().rows();
+        long rows = measured.ingest().rowsLeft();
         addScan(table, "Q1", measured.pricing(), rows);
         addScan(table, "Q6", measured.revenue(), rows);
         table.print(out);
@@ -147,7 +155,7 @@ final class DemoReport {
     }
 
     private static void printSpace(Demo.Measured measured, PrintWriter out) {
-        long rows = measured.ingest().rows();
+        long rows = measured.ingest().rowsLeft();
         long diskBytes = measured.stored().diskBytes();
         TextTable table = new TextTable(PLAIN)
                 .row(
@@ -169,6 +177,7 @@ final class DemoReport {
         long rows = ingest.rows();
         Map<String, Object> all = new LinkedHashMap<>();
         all.put("scale", outcome.plan().scale());
+        all.put("tablets", outcome.plan().tablets());
         all.put("threads", outcome.plan().threads());
         all.put("batchRows", outcome.plan().batchRows());
         all.put("disk", measured.disk());
@@ -181,16 +190,21 @@ final class DemoReport {
         ingested.put("generatorHeapBytes", ingest.generatorHeapBytes());
         ingested.put("flushNanos", measured.flushNanos());
         all.put("ingest", ingested);
+        Map<String, Object> changed = new LinkedHashMap<>();
+        changed.put("updatedRows", measured.changes().updatedRows());
+        changed.put("deletedRows", measured.changes().deletedRows());
+        changed.put("nanosAfterLastInsert", measured.changes().nanosAfter());
+        all.put("changes", changed);
         all.put("commitLatencyNanos", latencies(measured.latencies()));
         all.put(
                 "q1",
                 scan(
                         measured.pricing(),
-                        rows,
+                        ingest.rowsLeft(),
                         "groups",
                         groups(measured.pricing().sums())));
         LineItemSums revenue = measured.revenue().sums();
-        all.put("q6", scan(measured.revenue(), rows, "revenue", revenue.revenue()));
+        all.put("q6", scan(measured.revenue(), ingest.rowsLeft(), "revenue", revenue.revenue()));
         all.put("rowsetBytes", measured.stored().diskBytes());
         all.put("rowsetFiles", measured.stored().rowSetCount());
         all.put("logBytes", measured.walBytes());

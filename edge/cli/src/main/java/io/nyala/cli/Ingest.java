@@ -2,6 +2,7 @@ package io.nyala.cli;
 
 import io.nyala.engine.Table;
 import io.nyala.engine.WriteBatch;
+import io.nyala.rows.OperationKind;
 import io.trino.tpch.LineItem;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -15,7 +16,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Several threads, each inserting its part of the generator's rows, batch after batch, with a few batches under way at
- * a time. What the generator takes is measured apart, so that what remains is the engine's.
+ * a time; if asked for, another one that changes rows meanwhile. What the generator takes is measured apart, so that
+ * what remains is the engine's.
  *
  * <p>Used once, by one thread; the threads it starts have ended when {@link #run} returns.
  */
@@ -25,24 +27,40 @@ final class Ingest {
     private final Table table;
     private final Plan plan;
     private final Acknowledgement acknowledgement;
+    private final OperationKind kind;
+    private final @Nullable Changer changer;
     private final LongAdder acknowledgedRows = new LongAdder();
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
-    Ingest(Table table, Plan plan, Acknowledgement acknowledgement) {
+    private Ingest(
+            Table table, Plan plan, OperationKind kind, @Nullable Changer changer, Acknowledgement acknowledgement) {
         this.table = table;
         this.plan = plan;
         this.acknowledgement = acknowledgement;
+        this.kind = kind;
+        this.changer = changer;
+    }
+
+    /** All rows, into an empty table, of which some are changed by {@code changer}. */
+    static Ingest changing(Table table, Plan plan, Changer changer, Acknowledgement acknowledgement) {
+        return new Ingest(table, plan, OperationKind.INSERT, changer, acknowledgement);
+    }
+
+    /** All rows that are not there, where some tablets may have more of them than the plan says. */
+    static Ingest missing(Table table, Plan plan, Acknowledgement acknowledgement) {
+        return new Ingest(table, plan, OperationKind.INSERT_IGNORE, null, acknowledgement);
     }
 
     /**
      * What to insert.
      *
      * @param scale of TPC-H
+     * @param tablets of the table
      * @param batchRows in all batches but the last of a part
      * @param inFlight batches of a thread that may wait for their acknowledgement at a time
      * @param batchesDone of each part, which are in the table already; their number is that of parts and threads
      */
-    record Plan(double scale, int batchRows, int inFlight, List<Long> batchesDone) {
+    record Plan(double scale, int tablets, int batchRows, int inFlight, List<Long> batchesDone) {
         Plan {
             batchesDone = List.copyOf(batchesDone);
         }
@@ -55,14 +73,17 @@ final class Ingest {
     /**
      * What was inserted.
      *
-     * @param sums of the generator's rows
-     * @param nanos from start to the last acknowledgement
+     * @param sums of the generator's rows, changed as those in the table
+     * @param rows inserted
+     * @param nanos from start to the acknowledgement of the last insert
      * @param generatorNanos of all threads together
      * @param heapBytes that were allocated meanwhile, the generator's not included
      * @param generatorHeapBytes by the generator
      */
-    record Result(LineItemSums sums, long nanos, long generatorNanos, long heapBytes, long generatorHeapBytes) {
-        long rows() {
+    record Result(
+            LineItemSums sums, long rows, long nanos, long generatorNanos, long heapBytes, long generatorHeapBytes) {
+        /** Those that were not deleted. */
+        long rowsLeft() {
             return sums.rows();
         }
     }
@@ -94,7 +115,7 @@ final class Ingest {
             generatorNanos += part.generatorNanos;
             generatorHeap += part.generatorHeapBytes;
         }
-        return new Result(sums, nanos, generatorNanos, heap - generatorHeap, generatorHeap);
+        return new Result(sums, acknowledgedRows.sum(), nanos, generatorNanos, heap - generatorHeap, generatorHeap);
     }
 
     private static boolean ended(Thread thread) {
@@ -159,8 +180,9 @@ final class Ingest {
                 next = (next + 1) % slots.size();
                 slot.await();
                 for (int i = 0; i < count; i++) {
-                    LineItems.insert(slot.batch.rows(), items[i]);
+                    LineItems.insert(slot.batch.rows(), kind, items[i]);
                 }
+                slot.changed = changer == null ? List.of() : Changer.changedOf(items, count);
                 slot.commit(number, batch, count);
             }
         }
@@ -173,7 +195,8 @@ final class Ingest {
             while (count < items.length && rows.hasNext()) {
                 LineItem item = rows.next();
                 items[count++] = item;
-                sums.add(item);
+                LineItemChange change = changer == null ? LineItemChange.NONE : LineItemChange.of(item);
+                change.addTo(sums, item);
             }
             generatorNanos += System.nanoTime() - start;
             generatorHeapBytes += HeapMeter.thisThread() - heap;
@@ -194,6 +217,7 @@ final class Ingest {
     private final class Slot {
         private final WriteBatch batch;
         private CompletableFuture<Void> acknowledged = CompletableFuture.completedFuture(null);
+        private List<LineItem> changed = List.of();
 
         Slot(WriteBatch batch) {
             this.batch = batch;
@@ -205,6 +229,10 @@ final class Ingest {
             } catch (CompletionException e) {
                 throw e.getCause() instanceof RuntimeException cause ? cause : e;
             }
+            if (changer != null && !changed.isEmpty()) {
+                changer.acknowledged(changed);
+            }
+            changed = List.of();
         }
 
         void commit(int part, long number, int rows) {

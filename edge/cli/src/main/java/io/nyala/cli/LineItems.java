@@ -1,5 +1,7 @@
 package io.nyala.cli;
 
+import io.nyala.engine.TableSpec;
+import io.nyala.partition.PartitionSchema;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.ColumnType;
@@ -78,26 +80,43 @@ final class LineItems {
         return Math.max(1, Math.round(scale * ROWS_PER_SCALE));
     }
 
+    /** A table of rows spread over so many tablets by the hash of their orders; one tablet has them all. */
+    static TableSpec table(int tablets) {
+        PartitionSchema.Builder partitioning = PartitionSchema.of(SCHEMA);
+        if (tablets > 1) {
+            partitioning.hash(tablets, SCHEMA.column(ORDER_KEY).name());
+        }
+        return TableSpec.of(TABLE, partitioning.build());
+    }
+
     /** Puts an insert of the row into a batch. */
-    static void insert(OperationBatch rows, LineItem item) {
-        rows.start(OperationKind.INSERT)
-                .setLong(ORDER_KEY, item.getOrderKey())
-                .setInt(LINE_NUMBER, item.getLineNumber())
-                .setLong(2, item.getPartKey())
+    static void insert(OperationBatch rows, OperationKind kind, LineItem item) {
+        startWithKey(rows, kind, item);
+        rows.setLong(2, item.getPartKey())
                 .setLong(3, item.getSupplierKey())
-                .setUnscaled(4, item.getQuantity() * HUNDREDTHS)
                 .setUnscaled(5, item.getExtendedPriceInCents())
-                .setUnscaled(6, item.getDiscountPercent())
                 .setUnscaled(7, item.getTaxPercent())
-                .setString(8, item.getReturnFlag())
                 .setString(9, item.getStatus())
-                .setInt(10, item.getShipDate())
                 .setInt(11, item.getCommitDate())
                 .setInt(12, item.getReceiptDate())
                 .setString(13, item.getShipInstructions())
-                .setString(14, item.getShipMode())
-                .setString(15, item.getComment());
+                .setString(14, item.getShipMode());
+        setChangeable(rows, item);
         rows.end();
+    }
+
+    /** Starts an operation on the row. */
+    static void startWithKey(OperationBatch rows, OperationKind kind, LineItem item) {
+        rows.start(kind).setLong(ORDER_KEY, item.getOrderKey()).setInt(LINE_NUMBER, item.getLineNumber());
+    }
+
+    /** Sets the columns that a {@link LineItemChange} changes. */
+    static void setChangeable(OperationBatch rows, LineItem item) {
+        rows.setUnscaled(4, item.getQuantity() * HUNDREDTHS)
+                .setUnscaled(6, item.getDiscountPercent())
+                .setString(8, item.getReturnFlag())
+                .setInt(10, item.getShipDate())
+                .setString(15, item.getComment());
     }
 
     /** Whether the row of a scan of all columns has this row's key. */

@@ -33,8 +33,10 @@ final class DemoCommandTest {
         assertEquals(Main.OK, run("demo", "--scale", "0.001", "--data", data.toString()), err::toString);
         String text = out.toString();
         assertTrue(text.contains("6,005 rows"), text);
-        assertTrue(text.contains("37,474.00  37,569,624.64"), text);
-        assertTrue(text.contains("77,949.9186   116"), text);
+        assertTrue(text.contains("39,051.00  38,918,132.67"), text);
+        assertTrue(text.contains("100,726.8240   113"), text);
+        assertTrue(text.contains("4 tablets"), text);
+        assertTrue(text.contains("changed meanwhile"), text);
         assertTrue(text.contains("After reopening"), text);
         assertTrue(text.contains("p99.9"), text);
         assertTrue(text.lines().allMatch(line -> line.equals(line.stripTrailing())), text);
@@ -49,7 +51,10 @@ final class DemoCommandTest {
         String usual = System.getProperty("java.io.tmpdir");
         System.setProperty("java.io.tmpdir", directory.toString()); // Nobody else makes anything there.
         try {
-            assertEquals(Main.OK, run("demo", "--scale", "0.0005", "--threads", "3", "--json"), err::toString);
+            assertEquals(
+                    Main.OK,
+                    run("demo", "--scale", "0.0005", "--threads", "3", "--tablets", "1", "--json"),
+                    err::toString);
         } finally {
             System.setProperty("java.io.tmpdir", usual);
         }
@@ -91,6 +96,8 @@ final class DemoCommandTest {
                 "--scale NaN",
                 "--scale much",
                 "--threads 0",
+                "--tablets 0",
+                "--tablets 257",
                 "--batch 0",
                 "--in-flight 65",
                 "--rounds 0",

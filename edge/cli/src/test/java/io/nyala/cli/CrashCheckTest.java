@@ -1,0 +1,143 @@
+package io.nyala.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.nyala.engine.Engine;
+import io.nyala.engine.EngineConfig;
+import io.nyala.engine.Table;
+import io.nyala.engine.WriteBatch;
+import io.nyala.rows.OperationKind;
+import io.trino.tpch.LineItem;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Goal: the check after a crash takes what a killed writer may leave, and nothing else.
+ * Method: leaves this and that in a table of two tablets, on purpose.
+ */
+final class CrashCheckTest {
+    private static final int BATCH_ROWS = 50;
+    private static final Ingest.Plan PLAN = new Ingest.Plan(0.0002, 2, BATCH_ROWS, 1, List.of(0L));
+
+    @TempDir
+    private Path directory;
+
+    private Engine engine;
+    private Table table;
+    private final List<LineItem> items = new ArrayList<>();
+
+    @BeforeEach
+    void open() {
+        engine = Engine.open(EngineConfig.in(directory.resolve("data")));
+        table = engine.createTable(LineItems.table(PLAN.tablets()));
+        for (Iterator<LineItem> source = LineItems.part(PLAN.scale(), 0, 1); source.hasNext(); ) {
+            items.add(source.next());
+        }
+    }
+
+    @AfterEach
+    void close() {
+        engine.close();
+    }
+
+    @Test
+    void takesWholeBatchesThatOnlySomeTabletsHave() {
+        insert(0, 2 * BATCH_ROWS, item -> true);
+        insert(2 * BATCH_ROWS, 5 * BATCH_ROWS, item -> tabletOf(item) == 1);
+        CrashCheck.Found found = check(2);
+        assertEquals(List.of(2L), found.batches());
+        assertEquals(table.statistics().rowCount(), found.rows());
+    }
+
+    @Test
+    void missesAnAcknowledgedBatch() {
+        insert(0, BATCH_ROWS, item -> true);
+        assertRefused(2, "acknowledged batch 1 of part 0 is not there");
+    }
+
+    @Test
+    void missesAnAcknowledgedBatchInOneTablet() {
+        insert(0, BATCH_ROWS, item -> tabletOf(item) == 0);
+        assertRefused(1, "acknowledged batch 0 of part 0 is not there");
+    }
+
+    @Test
+    void missesARowOfABatch() {
+        long last = lastOf(0, items.subList(0, BATCH_ROWS));
+        insert(0, BATCH_ROWS, item -> item.getRowNumber() != last);
+        assertRefused(0, "unacknowledged batch 0 of part 0 is there in part only");
+    }
+
+    @Test
+    void refusesABatchBehindOneThatIsMissing() {
+        insert(0, BATCH_ROWS, item -> tabletOf(item) == 0);
+        insert(BATCH_ROWS, 2 * BATCH_ROWS, item -> true);
+        assertRefused(0, "is in tablet " + table.statistics().tablets().get(1).tabletId());
+    }
+
+    @Test
+    void refusesAWrongCell() {
+        insert(0, BATCH_ROWS, item -> true);
+        try (WriteBatch batch = table.newBatch()) {
+            LineItems.startWithKey(batch.rows(), OperationKind.UPDATE, items.get(7));
+            batch.rows().setUnscaled(7, 99);
+            batch.rows().end();
+            batch.commit().orThrow();
+        }
+        assertRefused(0, "l_tax is 99, expected");
+    }
+
+    @Test
+    void refusesARowOfNobody() {
+        insert(0, BATCH_ROWS, item -> true);
+        LineItems.part(2 * PLAN.scale(), 0, 1).forEachRemaining(items::add);
+        insert(items.size() - 1, items.size(), item -> true);
+        assertRefused(1, "a row that nobody wrote whole");
+    }
+
+    private void insert(int from, int to, Predicate<LineItem> isWanted) {
+        try (WriteBatch batch = table.newBatch()) {
+            for (LineItem item : items.subList(from, Math.min(to, items.size()))) {
+                if (isWanted.test(item)) {
+                    LineItems.insert(batch.rows(), OperationKind.INSERT, item);
+                }
+            }
+            batch.commit().orThrow();
+        }
+    }
+
+    private int tabletOf(LineItem item) {
+        try (WriteBatch batch = table.newBatch()) {
+            LineItems.insert(batch.rows(), OperationKind.INSERT, item);
+            int tablet = table.partitions().findOperation(batch.rows().memory(), 0);
+            batch.rows().clear();
+            return tablet;
+        }
+    }
+
+    private long lastOf(int tablet, List<LineItem> of) {
+        return of.stream()
+                .filter(item -> tabletOf(item) == tablet)
+                .reduce((_, later) -> later)
+                .orElseThrow()
+                .getRowNumber();
+    }
+
+    private CrashCheck.Found check(long acknowledged) {
+        return CrashCheck.check(engine, table, PLAN, List.of(acknowledged));
+    }
+
+    private void assertRefused(long acknowledged, String part) {
+        CheckFailedException refusal = assertThrows(CheckFailedException.class, () -> check(acknowledged));
+        assertTrue(refusal.toString().contains(part), refusal::toString);
+    }
+}
