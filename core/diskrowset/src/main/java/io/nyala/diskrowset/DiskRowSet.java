@@ -213,6 +213,14 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
         lookups.findAll(memory, keys, keyBytes, count, ordinals);
     }
 
+    /** Negative for a key below all that are here, positive for one above all, 0 for one between. Reads nothing. */
+    public int compareRange(MemorySegment memory, long key, int keyBytes) {
+        if (rowCount() == 0) {
+            return 1;
+        }
+        return index.compareMin(memory, key, keyBytes) > 0 ? -1 : index.compareMax(memory, key, keyBytes) < 0 ? 1 : 0;
+    }
+
     /** The only vector that may have a key, as far as that is known without reading; -1 if none has it. */
     int vectorOf(MemorySegment memory, long key, int keyBytes) {
         return rowCount() == 0 || !filter.mayContain(memory, key, keyBytes) ? -1 : index.find(memory, key, keyBytes);

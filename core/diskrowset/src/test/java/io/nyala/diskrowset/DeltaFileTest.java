@@ -16,6 +16,7 @@ import io.nyala.rows.RowChange;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
+import io.nyala.simulation.CountingDisk;
 import io.nyala.simulation.SimulatedDisk;
 import io.nyala.testkit.Allocation;
 import io.nyala.testkit.Failure;
@@ -334,12 +335,12 @@ final class DeltaFileTest {
                 disk.reset();
                 try (DeltaSource.Cursor cursor = file.changes(0, Long.MAX_VALUE, Long.MAX_VALUE)) {
                     assertTrue(cursor.next());
-                    assertTrue(disk.inFlightMost >= 2, "the columns' pages were read one by one");
+                    assertTrue(disk.inFlightMost() >= 2, "the columns' pages were read one by one");
                     while (cursor.next()) {}
                 }
                 long pages = files.cache.statistics().misses();
                 assertTrue(pages > 20, "only " + pages + " pages");
-                assertTrue(disk.reads * 3 < pages, disk.reads + " reads for " + pages + " pages");
+                assertTrue(disk.reads() * 3 < pages, disk.reads() + " reads for " + pages + " pages");
             }
         }
     }

@@ -12,6 +12,7 @@ import io.nyala.rows.Column;
 import io.nyala.rows.ColumnEncoding;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.Schema;
+import io.nyala.simulation.CountingDisk;
 import io.nyala.simulation.SimulatedDisk;
 import io.nyala.testkit.Allocation;
 import io.nyala.testkit.Seed;
@@ -177,12 +178,12 @@ final class FindTest {
                 batch.findAll(rowSet);
                 long pages = files.cache.statistics().misses();
                 assertTrue(pages >= 100, "only " + pages + " pages were read");
-                assertTrue(disk.inFlightMost >= 16, disk.inFlightMost + " reads in flight, the queue takes 16");
+                assertTrue(disk.inFlightMost() >= 16, disk.inFlightMost() + " reads in flight, the queue takes 16");
                 check(rowSet, model, batch);
                 assertEquals(pages, files.cache.statistics().misses(), "a page was read twice");
                 disk.reset();
                 batch.findAll(rowSet);
-                assertEquals(0, disk.reads, "what is cached was read");
+                assertEquals(0, disk.reads(), "what is cached was read");
             }
             files.forget();
             try (DiskRowSet rowSet = files.open(model)) {
@@ -190,7 +191,8 @@ final class FindTest {
                 disk.reset();
                 batch.findAll(rowSet);
                 long pages = files.cache.statistics().misses();
-                assertTrue(disk.reads * 3 < pages, disk.reads + " reads for " + pages + " pages, of which most touch");
+                assertTrue(
+                        disk.reads() * 3 < pages, disk.reads() + " reads for " + pages + " pages, of which most touch");
                 check(rowSet, model, batch);
             }
         }

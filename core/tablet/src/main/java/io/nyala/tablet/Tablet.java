@@ -167,7 +167,7 @@ public final class Tablet {
         try {
             RowSetMap seen = map;
             write.mapVersion = seen.version();
-            Probe.run(write, seen);
+            write.probe.run(seen);
             isProbed = true;
         } finally {
             if (!isProbed) {

@@ -27,6 +27,8 @@ public final class TabletWrite {
     private int[] offsets = NO_INDEXES;
     private int operationCount;
 
+    final Probe probe = new Probe(this);
+
     // Set by the probe stage.
     int epochTicket = NO_TICKET;
     long mapVersion;

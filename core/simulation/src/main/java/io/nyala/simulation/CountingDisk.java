@@ -1,4 +1,4 @@
-package io.nyala.diskrowset;
+package io.nyala.simulation;
 
 import io.nyala.io.Access;
 import io.nyala.io.Completions;
@@ -11,20 +11,34 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** Another disk, of which it counts the reads, and those in flight together. One thread. */
-final class CountingDisk implements Disk {
+public final class CountingDisk implements Disk {
     private final Disk disk;
-    long reads;
-    long readBytes;
-    int inFlightMost;
+    private long reads;
+    private long readBytes;
+    private int inFlightMost;
 
-    CountingDisk(Disk disk) {
+    public CountingDisk(Disk disk) {
         this.disk = disk;
     }
 
-    void reset() {
+    /** Begins to count anew. */
+    public void reset() {
         reads = 0;
         readBytes = 0;
         inFlightMost = 0;
+    }
+
+    public long reads() {
+        return reads;
+    }
+
+    public long readBytes() {
+        return readBytes;
+    }
+
+    /** The most reads and writes that were in flight in one queue when a read was added. */
+    public int inFlightMost() {
+        return inFlightMost;
     }
 
     @Override

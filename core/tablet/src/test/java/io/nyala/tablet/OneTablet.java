@@ -1,0 +1,363 @@
+package io.nyala.tablet;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.nyala.cfile.PageCache;
+import io.nyala.compaction.Flush;
+import io.nyala.diskrowset.DeltaBase;
+import io.nyala.diskrowset.DeltaFile;
+import io.nyala.diskrowset.DeltaFileOutput;
+import io.nyala.diskrowset.DeltaFileWriter;
+import io.nyala.diskrowset.DiskRowSet;
+import io.nyala.diskrowset.LookupMemory;
+import io.nyala.diskrowset.RowSetFile;
+import io.nyala.io.Disk;
+import io.nyala.io.IoPool;
+import io.nyala.io.IoQueue;
+import io.nyala.io.Parking;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.MemoryBudget;
+import io.nyala.memory.PageSource;
+import io.nyala.memrowset.MemRowSet;
+import io.nyala.rows.ColumnBatch;
+import io.nyala.rows.DeltaSource;
+import io.nyala.rows.OperationBatch;
+import io.nyala.rows.RowCursor;
+import io.nyala.rows.RowLayout;
+import io.nyala.rows.ScanSpec;
+import io.nyala.rows.Schema;
+import io.nyala.simulation.Cells;
+import io.nyala.simulation.RowKey;
+import io.nyala.wal.Recovery;
+import io.nyala.wal.WalConfig;
+import io.nyala.wal.WriteAheadLog;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A tablet with its log, its writer and its rowsets on a disk, flushed when the test says so, and opened again. Stands
+ * in for the host: what the storage log would hold is in a list. One thread; fails where memory leaks.
+ */
+final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
+    private static final Path LOG = Path.of("/wal");
+    private static final Path ROWSETS = Path.of("/rowsets");
+    private static final long TABLET_ID = 4;
+
+    /** Steps after which nothing can be left to do. */
+    private static final int STEPS_MAX = 200_000;
+
+    private final Disk disk;
+    private final Schema schema;
+    private final MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), 160 << 20);
+    private final MemoryAccount account = budget.account("test", 0);
+    private final LookupMemory lookups = new LookupMemory(account);
+    private final List<RowSetEntry> rowSets = new ArrayList<>();
+    private long appliedUpTo;
+    private long rowSetBytes = 32 << 20;
+    private long nextFileId = 1;
+    private long time = 1L << 40;
+    private IoPool io;
+    private PageCache cache;
+    private WriteAheadLog log;
+    private WriterAgent writer;
+    private Tablet tablet;
+
+    OneTablet(Disk disk, Schema schema) {
+        this.disk = disk;
+        this.schema = schema;
+        disk.createDirectories(LOG);
+        disk.createDirectories(ROWSETS);
+        open();
+    }
+
+    /** After a crash too: what is durable is found. */
+    void open() {
+        io = new IoPool(disk, 4, 16);
+        cache = new PageCache(account, io, 32 << 20);
+        writer = new WriterAgent("writer", Parking.ofThread());
+        List<LiveRowSet> opened = new ArrayList<>();
+        for (RowSetEntry entry : rowSets) {
+            DiskRowSet base = openRowSet(entry.fileId());
+            List<DeltaFile> deltas = new ArrayList<>();
+            entry.deltas().forEach(delta -> deltas.add(openDeltas(base, delta.fileId())));
+            opened.add(new LiveRowSet(base, deltas, entry.appliedUpTo(), account));
+        }
+        var config = new TabletConfig(TABLET_ID, schema, account, 16 << 20, () -> time += 1 << 12, () -> {});
+        var recovery = new TabletRecovery(config, opened, List.of(), appliedUpTo);
+        Recovery found = WriteAheadLog.open(WalConfig.in(LOG).withSegmentBytes(16 << 20), disk, account, 7);
+        found.forEach(recovery::replay);
+        log = found.start(appliedUpTo);
+        recovery.startAbove(time);
+        tablet = recovery.start(log, writer);
+    }
+
+    /** Closes everything in order and opens it again, with no page in memory. */
+    void restart() {
+        stop();
+        open();
+    }
+
+    /** Lets go of everything; after a crash without a word to the disk. */
+    void stop() {
+        writer.onClose();
+        log.agent().onClose();
+        tablet.close();
+        log.close();
+        cache.close();
+        io.close();
+    }
+
+    Tablet tablet() {
+        return tablet;
+    }
+
+    /** Rowsets of later flushes are ended at this size. */
+    void rowSetBytes(long bytes) {
+        rowSetBytes = bytes;
+    }
+
+    // ---- Writing ----
+
+    /** A batch of this tablet, and what it said to it. Whoever made it closes it. */
+    final class Batch implements TabletWrite.Completion, AutoCloseable {
+        final OperationBatch rows = new OperationBatch(new RowLayout(schema), account);
+        final TabletWrite write = new TabletWrite(rows, this);
+        int answers;
+        int probesWanted;
+        private boolean isProbeWanted;
+
+        @Nullable
+        RuntimeException failure;
+
+        /** Hands it over; nothing is decided before {@link OneTablet#step}. */
+        void submit() {
+            answers = 0;
+            probesWanted = 0;
+            failure = null;
+            write.clear();
+            write.addAll();
+            assertTrue(tablet.trySubmit(write), "too many batches");
+        }
+
+        /** Commits what is in it, and waits for the answer. */
+        Batch commit() {
+            submit();
+            await();
+            return this;
+        }
+
+        /** Waits for the answer, and looks keys up again as often as that is wanted. */
+        void await() {
+            OneTablet.this.await(() -> {
+                probeIfWanted();
+                return answers > 0;
+            });
+            if (failure != null) {
+                throw failure;
+            }
+        }
+
+        /** What whoever waits for a batch has to do. */
+        void probeIfWanted() {
+            if (isProbeWanted) {
+                isProbeWanted = false;
+                tablet.probeAgain(write);
+            }
+        }
+
+        @Override
+        public void completed(TabletWrite done, @Nullable RuntimeException newFailure) {
+            answers++;
+            failure = newFailure;
+        }
+
+        @Override
+        public void probeWanted(TabletWrite waiting) {
+            probesWanted++;
+            isProbeWanted = true;
+        }
+
+        @Override
+        public void close() {
+            rows.close();
+        }
+    }
+
+    Batch newBatch() {
+        return new Batch();
+    }
+
+    /** Commits operations that all succeed. */
+    void commit(Consumer<OperationBatch> operations) {
+        try (Batch batch = newBatch()) {
+            operations.accept(batch.rows);
+            assertTrue(batch.rows.errors().isEmpty(), () -> "refused: " + batch.rows.errors());
+            batch.commit();
+            assertTrue(batch.write.errorCount() == 0, "the tablet refused operations");
+        }
+    }
+
+    /** Lets log and writer do one bounded piece each. */
+    void step() {
+        log.agent().doWork();
+        writer.doWork();
+    }
+
+    /** Lets them work until something has come about. */
+    void await(BooleanSupplier condition) {
+        for (int i = 0; i < STEPS_MAX; i++) {
+            if (condition.getAsBoolean()) {
+                return;
+            }
+            step();
+        }
+        throw new AssertionError("nothing comes of it after " + STEPS_MAX + " steps");
+    }
+
+    // ---- Flushing ----
+
+    /** Brings all rows in memory to disk. */
+    void flushRows() {
+        finish(new TabletFlush(tablet, this, false));
+    }
+
+    /** As above, and the changes in memory of rows on disk. */
+    void flushAll() {
+        finish(new TabletFlush(tablet, this, true));
+    }
+
+    private void finish(TabletFlush flush) {
+        await(() -> {
+            flush.step();
+            return flush.isDone();
+        });
+        await(() -> !tablet.isReclaiming());
+    }
+
+    @Override
+    public TabletManifest manifest() {
+        return this;
+    }
+
+    @Override
+    public Flush newFlush(Tablet flushed, MemRowSet rows) {
+        return new Flush(
+                rows.source(account),
+                new Flush.Target(schema, account, rowSetBytes, io, () -> file(allocateFileId(TABLET_ID))));
+    }
+
+    @Override
+    public DiskRowSet open(Tablet flushed, long fileId) {
+        return openRowSet(fileId);
+    }
+
+    private DiskRowSet openRowSet(long fileId) {
+        return DiskRowSet.open(file(fileId), schema, cache, account, lookups);
+    }
+
+    private DeltaFile openDeltas(DiskRowSet base, long fileId) {
+        return DeltaFile.open(file(fileId), DeltaBase.of(base), cache, account);
+    }
+
+    @Override
+    public MemoryAccount changeMemory() {
+        return account;
+    }
+
+    @Override
+    public @Nullable DeltaFileOutput writeChanges(Tablet flushed, DiskRowSet rowSet, DeltaSource changes) {
+        IoQueue queue = io.borrow();
+        try {
+            RowSetFile target = file(allocateFileId(TABLET_ID));
+            DeltaFileOutput output =
+                    DeltaFileWriter.write(schema, DeltaBase.of(rowSet), changes, target, queue, account);
+            disk.syncDirectory(ROWSETS);
+            return output;
+        } finally {
+            io.giveBack(queue);
+        }
+    }
+
+    @Override
+    public DeltaFile openChanges(Tablet flushed, DiskRowSet rowSet, long fileId) {
+        return openDeltas(rowSet, fileId);
+    }
+
+    @Override
+    public void delete(long fileId) {
+        disk.delete(path(fileId));
+    }
+
+    @Override
+    public Runnable wake() {
+        return () -> {};
+    }
+
+    @Override
+    public long allocateFileId(long tabletId) {
+        return nextFileId++;
+    }
+
+    @Override
+    public Path path(long fileId) {
+        return ROWSETS.resolve(fileId + ".rows");
+    }
+
+    private RowSetFile file(long fileId) {
+        return new RowSetFile(disk, path(fileId), fileId, TABLET_ID);
+    }
+
+    @Override
+    public void flushed(long tabletId, List<RowSetEntry> added, long newAppliedUpTo) {
+        rowSets.addAll(added);
+        appliedUpTo = newAppliedUpTo;
+    }
+
+    @Override
+    public void deltasFlushed(long tabletId, long rowSetFileId, List<DeltaFileEntry> added, long newAppliedUpTo) {
+        rowSets.replaceAll(entry -> {
+            if (entry.fileId() != rowSetFileId) {
+                return entry;
+            }
+            List<DeltaFileEntry> deltas = new ArrayList<>(entry.deltas());
+            deltas.addAll(added);
+            return entry.with(deltas, newAppliedUpTo);
+        });
+    }
+
+    // ---- Reading ----
+
+    /** All live rows, as they are now. */
+    NavigableMap<RowKey, List<@Nullable Object>> rows() {
+        NavigableMap<RowKey, List<@Nullable Object>> found = new TreeMap<>();
+        ScanSpec spec = ScanSpec.all(schema, tablet.visible());
+        try (RowCursor cursor = tablet.scan(spec, account, null);
+                ColumnBatch batch = ColumnBatch.of(spec, account)) {
+            while (cursor.next(batch)) {
+                for (int row = 0; row < batch.rowCount(); row++) {
+                    List<@Nullable Object> values = new ArrayList<>();
+                    for (int column = 0; column < schema.columnCount(); column++) {
+                        values.add(Cells.read(batch.column(column), row));
+                    }
+                    Object twin = found.put(RowKey.of(values, schema.keyColumnCount()), values);
+                    assertTrue(twin == null, () -> "a row is there twice: " + values);
+                }
+            }
+        }
+        return found;
+    }
+
+    @Override
+    public void close() {
+        stop();
+        lookups.close();
+        account.close();
+        budget.close();
+    }
+}
