@@ -22,6 +22,7 @@ final class Faults {
     private Predicate<Call> lies = _ -> false;
     private long callCount;
     private long cutAt = Long.MAX_VALUE;
+    private long killedAt = Long.MAX_VALUE;
 
     void failNext(Predicate<Call> which, DiskException.Kind kind) {
         planned.add(new Planned(which, kind));
@@ -30,6 +31,7 @@ final class Faults {
     void forget() {
         planned.clear();
         cutAt = Long.MAX_VALUE;
+        killedAt = Long.MAX_VALUE;
     }
 
     void ignoreSyncs(Predicate<Call> which) {
@@ -38,6 +40,10 @@ final class Faults {
 
     void cutPowerAt(long callIndex) {
         cutAt = callIndex;
+    }
+
+    void killAt(long callIndex) {
+        killedAt = callIndex;
     }
 
     /** Notes a call. */
@@ -53,6 +59,10 @@ final class Faults {
 
     boolean cutsPower(Call call) {
         return call.index() == cutAt;
+    }
+
+    boolean kills(Call call) {
+        return call.index() == killedAt;
     }
 
     /** How a call shall fail, or null; a planned failure happens once. */

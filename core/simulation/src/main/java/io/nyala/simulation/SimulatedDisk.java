@@ -121,6 +121,11 @@ public final class SimulatedDisk implements Disk {
         faults.cutPowerAt(callIndex);
     }
 
+    /** As {@link #cutPowerAtCall}, but the process dies. */
+    public synchronized void killProcessAtCall(long callIndex) {
+        faults.killAt(callIndex);
+    }
+
     /** The next call that fits fails. Several of these may be waiting; each is used once. */
     public synchronized void failNext(Predicate<Call> which, Kind kind) {
         faults.failNext(which, kind);
@@ -468,6 +473,10 @@ public final class SimulatedDisk implements Disk {
         if (faults.cutsPower(call)) {
             powerCut();
             throw new PowerCutException("power is cut at " + call);
+        }
+        if (faults.kills(call)) {
+            killProcess();
+            throw new PowerCutException("the process dies at " + call);
         }
         return call;
     }

@@ -263,6 +263,19 @@ final class SimulatedDiskTest {
     }
 
     @Test
+    void aProcessCanDieAtAnyCall() {
+        try (DiskFile file = disk.create(FILE);
+                BlockingIo io = new BlockingIo(disk)) {
+            write(io, file, 0, 1);
+        }
+        disk.killProcessAtCall(disk.callCount() + 1);
+        disk.list(DATA);
+        assertThrows(PowerCutException.class, () -> disk.list(DATA));
+        disk.restart();
+        assertArrayEquals(new byte[] {1}, firstBytes(disk));
+    }
+
+    @Test
     void fillsUp() {
         try (DiskFile file = disk.create(FILE);
                 BlockingIo io = new BlockingIo(disk)) {
