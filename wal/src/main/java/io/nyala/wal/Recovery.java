@@ -44,16 +44,9 @@ public final class Recovery {
         this.logId = found.isEmpty() ? newLogId : found.getFirst().header.logId();
     }
 
-    /** Reads a log and changes nothing. */
-    static LogInspection inspect(WalConfig config, Disk disk, MemoryAccount account, RecordConsumer consumer) {
-        Recovery recovery = new Recovery(config, disk, account, 0, Access.READ);
-        recovery.forEach(consumer);
-        return new LogInspection(
-                recovery.found.size(),
-                recovery.firstSequence(),
-                recovery.lastSequence(),
-                recovery.wasClosedCleanly(),
-                recovery.tornTail());
+    /** To be read, and not to be started. */
+    static Recovery toRead(WalConfig config, Disk disk, MemoryAccount account) {
+        return new Recovery(config, disk, account, 0, Access.READ);
     }
 
     /** There is no log yet. */
@@ -61,7 +54,7 @@ public final class Recovery {
         return found.isEmpty();
     }
 
-    /** Drawn when the log was created. */
+    /** Drawn when the log was created; 0 if there is none yet and it is only read. */
     public long logId() {
         return logId;
     }
@@ -110,6 +103,11 @@ public final class Recovery {
         }
     }
 
+    /** What it looks like, after reading. */
+    public LogInspection inspection() {
+        return new LogInspection(found.size(), firstSequence(), lastSequence(), wasClosedCleanly(), tornTail());
+    }
+
     /** It ends with a seal. */
     public boolean wasClosedCleanly() {
         return found.isEmpty() || reader().isSealed();
@@ -138,8 +136,9 @@ public final class Recovery {
      */
     public WriteAheadLog start(long sequenceAtLeast) {
         Check.notNegative("sequenceAtLeast", sequenceAtLeast);
-        if (isStarted) {
-            throw new IllegalStateException("the log was started already");
+        if (isStarted || access == Access.READ) {
+            throw new IllegalStateException(
+                    isStarted ? "the log was started already" : "the log was opened to be read");
         }
         if (read == null) {
             forEach((_, _, _, _) -> {});
@@ -186,7 +185,8 @@ public final class Recovery {
     /** Checks that the files are segments of one log without a gap. */
     private List<FoundSegment> scan() {
         List<FoundSegment> segments = new ArrayList<>();
-        List<SegmentFiles.Named> listed = files.list();
+        boolean isThere = access == Access.READ_WRITE || disk.exists(config.directory());
+        List<SegmentFiles.Named> listed = isThere ? files.list() : List.of();
         if (listed.isEmpty()) {
             return segments;
         }

@@ -56,13 +56,12 @@ public final class WriteAheadLog implements CommitLog {
     }
 
     /**
-     * Reads the whole log in a directory and changes nothing: whether something is missing that was acknowledged.
+     * As {@link #open}, to be read only: nothing is changed, it cannot be started, and the directory need not exist.
      *
-     * @param consumer gets the records in order
-     * @throws CorruptLogException if something is; records before it were handed out
+     * @throws CorruptLogException if a file is not what it must be
      */
-    public static LogInspection inspect(WalConfig config, Disk disk, MemoryAccount account, RecordConsumer consumer) {
-        return Recovery.inspect(config, disk, account, consumer);
+    public static Recovery inspect(WalConfig config, Disk disk, MemoryAccount account) {
+        return Recovery.toRead(config, disk, account);
     }
 
     /** Begins a new epoch behind the end of what was read. */

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,11 +43,15 @@ final class TestLog implements AutoCloseable {
     }
 
     TestLog(Disk disk, WalConfig config, long logId, long readAfter) {
+        this(disk, config, account -> WriteAheadLog.open(config, disk, account, logId), readAfter);
+    }
+
+    private TestLog(Disk disk, WalConfig config, Function<MemoryAccount, Recovery> opening, long readAfter) {
         this.disk = disk;
         this.config = config;
         this.account = BUDGET.account("wal", config.memoryBytes());
         try {
-            recovery = WriteAheadLog.open(config, disk, account, logId);
+            recovery = opening.apply(account);
             recovery.forEach(
                     readAfter,
                     (sequence, memory, offset, bytes) -> read.add(new Entry(sequence, text(memory, offset, bytes))));
@@ -93,6 +98,11 @@ final class TestLog implements AutoCloseable {
         try (TestLog opened = new TestLog(disk, config)) {
             return opened.read;
         }
+    }
+
+    /** Reads without the right to change anything. */
+    static TestLog inspect(Disk disk, WalConfig config) {
+        return new TestLog(disk, config, account -> WriteAheadLog.inspect(config, disk, account), 0);
     }
 
     /** Reads only what is after a sequence, and what may come with it. */

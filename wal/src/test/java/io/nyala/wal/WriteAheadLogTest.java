@@ -1,11 +1,14 @@
 package io.nyala.wal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.io.Disk;
 import io.nyala.io.Disks;
+import io.nyala.simulation.Operation;
 import io.nyala.simulation.SimulatedDisk;
 import io.nyala.testkit.Seed;
 import io.nyala.wal.TestLog.Entry;
@@ -13,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -53,5 +57,55 @@ final class WriteAheadLogTest {
             }
         }
         assertEquals(expected, TestLog.readAll(disk, config));
+    }
+
+    @RepeatedTest(16)
+    void aLogThatIsOnlyLookedAtIsReadAndStaysAsItIs(@Seed SplittableRandom random) {
+        SimulatedDisk disk = TestLog.newDisk(random);
+        List<Entry> expected = new ArrayList<>();
+        TestLog log = TestLog.start(disk, TestLog.config());
+        for (int i = 0; i < 40; i++) {
+            expected.add(log.append(random, 1000));
+        }
+        log.await(log.log().lastSequence());
+        boolean isClosed = random.nextBoolean();
+        if (isClosed) {
+            log.close();
+        } else {
+            log.kill();
+        }
+        long changes = changes(disk);
+        try (TestLog looked = TestLog.inspect(disk, TestLog.config())) {
+            assertEquals(expected, looked.read);
+            LogInspection found = looked.recovery.inspection();
+            assertEquals(
+                    disk.list(TestLog.DIRECTORY).stream()
+                            .filter(path -> !path.toString().endsWith(".spare"))
+                            .count(),
+                    found.segmentCount());
+            assertEquals(1, found.firstSequence()); // START, which nobody is handed.
+            assertEquals(isClosed, found.wasClosedCleanly());
+            assertEquals(TestLog.LOG_ID, looked.recovery.logId());
+            assertThrows(IllegalStateException.class, looked::start);
+        }
+        assertEquals(changes, changes(disk));
+    }
+
+    @Test
+    void whereNoLogIsNoneIsFoundAndNothingMade(@Seed SplittableRandom random) {
+        var disk = new SimulatedDisk(random);
+        try (TestLog looked = TestLog.inspect(disk, TestLog.config())) {
+            assertTrue(looked.recovery.isNew());
+            assertEquals(new LogInspection(0, 0, 0, true, null), looked.recovery.inspection());
+        }
+        assertFalse(disk.exists(TestLog.DIRECTORY));
+    }
+
+    private static long changes(SimulatedDisk disk) {
+        return Stream.of(Operation.values())
+                .filter(operation ->
+                        operation != Operation.OPEN && operation != Operation.LIST && operation != Operation.READ)
+                .mapToLong(disk::callCount)
+                .sum();
     }
 }
