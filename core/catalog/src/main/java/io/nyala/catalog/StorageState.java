@@ -266,6 +266,11 @@ public final class StorageState {
         return nextId;
     }
 
+    /** Whether there is or was a table or a tablet of that id. */
+    public boolean wasGivenOut(long id) {
+        return id > 0 && id < nextId;
+    }
+
     /** All tables, dropped ones too, in the order of their creation. */
     public Collection<TableEntry> tables() {
         return List.copyOf(tables.values());

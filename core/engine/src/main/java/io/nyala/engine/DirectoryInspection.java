@@ -20,12 +20,12 @@ import io.nyala.io.BlockingIo;
 import io.nyala.io.Disk;
 import io.nyala.io.DiskFile;
 import io.nyala.io.Disks;
+import io.nyala.io.HugePageSource;
 import io.nyala.io.IoPool;
 import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.Notes;
-import io.nyala.memory.PageSource;
 import io.nyala.memory.Slab;
 import io.nyala.record.TabletRecordFormat;
 import io.nyala.rows.RowLayout;
@@ -34,7 +34,7 @@ import io.nyala.tablet.DeltaFileEntry;
 import io.nyala.tablet.MissingRowSet;
 import io.nyala.tablet.RowSetEntry;
 import io.nyala.wal.LogInspection;
-import io.nyala.wal.RecordConsumer;
+import io.nyala.wal.Recovery;
 import io.nyala.wal.WalConfig;
 import io.nyala.wal.WriteAheadLog;
 import java.lang.foreign.MemorySegment;
@@ -46,7 +46,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Looks at an engine's directory without opening an engine and without changing a file, for tools: checks every record
- * of its logs and every page of its rowsets, and explains log records by the schemas in its catalog.
+ * of its logs and every page of its rowsets, and explains log records by the schemas in its catalog. What keeps an
+ * engine from opening is a defect here too: both ask the same, {@link StorageLog#read} and {@link StorageLog#check}.
  *
  * <p>The directory should be nobody's at the moment: {@link #lock} keeps engines out. One thread; whoever opened it
  * closes it.
@@ -67,14 +68,18 @@ public final class DirectoryInspection implements AutoCloseable {
     private final MemoryAccount account;
     private final PageCache cache;
     private final RowSetFiles files;
-    private final StorageState state = new StorageState();
     private final Map<Long, RowLayout> layouts = new HashMap<>();
 
-    private DirectoryInspection(Path directory) {
+    /** What the storage log says; null until it was read. */
+    private @Nullable StorageState state;
+
+    private long hostId;
+
+    private DirectoryInspection(Path directory, Disk disk, Runnable closedLast) {
         layout = new DirectoryLayout(directory);
-        disk = Disks.channel();
-        resources.add(disk::close);
-        MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), MEMORY_BYTES);
+        this.disk = disk;
+        resources.add(closedLast);
+        MemoryBudget budget = MemoryBudget.open(HugePageSource.orJdk(), MEMORY_BYTES);
         resources.add(budget::close);
         account = budget.account("inspection", 0);
         IoPool io = new IoPool(disk, 2, READ_DEPTH);
@@ -103,9 +108,15 @@ public final class DirectoryInspection implements AutoCloseable {
         void setAside(MissingRowSet rowSet);
     }
 
-    /** Opens a directory; nothing is read yet. */
+    /** Opens a directory of this computer; nothing is read yet. */
     public static DirectoryInspection of(Path directory) {
-        return new DirectoryInspection(directory);
+        Disk disk = Disks.channel();
+        return new DirectoryInspection(directory, disk, disk::close);
+    }
+
+    /** Opens a directory on a disk, which whoever made it closes; nothing is read yet. */
+    public static DirectoryInspection of(Path directory, Disk disk) {
+        return new DirectoryInspection(directory, disk, () -> {});
     }
 
     /** Whether a directory looks like an engine's. */
@@ -118,54 +129,84 @@ public final class DirectoryInspection implements AutoCloseable {
         resources.add(disk.lock(layout.root())::close);
     }
 
-    /** Reads the storage log, so that log records of tablets can be explained; throws if it is damaged. */
+    /**
+     * Reads the storage log, so that log records of tablets can be explained; throws if it is damaged or missing, as an
+     * engine does.
+     */
     public LogInspection readCatalog() {
-        LogInspection log = inspect(
-                layout.storage(), (_, memory, at, bytes) -> state.apply(StorageEditFormat.read(memory, at, bytes)));
-        for (TableEntry table : state.tables()) {
+        Recovery log = inspect(layout.storage());
+        StorageState read = StorageLog.read(log, disk, layout);
+        hostId = read.hostId() == 0 ? log.logId() : read.hostId(); // An engine begins with its identity.
+        for (TableEntry table : read.tables()) {
             var rows = new RowLayout(table.description().schema());
             table.tablets().forEach(place -> layouts.put(place.id(), rows));
         }
-        return log;
+        state = read;
+        return log.inspection();
     }
 
-    /** Checks everything: first both logs, then each rowset that the catalog names. */
+    /**
+     * Checks everything: first both logs, then each rowset that the catalog names, or whatever lies there if there is
+     * no catalog. If no defect is found and nothing is missing, an engine can be opened here.
+     */
     public void verify(Findings findings) {
-        LogInspection storage = check(layout.storage(), findings, this::readCatalog);
-        check(layout.wal(), findings, () -> inspect(layout.wal(), this::checkRecord));
-        if (storage == null) {
-            return; // Which rowsets there should be is not known.
+        check(layout.storage(), findings, this::readCatalog);
+        check(layout.wal(), findings, this::readLog);
+        StorageState catalog = state;
+        if (catalog == null) {
+            verifyAlone(findings);
+            return;
         }
-        for (TableEntry table : state.tables()) {
+        for (TableEntry table : catalog.tables()) {
             for (TabletPlace place : table.tablets()) {
-                for (RowSetEntry rowSet : state.tablet(place.id()).rowSets()) {
+                for (RowSetEntry rowSet : catalog.tablet(place.id()).rowSets()) {
                     verify(table, place.id(), rowSet, findings);
                 }
             }
         }
     }
 
-    /** Number of the rowsets that the catalog names, for a progress bar; after {@link #readCatalog}. */
-    public int rowSetCount() {
-        return state.tablets().stream()
-                .mapToInt(tablet -> tablet.rowSets().size())
-                .sum();
+    private LogInspection readLog() {
+        Recovery log = inspect(layout.wal());
+        if (state != null) {
+            StorageLog.check(log, hostId, state, layout);
+        }
+        log.forEach(this::checkRecord);
+        return log.inspection();
     }
 
-    private @Nullable LogInspection check(Path directory, Findings findings, Supplier<LogInspection> read) {
+    /** Each rowset by itself: which there should be is not known. */
+    private void verifyAlone(Findings findings) {
+        if (disk.exists(layout.rowSets())) {
+            for (Path path : disk.list(layout.rowSets())) {
+                if (DirectoryLayout.fileId(path).isPresent()) {
+                    verifyRowSet(path, findings);
+                }
+            }
+        }
+    }
+
+    /** Number of the files with rows and changes that the catalog names, for a progress bar. */
+    public int fileCount() {
+        return state == null
+                ? 0
+                : state.tablets().stream()
+                        .flatMap(tablet -> tablet.rowSets().stream())
+                        .mapToInt(rowSet -> 1 + rowSet.deltas().size())
+                        .sum();
+    }
+
+    private static void check(Path directory, Findings findings, Supplier<LogInspection> read) {
         try {
-            LogInspection log = read.get();
-            findings.checked(directory, describe(log), null);
-            return log;
+            findings.checked(directory, describe(read.get()), null);
         } catch (RuntimeException e) {
             findings.checked(directory, "log", e);
-            return null;
         }
     }
 
     private static String describe(LogInspection log) {
         if (log.segmentCount() == 0) {
-            return "log, empty";
+            return "log, not begun yet";
         }
         String end = log.wasClosedCleanly() ? "closed cleanly" : "not closed cleanly";
         return "log, %,d %s, records %,d to %,d, %s%s"
@@ -180,16 +221,14 @@ public final class DirectoryInspection implements AutoCloseable {
 
     private void checkRecord(long sequence, MemorySegment memory, long at, int bytes) {
         long tabletId = TabletRecordFormat.readHeader(memory, at, bytes).tabletId();
-        boolean isKnown = tabletId > 0 && tabletId < state.nextId(); // Or was, before its table was dropped.
-        if (!layouts.isEmpty() && !isKnown) {
-            throw new IllegalStateException("record " + sequence + " in " + layout.wal() + " is of tablet " + tabletId
-                    + ", which the storage log does not know");
+        if (state != null && !layouts.containsKey(tabletId)) {
+            StorageLog.checkDropped(sequence, tabletId, state, layout);
         }
     }
 
     private void verify(TableEntry table, long tabletId, RowSetEntry entry, Findings findings) {
         Schema schema = table.description().schema();
-        Path path = path(entry.fileId());
+        Path path = layout.rowSet(entry.fileId());
         String about = "rowset of table %s, %,d rows".formatted(table.name(), entry.rowCount());
         try (DiskRowSet rowSet = files.openBase(file(tabletId, entry.fileId()), entry, schema)) {
             findings.checked(path, about, defect(rowSet::verify));
@@ -209,7 +248,7 @@ public final class DirectoryInspection implements AutoCloseable {
     private void verify(DiskRowSet rowSet, long tabletId, DeltaFileEntry entry, Findings findings) {
         String about = "delta file, %,d changes".formatted(entry.changeCount());
         try (DeltaFile deltas = files.openDeltas(file(tabletId, entry.fileId()), entry, rowSet)) {
-            findings.checked(path(entry.fileId()), about, defect(deltas::verify));
+            findings.checked(layout.rowSet(entry.fileId()), about, defect(deltas::verify));
         }
     }
 
@@ -222,12 +261,8 @@ public final class DirectoryInspection implements AutoCloseable {
         }
     }
 
-    private Path path(long fileId) {
-        return layout.rowSets().resolve(fileId + StorageLog.ROWSET_SUFFIX);
-    }
-
     private RowSetFile file(long tabletId, long fileId) {
-        return new RowSetFile(disk, path(fileId), fileId, StorageLog.ownerId(state.hostId(), tabletId));
+        return new RowSetFile(disk, layout.rowSet(fileId), fileId, StorageLog.ownerId(hostId, tabletId));
     }
 
     /** Explains a record of the write-ahead log; raw if its tablet is not known. After {@link #readCatalog}. */
@@ -310,8 +345,8 @@ public final class DirectoryInspection implements AutoCloseable {
         StorageEditFormat.annotate(memory, at, bytes, notes);
     }
 
-    private LogInspection inspect(Path directory, RecordConsumer consumer) {
-        return WriteAheadLog.inspect(WalConfig.in(directory), disk, account, consumer);
+    private Recovery inspect(Path directory) {
+        return WriteAheadLog.inspect(WalConfig.in(directory), disk, account);
     }
 
     @Override

@@ -7,6 +7,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  */
 record DirectoryLayout(Path root) {
+    private static final String ROWSET_SUFFIX = ".rowset";
+
     Path storage() {
         return root.resolve("storage");
     }
@@ -30,6 +33,20 @@ record DirectoryLayout(Path root) {
 
     Path rowSets() {
         return root.resolve("rowsets");
+    }
+
+    /** The file of that id, of a rowset or of its changes. */
+    Path rowSet(long fileId) {
+        return rowSets().resolve(fileId + ROWSET_SUFFIX);
+    }
+
+    /** The file id that a path names, if it is the name of a rowset. */
+    static Optional<Long> fileId(Path path) {
+        String name = path.getFileName().toString();
+        if (!name.matches("[1-9][0-9]{0,17}\\Q" + ROWSET_SUFFIX + "\\E")) {
+            return Optional.empty();
+        }
+        return Optional.of(Long.parseLong(name.substring(0, name.length() - ROWSET_SUFFIX.length())));
     }
 
     Path quarantine() {

@@ -123,18 +123,9 @@ final class OpenEngine implements TableHost, AutoCloseable {
 
     /** Opens the rowsets of all tablets and applies what the log has beyond them; the log is ready for more. */
     private WriteAheadLog recover(WalConfig walConfig, HybridClock hybridClock) {
-        // The log is another one than the storage log of the same host: their files must not be taken for each other.
-        long logId = storage.hostId() + 1;
+        long logId = StorageLog.logId(storage.hostId());
         Recovery recovery = WriteAheadLog.open(walConfig, environment.disk(), memory.log(), logId);
-        if (recovery.isNew() && storage.logId() != 0) {
-            throw new EngineOpenException("the write-ahead log in " + layout.wal()
-                    + " is missing, and acknowledged writes with it; put its files back, or restore a backup");
-        }
-        if (recovery.logId() != logId) {
-            throw new EngineOpenException("the write-ahead log in " + layout.wal() + " is log "
-                    + Long.toHexString(recovery.logId()) + ", but this engine's is " + Long.toHexString(logId)
-                    + "; it belongs to another directory");
-        }
+        storage.check(recovery);
         tablets.recover();
         recovery.forEach(this::replay);
         hybridClock.startAbove(Math.max(storage.leaseEnd(), tablets.newestTime()));
@@ -148,17 +139,16 @@ final class OpenEngine implements TableHost, AutoCloseable {
         TabletRecovery tablet = tablets.recovery(tabletId);
         if (tablet != null) {
             tablet.replay(sequence, memorySegment, record, bytes);
-        } else if (!storage.wasGivenOut(tabletId)) {
-            throw new EngineOpenException("the write-ahead log in " + layout.wal() + " has record " + sequence
-                    + " of a tablet that the storage log does not know; it belongs to another directory");
-        } // Else it was of a table that was dropped, or of a part of one.
+        } else {
+            storage.checkDropped(sequence, tabletId);
+        }
     }
 
     private void start() {
         AgentHost agents = environment.agents();
         agents.start(log.agent(), log.agent().idleStrategy(), log.agent().parking());
         if (storage.logId() == 0) {
-            storage.logStarted(storage.hostId() + 1);
+            storage.logStarted();
         }
         for (WriterAgent writer : tablets.writers()) {
             log.onProgress(writer::wake);

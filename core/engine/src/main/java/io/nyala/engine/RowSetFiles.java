@@ -148,7 +148,7 @@ final class RowSetFiles {
             }
         }
         for (Path path : disk.list(layout.rowSets())) {
-            Optional<Long> fileId = StorageLog.fileId(path);
+            Optional<Long> fileId = DirectoryLayout.fileId(path);
             if (fileId.isPresent() && owned.contains(fileId.get())) {
                 continue;
             }

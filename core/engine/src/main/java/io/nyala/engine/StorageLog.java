@@ -37,23 +37,21 @@ final class StorageLog implements TabletManifest {
     /** File ids are taken from the log in ranges, so that a flush of many files costs one edit. */
     private static final int FILE_IDS_PER_EDIT = 64;
 
-    static final String ROWSET_SUFFIX = ".rowset";
-
     /** Hosts must differ, also from those of other processes; nothing else depends on it. */
     private static final SecureRandom HOST_IDS = new SecureRandom();
 
     private final WriteAheadLog log;
     private final AgentHost agents;
-    private final Path dataDirectory;
+    private final DirectoryLayout layout;
     private final StorageState state;
     private final int editsMax;
     private long fileIdNext;
     private int editsSinceCheckpoint;
 
-    private StorageLog(WriteAheadLog log, AgentHost agents, Path dataDirectory, StorageState state, int editsMax) {
+    private StorageLog(WriteAheadLog log, AgentHost agents, DirectoryLayout layout, StorageState state, int editsMax) {
         this.log = log;
         this.agents = agents;
-        this.dataDirectory = dataDirectory;
+        this.layout = layout;
         this.state = state;
         this.editsMax = editsMax;
         this.fileIdNext = state.nextFileId();
@@ -75,15 +73,12 @@ final class StorageLog implements TabletManifest {
             Resources logs) {
         long newHostId = HOST_IDS.nextLong() & ~1L; // The write-ahead log's id is the odd one above it.
         Recovery recovery = WriteAheadLog.open(config, environment.disk(), account, newHostId);
-        if (recovery.isNew()) {
-            refuseToForget(environment.disk(), layout);
-        }
-        StorageState state = read(recovery, config.directory());
+        StorageState state = read(recovery, environment.disk(), layout);
         WriteAheadLog log = recovery.start(0);
         logs.add(log::close);
         AgentHost agents = environment.agents();
         agents.start(log.agent(), log.agent().idleStrategy(), log.agent().parking());
-        var storage = new StorageLog(log, agents, layout.rowSets(), state, editsMax);
+        var storage = new StorageLog(log, agents, layout, state, editsMax);
         if (state.hostId() == 0) {
             storage.append(new StorageEdit.Identity(recovery.logId()));
         } else {
@@ -94,7 +89,12 @@ final class StorageLog implements TabletManifest {
         return storage;
     }
 
-    private static StorageState read(Recovery recovery, Path directory) {
+    /** What the log says; throws if it cannot be the whole storage log of this directory. Also for who only looks. */
+    static StorageState read(Recovery recovery, Disk disk, DirectoryLayout layout) {
+        if (recovery.isNew()) {
+            refuseToForget(disk, layout);
+        }
+        Path directory = layout.storage();
         var replay = new StorageReplay();
         recovery.forEach((sequence, memory, offset, bytes) -> {
             try {
@@ -114,12 +114,50 @@ final class StorageLog implements TabletManifest {
     /** The storage log is the first thing that a host makes. Without it, but not empty, a directory has lost it. */
     private static void refuseToForget(Disk disk, DirectoryLayout layout) {
         for (Path directory : new Path[] {layout.wal(), layout.rowSets()}) {
-            if (!disk.list(directory).isEmpty()) {
+            if (disk.exists(directory) && !disk.list(directory).isEmpty()) {
                 throw new EngineOpenException(
                         "the storage log in " + layout.storage() + " is missing, but there are files in " + directory
                                 + "; put its files back, or restore a backup");
             }
         }
+    }
+
+    /** What a write-ahead log that was found must be to belong to this one; throws otherwise. */
+    synchronized void check(Recovery found) {
+        check(found, state.hostId(), state, layout);
+    }
+
+    /** As above, for who only looks. {@code hostId} is the state's, or what an engine would make it. */
+    static void check(Recovery found, long hostId, StorageState state, DirectoryLayout layout) {
+        long logId = logId(hostId);
+        if (found.isNew() && state.logId() != 0) {
+            throw new EngineOpenException("the write-ahead log in " + layout.wal()
+                    + " is missing, and acknowledged writes with it; put its files back, or restore a backup");
+        }
+        if (!found.isNew() && found.logId() != logId) {
+            throw new EngineOpenException("the write-ahead log in " + layout.wal() + " is log "
+                    + Long.toHexString(found.logId()) + ", but this engine's is " + Long.toHexString(logId)
+                    + "; it belongs to another directory");
+        }
+    }
+
+    /** Guards a record of the write-ahead log that is of no tablet there is: there must have been one. */
+    synchronized void checkDropped(long sequence, long tabletId) {
+        checkDropped(sequence, tabletId, state, layout);
+    }
+
+    /** As above, for who only looks. */
+    static void checkDropped(long sequence, long tabletId, StorageState state, DirectoryLayout layout) {
+        if (!state.wasGivenOut(tabletId)) {
+            throw new EngineOpenException(
+                    "the write-ahead log in " + layout.wal() + " has record " + sequence + " of tablet " + tabletId
+                            + ", which the storage log does not know; it belongs to another directory");
+        } // Else it was of a table that was dropped, or of a part of one.
+    }
+
+    /** The write-ahead log is another one than the storage log of its host: their files must not be mixed up. */
+    static long logId(long hostId) {
+        return hostId + 1;
     }
 
     /** Identity of the host, which its write-ahead log shares. */
@@ -141,8 +179,8 @@ final class StorageLog implements TabletManifest {
         return state.logId();
     }
 
-    synchronized void logStarted(long logId) {
-        append(new StorageEdit.LogStarted(logId));
+    synchronized void logStarted() {
+        append(new StorageEdit.LogStarted(logId(state.hostId())));
     }
 
     synchronized long leaseEnd() {
@@ -175,11 +213,6 @@ final class StorageLog implements TabletManifest {
         return state.nextId();
     }
 
-    /** Whether there is or was a tablet of that id. */
-    synchronized boolean wasGivenOut(long tabletId) {
-        return tabletId > 0 && tabletId < state.nextId();
-    }
-
     /** The greatest sequence of the write-ahead log that the catalog knows of. */
     synchronized long appliedUpToMax() {
         return state.appliedUpToMax();
@@ -208,16 +241,7 @@ final class StorageLog implements TabletManifest {
 
     @Override
     public Path path(long fileId) {
-        return dataDirectory.resolve(fileId + ROWSET_SUFFIX);
-    }
-
-    /** The file id that a path names, if it is the name of a rowset. */
-    static Optional<Long> fileId(Path path) {
-        String name = path.getFileName().toString();
-        if (!name.matches("[1-9][0-9]{0,17}\\Q" + ROWSET_SUFFIX + "\\E")) {
-            return Optional.empty();
-        }
-        return Optional.of(Long.parseLong(name.substring(0, name.length() - ROWSET_SUFFIX.length())));
+        return layout.rowSet(fileId);
     }
 
     /** Whether a file of that id may have been created by this host. */

@@ -2,7 +2,10 @@ package io.nyala.engine;
 
 import static io.nyala.rows.OperationKind.INSERT;
 import static io.nyala.rows.OperationKind.UPDATE;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.io.Disk;
+import io.nyala.io.Disks;
 import io.nyala.memory.Crc32c;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
@@ -149,6 +152,7 @@ final class BadInputs {
         Path rowSets = config.directory().resolve("rowsets");
         Path file = config.directory().resolve("file");
         Executable opening = () -> Engine.open(config).close();
+        Executable refusedOpening = () -> refusesWhatVerifySays(config);
         switch (input) {
             case "disk that nobody knows" ->
                 Engine.open(config.withDisk("floppy")).close();
@@ -165,17 +169,35 @@ final class BadInputs {
             case "file in place of the directory" -> Engine.open(config(file)).close();
             case "directory below a file" ->
                 Engine.open(config(file.resolve("below"))).close();
-            case "file in place of wal" -> replaced(wal, path -> Files.writeString(path, "x"), opening);
-            case "file in place of rowsets" -> replaced(rowSets, path -> Files.writeString(path, "x"), opening);
-            case "missing write-ahead log" -> replaced(wal, _ -> {}, opening);
-            case "missing storage log" -> replaced(storage, _ -> {}, opening);
-            case "write-ahead log of another" -> replaced(wal, path -> copy(other.resolve("wal"), path), opening);
-            case "flipped bit in the storage log" -> changed(first(storage), BadInputs::flipped, opening);
-            case "flipped bit in the write-ahead log" -> changed(first(wal), BadInputs::flipped, opening);
-            case "newer storage log" -> changed(first(storage), bytes -> newer(bytes, 44), opening);
-            case "newer write-ahead log" -> changed(first(wal), bytes -> newer(bytes, 44), opening);
-            case "newer rowset" -> changed(first(rowSets), bytes -> newer(bytes, 4092), opening);
+            case "file in place of wal" -> replaced(wal, path -> Files.writeString(path, "x"), refusedOpening);
+            case "file in place of rowsets" -> replaced(rowSets, path -> Files.writeString(path, "x"), refusedOpening);
+            case "missing write-ahead log" -> replaced(wal, _ -> {}, refusedOpening);
+            case "missing storage log" -> replaced(storage, _ -> {}, refusedOpening);
+            case "write-ahead log of another" ->
+                replaced(wal, path -> copy(other.resolve("wal"), path), refusedOpening);
+            case "flipped bit in the storage log" -> changed(first(storage), BadInputs::flipped, refusedOpening);
+            case "flipped bit in the write-ahead log" -> changed(first(wal), BadInputs::flipped, refusedOpening);
+            case "newer storage log" -> changed(first(storage), bytes -> newer(bytes, 44), refusedOpening);
+            case "newer write-ahead log" -> changed(first(wal), bytes -> newer(bytes, 44), refusedOpening);
+            case "newer rowset" -> changed(first(rowSets), bytes -> newer(bytes, 4092), refusedOpening);
             default -> throw new AssertionError("nobody knows how to make " + input);
+        }
+    }
+
+    /** Opens a directory, which is refused for a reason that whoever looks at it finds too. */
+    private static void refusesWhatVerifySays(EngineConfig config) {
+        Verification found;
+        try (Disk disk = Disks.channel()) {
+            found = Verification.of(config.directory(), disk);
+        }
+        try {
+            Engine.open(config).close();
+        } catch (RuntimeException e) {
+            assertTrue(
+                    found.defects().stream()
+                            .anyMatch(defect -> defect.toString().equals(e.toString())),
+                    () -> "verify says " + found.defects() + ", but open says " + e);
+            throw e;
         }
     }
 

@@ -7,8 +7,9 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * Goal: whenever the power is cut, what was acknowledged is found again, and of the rest whole batches only.
- * Method: one workload by seed, cut off at each of its calls of the disk in turn; then all is read.
+ * Goal: whenever the power is cut, what was acknowledged is found again, and of the rest whole batches only; and who
+ * only looks at the directory finds nothing wrong with it.
+ * Method: one workload by seed, cut off at each of its calls of the disk in turn; then all is looked at, and read.
  */
 final class PowerCutAtEveryCallTest {
     private static final int SAMPLE = 25;
@@ -45,6 +46,8 @@ final class PowerCutAtEveryCallTest {
             run.disk().cutPowerAtCall(call);
             run.run();
             run.disk().restart();
+            run.disk().cutPowerAtCall(Long.MAX_VALUE);
+            Verification.of(World.DIRECTORY, run.disk()).assertAllInOrder();
             run.check(true);
         } catch (RuntimeException | AssertionError e) {
             throw new AssertionError(

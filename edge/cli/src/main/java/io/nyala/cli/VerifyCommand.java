@@ -74,7 +74,7 @@ final class VerifyCommand implements Callable<Integer> {
                 throw new UsageException(directory + " is no engine's directory: storage or wal is missing in it");
             }
             inspection.lock();
-            inspection.verify(into(findings, () -> progress.update(findings.size(), inspection.rowSetCount() + 2L)));
+            inspection.verify(into(findings, () -> progress.update(findings.size(), inspection.fileCount() + 2L)));
         }
         return findings;
     }
