@@ -39,12 +39,21 @@ public final class Figures {
     /** Above it, something else ran in the minute before, and figures are orders of magnitude at best. */
     private static final double QUIET_LOAD_MAX = 1.5;
 
+    private static final int TABLETS_OF_A_TABLE = 10;
+
     private static final Lengths USUAL = new Lengths(
-            2, TimeUnit.SECONDS.toNanos(4), TimeUnit.SECONDS.toNanos(5), 3, TimeValue.milliseconds(600), Map.of());
+            2,
+            TimeUnit.SECONDS.toNanos(4),
+            TimeUnit.SECONDS.toNanos(5),
+            1000,
+            3,
+            TimeValue.milliseconds(600),
+            Map.of());
     private static final Lengths QUICK = new Lengths(
             1,
             TimeUnit.MILLISECONDS.toNanos(200),
             TimeUnit.SECONDS.toNanos(1),
+            10,
             1,
             TimeValue.milliseconds(20),
             Map.of("rows", "5000"));
@@ -86,6 +95,7 @@ public final class Figures {
             int commitSeconds,
             long latencyNanos,
             long idleNanos,
+            int tables,
             int iterations,
             TimeValue iteration,
             Map<String, String> parameters) {}
@@ -104,11 +114,13 @@ public final class Figures {
             case "latency" -> EngineLatency.main(rest);
             case "idle" -> IdleAndWake.main(rest);
             case "log" -> CommitLatency.main(rest);
+            case "tablets" -> ManyTablets.main(rest);
             default -> System.out.println("""
                 all-figures [--quick] [DIRECTORY]
                 latency [DIRECTORY [SECONDS]]
                 idle [DIRECTORY [SECONDS]]
-                log DIRECTORY [SECONDS [DISK]]\
+                log DIRECTORY [SECONDS [DISK]]
+                tablets [DIRECTORY [TABLES [TABLETS_OF_A_TABLE]]]\
                 """);
         }
     }
@@ -130,6 +142,8 @@ public final class Figures {
         EngineLatency.print(directory, lengths.latencyNanos());
         title("Idle, and awake again");
         IdleAndWake.print(directory, lengths.idleNanos());
+        title("Many tablets");
+        ManyTablets.print(directory, lengths.tables(), TABLETS_OF_A_TABLE);
         for (Group group : GROUPS) {
             title(group.title());
             print(run(group, directory, lengths));
