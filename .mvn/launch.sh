@@ -24,6 +24,10 @@ find_jdk() {
             return 0
         fi
     done
+    if home=$(type -P javac) && home=$(realpath "$home") && is_jdk "${home%/bin/javac}"; then
+        jdk=${home%/bin/javac}
+        return 0
+    fi
     if [[ -x /usr/libexec/java_home ]] && home=$(/usr/libexec/java_home -v $java_version 2>/dev/null) && is_jdk "$home"; then
         jdk=$home
         return 0
@@ -33,7 +37,7 @@ find_jdk() {
 
 no_jdk() {
     cat >&2 <<TEXT
-nyala: no JDK $java_version found; looked at JAVA_HOME (${JAVA_HOME:-not set}), /usr/lib/jvm, ~/.sdkman, ~/.jdks, /opt. Install one:
+nyala: no JDK $java_version found; looked at JAVA_HOME (${JAVA_HOME:-not set}), PATH, /usr/lib/jvm, ~/.sdkman, ~/.jdks, /opt. Install one:
   Debian, Ubuntu   apt install openjdk-$java_version-jdk    (or temurin-$java_version-jdk from Adoptium)
   Fedora           dnf install java-$java_version-openjdk-devel
   macOS            brew install openjdk@$java_version

@@ -115,14 +115,6 @@ final class CachedPage {
         return PINS.compareAndSet(this, 0, GONE);
     }
 
-    boolean isPinned() {
-        return (int) PINS.getAcquire(this) > 0;
-    }
-
-    boolean isLoading() {
-        return (int) PINS.getAcquire(this) == LOADING;
-    }
-
     void visited() {
         int seen = visits;
         if (seen < VISITS_MAX) {

@@ -53,12 +53,6 @@ final class Permutation {
         return (permutation & ~SLOT_MASK) | count;
     }
 
-    /** {@code count} entries in the order of their slots. */
-    static long ofCount(int count) {
-        assert 0 <= count && count <= ENTRIES_MAX : "count " + count;
-        return EMPTY | count;
-    }
-
     /** Whether every slot occurs exactly once. */
     static boolean isValid(long permutation) {
         int seen = 0;

@@ -47,7 +47,7 @@ public final class WriteBatch implements AutoCloseable {
     private final Queue<BatchParts.Part> wantedProbes = new ConcurrentLinkedQueue<>();
     private @Nullable RowErrors unsettled; // Errors of the last commit, which are still made of its rows.
     private volatile boolean isAnswered;
-    private boolean isCommitting;
+    private volatile boolean isCommitting;
     private boolean isClosed;
 
     WriteBatch(Engine engine, Table table) {
@@ -58,9 +58,14 @@ public final class WriteBatch implements AutoCloseable {
         this.parts = new BatchParts(rows, new Answers());
     }
 
-    /** Where operations are put in. Empty again after each commit. */
+    /**
+     * Where operations are put in. Empty again after each commit; while one is under way it takes nothing.
+     *
+     * @throws IllegalStateException if a commit is under way, or the batch is closed
+     */
     public OperationBatch rows() {
         engine.throwIfClosed();
+        throwIfNotOurs();
         settle();
         return rows;
     }
@@ -131,18 +136,13 @@ public final class WriteBatch implements AutoCloseable {
 
     private void begin() {
         engine.throwIfClosed();
-        if (isClosed) {
-            throw new IllegalStateException("the batch is closed; make a new one with Table.newBatch()");
-        }
-        if (isCommitting) {
-            throw new IllegalStateException(
-                    "a commit of this batch is under way; wait for its result, or use two batches");
-        }
+        throwIfNotOurs();
         settle();
         engine.callBegins();
         boolean isBegun = false;
         boolean isSplit = false;
         try {
+            rows.lend();
             TableState state = table.batchBegins(engine.host());
             isBegun = true;
             checkRows(state);
@@ -151,10 +151,21 @@ public final class WriteBatch implements AutoCloseable {
         } finally {
             if (!isSplit) {
                 engine.counters().commitFailed();
+                rows.takeBack();
                 ends(isBegun);
             }
         }
         isCommitting = true;
+    }
+
+    private void throwIfNotOurs() {
+        if (isClosed) {
+            throw new IllegalStateException("the batch is closed; make a new one with Table.newBatch()");
+        }
+        if (isCommitting) {
+            throw new IllegalStateException(
+                    "a commit of this batch is under way; wait for its result, or use two batches");
+        }
     }
 
     private void ends(boolean isBegun) {
@@ -227,6 +238,7 @@ public final class WriteBatch implements AutoCloseable {
     }
 
     private CommitResult finish() {
+        rows.takeBack();
         isCommitting = false;
         RuntimeException failed = parts.firstFailure();
         if (failed != null) {

@@ -178,10 +178,6 @@ public final class CellFilter {
         return type;
     }
 
-    public boolean matchesNull() {
-        return kind == IS_NULL;
-    }
-
     /** Whether it is decided by being NULL or not alone. */
     public boolean ignoresValue() {
         return kind <= IS_NOT_NULL;

@@ -35,13 +35,4 @@ public enum ColumnCompression {
     public int code() {
         return code;
     }
-
-    /** The codec that is used. */
-    public ColumnCompression effective() {
-        return switch (this) {
-            case SNAPPY -> LZ4;
-            case ZLIB -> ZSTD;
-            case DEFAULT, NONE, LZ4, ZSTD -> this;
-        };
-    }
 }

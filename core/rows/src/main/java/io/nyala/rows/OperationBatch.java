@@ -41,6 +41,8 @@ public final class OperationBatch implements AutoCloseable {
     private int startedCount;
     private int acceptedCount;
     private int bytes;
+    private boolean isClosed;
+    private volatile boolean isLent; // Taken back on any thread.
 
     public OperationBatch(RowLayout layout, MemoryAccount account) {
         this.layout = layout;
@@ -50,6 +52,7 @@ public final class OperationBatch implements AutoCloseable {
 
     /** Starts an operation; {@link #end} ends it. */
     public OperationBatch start(OperationKind kind) {
+        checkOwn();
         if (builder.isStarted()) {
             throw new IllegalStateException("the row that was started before has not been ended");
         }
@@ -190,6 +193,7 @@ public final class OperationBatch implements AutoCloseable {
 
     /** Appends an operation of another batch with the same schema, and keeps its index there. */
     public void copyFrom(MemorySegment memory, long operation) {
+        checkOwn();
         int operationBytes = OperationFormat.operationBytes(memory, operation);
         RowBuilder.checkFits((long) bytes + operationBytes);
         buffer.ensure(bytes, (long) bytes + operationBytes);
@@ -199,8 +203,36 @@ public final class OperationBatch implements AutoCloseable {
         startedCount = Math.max(startedCount, OperationFormat.operationIndex(memory, operation) + 1);
     }
 
+    /** Lets others read it while nobody may change it, until {@link #takeBack}. */
+    public void lend() {
+        checkOwn();
+        if (builder.isStarted()) {
+            throw new IllegalStateException("a row was started and not ended; end it, or clear the batch");
+        }
+        isLent = true;
+    }
+
+    /** Nobody reads it any more. Any thread. */
+    public void takeBack() {
+        isLent = false;
+    }
+
+    private void checkOwn() {
+        if (isLent) {
+            throw new IllegalStateException("the batch is being committed; wait for the result before touching it");
+        }
+        if (isClosed) {
+            throw new IllegalStateException("the batch is closed; make a new one");
+        }
+    }
+
     /** Forgets everything; the memory stays. */
     public void clear() {
+        checkOwn();
+        forget();
+    }
+
+    private void forget() {
         builder.drop();
         errors.clear();
         startedCount = 0;
@@ -253,7 +285,11 @@ public final class OperationBatch implements AutoCloseable {
 
     @Override
     public void close() {
-        clear();
-        buffer.close();
+        if (!isClosed) {
+            checkOwn();
+            isClosed = true;
+            forget();
+            buffer.close();
+        }
     }
 }

@@ -53,15 +53,4 @@ public enum OperationKind {
     public boolean isDelete() {
         return this == DELETE || this == DELETE_IGNORE;
     }
-
-    public boolean isUpsert() {
-        return this == UPSERT || this == UPSERT_IGNORE;
-    }
-
-    public boolean isIgnore() {
-        return switch (this) {
-            case INSERT_IGNORE, UPSERT_IGNORE, UPDATE_IGNORE, DELETE_IGNORE -> true;
-            case INSERT, UPSERT, UPDATE, DELETE -> false;
-        };
-    }
 }

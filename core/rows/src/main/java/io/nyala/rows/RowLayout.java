@@ -9,7 +9,6 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import io.nyala.memory.Notes;
 import java.lang.foreign.MemorySegment;
-import java.math.BigInteger;
 import java.util.Arrays;
 import java.util.StringJoiner;
 
@@ -112,10 +111,6 @@ public final class RowLayout {
 
     public boolean isVariable(int column) {
         return types[column].isVariable();
-    }
-
-    public boolean hasVariableColumns() {
-        return variableColumns.length > 0;
     }
 
     int variableColumnCount() {
@@ -326,10 +321,5 @@ public final class RowLayout {
         return isVariable(column)
                 ? variableBytes(memory, row, column) + " bytes at " + variableOffset(memory, row, column)
                 : value(memory, row, column).text(schema.column(column));
-    }
-
-    /** The value of a decimal cell, without its scale. Allocates. */
-    public BigInteger getUnscaled(MemorySegment memory, long row, int column) {
-        return value(memory, row, column).toBigInteger();
     }
 }

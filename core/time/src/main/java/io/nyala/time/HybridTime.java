@@ -40,11 +40,6 @@ public final class HybridTime {
         return time & LOGICAL_MAX;
     }
 
-    /** Whether a version of {@code time} is seen at {@code snapshot}. */
-    public static boolean isVisible(long time, long snapshot) {
-        return time <= snapshot;
-    }
-
     /** For messages: {@code 1700000000000000.3}. */
     public static String format(long time) {
         return micros(time) + "." + logical(time);

@@ -1,6 +1,7 @@
 package io.nyala.cli;
 
 import io.nyala.rows.Column;
+import io.nyala.rows.ColumnType;
 import io.nyala.rows.Predicate;
 import io.nyala.rows.Schema;
 import java.math.BigDecimal;
@@ -86,7 +87,7 @@ final class Conditions {
                 case "IS" -> isNull(name);
                 default -> throw wrong("=, <, <=, >, >=, IN or IS behind the column", operator);
             };
-        } catch (IllegalArgumentException | DateTimeParseException e) {
+        } catch (IllegalArgumentException e) {
             throw new UsageException("column \"" + name + "\" is " + column.type() + ": " + e.getMessage());
         }
     }
@@ -131,16 +132,34 @@ final class Conditions {
         if (value.startsWith("'")) {
             value = value.substring(1, value.length() - 1).replace("''", "'");
         }
-        return switch (column.type()) {
-            case BOOL -> truth(value);
-            case INT8, INT16, INT32, INT64 -> Long.parseLong(value);
-            case DECIMAL32, DECIMAL64, DECIMAL128 -> new BigDecimal(value);
-            case FLOAT -> Float.parseFloat(value);
-            case DOUBLE -> Double.parseDouble(value);
-            case STRING, VARCHAR -> value;
-            case BINARY -> HexFormat.of().parseHex(value);
-            case DATE -> LocalDate.parse(value);
-            case UNIXTIME_MICROS -> Instant.parse(value);
+        try {
+            return switch (column.type()) {
+                case BOOL -> truth(value);
+                case INT8, INT16, INT32, INT64 -> Long.parseLong(value);
+                case DECIMAL32, DECIMAL64, DECIMAL128 -> new BigDecimal(value);
+                case FLOAT -> Float.parseFloat(value);
+                case DOUBLE -> Double.parseDouble(value);
+                case STRING, VARCHAR -> value;
+                case BINARY -> HexFormat.of().parseHex(value);
+                case DATE -> LocalDate.parse(value);
+                case UNIXTIME_MICROS -> Instant.parse(value);
+            };
+        } catch (IllegalArgumentException | DateTimeParseException _) { // Their messages do not say what is wanted.
+            throw new UsageException("column \"" + column.name() + "\" is " + column.type() + ": "
+                    + example(column.type()) + " was expected, not " + value);
+        }
+    }
+
+    private static String example(ColumnType type) {
+        return switch (type) {
+            case BOOL -> "true or false";
+            case INT8, INT16, INT32, INT64 -> "a whole number of 64 bits";
+            case DECIMAL32, DECIMAL64, DECIMAL128 -> "a decimal such as 12.50";
+            case FLOAT, DOUBLE -> "a number such as 1.5 or 2e9";
+            case STRING, VARCHAR -> "a text";
+            case BINARY -> "bytes in hexadecimal such as 00ff";
+            case DATE -> "a date such as 2026-01-31";
+            case UNIXTIME_MICROS -> "a time such as 2026-01-31T12:00:00Z";
         };
     }
 
@@ -148,7 +167,7 @@ final class Conditions {
         return switch (value.toLowerCase(Locale.ROOT)) {
             case "true" -> true;
             case "false" -> false;
-            default -> throw new IllegalArgumentException("true or false was expected, not " + value);
+            default -> throw new IllegalArgumentException(value);
         };
     }
 

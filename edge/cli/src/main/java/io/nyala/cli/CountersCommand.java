@@ -1,6 +1,7 @@
 package io.nyala.cli;
 
 import io.nyala.engine.EngineCounters;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -29,6 +30,9 @@ final class CountersCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (!Files.isDirectory(directory.resolve("storage"))) {
+            throw new UsageException(directory + " is no engine's directory; name one");
+        }
         Map<String, Long> counters = EngineCounters.read(directory);
         if (json) {
             spec.commandLine().getOut().println(Json.text(counters));

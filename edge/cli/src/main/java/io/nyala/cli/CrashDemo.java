@@ -17,7 +17,8 @@ import java.util.concurrent.locks.LockSupport;
  * directory, so that log and rowsets age. When all rows are in, the next round begins with an empty directory.
  *
  * <p>A round dies either a little after a random number of acknowledgements, or, one in four, while it is still opening
- * the directory. Now and then the directory is flushed between two rounds. SIGKILL ends the process, not the machine:
+ * the directory. A process that has inserted all rows before its moment is checked as well, and its round is repeated.
+ * Now and then the directory is flushed between two rounds. SIGKILL ends the process, not the machine:
  * what the operating system was given survives. That nothing is acknowledged before it is on the device, the simulated
  * power cuts of the engine's tests show.
  *
@@ -30,6 +31,11 @@ final class CrashDemo {
 
     private static final int OPENING_PAUSE_MICROS_MAX = 300_000;
     private static final int PAUSE_MICROS_MAX = 20_000;
+
+    /** Processes that are started for a round on average: nearly all are killed at once. */
+    private static final long ATTEMPTS_PER_ROUND_MAX = 20;
+
+    private static final String ENDED = "not, it had ended";
 
     /** 128 + SIGKILL. */
     private static final int KILLED = 137;
@@ -50,7 +56,7 @@ final class CrashDemo {
     /** @param out for a line per round; what is not wanted goes to a writer that drops it */
     CrashDemo(DemoDirectory directory, Ingest.Plan plan, int rounds, long seed, PrintWriter out) {
         this.directory = directory;
-        this.data = directory.path().resolve("data");
+        this.data = dataOf(directory);
         this.plan = plan;
         this.rounds = rounds;
         this.random = new SplittableRandom(seed);
@@ -59,15 +65,25 @@ final class CrashDemo {
         this.batchesDone = plan.batchesDone();
     }
 
+    /** Where its engine's files are. */
+    static Path dataOf(DemoDirectory directory) {
+        return directory.path().resolve("data");
+    }
+
     /**
      * A round that held.
      *
+     * @param number from 1; the same again where the process had ended before it could be killed
      * @param moment of death, in words
      * @param acknowledged batches in this round
      * @param survived batches of this round that were not acknowledged and are there, whole
      * @param rows in the table now, all compared
      */
     record Round(int number, String moment, long acknowledged, long survived, long rows, int rowSets, long openNanos) {
+        boolean isKilled() {
+            return !moment.equals(ENDED);
+        }
+
         Map<String, Object> json() {
             Map<String, Object> all = new LinkedHashMap<>();
             all.put("round", number);
@@ -91,13 +107,15 @@ final class CrashDemo {
         List<Round> held = new ArrayList<>();
         out.printf(LINE, "round", "killed", "acknowledged", "unacknowledged", "rows", "rowsets", "opened in");
         out.printf(LINE, "", "batches + pause", "batches", "but whole", "all compared", "", "");
-        for (int round = 1; round <= rounds; round++) {
+        for (int round = 1; round <= rounds; ) {
             try {
                 Round done = round(round);
                 held.add(done);
+                round += done.isKilled() ? 1 : 0;
+                throwIfHopeless(held.size());
                 out.printf(
                         LINE,
-                        round,
+                        done.number(),
                         done.moment(),
                         Figures.count(done.acknowledged()),
                         Figures.count(done.survived()),
@@ -115,14 +133,21 @@ final class CrashDemo {
         return held;
     }
 
-    /** How often all rows were in and the next round began with an empty directory. */
+    private void throwIfHopeless(int attempts) {
+        if (attempts > rounds * ATTEMPTS_PER_ROUND_MAX) {
+            throw new CheckFailedException(attempts + " processes were started, and too few lived long enough to be"
+                    + " killed; choose a larger --scale");
+        }
+    }
+
+    /** How often all rows were in before the process could be killed: that was checked, but is no round. */
     long startedOver() {
         return startedOver;
     }
 
     private Round round(int number) {
         long left = Math.max(1, batchCount - sum(batchesDone));
-        long share = Math.max(1, 2 * left / (rounds - number + 1));
+        long share = Math.clamp(2 * left / (rounds - number + 1), 1, left);
         boolean diesOpening = random.nextInt(OPENING_ONE_IN) == 0;
         long afterBatches = diesOpening ? 0 : random.nextLong(1, share + 1);
         int pauseMicros = random.nextInt(diesOpening ? OPENING_PAUSE_MICROS_MAX : PAUSE_MICROS_MAX);
@@ -138,7 +163,7 @@ final class CrashDemo {
             CrashCheck.Found found = check(engine, acknowledged);
             round = new Round(
                     number,
-                    isDone ? "after its end" : moment,
+                    isDone ? ENDED : moment,
                     sum(acknowledged) - before,
                     sum(found.batches()) - sum(acknowledged),
                     found.rows(),

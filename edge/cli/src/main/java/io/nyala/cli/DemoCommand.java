@@ -115,20 +115,28 @@ final class DemoCommand implements Callable<Integer> {
         PrintWriter err = spec.commandLine().getErr();
         Ingest.Plan plan = new Ingest.Plan(scale, tablets, batchRows, inFlight, Demo.fresh(threads));
         try (DemoDirectory directory = DemoDirectory.of(data)) {
+            Path engine = directory.path();
             if (isCrash) {
+                engine = CrashDemo.dataOf(directory);
                 crash(directory, plan, out);
             } else {
                 run(directory, plan, out, err);
             }
             if (!directory.isTemporary() && !isJson) {
-                out.println("The data is in " + directory.path() + ".");
+                out.println("The data is in " + engine + ".");
             }
         }
         return Main.OK;
     }
 
     private void run(DemoDirectory directory, Ingest.Plan plan, PrintWriter out, PrintWriter err) {
-        Demo.Outcome outcome = new Demo(directory, plan, err).run();
+        Demo.Outcome outcome;
+        try {
+            outcome = new Demo(directory, plan, err).run();
+        } catch (CheckFailedException e) {
+            directory.keep();
+            throw new CheckFailedException(e.getMessage() + ". The data is kept in " + directory.path(), e);
+        }
         if (isJson) {
             out.println(DemoReport.json(outcome));
         } else {
@@ -157,17 +165,18 @@ final class DemoCommand implements Callable<Integer> {
         }
         long acknowledged =
                 held.stream().mapToLong(CrashDemo.Round::acknowledged).sum();
+        long killed = held.stream().filter(CrashDemo.Round::isKilled).count();
         long survived = held.stream().mapToLong(CrashDemo.Round::survived).sum();
         long compared = held.stream().mapToLong(CrashDemo.Round::rows).sum();
         out.println();
-        out.println(Figures.count(rounds, "round", "rounds") + ", " + Figures.count(compared)
+        out.println("Killed " + Figures.count(killed, "time", "times") + ", " + Figures.count(compared)
                 + " rows compared column by column: all of "
                 + Figures.count(acknowledged, "acknowledged batch", "acknowledged batches")
                 + " there, every other one in each tablet whole or absent (" + Figures.count(survived)
                 + " whole in all), and nothing else.");
         if (demo.startedOver() > 0) {
             out.println("All rows were in " + Figures.count(demo.startedOver(), "time", "times")
-                    + "; the next round then began with an empty directory.");
+                    + " before the process could be killed; such a round was repeated from an empty directory.");
         }
     }
 
@@ -189,6 +198,6 @@ final class DemoCommand implements Callable<Integer> {
     private static String plain(double value) {
         return value == Math.rint(value) && Math.abs(value) < 1e15
                 ? Figures.count((long) value)
-                : String.valueOf(value);
+                : Double.isFinite(value) ? BigDecimal.valueOf(value).toPlainString() : String.valueOf(value);
     }
 }

@@ -37,6 +37,15 @@ import picocli.CommandLine.Spec;
             CountersCommand.class,
             CrashWriterCommand.class
         },
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  nyala demo                         rows in, changed, queried, checked",
+            "  nyala demo --data data             the same, and the data stays",
+            "  nyala ls --data data               what tables there are",
+            "  nyala scan lineitem --data data --where 'l_quantity < 5' --limit 10",
+            "  nyala verify data                  read everything, check every checksum",
+            "  nyala COMMAND --help               options and examples of a command"
+        },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:done, and every check held", "1:something failed", "2:the arguments make no sense"})
 public final class Main implements Runnable {

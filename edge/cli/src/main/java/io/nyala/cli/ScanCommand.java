@@ -88,6 +88,9 @@ final class ScanCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (limit < 0) {
+            throw new UsageException("--limit must not be negative, was " + limit);
+        }
         try (Engine engine = data.open();
                 Scan scan = open(engine)) {
             print(scan);
@@ -110,7 +113,7 @@ final class ScanCommand implements Callable<Integer> {
             scan.inKeyOrder();
         }
         if (at != null) {
-            scan.at(time(at));
+            scan.at(time(at, engine.now()));
         }
         return scan.limit(limit).open();
     }
@@ -125,12 +128,22 @@ final class ScanCommand implements Callable<Integer> {
         return names.toArray(String[]::new);
     }
 
+    private static long time(String text, long now) {
+        long time = time(text);
+        if (time <= HybridTime.NONE || time > now) {
+            throw new UsageException(
+                    "--at " + text + " is not a time between 1970 and now, which is " + HybridTime.format(now));
+        }
+        return time;
+    }
+
     private static long time(String text) {
         try {
-            return text.matches("[0-9]+")
-                    ? Long.parseLong(text)
-                    : HybridTime.of(
-                            ChronoUnit.MICROS.between(Instant.EPOCH, Instant.parse(text)), HybridTime.LOGICAL_MAX);
+            if (text.matches("[0-9]+")) {
+                return Long.parseLong(text);
+            }
+            long micros = ChronoUnit.MICROS.between(Instant.EPOCH, Instant.parse(text));
+            return HybridTime.of(Math.clamp(micros, 0, HybridTime.MICROS_MAX), HybridTime.LOGICAL_MAX);
         } catch (DateTimeParseException | NumberFormatException e) {
             throw new UsageException("--at takes a time such as 2026-01-31T12:00:00Z, or a hybrid time, not " + text);
         }

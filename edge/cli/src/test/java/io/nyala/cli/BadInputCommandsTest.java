@@ -84,14 +84,17 @@ final class BadInputCommandsTest {
         no directory             | scan herd --data {p}/none | 2    | {p}/none is no engine's directory; --data
         no directory             | verify {p}/none           | 2    | there is no file {p}/none
         no directory             | dump {p}/none             | 2    | there is no file {p}/none
-        no directory             | counters {p}/none         | 1    | {p}/none/counters; is an engine open there?
+        no directory             | counters {p}/none         | 2    | {p}/none is no engine's directory
         file in its place        | scan herd --data {p}/file | 2    | {p}/file is no engine's directory
         file in its place        | demo --data {p}/file      | 2    | {p}/file is not a directory
         file in its place        | verify {p}/file           | 2    | {p}/file is none of our files
         unknown table            | scan hurd --data {d}      | 2    | there is no table "hurd"; herd
         unknown column           | scan herd --columns nome --data {d}   | 2 | no column "nome"; id, name
         unknown column           | scan herd --where nome=1 --data {d}   | 2 | no column "nome"; id, name
-        wrong type               | scan herd --where id=many --data {d}  | 2 | column "id" is INT64; many
+        wrong type               | scan herd --where id=many --data {d}  | 2 | "id" is INT64; a whole number; not many
+        wrong type               | scan herd --limit -1 --data {d}       | 2 | --limit must not be negative, was -1
+        wrong type               | scan herd --at 0 --data {d}           | 2 | --at 0 is not a time between 1970 and now
+        wrong type               | scan herd --at 2200-01-01T00:00:00Z --data {d} | 2 | --at 2200; 1970 and now
         engine in the directory  | scan herd --data {d}      | 1    | {d}: it is in use by; another directory
         engine in the directory  | verify {d}                | 1    | {d}: it is in use by; another directory
         bit of storage log       | scan herd --data {d}      | 1    | {d}/storage/0; at byte 4,; nyala dump

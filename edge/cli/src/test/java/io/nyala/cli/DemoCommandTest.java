@@ -76,7 +76,7 @@ final class DemoCommandTest {
         assertEquals(Main.OK, code, err::toString);
         String text = out.toString();
         assertTrue(text.contains("repeat with --seed 2a"), text);
-        assertTrue(text.contains("2 rounds, "), text);
+        assertTrue(text.contains("Killed 2 times, "), text);
         assertTrue(text.contains("and nothing else."), text);
     }
 
