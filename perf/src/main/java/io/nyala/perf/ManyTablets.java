@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What tablets cost that are open and have nothing to do: time to create and to open them, memory, descriptors, threads
- * and CPU, first without rows, then with a rowset on disk each. The rows of a table are spread over its tablets by hash.
+ * and CPU, first without rows, then with a rowset on disk each. The rows of a table are spread over its tablets by
+ * hash.
  *
  * <pre>{@code
  * java ... io.nyala.perf.ManyTablets [DIRECTORY [TABLES [TABLETS_OF_A_TABLE]]]
