@@ -144,7 +144,10 @@ final class Maintenance implements Agent {
         wake();
     }
 
-    /** Nothing is done for the tablet from now on, but what is under way; who waits for a flush hears why. */
+    /**
+     * Nothing is done for the tablet from now on, but what is under way; who waits for a flush hears why, and so does a
+     * batch that waits for the memory that one would free.
+     */
     void detach(Tablet tablet, RuntimeException reason) {
         List<Attached> gone =
                 tablets.stream().filter(attached -> attached.tablet == tablet).toList();
@@ -152,6 +155,7 @@ final class Maintenance implements Agent {
         for (Attached attached : gone) {
             scheduler.unregister(attached.slot);
             attached.close(reason);
+            tablet.pressure().flushesEnd(reason);
         }
     }
 

@@ -2,16 +2,19 @@ package io.nyala.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.table.TableDroppedException;
+import io.nyala.tablet.TabletBusyException;
 import io.nyala.testkit.Failure;
 import io.nyala.testkit.Seed;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -28,6 +31,31 @@ final class TableDropsTest {
     }
 
     // ---- Dropping ----
+
+    /** Nobody flushes the table any more, so there will be no memory for it. */
+    @Test
+    void aBatchThatWaitsForMemoryHearsThatItsTableWasDropped(@Seed SplittableRandom random) {
+        World.Running running = new World(random).open();
+        Table table = running.engine().createTable("t", Numbers.SCHEMA);
+        running.host().suspendUntil("maintenance", table::isDropped);
+        try (WriteBatch batch = table.newBatch()) {
+            long next = 0;
+            CompletableFuture<CommitResult> commit;
+            do {
+                Numbers.fill(batch, LongStream.range(next, next + 500).toArray());
+                commit = batch.commitAsync();
+                next += 500;
+                for (int i = 0; i < 2_000; i++) {
+                    running.host().step();
+                }
+            } while (commit.isDone());
+            running.engine().dropTable("t");
+            running.host().await(commit::isDone);
+            assertInstanceOf(TabletBusyException.class, commit.exceptionNow());
+            assertInstanceOf(TableDroppedException.class, commit.exceptionNow().getCause());
+        }
+        running.engine().close();
+    }
 
     @Test
     void aDroppedTableGivesBackItsNameItsMemoryAndItsFiles() {
