@@ -61,7 +61,8 @@ final class RowErrors extends AbstractList<RowError> {
             }
             for (int i = 0; i < answered.partCount(); i++) {
                 TabletWrite write = answered.part(i).write();
-                for (int k = 0; k < write.errorCount(); k++) {
+                int errorCount = answered.part(i).failure() == null ? write.errorCount() : 0;
+                for (int k = 0; k < errorCount; k++) {
                     made.add(of(batch, write.errorIndex(k), write.errorOffset(k), write.errorCode(k)));
                 }
             }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.engine.PartialCommitException.Outcome;
+import io.nyala.io.DiskException;
 import io.nyala.partition.PartitionSchema;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
@@ -15,6 +16,7 @@ import io.nyala.rows.Predicate;
 import io.nyala.rows.RowError;
 import io.nyala.rows.RowErrorCode;
 import io.nyala.rows.Schema;
+import io.nyala.simulation.Operation;
 import io.nyala.simulation.PowerCutException;
 import io.nyala.table.TableStatistics;
 import io.nyala.table.TabletStatistics;
@@ -247,6 +249,28 @@ final class ManyTabletsTest {
             assertThrows(MissingRowSetException.class, batch::commit);
         }
         assertEquals(Set.of(1L, 301L), ids(table.scan().allowPartial()));
+        running.engine().close();
+    }
+
+    @Test
+    void aTabletWhoseLogFailedHasRefusedNothing(@Seed SplittableRandom random) {
+        var world = new World(random);
+        World.Running running = world.open();
+        Table table = running.engine().createTable(THREE_RANGES);
+        try (WriteBatch batch = table.newBatch()) {
+            add(batch, 301);
+            batch.commit().orThrow();
+            batch.rows().start(UPDATE).setLong(0, 1).setLong(1, 1).end(); // Is answered without the log.
+            add(batch, 101);
+            batch.rows().start(UPDATE).setLong(0, 102).setLong(1, 1).end();
+            world.disk().failNext(Operation.WRITE_DURABLE, DiskException.Kind.IO_ERROR);
+            var failure = Failure.expect(
+                    PartialCommitException.class,
+                    batch::commit,
+                    "3 operations: 0 are done, 1 were refused, of 0 nothing happened, of 2 it is not known");
+            assertEquals(Outcome.UNKNOWN, failure.outcome(2), "it was judged by what may be lost");
+            assertEquals(1, failure.result().errors().size());
+        }
         running.engine().close();
     }
 

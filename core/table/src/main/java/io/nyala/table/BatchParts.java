@@ -234,11 +234,14 @@ public final class BatchParts {
         return Objects.requireNonNull(map, "the batch was not split");
     }
 
-    /** Operations that were refused one by one, those included that never came into the batch. */
+    /**
+     * Operations that were refused one by one, those included that never came into the batch. A part that failed has
+     * refused nothing: what it was judged by may be lost with it.
+     */
     public int errorCount() {
         int count = rows.errors().size() + strayCount;
         for (int i = 0; i < partCount; i++) {
-            count += parts.get(i).write.errorCount();
+            count += parts.get(i).failure == null ? parts.get(i).write.errorCount() : 0;
         }
         return count;
     }
