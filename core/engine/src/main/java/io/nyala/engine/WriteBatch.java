@@ -120,6 +120,11 @@ public final class WriteBatch implements AutoCloseable {
         return result;
     }
 
+    /** What became of the batch in each tablet, each at its own time. */
+    BatchParts parts() {
+        return parts;
+    }
+
     /** Gives the memory back. Not while a commit is under way. */
     @Override
     public void close() {

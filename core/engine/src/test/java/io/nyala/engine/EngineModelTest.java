@@ -1,33 +1,74 @@
 package io.nyala.engine;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import io.nyala.testkit.Seed;
+import java.lang.management.ManagementFactory;
+import java.lang.management.RuntimeMXBean;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /**
  * Goal: whatever happens, tables answer what their models answer, and what was acknowledged survives.
- * Method: random schemas, operations, scans, flushes, restarts, power cuts and faults of the disk by seed, all agents
- * on one thread over a simulated disk; after each step each table is read and held against its model.
+ * Method: random schemas and partitionings, batches, scans, flushes, changes of the catalog, restarts, power cuts and
+ * faults of the disk by seed, all agents on one thread over a simulated disk; after each step the catalog and each
+ * table are read and held against their models.
  */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class EngineModelTest {
+    private static final int RUNS = 24;
     private static final int STEPS = 100;
 
-    /** How many operations the long variant makes: {@code -Dnyala.soak.operations=10000000}. */
-    private static final long SOAK_OPERATIONS = Long.getLong("nyala.soak.operations", 1_000_000);
+    /** The least that all runs together do: operations on rows, and whatever else happens as one each. */
+    private static final long OPERATIONS_MIN = 50_000;
 
-    @RepeatedTest(24)
+    /** How many operations the long variant makes. */
+    private static final long SOAK_OPERATIONS = Long.getLong("nyala.soak.operations", 10_000_000);
+
+    /** Between two lines that say how far it is. */
+    private static final long PROGRESS_MILLIS = 60_000;
+
+    private int runCount;
+    private long operationCount;
+
+    @RepeatedTest(RUNS)
     void answersWhatTheModelAnswers(@Seed SplittableRandom random) {
-        ModelRuns.run(random.nextLong(), STEPS);
+        operationCount += ModelRuns.run(random.nextLong(), STEPS);
+        runCount++;
+    }
+
+    @AfterAll
+    void muchHasHappened() {
+        assertTrue(runCount < RUNS || operationCount >= OPERATIONS_MIN, () -> operationCount + " operations only");
     }
 
     @Tag("soak")
     @Test
     void answersWhatTheModelAnswersForLong(@Seed SplittableRandom random) {
+        RuntimeMXBean process = ManagementFactory.getRuntimeMXBean();
+        long begin = process.getUptime();
+        long told = begin;
         long operations = 0;
-        while (operations < SOAK_OPERATIONS) {
+        for (int run = 1; operations < SOAK_OPERATIONS; run++) {
             operations += ModelRuns.run(random.nextLong(), random.nextInt(STEPS, 20 * STEPS));
+            long now = process.getUptime();
+            if (operations >= SOAK_OPERATIONS || now - told >= PROGRESS_MILLIS) {
+                told = now;
+                System.out.printf("%,d operations in %,d runs, %,d s%n", operations, run, (now - begin) / 1_000);
+            }
         }
+    }
+
+    /** One run once more: a run that fails says how. */
+    @Tag("soak")
+    @EnabledIfSystemProperty(named = ModelRuns.SEED, matches = ".+")
+    @Test
+    void answersWhatTheModelAnswersOnceMore() {
+        ModelRuns.run(Long.getLong(ModelRuns.SEED, 0), Integer.getInteger(ModelRuns.STEPS, STEPS));
     }
 }

@@ -34,16 +34,15 @@ final class FaultyRun {
 
     private final SplittableRandom random;
     private final World world;
-    private final List<TableRun> tables = new ArrayList<>();
-    private long durableTime;
+    private final List<ModelDriver> tables = new ArrayList<>();
+    private final ModelWrites writes = new ModelWrites(this::refused);
     private boolean isWriting;
 
     FaultyRun(long seed) {
         random = new SplittableRandom(seed);
         world = new World(random.split());
         for (int i = 0; i < 2; i++) {
-            var driver = new ModelDriver(random.split(), "t" + i, RandomSchema.draw(random.split()), ModelDriver.KEYS);
-            tables.add(new TableRun(driver, time -> durableTime = Math.max(durableTime, time), this::refused));
+            tables.add(new ModelDriver(random.split(), "t" + i, RandomSchema.draw(random.split()), ModelDriver.KEYS));
         }
     }
 
@@ -66,12 +65,12 @@ final class FaultyRun {
     void check(boolean powerWasCut) {
         disk().cutPowerAtCall(Long.MAX_VALUE);
         World.Running running = world.open();
-        settle(running, powerWasCut ? durableTime : Long.MAX_VALUE);
-        for (TableRun table : tables) {
+        settle(running, powerWasCut);
+        for (ModelDriver table : tables) {
             isWriting = true;
             commit(running, table);
             assertTrue(isWriting, "a commit fails, though the disk is well again");
-            table.driver().assertAgrees(table(running, table));
+            table.assertAgrees(table(running, table));
         }
         close(running);
         assertNothingLeft();
@@ -83,16 +82,16 @@ final class FaultyRun {
             running = world.open(); // It failed once, and will not again.
         }
         try {
-            settle(running, Long.MAX_VALUE);
+            settle(running, false);
             isWriting = true;
             for (int i = 0; i < ROUNDS && isWriting; i++) {
                 round(running, tables.get(random.nextInt(tables.size())));
             }
-            for (TableRun table : tables) {
-                table.driver().assertAgrees(table(running, table)); // Reads go on, whatever has failed.
+            for (ModelDriver table : tables) {
+                table.assertAgrees(table(running, table)); // Reads go on, whatever has failed.
             }
         } catch (PowerCutException e) {
-            tables.forEach(TableRun::settle);
+            writes.settle();
             closeDead(running);
             throw e;
         } catch (RuntimeException e) {
@@ -124,40 +123,38 @@ final class FaultyRun {
         return null;
     }
 
-    private void settle(World.Running running, long survivingTime) {
-        for (TableRun table : tables) {
-            table.engineDied();
-            table.recover(table(running, table), survivingTime);
-        }
+    private void settle(World.Running running, boolean powerWasCut) {
+        writes.engineDied();
+        tables.forEach(table -> table(running, table));
+        writes.recover(running.engine(), tables, powerWasCut);
     }
 
     /** The table, which is made if it is not there yet. */
-    private static Table table(World.Running running, TableRun table) {
-        ModelDriver driver = table.driver();
+    private static Table table(World.Running running, ModelDriver table) {
         return running.engine()
-                .table(driver.tableName())
-                .orElseGet(() -> running.engine().createTable(driver.tableName(), driver.schema()));
+                .table(table.tableName())
+                .orElseGet(() -> running.engine().createTable(table.tableName(), table.schema()));
     }
 
-    private void round(World.Running running, TableRun flushed) {
+    private void round(World.Running running, ModelDriver flushed) {
         CompletableFuture<Void> flush = table(running, flushed).flush();
-        for (TableRun table : tables) {
+        for (ModelDriver table : tables) {
             commit(running, table);
         }
         await(running, flush);
         if (isWriting) {
             commit(running, flushed);
-            flushed.driver().assertAgrees(table(running, flushed));
+            flushed.assertAgrees(table(running, flushed));
         }
     }
 
-    private void commit(World.Running running, TableRun table) {
-        // Whether other kinds find their row still in memory cannot be told when the answer is missing.
-        List<ModelOperation> operations = table.driver().draw(random, 1 + random.nextInt(OPERATIONS_MAX), true);
-        table.submit(table(running, table), operations, random.nextInt(3) == 0 ? Durability.WRITTEN : Durability.SYNC);
+    private void commit(World.Running running, ModelDriver table) {
+        List<ModelOperation> operations = table.draw(random, 1 + random.nextInt(OPERATIONS_MAX), false);
+        Durability durability = random.nextInt(3) == 0 ? Durability.WRITTEN : Durability.SYNC;
+        writes.submit(table, table(running, table), operations, durability);
         running.host().await(() -> {
-            table.settle();
-            return table.inFlightCount() == 0;
+            writes.settle();
+            return writes.inFlightCount() == 0;
         });
     }
 
@@ -172,7 +169,7 @@ final class FaultyRun {
     private static void await(World.Running running, CompletableFuture<Void> flush) {
         running.host().await(flush::isDone);
         if (flush.isCompletedExceptionally()) {
-            expected(TableRun.failure(flush));
+            expected(ModelWrites.failure(flush));
         }
     }
 

@@ -140,7 +140,7 @@ final class KuduRegressionTest {
         running.engine().createTable(World.TABLE, driver.schema());
         do {
             commit(driver, running, driver.draw(true));
-        } while (driver.model().newest().isEmpty());
+        } while (driver.newest().isEmpty());
         flush(running);
         long created = world.disk().trace().stream()
                 .filter(call -> isOf(call, Operation.CREATE, ".rowset"))
@@ -167,7 +167,7 @@ final class KuduRegressionTest {
         commit(driver, running, List.of(row(6, 9)));
         driver.assertAgrees(running.table());
         for (int i = 0; i < 60; i++) {
-            driver.check(running.table());
+            driver.check(running.engine());
         }
         running.engine().close();
     }
@@ -212,7 +212,7 @@ final class KuduRegressionTest {
         commit(driver, running, rows);
         flush(running);
         for (long bound : new long[] {Long.MIN_VALUE, -1, 99, 100, 255, 256, 299, 300, 1L << 32, Long.MAX_VALUE}) {
-            long above = driver.model().newest().keySet().stream()
+            long above = driver.newest().keySet().stream()
                     .filter(key -> (Long) key.values().getFirst() >= bound)
                     .count();
             assertEquals(above, count(running, Predicate.atLeast(schema, "k", bound)), () -> "from " + bound);

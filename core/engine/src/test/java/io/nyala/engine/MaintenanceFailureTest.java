@@ -61,9 +61,9 @@ final class MaintenanceFailureTest {
         world.disk().failNext(MaintenanceFailureTest::isNewRowSet, Kind.NO_SPACE);
         List<CompletableFuture<Void>> flushes = List.of(failing.flush(), failing.flush());
         running.host().await(() -> flushes.stream().allMatch(CompletableFuture::isDone));
-        RuntimeException first = TableRun.failure(flushes.get(0));
+        RuntimeException first = ModelWrites.failure(flushes.get(0));
         assertEquals(Kind.NO_SPACE, assertInstanceOf(DiskException.class, first).kind());
-        assertSame(first, TableRun.failure(flushes.get(1)));
+        assertSame(first, ModelWrites.failure(flushes.get(1)));
         assertEquals(List.of(first), engine.failures());
 
         Numbers.flush(running, other);
@@ -96,7 +96,7 @@ final class MaintenanceFailureTest {
                             Kind.IO_ERROR);
             CompletableFuture<Void> flush = table.flush();
             running.host().await(flush::isDone);
-            assertInstanceOf(DiskException.class, TableRun.failure(flush));
+            assertInstanceOf(DiskException.class, ModelWrites.failure(flush));
             assertEquals(before, world.disk().list(ROWSETS).size(), "files, one of them of no use");
             assertEquals(99, Numbers.ids(table.scan()).size());
         }
@@ -118,7 +118,7 @@ final class MaintenanceFailureTest {
         assertInstanceOf(LogStoppedException.class, engine.failures().getFirst());
         CompletableFuture<Void> flush = table.flush();
         running.host().await(flush::isDone);
-        assertInstanceOf(LogStoppedException.class, TableRun.failure(flush));
+        assertInstanceOf(LogStoppedException.class, ModelWrites.failure(flush));
         assertEquals(Numbers.list(0, 100), Numbers.ids(table.scan()));
         engine.close();
 
@@ -205,6 +205,6 @@ final class MaintenanceFailureTest {
         CompletableFuture<Void> flush = table.flush();
         assertNull(flush.getNow(null));
         running.engine().close();
-        assertInstanceOf(EngineClosedException.class, TableRun.failure(flush));
+        assertInstanceOf(EngineClosedException.class, ModelWrites.failure(flush));
     }
 }

@@ -1,22 +1,25 @@
 package io.nyala.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.rows.Column;
 import io.nyala.rows.Limits;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rows.RowError;
 import io.nyala.rows.RowErrorCode;
 import io.nyala.rows.Schema;
+import io.nyala.simulation.Cells;
 import io.nyala.simulation.RowKey;
 import io.nyala.simulation.TableModel;
-import io.nyala.time.HybridTime;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.SortedMap;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,45 +30,78 @@ final class ModelDriver {
     /** Few, so that most operations meet a row that others have met. */
     static final int KEYS = 60;
 
+    /** Of a table that was not made yet. */
+    static final long NO_ID = 0;
+
     private final SplittableRandom random;
-    private final String table;
-    private final Schema schema;
     private final OperationSource source;
     private final boolean hasManyKeys;
+    private ModelTable table;
+    private long id = NO_ID;
+    private long recallableUntil = Long.MAX_VALUE;
+    private final Map<Long, ModelTablet> tablets = new TreeMap<>();
     private final List<Long> times = new ArrayList<>();
-    private TableModel<RowKey> model = new TableModel<>();
-    private final List<Blur> blurs = new ArrayList<>();
-    private long newestTime;
+    private final List<ModelPart> unsure = new ArrayList<>();
     private long promisedTime;
     private long operationCount;
-
-    /** A stretch of time, both ends included, of which the model does not know when things happened. */
-    private record Blur(long from, long to) {}
+    private int changeCount;
 
     /** For the table of {@link World}. */
     ModelDriver(SplittableRandom random) {
         this(random, World.TABLE, World.SCHEMA, KEYS);
     }
 
-    ModelDriver(SplittableRandom random, String table, Schema schema, int keyCount) {
-        this.random = random;
-        this.table = table;
-        this.schema = schema;
-        this.source = new OperationSource(random, schema, keyCount);
-        this.hasManyKeys = keyCount > Limits.VECTOR_ROWS;
+    /** For a table of one tablet. */
+    ModelDriver(SplittableRandom random, String name, Schema schema, int keyCount) {
+        this(random, new OperationSource(random, schema, keyCount), ModelTable.of(name, schema));
     }
 
+    ModelDriver(SplittableRandom random, OperationSource source, ModelTable table) {
+        this.random = random;
+        this.source = source;
+        this.hasManyKeys = source.keys().size() > Limits.VECTOR_ROWS;
+        this.table = table;
+    }
+
+    // ---- What table it is ----
+
     String tableName() {
-        return table;
+        return table.name();
+    }
+
+    /** Of the table in the engine. */
+    long id() {
+        return id;
+    }
+
+    void id(long newId) {
+        id = newId;
     }
 
     Schema schema() {
-        return schema;
+        return table.schema();
+    }
+
+    ModelTable table() {
+        return table;
     }
 
     /** The table, which is there, in an engine. */
     Table table(Engine engine) {
-        return engine.table(table).orElseThrow(() -> new AssertionError("table " + table + " is lost"));
+        return engine.table(tableName()).orElseThrow(() -> new AssertionError("table " + tableName() + " is lost"));
+    }
+
+    boolean isDropped() {
+        return table.isDropped();
+    }
+
+    /** Until when it is certain, in microseconds of the host, that it can be recalled, if it was dropped. */
+    long recallableUntil() {
+        return recallableUntil;
+    }
+
+    void recallableUntil(long micros) {
+        recallableUntil = micros;
     }
 
     /** Whether its rows, once most are there, are more than one batch of a scan. */
@@ -73,88 +109,153 @@ final class ModelDriver {
         return hasManyKeys;
     }
 
-    TableModel<RowKey> model() {
-        return model;
+    /** How often it has become another table. */
+    int changeCount() {
+        return changeCount;
     }
+
+    /** The range that a row is in; null if there is none. */
+    ModelLayout.@Nullable Range rangeOf(RowKey key) {
+        return table.layout().rangeOf(key);
+    }
+
+    /** The tablet of that id, which has rows of this range. */
+    ModelTablet tablet(long tabletId, ModelLayout.@Nullable Range range) {
+        if (range == null) {
+            throw new AssertionError("tablet " + tabletId + " takes a row for which there is no range");
+        }
+        return tablets.computeIfAbsent(tabletId, _ -> new ModelTablet(tabletId, range));
+    }
+
+    Collection<ModelTablet> tablets() {
+        return tablets.values();
+    }
+
+    /** Whether a part is of one of its tablets. */
+    boolean has(ModelPart part) {
+        return tablets.containsValue(part.tablet());
+    }
+
+    /** Whether it takes batches that were made when it had this schema. */
+    boolean takes(Schema schema) {
+        return !isDropped() && table.hasRowsLike(schema);
+    }
+
+    /** It is another table from now on: rows have its columns, those of ranges that are gone are gone. */
+    void become(ModelTable changed) {
+        Schema before = table.schema();
+        table = changed;
+        changeCount++;
+        tablets.values().removeIf(tablet -> !changed.layout().ranges().contains(tablet.range()));
+        if (!before.columns().equals(changed.schema().columns())) {
+            tablets.values().forEach(tablet -> tablet.changeRows(row -> changed(row, before, changed.schema())));
+        }
+    }
+
+    /** It is gone for good. */
+    void end() {
+        table = table.dropped(true);
+        changeCount++;
+        tablets.clear();
+    }
+
+    private static List<@Nullable Object> changed(List<@Nullable Object> row, Schema before, Schema after) {
+        List<@Nullable Object> changed = new ArrayList<>();
+        for (Column column : after.columns()) {
+            int index = before.indexOfId(column.id());
+            if (index >= 0) {
+                changed.add(row.get(index));
+            } else {
+                var readDefault = column.readDefault();
+                changed.add(readDefault == null ? null : Cells.of(column, readDefault));
+            }
+        }
+        return changed;
+    }
+
+    // ---- Writing ----
 
     long operationCount() {
         return operationCount;
     }
-
-    // ---- Writing ----
 
     /** A batch of random operations. */
     List<ModelOperation> draw(boolean insertsOnly) {
         return draw(random, 1 + random.nextInt(12), insertsOnly);
     }
 
+    /** A key that rows have. */
+    RowKey anyKey(SplittableRandom stepRandom) {
+        return source.keys().get(stepRandom.nextInt(source.keys().size()));
+    }
+
     List<ModelOperation> draw(SplittableRandom stepRandom, int count, boolean insertsOnly) {
         operationCount += count;
-        return source.draw(stepRandom, count, insertsOnly);
+        return source.draw(stepRandom, schema(), count, insertsOnly);
     }
 
     static void fill(OperationBatch rows, List<ModelOperation> operations) {
         operations.forEach(operation -> operation.write(rows));
     }
 
-    /** Commits a batch and holds its result against the model. */
+    /** Commits a batch to the only tablet, and holds its result against the model. */
     void commit(WriteBatch batch, List<ModelOperation> operations) {
         fill(batch.rows(), operations);
         acknowledged(batch.commit(), operations);
     }
 
     /**
-     * What the engine said of a batch is what the model says. Answers whether the batch changed anything: if so it has
-     * a record in the log.
+     * What the only tablet said of a batch is what the model says. Answers whether the batch changed anything: if so it
+     * has a record in the log.
      */
     boolean acknowledged(CommitResult result, List<ModelOperation> operations) {
-        long time = result.timestamp();
-        assertTrue(
-                time > promisedTime,
-                () -> "committed at " + HybridTime.format(time) + ", but " + HybridTime.format(promisedTime)
-                        + " was read before");
-        assertTrue(time > newestTime, () -> "committed at " + time + " after " + newestTime);
         assertEquals(operations.size(), result.operationCount());
-        boolean isChange = apply(model, operations, result.errors(), time);
-        newestTime = time;
-        times.add(time);
-        return isChange;
+        Map<Integer, RowErrorCode> errors = new HashMap<>();
+        for (RowError error : result.errors()) {
+            errors.put(error.operationIndex(), error.code());
+        }
+        SortedMap<Integer, ModelOperation> taken = new TreeMap<>();
+        for (int i = 0; i < operations.size(); i++) {
+            RowErrorCode refused = operations.get(i).refused();
+            if (refused == null) {
+                taken.put(i, operations.get(i));
+            } else {
+                assertEquals(refused, errors.get(i), "operation " + i);
+            }
+        }
+        ModelTablet only = tablet(0, table.layout().ranges().getFirst());
+        times.add(result.timestamp());
+        return only.take(new ModelPart.Decided(schema(), taken, errors, result.timestamp()), promisedTime);
     }
 
-    /**
-     * Does to a model what a table did that gave these errors, and answers whether anything changed.
-     *
-     * @param errors of the operations; null if they are not known
-     */
-    boolean apply(
-            TableModel<RowKey> target, List<ModelOperation> operations, @Nullable List<RowError> errors, long time) {
-        Map<Integer, RowErrorCode> codes = new HashMap<>();
-        if (errors != null) {
-            errors.forEach(error -> codes.put(error.operationIndex(), error.code()));
+    /** Takes a part of a batch that is to be seen. Answers whether it changed anything. */
+    boolean take(ModelPart part) {
+        part.taken();
+        times.add(part.time());
+        return part.tablet().take(part.existing(), promisedTime);
+    }
+
+    /** A crash has left a part that nobody was told about, perhaps. */
+    void recovered(ModelPart part) {
+        if (!part.isTaken()) {
+            part.taken();
+            times.add(part.time());
         }
-        boolean isChange = false;
-        for (int i = 0; i < operations.size(); i++) {
-            ModelOperation operation = operations.get(i);
-            RowErrorCode code = codes.get(i);
-            RowErrorCode expected = operation.refused();
-            if (expected == null) {
-                RowKey key = operation.key(schema);
-                List<@Nullable Object> before = target.newest(key);
-                expected = ModelOperation.error(operation.apply(target, schema, time));
-                isChange |= !isSame(before, target.newest(key));
-            }
-            if (errors != null) {
-                assertEquals(expected, code, "operation " + i + " of " + table + ", " + operation);
-            }
-        }
-        return isChange;
+    }
+
+    /** Parts that a crash has left or taken, while the table was dropped and could not be read. */
+    List<ModelPart> unsure() {
+        return unsure;
     }
 
     // ---- Time ----
 
-    /** The time of the newest batch that was answered. */
-    long newestTime() {
-        return newestTime;
+    /** Time of the newest record in the log since the engine was opened. */
+    long recordTime() {
+        return tablets.values().stream()
+                .mapToLong(ModelTablet::recordTime)
+                .max()
+                .orElse(0);
     }
 
     /** Everything up to this time was read, so nothing may change there any more. */
@@ -168,87 +269,48 @@ final class ModelDriver {
             return 0;
         }
         long time = times.get(stepRandom.nextInt(times.size()));
-        long drawn =
-                switch (stepRandom.nextInt(4)) {
-                    case 0 -> Math.min(newestTime, time + 1);
-                    case 1 -> time - 1;
-                    case 2 -> stepRandom.nextLong(times.getFirst() - 1, newestTime + 1);
-                    default -> time;
-                };
-        boolean isBlurred = blurs.stream().anyMatch(blur -> blur.from() <= drawn && drawn <= blur.to());
-        return isBlurred ? newestTime : drawn;
+        long other = times.get(stepRandom.nextInt(times.size()));
+        return switch (stepRandom.nextInt(4)) {
+            case 0 -> Math.min(Math.max(time, other), time + 1);
+            case 1 -> time - 1;
+            case 2 -> (time + other) >>> 1;
+            default -> time;
+        };
     }
 
     // ---- Reading ----
 
+    /** All rows of the newest state. */
+    NavigableMap<RowKey, List<@Nullable Object>> newest() {
+        return allAt(models(), Long.MAX_VALUE);
+    }
+
+    /** The rows of each tablet as they are until columns change. */
+    List<TableModel<RowKey>> models() {
+        return tablets.values().stream().map(ModelTablet::rows).toList();
+    }
+
+    /** All rows at a time; of no tablet two with the same key. */
+    static NavigableMap<RowKey, List<@Nullable Object>> allAt(List<TableModel<RowKey>> models, long time) {
+        if (models.size() == 1) {
+            return models.getFirst().allAt(time);
+        }
+        NavigableMap<RowKey, List<@Nullable Object>> all = new TreeMap<>();
+        models.forEach(model -> all.putAll(model.allAt(time)));
+        return all;
+    }
+
     /** The newest state, or an older one, read in a random way. */
-    void check(Table opened) {
-        try (ModelScan scan = ModelScan.open(random, this, opened)) {
+    void check(Engine engine) {
+        try (ModelScan scan = ModelScan.open(random, this, engine)) {
             scan.finish();
         }
     }
 
     /** The whole newest state is as the model has it. */
     void assertAgrees(Table opened) {
-        assertSame(model.newest(), ModelScan.all(this, opened, 0), "newest state of " + table);
-    }
-
-    /** Two states are the same; if not, says where. */
-    static void assertSame(
-            NavigableMap<RowKey, List<@Nullable Object>> expected,
-            Map<RowKey, List<@Nullable Object>> actual,
-            String what) {
-        if (expected.equals(actual)) {
-            return;
+        try (ModelScan scan = ModelScan.openAll(this, opened)) {
+            scan.finish();
         }
-        var text = new StringBuilder(what).append(" is wrong:");
-        expected.forEach((key, row) -> {
-            if (!row.equals(actual.get(key))) {
-                text.append("\n  expected ").append(row).append(", was ").append(actual.get(key));
-            }
-        });
-        actual.forEach((key, row) -> {
-            if (!expected.containsKey(key)) {
-                text.append("\n  not expected ").append(row);
-            }
-        });
-        throw new AssertionError(text.toString());
-    }
-
-    // ---- What a crash leaves ----
-
-    /**
-     * After a crash, of the batches that were not acknowledged the first few are there, whole, and nothing of the
-     * others. Finds out how many and since when, and goes on from there.
-     */
-    void recovered(Table opened, List<List<ModelOperation>> unacknowledged) {
-        List<ModelRecovery.Doubtful> doubtful = unacknowledged.stream()
-                .map(operations -> new ModelRecovery.Doubtful(operations, null))
-                .toList();
-        new ModelRecovery(this, opened).settle(doubtful, newestTime);
-    }
-
-    /**
-     * The history is another one from now on.
-     *
-     * @param newTimes when something happened in it after {@code keptTime}
-     * @param latest nothing is newer than this
-     */
-    void rewrite(TableModel<RowKey> newModel, List<Long> newTimes, long keptTime, long latest) {
-        model = newModel;
-        times.removeIf(time -> time > keptTime);
-        times.addAll(newTimes);
-        newestTime = latest;
-    }
-
-    /** Between these times it is not known what was to be seen when. */
-    void blur(long from, long to) {
-        blurs.add(new Blur(from, to));
-    }
-
-    /** Whether it is the same object, not only equal: a change to the same values has a record too. */
-    @SuppressWarnings("ReferenceEquality")
-    private static boolean isSame(@Nullable Object before, @Nullable Object after) {
-        return before == after;
     }
 }

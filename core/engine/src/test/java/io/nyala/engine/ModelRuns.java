@@ -13,13 +13,18 @@ final class ModelRuns {
     /** Repetitions to make a failure small, each of which takes as long as the run took. */
     private static final int REPETITIONS_MAX = Integer.getInteger("nyala.model.repetitions", 200);
 
+    /** Properties that name a run to be repeated. */
+    static final String SEED = "nyala.model.seed";
+
+    static final String STEPS = "nyala.model.steps";
+
     private ModelRuns() {}
 
     /** Runs so many steps; answers how many operations that were. */
     static long run(long seed, int steps) {
         Attempt attempt = attempt(seed, IntStream.range(0, steps).boxed().toList());
         if (attempt.failure() != null) {
-            throw smallest(seed, attempt);
+            throw smallest(seed, attempt, steps);
         }
         return attempt.operationCount();
     }
@@ -52,7 +57,7 @@ final class ModelRuns {
     }
 
     /** Leaves out runs of steps, long ones first, as long as what is left fails too. */
-    private static AssertionError smallest(long seed, Attempt failed) {
+    private static AssertionError smallest(long seed, Attempt failed, int stepCount) {
         Attempt smallest = failed;
         int repetitions = 0;
         for (int length = failed.steps().size() / 2; length > 0; length /= 2) {
@@ -71,6 +76,9 @@ final class ModelRuns {
         }
         return new AssertionError(
                 "the run with seed " + seed + " fails after " + failed.steps().size() + " steps: " + failed.failure()
+                        + "\nRepeat it with: mvn test -Psoak -pl core/engine -am"
+                        + " -Dtest=EngineModelTest#answersWhatTheModelAnswersOnceMore -D" + SEED + "=" + seed
+                        + " -D" + STEPS + "=" + stepCount
                         + "\nThese " + smallest.steps().size() + " of them suffice, for: " + smallest.failure() + "\n  "
                         + String.join("\n  ", smallest.trace()),
                 smallest.failure());

@@ -8,72 +8,102 @@ import io.nyala.rows.Schema;
 import io.nyala.simulation.Cells;
 import io.nyala.simulation.Condition;
 import io.nyala.simulation.RowKey;
+import io.nyala.simulation.TableModel;
+import io.nyala.table.ScanToken;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A scan of a table, drawn by lot: newest state or an earlier one, any predicates, columns, order and limit. Can be
- * left open while other things happen; at the end it must have answered what the model has for its snapshot.
+ * A scan of a table, drawn by lot: newest state or an earlier one, any predicates, columns, order and limit; in one, or
+ * by tokens. Can be left open while other things happen, and the table becomes another one; at the end it must have
+ * answered what the model has for its snapshot, in the columns that it was begun with.
  */
 final class ModelScan implements AutoCloseable {
     private final ModelDriver driver;
-    private final Scan scan;
-    private final List<Condition> conditions;
-    private final List<Integer> columns;
-    private final boolean isOrdered;
-    private final long limit;
+    private final Lot lot;
+    private final List<TableModel<RowKey>> models;
+    private final List<Scan> scans; // The first is being read.
+    private final long snapshot;
     private final String description;
     private final List<List<@Nullable Object>> rows = new ArrayList<>();
     private byte @Nullable [] lastKey;
 
-    private ModelScan(ModelDriver driver, Lot lot, Scan scan) {
+    private ModelScan(ModelDriver driver, Lot lot, List<Scan> scans, long snapshot) {
         this.driver = driver;
-        this.scan = scan;
-        this.conditions = lot.conditions;
-        this.columns = lot.columns;
-        this.isOrdered = lot.isOrdered;
-        this.limit = lot.limit;
-        this.description = lot.description(driver.schema()) + " at " + scan.snapshot();
+        this.lot = lot;
+        this.models = driver.models();
+        this.scans = scans;
+        this.snapshot = snapshot;
+        this.description = lot + " of " + driver.tableName() + " at " + snapshot;
     }
 
-    /** What was drawn for a scan. */
-    private static final class Lot {
-        private final List<Condition> conditions = new ArrayList<>();
-        private final List<Integer> columns = new ArrayList<>();
-        private final boolean isOrdered;
-        private final long limit;
-        private final long time;
+    /**
+     * What a scan is to be.
+     *
+     * @param time 0 for the newest state
+     */
+    private record Lot(
+            Schema schema,
+            List<Condition> conditions,
+            List<Integer> columns,
+            boolean isOrdered,
+            boolean isByTokens,
+            long limit,
+            long time) {
+        /** All rows as they are. */
+        static Lot all(Schema schema, long time) {
+            return new Lot(schema, List.of(), allColumns(schema), false, false, Long.MAX_VALUE, time);
+        }
 
-        Lot(SplittableRandom random, ModelDriver driver) {
+        static Lot draw(SplittableRandom random, ModelDriver driver) {
             Schema schema = driver.schema();
             boolean isPlain = random.nextInt(3) == 0; // The newest state, as it is.
+            List<Condition> conditions = new ArrayList<>();
             for (int i = isPlain ? 0 : random.nextInt(4); i > 0; i--) {
                 int column = random.nextInt(schema.columnCount());
                 conditions.add(Condition.draw(random, schema, column, valuesOf(driver, column)));
             }
+            if (!isPlain && random.nextInt(4) == 0) {
+                addKey(random, driver, conditions);
+            }
+            List<Integer> columns = allColumns(schema);
             if (random.nextInt(3) == 0) {
+                columns.clear();
                 for (int i = random.nextInt(schema.columnCount() + 1); i > 0; i--) {
                     columns.add(random.nextInt(schema.columnCount()));
                 }
-            } else {
-                for (int i = 0; i < schema.columnCount(); i++) {
-                    columns.add(i);
-                }
             }
-            isOrdered = random.nextBoolean();
-            limit = !isPlain && random.nextInt(4) == 0 ? random.nextInt(20) : Long.MAX_VALUE;
-            time = !isPlain && random.nextBoolean() ? driver.pastTime(random) : 0;
+            boolean hasLimit = !isPlain && random.nextInt(4) == 0;
+            return new Lot(
+                    schema,
+                    conditions,
+                    columns,
+                    random.nextBoolean(),
+                    !hasLimit && random.nextInt(4) == 0,
+                    hasLimit ? random.nextInt(20) : Long.MAX_VALUE,
+                    !isPlain && random.nextBoolean() ? driver.pastTime(random) : 0);
+        }
+
+        private static List<Integer> allColumns(Schema schema) {
+            List<Integer> columns = new ArrayList<>();
+            for (int i = 0; i < schema.columnCount(); i++) {
+                columns.add(i);
+            }
+            return columns;
         }
 
         private static List<Object> valuesOf(ModelDriver driver, int column) {
-            return driver.model().newest().values().stream()
+            return driver.models().stream()
+                    .flatMap(model -> model.newest().values().stream())
                     .map(row -> row.get(column))
                     .filter(Objects::nonNull)
                     .<Object>map(Objects::requireNonNull)
@@ -81,8 +111,36 @@ final class ModelScan implements AutoCloseable {
                     .toList();
         }
 
-        String description(Schema schema) {
-            return "scan of " + columns + (isOrdered ? " in key order" : "") + " where "
+        /** Some or all columns of the key are those of a row: by them tablets are pruned. */
+        private static void addKey(SplittableRandom random, ModelDriver driver, List<Condition> conditions) {
+            RowKey key = driver.anyKey(random);
+            for (int i = 0; i < key.values().size(); i++) {
+                if (random.nextInt(4) > 0) {
+                    Object value = Objects.requireNonNull(
+                            Cells.stored(driver.schema().column(i), key.values().get(i)));
+                    conditions.add(Condition.ofKey(random, driver.schema(), i, value));
+                }
+            }
+        }
+
+        ScanBuilder builder(Table table) {
+            ScanBuilder builder = table.scan();
+            if (time != 0) {
+                builder.at(time);
+            }
+            conditions.forEach(condition -> builder.where(condition.predicate()));
+            builder.project(
+                    columns.stream().map(column -> schema.column(column).name()).toArray(String[]::new));
+            if (isOrdered) {
+                builder.inKeyOrder();
+            }
+            return builder.limit(limit);
+        }
+
+        @Override
+        public String toString() {
+            return "scan of " + columns + (isByTokens ? " by tokens" : "") + (isOrdered ? " in key order" : "")
+                    + " where "
                     + conditions.stream()
                             .map(each -> each.predicate().describe(schema))
                             .toList() + (limit == Long.MAX_VALUE ? "" : " limit " + limit);
@@ -90,65 +148,82 @@ final class ModelScan implements AutoCloseable {
     }
 
     /** Draws a scan and opens it. */
-    static ModelScan open(SplittableRandom random, ModelDriver driver, Table table) {
-        var lot = new Lot(random, driver);
-        ScanBuilder builder = table.scan();
-        if (lot.time != 0) {
-            builder.at(lot.time);
+    static ModelScan open(SplittableRandom random, ModelDriver driver, Engine engine) {
+        Lot lot = Lot.draw(random, driver);
+        Table table = driver.table(engine);
+        if (!lot.isByTokens) {
+            return opened(driver, lot, table);
         }
-        lot.conditions.forEach(condition -> builder.where(condition.predicate()));
-        builder.project(lot.columns.stream()
-                .map(column -> driver.schema().column(column).name())
-                .toArray(String[]::new));
-        if (lot.isOrdered) {
-            builder.inKeyOrder();
-        }
-        Scan scan = builder.limit(lot.limit).open();
-        driver.promised(scan.snapshot());
-        return new ModelScan(driver, lot, scan);
-    }
-
-    /** Every row at {@code time}, or of the newest state if that is 0. */
-    static Map<RowKey, List<@Nullable Object>> all(ModelDriver driver, Table table, long time) {
-        ScanBuilder builder = table.scan();
-        if (time != 0) {
-            builder.at(time);
-        }
-        int keyColumnCount = driver.schema().keyColumnCount();
-        Map<RowKey, List<@Nullable Object>> rows = new HashMap<>();
-        try (Scan scan = builder.open()) {
-            driver.promised(scan.snapshot());
-            while (scan.next()) {
-                ColumnBatch batch = scan.batch();
-                for (int row = 0; row < batch.rowCount(); row++) {
-                    List<@Nullable Object> values = read(batch, row);
-                    List<@Nullable Object> before = rows.put(RowKey.of(values, keyColumnCount), values);
-                    assertEquals(null, before, () -> "the scan answers " + values + " twice");
-                }
+        List<ScanToken> tokens = new ArrayList<>(lot.builder(table).tokens());
+        long snapshot = tokens.isEmpty() ? table.latest() : tokens.getFirst().snapshot();
+        List<Scan> scans = new ArrayList<>();
+        try {
+            while (!tokens.isEmpty()) {
+                byte[] bytes = tokens.remove(random.nextInt(tokens.size())).toBytes(); // As it would travel.
+                scans.add(engine.open(ScanToken.fromBytes(bytes)));
+                assertEquals(snapshot, scans.getLast().snapshot());
             }
+        } catch (RuntimeException e) {
+            scans.forEach(Scan::close);
+            throw e;
         }
-        return rows;
+        return new ModelScan(driver, lot, scans, snapshot);
     }
 
-    private static List<@Nullable Object> read(ColumnBatch batch, int row) {
-        @Nullable Object[] values = new Object[batch.columnCount()];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = Cells.read(batch.column(i), row);
-        }
-        return Arrays.asList(values);
+    /** Opens a scan of everything there is now. */
+    static ModelScan openAll(ModelDriver driver, Table table) {
+        return opened(driver, Lot.all(driver.schema(), 0), table);
     }
+
+    private static ModelScan opened(ModelDriver driver, Lot lot, Table table) {
+        long seen = driver.recordTime();
+        List<Scan> scans = new ArrayList<>();
+        scans.add(lot.builder(table).open());
+        var scan = new ModelScan(driver, lot, scans, scans.getFirst().snapshot());
+        assertTrue(lot.time == 0 ? scan.snapshot >= seen : scan.snapshot == lot.time, () -> "snapshot of " + scan);
+        return scan;
+    }
+
+    /** All rows of one tablet at {@code time}, or now if that is 0. */
+    static NavigableMap<RowKey, List<@Nullable Object>> rowsOf(
+            ModelDriver driver, ModelTablet tablet, Engine engine, long time) {
+        Lot all = Lot.all(driver.schema(), time);
+        ScanToken token = all.builder(driver.table(engine)).tokens().stream()
+                .filter(each -> each.tabletId() == tablet.id())
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("tablet " + tablet.id() + " is lost"));
+        try (var scan = new ModelScan(driver, all, new ArrayList<>(List.of(engine.open(token))), token.snapshot())) {
+            scan.readAll();
+            return scan.byKey();
+        }
+    }
+
+    // ---- Reading ----
 
     /** Reads one batch; false at the end. */
     boolean advance() {
-        if (!scan.next()) {
+        while (!scans.isEmpty()) {
+            Scan scan = scans.getFirst();
+            if (scan.next()) {
+                read(scan.batch());
+                return true;
+            }
             assertEquals(0, scan.batch().rowCount());
-            return false;
+            scans.removeFirst().close();
+            lastKey = null;
         }
-        ColumnBatch batch = scan.batch();
+        return false;
+    }
+
+    private void read(ColumnBatch batch) {
         assertTrue(batch.rowCount() > 0, "an empty batch");
         for (int row = 0; row < batch.rowCount(); row++) {
-            rows.add(read(batch, row));
-            if (isOrdered) {
+            @Nullable Object[] values = new Object[batch.columnCount()];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = Cells.read(batch.column(i), row);
+            }
+            rows.add(Arrays.asList(values));
+            if (lot.isOrdered) {
                 byte[] key = batch.keys().getBytes(row);
                 assertTrue(
                         lastKey == null || Arrays.compareUnsigned(lastKey, key) < 0,
@@ -156,17 +231,30 @@ final class ModelScan implements AutoCloseable {
                 lastKey = key;
             }
         }
-        return true;
     }
 
-    /** Reads to the end, and holds everything against the model. */
-    void finish() {
+    private void readAll() {
         while (advance()) {
             // More.
         }
+    }
+
+    /** Reads to the end, and holds everything against the model. What was on its way when it began was answered. */
+    void finish() {
+        readAll();
+        if (lot.conditions.isEmpty() && lot.limit == Long.MAX_VALUE) {
+            driver.promised(snapshot); // In all tablets.
+        }
+        if (isWhole()) {
+            NavigableMap<RowKey, List<@Nullable Object>> expected = ModelDriver.allAt(models, snapshot);
+            NavigableMap<RowKey, List<@Nullable Object>> found = byKey();
+            assertTrue(expected.equals(found), () -> description + " is wrong:" + difference(expected, found));
+            return;
+        }
         List<List<@Nullable Object>> expected = expected();
-        assertEquals(Math.min(limit, expected.size()), rows.size(), () -> description + " has too few or many rows");
-        if (isOrdered) {
+        assertEquals(
+                Math.min(lot.limit, expected.size()), rows.size(), () -> description + " has too few or many rows");
+        if (lot.isOrdered && !lot.isByTokens) {
             assertEquals(expected.subList(0, rows.size()), rows, description);
         } else {
             Map<List<@Nullable Object>, Integer> left = counts(expected);
@@ -177,6 +265,40 @@ final class ModelScan implements AutoCloseable {
         }
     }
 
+    /** Whether it answers whole rows, and all of them. */
+    private boolean isWhole() {
+        return lot.conditions.isEmpty()
+                && lot.limit == Long.MAX_VALUE
+                && lot.columns.equals(Lot.allColumns(lot.schema));
+    }
+
+    private NavigableMap<RowKey, List<@Nullable Object>> byKey() {
+        NavigableMap<RowKey, List<@Nullable Object>> byKey = new TreeMap<>();
+        for (List<@Nullable Object> row : rows) {
+            List<@Nullable Object> before = byKey.put(RowKey.of(row, lot.schema.keyColumnCount()), row);
+            assertEquals(null, before, () -> description + " answers " + row + " twice");
+        }
+        return byKey;
+    }
+
+    /** Where two states differ, in words. */
+    static String difference(
+            NavigableMap<RowKey, List<@Nullable Object>> expected,
+            NavigableMap<RowKey, List<@Nullable Object>> actual) {
+        var text = new StringBuilder();
+        expected.forEach((key, row) -> {
+            if (!row.equals(actual.get(key))) {
+                text.append("\n  expected ").append(row).append(", was ").append(actual.get(key));
+            }
+        });
+        actual.forEach((key, row) -> {
+            if (!expected.containsKey(key)) {
+                text.append("\n  not expected ").append(row);
+            }
+        });
+        return text.toString();
+    }
+
     /** Rows so far. */
     int rowCount() {
         return rows.size();
@@ -184,16 +306,16 @@ final class ModelScan implements AutoCloseable {
 
     /** Rows that it must answer in all. */
     int expectedCount() {
-        return (int) Math.min(limit, expected().size());
+        return (int) Math.min(lot.limit, expected().size());
     }
 
     /** All rows of the snapshot that match, in the order of their keys. */
     private List<List<@Nullable Object>> expected() {
         List<List<@Nullable Object>> expected = new ArrayList<>();
-        for (List<@Nullable Object> row : driver.model().allAt(scan.snapshot()).values()) {
-            if (conditions.stream().allMatch(condition -> condition.matches(row))) {
+        for (List<@Nullable Object> row : ModelDriver.allAt(models, snapshot).values()) {
+            if (lot.conditions.stream().allMatch(condition -> condition.matches(row))) {
                 List<@Nullable Object> projected = new ArrayList<>();
-                columns.forEach(column -> projected.add(row.get(column)));
+                lot.columns.forEach(column -> projected.add(row.get(column)));
                 expected.add(projected);
             }
         }
@@ -208,7 +330,8 @@ final class ModelScan implements AutoCloseable {
 
     @Override
     public void close() {
-        scan.close();
+        scans.forEach(Scan::close);
+        scans.clear();
     }
 
     @Override

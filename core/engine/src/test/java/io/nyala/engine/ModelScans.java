@@ -22,8 +22,8 @@ final class ModelScans {
         return open.isEmpty();
     }
 
-    ModelScan open(SplittableRandom random, ModelDriver driver, Table table) {
-        ModelScan scan = ModelScan.open(random, driver, table);
+    ModelScan open(SplittableRandom random, ModelDriver driver, Engine engine) {
+        ModelScan scan = ModelScan.open(random, driver, engine);
         open.add(scan);
         return scan;
     }

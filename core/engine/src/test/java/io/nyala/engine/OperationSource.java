@@ -5,7 +5,9 @@ import io.nyala.rows.OperationKind;
 import io.nyala.rows.RowErrorCode;
 import io.nyala.rows.Schema;
 import io.nyala.simulation.Bytes;
+import io.nyala.simulation.Cells;
 import io.nyala.simulation.RandomCells;
+import io.nyala.simulation.RowKey;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -24,11 +26,11 @@ final class OperationSource {
 
     private static final OperationKind[] KINDS = OperationKind.values();
 
-    private final Schema schema;
-    private final List<List<Object>> keys = new ArrayList<>();
+    private final List<RowKey> keys;
 
+    /** For tables whose key is that of {@code schema}; their other columns may be others. */
     OperationSource(SplittableRandom random, Schema schema, int keyCount) {
-        this.schema = schema;
+        List<List<Object>> keys = new ArrayList<>();
         for (int i = 0; i < keyCount; i++) {
             List<Object> key = new ArrayList<>();
             for (int column = 0; column < schema.keyColumnCount(); column++) {
@@ -36,47 +38,68 @@ final class OperationSource {
             }
             keys.add(key);
         }
-        int variable = variableKeyColumn();
+        int variable = variableKeyColumn(schema);
         if (variable >= 0 && random.nextInt(8) == 0) {
             keys.getFirst().set(variable, repeated(LONG_KEY_BYTES));
         }
+        this.keys = keys.stream().map(RowKey::new).toList();
+    }
+
+    /** The keys that operations have, as they are given. */
+    List<RowKey> keys() {
+        return keys;
+    }
+
+    /** The keys that rows have then. */
+    List<RowKey> keys(Schema schema) {
+        return keys.stream()
+                .map(key -> RowKey.of(stored(schema, key), schema.keyColumnCount()))
+                .toList();
+    }
+
+    private static List<@Nullable Object> stored(Schema schema, RowKey key) {
+        List<@Nullable Object> stored = new ArrayList<>();
+        for (int i = 0; i < key.values().size(); i++) {
+            stored.add(Cells.stored(schema.column(i), key.values().get(i)));
+        }
+        return stored;
     }
 
     /** So many operations; without any whose outcome depends on where a row is, if {@code insertsOnly}. */
-    List<ModelOperation> draw(SplittableRandom random, int count, boolean insertsOnly) {
+    List<ModelOperation> draw(SplittableRandom random, Schema schema, int count, boolean insertsOnly) {
         List<ModelOperation> operations = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             OperationKind kind = KINDS[random.nextInt(KINDS.length)];
             if (insertsOnly) {
                 kind = random.nextBoolean() ? OperationKind.INSERT : OperationKind.INSERT_IGNORE;
             }
-            operations.add(draw(random, kind));
+            operations.add(draw(random, schema, kind));
         }
         return operations;
     }
 
-    private ModelOperation draw(SplittableRandom random, OperationKind kind) {
+    private ModelOperation draw(SplittableRandom random, Schema schema, OperationKind kind) {
         @Nullable Object[] values = new Object[schema.columnCount()];
         boolean[] set = new boolean[values.length];
         int keyIndex = random.nextInt(random.nextInt(4) == 0 ? Math.min(HOT_KEYS, keys.size()) : keys.size());
         for (int i = 0; i < schema.keyColumnCount(); i++) {
-            values[i] = keys.get(keyIndex).get(i);
+            values[i] = keys.get(keyIndex).values().get(i);
             set[i] = true;
         }
         for (int i = schema.keyColumnCount(); i < values.length && !kind.isDelete(); i++) {
-            set[i] = kind.isUpdate() ? random.nextBoolean() : isNeeded(i) || random.nextInt(8) > 0;
+            set[i] = kind.isUpdate() ? random.nextBoolean() : isNeeded(schema.column(i)) || random.nextInt(8) > 0;
             values[i] = set[i] ? RandomCells.valueOrNull(random, schema.column(i)) : null;
         }
         RowErrorCode refused = null;
-        if (kind.isUpdate() && !isAnySet(set)) {
+        if (kind.isUpdate() && !isAnySet(schema, set)) {
             refused = RowErrorCode.NOTHING_TO_UPDATE;
         } else if (random.nextInt(REFUSED_ONE_IN) == 0) {
-            refused = spoil(random, kind, values, set);
+            refused = spoil(random, schema, kind, values, set);
         }
         return new ModelOperation(kind, Arrays.asList(values), set, refused, random.nextInt(ModelOperation.STYLES));
     }
 
-    private boolean isAnySet(boolean[] set) {
+    private static boolean isAnySet(Schema schema, boolean[] set) {
         for (int i = schema.keyColumnCount(); i < set.length; i++) {
             if (set[i]) {
                 return true;
@@ -86,13 +109,13 @@ final class OperationSource {
     }
 
     /** Whether an insert must give the column. */
-    private boolean isNeeded(int column) {
-        return !schema.column(column).isNullable() && schema.column(column).writeDefault() == null;
+    private static boolean isNeeded(Column column) {
+        return !column.isNullable() && column.writeDefault() == null;
     }
 
     /** Makes it one that no batch takes, and answers why; null if that did not work out. */
-    private @Nullable RowErrorCode spoil(
-            SplittableRandom random, OperationKind kind, @Nullable Object[] values, boolean[] set) {
+    private static @Nullable RowErrorCode spoil(
+            SplittableRandom random, Schema schema, OperationKind kind, @Nullable Object[] values, boolean[] set) {
         int column = random.nextInt(values.length);
         Column definition = schema.column(column);
         if (kind.isDelete() && column >= schema.keyColumnCount()) {
@@ -101,14 +124,14 @@ final class OperationSource {
             return RowErrorCode.BAD_VALUE;
         }
         if (random.nextInt(4) == 0) {
-            if (column >= schema.keyColumnCount() && !(kind.mayInsert() && isNeeded(column))) {
+            if (column >= schema.keyColumnCount() && !(kind.mayInsert() && isNeeded(definition))) {
                 return null;
             }
             set[column] = false;
             values[column] = null;
             return RowErrorCode.MISSING_VALUE;
         }
-        if (column == variableKeyColumn() && random.nextBoolean()) {
+        if (column == variableKeyColumn(schema) && random.nextBoolean()) {
             values[column] = repeated(TOO_LONG_KEY_BYTES);
             return RowErrorCode.KEY_TOO_LONG;
         }
@@ -122,7 +145,7 @@ final class OperationSource {
     }
 
     /** The first column of the key that takes any number of bytes, or -1. */
-    private int variableKeyColumn() {
+    private static int variableKeyColumn(Schema schema) {
         for (int i = 0; i < schema.keyColumnCount(); i++) {
             switch (schema.column(i).type()) {
                 case STRING, BINARY -> {

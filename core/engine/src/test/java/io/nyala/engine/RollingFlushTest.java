@@ -112,7 +112,7 @@ final class RollingFlushTest {
         RuntimeException flush() {
             CompletableFuture<Void> flush = table.flush();
             running.host().await(flush::isDone);
-            return flush.isCompletedExceptionally() ? TableRun.failure(flush) : null;
+            return flush.isCompletedExceptionally() ? ModelWrites.failure(flush) : null;
         }
 
         /** What is there after the next start. */

@@ -114,7 +114,7 @@ final class ScanDuringFlushTest {
                 .withFlushBytes(flushBytes)
                 .withLogSegmentBytes(1 << 20);
         var environment = new EngineEnvironment(disk, clock.microsSource(), HugePageSource.orJdk(), host);
-        return new World.Running(Engine.open(config, environment), host, TableLayout.ONE_TABLET);
+        return new World.Running(Engine.open(config, environment), host);
     }
 
     private void act(SplittableRandom random, Style style, World.Running running) {

@@ -37,7 +37,6 @@ final class World {
     private final SimulatedDisk disk;
     private EngineConfig config;
     private final SimulatedClock clock = new SimulatedClock();
-    private TableLayout layout = TableLayout.ONE_TABLET;
     private int writers = 1;
 
     World(SplittableRandom random) {
@@ -57,12 +56,6 @@ final class World {
         this.random = random;
         this.disk = disk;
         this.config = config;
-    }
-
-    /** Cuts the table into tablets, before it is made. */
-    World withLayout(TableLayout newLayout) {
-        layout = newLayout;
-        return this;
     }
 
     /** Runs engines with so many writers. */
@@ -112,13 +105,13 @@ final class World {
     Running open(EngineConfig config) {
         var host = new StepHost(random.split(), () -> clock.advanceMicros(random.nextInt(200)));
         var environment = new EngineEnvironment(disk, clock.microsSource(), HugePageSource.orJdk(), host);
-        return new Running(Engine.open(config, environment), host, layout);
+        return new Running(Engine.open(config, environment), host);
     }
 
     /** An open engine and the host that it runs on. */
-    record Running(Engine engine, StepHost host, TableLayout layout) {
+    record Running(Engine engine, StepHost host) {
         Table table() {
-            return engine.table(TABLE).orElseGet(() -> engine.createTable(layout.spec()));
+            return engine.table(TABLE).orElseGet(() -> engine.createTable(TABLE, SCHEMA));
         }
     }
 }

@@ -60,6 +60,13 @@ public record Condition(Predicate predicate, int column, Meaning meaning) {
         };
     }
 
+    /** That the column, one of the key, has this value. */
+    public static Condition ofKey(SplittableRandom random, Schema schema, int column, Object value) {
+        Object given = given(random, schema.column(column), value);
+        var predicate = Predicate.equal(schema, schema.column(column).name(), given);
+        return new Condition(predicate, column, value::equals);
+    }
+
     /** Whether a row, with all its cells, matches. */
     public boolean matches(List<@Nullable Object> row) {
         return meaning.matches(row.get(column));

@@ -56,6 +56,16 @@ public final class RandomSchema {
         return writeDefault == null ? column : column.writeDefault(writeDefault);
     }
 
+    /** The same column with another write default or without, other hints, another comment; its data are the same. */
+    public static Column changed(SplittableRandom random, Column column) {
+        Column changed = hinted(random, column).comment("comment " + random.nextInt(4));
+        if (column.isKey()) {
+            return changed;
+        }
+        Object writeDefault = defaultOrNull(random, column);
+        return writeDefault == null ? changed.withoutWriteDefault() : changed.writeDefault(writeDefault);
+    }
+
     private static @Nullable Object defaultOrNull(SplittableRandom random, Column column) {
         if (random.nextInt(3) > 0) {
             return null;
@@ -73,6 +83,10 @@ public final class RandomSchema {
                     case VARCHAR -> Column.varchar(name, random.nextInt(1, 20));
                     default -> Column.of(name, type);
                 };
+        return hinted(random, column);
+    }
+
+    private static Column hinted(SplittableRandom random, Column column) {
         ColumnEncoding[] encodings = ColumnEncoding.values();
         ColumnCompression[] compressions = ColumnCompression.values();
         return column.encoding(encodings[random.nextInt(encodings.length)])

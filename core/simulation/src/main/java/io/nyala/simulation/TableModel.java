@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -76,6 +77,18 @@ public final class TableModel<K extends Comparable<K>> {
         rows.forEach((key, versions) -> copy.rows.put(key, new ArrayList<>(versions)));
         copy.newest.putAll(newest);
         return copy;
+    }
+
+    /** The same history with other columns: each state of each row, old ones too, is what the change makes of it. */
+    public TableModel<K> withRows(UnaryOperator<List<@Nullable Object>> change) {
+        TableModel<K> changed = new TableModel<>();
+        rows.forEach((key, versions) -> {
+            for (Version version : versions) {
+                List<@Nullable Object> values = version.values();
+                changed.put(key, version.time(), values == null ? null : change.apply(values));
+            }
+        });
+        return changed;
     }
 
     public Outcome insert(K key, long time, List<@Nullable Object> values, boolean ignoring) {

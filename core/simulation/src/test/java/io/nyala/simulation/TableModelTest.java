@@ -56,6 +56,20 @@ final class TableModelTest {
     }
 
     @Test
+    void withOtherColumnsOldStatesHaveThemTooAndTheModelItselfStays() {
+        model.insert("a", 10, List.of(1), false);
+        model.update("a", 20, List.of(2), new boolean[] {true}, false);
+        model.delete("a", 30, false);
+        model.insert("b", 30, List.of(3), false);
+        TableModel<String> wider = model.withRows(row -> List.of(row.getFirst(), 7));
+        assertEquals(List.of(1, 7), wider.at("a", 10));
+        assertEquals(List.of(2, 7), wider.at("a", 20));
+        assertNull(wider.at("a", 30));
+        assertEquals(Map.of("b", List.of(3, 7)), wider.newest());
+        assertEquals(Map.of("b", List.of(3)), model.newest());
+    }
+
+    @Test
     void whatIsCutOffIsForgottenAndACopyKeepsIt() {
         model.insert("a", 10, List.of(1), false);
         model.delete("a", 20, false);

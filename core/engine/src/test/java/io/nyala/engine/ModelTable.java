@@ -1,0 +1,74 @@
+package io.nyala.engine;
+
+import io.nyala.partition.RangePartition;
+import io.nyala.rows.Column;
+import io.nyala.rows.Schema;
+import java.util.List;
+
+/**
+ * A table as the model of the catalog has it. Immutable; a change is a copy.
+ *
+ * @param isDropped whether it can only be recalled
+ */
+record ModelTable(String name, String comment, Schema schema, ModelLayout layout, boolean isDropped) {
+    /** A new table of one tablet. */
+    static ModelTable of(String name, Schema schema) {
+        return new ModelTable(name, "", schema, ModelLayout.oneTablet(), false);
+    }
+
+    ModelTable withName(String newName) {
+        return new ModelTable(newName, comment, schema, layout, isDropped);
+    }
+
+    ModelTable withComment(String newComment) {
+        return new ModelTable(name, newComment, schema, layout, isDropped);
+    }
+
+    ModelTable withLayout(ModelLayout newLayout) {
+        return new ModelTable(name, comment, schema, newLayout, isDropped);
+    }
+
+    ModelTable withSchema(Schema newSchema) {
+        return new ModelTable(name, comment, newSchema, layout, isDropped);
+    }
+
+    ModelTable dropped(boolean newDropped) {
+        return new ModelTable(name, comment, schema, layout, newDropped);
+    }
+
+    /** Whether a batch that was made for another version fits: columns are the same, whatever they are called. */
+    boolean hasRowsLike(Schema other) {
+        return cells(schema).equals(cells(other));
+    }
+
+    private static List<List<Object>> cells(Schema schema) {
+        return schema.columns().stream()
+                .map(column -> List.<Object>of(column.id(), column.type(), column.isNullable(), column.attributes()))
+                .toList();
+    }
+
+    /** Whether the engine's table is this one. */
+    boolean is(Table table) {
+        return name.equals(table.name())
+                && comment.equals(table.comment())
+                && isDropped == table.isDropped()
+                && schema.equals(table.schema())
+                && partitions(table).equals(table.partitions().ranges());
+    }
+
+    private List<RangePartition> partitions(Table table) {
+        return layout.partitions(table.partitions().schema());
+    }
+
+    /** What the engine's table is, in words. */
+    static String describe(Table table) {
+        return "%s%s \"%s\" of %s, version %d, in %s"
+                .formatted(
+                        table.name(),
+                        table.isDropped() ? " (dropped)" : "",
+                        table.comment(),
+                        table.schema().columns().stream().map(Column::describe).toList(),
+                        table.schema().version(),
+                        table.partitions().ranges());
+    }
+}

@@ -1,0 +1,112 @@
+package io.nyala.engine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.nyala.rows.RowErrorCode;
+import io.nyala.rows.Schema;
+import io.nyala.simulation.RowKey;
+import io.nyala.simulation.TableModel;
+import io.nyala.time.HybridTime;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One tablet of a table as its model sees it: rows with all their states. It takes its part of a batch as a whole, at
+ * one time, and one part after the other.
+ */
+final class ModelTablet {
+    private final long id;
+    private final ModelLayout.Range range;
+    private TableModel<RowKey> rows = new TableModel<>();
+    private long newestTime;
+    private long recordTime;
+
+    /** @param range that all its rows are in */
+    ModelTablet(long id, ModelLayout.Range range) {
+        this.id = id;
+        this.range = range;
+    }
+
+    long id() {
+        return id;
+    }
+
+    ModelLayout.Range range() {
+        return range;
+    }
+
+    /** Its rows; the same object until the columns change. */
+    TableModel<RowKey> rows() {
+        return rows;
+    }
+
+    /** Time of the newest part that was answered. */
+    long newestTime() {
+        return newestTime;
+    }
+
+    /** Time of the newest part that has a record in the log, since the engine was opened; 0 for none. */
+    long recordTime() {
+        return recordTime;
+    }
+
+    /**
+     * Takes a part that is to be seen, and holds against it what the tablet said. Answers whether anything changed: if
+     * so the part has a record in the log.
+     *
+     * @param promisedTime up to which everything was read, so that nothing may change there any more
+     */
+    boolean take(ModelPart.Decided part, long promisedTime) {
+        long time = part.time();
+        assertTrue(
+                time > promisedTime,
+                () -> "committed at " + HybridTime.format(time) + ", but " + HybridTime.format(promisedTime)
+                        + " was read before");
+        assertTrue(time > newestTime, () -> "committed at " + time + " after " + newestTime);
+        boolean isChange = apply(part);
+        newestTime = time;
+        recordTime = isChange ? time : recordTime;
+        return isChange;
+    }
+
+    /** Does what the tablet did. Answers whether anything changed. */
+    boolean apply(ModelPart.Decided part) {
+        boolean isChange = false;
+        for (Map.Entry<Integer, ModelOperation> each : part.operations().entrySet()) {
+            ModelOperation operation = each.getValue();
+            Schema schema = part.schema();
+            RowKey key = operation.key(schema);
+            List<@Nullable Object> before = rows.newest(key);
+            RowErrorCode expected = ModelOperation.error(operation.apply(rows, schema, part.time()));
+            isChange |= !isSame(before, rows.newest(key));
+            RowErrorCode code = part.errors().get(each.getKey());
+            assertEquals(expected, code, () -> "operation " + each.getKey() + ", " + operation);
+        }
+        return isChange;
+    }
+
+    /** Whether it is the same object, not only equal: a change to the same values has a record too. */
+    @SuppressWarnings("ReferenceEquality")
+    private static boolean isSame(@Nullable Object before, @Nullable Object after) {
+        return before == after;
+    }
+
+    /** Columns come and go. Scans that are open see the rows as they were. */
+    void changeRows(UnaryOperator<List<@Nullable Object>> change) {
+        rows = rows.withRows(change);
+    }
+
+    /** Its engine has ended: what is found by another one is durable. */
+    void engineEnded() {
+        recordTime = 0;
+    }
+
+    /** A crash has taken everything behind a time. */
+    void cutAfter(long time) {
+        rows.cutAfter(time);
+        newestTime = Math.min(newestTime, time);
+    }
+}
