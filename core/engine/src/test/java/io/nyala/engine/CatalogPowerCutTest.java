@@ -59,7 +59,10 @@ final class CatalogPowerCutTest {
         }
     }
 
-    /** Each repetition has a seed of its own, which also says how much of the checkpoint is written. */
+    /**
+     * KUDU-1377: the last record of a file of metadata was there in part, and the server did not start. Each repetition
+     * has a seed of its own, which also says how much of the checkpoint is written.
+     */
     @RepeatedTest(12)
     void everyTableSurvivesATornCheckpoint(@Seed SplittableRandom random) {
         long seed = random.nextLong();

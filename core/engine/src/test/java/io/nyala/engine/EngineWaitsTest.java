@@ -83,7 +83,8 @@ final class EngineWaitsTest {
     }
 
     /**
-     * Batches of some tables wait for memory, from before the flushes of all, which alone can give it back; and some of
+     * KUDU-2318: where memory was short, flushes came one upon the other, and writers did not get on. Batches of some
+     * tables wait for memory, from before the flushes of all, which alone can give it back; and some of
      * their rows are on disk when they are decided.
      */
     @RepeatedTest(4)

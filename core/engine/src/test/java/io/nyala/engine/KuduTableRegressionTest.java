@@ -1,5 +1,6 @@
 package io.nyala.engine;
 
+import static io.nyala.rows.OperationKind.DELETE;
 import static io.nyala.rows.OperationKind.UPSERT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -85,6 +86,34 @@ final class KuduTableRegressionTest {
         seen.sort(null);
         assertEquals(LongStream.range(0, 4000).filter(id -> id % 3 == 0).boxed().toList(), seen);
         one.engine().close();
+    }
+
+    /** KUDU-3619: deltas that only deleted rows, and set no column, broke what was made of them. */
+    @Test
+    void changesMayBeDeletionsOnly() {
+        one.create();
+        one.insertMany(0, 1500);
+        one.flush();
+        delete(LongStream.range(0, 1500).filter(id -> id % 3 != 0));
+        one.flush();
+        List<Long> left =
+                LongStream.range(0, 1500).filter(id -> id % 3 == 0).boxed().toList();
+        assertEquals(left, Numbers.ids(one.table().scan()));
+        delete(left.stream().mapToLong(Long::longValue));
+        one.flush();
+        one.reopen();
+        assertEquals(List.of(), Numbers.ids(one.table().scan()));
+        assertEquals(0, one.table().statistics().liveRowCount());
+        one.insertMany(0, 1500); // All of them may come back.
+        assertEquals(Numbers.list(0, 1500), Numbers.ids(one.table().scan()));
+        one.engine().close();
+    }
+
+    private void delete(LongStream ids) {
+        try (WriteBatch batch = one.table().newBatch()) {
+            ids.forEach(id -> batch.rows().start(DELETE).setLong(0, id).end());
+            batch.commit().orThrow();
+        }
     }
 
     /** KUDU-3495: an UPSERT that was put together for an older schema set columns that it did not know to NULL. */
