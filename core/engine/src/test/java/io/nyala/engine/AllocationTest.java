@@ -2,6 +2,7 @@ package io.nyala.engine;
 
 import static io.nyala.rows.OperationKind.INSERT;
 import static io.nyala.rows.OperationKind.INSERT_IGNORE;
+import static io.nyala.rows.OperationKind.UPDATE;
 import static io.nyala.rows.OperationKind.UPSERT;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -42,6 +43,9 @@ final class AllocationTest {
 
     /** And the row pointers of a cursor over rows in memory, three arrays of 8 KiB. */
     private static final long MEMORY_SCAN_BYTES_MAX = SCAN_BYTES_MAX + (25 << 10);
+
+    /** And cursors over changes, of each column. */
+    private static final long CHANGED_SCAN_BYTES_MAX = SCAN_BYTES_MAX + (20 << 10);
 
     private static final byte[] COMMENT = "carefully final deposits".getBytes(UTF_8);
 
@@ -105,6 +109,19 @@ final class AllocationTest {
     }
 
     @Test
+    void changingRowsOnDiskCostsAFewObjects() {
+        fill();
+        table.flush().join();
+        try (WriteBatch batch = table.newBatch()) {
+            assertCommit("updates of rows that are on disk", () -> {
+                nextKey = nextKey >= SCAN_ROWS ? 0 : nextKey;
+                commit(batch, UPDATE);
+            });
+        }
+        assertEquals(SCAN_ROWS, table.statistics().rowCount());
+    }
+
+    @Test
     void aScanOfRowsInMemoryCostsAFewObjects() {
         fill();
         assertEquals(0, table.statistics().rowSetCount());
@@ -117,6 +134,24 @@ final class AllocationTest {
         table.flush().join();
         assertEquals(1, table.statistics().rowSetCount());
         assertScans("on disk", SCAN_BYTES_MAX);
+    }
+
+    @Test
+    void aScanOfChangedRowsOnDiskCostsAFewObjects() {
+        fill();
+        table.flush().join();
+        for (int i = 0; i < 2; i++) { // Changes in a delta file, and in memory.
+            nextKey = (long) i * SCAN_ROWS / 2;
+            try (WriteBatch batch = table.newBatch()) {
+                while (nextKey < (i + 1L) * SCAN_ROWS / 2) {
+                    commit(batch, UPDATE);
+                }
+            }
+            if (i == 0) {
+                table.flush().join();
+            }
+        }
+        assertScans("changed on disk", CHANGED_SCAN_BYTES_MAX);
     }
 
     @Test
