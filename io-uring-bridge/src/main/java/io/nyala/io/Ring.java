@@ -214,6 +214,11 @@ final class Ring implements AutoCloseable {
         SQE_BYTES.set(sqes, entry, bytes);
     }
 
+    /** Room for all submissions, as the kernel reads it. */
+    MemorySegment submissions() {
+        return sqes;
+    }
+
     int unsubmitted() {
         return unsubmitted;
     }

@@ -306,7 +306,8 @@ final class RingQueue implements IoQueue {
         return Objects.requireNonNull(files[slot], "the slot is free");
     }
 
-    private Ring ring() {
+    /** The ring, which is made if there is none yet; for this thread only. */
+    Ring ring() {
         Ring own = ring;
         if (own != null && ownerId == Thread.currentThread().threadId() && !isClosed) {
             return own;

@@ -1,11 +1,15 @@
 package io.nyala.engine;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.nyala.io.Disk;
+import io.nyala.rows.OperationKind;
 import io.nyala.testkit.Seed;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
@@ -36,6 +40,37 @@ final class EngineSyncTest {
             cutPower(world, running);
             assertAgrees(world, driver);
         });
+    }
+
+    /** Needs the sync of the delta file, and that of its name. */
+    @Test
+    void powerCutKeepsChangesOfRowsOnDisk(@Seed SplittableRandom random) {
+        for (int i = 0; i < RUNS; i++) {
+            var world = new World(random.split()).withoutOwnFlushes();
+            World.Running running = world.open();
+            Table numbers = running.engine().createTable("numbers", Numbers.SCHEMA);
+            Numbers.insertRange(numbers, 0, 10);
+            Numbers.flush(running, numbers);
+            delete(numbers, 3);
+            Numbers.flush(running, numbers);
+            assertEquals(
+                    2, world.disk().list(World.DIRECTORY.resolve("rowsets")).size(), "a rowset and a delta file");
+            cutPower(world, running);
+            World.Running reopened = world.open();
+            List<Long> expected = new ArrayList<>(Numbers.list(0, 10));
+            expected.remove(3L);
+            Table found = reopened.engine().table("numbers").orElseThrow();
+            assertEquals(List.of(), found.missingRowSets());
+            assertEquals(expected, Numbers.ids(found.scan()));
+            reopened.engine().close();
+        }
+    }
+
+    private static void delete(Table table, long id) {
+        try (WriteBatch batch = table.newBatch()) {
+            batch.rows().start(OperationKind.DELETE).setLong(0, id).end();
+            batch.commit().orThrow();
+        }
     }
 
     /** Needs the sync of the directory that all are in, and that of the one above. */
