@@ -38,6 +38,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Goal: a rowset that cannot be read keeps nobody from anything but its own keys; no answer is ever shorter than it
@@ -164,6 +165,47 @@ final class MissingRowSetTest {
 
     private static Table table(World.Running running) {
         return running.engine().table("numbers").orElseThrow();
+    }
+
+    /** The log still has the change that is in the file that is lost. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aRowsetIsSetAsideWithWhatChangedItsRows(boolean isDeltaFileLost, @Seed SplittableRandom random) {
+        World world = newWorld(random);
+        World.Running running = world.open();
+        Numbers.flush(running, table(running)); // So that the next flush has nothing but the change.
+        delete(table(running), 150);
+        Numbers.flush(running, table(running));
+        running.engine().close();
+        List<Path> deltaFiles = Verification.of(World.DIRECTORY, world.disk()).deltaFiles();
+        Path lost = isDeltaFileLost ? deltaFiles.getFirst() : DAMAGED;
+        byte[] whole = world.disk().contents(lost);
+        world.disk().delete(lost);
+        assertEquals(
+                List.of(DAMAGED), Verification.of(World.DIRECTORY, world.disk()).setAside());
+
+        running = world.open();
+        Table numbers = table(running);
+        assertEquals(DAMAGED, numbers.missingRowSets().getFirst().file());
+        assertEquals(Numbers.list(0, 100), Numbers.ids(Numbers.range(numbers, 0, 100)));
+        var refusal = assertThrows(MissingRowSetException.class, () -> Numbers.ids(numbers.scan()));
+        assertTrue(String.valueOf(refusal.getMessage()).contains(lost.toString()), refusal::toString);
+        running.engine().close();
+
+        world.disk().create(lost).close();
+        world.disk().setContents(lost, whole);
+        running = world.open();
+        List<Long> expected = new ArrayList<>(Numbers.list(0, 310));
+        expected.remove(150L);
+        assertEquals(expected, Numbers.ids(table(running).scan()));
+        running.engine().close();
+    }
+
+    private static void delete(Table table, long id) {
+        try (WriteBatch batch = table.newBatch()) {
+            batch.rows().start(DELETE).setLong(0, id).end();
+            batch.commit().orThrow();
+        }
     }
 
     private static void readsNeedTheirRows(Table numbers, MissingRowSet missing) {

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 /** What `nyala verify` finds in a directory. One thread. */
 final class Verification implements DirectoryInspection.Findings {
     private final List<Path> checked = new ArrayList<>();
+    private final List<Path> deltaFiles = new ArrayList<>();
     private final List<RuntimeException> defects = new ArrayList<>();
     private final List<Path> setAside = new ArrayList<>();
 
@@ -29,6 +30,9 @@ final class Verification implements DirectoryInspection.Findings {
     @Override
     public void checked(Path file, String about, @Nullable RuntimeException defect) {
         checked.add(file);
+        if (about.startsWith("delta file")) {
+            deltaFiles.add(file);
+        }
         if (defect != null) {
             defects.add(defect);
         }
@@ -44,8 +48,18 @@ final class Verification implements DirectoryInspection.Findings {
         return checked;
     }
 
+    /** Those of what was looked at that are files of changes. */
+    List<Path> deltaFiles() {
+        return deltaFiles;
+    }
+
     List<RuntimeException> defects() {
         return defects;
+    }
+
+    /** Rowsets that cannot be opened. */
+    List<Path> setAside() {
+        return setAside;
     }
 
     void assertAllInOrder() {

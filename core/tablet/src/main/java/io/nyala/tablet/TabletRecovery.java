@@ -144,21 +144,26 @@ public final class TabletRecovery implements AutoCloseable {
                 return;
             }
         }
-        if (isOfMissing(recordSequence, memory, key, keyBytes)) {
-            keptFrom = Math.min(keptFrom, recordSequence);
-        } else if (!isInFile) {
+        if (!isOfMissing(recordSequence, memory, key, keyBytes) && !isInFile) {
             throw new IllegalStateException("a change of a row that is not there");
         }
     }
 
-    /** Whether a change may be one of a rowset that cannot be read. Then the log keeps it until that can be. */
+    /**
+     * Whether a change may be one of a rowset that cannot be read. If it is not in its files yet, the log keeps it
+     * until they can be.
+     */
     private boolean isOfMissing(long recordSequence, MemorySegment memory, long key, int keyBytes) {
+        boolean isOfMissing = false;
         for (MissingRowSet rowSet : missing) {
-            if (rowSet.appliedUpTo() < recordSequence && rowSet.mayHave(memory, key, keyBytes)) {
-                return true;
+            if (rowSet.mayHave(memory, key, keyBytes)) {
+                isOfMissing = true;
+                if (rowSet.appliedUpTo() < recordSequence) {
+                    keptFrom = Math.min(keptFrom, recordSequence);
+                }
             }
         }
-        return false;
+        return isOfMissing;
     }
 
     private void change(
