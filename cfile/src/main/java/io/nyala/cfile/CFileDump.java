@@ -16,11 +16,14 @@ public final class CFileDump {
     private static final long FILE_ID = 16;
     private static final long OWNER_ID = 24;
 
+    /** Of what nothing is known. */
+    private static final int NOTE_BYTES_MAX = 1 << 20;
+
     private CFileDump() {}
 
-    /** Whether these bytes begin as a file of ours does. */
+    /** Whether these bytes begin as a file of ours does, of which perhaps no more is left. */
     public static boolean isColumnFile(MemorySegment whole) {
-        return whole.byteSize() >= FileFormat.HEADER_BYTES && whole.get(Cells.LONG, 0) == FileFormat.HEADER_MAGIC;
+        return whole.byteSize() >= Long.BYTES && whole.get(Cells.LONG, 0) == FileFormat.HEADER_MAGIC;
     }
 
     /**
@@ -54,6 +57,50 @@ public final class CFileDump {
         long trailerAt = whole.byteSize() - FileFormat.TRAILER_BYTES;
         FooterFormat.noteUnlessEmpty(footerEnd, trailerAt - footerEnd, "zero", notes);
         FileFormat.annotateTrailer(whole, trailerAt, notes);
+    }
+
+    /**
+     * As above, of a file whose end is cut off or damaged: its header, and its pages as far as they follow one another,
+     * each by its own header. What is in them only the footer says.
+     */
+    public static void annotateWithoutFooter(MemorySegment left, Notes notes) {
+        if (left.byteSize() < FileFormat.HEADER_BYTES) {
+            notes.note(0, (int) left.byteSize(), "header, cut off");
+            return;
+        }
+        FileFormat.annotateHeader(left, 0, notes);
+        long fileId = left.get(Cells.LONG, FILE_ID);
+        long at = FileFormat.HEADER_BYTES;
+        while (PageFormat.isHeader(left, at, fileId)) {
+            at = annotateLonePage(left, at, notes);
+        }
+        if (at < left.byteSize()) {
+            notes.section("no page: cut off, damaged, or the end of the file");
+            for (long rest = at; rest < left.byteSize(); rest += NOTE_BYTES_MAX) {
+                notes.note(rest, (int) Math.min(NOTE_BYTES_MAX, left.byteSize() - rest), "raw bytes");
+            }
+            notes.endSection();
+        }
+    }
+
+    /** Answers where the next page begins, or the end. */
+    private static long annotateLonePage(MemorySegment left, long at, Notes notes) {
+        int stored = PageFormat.storedBytes(left, at);
+        long payload = at + PageFormat.HEADER_BYTES;
+        long there = Math.min(stored, left.byteSize() - payload);
+        notes.section("page at byte " + Cells.number(at));
+        PageFormat.annotateHeader(left, at, notes);
+        String text = "payload";
+        if (there < stored) {
+            text += ", of which " + Cells.number(stored - there) + " bytes are cut off";
+        } else if (!PageFormat.isWhole(left, at)) {
+            text += ", or the header: the CHECKSUM IS WRONG";
+        }
+        FooterFormat.noteUnlessEmpty(payload, there, text, notes);
+        long end = Math.min(left.byteSize(), at + PageFormat.slotBytes(stored));
+        FooterFormat.noteUnlessEmpty(payload + there, end - payload - there, "zero", notes);
+        notes.endSection();
+        return end;
     }
 
     /**

@@ -257,6 +257,21 @@ final class PageFormat {
         require(file, page.position(), "end of the payload", page.payloadBytes(), Cells.pad8(end));
     }
 
+    /** Whether the bytes at a position are the header of a page of this file, as far as can be told from them alone. */
+    static boolean isHeader(MemorySegment source, long position, long fileId) {
+        return position + HEADER_BYTES <= source.byteSize()
+                && source.get(Cells.LONG, position + POSITION) == position
+                && source.get(Cells.LONG, position + FILE_ID) == fileId
+                && storedBytes(source, position) >= 0
+                && storedBytes(source, position) <= Integer.MAX_VALUE - HEADER_BYTES - 7;
+    }
+
+    /** Whether the checksum of a page that lies in memory whole is right. */
+    static boolean isWhole(MemorySegment source, long offset) {
+        return source.get(Cells.INT, offset + CRC)
+                == Crc32c.of(source, offset + 4, HEADER_BYTES - 4L + storedBytes(source, offset));
+    }
+
     static void annotateHeader(MemorySegment source, long offset, Notes notes) {
         notes.note(offset + CRC, 4, "crc32c: " + FileFormat.hex(source.get(Cells.INT, offset + CRC)));
         notes.note(offset + COMPRESSION, 1, "compression: " + PageCodec.name(compression(source, offset)));

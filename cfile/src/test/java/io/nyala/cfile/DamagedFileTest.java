@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.io.DiskException;
 import io.nyala.memory.Crc32c;
+import io.nyala.memory.Notes;
 import io.nyala.testkit.Failure;
 import io.nyala.testkit.Seed;
 import java.lang.foreign.Arena;
@@ -231,5 +232,65 @@ final class DamagedFileTest {
         } catch (CorruptPageException e) {
             assertEquals(Files.PATH, e.file());
         }
+    }
+
+    /** For the dump tool: nothing of what is left is hidden, and each page that is whole is shown as one. */
+    @Test
+    void whatIsLeftOfACutFileIsExplained() {
+        List<String> whole = explained(good, good.length);
+        assertTrue(whole.size() > 5, whole::toString);
+        int most = 0;
+        for (int bytes = Long.BYTES; bytes <= good.length; bytes += 61) {
+            List<String> pages = explained(good, bytes);
+            int complete = Math.max(0, pages.size() - 1); // The last may be cut off.
+            assertEquals(whole.subList(0, complete), pages.subList(0, complete));
+            assertEquals(
+                    0,
+                    pages.stream()
+                            .limit(complete)
+                            .filter(page -> page.contains("cut off"))
+                            .count());
+            most = Math.max(most, pages.size());
+        }
+        assertEquals(whole.size(), most);
+    }
+
+    @RepeatedTest(16)
+    void whatIsLeftOfADamagedFileIsExplained(@Seed SplittableRandom random) {
+        byte[] bad = good.clone();
+        for (int i = random.nextInt(1, 200); i > 0; i--) {
+            bad[random.nextInt(bad.length)] = (byte) random.nextInt();
+        }
+        explained(bad, random.nextInt(Long.BYTES, bad.length + 1));
+    }
+
+    /** What is said of each page; the notes are checked to cover all bytes once, in order. */
+    private static List<String> explained(byte[] contents, int bytes) {
+        List<String> pages = new ArrayList<>();
+        long[] end = new long[1];
+        boolean[] isPage = new boolean[1];
+        CFileDump.annotateWithoutFooter(MemorySegment.ofArray(Arrays.copyOf(contents, bytes)), new Notes() {
+            @Override
+            public void note(long offset, int noted, String text) {
+                assertEquals(end[0], offset, text);
+                end[0] += noted;
+                if (isPage[0]) {
+                    pages.add(pages.removeLast() + "; " + text);
+                }
+            }
+
+            @Override
+            public void section(String title) {
+                isPage[0] = title.startsWith("page ");
+                if (isPage[0]) {
+                    pages.add(title);
+                }
+            }
+
+            @Override
+            public void endSection() {}
+        });
+        assertEquals(bytes, end[0]);
+        return pages;
     }
 }

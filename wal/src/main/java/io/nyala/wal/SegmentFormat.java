@@ -80,9 +80,16 @@ public final class SegmentFormat {
         assert defect(memory, at) == null : defect(memory, at);
     }
 
-    /** Whether these bytes begin as a segment does. */
+    /** Whether these bytes begin as a segment does, of which perhaps no more is left. */
     public static boolean isSegment(MemorySegment segment) {
-        return segment.byteSize() >= HEADER_BYTES && segment.get(LONG, 0) == MAGIC;
+        return segment.byteSize() >= Long.BYTES && segment.get(LONG, 0) == MAGIC;
+    }
+
+    /** How long a file is that begins with these bytes, or -1 if its header is cut off or damaged. */
+    public static long segmentBytes(MemorySegment segment) {
+        return segment.byteSize() >= HEADER_BYTES && defect(segment, 0) == null
+                ? segment.get(LONG, SEGMENT_BYTES_AT)
+                : -1;
     }
 
     /** What is wrong with the header, or null. */
@@ -143,6 +150,10 @@ public final class SegmentFormat {
 
     /** As {@link #annotate(MemorySegment, Notes)}, with the payloads of DATA records explained by their owner. */
     public static void annotate(MemorySegment segment, PayloadNotes payloads, Notes notes) {
+        if (segment.byteSize() < HEADER_BYTES) {
+            notes.note(0, (int) segment.byteSize(), "segment header, cut off");
+            return;
+        }
         notes.section("segment header");
         notes.note(0, 8, "magic: NYALAWAL");
         notes.note(VERSION_AT, 4, "version: " + segment.get(INT, VERSION_AT));

@@ -1,14 +1,18 @@
 package io.nyala.wal;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.hexdump.HexDump;
+import io.nyala.memory.Notes;
 import io.nyala.simulation.SimulatedDisk;
 import io.nyala.testkit.Script;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
@@ -25,6 +29,36 @@ final class FormatTest {
     @Test
     void aLogIsAsItWas() {
         Script.check("wal/log", FormatTest::runLog);
+    }
+
+    /** For the dump tool: nothing of what is left is hidden. */
+    @Test
+    void whatIsLeftOfACutSegmentIsExplained() {
+        SimulatedDisk disk = TestLog.newDisk(new SplittableRandom(1));
+        try (TestLog log = TestLog.start(disk, TestLog.config())) {
+            log.append("a record", Durability.SYNC);
+        }
+        byte[] segment = disk.contents(disk.list(TestLog.DIRECTORY).getFirst());
+        for (int bytes = Long.BYTES; bytes <= segment.length; bytes += 97) {
+            MemorySegment left = TestLog.segmentOf(Arrays.copyOf(segment, bytes));
+            assertTrue(SegmentFormat.isSegment(left));
+            assertEquals(bytes < SegmentFormat.HEADER_BYTES ? -1 : segment.length, SegmentFormat.segmentBytes(left));
+            long[] end = new long[1];
+            SegmentFormat.annotate(left, new Notes() {
+                @Override
+                public void note(long offset, int noted, String text) {
+                    assertEquals(end[0], offset, text);
+                    end[0] += noted;
+                }
+
+                @Override
+                public void section(String title) {}
+
+                @Override
+                public void endSection() {}
+            });
+            assertEquals(bytes, end[0]);
+        }
     }
 
     private static String run(String command) {

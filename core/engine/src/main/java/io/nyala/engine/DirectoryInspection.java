@@ -41,7 +41,10 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Supplier;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -190,10 +193,7 @@ public final class DirectoryInspection implements AutoCloseable {
     public int fileCount() {
         return state == null
                 ? 0
-                : state.tablets().stream()
-                        .flatMap(tablet -> tablet.rowSets().stream())
-                        .mapToInt(rowSet -> 1 + rowSet.deltas().size())
-                        .sum();
+                : rowSets().mapToInt(rowSet -> 1 + rowSet.deltas().size()).sum();
     }
 
     private static void check(Path directory, Findings findings, Supplier<LogInspection> read) {
@@ -276,8 +276,12 @@ public final class DirectoryInspection implements AutoCloseable {
         }
     }
 
-    /** Explains a whole rowset file that lies in memory. */
+    /** Explains a whole rowset file that lies in memory, or what is left of one. */
     public void annotateRowSet(Path path, MemorySegment whole, Notes notes) {
+        if (footerDefect(path, whole) != null) {
+            CFileDump.annotateWithoutFooter(whole, notes);
+            return;
+        }
         try (DecoderScratch scratch = new DecoderScratch(account)) {
             MetadataNotes writer = DeltaFileNotes.isDeltaFile(CFileDump.metadata(path, whole))
                     ? new DeltaFileNotes()
@@ -286,13 +290,57 @@ public final class DirectoryInspection implements AutoCloseable {
         }
     }
 
-    /** Whether a column file is a delta file, as far as it can be read; otherwise it is a rowset's. */
+    /** Why the end of a rowset file cannot be read, without which it cannot be explained in full; null if it can. */
+    public static @Nullable String footerDefect(Path path, MemorySegment whole) {
+        if (whole.byteSize() < 2L * Disk.ALIGNMENT_BYTES) {
+            return "it has " + whole.byteSize() + " bytes, too few for a header and a footer";
+        }
+        try {
+            CFileDump.metadata(path, whole);
+            return null;
+        } catch (CorruptPageException | IllegalArgumentException | IndexOutOfBoundsException e) {
+            return e.getMessage() == null ? e.toString() : e.getMessage();
+        }
+    }
+
+    /**
+     * Whether a column file is a delta file, by itself, or by the catalog if it cannot be read; otherwise it is a
+     * rowset's.
+     */
     public boolean isDeltaFile(Path path) {
         try (CFileReader file = CFileReader.open(source(path), cache, account)) {
             return DeltaFileNotes.isDeltaFile(MemorySegment.ofArray(file.metadata()));
         } catch (CorruptPageException _) {
-            return false;
+            return deltas().anyMatch(delta -> layout.rowSet(delta.fileId()).equals(path));
         }
+    }
+
+    /** How long the catalog says that a file of a rowset is; -1 if it does not know the file, or cannot be read. */
+    public long expectedBytes(Path path) {
+        return LongStream.concat(
+                        rowSets()
+                                .filter(rowSet -> layout.rowSet(rowSet.fileId()).equals(path))
+                                .mapToLong(RowSetEntry::fileBytes),
+                        deltas().filter(delta -> layout.rowSet(delta.fileId()).equals(path))
+                                .mapToLong(DeltaFileEntry::fileBytes))
+                .findFirst()
+                .orElse(-1);
+    }
+
+    private Stream<DeltaFileEntry> deltas() {
+        return rowSets().flatMap(rowSet -> rowSet.deltas().stream());
+    }
+
+    /** Of all tablets; none if there is no catalog that can be read. */
+    private Stream<RowSetEntry> rowSets() {
+        try {
+            if (state == null) {
+                readCatalog();
+            }
+        } catch (RuntimeException _) {
+            return Stream.of(); // Whoever asks about one file wants to hear about that one.
+        }
+        return Objects.requireNonNull(state).tablets().stream().flatMap(tablet -> tablet.rowSets().stream());
     }
 
     private CFileReader.Source source(Path path) {
@@ -324,17 +372,22 @@ public final class DirectoryInspection implements AutoCloseable {
         findings.checked(path, about, defect);
     }
 
-    /** A file's bytes in memory that is valid until this is closed; at most {@code bytesMax} from its beginning. */
+    /**
+     * A file's bytes in memory that is valid until this is closed; at most {@code bytesMax} from its beginning. One
+     * that was cut ends anywhere.
+     */
     public MemorySegment read(Path path, long bytesMax) {
         try (DiskFile file = disk.open(path, Access.READ);
                 BlockingIo io = new BlockingIo(disk)) {
             long bytes = Math.min(Math.min(file.bytes(), bytesMax), MemoryBudget.SLAB_BYTES_MAX);
             Slab slab = account.take(Math.max(1, bytes));
             resources.add(() -> account.giveBack(slab));
-            long aligned = bytes & -Disk.ALIGNMENT_BYTES;
-            Check.that(aligned == bytes, path + " has " + bytes + " bytes, which no file of ours has");
-            for (long at = 0; at < bytes; at += READ_BYTES) {
-                io.readFully(file, at, slab.segment(), at, (int) Math.min(READ_BYTES, bytes - at));
+            long aligned = (bytes + Disk.ALIGNMENT_BYTES - 1) & -Disk.ALIGNMENT_BYTES; // What may be asked for.
+            long done = 0;
+            while (done < bytes) {
+                int read = io.read(file, done, slab.segment(), done, (int) Math.min(READ_BYTES, aligned - done));
+                Check.that(read > 0, path + " ends at byte " + done + ", it had " + bytes + " bytes just now");
+                done += read;
             }
             return slab.segment().asSlice(0, bytes);
         }

@@ -63,10 +63,15 @@ final class DumpCommand implements Callable<Integer> {
     public Integer call() {
         OurFile file = OurFile.recognize(path);
         PrintWriter out = spec.commandLine().getOut();
+        String withoutFormat = file.withoutFormat();
+        if (withoutFormat != null) {
+            out.println(path + ": " + file.kind().words() + ": " + withoutFormat);
+            return Main.OK;
+        }
         try (DirectoryInspection inspection = DirectoryInspection.of(file.root() == null ? file.path() : file.root())) {
             boolean hasCatalog = file.kind() == OurFile.Kind.LOG_SEGMENT && readCatalog(file, inspection);
             MemorySegment whole = inspection.read(file.path(), Long.MAX_VALUE);
-            sayIfCut(whole);
+            sayWhatIsMissing(file, inspection, whole);
             Consumer<Consumer<DumpGroups.Group>> groups = target -> {
                 DumpGroups notes = new DumpGroups(whole, group -> {
                     if (isWanted(group)) {
@@ -86,7 +91,11 @@ final class DumpCommand implements Callable<Integer> {
     }
 
     /** A file is explained out of memory, which holds no more than our files have, unless rows are very long. */
-    private void sayIfCut(MemorySegment read) {
+    private void sayWhatIsMissing(OurFile file, DirectoryInspection inspection, MemorySegment read) {
+        String cut = file.cut(inspection, read);
+        if (cut != null) {
+            spec.commandLine().getErr().println("nyala: " + path + ": " + cut + "; what is left is shown");
+        }
         long fileBytes = path.toFile().length();
         if (fileBytes > read.byteSize()) {
             spec.commandLine()

@@ -81,6 +81,10 @@ final class VerifyCommand implements Callable<Integer> {
 
     private List<Finding> file() {
         OurFile file = OurFile.recognize(path);
+        String withoutFormat = file.withoutFormat();
+        if (withoutFormat != null) {
+            throw new UsageException(path + " has nothing to be checked: " + withoutFormat);
+        }
         if (file.kind() != OurFile.Kind.ROWSET && file.kind() != OurFile.Kind.DELTA) {
             Path root = file.root();
             if (root == null) {

@@ -36,6 +36,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Goal: each kind of file is explained and checked, a damaged one is named, and whatever is not ours is refused.
@@ -158,6 +160,79 @@ final class InspectionCommandsTest {
         assertTrue(part.contains("START"), part);
         assertFalse(part.contains("segment header"), part);
         assertTrue(dump(first("wal"), "--json").contains("\"title\": \"segment header\""));
+    }
+
+    /** As the message of a damaged log says that it does. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+        rowsets |   100 | rowset                       | cut off
+        rowsets |  4096 | rowset                       | magic: NYALACF
+        rowsets |  5000 | delta file                   | page at byte 4,096
+        rowsets |  5000 | rowset                       | of which
+        wal     |    47 | segment of the write-ahead   | segment header, cut off
+        wal     | 10000 | segment of the write-ahead   | START
+        storage | 10001 | segment of the storage log   | START
+        """)
+    void dumpsWhatIsLeftOfAFileThatWasCut(String below, int bytes, String kind, String left) throws IOException {
+        takeCopy();
+        Path file = kind.equals("delta file") ? changedRow() : first(below);
+        byte[] whole = Files.readAllBytes(file);
+        Files.write(file, Arrays.copyOf(whole, bytes));
+        String text = dump(file, "--all");
+        assertTrue(text.contains(": " + kind), text);
+        assertTrue(text.contains(left), text);
+        boolean isKnown = bytes >= 4096 || below.equals("rowsets");
+        String cut = isKnown
+                ? "it is cut: it ends at byte %,d, %,d bytes were expected".formatted(bytes, whole.length)
+                : "it is cut, or was never finished: it ends at byte " + bytes;
+        assertTrue(err.toString().contains(file + ": " + cut), err::toString);
+    }
+
+    /** The delta file of a change of a row on disk. */
+    private Path changedRow() {
+        try (Engine engine = Engine.open(config(directory))) {
+            Table table = engine.table("antelopes").orElseThrow();
+            table.flush().join();
+            try (WriteBatch batch = table.newBatch()) {
+                batch.rows()
+                        .start(OperationKind.UPDATE)
+                        .setLong(0, 7)
+                        .setString(1, "changed")
+                        .end();
+                batch.commit().orThrow();
+            }
+            table.flush().join();
+        }
+        return files("rowsets").getLast();
+    }
+
+    @Test
+    void dumpsThePagesOfAFileWhoseFooterIsDamaged() throws IOException {
+        takeCopy();
+        Path rowSet = only("rowsets");
+        flip(rowSet, rowSet.toFile().length() - 20);
+        flip(rowSet, 4096 + 50);
+        String text = dump(rowSet, "--all");
+        assertTrue(text.contains("page at byte 4,096"), text);
+        assertTrue(text.contains("the CHECKSUM IS WRONG"), text);
+        assertEquals(
+                text.indexOf("CHECKSUM IS WRONG"), text.lastIndexOf("CHECKSUM IS WRONG"), "the other pages are whole");
+        assertTrue(text.contains("no page: cut off, damaged, or the end of the file"), text);
+        assertTrue(err.toString().contains("corrupt page in " + rowSet), err::toString);
+    }
+
+    @Test
+    void saysWhatTheFilesWithoutAFormatAre() {
+        assertEquals(Main.OK, run("dump", whole.resolve("counters").toString()), err::toString);
+        assertTrue(out.toString().contains("counters: what an engine has done"), out::toString);
+        assertTrue(out.toString().contains("see `nyala counters " + whole + "`"), out::toString);
+        assertEquals(Main.OK, run("dump", whole.resolve("LOCK").toString()), err::toString);
+        assertTrue(
+                out.toString().contains("was process " + ProcessHandle.current().pid()), out::toString);
+        for (String name : List.of("counters", "LOCK")) {
+            assertEquals(Main.USAGE, run("verify", whole.resolve(name).toString()));
+            assertTrue(err.toString().contains(name + " has nothing to be checked"), err::toString);
+        }
     }
 
     @Test
