@@ -319,6 +319,17 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
         return row != 0 && Change.kind(memory, RowHeader.newestChange(memory, row)) == RowChange.DELETE;
     }
 
+    /** Where the newest change that sets a row's column has its cell, in {@link #memory}; 0 if none is here. */
+    public long newestCell(long ordinal, int columnId) {
+        long row = isSet(touchedColumns, columnId) ? find(ordinal) : 0;
+        return row == 0 ? 0 : NewestCell.find(memory, row, columnId);
+    }
+
+    /** What all offsets point into. */
+    public MemorySegment memory() {
+        return memory;
+    }
+
     /** The row with this ordinal, or 0 if it has no change. Any thread. */
     long find(long ordinal) {
         RowTree index = tree;

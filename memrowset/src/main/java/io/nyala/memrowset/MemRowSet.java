@@ -41,10 +41,10 @@ import java.util.concurrent.atomic.AtomicLong;
  * #source}). What happens to live rows until its outputs take over, <em>late</em> UPDATEs and DELETEs, is applied to
  * them as ever, and also kept in a list, for {@link CarryOver}. The flush notes where each row went.
  *
- * <p>The writer, one thread at a time: {@link #find}, {@link #isLive}, {@link #place}, {@link #reserve}, {@link
- * #apply}, {@link #seal}, {@link #close}. Everything else may be used by any thread, beside the writer; readers neither
- * wait nor make it wait. They must be gone before {@link #close} (see {@link io.nyala.memory.Epochs}): a cursor touches
- * this memory only within {@code next}. Owns its arena.
+ * <p>The writer, one thread at a time: {@link #find}, {@link #isLive}, {@link #isEqual}, {@link #place}, {@link
+ * #reserve}, {@link #apply}, {@link #seal}, {@link #close}. Everything else may be used by any thread, beside the
+ * writer; readers neither wait nor make it wait. They must be gone before {@link #close} (see {@link
+ * io.nyala.memory.Epochs}): a cursor touches this memory only within {@code next}. Owns its arena.
  */
 public final class MemRowSet implements RowSet, AutoCloseable {
     /** Where each allocation may leave a gap before it. */
@@ -127,6 +127,11 @@ public final class MemRowSet implements RowSet, AutoCloseable {
     public boolean isLive(long row) {
         long change = RowHeader.newestChange(memory, row);
         return change == 0 || Change.kind(memory, change) != RowChange.DELETE;
+    }
+
+    /** Whether the newest value of a live row's column, not of the key, is that of a cell of a {@link RowChange}. */
+    public boolean isEqual(long row, int column, MemorySegment cellMemory, long cell) {
+        return NewestCell.isEqual(layout, memory, row, column, cellMemory, cell);
     }
 
     /** As {@link #reserve(long, long, long)}, where one effect may have all the bytes. */
@@ -467,10 +472,8 @@ public final class MemRowSet implements RowSet, AutoCloseable {
     }
 
     /**
-     * Checks every claim about the tree, and the count of rows. Walks everything; for tests and simulations, by the
-     * writer.
-     *
-     * @throws IllegalStateException naming the claim that does not hold
+     * Checks every claim about the tree, and the count of rows; an IllegalStateException names one that does not hold.
+     * Walks everything: for tests and simulations, by the writer.
      */
     public void verify() {
         long rows = new TreeVerifier(tree).verify();

@@ -12,7 +12,9 @@ import io.nyala.memory.PageSource;
 import io.nyala.memory.Slab;
 import io.nyala.rows.CellValue;
 import io.nyala.rows.DeltaSource;
+import io.nyala.rows.RowChange;
 import io.nyala.testkit.Seed;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -94,6 +96,7 @@ final class DeltaMemStoreTest {
         DeltaModel.assertSame(model.at(0, Long.MAX_VALUE, time), DeltaModel.read(store, 0, Long.MAX_VALUE, time));
         DeltaModel.assertSame(model.rows, DeltaModel.readAll(store));
         checkSeeks(random);
+        checkNewestCells();
         store.seal();
         DeltaModel.assertSame(model.rows, DeltaModel.readAll(store));
     }
@@ -198,6 +201,27 @@ final class DeltaMemStoreTest {
         return random.nextInt(3) == 0 ? random.nextInt(ordinalMax) : random.nextInt(hotRows) * (ordinalMax / hotRows);
     }
 
+    private void checkNewestCells() {
+        model.at(0, Long.MAX_VALUE, Long.MAX_VALUE).forEach((ordinal, state) -> {
+            for (int id : columnIds) {
+                long cell = state.isDeleted() ? 0 : store.newestCell(ordinal, id);
+                assertEquals(state.cells().containsKey(id), cell != 0, "column " + id + " of row " + ordinal);
+                if (cell != 0) {
+                    CellValue value = state.cells().get(id);
+                    assertEquals(value == null, RowChange.cellIsNull(store.memory(), cell));
+                    assertEquals(value, value == null ? null : valueOf(cell), "column " + id + " of row " + ordinal);
+                }
+            }
+            assertEquals(0, store.newestCell(ordinal + 1_000_000_000L, columnIds[0]));
+        });
+    }
+
+    private CellValue valueOf(long cell) {
+        int bytes = RowChange.cellBytes(store.memory(), cell);
+        return CellValue.ofBytes(
+                store.memory().asSlice(RowChange.cellValue(cell), bytes).toArray(ValueLayout.JAVA_BYTE));
+    }
+
     private void checkRead(SplittableRandom random) {
         long from = random.nextBoolean() ? 0 : random.nextLong(2L * ordinalMax);
         long to = random.nextInt(3) == 0 ? Long.MAX_VALUE : random.nextLong(2L * ordinalMax);
@@ -274,6 +298,7 @@ final class DeltaMemStoreTest {
         assertFalse(store.mayChange(0, Long.MAX_VALUE, Long.MAX_VALUE));
         assertFalse(store.isDeleted(0));
         assertFalse(store.touches(0));
+        assertEquals(0, store.newestCell(0, 0));
         try (DeltaSource.Cursor cursor = store.changes(0, Long.MAX_VALUE, Long.MAX_VALUE)) {
             assertFalse(cursor.next());
         }
@@ -306,6 +331,7 @@ final class DeltaMemStoreTest {
             model.add(5, 100 + i, cells);
         }
         store.verify();
+        checkNewestCells();
         for (long snapshot : new long[] {100, 900, 1_200, 1_700, 9_000, 20_099}) {
             DeltaModel.assertSame(model.at(0, 9, snapshot), DeltaModel.read(store, 0, 9, snapshot));
         }

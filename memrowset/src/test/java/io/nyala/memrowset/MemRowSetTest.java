@@ -20,6 +20,7 @@ import io.nyala.rows.RowSet;
 import io.nyala.rows.RowSource;
 import io.nyala.rows.ScanSpec;
 import io.nyala.testkit.Seed;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -98,6 +99,37 @@ final class MemRowSetTest {
             }
             assertFalse(source.next());
         }
+    }
+
+    @RepeatedTest(20)
+    void aCellEqualsItsNewestValue(@Seed SplittableRandom random) {
+        applyRandomBatches(random, random.nextInt(1, 60));
+        model.rows.forEach((key, versions) -> {
+            Cells newest = versions.getLast().cells();
+            long row = rows.find(table.memory, table.keyAt(key), key.length);
+            for (int i = table.schema.keyColumnCount(); newest != null && i < table.schema.columnCount(); i++) {
+                checkEqual(row, i, newest.get(i), newest.get(i));
+                checkEqual(row, i, newest.get(i), table.drawCell(random, i));
+            }
+        });
+    }
+
+    private void checkEqual(long row, int column, @Nullable CellValue newest, @Nullable CellValue other) {
+        MemorySegment cell = MemorySegment.ofArray(new byte[8 + (other == null ? 0 : other.bytes())]);
+        int id = table.layout.columnId(column);
+        long value = RowChange.startCell(cell, 0, id, other == null, other == null ? 0 : other.bytes());
+        if (other != null) {
+            MemorySegment.copy(other.segment(), 0, cell, value, other.bytes());
+        }
+        Predicate equality = other == null ? new Predicate.IsNull(column) : new Predicate.Equal(column, other);
+        List<@Nullable CellValue> cells = new ArrayList<>();
+        for (int i = 0; i < table.schema.columnCount(); i++) {
+            int bytes = table.layout.cellBytes(i);
+            cells.add(i == column ? newest : CellValue.ofBytes(new byte[table.layout.isVariable(i) ? 0 : bytes]));
+        }
+        long image = table.rowAt(new Cells(cells));
+        boolean expected = CellFilter.of(table.schema, equality).matches(table.layout, table.memory, image);
+        assertEquals(expected, rows.isEqual(row, column, cell, 0), newest + " and " + other);
     }
 
     private void checkHistory(RowSource source, List<Model.Version> versions) {

@@ -17,8 +17,11 @@ import io.nyala.encoding.VectorDecoder;
 import io.nyala.encoding.VectorFormat;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.Slab;
+import io.nyala.rows.CellEquality;
+import io.nyala.rows.ColumnType;
 import io.nyala.rows.GrowingBuffer;
 import io.nyala.rows.Limits;
+import io.nyala.rows.RowChange;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -298,6 +301,17 @@ final class DeltaColumnCursor implements AutoCloseable {
         } else {
             MemorySegment.copy(strings.memory(), stringEnd(index), target, offset, valueBytes());
         }
+    }
+
+    /** Whether the value is that of a cell of a {@link RowChange}. */
+    boolean isEqual(ColumnType type, MemorySegment memory, long cell) {
+        if (isNull() || RowChange.cellIsNull(memory, cell)) {
+            return isNull() == RowChange.cellIsNull(memory, cell);
+        }
+        boolean isFixed = column.cellBytes() > 0;
+        MemorySegment values = isFixed ? decoded : strings.memory();
+        long value = isFixed ? VALUES + (long) index * column.cellBytes() : stringEnd(index);
+        return CellEquality.ofValue(type, values, value, valueBytes(), memory, cell);
     }
 
     @Override

@@ -7,8 +7,10 @@ import io.nyala.cfile.UnsupportedFormatException;
 import io.nyala.diskrowset.DeltaFileFormat.ColumnEntry;
 import io.nyala.encoding.DecoderScratch;
 import io.nyala.memory.MemoryAccount;
+import io.nyala.rows.ColumnType;
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.Limits;
+import io.nyala.rows.Schema;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -163,12 +165,7 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
 
     @Override
     public boolean touches(int columnId) {
-        for (int i = 0; i < columns.size(); i++) {
-            if (columns.get(i).id() == columnId && columns.get(i).hasCells()) {
-                return true;
-            }
-        }
-        return false;
+        return column(columnId) != null;
     }
 
     @Override
@@ -206,6 +203,37 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
             }
         }
         return cursor(wanted, from, to, snapshot);
+    }
+
+    /**
+     * Answers those of the open questions whose cell this file, which is REDO, sets, by the newest change of it here.
+     *
+     * @param schema by which columns are named
+     */
+    public void answer(CellTests tests, Schema schema) {
+        for (int first = 0; first < tests.count() && tests.isAnyOpen(); ) {
+            int end = tests.columnEnd(first);
+            DeltaColumn column = column(schema.column(tests.column(first)).id());
+            if (column != null) {
+                ColumnType type = schema.column(tests.column(first)).type();
+                var range = new DeltaColumnCursor.Range(kind(), 0, Long.MAX_VALUE, kind().everySnapshot());
+                try (var scratch = new DecoderScratch(account);
+                        var cursor = new DeltaColumnCursor(column, file.path(), range, scratch, account)) {
+                    new DeltaCellLookup(column, cursor, type, file.prefetch()).answer(tests, first, end);
+                }
+            }
+            first = end;
+        }
+    }
+
+    /** The cells that are set of a column; null if none are. */
+    private @Nullable DeltaColumn column(int id) {
+        for (int i = 0; i < columns.size(); i++) {
+            if (columns.get(i).id() == id && columns.get(i).hasCells()) {
+                return columns.get(i);
+            }
+        }
+        return null;
     }
 
     private Cursor cursor(List<DeltaColumn> wanted, long from, long to, long snapshot) {

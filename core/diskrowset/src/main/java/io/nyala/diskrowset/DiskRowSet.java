@@ -44,6 +44,7 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
     private final KeyFilter filter;
     private final KeyIndex index;
     private final Lookups lookups;
+    private final CellLookups cellLookups;
 
     private DiskRowSet(CFileReader file, Schema schema, RowSetFormat.Metadata metadata, LookupMemory lookups) {
         this.file = file;
@@ -55,6 +56,7 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
         this.filter = Objects.requireNonNull(file.keyFilter(), "a rowset has a key filter");
         this.index = Objects.requireNonNull(file.keyIndex(), "a rowset has a key index");
         this.lookups = new Lookups(this, lookups);
+        this.cellLookups = new CellLookups(this);
     }
 
     /**
@@ -211,6 +213,11 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
     public void findAll(MemorySegment memory, long[] keys, int[] keyBytes, int count, long[] ordinals) {
         Check.inRange("keys", count, 0, Math.min(keys.length, Math.min(keyBytes.length, ordinals.length)));
         lookups.findAll(memory, keys, keyBytes, count, ordinals);
+    }
+
+    /** Answers what is open of the questions, by what the file says. */
+    public void answer(CellTests tests) {
+        cellLookups.answer(tests);
     }
 
     /** Negative for a key below all that are here, positive for one above all, 0 for one between. Reads nothing. */

@@ -59,7 +59,7 @@ final class SchemaChangeTest {
         assertEquals(0, disk.openFileCount());
     }
 
-    private static Schema change(RowModel model, SplittableRandom random, List<Integer> dropped) {
+    static Schema change(RowModel model, SplittableRandom random, List<Integer> dropped) {
         List<Column> columns = new ArrayList<>();
         for (Column column : model.schema.columns()) {
             if (!column.isKey() && random.nextInt(4) == 0) {

@@ -92,6 +92,9 @@ final class RowErrors extends AbstractList<RowError> {
                 switch (code) {
                     case ALREADY_PRESENT -> "row " + key + " is already present";
                     case NOT_FOUND -> "row " + key + " is not found";
+                    case CONDITION_NOT_MET -> "row " + key + " does not meet a condition of the operation";
+                    case ROLLED_BACK ->
+                        "row " + key + " is as it was, because another operation of the atomic batch failed";
                     default -> "row " + key + ": " + code;
                 };
         return new RowError(operationIndex, code, message);

@@ -25,10 +25,13 @@ import org.jspecify.annotations.Nullable;
  * batch.commit().orThrow();
  * }</pre>
  *
- * <p>An acknowledged commit is durable: its log record is on stable storage. A batch is not all-or-nothing: each
- * operation succeeds or is an error in the {@link CommitResult}, in the order in which they stand. All that succeeded
- * in one tablet get one timestamp and become visible at once. The operations of a table of several tablets are handed
- * to all of them at once; each takes its part by itself.
+ * <p>An acknowledged commit is durable: its log record is on stable storage. A batch is not all-or-nothing unless it is
+ * {@link #atomic}: each operation succeeds or is an error in the {@link CommitResult}, in the order in which they
+ * stand. All that succeeded in one tablet get one timestamp and become visible at once. The operations of a table of
+ * several tablets are handed to all of them at once; each takes its part by itself.
+ *
+ * <p>An operation may be done only if its row has certain values ({@link OperationBatch#onlyIf(String, Object)}), as
+ * they are when its turn comes: compare and set.
  *
  * <p>Where there is no memory for more rows, filling a batch waits for the engine to flush rows of others. If there is
  * nothing to flush, because batches and scans have the memory, it throws {@link
@@ -76,6 +79,20 @@ public final class WriteBatch implements AutoCloseable {
      */
     public WriteBatch durability(Durability durability) {
         parts.durability(durability);
+        return this;
+    }
+
+    /**
+     * Whether later commits of this batch do all of their operations in a tablet or none; they do what they can unless
+     * this is set. If one operation of a tablet's part is an error, nothing of that part happens, and each other
+     * operation of it is {@link io.nyala.rows.RowErrorCode#ROLLED_BACK}. An {@code _IGNORE} kind that finds nothing to
+     * do is no error. If an operation never came into the batch, or lies outside of every range, nothing of the whole
+     * batch happens.
+     *
+     * <p>A batch over several tablets is atomic in each of them, not over all: one may do its part and another not.
+     */
+    public WriteBatch atomic(boolean isAtomic) {
+        parts.atomic(isAtomic);
         return this;
     }
 
@@ -253,7 +270,7 @@ public final class WriteBatch implements AutoCloseable {
         int operationCount = rows.operationCount();
         int errorCount = parts.errorCount();
         engine.counters().committed(operationCount, errorCount);
-        long timestamp = parts.partCount() == 0 ? engine.time() : parts.timestamp();
+        long timestamp = parts.partCount() == 0 || parts.isRefused() ? engine.time() : parts.timestamp();
         if (errorCount == 0) {
             rows.clear();
             return new CommitResult(timestamp, operationCount, List.of());

@@ -44,6 +44,11 @@ final class BadInputTest {
         cell too long                      | RowErrorsException       | name; 65,536; 65,537
         row that is there already          | RowErrorsException       | id=5; already
         row that is not there              | RowErrorsException       | id=99; not
+        condition on an insert             | IllegalArgumentException | INSERT; use UPSERT
+        condition on a key column          | IllegalArgumentException | id; of the key; other columns
+        condition of a wrong type          | IllegalArgumentException | score; DOUBLE; String
+        condition that does not hold       | RowErrorsException       | CONDITION_NOT_MET; id=5; condition
+        atomic batch that fails in part    | RowErrorsException       | ROLLED_BACK; id=70; another; id=5; already
         oversized batch                    | BatchFullException       | 8,388,608
         batch larger than a log record     | BatchTooLargeException   | 20 operations; limit; smaller batches
         table that exists                  | TableExistsException     | "t"; another name

@@ -62,7 +62,12 @@ final class BadInputs {
             case "key too long" -> insert(table, rows -> row(rows, 7, "x".repeat(Limits.KEY_BYTES_MAX), "n"));
             case "cell too long" -> insert(table, rows -> row(rows, 7, "p", "x".repeat(Limits.CELL_BYTES_MAX + 1)));
             case "row that is there already" -> insert(table, rows -> row(rows, 5, "p", "n"));
-            case "row that is not there" -> update(table, 99);
+            case "row that is not there" -> update(table, 99, _ -> {});
+            case "condition on an insert" -> insert(table, rows -> rows.onlyIf("score", 1.5));
+            case "condition on a key column" -> update(table, 5, rows -> rows.onlyIf("id", 5));
+            case "condition of a wrong type" -> update(table, 5, rows -> rows.onlyIf("score", "high"));
+            case "condition that does not hold" -> update(table, 5, rows -> rows.onlyIf("name", "someone else"));
+            case "atomic batch that fails in part" -> insertTwoAtomically(table, 70, 5);
             case "oversized batch" -> fill(table, 200, 60_000);
             case "batch larger than a log record" -> fill(table, 20, 20_000);
             case "table that exists" -> engine.createTable("t", SCHEMA);
@@ -105,9 +110,20 @@ final class BadInputs {
         rows.setLong(0, id).setString(1, part).setString(2, name).setDouble(3, 0.5);
     }
 
-    private static void update(Table table, long id) {
+    private static void insertTwoAtomically(Table table, long first, long second) {
+        try (WriteBatch batch = table.newBatch().atomic(true)) {
+            for (long id : new long[] {first, second}) {
+                row(batch.rows().start(INSERT), id, "p", "n");
+                batch.rows().end();
+            }
+            batch.commit().orThrow();
+        }
+    }
+
+    private static void update(Table table, long id, Consumer<OperationBatch> condition) {
         try (WriteBatch batch = table.newBatch()) {
             batch.rows().start(UPDATE).setLong(0, id).setString(1, "p").setString(2, "x");
+            condition.accept(batch.rows());
             batch.rows().end();
             batch.commit().orThrow();
         }

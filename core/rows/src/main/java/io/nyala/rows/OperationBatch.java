@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>{@code
  * batch.start(INSERT).setLong(0, 17).setString(1, "kudu").setNull(2).end();
  * batch.start(DELETE).set("id", 18L).end();
+ * batch.start(UPDATE).set("id", 19L).set("state", "sold").onlyIf("state", "free").end(); // Compare and set.
  * }</pre>
  *
  * <p>There are two kinds of errors. What a program does wrong whatever the data (an unknown column, a value of the
@@ -28,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  * {@link #end}; the row is left out and the batch goes on.
  *
  * <p>A VARCHAR is cut to its length. An operation that may insert takes the write default, else NULL, for a column that
- * is not set. An UPDATE or UPSERT changes the columns that are set, a DELETE has the key only.
+ * is not set. An UPDATE or UPSERT changes the columns that are set, a DELETE has the key only. Any of these three may
+ * have conditions ({@link #onlyIf(int, Object)}).
  *
  * <p>Belongs to one thread at a time; whoever made it closes it. Filling it allocates nothing on the heap but what
  * errors need, as long as values come as primitives, Strings or bytes.
@@ -37,6 +39,7 @@ public final class OperationBatch implements AutoCloseable {
     private final RowLayout layout;
     private final GrowingBuffer buffer;
     private final RowBuilder builder;
+    private final ConditionBuilder conditions;
     private final List<RowError> errors = new ArrayList<>();
     private int startedCount;
     private int acceptedCount;
@@ -48,6 +51,7 @@ public final class OperationBatch implements AutoCloseable {
         this.layout = layout;
         this.buffer = new GrowingBuffer(account);
         this.builder = new RowBuilder(layout, buffer);
+        this.conditions = new ConditionBuilder(layout, account);
     }
 
     /** Starts an operation; {@link #end} ends it. */
@@ -60,6 +64,7 @@ public final class OperationBatch implements AutoCloseable {
             throw new BatchFullException("a batch has at most " + CellConversion.number(Limits.BATCH_OPERATIONS_MAX)
                     + " operations. Commit it and start the next one");
         }
+        conditions.clear();
         builder.start(bytes, kind, startedCount);
         return this;
     }
@@ -108,14 +113,13 @@ public final class OperationBatch implements AutoCloseable {
     }
 
     public OperationBatch setDate(int column, LocalDate value) {
-        builder.setScaled(column, type -> type == ColumnType.DATE, value);
+        putDate(builder, column, value);
         return this;
     }
 
     /** A UNIXTIME_MICROS; what is finer than a microsecond is cut off. */
     public OperationBatch setTimestamp(int column, Instant value) {
-        Instant micros = value.truncatedTo(ChronoUnit.MICROS);
-        builder.setScaled(column, type -> type == ColumnType.UNIXTIME_MICROS, micros);
+        putTimestamp(builder, column, value);
         return this;
     }
 
@@ -147,30 +151,103 @@ public final class OperationBatch implements AutoCloseable {
 
     /** By name and with any Java value that {@link CellValue#of} takes for the column; null for NULL. */
     public OperationBatch set(String name, @Nullable Object value) {
+        return set(indexOf(name), value);
+    }
+
+    /** With any Java value that {@link CellValue#of} takes for the column; null for NULL. */
+    public OperationBatch set(int column, @Nullable Object value) {
+        put(builder, column, value);
+        return this;
+    }
+
+    /** As {@link #onlyIf(int, Object)}, by name. */
+    public OperationBatch onlyIf(String name, @Nullable Object value) {
+        return onlyIf(indexOf(name), value);
+    }
+
+    /**
+     * The started operation is done only if the row exists and has this value in this column, which is not of the key;
+     * null for NULL. If there are several conditions, all must hold. For each kind but INSERT and INSERT_IGNORE; before
+     * or after values are set.
+     *
+     * <p>What counts is the row as it is when the operation's turn comes, with everything that operations before it
+     * did, those of the same batch included. Where the row has another value, the operation is refused as {@link
+     * RowErrorCode#CONDITION_NOT_MET}, also if it is of an {@code _IGNORE} kind: that ignores a missing row only. An
+     * UPSERT with a condition never inserts: where there is no row, its condition is not met. An UPDATE or DELETE of a
+     * missing row is {@link RowErrorCode#NOT_FOUND}, or ignored, as without conditions.
+     *
+     * <p>The value is converted as {@link #set(int, Object)} does, a VARCHAR is cut to its length. It is compared as a
+     * scan does: -0.0 equals 0.0, NaN equals nothing.
+     */
+    public OperationBatch onlyIf(int column, @Nullable Object value) {
+        builder.checkColumn(column);
+        try {
+            checkMayHaveCondition(column);
+            put(conditions.start(), column, value);
+            RowErrorCode code = conditions.errorCode();
+            if (code == null) {
+                conditions.add(column);
+            } else {
+                builder.fail(code, "in a condition: " + conditions.errorMessage());
+            }
+        } catch (RuntimeException e) {
+            builder.drop();
+            throw e;
+        }
+        return this;
+    }
+
+    private void checkMayHaveCondition(int column) {
+        Column definition = layout.schema().column(column);
+        switch (builder.kind()) {
+            case INSERT, INSERT_IGNORE ->
+                throw new IllegalArgumentException(
+                        builder.kind() + " takes no condition, since there is no row yet that could meet it; use"
+                                + " UPSERT, UPDATE or DELETE to change a row that has certain values");
+            case UPSERT, UPDATE, DELETE, UPSERT_IGNORE, UPDATE_IGNORE, DELETE_IGNORE -> {}
+        }
+        if (definition.isKey()) {
+            throw new IllegalArgumentException(definition.describe() + " is of the key, by which the row is found: set"
+                    + " it, and name other columns in conditions");
+        }
+        if (conditions.count() == Limits.COLUMNS_MAX) {
+            throw new IllegalArgumentException(
+                    "an operation has at most " + Limits.COLUMNS_MAX + " conditions, one for each column is enough");
+        }
+    }
+
+    private int indexOf(String name) {
         int column = layout.schema().indexOf(name);
         if (column < 0) {
             builder.drop();
             throw layout.schema().unknown(name);
         }
-        return set(column, value);
+        return column;
     }
 
-    /** With any Java value that {@link CellValue#of} takes for the column; null for NULL. */
-    public OperationBatch set(int column, @Nullable Object value) {
+    private static void put(RowBuilder target, int column, @Nullable Object value) {
         switch (value) {
-            case null -> builder.setNull(column);
-            case Boolean truth -> builder.setBoolean(column, truth);
-            case String text -> builder.setString(column, text);
-            case byte[] array -> builder.setBytes(column, array, 0, array.length);
-            case Float number -> builder.setFloat(column, number);
-            case Double number -> builder.setDouble(column, number);
-            case Instant instant -> setTimestamp(column, instant);
-            case LocalDate date -> setDate(column, date);
-            case BigDecimal decimal -> setDecimal(column, decimal);
-            case Byte _, Short _, Integer _, Long _, BigInteger _ -> builder.setWhole(column, (Number) value);
-            default -> throw builder.wrongType(column, value.getClass().getSimpleName());
+            case null -> target.setNull(column);
+            case Boolean truth -> target.setBoolean(column, truth);
+            case String text -> target.setString(column, text);
+            case byte[] array -> target.setBytes(column, array, 0, array.length);
+            case Float number -> target.setFloat(column, number);
+            case Double number -> target.setDouble(column, number);
+            case Instant instant -> putTimestamp(target, column, instant);
+            case LocalDate date -> putDate(target, column, date);
+            case BigDecimal decimal -> target.setScaled(column, ColumnType::isDecimal, decimal);
+            case Byte _, Short _, Integer _, Long _, BigInteger _ -> target.setWhole(column, (Number) value);
+            default -> throw target.wrongType(column, value.getClass().getSimpleName());
         }
-        return this;
+    }
+
+    private static void putDate(RowBuilder target, int column, LocalDate value) {
+        target.setScaled(column, type -> type == ColumnType.DATE, value);
+    }
+
+    private static void putTimestamp(RowBuilder target, int column, Instant value) {
+        Instant micros = value.truncatedTo(ChronoUnit.MICROS);
+        target.setScaled(column, type -> type == ColumnType.UNIXTIME_MICROS, micros);
     }
 
     /**
@@ -180,8 +257,11 @@ public final class OperationBatch implements AutoCloseable {
      */
     public boolean end() {
         int operationBytes = builder.end();
-        startedCount++;
         RowErrorCode code = builder.errorCode();
+        if (code == null) {
+            operationBytes = conditions.appendTo(buffer, bytes, operationBytes);
+        }
+        startedCount++;
         if (code != null) {
             errors.add(new RowError(startedCount - 1, code, builder.errorMessage()));
             return false;
@@ -289,6 +369,7 @@ public final class OperationBatch implements AutoCloseable {
             checkOwn();
             isClosed = true;
             forget();
+            conditions.close();
             buffer.close();
         }
     }

@@ -12,17 +12,21 @@ import java.lang.foreign.MemorySegment;
  *   |                |      | bytes  |          |          |                 |              |     |     |
  *   +----------------+------+--------+----------+----------+-----------------+-------- - -
  *         u32           u8      u8       u16        u32            u32
+ *
+ *   with conditions:  ... | key | zero | conditions | zero
  * }</pre>
  *
  * <ul>
  *   <li>{@code operationBytes}: all of it, zero padding to a multiple of 8 included.
- *   <li>{@code kind}: {@link OperationKind#code}.
+ *   <li>{@code kind}: {@link OperationKind#code}; the highest bit is 1 if there are conditions.
  *   <li>{@code operation index}: counts the operations as the caller started them, those included that failed at once
  *       and are not here.
  *   <li>{@code isset bitmap}: bit {@code i % 8} of byte {@code i / 8} is 1 if the caller set column {@code i}.
  *   <li>{@code row}: packed ({@link RowLayout}). An operation that may insert has the write defaults filled in; in the
  *       others, cells that are not set are zero.
  *   <li>{@code key}: encoded ({@link KeyCodec}).
+ *   <li>{@code conditions}: at the next multiple of 8 behind the key, if there are any: an UPDATE as {@link RowChange}
+ *       draws it, whose cells are what the row must have for the operation to be done. A column may be there twice.
  * </ul>
  *
  * Never written to disk. Stateless; {@code (memory, operation)} is the pointer.
@@ -38,6 +42,8 @@ public final class OperationFormat {
     private static final int ROW_BYTES = 8;
     private static final int INDEX = 12;
 
+    private static final int WITH_CONDITIONS = 1 << 7;
+
     private OperationFormat() {}
 
     /** All of the operation: the next one begins behind it. */
@@ -46,7 +52,7 @@ public final class OperationFormat {
     }
 
     public static OperationKind kind(MemorySegment memory, long operation) {
-        return OperationKind.ofCode(LittleEndian.unsignedByte(memory, operation + KIND));
+        return OperationKind.ofCode(LittleEndian.unsignedByte(memory, operation + KIND) & ~WITH_CONDITIONS);
     }
 
     public static int operationIndex(MemorySegment memory, long operation) {
@@ -84,6 +90,25 @@ public final class OperationFormat {
 
     public static int keyBytes(MemorySegment memory, long operation) {
         return LittleEndian.unsignedShort(memory, operation + KEY_BYTES);
+    }
+
+    /** Whether the operation is done only if the row has certain values. */
+    public static boolean hasConditions(MemorySegment memory, long operation) {
+        return (LittleEndian.unsignedByte(memory, operation + KIND) & WITH_CONDITIONS) != 0;
+    }
+
+    /** Where the conditions are, if there are any: a {@link RowChange#UPDATE}. */
+    public static long conditionsOffset(MemorySegment memory, long operation) {
+        assert hasConditions(memory, operation) : "no conditions at " + operation;
+        long keyEnd = keyOffset(memory, operation) + keyBytes(memory, operation) - operation;
+        return operation + ((keyEnd + ALIGNMENT - 1) & -ALIGNMENT);
+    }
+
+    /** The operation, which had none, has conditions now, and so many bytes with them. */
+    static void setConditions(MemorySegment memory, long operation, int operationBytes) {
+        LittleEndian.setInt(memory, operation, operationBytes);
+        LittleEndian.setByte(
+                memory, operation + KIND, LittleEndian.unsignedByte(memory, operation + KIND) | WITH_CONDITIONS);
     }
 
     static void writeHeader(MemorySegment memory, long operation, OperationKind kind, int issetBytes, int index) {

@@ -55,6 +55,10 @@ final class RowBuilder {
         return isStarted;
     }
 
+    OperationKind kind() {
+        return kind;
+    }
+
     /** Why the row that was ended last is not in the batch; null if it is. */
     @Nullable
     RowErrorCode errorCode() {
@@ -457,7 +461,7 @@ final class RowBuilder {
         }
     }
 
-    private void checkColumn(int column) {
+    void checkColumn(int column) {
         if (!isStarted) {
             throw notStarted();
         }
@@ -478,7 +482,7 @@ final class RowBuilder {
         return new IllegalArgumentException(schema.column(column).describe() + " cannot be set to a " + given);
     }
 
-    private void fail(RowErrorCode code, String message) {
+    void fail(RowErrorCode code, String message) {
         if (errorCode == null) {
             errorCode = code;
             errorMessage = message;

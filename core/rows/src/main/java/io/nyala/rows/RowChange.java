@@ -87,6 +87,18 @@ public final class RowChange {
         return cell + CELL_HEADER_BYTES + cellBytes(memory, cell);
     }
 
+    /** The cell of an UPDATE that sets a column; 0 if none does. */
+    public static long findCell(MemorySegment memory, long change, int columnId) {
+        long cell = firstCell(change);
+        for (int i = cellCount(memory, change); i > 0; i--) {
+            if (cellColumnId(memory, cell) == columnId) {
+                return cell;
+            }
+            cell = nextCell(memory, cell);
+        }
+        return 0;
+    }
+
     public static int cellColumnId(MemorySegment memory, long cell) {
         return LittleEndian.unsignedShort(memory, cell);
     }

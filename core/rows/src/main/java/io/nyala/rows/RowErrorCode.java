@@ -18,7 +18,14 @@ public enum RowErrorCode {
     /** An UPDATE that sets nothing but the key. */
     NOTHING_TO_UPDATE(8),
     /** The row is outside of every range partition of its table. */
-    NO_RANGE(10);
+    NO_RANGE(10),
+    /**
+     * A condition of the operation does not hold: the row is there, but has another value; or an UPSERT has a condition
+     * and there is no row.
+     */
+    CONDITION_NOT_MET(11),
+    /** Not done, because another operation of the atomic batch failed. */
+    ROLLED_BACK(12);
 
     private final int code;
 

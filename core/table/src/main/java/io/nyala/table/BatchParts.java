@@ -35,6 +35,8 @@ public final class BatchParts {
     private @Nullable PartitionMap map;
     private @Nullable TableHost host;
     private Durability durability = Durability.SYNC;
+    private boolean isAtomic;
+    private boolean isRefused;
     private final AtomicInteger unanswered = new AtomicInteger();
 
     public BatchParts(OperationBatch rows, Answers answers) {
@@ -92,6 +94,14 @@ public final class BatchParts {
         durability = newDurability;
     }
 
+    /**
+     * Whether all operations of one tablet are done or none. If one is refused before any tablet has seen it, none of
+     * the whole batch is handed over.
+     */
+    public void atomic(boolean newIsAtomic) {
+        isAtomic = newIsAtomic;
+    }
+
     // ---- Splitting ----
 
     /** Finds the tablet of each operation, and keeps it open until the batch has its answers: submit it then. */
@@ -101,8 +111,13 @@ public final class BatchParts {
         map = state.map();
         if (state.isOneTablet()) {
             addPart(0, state.tablets().getFirst()).write.addAll();
-            return;
+        } else {
+            splitByPartition(state);
         }
+        isRefused = isAtomic && (strayCount > 0 || !rows.errors().isEmpty());
+    }
+
+    private void splitByPartition(TableState state) {
         if (partOf.length < state.map().size()) {
             partOf = new int[state.map().size()];
         }
@@ -149,6 +164,7 @@ public final class BatchParts {
         part.isHeld = tablet.tryHold();
         part.write.clear();
         part.write.durability(durability);
+        part.write.atomic(isAtomic);
         if (partition < partOf.length) {
             partOf[partition] = partCount;
         }
@@ -171,7 +187,13 @@ public final class BatchParts {
     public void submit() {
         unanswered.set(partCount + 1); // One more than parts, so that the last answer cannot come before the end here.
         for (int i = 0; i < partCount; i++) {
-            submit(parts.get(i), host());
+            Part part = parts.get(i);
+            if (isRefused) {
+                part.write.rollBack();
+                part.completed(part.write, null);
+            } else {
+                submit(part, host());
+            }
         }
         answered();
     }
@@ -217,6 +239,11 @@ public final class BatchParts {
     public Part part(int index) {
         assert index < partCount : index + " of " + partCount;
         return parts.get(index);
+    }
+
+    /** Whether it was handed to no tablet: it is atomic, and an operation of it was refused before. */
+    public boolean isRefused() {
+        return isRefused;
     }
 
     /** Operations outside of all ranges. */

@@ -40,6 +40,7 @@ final class Decision {
 
     private final Tablet tablet;
     private final RowLayout layout;
+    private final Judgement judgement;
 
     // State of the batch being decided.
     private final List<RowHome> homes = new ArrayList<>();
@@ -52,6 +53,7 @@ final class Decision {
     Decision(Tablet tablet) {
         this.tablet = tablet;
         this.layout = new RowLayout(tablet.schema());
+        this.judgement = new Judgement(tablet, layout);
     }
 
     /** Decides a whole batch. Nothing has happened where it throws one of {@link Tablet#decide}'s refusals. */
@@ -103,16 +105,46 @@ final class Decision {
         effectBytes = 0;
         effectCount = 0;
         write.clearErrors();
-        MemorySegment source = write.operations().memory();
-        for (int i = 0; i < write.operationCount(); i++) {
-            long operation = write.operationOffset(i);
-            RowErrorCode error = decide(write, i, source, operation, active);
-            if (error != null) {
-                write.addError(OperationFormat.operationIndex(source, operation), operation, error);
-            }
+        if (!write.isJudged()) {
+            decideAll(write, active);
+        } else if (judgement.run(write) || !write.isAtomic()) {
+            doAsJudged(write, active);
+        } else {
+            rollBack(write);
         }
         finish(write, log);
         return Outcome.DECIDED;
+    }
+
+    private void decideAll(TabletWrite write, MemRowSet active) {
+        MemorySegment source = write.operations().memory();
+        for (int i = 0; i < write.operationCount(); i++) {
+            RowErrorCode error = decide(write, i, source, write.operationOffset(i), active);
+            if (error != null) {
+                write.addError(i, error);
+            }
+        }
+    }
+
+    private void doAsJudged(TabletWrite write, MemRowSet active) {
+        MemorySegment source = write.operations().memory();
+        for (int i = 0; i < write.operationCount(); i++) {
+            RowErrorCode error = judgement.error(i);
+            if (error == null) {
+                RowErrorCode unexpected = decide(write, i, source, write.operationOffset(i), active);
+                assert unexpected == null : "operation " + i + " is " + unexpected + ", it was judged to be right";
+            } else {
+                write.addError(i, error);
+            }
+        }
+    }
+
+    /** Nothing is done, and nothing was. */
+    private void rollBack(TabletWrite write) {
+        for (int i = 0; i < write.operationCount(); i++) {
+            RowErrorCode error = judgement.error(i);
+            write.addError(i, error == null ? RowErrorCode.ROLLED_BACK : error);
+        }
     }
 
     private void finish(TabletWrite write, CommitLog log) {
@@ -187,7 +219,8 @@ final class Decision {
         };
     }
 
-    private static @Nullable RowHome liveHome(TabletWrite write, int index) {
+    /** Where the operation's row is, if it is live and not in the active MemRowSet. */
+    static @Nullable RowHome liveHome(TabletWrite write, int index) {
         RowHome home = write.home(index);
         return home != null && home.isLive(write.place(index)) ? home : null;
     }

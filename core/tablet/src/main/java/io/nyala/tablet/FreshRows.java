@@ -2,6 +2,7 @@ package io.nyala.tablet;
 
 import io.nyala.memrowset.MemRowSet;
 import io.nyala.memrowset.Place;
+import io.nyala.rows.RowLayout;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Objects;
@@ -86,6 +87,11 @@ final class FreshRows implements RowHome {
     @Override
     public boolean isLive(long place) {
         return rows.isLive(place);
+    }
+
+    @Override
+    public Verdict test(long place, RowLayout layout, int column, MemorySegment memory, long cell) {
+        return Verdict.of(rows.isEqual(place, column, memory, cell));
     }
 
     @Override

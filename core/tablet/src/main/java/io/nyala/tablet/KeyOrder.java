@@ -10,6 +10,8 @@ import java.lang.foreign.MemorySegment;
  * <p>Reused from batch to batch; allocates nothing once its arrays are large enough. One thread at a time.
  */
 final class KeyOrder {
+    static final int NONE = -1;
+
     /** Short runs are sorted by insertion, which is faster there. */
     private static final int INSERTION_MAX = 8;
 
@@ -19,6 +21,8 @@ final class KeyOrder {
     private long[] keys = {};
     private int[] keyBytes = {};
     private long[] prefixes = {};
+
+    private int[] previous = {};
 
     // By rank.
     private int[] order = {};
@@ -94,6 +98,23 @@ final class KeyOrder {
         return prefixes[left] == prefixes[right]
                 ? KeyCodec.compare(memory, keys[left], keyBytes[left], memory, keys[right], keyBytes[right]) > 0
                 : prefixes[left] > prefixes[right];
+    }
+
+    /** Finds out, in what was sorted, which operations have the same key as one before. */
+    void link() {
+        if (previous.length < count) {
+            previous = new int[order.length];
+        }
+        for (int rank = 0; rank < count; rank++) {
+            boolean isTwin = rank > 0 && !isAfter(order[rank], order[rank - 1]); // It is not before it, either.
+            previous[order[rank]] = isTwin ? order[rank - 1] : NONE;
+        }
+    }
+
+    /** The last operation before this one with the same key, after {@link #link}; {@link #NONE} if there is none. */
+    int previous(int operation) {
+        assert operation >= 0 && operation < count : operation + " of " + count;
+        return previous[operation];
     }
 
     /** The operation, by its index in the batch, whose key is at this place of the order. */

@@ -1,13 +1,17 @@
 package io.nyala.tablet;
 
+import io.nyala.diskrowset.CellTests;
 import io.nyala.diskrowset.DeltaFile;
 import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memrowset.DeltaMemStore;
+import io.nyala.rows.CellEquality;
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.Effect;
 import io.nyala.rows.RowCursor;
+import io.nyala.rows.RowLayout;
 import io.nyala.rows.ScanSpec;
+import io.nyala.rows.Schema;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -126,6 +130,32 @@ public final class LiveRowSet implements RowHome, AutoCloseable {
         Store active = seen.active();
         return (sealed == null || !sealed.changes().isDeleted(place))
                 && (active == null || !active.changes().isDeleted(place));
+    }
+
+    /** Answers whether cells equal others, by what the files say; changes in memory are newer. */
+    void answer(CellTests tests, Schema schema) {
+        List<DeltaFile> files = deltas.files();
+        for (int i = files.size() - 1; i >= 0; i--) {
+            files.get(i).answer(tests, schema);
+        }
+        base.answer(tests);
+    }
+
+    @Override
+    public Verdict test(long place, RowLayout layout, int column, MemorySegment memory, long cell) {
+        Deltas seen = deltas;
+        Verdict verdict = test(seen.active(), place, layout, column, memory, cell);
+        return verdict == Verdict.UNKNOWN ? test(seen.sealed(), place, layout, column, memory, cell) : verdict;
+    }
+
+    private static Verdict test(
+            @Nullable Store store, long place, RowLayout layout, int column, MemorySegment memory, long cell) {
+        long newest = store == null ? 0 : store.changes().newestCell(place, layout.columnId(column));
+        if (store == null || newest == 0) {
+            return Verdict.UNKNOWN;
+        }
+        MemorySegment own = store.changes().memory();
+        return Verdict.of(CellEquality.ofCells(layout.type(column), own, newest, memory, cell));
     }
 
     /** Rows whose newest state is live. */

@@ -10,7 +10,7 @@ import java.util.List;
 /**
  * Finds out, before a batch reaches the writer, where its keys are live in rowsets on disk: by key range, filter and
  * key index, reading pages where they are not cached, those of one rowset together. Runs on the caller's thread, so
- * that the writer never waits for a device.
+ * that the writer never waits for a device. For conditions it asks what the files say of the rows that it has found.
  *
  * <p>A key that may be in a rowset that cannot be read fails the batch: it could be there already.
  *
@@ -37,10 +37,13 @@ final class Probe {
         write.clearHomes();
         throwIfMissing(map.missing());
         List<LiveRowSet> rowSets = map.onDisk();
-        if (rowSets.isEmpty()) {
+        if (rowSets.isEmpty() && !write.isJudged()) {
             return;
         }
         order.sort(write);
+        if (write.isJudged()) {
+            order.link();
+        }
         ensure(order.count());
         homelessCount = order.count();
         for (int i = 0; i < rowSets.size() && homelessCount > 0; i++) {
@@ -88,6 +91,14 @@ final class Probe {
                 homelessCount--;
             }
         }
+        if (write.conditions.count() > 0) {
+            write.conditions.askFiles(write, rowSet, operations, ordinals, count);
+        }
+    }
+
+    /** The last operation before this one with the same key, or -1; for batches that are judged. */
+    int previous(int operation) {
+        return order.previous(operation);
     }
 
     private void collect(DiskRowSet rowSet) {
@@ -124,18 +135,28 @@ final class Probe {
         return rowSet.compareRange(order.memory(), order.key(operation), order.keyBytes(operation));
     }
 
-    /** How large the batch's log record and its largest effect can become: on the caller's thread, since it walks. */
+    /**
+     * How large the batch's log record and its largest effect can become, and which conditions it has: on the caller's
+     * thread, since it walks.
+     */
     static void measure(TabletWrite write, int columnCount) {
         MemorySegment memory = write.operations().memory();
         long bytes = TabletRecordFormat.HEADER_BYTES + (long) write.operationCount() * TabletRecordFormat.ERROR_BYTES;
         long largest = 0;
+        boolean hasConditions = false;
         for (int i = 0; i < write.operationCount(); i++) {
+            hasConditions |= OperationFormat.hasConditions(memory, write.operationOffset(i));
             int effectBytes = effectBytesMax(memory, write.operationOffset(i), columnCount);
             bytes += effectBytes;
             largest = Math.max(largest, effectBytes);
         }
         write.recordBytesMax = bytes;
         write.effectBytesMax = largest;
+        if (hasConditions) {
+            write.conditions.collect(write);
+        } else {
+            write.conditions.clear();
+        }
     }
 
     /**

@@ -1,5 +1,6 @@
 package io.nyala.tablet;
 
+import io.nyala.rows.RowLayout;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -9,6 +10,24 @@ import java.lang.foreign.MemorySegment;
  * <p>Belongs to the writer.
  */
 sealed interface RowHome permits LiveRowSet, FreshRows {
+    /** What memory says of a condition. */
+    enum Verdict {
+        MET,
+        NOT_MET,
+        /** It has no change of that cell: what the files say counts. */
+        UNKNOWN;
+
+        static Verdict of(boolean isMet) {
+            return isMet ? MET : NOT_MET;
+        }
+    }
+
+    /**
+     * Whether a column of a live row has the value of a cell, of a {@link io.nyala.rows.RowChange}, by its newest value
+     * in memory.
+     */
+    Verdict test(long place, RowLayout layout, int column, MemorySegment memory, long cell);
+
     /** Whether the newest state of a row is live. Once it is not, it never is again: a new row begins elsewhere. */
     boolean isLive(long place);
 

@@ -13,7 +13,7 @@ import java.util.stream.Stream;
  * <p>A row of a given key is live in at most one of them. A reader takes one map and one snapshot, and sees one state
  * of the tablet however many swaps follow.
  *
- * @param version grows by one with each seal and each swap
+ * @param version grows by one with each seal and each swap, of rows or of changes
  * @param active takes inserts
  * @param sealed take no inserts, but changes of their rows; newest first
  * @param onDisk in no particular order
@@ -44,6 +44,11 @@ record RowSetMap(
         List<LiveRowSet> newOnDisk = new ArrayList<>(onDisk);
         newOnDisk.addAll(outputs);
         return new RowSetMap(version + 1, active, newSealed, newOnDisk, missing);
+    }
+
+    /** The map after a rowset got a delta file in the place of changes in memory. */
+    RowSetMap withChangedRowSet() {
+        return new RowSetMap(version + 1, active, sealed, onDisk, missing);
     }
 
     /** Rows of all that can be read, deleted ones included. By who has entered the tablet's epochs. */

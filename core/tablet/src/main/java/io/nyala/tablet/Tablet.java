@@ -58,6 +58,7 @@ public final class Tablet {
     private final long keptFrom;
     private long lastSequence;
     private long lastSwapVersion;
+    private long lastFilesVersion; // Of the last swap of rows or of changes.
 
     /** By {@link TabletRecovery} only. */
     Tablet(TabletConfig config, CommitLog log, WriterAgent writer, Beginning beginning) {
@@ -291,11 +292,17 @@ public final class Tablet {
 
     // ---- The writer's part ----
 
-    /** Whether what the probe found still holds, or can be made up for by rows that are still in memory. */
+    /**
+     * Whether what the probe found still holds, or can be made up for by rows that are still in memory. What files say
+     * of conditions cannot: it may be in newer files now.
+     */
     boolean isProbeGood(TabletWrite write) {
-        return write.epochTicket != TabletWrite.NO_TICKET
-                || write.mapVersion >= lastSwapVersion
-                || write.probeFailure != null;
+        if (write.probeFailure != null) {
+            return true;
+        }
+        return write.conditions.count() > 0
+                ? write.mapVersion >= lastFilesVersion
+                : write.epochTicket != TabletWrite.NO_TICKET || write.mapVersion >= lastSwapVersion;
     }
 
     /** Decides up to {@code countMax} of the batches that were handed over; answers how many. */
@@ -401,6 +408,7 @@ public final class Tablet {
         flushed.retire(outputs, next.version());
         map = next;
         lastSwapVersion = next.version();
+        lastFilesVersion = next.version();
         seals.retire(flushed);
     }
 
@@ -412,6 +420,9 @@ public final class Tablet {
     /** Puts a delta file in the place of frozen changes, or nothing if there was nothing to write. */
     void swap(LiveRowSet rowSet, @Nullable DeltaFile file) {
         DeltaMemStore flushed = rowSet.swap(file);
+        RowSetMap next = map.withChangedRowSet(); // After it: who sees this version sees the file.
+        map = next;
+        lastFilesVersion = next.version();
         epochs.retire(flushed::close);
     }
 

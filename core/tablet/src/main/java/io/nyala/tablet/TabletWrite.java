@@ -28,6 +28,8 @@ public final class TabletWrite {
     private int operationCount;
 
     final Probe probe = new Probe(this);
+    final BatchConditions conditions = new BatchConditions();
+    private boolean isAtomic;
 
     // Set by the probe stage.
     int epochTicket = NO_TICKET;
@@ -88,6 +90,23 @@ public final class TabletWrite {
     /** When the batch counts as acknowledged; {@link Durability#SYNC} unless said otherwise. */
     public void durability(Durability newDurability) {
         durability = newDurability;
+    }
+
+    /**
+     * Whether all operations are done or none: if one is an error, nothing happens, and all others are {@link
+     * RowErrorCode#ROLLED_BACK}. Not so unless said otherwise.
+     */
+    public void atomic(boolean newIsAtomic) {
+        isAtomic = newIsAtomic;
+    }
+
+    boolean isAtomic() {
+        return isAtomic;
+    }
+
+    /** Whether what becomes of each operation must be known before the first one is done. */
+    boolean isJudged() {
+        return isAtomic || conditions.count() > 0;
     }
 
     /** The whole batch, of which only some operations may be this tablet's. */
@@ -198,19 +217,27 @@ public final class TabletWrite {
         }
     }
 
+    /** Answers itself, without a tablet: that nothing was done, because another operation of the batch was refused. */
+    public void rollBack() {
+        clearErrors();
+        for (int i = 0; i < operationCount; i++) {
+            addError(i, RowErrorCode.ROLLED_BACK);
+        }
+    }
+
     void clearErrors() {
         errorCount = 0;
     }
 
-    void addError(int operationIndex, long operation, RowErrorCode code) {
+    void addError(int index, RowErrorCode code) {
         if (errorCount == errorIndexes.length) {
             int capacity = Math.max(16, 2 * errorCount);
             errorIndexes = Arrays.copyOf(errorIndexes, capacity);
             errorOffsets = Arrays.copyOf(errorOffsets, capacity);
             errorCodes = Arrays.copyOf(errorCodes, capacity);
         }
-        errorOffsets[errorCount] = (int) operation;
-        errorIndexes[errorCount] = operationIndex;
+        errorOffsets[errorCount] = offsets[index];
+        errorIndexes[errorCount] = OperationFormat.operationIndex(operations.memory(), offsets[index]);
         errorCodes[errorCount++] = code;
     }
 

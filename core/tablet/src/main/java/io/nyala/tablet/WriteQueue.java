@@ -155,6 +155,7 @@ final class WriteQueue {
                 break;
             }
             if (!waiting.isProbing && !tablet.isProbeGood(waiting)) {
+                tablet.giveTicketBack(waiting); // It takes another one.
                 waiting.isProbing = true;
                 waiting.wantProbe();
             }

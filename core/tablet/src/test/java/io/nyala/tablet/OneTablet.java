@@ -27,6 +27,7 @@ import io.nyala.rows.RowLayout;
 import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
 import io.nyala.simulation.Cells;
+import io.nyala.simulation.PowerCutException;
 import io.nyala.simulation.RowKey;
 import io.nyala.wal.Recovery;
 import io.nyala.wal.WalConfig;
@@ -54,7 +55,7 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
 
     private final Disk disk;
     private final Schema schema;
-    private final MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), 160 << 20);
+    private final MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), 64 << 20);
     private final MemoryAccount account = budget.account("test", 0);
     private final LookupMemory lookups = new LookupMemory(account);
     private final List<RowSetEntry> rowSets = new ArrayList<>();
@@ -62,6 +63,7 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
     private long rowSetBytes = 32 << 20;
     private long nextFileId = 1;
     private long time = 1L << 40;
+    private boolean isHeld;
     private IoPool io;
     private PageCache cache;
     private WriteAheadLog log;
@@ -73,13 +75,14 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
         this.schema = schema;
         disk.createDirectories(LOG);
         disk.createDirectories(ROWSETS);
+        disk.syncDirectory(Path.of("/"));
         open();
     }
 
     /** After a crash too: what is durable is found. */
     void open() {
         io = new IoPool(disk, 4, 16);
-        cache = new PageCache(account, io, 32 << 20);
+        cache = new PageCache(account, io, 16 << 20);
         writer = new WriterAgent("writer", Parking.ofThread());
         List<LiveRowSet> opened = new ArrayList<>();
         for (RowSetEntry entry : rowSets) {
@@ -88,13 +91,26 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
             entry.deltas().forEach(delta -> deltas.add(openDeltas(base, delta.fileId())));
             opened.add(new LiveRowSet(base, deltas, entry.appliedUpTo(), account));
         }
-        var config = new TabletConfig(TABLET_ID, schema, account, 16 << 20, () -> time += 1 << 12, () -> {});
+        var config = new TabletConfig(TABLET_ID, schema, account, 16 << 20, this::draw, () -> {});
         var recovery = new TabletRecovery(config, opened, List.of(), appliedUpTo);
-        Recovery found = WriteAheadLog.open(WalConfig.in(LOG).withSegmentBytes(16 << 20), disk, account, 7);
+        Recovery found = WriteAheadLog.open(WalConfig.in(LOG).withSegmentBytes(2 << 20), disk, account, 7);
         found.forEach(recovery::replay);
         log = found.start(appliedUpTo);
         recovery.startAbove(time);
         tablet = recovery.start(log, writer);
+    }
+
+    private long draw() {
+        if (isHeld) {
+            return TabletClock.NOT_LEASED;
+        }
+        time += 1 << 12;
+        return time;
+    }
+
+    /** While it is held, the writer decides no batch; all else goes on. */
+    void hold(boolean newIsHeld) {
+        isHeld = newIsHeld;
     }
 
     /** Closes everything in order and opens it again, with no page in memory. */
@@ -106,7 +122,11 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
     /** Lets go of everything; after a crash without a word to the disk. */
     void stop() {
         writer.onClose();
-        log.agent().onClose();
+        try {
+            log.agent().onClose();
+        } catch (PowerCutException e) {
+            assertTrue(e.getMessage() != null, "the log ends where the power was cut");
+        }
         tablet.close();
         log.close();
         cache.close();
@@ -209,6 +229,11 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
         writer.doWork();
     }
 
+    /** Lets the writer decide what was handed over, and the log write nothing. */
+    void decide() {
+        writer.doWork();
+    }
+
     /** Lets them work until something has come about. */
     void await(BooleanSupplier condition) {
         for (int i = 0; i < STEPS_MAX; i++) {
@@ -224,20 +249,25 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
 
     /** Brings all rows in memory to disk. */
     void flushRows() {
-        finish(new TabletFlush(tablet, this, false));
+        finish(newFlush(false));
+    }
+
+    /** One that the test takes step by step, while log and writer work, and finishes. */
+    TabletFlush newFlush(boolean withChanges) {
+        return new TabletFlush(tablet, this, withChanges);
     }
 
     /** As above, and the changes in memory of rows on disk. */
     void flushAll() {
-        finish(new TabletFlush(tablet, this, true));
+        finish(newFlush(true));
     }
 
-    private void finish(TabletFlush flush) {
+    void finish(TabletFlush flush) {
         await(() -> {
             flush.step();
             return flush.isDone();
         });
-        await(() -> !tablet.isReclaiming());
+        await(() -> isHeld || !tablet.isReclaiming()); // A batch that is held keeps what it has seen.
     }
 
     @Override

@@ -39,9 +39,9 @@ final class ProbeTest {
 
     @RepeatedTest(8)
     void findsWhatIsLiveInAnyOrder(@Seed SplittableRandom random) {
-        int keyCount = 1 + random.nextInt(2_000);
+        int keyCount = 1 + random.nextInt(1 << random.nextInt(1, 12));
         try (var one = new OneTablet(new SimulatedDisk(random.split()), SCHEMA)) {
-            one.rowSetBytes(1 + random.nextInt(40_000));
+            one.rowSetBytes(keyCount < 60 ? 1 : 32 << 20); // Each row has one of its own, or all share one.
             for (int round = random.nextInt(1, 5); round > 0; round--) {
                 change(one, random, keyCount);
                 if (random.nextBoolean()) {
@@ -115,13 +115,16 @@ final class ProbeTest {
 
     private static final int ROWS = 70_000;
 
-    private static void fill(OneTablet one) {
-        one.commit(rows -> {
-            for (int i = 0; i < ROWS; i++) {
-                rows.start(OperationKind.INSERT).setString(0, "word %010d".formatted(i));
-                rows.setInt(1, 0).setLong(2, i).end();
-            }
-        });
+    private static void fill(OneTablet one, int rowCount) {
+        for (int first = 0; first < rowCount; first += 5_000) {
+            int from = first;
+            one.commit(rows -> {
+                for (int i = from; i < from + 5_000; i++) {
+                    rows.start(OperationKind.INSERT).setString(0, "word %010d".formatted(i));
+                    rows.setInt(1, 0).setLong(2, i).end();
+                }
+            });
+        }
         one.flushAll();
     }
 
@@ -140,7 +143,7 @@ final class ProbeTest {
     void aColdBatchIsReadTogether(@Seed SplittableRandom random) {
         var disk = new CountingDisk(new SimulatedDisk(random));
         try (var one = new OneTablet(disk, SCHEMA)) {
-            fill(one);
+            fill(one, ROWS);
             one.restart();
             try (OneTablet.Batch batch = one.newBatch()) {
                 hereAndThere(batch.rows);
@@ -160,7 +163,7 @@ final class ProbeTest {
     @Tag("allocation")
     void costsNothingOnTheHeap(@Seed SplittableRandom random) {
         try (var one = new OneTablet(new SimulatedDisk(random), SCHEMA)) {
-            fill(one);
+            fill(one, 10_000);
             try (OneTablet.Batch batch = one.newBatch()) {
                 hereAndThere(batch.rows);
                 batch.write.addAll();
