@@ -94,6 +94,15 @@ final class ModelCatalog {
         }
     }
 
+    /** Alters or drops a table, if it is known what is in the catalog. */
+    void change(SplittableRandom random, ModelDriver table) {
+        if (pending == null && random.nextInt(4) > 0) {
+            alter(random, table);
+        } else if (pending == null) {
+            drop(random, table);
+        }
+    }
+
     private void create(SplittableRandom random) {
         Schema schema = RandomSchema.draw(random);
         int keyCount = random.nextInt(8) == 0 ? MANY_KEYS : random.nextInt(4, 2 * ModelDriver.KEYS);

@@ -74,7 +74,7 @@ final class ModelRecovery {
                 .findFirst()
                 .orElseThrow(() -> new AssertionError("the past after a crash is wrong" + describe(remains)));
         for (Remains each : remains) {
-            each.tablet().cutAfter(cut == NOTHING ? each.parts().getFirst().time() - 1 : cut);
+            each.tablet().cutAfter(Math.max(cut, each.parts().getFirst().time() - 1)); // What came before is certain.
             each.parts().stream().filter(part -> part.time() <= cut).forEach(each.table()::recovered);
         }
     }

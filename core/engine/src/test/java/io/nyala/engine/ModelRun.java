@@ -190,10 +190,10 @@ final class ModelRun {
     private void scan(SplittableRandom random, ModelDriver table) {
         ModelScans scans = host.scans();
         if (scans.hasRoom() && random.nextBoolean()) {
-            if (table.hasManyKeys() || random.nextBoolean()) {
-                scanUnderFlush(random, table);
-            } else {
-                openScan(random, table);
+            switch (random.nextInt(4)) {
+                case 0 -> openScan(random, table);
+                case 1 -> scanUnderChange(random, table);
+                default -> scanUnderFlush(random, table);
             }
         } else if (!scans.isEmpty()) {
             ModelScan scan = scans.any(random);
@@ -211,13 +211,27 @@ final class ModelRun {
 
     /** The scan is in the middle of the rows in memory, or just behind them, when they move to disk. */
     private void scanUnderFlush(SplittableRandom random, ModelDriver table) {
-        commit(random, table); // Or there may be none.
+        scanUnder(random, table, () -> flush(table, true));
+    }
+
+    /** The scan has begun, or not yet, when its table becomes another one. */
+    private void scanUnderChange(SplittableRandom random, ModelDriver table) {
+        scanUnder(random, table, () -> {
+            catalog.change(random, table);
+            for (int i = random.nextInt(200); i > 0; i--) {
+                host.agents().step(); // What nobody uses is taken down.
+            }
+        });
+    }
+
+    private void scanUnder(SplittableRandom random, ModelDriver table, Runnable change) {
+        commit(random, table); // Or there may be no rows in memory.
         ModelScan scan = openScan(random, table);
         int all = Math.max(1, scan.expectedCount());
         int some = random.nextBoolean() ? all : random.nextInt(1, all + 1);
         host.note("read " + some + " rows of it");
         host.scans().goOn(scan, some);
-        flush(table, true);
+        change.run();
         if (random.nextBoolean()) {
             host.note("read it to its end");
             host.scans().goOn(scan, ModelScans.TO_END);
