@@ -45,6 +45,7 @@ final class ModelDriver {
     private long promisedTime;
     private long operationCount;
     private int changeCount;
+    private boolean isTouched;
 
     /** For the table of {@link World}. */
     ModelDriver(SplittableRandom random) {
@@ -146,6 +147,7 @@ final class ModelDriver {
         Schema before = table.schema();
         table = changed;
         changeCount++;
+        touched();
         tablets.values().removeIf(tablet -> !changed.layout().ranges().contains(tablet.range()));
         if (!before.columns().equals(changed.schema().columns())) {
             tablets.values().forEach(tablet -> tablet.changeRows(row -> changed(row, before, changed.schema())));
@@ -228,11 +230,24 @@ final class ModelDriver {
         return only.take(new ModelPart.Decided(schema(), taken, errors, result.timestamp()), promisedTime);
     }
 
+    /** Something was done that may change what it answers. */
+    void touched() {
+        isTouched = true;
+    }
+
+    /** Whether something was done since this was asked last. */
+    boolean wasTouched() {
+        boolean wasTouched = isTouched;
+        isTouched = false;
+        return wasTouched;
+    }
+
     /** Takes a part of a batch that is to be seen. Answers whether it changed anything. */
     boolean take(ModelPart part) {
+        touched();
         part.taken();
         times.add(part.time());
-        return part.tablet().take(part.existing(), promisedTime);
+        return part.tablet().take(part.existing(), has(part) ? promisedTime : 0); // Nobody reads a range that is gone.
     }
 
     /** A crash has left a part that nobody was told about, perhaps. */

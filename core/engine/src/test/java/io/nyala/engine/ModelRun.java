@@ -10,7 +10,7 @@ import java.util.SplittableRandom;
 /**
  * Some tables in one engine on a simulated host, and whatever can happen to them, step by step: batches one by one and
  * many at a time, scans that stay open, flushes, changes of the catalog, ends of all kinds, faults. After each step the
- * catalog and each table are held against the model. A step depends on the seed and on its own number only, so that
+ * catalog and each table that something was done to are held against the model. A step depends on the seed and on its own number only, so that
  * steps can be left out of a run that failed; see {@link ModelRuns}.
  */
 final class ModelRun {
@@ -255,7 +255,12 @@ final class ModelRun {
         writes.settle();
         catalog.check();
         List<ModelDriver> tables = catalog.named();
-        tables.forEach(this::assertAgrees);
+        for (ModelDriver table : tables) {
+            // What nothing was done to may be flushed by itself: sooner or later it is looked at too.
+            if (table.wasTouched() || random.nextInt(tables.size()) == 0) {
+                assertAgrees(table);
+            }
+        }
         if (!tables.isEmpty()) {
             ModelDriver table = tables.get(random.nextInt(tables.size()));
             try (ModelScan scan = ModelScan.open(random, table, host.engine())) {

@@ -157,6 +157,7 @@ final class ModelWrites {
     // ---- Flushes ----
 
     CompletableFuture<Void> flush(ModelDriver driver, Table table) {
+        driver.touched();
         var flush = new Flush(driver, driver.changeCount(), table.flush(), driver.recordTime());
         flushes.add(flush);
         return flush.done();
@@ -230,6 +231,7 @@ final class ModelWrites {
         long certainTime = durableTime;
         List<ModelPart> found = new ArrayList<>();
         for (ModelDriver table : tables) {
+            table.touched();
             table.tablets().forEach(ModelTablet::engineEnded);
             List<ModelPart> parts = doubtful.stream().filter(table::has).toList();
             for (ModelPart part : parts) {
