@@ -57,7 +57,8 @@ final class EngineRecoveryTest {
                                     Arrays.asList(1, Bytes.ofText("again"), null, null, null),
                                     new boolean[] {true, true, false, false, false},
                                     null,
-                                    0)
+                                    0,
+                                    List.of())
                             : ModelOperation.of(kind, 1, Bytes.ofText("again"), 7L, Bytes.ofText(kind.name()), 0.5));
         }
         try (WriteBatch batch = table.newBatch()) {

@@ -151,7 +151,7 @@ final class FaultyRun {
     private void commit(World.Running running, ModelDriver table) {
         List<ModelOperation> operations = table.draw(random, 1 + random.nextInt(OPERATIONS_MAX), false);
         Durability durability = random.nextInt(3) == 0 ? Durability.WRITTEN : Durability.SYNC;
-        writes.submit(table, table(running, table), operations, durability);
+        writes.submit(table, table(running, table), operations, durability, random.nextInt(4) == 0);
         running.host().await(() -> {
             writes.settle();
             return writes.inFlightCount() == 0;

@@ -8,6 +8,7 @@ import io.nyala.rows.OperationFormat;
 import io.nyala.rows.RowError;
 import io.nyala.rows.RowErrorCode;
 import io.nyala.rows.Schema;
+import io.nyala.simulation.Bytes;
 import io.nyala.table.BatchParts;
 import io.nyala.tablet.TabletWrite;
 import io.nyala.wal.Durability;
@@ -21,6 +22,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** A batch of operations on a table: filled, handed over, on its way to its tablets, answered. */
@@ -34,19 +36,22 @@ final class ModelBatch {
     private final Schema schema;
     private final List<ModelOperation> operations;
     private final Durability durability;
+    private final boolean isAtomic;
     private final WriteBatch batch;
     private final Map<Long, Integer> indexes = new HashMap<>(); // Of operations, by their offsets in the batch.
     private final List<ModelPart> parts = new ArrayList<>();
     private final Set<Integer> strays = new HashSet<>();
     private @Nullable CompletableFuture<CommitResult> result;
 
-    /** Fills a batch. */
-    ModelBatch(ModelDriver driver, Table table, List<ModelOperation> operations, Durability durability) {
+    /** Fills a batch. With {@code isAtomic} each tablet does all of its part or nothing. */
+    ModelBatch(
+            ModelDriver driver, Table table, List<ModelOperation> operations, Durability durability, boolean isAtomic) {
         this.driver = driver;
         this.schema = table.schema();
         this.operations = operations;
         this.durability = durability;
-        this.batch = table.newBatch().durability(durability);
+        this.isAtomic = isAtomic;
+        this.batch = table.newBatch().durability(durability).atomic(isAtomic);
         boolean isFilled = false;
         try {
             ModelDriver.fill(batch.rows(), operations);
@@ -114,7 +119,7 @@ final class ModelBatch {
         for (ModelOperation operation : own.values()) {
             assertSame(tablet.range(), driver.rangeOf(operation.key(schema)), () -> "range of " + operation);
         }
-        return new ModelPart(tablet, schema, own, part);
+        return new ModelPart(tablet, schema, own, isAtomic, part);
     }
 
     boolean isAnswered() {
@@ -132,6 +137,10 @@ final class ModelBatch {
     void checkAnswer() {
         CommitResult answer = Objects.requireNonNull(result).join();
         assertEquals(operations.size(), answer.operationCount());
+        if (isRefused()) {
+            checkErrors(answer);
+            return;
+        }
         long newest = 0;
         for (ModelPart part : parts) {
             assertTrue(part.isTaken(), () -> "a batch was answered, but cannot be seen: " + part);
@@ -141,6 +150,12 @@ final class ModelBatch {
             assertEquals(newest, answer.timestamp(), "time of the batch");
         }
         checkErrors(answer);
+    }
+
+    /** Whether no tablet is to hear of it: all of it is to happen, and something cannot. */
+    private boolean isRefused() {
+        boolean isAnyRefused = operations.stream().anyMatch(operation -> operation.refused() != null);
+        return isAtomic && (isAnyRefused || !strays.isEmpty());
     }
 
     private void checkErrors(CommitResult answer) {
@@ -157,6 +172,8 @@ final class ModelBatch {
             RowErrorCode refused = operations.get(i).refused();
             if (refused != null) {
                 expected.put(i, refused);
+            } else if (isRefused()) {
+                expected.put(i, RowErrorCode.ROLLED_BACK);
             }
         }
         strays.forEach(index -> expected.put(index, RowErrorCode.NO_RANGE));
@@ -191,9 +208,10 @@ final class ModelBatch {
     boolean isLarge() {
         return operations.size() > LARGE_OPERATIONS
                 || operations.stream()
-                        .anyMatch(operation -> operation.values().stream()
-                                .anyMatch(value -> value instanceof io.nyala.simulation.Bytes bytes
-                                        && bytes.array().length > LARGE_CELL_BYTES));
+                        .flatMap(operation -> Stream.concat(
+                                operation.values().stream(),
+                                operation.conditions().stream().map(ModelOperation.Wanted::value)))
+                        .anyMatch(value -> value instanceof Bytes bytes && bytes.array().length > LARGE_CELL_BYTES);
     }
 
     void close() {
@@ -202,6 +220,6 @@ final class ModelBatch {
 
     @Override
     public String toString() {
-        return durability + " to " + driver.tableName() + " " + operations;
+        return (isAtomic ? "atomic " : "") + durability + " to " + driver.tableName() + " " + operations;
     }
 }

@@ -193,7 +193,7 @@ final class ModelDriver {
 
     List<ModelOperation> draw(SplittableRandom stepRandom, int count, boolean insertsOnly) {
         operationCount += count;
-        return source.draw(stepRandom, schema(), count, insertsOnly);
+        return source.draw(stepRandom, schema(), this::newest, count, insertsOnly);
     }
 
     static void fill(OperationBatch rows, List<ModelOperation> operations) {
@@ -227,7 +227,7 @@ final class ModelDriver {
         }
         ModelTablet only = tablet(0, table.layout().ranges().getFirst());
         times.add(result.timestamp());
-        return only.take(new ModelPart.Decided(schema(), taken, errors, result.timestamp()), promisedTime);
+        return only.take(new ModelPart.Decided(schema(), taken, false, errors, result.timestamp()), promisedTime);
     }
 
     /** Something was done that may change what it answers. */
@@ -294,6 +294,17 @@ final class ModelDriver {
     }
 
     // ---- Reading ----
+
+    /** The newest state of a row; null if there is none. */
+    private @Nullable List<@Nullable Object> newest(RowKey key) {
+        for (ModelTablet tablet : tablets.values()) {
+            List<@Nullable Object> row = tablet.rows().newest(key);
+            if (row != null) {
+                return row;
+            }
+        }
+        return null;
+    }
 
     /** All rows of the newest state. */
     NavigableMap<RowKey, List<@Nullable Object>> newest() {

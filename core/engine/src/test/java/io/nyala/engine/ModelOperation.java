@@ -6,7 +6,9 @@ import io.nyala.rows.OperationBatch;
 import io.nyala.rows.OperationKind;
 import io.nyala.rows.RowErrorCode;
 import io.nyala.rows.Schema;
+import io.nyala.simulation.Bytes;
 import io.nyala.simulation.Cells;
+import io.nyala.simulation.Condition;
 import io.nyala.simulation.RowKey;
 import io.nyala.simulation.TableModel;
 import java.util.ArrayList;
@@ -22,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param set which columns are given
  * @param refused why the batch does not even take it; null if it does
  * @param style how the values are handed over, which must make no difference: see {@link #write}
+ * @param conditions what the row must have, or the operation is not done
  */
 @SuppressWarnings("ArrayRecordComponent") // Nobody compares operations.
 record ModelOperation(
@@ -29,18 +32,32 @@ record ModelOperation(
         List<@Nullable Object> values,
         boolean[] set,
         @Nullable RowErrorCode refused,
-        int style) {
+        int style,
+        List<Wanted> conditions) {
     /** Styles are numbers below this. */
     static final int STYLES = 4;
 
     private static final int AS_OBJECT = 1;
     private static final int BACKWARDS = 2;
 
+    /** A value that a column must have; null for NULL. */
+    record Wanted(int column, @Nullable Object value) {
+        boolean isMet(Schema schema, List<@Nullable Object> row) {
+            Object stored = Cells.stored(schema.column(column), value);
+            Object cell = row.get(column);
+            return stored == null ? cell == null : Condition.isEqual(cell, stored);
+        }
+
+        private void write(OperationBatch rows) {
+            rows.onlyIf(column, value instanceof Bytes bytes ? bytes.array() : value);
+        }
+    }
+
     /** An operation that gives all columns. */
     static ModelOperation of(OperationKind kind, @Nullable Object... values) {
         boolean[] set = new boolean[values.length];
         Arrays.fill(set, true);
-        return new ModelOperation(kind, Arrays.asList(values), set, null, 0);
+        return new ModelOperation(kind, Arrays.asList(values), set, null, 0, List.of());
     }
 
     /** An operation that gives the key alone. */
@@ -51,18 +68,24 @@ record ModelOperation(
         while (values.size() < set.length) {
             values.add(null);
         }
-        return new ModelOperation(kind, values, set, null, 0);
+        return new ModelOperation(kind, values, set, null, 0, List.of());
     }
 
     /** Appends it to a batch. */
     void write(OperationBatch rows) {
         rows.start(kind);
+        if ((style & BACKWARDS) == 0) {
+            conditions.forEach(condition -> condition.write(rows));
+        }
         int count = set.length;
         for (int i = 0; i < count; i++) {
             int column = (style & BACKWARDS) == 0 ? i : count - 1 - i;
             if (set[column]) {
                 Cells.write(rows, column, values.get(column), (style & AS_OBJECT) != 0);
             }
+        }
+        if ((style & BACKWARDS) != 0) {
+            conditions.forEach(condition -> condition.write(rows));
         }
         boolean isTaken = rows.end();
         if (isTaken != (refused == null)) {
@@ -71,18 +94,31 @@ record ModelOperation(
         }
     }
 
-    /** Does to the model what the table shall do at {@code time}. */
-    TableModel.Outcome apply(TableModel<RowKey> model, Schema schema, long time) {
+    /** Does to the model what the table shall do at {@code time}. Answers what the table says of it; null if nothing. */
+    @Nullable
+    RowErrorCode apply(TableModel<RowKey> model, Schema schema, long time) {
         RowKey key = key(schema);
-        return switch (kind) {
-            case INSERT -> model.insert(key, time, inserted(schema), false);
-            case INSERT_IGNORE -> model.insert(key, time, inserted(schema), true);
-            case UPSERT, UPSERT_IGNORE -> model.upsert(key, time, inserted(schema), changed(schema));
-            case UPDATE -> model.update(key, time, inserted(schema), changed(schema), false);
-            case UPDATE_IGNORE -> model.update(key, time, inserted(schema), changed(schema), true);
-            case DELETE -> model.delete(key, time, false);
-            case DELETE_IGNORE -> model.delete(key, time, true);
-        };
+        if (!mayBeDone(model.newest(key), schema)) {
+            return RowErrorCode.CONDITION_NOT_MET;
+        }
+        return error(
+                switch (kind) {
+                    case INSERT -> model.insert(key, time, inserted(schema), false);
+                    case INSERT_IGNORE -> model.insert(key, time, inserted(schema), true);
+                    case UPSERT, UPSERT_IGNORE -> model.upsert(key, time, inserted(schema), changed(schema));
+                    case UPDATE -> model.update(key, time, inserted(schema), changed(schema), false);
+                    case UPDATE_IGNORE -> model.update(key, time, inserted(schema), changed(schema), true);
+                    case DELETE -> model.delete(key, time, false);
+                    case DELETE_IGNORE -> model.delete(key, time, true);
+                });
+    }
+
+    /** Whether the conditions are met. Of a row that is not there an UPSERT says that they are not, others nothing. */
+    private boolean mayBeDone(@Nullable List<@Nullable Object> row, Schema schema) {
+        if (row == null) {
+            return conditions.isEmpty() || !kind.mayInsert();
+        }
+        return conditions.stream().allMatch(condition -> condition.isMet(schema, row));
     }
 
     RowKey key(Schema schema) {
@@ -115,8 +151,7 @@ record ModelOperation(
         return changed;
     }
 
-    /** What the table says of an operation that the model judged so; null if nothing. */
-    static @Nullable RowErrorCode error(TableModel.Outcome outcome) {
+    private static @Nullable RowErrorCode error(TableModel.Outcome outcome) {
         return switch (outcome) {
             case DONE, IGNORED -> null;
             case ALREADY_PRESENT -> RowErrorCode.ALREADY_PRESENT;
@@ -130,7 +165,8 @@ record ModelOperation(
         for (int i = 0; i < set.length; i++) {
             text.append(i == 0 ? "" : ", ").append(set[i] ? values.get(i) : "-");
         }
-        return text.append(refused == null ? ")" : ") to be refused as " + refused)
+        text.append(conditions.isEmpty() ? ")" : ") only if " + conditions);
+        return text.append(refused == null ? "" : " to be refused as " + refused)
                 .toString();
     }
 }

@@ -18,16 +18,23 @@ final class ModelPart {
     private final ModelTablet tablet;
     private final Schema schema;
     private final SortedMap<Integer, ModelOperation> operations;
+    private final boolean isAtomic;
     private final BatchParts.Part part;
     private final HostedTablet hosted;
     private @Nullable Decided decided;
     private boolean isTaken;
 
     /** @param operations by their index in the batch */
-    ModelPart(ModelTablet tablet, Schema schema, SortedMap<Integer, ModelOperation> operations, BatchParts.Part part) {
+    ModelPart(
+            ModelTablet tablet,
+            Schema schema,
+            SortedMap<Integer, ModelOperation> operations,
+            boolean isAtomic,
+            BatchParts.Part part) {
         this.tablet = tablet;
         this.schema = schema;
         this.operations = operations;
+        this.isAtomic = isAtomic;
         this.part = part;
         this.hosted = part.target();
     }
@@ -36,12 +43,14 @@ final class ModelPart {
      * What the tablet said.
      *
      * @param operations by their index in the batch
+     * @param isAtomic whether all of them happen or none
      * @param errors of those that were refused
      * @param time at which the others took effect
      */
     record Decided(
             Schema schema,
             SortedMap<Integer, ModelOperation> operations,
+            boolean isAtomic,
             Map<Integer, RowErrorCode> errors,
             long time) {}
 
@@ -62,7 +71,7 @@ final class ModelPart {
             for (int i = 0; i < write.errorCount(); i++) {
                 errors.put(write.errorIndex(i), write.errorCode(i));
             }
-            decided = new Decided(schema, operations, errors, write.timestamp());
+            decided = new Decided(schema, operations, isAtomic, errors, write.timestamp());
         }
         return decided;
     }

@@ -151,7 +151,7 @@ final class ModelRun {
             if (kind == 0 && writes.preparedCount() < PREPARED_MAX) {
                 List<ModelOperation> operations = draw(random, table);
                 host.note("fill a batch for " + table.tableName() + " " + operations);
-                writes.prepare(table, opened(table), operations, Durability.SYNC);
+                writes.prepare(table, opened(table), operations);
             } else if (kind == 1 && writes.preparedCount() > 0) {
                 int index = random.nextInt(writes.preparedCount());
                 host.note("commit the batch " + index + " that was filled before");
@@ -165,8 +165,10 @@ final class ModelRun {
     private void hand(SplittableRandom random, ModelDriver table) {
         List<ModelOperation> operations = draw(random, table);
         Durability durability = random.nextInt(4) == 0 ? Durability.WRITTEN : Durability.SYNC;
-        host.note("commit " + durability + " to " + table.tableName() + " " + operations);
-        writes.submit(table, opened(table), operations, durability);
+        boolean isAtomic = random.nextInt(6) == 0;
+        String what = (isAtomic ? "atomic " : "") + durability + " to " + table.tableName() + " " + operations;
+        host.note("commit " + what);
+        writes.submit(table, opened(table), operations, durability, isAtomic);
     }
 
     private List<ModelOperation> draw(SplittableRandom random, ModelDriver table) {

@@ -4,10 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.rows.RowErrorCode;
-import io.nyala.rows.Schema;
 import io.nyala.simulation.RowKey;
 import io.nyala.simulation.TableModel;
 import io.nyala.time.HybridTime;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
@@ -72,19 +72,28 @@ final class ModelTablet {
         return isChange;
     }
 
-    /** Does what the tablet did. Answers whether anything changed. */
+    /** Does what the tablet did, and holds against it what it said. Answers whether anything changed. */
     boolean apply(ModelPart.Decided part) {
+        Map<Integer, RowErrorCode> expected = new HashMap<>();
         boolean isChange = false;
         for (Map.Entry<Integer, ModelOperation> each : part.operations().entrySet()) {
-            ModelOperation operation = each.getValue();
-            Schema schema = part.schema();
-            RowKey key = operation.key(schema);
+            RowKey key = each.getValue().key(part.schema());
             List<@Nullable Object> before = rows.newest(key);
-            RowErrorCode expected = ModelOperation.error(operation.apply(rows, schema, part.time()));
+            RowErrorCode error = each.getValue().apply(rows, part.schema(), part.time());
             isChange |= !isSame(before, rows.newest(key));
-            RowErrorCode code = part.errors().get(each.getKey());
-            assertEquals(expected, code, () -> "operation " + each.getKey() + ", " + operation);
+            if (error != null) {
+                expected.put(each.getKey(), error);
+            }
         }
+        if (part.isAtomic() && !expected.isEmpty()) {
+            rows.cutAfter(part.time() - 1);
+            isChange = false;
+            part.operations().keySet().forEach(index -> expected.putIfAbsent(index, RowErrorCode.ROLLED_BACK));
+        }
+        part.operations().forEach((index, operation) -> {
+            RowErrorCode code = part.errors().get(index);
+            assertEquals(expected.get(index), code, () -> "operation " + index + ", " + operation);
+        });
         return isChange;
     }
 

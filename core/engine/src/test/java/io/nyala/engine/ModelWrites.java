@@ -40,10 +40,11 @@ final class ModelWrites {
     // ---- Batches ----
 
     /** Hands a batch over and does not wait for the answer. */
-    void submit(ModelDriver driver, Table table, List<ModelOperation> operations, Durability durability) {
+    void submit(
+            ModelDriver driver, Table table, List<ModelOperation> operations, Durability durability, boolean isAtomic) {
         ModelBatch batch;
         try {
-            batch = new ModelBatch(driver, table, operations, durability);
+            batch = new ModelBatch(driver, table, operations, durability, isAtomic);
         } catch (PowerCutException e) {
             throw e;
         } catch (RuntimeException e) {
@@ -54,8 +55,8 @@ final class ModelWrites {
     }
 
     /** Fills a batch, to be handed over later. */
-    void prepare(ModelDriver driver, Table table, List<ModelOperation> operations, Durability durability) {
-        prepared.add(new ModelBatch(driver, table, operations, durability));
+    void prepare(ModelDriver driver, Table table, List<ModelOperation> operations) {
+        prepared.add(new ModelBatch(driver, table, operations, Durability.SYNC, false));
     }
 
     int preparedCount() {

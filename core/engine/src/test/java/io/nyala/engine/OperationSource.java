@@ -23,6 +23,7 @@ final class OperationSource {
     private static final int LONG_KEY_BYTES = 15_000;
     private static final int TOO_LONG_KEY_BYTES = 16_385;
     private static final int REFUSED_ONE_IN = 40;
+    private static final int CONDITIONAL_ONE_IN = 6;
 
     private static final OperationKind[] KINDS = OperationKind.values();
 
@@ -65,20 +66,27 @@ final class OperationSource {
         return stored;
     }
 
+    /** What a row has now, as far as is known; null if there is none. */
+    @FunctionalInterface
+    interface Rows {
+        @Nullable
+        List<@Nullable Object> newest(RowKey key);
+    }
+
     /** So many operations; without any whose outcome depends on where a row is, if {@code insertsOnly}. */
-    List<ModelOperation> draw(SplittableRandom random, Schema schema, int count, boolean insertsOnly) {
+    List<ModelOperation> draw(SplittableRandom random, Schema schema, Rows rows, int count, boolean insertsOnly) {
         List<ModelOperation> operations = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             OperationKind kind = KINDS[random.nextInt(KINDS.length)];
             if (insertsOnly) {
                 kind = random.nextBoolean() ? OperationKind.INSERT : OperationKind.INSERT_IGNORE;
             }
-            operations.add(draw(random, schema, kind));
+            operations.add(draw(random, schema, rows, kind));
         }
         return operations;
     }
 
-    private ModelOperation draw(SplittableRandom random, Schema schema, OperationKind kind) {
+    private ModelOperation draw(SplittableRandom random, Schema schema, Rows rows, OperationKind kind) {
         @Nullable Object[] values = new Object[schema.columnCount()];
         boolean[] set = new boolean[values.length];
         int keyIndex = random.nextInt(random.nextInt(4) == 0 ? Math.min(HOT_KEYS, keys.size()) : keys.size());
@@ -96,7 +104,32 @@ final class OperationSource {
         } else if (random.nextInt(REFUSED_ONE_IN) == 0) {
             refused = spoil(random, schema, kind, values, set);
         }
-        return new ModelOperation(kind, Arrays.asList(values), set, refused, random.nextInt(ModelOperation.STYLES));
+        List<ModelOperation.Wanted> conditions = List.of();
+        if ((kind.isUpdate() || kind.isDelete() || isUpsert(kind)) && random.nextInt(CONDITIONAL_ONE_IN) == 0) {
+            RowKey key = RowKey.of(stored(schema, keys.get(keyIndex)), schema.keyColumnCount());
+            conditions = conditions(random, schema, rows.newest(key));
+        }
+        int style = random.nextInt(ModelOperation.STYLES);
+        return new ModelOperation(kind, Arrays.asList(values), set, refused, style, conditions);
+    }
+
+    private static boolean isUpsert(OperationKind kind) {
+        return kind == OperationKind.UPSERT || kind == OperationKind.UPSERT_IGNORE;
+    }
+
+    /** One or two, most of which hold for the row as it is. */
+    private static List<ModelOperation.Wanted> conditions(
+            SplittableRandom random, Schema schema, @Nullable List<@Nullable Object> row) {
+        List<ModelOperation.Wanted> conditions = new ArrayList<>();
+        int keyCount = schema.keyColumnCount();
+        for (int i = random.nextInt(1, 3); i > 0 && schema.columnCount() > keyCount; i--) {
+            int column = random.nextInt(keyCount, schema.columnCount());
+            Object value = row != null && random.nextInt(4) > 0
+                    ? row.get(column)
+                    : RandomCells.valueOrNull(random, schema.column(column));
+            conditions.add(new ModelOperation.Wanted(column, value));
+        }
+        return conditions;
     }
 
     private static boolean isAnySet(Schema schema, boolean[] set) {

@@ -128,6 +128,11 @@ public record Condition(Predicate predicate, int column, Meaning meaning) {
         return isText ? bytes.text() : bytes.array();
     }
 
+    /** Whether a cell has a value; -0.0 is 0.0, and NaN is nothing. */
+    public static boolean isEqual(@Nullable Object cell, Object value) {
+        return compare(cell, value, 0, 0);
+    }
+
     /** Whether the sign of {@code cell} compared with {@code value} lies within two bounds; never for NULL or NaN. */
     private static boolean compare(@Nullable Object cell, Object value, int signMin, int signMax) {
         if (cell == null || isNaN(cell) || isNaN(value)) {
