@@ -94,7 +94,7 @@ record ModelOperation(
         }
     }
 
-    /** Does to the model what the table shall do at {@code time}. Answers what the table says of it; null if nothing. */
+    /** Does to the model what the table shall do. Answers what the table says of it; null if nothing. */
     @Nullable
     RowErrorCode apply(TableModel<RowKey> model, Schema schema, long time) {
         RowKey key = key(schema);

@@ -10,8 +10,8 @@ import java.util.SplittableRandom;
 /**
  * Some tables in one engine on a simulated host, and whatever can happen to them, step by step: batches one by one and
  * many at a time, scans that stay open, flushes, changes of the catalog, ends of all kinds, faults. After each step the
- * catalog and each table that something was done to are held against the model. A step depends on the seed and on its own number only, so that
- * steps can be left out of a run that failed; see {@link ModelRuns}.
+ * catalog and each table that something was done to are held against the model. A step depends on the seed and on its
+ * own number only, so that steps can be left out of a run that failed; see {@link ModelRuns}.
  */
 final class ModelRun {
     private static final long STEP_SEED = 0x9E3779B97F4A7C15L;
