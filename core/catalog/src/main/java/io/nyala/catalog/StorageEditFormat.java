@@ -60,7 +60,7 @@ import java.util.List;
  * <p>Stateless.
  */
 public final class StorageEditFormat {
-    private static final int VERSION = 3;
+    private static final int VERSION = 4;
 
     private static final int IDENTITY = 1;
     private static final int CREATE_TABLE = 2;

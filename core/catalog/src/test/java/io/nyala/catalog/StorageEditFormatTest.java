@@ -167,7 +167,7 @@ final class StorageEditFormatTest {
                 MalformedBytesException.class,
                 () -> StorageEditFormat.read(bytes, 0, (int) bytes.byteSize()),
                 "format version 9",
-                "reads version 3");
+                "reads version 4");
     }
 
     @Test

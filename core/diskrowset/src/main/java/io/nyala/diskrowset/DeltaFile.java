@@ -154,6 +154,11 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
         return deleted.has(ordinal);
     }
 
+    /** Cells that it sets, and rows that it deletes; as in {@link DeltaFileOutput#changeCount}. */
+    public long changeCount() {
+        return cellCount() + deletedCount();
+    }
+
     /** Cells that its changes set. */
     public long cellCount() {
         long sum = 0;

@@ -11,4 +11,9 @@ package io.nyala.diskrowset;
  * @param fileBytes size of its file
  */
 public record DeltaFileOutput(
-        long fileId, long cellCount, long deletedCount, long oldestTime, long newestTime, long fileBytes) {}
+        long fileId, long cellCount, long deletedCount, long oldestTime, long newestTime, long fileBytes) {
+    /** Cells that it sets, and rows that it deletes. */
+    public long changeCount() {
+        return cellCount + deletedCount;
+    }
+}

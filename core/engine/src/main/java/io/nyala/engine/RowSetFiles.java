@@ -117,19 +117,22 @@ final class RowSetFiles {
     /** As above, of one of the files that correct it. */
     DeltaFile openDeltas(RowSetFile file, DeltaFileEntry entry, DiskRowSet base) {
         DeltaFile deltas = openDeltas(file, base);
-        if (deltas.fileBytes() != entry.fileBytes() || deltas.deletedCount() != entry.deletedRowCount()) {
+        if (deltas.fileBytes() != entry.fileBytes()
+                || deltas.deletedCount() != entry.deletedRowCount()
+                || deltas.changeCount() != entry.changeCount()) {
+            String found = describe(deltas.changeCount(), deltas.deletedCount(), deltas.fileBytes());
             deltas.close();
             throw new CorruptPageException(
                     file.path(),
                     0,
-                    "it deletes %,d rows in %,d bytes, the storage log says %,d rows in %,d bytes"
-                            .formatted(
-                                    deltas.deletedCount(),
-                                    deltas.fileBytes(),
-                                    entry.deletedRowCount(),
-                                    entry.fileBytes()));
+                    "it has " + found + ", the storage log says "
+                            + describe(entry.changeCount(), entry.deletedRowCount(), entry.fileBytes()));
         }
         return deltas;
+    }
+
+    private static String describe(long changeCount, long deletedRowCount, long fileBytes) {
+        return "%,d changes, %,d of them deletions, in %,d bytes".formatted(changeCount, deletedRowCount, fileBytes);
     }
 
     /**

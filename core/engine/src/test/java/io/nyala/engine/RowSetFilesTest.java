@@ -1,25 +1,43 @@
 package io.nyala.engine;
 
+import static io.nyala.rows.OperationKind.DELETE;
+import static io.nyala.rows.OperationKind.UPDATE;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.cfile.CFileDump;
+import io.nyala.cfile.CFileReader;
+import io.nyala.cfile.CorruptPageException;
+import io.nyala.cfile.PageCache;
+import io.nyala.diskrowset.DiskRowSet;
+import io.nyala.diskrowset.LookupMemory;
+import io.nyala.diskrowset.RowSetFile;
 import io.nyala.io.DiskException.Kind;
+import io.nyala.io.IoPool;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.MemoryLeakException;
+import io.nyala.memory.PageSource;
 import io.nyala.rows.RowErrorCode;
 import io.nyala.simulation.Call;
 import io.nyala.simulation.Operation;
 import io.nyala.simulation.PowerCutException;
+import io.nyala.tablet.DeltaFileEntry;
 import io.nyala.testkit.Seed;
 import io.nyala.wal.CorruptLogException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -188,5 +206,61 @@ final class RowSetFilesTest {
         } catch (PowerCutException | IllegalStateException | MemoryLeakException _) {
             // What it can do without power does not matter.
         }
+    }
+
+    /** What the storage log says of a delta file is held against the file. */
+    @ParameterizedTest
+    @CsvSource({"0, 0, 0, ''", "1, 0, 0, 4 changes", "0, 1, 0, 2 of them deletions", "0, 0, 4096, bytes"})
+    void aDeltaFileThatIsNotAsTheStorageLogSaysIsRefused(
+            int moreChanges, int moreDeletions, int moreBytes, String says, @Seed SplittableRandom random) {
+        World world = newWorld(random);
+        Path path = writeChanges(world);
+        try (MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), 16 << 20);
+                MemoryAccount account = budget.account("test", 0);
+                IoPool io = new IoPool(world.disk(), 1, 4);
+                var cache = new PageCache(account, io, 1 << 20);
+                var lookups = new LookupMemory(account)) {
+            var files = new RowSetFiles(cache, account, lookups);
+            long fileId = DirectoryLayout.fileId(path).orElseThrow();
+            try (DiskRowSet base = files.open(file(world, ROWSETS.resolve("1.rowset")), Numbers.SCHEMA)) {
+                long bytes = world.disk().contents(path).length;
+                var entry = new DeltaFileEntry(fileId, bytes + moreBytes, 3 + moreChanges, 1 + moreDeletions);
+                Executable opening =
+                        () -> files.openDeltas(file(world, path), entry, base).close();
+                if (says.isEmpty()) {
+                    assertDoesNotThrow(opening);
+                } else {
+                    var refusal = assertThrows(CorruptPageException.class, opening);
+                    assertEquals(path, refusal.file());
+                    String message = String.valueOf(refusal.getMessage());
+                    assertTrue(message.contains("it has 3 changes, 1 of them deletions"), message);
+                    assertTrue(
+                            message.substring(message.indexOf("the storage log says"))
+                                    .contains(says),
+                            message);
+                }
+            }
+        }
+    }
+
+    /** A delta file of two cells and a deletion. */
+    private static Path writeChanges(World world) {
+        World.Running running = world.open();
+        Table numbers = running.engine().table("numbers").orElseThrow();
+        try (WriteBatch batch = numbers.newBatch()) {
+            batch.rows().start(UPDATE).setLong(0, 5).setString(1, "five").end();
+            batch.rows().start(UPDATE).setLong(0, 6).setString(1, "six").end();
+            batch.rows().start(DELETE).setLong(0, 7).end();
+            batch.commit().orThrow();
+        }
+        Numbers.flush(running, numbers);
+        running.engine().close();
+        return Verification.of(World.DIRECTORY, world.disk()).deltaFiles().getFirst();
+    }
+
+    private static RowSetFile file(World world, Path path) {
+        MemorySegment header = MemorySegment.ofArray(world.disk().contents(path));
+        CFileReader.Source source = CFileDump.source(world.disk(), path, header);
+        return new RowSetFile(world.disk(), path, source.fileId(), source.ownerId());
     }
 }

@@ -7,7 +7,7 @@ import io.nyala.memory.Check;
  *
  * @param fileId name of its file
  * @param fileBytes size of its file
- * @param changeCount changes in it
+ * @param changeCount cells that it sets, and rows that it deletes
  * @param deletedRowCount rows that are fewer by it: those it deletes, less those it brings back
  */
 public record DeltaFileEntry(long fileId, long fileBytes, long changeCount, long deletedRowCount) {

@@ -2,7 +2,6 @@ package io.nyala.tablet;
 
 import io.nyala.diskrowset.DeltaFile;
 import io.nyala.diskrowset.DeltaFileOutput;
-import io.nyala.memrowset.DeltaMemStore;
 import io.nyala.wal.LogFullException;
 import java.util.ArrayDeque;
 import java.util.List;
@@ -100,7 +99,7 @@ final class DeltaFlushTask {
         LiveRowSet rowSet = changed.element();
         LiveRowSet.Store store = rowSet.sealed();
         DeltaFileOutput written = context.writeChanges(tablet, rowSet.base(), store.changes());
-        List<DeltaFileEntry> entries = written == null ? List.of() : List.of(entry(written, store.changes()));
+        List<DeltaFileEntry> entries = written == null ? List.of() : List.of(entry(written));
         boolean isUnused = true;
         try {
             output = written == null ? null : context.openChanges(tablet, rowSet.base(), written.fileId());
@@ -120,8 +119,8 @@ final class DeltaFlushTask {
         return true;
     }
 
-    private static DeltaFileEntry entry(DeltaFileOutput written, DeltaMemStore changes) {
-        return new DeltaFileEntry(written.fileId(), written.fileBytes(), changes.changeCount(), written.deletedCount());
+    private static DeltaFileEntry entry(DeltaFileOutput written) {
+        return new DeltaFileEntry(written.fileId(), written.fileBytes(), written.changeCount(), written.deletedCount());
     }
 
     private boolean askForSwap() {
