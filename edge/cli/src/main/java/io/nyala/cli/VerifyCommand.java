@@ -23,6 +23,8 @@ import picocli.CommandLine.Spec;
         name = "verify",
         description = {
             "Check every record of the logs and every page of the rowsets, and change nothing.",
+            "Where an engine would not open the directory, because its logs are damaged, missing or of another one,"
+                    + " that is found too. What the records say is not applied to rows: that is for an engine.",
             "A rowset that cannot be opened at all is SET ASIDE by an engine, which serves everything but its keys.",
             "No engine may have the directory open. A segment of a log is checked with the whole log it belongs to."
         },
