@@ -23,9 +23,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Goal: a flipped byte in a log of an engine is an error that names file and offset, or the log was not closed, and a
- * prefix is found that has everything acknowledged; verify says which; and an open that was refused has changed nothing.
- * Method: two sessions with tables, flushes and commits, closed in order or cut off by a power cut; then each byte of
- * the storage log, or of the write-ahead log, is wrong once, on a copy of the disk of its own.
+ * prefix is found that has everything acknowledged; verify says which; and an open that was refused has changed
+ * nothing. Method: two sessions with tables, flushes and commits, closed in order or cut off by a power cut; then each
+ * byte of the storage log, or of the write-ahead log, is wrong once, on a copy of the disk of its own.
  */
 final class FlippedLogTest {
     /** One of so many bytes is flipped, those of padding left out, of which it is one of each; in the soak all. */
