@@ -109,7 +109,9 @@ public final class AlterTable {
     }
 
     /**
-     * Makes the changes. They hold, durably, when this returns; if it throws, nothing was changed.
+     * Makes the changes. They hold, durably, when this returns; if it throws, nothing was changed. Only where the
+     * storage log has failed on the way ({@link Engine#failures}) nobody knows before the next open whether they hold:
+     * until then the table is read as it was, and takes no writes.
      *
      * @throws IllegalArgumentException if a step cannot be taken; the words are Kudu's
      * @throws TableExistsException if there is a table of the new name

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A table of an open engine: rows in one tablet, or spread over many by hash and by range.
@@ -27,6 +28,7 @@ public final class Table {
     private final long id;
     private volatile TableState state;
     private volatile boolean isPaused;
+    private volatile @Nullable RuntimeException doubt;
     private final AtomicInteger batchCount = new AtomicInteger(); // Of those under way.
 
     Table(Engine engine, TableState state) {
@@ -177,12 +179,28 @@ public final class Table {
         boolean isPresent = false;
         try {
             TableState present = present();
+            throwIfInDoubt();
             isPresent = true;
             return present;
         } finally {
             if (!isPresent) {
                 batchEnds(host);
             }
+        }
+    }
+
+    /**
+     * A change of the table has failed, and nobody knows before the next open whether it holds. What was acknowledged
+     * from now on could be lost with the columns or ranges that it was for: no batch begins any more.
+     */
+    void inDoubt(RuntimeException reason) {
+        doubt = reason;
+    }
+
+    private void throwIfInDoubt() {
+        RuntimeException reason = doubt;
+        if (reason != null) {
+            throw reason; // Of the storage log: it says what failed, and to open the engine again.
         }
     }
 

@@ -93,7 +93,7 @@ final class Tables {
         var edit = new StorageEdit.CreateTable(id, description, places);
         checkBytes(edit, description);
         parts.tablets().prepare(places, description.schema());
-        make(edit, places);
+        make(() -> parts.storage().change(edit), places);
         var table = new Table(
                 engine,
                 TableState.of(
@@ -111,9 +111,21 @@ final class Tables {
         return places;
     }
 
-    private void make(StorageEdit edit, List<TabletPlace> prepared) {
+    /** Makes a change of a table that is there. If it fails, it may be found at the next open nevertheless. */
+    private void change(Table table, StorageEdit edit) {
         try {
             parts.storage().change(edit);
+        } catch (RuntimeException e) {
+            if (parts.storage().failure().isPresent()) {
+                table.inDoubt(e);
+            }
+            throw e;
+        }
+    }
+
+    private void make(Runnable change, List<TabletPlace> prepared) {
+        try {
+            change.run();
         } catch (RuntimeException e) {
             parts.tablets().discard(prepared);
             throw e;
@@ -143,7 +155,7 @@ final class Tables {
             alterSchema(table, change, edit);
         } else {
             parts.tablets().prepare(added, description.schema());
-            make(edit, added);
+            make(() -> change(table, edit), added);
             become(table, change, edit, parts.tablets().start(added), change.kept());
         }
         byName.remove(before.entry().name());
@@ -171,7 +183,7 @@ final class Tables {
             try {
                 parts.tablets().prepare(edit.addedTablets(), schema);
                 parts.tablets().reopen(edit.description().name(), kept(old, change), schema);
-                parts.storage().change(edit);
+                change(table, edit);
                 isMade = true;
             } finally {
                 if (!isMade) {
@@ -256,7 +268,7 @@ final class Tables {
         long until = now
                 + TimeUnit.NANOSECONDS.toMicros(checkedRecallable(recallable).toNanos());
         var drop = new TableEntry.Drop(now, until);
-        parts.storage().change(new StorageEdit.DropTable(table.id(), drop));
+        change(table, new StorageEdit.DropTable(table.id(), drop));
         byName.remove(name);
         table.become(table.state().withDrop(drop));
     }
@@ -275,7 +287,7 @@ final class Tables {
         String name = newName == null ? table.name() : newName;
         checkFree(name);
         TableDescription description = table.state().description().withName(name);
-        parts.storage().change(new StorageEdit.RecallTable(id, name));
+        change(table, new StorageEdit.RecallTable(id, name));
         table.become(table.state().recalled(description));
         byName.put(name, table);
         return table;
@@ -297,7 +309,7 @@ final class Tables {
 
     private void purge(Table table) {
         TableState last = table.state();
-        parts.storage().change(new StorageEdit.PurgeTable(table.id()));
+        change(table, new StorageEdit.PurgeTable(table.id()));
         byId.remove(table.id());
         byName.remove(last.entry().name(), table);
         long now = parts.micros();

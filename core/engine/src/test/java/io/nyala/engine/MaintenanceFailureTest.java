@@ -10,6 +10,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.nyala.io.DiskException;
 import io.nyala.io.DiskException.Kind;
 import io.nyala.io.HugePageSource;
+import io.nyala.rows.Column;
+import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationKind;
 import io.nyala.simulation.Call;
 import io.nyala.simulation.Operation;
@@ -41,6 +43,35 @@ final class MaintenanceFailureTest {
 
     private static boolean isNewRowSet(Call call) {
         return call.operation() == Operation.CREATE && call.fileName().endsWith(".rowset");
+    }
+
+    /** What it was, and rows that come later, could be lost with it: the change may be on disk all the same. */
+    @Test
+    void aTableTakesNoWritesWhenItIsNotKnownWhetherItsChangeHolds(@Seed SplittableRandom random) {
+        var world = new World(random);
+        World.Running running = world.open();
+        Table altered = running.engine().createTable("altered", Numbers.SCHEMA);
+        Table other = running.engine().createTable("other", Numbers.SCHEMA);
+        Numbers.insertRange(altered, 0, 100);
+        Numbers.insertRange(other, 0, 100);
+        Numbers.flush(running, altered);
+        world.disk().failNext(MaintenanceFailureTest::isStorageRecord, Kind.IO_ERROR);
+        AlterTable change =
+                altered.alter().addColumn(Column.of("more", ColumnType.INT64).nullable());
+        assertThrows(LogStoppedException.class, change::commit);
+        assertThrows(LogStoppedException.class, () -> Numbers.insertRange(altered, 100, 200));
+        assertEquals(Numbers.list(0, 100), Numbers.ids(altered.scan()));
+        assertThrows(LogStoppedException.class, () -> running.engine().dropTable("other"));
+        assertThrows(LogStoppedException.class, () -> Numbers.insertRange(other, 100, 200));
+        running.engine().close();
+        World.Running reopened = world.open();
+        Numbers.insertRange(reopened.engine().table("other").orElseThrow(), 100, 200);
+        reopened.engine().close();
+    }
+
+    private static boolean isStorageRecord(Call call) {
+        return call.operation() == Operation.WRITE_DURABLE
+                && call.path().startsWith(World.DIRECTORY.resolve("storage"));
     }
 
     private static boolean isLogRecord(Call call) {

@@ -126,6 +126,9 @@ final class ModelRun {
             passTime(random);
         } else {
             host.fault(random);
+            if (random.nextInt(3) == 0) {
+                catalog.change(random); // Or few faults would meet one.
+            }
         }
     }
 
