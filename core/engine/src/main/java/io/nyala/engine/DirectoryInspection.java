@@ -220,7 +220,7 @@ public final class DirectoryInspection implements AutoCloseable {
     }
 
     private void checkRecord(long sequence, MemorySegment memory, long at, int bytes) {
-        long tabletId = TabletRecordFormat.readHeader(memory, at, bytes).tabletId();
+        long tabletId = TabletRecordFormat.tabletId(memory, at, bytes);
         if (state != null && !layouts.containsKey(tabletId)) {
             StorageLog.checkDropped(sequence, tabletId, state, layout);
         }
@@ -267,8 +267,7 @@ public final class DirectoryInspection implements AutoCloseable {
 
     /** Explains a record of the write-ahead log; raw if its tablet is not known. After {@link #readCatalog}. */
     public void annotateRecord(MemorySegment memory, long at, int bytes, Notes notes) {
-        RowLayout rows =
-                layouts.get(TabletRecordFormat.readHeader(memory, at, bytes).tabletId());
+        RowLayout rows = layouts.get(TabletRecordFormat.tabletId(memory, at, bytes));
         if (rows == null) {
             notes.note(at, bytes, "tablet record; its tablet is not in the catalog");
         } else {

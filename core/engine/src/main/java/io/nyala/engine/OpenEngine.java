@@ -135,7 +135,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
     }
 
     private void replay(long sequence, MemorySegment memorySegment, long record, int bytes) {
-        long tabletId = TabletRecovery.tabletId(memorySegment, record);
+        long tabletId = TabletRecovery.tabletId(memorySegment, record, bytes);
         TabletRecovery tablet = tablets.recovery(tabletId);
         if (tablet != null) {
             tablet.replay(sequence, memorySegment, record, bytes);

@@ -174,7 +174,7 @@ final class Tables {
         table.pause(parts);
         try {
             flush(old.stream()
-                    .filter(tablet -> tablet.tablet().neededFrom() != Long.MAX_VALUE)
+                    .filter(tablet -> tablet.tablet().neededFromByRows() != Long.MAX_VALUE)
                     .toList());
             checkNothingIsLeft(old);
             List<TabletPlace> opened = new ArrayList<>(change.kept());
@@ -196,10 +196,10 @@ final class Tables {
         }
     }
 
-    /** A restart takes no notice of log records of an earlier schema. */
+    /** A restart takes no notice of effects in log records of an earlier schema. */
     private static void checkNothingIsLeft(List<HostedTablet> flushed) {
         for (HostedTablet tablet : flushed) {
-            if (tablet.tablet().neededFrom() != Long.MAX_VALUE) {
+            if (tablet.tablet().neededFromByRows() != Long.MAX_VALUE) {
                 throw new IllegalStateException(
                         "the columns of the table cannot be changed, because the log has changes"
                                 + " of rows that cannot be read: "

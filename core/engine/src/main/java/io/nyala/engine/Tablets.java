@@ -4,6 +4,7 @@ import io.nyala.catalog.TableEntry;
 import io.nyala.catalog.TabletEntry;
 import io.nyala.catalog.TabletPlace;
 import io.nyala.io.Parking;
+import io.nyala.record.RequestResults;
 import io.nyala.rows.Schema;
 import io.nyala.table.HostedTablet;
 import io.nyala.tablet.LiveRowSet;
@@ -23,6 +24,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.IntStream;
@@ -88,11 +90,25 @@ final class Tablets implements AutoCloseable {
             TabletRecovery recovery = recover(table, hosted.id(), schema);
             recoveries.put(hosted.id(), recovery);
             recovery.startAbove(hosted.tablet().visible());
+            takeAnswers(hosted.tablet(), recovery);
             int missing = hosted.tablet().missingRowSets().size();
             if (recovery.missingRowSets().size() > missing) { // It was read well until now.
                 throw recovery.missingRowSets().getLast().cause();
             }
         }
+    }
+
+    /** What named requests were answered is the tablet's whatever its schema. */
+    private void takeAnswers(Tablet tablet, TabletRecovery target) {
+        CompletableFuture<@Nullable RequestResults> answers = tablet.copyAnswers();
+        engine.await(answers::isDone);
+        if (answers.isCompletedExceptionally()) {
+            throw new IllegalStateException(
+                    "the table is not changed, because its writer has ended: "
+                            + answers.exceptionNow().getMessage(),
+                    answers.exceptionNow());
+        }
+        target.startWith(answers.join(), tablet.neededFrom());
     }
 
     private TabletRecovery recover(String table, long tabletId, Schema schema) {

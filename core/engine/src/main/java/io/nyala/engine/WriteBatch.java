@@ -1,5 +1,6 @@
 package io.nyala.engine;
 
+import io.nyala.record.RequestName;
 import io.nyala.rows.Column;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rows.RowLayout;
@@ -97,11 +98,30 @@ public final class WriteBatch implements AutoCloseable {
     }
 
     /**
+     * Names what is in the batch, so that it takes effect once however often it is committed: a commit under a name
+     * that a tablet has answered before gets that answer again, with its time and its errors, also after a crash. So
+     * does the retry of a commit that some tablets took and others did not: those that did not take their part then.
+     *
+     * <p>The name holds for the next commit, until one succeeds. Answers are remembered until the client's {@link
+     * RequestName#firstIncomplete} passes them, for its last thousand requests, and for an hour after it was last heard
+     * of. Where no tablet is asked, for rows outside of all ranges, they are judged anew.
+     *
+     * @throws IllegalStateException if a commit is under way, or the batch is closed
+     */
+    public WriteBatch request(RequestName name) {
+        throwIfNotOurs();
+        parts.name(name);
+        return this;
+    }
+
+    /**
      * Commits what is in the batch and waits until it is durable and visible. Then the batch is empty.
      *
      * @throws TableDroppedException if the table was dropped
      * @throws TableChangedException if the table was altered, and its rows are others than those of the batch
      * @throws PartialCommitException if some tablets took their part and others did not; the batch keeps its operations
+     * @throws io.nyala.record.StaleRequestException if the batch has a name whose answer was forgotten
+     * @throws io.nyala.record.RequestMismatchException if it has the name that other rows had
      */
     public CommitResult commit() {
         begin();
@@ -267,6 +287,7 @@ public final class WriteBatch implements AutoCloseable {
             engine.counters().commitFailed();
             throw PartialCommitException.failure(rows, parts, failed);
         }
+        parts.name(null);
         int operationCount = rows.operationCount();
         int errorCount = parts.errorCount();
         engine.counters().committed(operationCount, errorCount);

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.partition.PartitionSchema;
+import io.nyala.record.RequestName;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationKind;
@@ -37,6 +38,9 @@ final class AllocationTest {
 
     /** Less than half a byte per row: the objects of a submission and a result, and wake-ups between threads. */
     private static final long COMMIT_BYTES_MAX = 500;
+
+    /** The name of a request, which its caller makes. */
+    private static final long NAME_BYTES = 48;
 
     /** Cursors, columns and batch of one scan, and each page and queue it opens. */
     private static final long SCAN_BYTES_MAX = 20 << 10;
@@ -91,6 +95,20 @@ final class AllocationTest {
                 nextKey -= BATCH_ROWS / 2;
                 put(batch, UPSERT, BATCH_ROWS / 2);
                 batch.commit().orThrow();
+            });
+        }
+    }
+
+    /** A name is an object of four numbers, and all that a name costs. */
+    @Test
+    void aBatchWithANameCostsTheName() {
+        long[] requests = {0};
+        try (WriteBatch batch = table.newBatch()) {
+            String what = "a commit of " + BATCH_ROWS + " inserts under a name";
+            Allocation.assertAtMostInAllThreads(COMMIT_BYTES_MAX + NAME_BYTES, what, () -> {
+                long request = requests[0]++;
+                batch.request(new RequestName(1, 2, request, Math.max(0, request - 5)));
+                commit(batch, INSERT);
             });
         }
     }

@@ -45,6 +45,11 @@ final class OneTable {
         running = world.open();
     }
 
+    /** As {@link #reopen}, of an engine that is closed. */
+    void reopenClosed() {
+        running = world.open();
+    }
+
     /** The power fails, and comes back. */
     void powerCut() {
         world.disk().powerCut();

@@ -10,6 +10,7 @@ import io.nyala.rows.OperationKind;
 import io.nyala.rows.RowLayout;
 import io.nyala.rows.Schema;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /** Makes log records of a tablet by hand, as its writer would. One thread. */
 final class TestRecord implements AutoCloseable {
@@ -25,6 +26,10 @@ final class TestRecord implements AutoCloseable {
     private int effectCount;
     private int effectBytes;
     private int errorCount;
+
+    /** Of the request. */
+    @Nullable
+    RequestName name = new RequestName(77, 78, 5, 3);
 
     TestRecord(MemoryAccount account) {
         this.account = account;
@@ -53,7 +58,7 @@ final class TestRecord implements AutoCloseable {
         if (!operations.end()) {
             throw new AssertionError(operations.errors());
         }
-        long at = record + TabletRecordFormat.HEADER_BYTES + effectBytes;
+        long at = record + TabletRecordFormat.headerBytes(name) + effectBytes;
         MemorySegment source = operations.memory();
         effectBytes += switch (kind) {
             case Effect.INSERT -> Effect.writeInsert(source, 0, memory, at);
@@ -67,7 +72,7 @@ final class TestRecord implements AutoCloseable {
     /** Appends an error; after all effects. */
     void error(int operationIndex, int code) {
         long at = record
-                + TabletRecordFormat.HEADER_BYTES
+                + TabletRecordFormat.headerBytes(name)
                 + effectBytes
                 + (long) errorCount * TabletRecordFormat.ERROR_BYTES;
         TabletRecordFormat.writeError(memory, at, operationIndex, code);
@@ -80,8 +85,8 @@ final class TestRecord implements AutoCloseable {
                 memory,
                 record,
                 new TabletRecordFormat.Header(
-                        tabletId, timestamp, 77, 5, SCHEMA.version(), effectCount, effectBytes, errorCount));
-        return TabletRecordFormat.HEADER_BYTES + effectBytes + errorCount * TabletRecordFormat.ERROR_BYTES;
+                        tabletId, timestamp, name, SCHEMA.version(), effectCount, effectBytes, errorCount));
+        return TabletRecordFormat.headerBytes(name) + effectBytes + errorCount * TabletRecordFormat.ERROR_BYTES;
     }
 
     @Override

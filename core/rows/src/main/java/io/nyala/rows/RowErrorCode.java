@@ -27,6 +27,8 @@ public enum RowErrorCode {
     /** Not done, because another operation of the atomic batch failed. */
     ROLLED_BACK(12);
 
+    private static final RowErrorCode[] ALL = values();
+
     private final int code;
 
     RowErrorCode(int code) {
@@ -36,5 +38,25 @@ public enum RowErrorCode {
     /** As it stands on disk; never given to another error. */
     public int code() {
         return code;
+    }
+
+    /** Whether there is an error that stands on disk as {@code code}. */
+    public static boolean isCode(int code) {
+        for (RowErrorCode each : ALL) {
+            if (each.code == code) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** The error that stands on disk as {@code code}. */
+    public static RowErrorCode ofCode(int code) {
+        for (RowErrorCode each : ALL) {
+            if (each.code == code) {
+                return each;
+            }
+        }
+        throw new IllegalArgumentException("there is no row error " + code);
     }
 }

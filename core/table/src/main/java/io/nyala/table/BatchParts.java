@@ -1,6 +1,7 @@
 package io.nyala.table;
 
 import io.nyala.partition.PartitionMap;
+import io.nyala.record.RequestName;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rows.OperationFormat;
 import io.nyala.tablet.TabletWrite;
@@ -37,6 +38,7 @@ public final class BatchParts {
     private Durability durability = Durability.SYNC;
     private boolean isAtomic;
     private boolean isRefused;
+    private @Nullable RequestName name;
     private final AtomicInteger unanswered = new AtomicInteger();
 
     public BatchParts(OperationBatch rows, Answers answers) {
@@ -102,6 +104,11 @@ public final class BatchParts {
         isAtomic = newIsAtomic;
     }
 
+    /** Names what is split from now on; null for no name. */
+    public void name(@Nullable RequestName newName) {
+        name = newName;
+    }
+
     // ---- Splitting ----
 
     /** Finds the tablet of each operation, and keeps it open until the batch has its answers: submit it then. */
@@ -165,6 +172,7 @@ public final class BatchParts {
         part.write.clear();
         part.write.durability(durability);
         part.write.atomic(isAtomic);
+        part.write.name(name);
         if (partition < partOf.length) {
             partOf[partition] = partCount;
         }

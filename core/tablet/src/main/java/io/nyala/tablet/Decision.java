@@ -1,6 +1,7 @@
 package io.nyala.tablet;
 
 import io.nyala.memrowset.MemRowSet;
+import io.nyala.record.RequestName;
 import io.nyala.record.TabletRecordFormat;
 import io.nyala.rows.Effect;
 import io.nyala.rows.OperationFormat;
@@ -46,6 +47,7 @@ final class Decision {
     private final List<RowHome> homes = new ArrayList<>();
     private boolean isReserved;
     private long record;
+    private int headerBytes;
     private int effectBytes;
     private int effectCount;
     private long timestamp;
@@ -56,7 +58,7 @@ final class Decision {
         this.judgement = new Judgement(tablet, layout);
     }
 
-    /** Decides a whole batch. Nothing has happened where it throws one of {@link Tablet#decide}'s refusals. */
+    /** Decides a whole batch. Nothing has happened where it throws one of {@link WriteQueue}'s refusals. */
     Outcome run(TabletWrite write) {
         MemRowSet active = tablet.map().active().rows();
         Outcome outcome = null;
@@ -102,6 +104,7 @@ final class Decision {
         if (timestamp == TabletClock.NOT_LEASED) {
             return Outcome.NO_LOG;
         }
+        headerBytes = TabletRecordFormat.headerBytes(write.name);
         effectBytes = 0;
         effectCount = 0;
         write.clearErrors();
@@ -148,7 +151,8 @@ final class Decision {
     }
 
     private void finish(TabletWrite write, CommitLog log) {
-        if (effectCount == 0) {
+        RequestName name = write.name;
+        if (effectCount == 0 && name == null) {
             // Nothing to make durable, but the answer rests on what was decided before it, which may only be written.
             abandon();
             write.decided(timestamp, tablet.lastSequence());
@@ -157,27 +161,26 @@ final class Decision {
             }
             return;
         }
+        int errorCount = name == null ? 0 : write.errorCount(); // Nobody could ask for them.
         MemorySegment memory = log.memory();
-        long errorAt = record + TabletRecordFormat.HEADER_BYTES + effectBytes;
-        for (int e = 0; e < write.errorCount(); e++) {
-            TabletRecordFormat.writeError(
-                    memory, errorAt, write.errorIndex(e), write.errorCode(e).code());
+        long errorAt = effectAt();
+        for (int e = 0; e < errorCount; e++) {
+            TabletRecordFormat.writeError(memory, errorAt, write.errorIndex(e), write.errorCodeNumber(e));
             errorAt += TabletRecordFormat.ERROR_BYTES;
         }
         var header = new TabletRecordFormat.Header(
-                tablet.id(),
-                timestamp,
-                write.clientId,
-                write.requestSequence,
-                tablet.schema().version(),
-                effectCount,
-                effectBytes,
-                write.errorCount());
+                tablet.id(), timestamp, name, tablet.schema().version(), effectCount, effectBytes, errorCount);
         TabletRecordFormat.writeHeader(memory, record, header);
+        if (name != null) {
+            tablet.named().publishes();
+        }
         isReserved = false;
         long sequence = log.publish((int) (errorAt - record), write.durability);
         write.decided(timestamp, sequence);
-        tablet.published(sequence);
+        tablet.published(sequence, timestamp);
+        if (name != null) {
+            tablet.named().published(write, name);
+        }
     }
 
     private void abandon() {
@@ -270,7 +273,7 @@ final class Decision {
     }
 
     private long effectAt() {
-        return record + TabletRecordFormat.HEADER_BYTES + effectBytes;
+        return record + headerBytes + effectBytes;
     }
 
     /**

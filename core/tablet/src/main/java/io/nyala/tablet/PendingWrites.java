@@ -1,5 +1,6 @@
 package io.nyala.tablet;
 
+import io.nyala.time.VisibleTime;
 import io.nyala.wal.CommitLog;
 import io.nyala.wal.Durability;
 import java.util.ArrayDeque;
@@ -39,7 +40,9 @@ final class PendingWrites {
                 break;
             }
             pending.poll();
-            time.advance(write.timestamp());
+            if (!write.isRepeated()) { // Else it happened some time ago.
+                time.advance(write.timestamp());
+            }
             write.complete(null);
             completed++;
         }

@@ -141,7 +141,10 @@ final class Probe {
      */
     static void measure(TabletWrite write, int columnCount) {
         MemorySegment memory = write.operations().memory();
-        long bytes = TabletRecordFormat.HEADER_BYTES + (long) write.operationCount() * TabletRecordFormat.ERROR_BYTES;
+        long bytes = TabletRecordFormat.headerBytes(write.name);
+        if (write.name != null) {
+            bytes += (long) write.operationCount() * TabletRecordFormat.ERROR_BYTES;
+        }
         long largest = 0;
         boolean hasConditions = false;
         for (int i = 0; i < write.operationCount(); i++) {

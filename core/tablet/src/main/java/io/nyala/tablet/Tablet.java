@@ -5,14 +5,15 @@ import io.nyala.memory.Epochs;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.Slab;
 import io.nyala.memrowset.DeltaMemStore;
+import io.nyala.record.RequestResults;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
+import io.nyala.time.VisibleTime;
 import io.nyala.wal.CommitLog;
-import io.nyala.wal.LogFullException;
-import io.nyala.wal.LogStoppedException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -52,11 +53,12 @@ public final class Tablet {
     private final WriteQueue queue;
     private final Seals seals;
     private final Pressure pressure;
-    private final Decision decision;
+    private final NamedWrites named;
     private volatile RowSetMap map;
     private volatile long appliedUpTo;
     private final long keptFrom;
     private long lastSequence;
+    private long lastTime;
     private long lastSwapVersion;
     private long lastFilesVersion; // Of the last swap of rows or of changes.
 
@@ -67,13 +69,14 @@ public final class Tablet {
         this.writer = writer;
         this.map = beginning.map();
         this.lastSequence = beginning.sequence();
+        this.lastTime = beginning.time();
         this.keptFrom = beginning.keptFrom();
         this.time = new VisibleTime(beginning.time());
         this.pending = new PendingWrites(log, time);
         this.queue = new WriteQueue(this, writer);
         this.seals = new Seals(config, epochs, beginning.nextSlab());
         this.pressure = new Pressure(config, writer);
-        this.decision = new Decision(this);
+        this.named = new NamedWrites(this, beginning.results(), beginning.answersFrom());
     }
 
     /**
@@ -84,8 +87,17 @@ public final class Tablet {
      * @param sequence newest log record whose effects it has
      * @param time newest change it has
      * @param keptFrom first log record that concerns a rowset that cannot be read; {@link Long#MAX_VALUE} for none
+     * @param results what named requests were answered; null for none
+     * @param answersFrom first log record of those; {@link Long#MAX_VALUE} for none
      */
-    record Beginning(RowSetMap map, @Nullable Slab nextSlab, long sequence, long time, long keptFrom) {}
+    record Beginning(
+            RowSetMap map,
+            @Nullable Slab nextSlab,
+            long sequence,
+            long time,
+            long keptFrom,
+            @Nullable RequestResults results,
+            long answersFrom) {}
 
     public long id() {
         return config.id();
@@ -133,6 +145,12 @@ public final class Tablet {
         try {
             Probe.measure(write, schema().columnCount());
             probe(write);
+            isProbed = true;
+        } catch (RuntimeException e) {
+            if (write.name == null) {
+                throw e;
+            }
+            write.probeFailure = e; // Perhaps it has an answer already, which needs no look at the rows.
             isProbed = true;
         } finally {
             if (!isProbed) {
@@ -243,18 +261,27 @@ public final class Tablet {
     }
 
     /**
-     * Oldest log record that a restart would need, if there are rows or changes in memory; else {@link Long#MAX_VALUE}.
-     * Any thread.
+     * Oldest log record that a restart would need, because there are rows or changes in memory, or answers of named
+     * requests; {@link Long#MAX_VALUE} for none. Any thread.
      */
     public long neededFrom() {
-        long applied = appliedUpTo;
-        RowSetMap seen = map;
+        return Math.min(named.neededFrom(), neededFromByRows());
+    }
+
+    /** As {@link #neededFrom}, for rows and changes alone: {@link Long#MAX_VALUE} once all is flushed. */
+    public long neededFromByRows() {
         int ticket = enter();
         try {
-            return Math.min(keptFrom, seen.neededFrom(applied));
+            return rowsNeededFrom();
         } finally {
             exit(ticket);
         }
+    }
+
+    /** By the writer, or who has entered the epochs. */
+    long rowsNeededFrom() {
+        long applied = appliedUpTo;
+        return Math.min(keptFrom, map.neededFrom(applied));
     }
 
     /** A durable edit says that log records up to {@code sequence} are in rowsets. */
@@ -310,54 +337,25 @@ public final class Tablet {
         return queue.decide(countMax);
     }
 
-    /** Decides and applies one batch, or refuses it, which is a decision too. */
-    Decision.Outcome decide(TabletWrite write) {
-        RuntimeException failed = pending.failure() != null ? pending.failure() : write.probeFailure;
-        if (failed != null) {
-            refuse(write, failed);
-            return Decision.Outcome.DECIDED;
-        }
-        try {
-            Decision.Outcome outcome = decision.run(write);
-            if (outcome != Decision.Outcome.DECIDED) {
-                if (pending.isEmpty() && time.isUnsettled()) {
-                    writer.wake(); // There is something to settle, see completeDurable().
-                }
-                return outcome;
-            }
-        } catch (BatchTooLargeException | LogFullException | LogStoppedException | TabletBusyException e) {
-            refuse(write, e);
-            return Decision.Outcome.DECIDED;
-        } catch (RuntimeException | Error e) {
-            var reason = new TabletFailedException(id(), e);
-            pending.fail(reason);
-            refuse(write, reason);
-            if (e instanceof Error error) {
-                throw error;
-            }
-            return Decision.Outcome.DECIDED;
-        }
-        giveTicketBack(write);
-        pending.add(write);
-        if (map.active().rows().memoryBytes() >= config.flushBytes()) {
-            pressure.wantRowFlush();
-        }
-        return Decision.Outcome.DECIDED;
-    }
-
     /** Sequence that the answers of everything decided so far depend on. */
     long lastSequence() {
         return lastSequence;
     }
 
-    void published(long sequence) {
+    /** Of the newest record. */
+    long lastTime() {
+        return lastTime;
+    }
+
+    void published(long sequence, long timestamp) {
         assert sequence > lastSequence : "sequence " + sequence + " after " + lastSequence;
         lastSequence = sequence;
+        lastTime = timestamp;
     }
 
     /** Answers the batches that have become durable, in order. */
     int completeDurable() {
-        int completed = pending.completeDurable();
+        int completed = pending.completeDurable() + (named.carryOn() ? 1 : 0);
         if (epochs.pending() > 0) {
             completed += seals.reclaim();
         }
@@ -382,6 +380,24 @@ public final class Tablet {
     /** Batches that were decided, and what became of them. */
     PendingWrites pending() {
         return pending;
+    }
+
+    /** Requests that have names, and what they were answered. */
+    NamedWrites named() {
+        return named;
+    }
+
+    /**
+     * What named requests were answered, for a tablet that takes this one's place; null for nothing. With no batch
+     * under way, and none to come.
+     */
+    public CompletableFuture<@Nullable RequestResults> copyAnswers() {
+        CompletableFuture<@Nullable RequestResults> copy = new CompletableFuture<>();
+        boolean isAsked = writer.command(() -> copy.complete(named.copy()));
+        if (!isAsked || writer.isClosed()) {
+            copy.completeExceptionally(closedReason()); // Unless it was there just in time.
+        }
+        return copy;
     }
 
     Seals seals() {

@@ -4,6 +4,10 @@ package io.nyala.tablet;
 public final class TabletBusyException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
+    public TabletBusyException(String message) {
+        super(message);
+    }
+
     public TabletBusyException(String message, Throwable cause) {
         super(message, cause);
     }

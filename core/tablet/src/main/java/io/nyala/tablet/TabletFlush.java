@@ -5,7 +5,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What maintenance does for one tablet at a time: its rows in memory become rowsets, and where that was asked for, the
- * changes in memory of rows on disk become delta files. Belongs to one worker.
+ * changes in memory of rows on disk become delta files. Then answers of requests are carried forward, if they hold the
+ * log. Belongs to one worker.
  */
 public final class TabletFlush {
     private final Tablet tablet;
@@ -13,6 +14,9 @@ public final class TabletFlush {
     private final FlushTask rows;
     private final DeltaFlushTask changes;
     private final boolean withChanges;
+    private final WriterCommand answers;
+    private boolean areAnswersAskedFor;
+    private boolean areAnswersCarried;
 
     /** Makes room for late changes; null while none is needed. */
     private @Nullable DeltaFlushTask relief;
@@ -24,15 +28,16 @@ public final class TabletFlush {
         this.rows = new FlushTask(tablet, context);
         this.changes = new DeltaFlushTask(tablet, context);
         this.withChanges = withChanges;
+        this.answers = new WriterCommand(tablet, context.wake());
     }
 
     public Tablet tablet() {
         return tablet;
     }
 
-    /** Whether everything that was in memory at the beginning is on disk. */
+    /** Whether everything that was in memory at the beginning is on disk, and the log needed no further back. */
     public boolean isDone() {
-        return rows.isDone() && (!withChanges || changes.isDone());
+        return areAnswersCarried;
     }
 
     /**
@@ -46,7 +51,30 @@ public final class TabletFlush {
         if (!rows.isDone()) {
             return stepOfRows();
         }
-        return withChanges && changes.step();
+        if (withChanges && !changes.isDone()) {
+            return changes.step();
+        }
+        return !areAnswersCarried && carryAnswers();
+    }
+
+    /** Rows do not need the log any more: so answers shall not hold it either. */
+    private boolean carryAnswers() {
+        if (!areAnswersAskedFor) {
+            areAnswersAskedFor = answers.ask(() -> {
+                tablet.named().carry(context.wake());
+                return true;
+            });
+            return areAnswersAskedFor;
+        }
+        if (!answers.isAnswered()) {
+            return false;
+        }
+        if (tablet.named().isCarrying()) {
+            tablet.throwIfFailed();
+            return false;
+        }
+        areAnswersCarried = true;
+        return true;
     }
 
     /** Late changes need memory before the flush can free some: changes of other rows on disk can give it at once. */

@@ -3,6 +3,9 @@ package io.nyala.tablet;
 import io.nyala.memory.Check;
 import io.nyala.memory.Slab;
 import io.nyala.memrowset.MemRowSet;
+import io.nyala.record.AnswersFormat;
+import io.nyala.record.RequestName;
+import io.nyala.record.RequestResults;
 import io.nyala.record.TabletRecordFormat;
 import io.nyala.rows.Effect;
 import io.nyala.rows.KeyCodec;
@@ -32,6 +35,8 @@ public final class TabletRecovery implements AutoCloseable {
     private long recordTime;
     private long newestTime;
     private long keptFrom = Long.MAX_VALUE;
+    private @Nullable RequestResults results;
+    private long answersFrom = Long.MAX_VALUE;
     private boolean isStarted;
 
     /**
@@ -55,21 +60,37 @@ public final class TabletRecovery implements AutoCloseable {
     }
 
     /** Whose record it is; all that a host needs to route it. */
-    public static long tabletId(MemorySegment memory, long record) {
-        return TabletRecordFormat.tabletId(memory, record);
+    public static long tabletId(MemorySegment memory, long record, int recordBytes) {
+        return TabletRecordFormat.tabletId(memory, record, recordBytes);
     }
 
-    /** Applies one log record of this tablet, but for those of its effects that are in files already. */
+    /**
+     * Applies one log record of this tablet, but for those of its effects that are in files already; and remembers what
+     * was answered.
+     */
     public void replay(long recordSequence, MemorySegment memory, long record, int recordBytes) {
         if (recordSequence <= replayedUpTo) {
             return;
         }
+        int kind = TabletRecordFormat.kind(memory, record, recordBytes);
+        check(memory, record, recordBytes);
+        if (kind == TabletRecordFormat.ANSWERS) {
+            AnswersFormat.read(memory, record, recordBytes, recordSequence, resultsFrom(recordSequence));
+        } else {
+            replayBatch(recordSequence, memory, record, recordBytes);
+        }
+        replayedUpTo = recordSequence;
+        sequence = Math.max(sequence, recordSequence);
+        recordTime = TabletRecordFormat.timestamp(memory, record);
+        newestTime = Math.max(newestTime, recordTime);
+    }
+
+    private void replayBatch(long recordSequence, MemorySegment memory, long record, int recordBytes) {
         TabletRecordFormat.Header header = TabletRecordFormat.readHeader(memory, record, recordBytes);
-        check(header);
         boolean isOfThisSchema = header.schemaVersion() == config.schema().version();
         try {
             if (isOfThisSchema) { // All that came before is in files since the schema was altered.
-                apply(recordSequence, header, memory, record + TabletRecordFormat.HEADER_BYTES);
+                apply(recordSequence, header, memory, record + header.bytes());
             }
         } catch (MalformedBytesException | IllegalStateException e) {
             throw new IllegalStateException(
@@ -78,10 +99,26 @@ public final class TabletRecovery implements AutoCloseable {
                             + " the directory and report it",
                     e);
         }
-        replayedUpTo = recordSequence;
-        sequence = Math.max(sequence, recordSequence);
-        recordTime = header.timestamp();
-        newestTime = Math.max(newestTime, header.timestamp());
+        RequestName name = header.name();
+        if (name != null) { // Whatever became of its effects.
+            resultsFrom(recordSequence)
+                    .replay(
+                            name,
+                            header.timestamp(),
+                            recordSequence,
+                            TabletRecordFormat.readErrors(memory, record, header));
+        }
+    }
+
+    /** What was answered, to which the record adds. */
+    private RequestResults resultsFrom(long recordSequence) {
+        answersFrom = Math.min(answersFrom, recordSequence);
+        RequestResults known = results;
+        if (known == null) {
+            known = new RequestResults();
+            results = known;
+        }
+        return known;
     }
 
     private void apply(long recordSequence, TabletRecordFormat.Header header, MemorySegment memory, long firstEffect) {
@@ -180,19 +217,26 @@ public final class TabletRecovery implements AutoCloseable {
                         + " memoryBytes");
     }
 
-    private void check(TabletRecordFormat.Header header) {
+    private void check(MemorySegment memory, long record, int recordBytes) {
+        long tabletId = TabletRecordFormat.tabletId(memory, record, recordBytes);
         Check.that(
-                header.tabletId() == config.id(),
-                "a record of tablet " + header.tabletId() + " was replayed into tablet " + config.id());
+                tabletId == config.id(), "a record of tablet " + tabletId + " was replayed into tablet " + config.id());
+        int recordVersion = TabletRecordFormat.schemaVersion(memory, record);
         int schemaVersion = config.schema().version();
         Check.that(
-                header.schemaVersion() <= schemaVersion,
+                recordVersion <= schemaVersion,
                 "tablet " + config.id() + " has schema version " + schemaVersion + ", its log record has "
-                        + header.schemaVersion());
+                        + recordVersion);
+        long timestamp = TabletRecordFormat.timestamp(memory, record);
         Check.that(
-                header.timestamp() >= recordTime,
-                "a record of tablet " + config.id() + " has the time " + header.timestamp() + ", one before it "
-                        + recordTime);
+                timestamp >= recordTime,
+                "a record of tablet " + config.id() + " has the time " + timestamp + ", one before it " + recordTime);
+    }
+
+    /** What was answered before, which log records from {@code neededFrom} on say; null for nothing. */
+    public void startWith(@Nullable RequestResults answered, long neededFrom) {
+        results = answered;
+        answersFrom = answered == null ? Long.MAX_VALUE : neededFrom;
     }
 
     /** Nothing will happen at or below {@code time}: it was read already, in an earlier life of the tablet. */
@@ -218,8 +262,8 @@ public final class TabletRecovery implements AutoCloseable {
     public Tablet start(CommitLog log, WriterAgent writer) {
         isStarted = true;
         var map = new RowSetMap(1, new FreshRows(replayed), List.of(), rowSets, missing);
-        var tablet =
-                new Tablet(config, log, writer, new Tablet.Beginning(map, nextSlab, sequence, newestTime, keptFrom));
+        var beginning = new Tablet.Beginning(map, nextSlab, sequence, newestTime, keptFrom, results, answersFrom);
+        var tablet = new Tablet(config, log, writer, beginning);
         tablet.applied(appliedUpTo);
         writer.attach(tablet);
         return tablet;

@@ -1,5 +1,8 @@
 package io.nyala.tablet;
 
+import io.nyala.record.RequestErrors;
+import io.nyala.record.RequestMismatchException;
+import io.nyala.record.RequestName;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rows.OperationFormat;
 import io.nyala.rows.RowErrorCode;
@@ -16,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Ownership</b>: the caller's until {@link Tablet#trySubmit}, then the tablet's until {@link
  * Completion#completed} was called, then the caller's again. The operations must not change in between.
  */
-public final class TabletWrite {
+public final class TabletWrite implements RequestErrors {
     private static final int[] NO_INDEXES = {};
     private static final RowErrorCode[] NO_CODES = {};
 
@@ -43,8 +46,9 @@ public final class TabletWrite {
     /** Set by the writer, which has nothing to do with the batch until the prober clears it. */
     volatile boolean isProbing;
 
-    long clientId;
-    long requestSequence;
+    @Nullable
+    RequestName name;
+
     Durability durability = Durability.SYNC;
 
     private @Nullable RowHome[] homes = {};
@@ -52,6 +56,7 @@ public final class TabletWrite {
 
     // Set by the writer.
     private boolean isDecided;
+    private boolean isRepeated;
     private long timestamp;
     private long sequence;
     private int[] errorIndexes = NO_INDEXES;
@@ -81,10 +86,9 @@ public final class TabletWrite {
         void probeWanted(TabletWrite write);
     }
 
-    /** Names the request, so that its retry gets the recorded answer. Both 0: no name. */
-    public void name(long newClientId, long newRequestSequence) {
-        clientId = newClientId;
-        requestSequence = newRequestSequence;
+    /** Names the request, so that a retry gets the recorded answer; null for no name. */
+    public void name(@Nullable RequestName newName) {
+        name = newName;
     }
 
     /** When the batch counts as acknowledged; {@link Durability#SYNC} unless said otherwise. */
@@ -119,6 +123,7 @@ public final class TabletWrite {
         operationCount = 0;
         errorCount = 0;
         isDecided = false;
+        isRepeated = false;
     }
 
     /** Adds an operation of the batch, behind those that were added before and lie before it. */
@@ -174,10 +179,12 @@ public final class TabletWrite {
     }
 
     /** How many operations the tablet refused. */
+    @Override
     public int errorCount() {
         return errorCount;
     }
 
+    @Override
     public int errorIndex(int error) {
         return errorIndexes[error];
     }
@@ -189,6 +196,11 @@ public final class TabletWrite {
 
     public RowErrorCode errorCode(int error) {
         return errorCodes[error];
+    }
+
+    @Override
+    public int errorCodeNumber(int error) {
+        return errorCodes[error].code();
     }
 
     /** Where the operation's row is, if it is not in the active MemRowSet; as far as is known, and perhaps deleted. */
@@ -239,6 +251,43 @@ public final class TabletWrite {
         errorOffsets[errorCount] = offsets[index];
         errorIndexes[errorCount] = OperationFormat.operationIndex(operations.memory(), offsets[index]);
         errorCodes[errorCount++] = code;
+    }
+
+    /** Gets the answer that the request had before. */
+    void repeat(RequestName repeated, long newTimestamp, long newSequence, RequestErrors errors) {
+        clearErrors();
+        for (int i = 0; i < errors.errorCount(); i++) {
+            int operation = find(errors.errorIndex(i));
+            if (operation < 0) {
+                clearErrors();
+                throw new RequestMismatchException(repeated, errors.errorIndex(i));
+            }
+            addError(operation, RowErrorCode.ofCode(errors.errorCodeNumber(i)));
+        }
+        decided(newTimestamp, newSequence);
+        isRepeated = true;
+    }
+
+    /** Which of this tablet's operations has that index in the batch; -1 if there is none. */
+    private int find(int operationIndex) {
+        MemorySegment memory = operations.memory();
+        int low = 0;
+        int high = operationCount - 1;
+        while (low <= high) {
+            int middle = (low + high) >>> 1;
+            int found = OperationFormat.operationIndex(memory, operationOffset(middle));
+            if (found == operationIndex) {
+                return middle;
+            }
+            low = found < operationIndex ? middle + 1 : low;
+            high = found < operationIndex ? high : middle - 1;
+        }
+        return -1;
+    }
+
+    /** Whether the answer is one that was given before. */
+    boolean isRepeated() {
+        return isRepeated;
     }
 
     void decided(long newTimestamp, long newSequence) {

@@ -1,5 +1,10 @@
 package io.nyala.tablet;
 
+import io.nyala.record.RequestMismatchException;
+import io.nyala.record.RequestName;
+import io.nyala.record.StaleRequestException;
+import io.nyala.wal.LogFullException;
+import io.nyala.wal.LogStoppedException;
 import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -33,6 +38,7 @@ final class WriteQueue {
 
     private final Tablet tablet;
     private final WriterAgent writer;
+    private final Decision decision;
     private final AtomicInteger admittedCount = new AtomicInteger();
     private final ManyToOneConcurrentArrayQueue<TabletWrite> submitted =
             new ManyToOneConcurrentArrayQueue<>(ADMITTED_MAX);
@@ -42,6 +48,7 @@ final class WriteQueue {
     WriteQueue(Tablet tablet, WriterAgent writer) {
         this.tablet = tablet;
         this.writer = writer;
+        this.decision = new Decision(tablet);
     }
 
     /**
@@ -104,7 +111,7 @@ final class WriteQueue {
         }
         Decision.Outcome outcome = Decision.Outcome.DECIDED;
         try {
-            outcome = tablet.decide(first);
+            outcome = decide(first);
             if (outcome != Decision.Outcome.DECIDED && writer.isStopping()) {
                 outcome = Decision.Outcome.DECIDED;
                 tablet.refuse(first, tablet.closedReason());
@@ -122,6 +129,58 @@ final class WriteQueue {
             return false;
         }
         return true;
+    }
+
+    /** Decides and applies one batch, or refuses it, which is a decision too. */
+    private Decision.Outcome decide(TabletWrite write) {
+        RuntimeException failed = tablet.pending().failure();
+        if (failed != null) {
+            tablet.refuse(write, failed);
+            return Decision.Outcome.DECIDED;
+        }
+        try {
+            boolean isAnswered = isAnswered(write);
+            RuntimeException unknown = write.probeFailure;
+            if (!isAnswered && unknown != null) {
+                tablet.refuse(write, unknown);
+                return Decision.Outcome.DECIDED;
+            }
+            Decision.Outcome outcome = isAnswered ? Decision.Outcome.DECIDED : decision.run(write);
+            if (outcome != Decision.Outcome.DECIDED) {
+                if (tablet.pending().isEmpty() && tablet.time().isUnsettled()) {
+                    writer.wake(); // There is something to settle, see completeDurable().
+                }
+                return outcome;
+            }
+        } catch (BatchTooLargeException
+                | LogFullException
+                | LogStoppedException
+                | StaleRequestException
+                | RequestMismatchException
+                | TabletBusyException e) {
+            tablet.refuse(write, e);
+            return Decision.Outcome.DECIDED;
+        } catch (RuntimeException | Error e) {
+            var reason = new TabletFailedException(tablet.id(), e);
+            tablet.pending().fail(reason);
+            tablet.refuse(write, reason);
+            if (e instanceof Error error) {
+                throw error;
+            }
+            return Decision.Outcome.DECIDED;
+        }
+        tablet.giveTicketBack(write);
+        tablet.pending().add(write);
+        if (tablet.map().active().rows().memoryBytes() >= tablet.config().flushBytes()) {
+            tablet.pressure().wantRowFlush();
+        }
+        return Decision.Outcome.DECIDED;
+    }
+
+    /** Whether it is a request that was decided before: what is there need not be looked at again. */
+    private boolean isAnswered(TabletWrite write) {
+        RequestName name = write.name;
+        return name != null && tablet.named().isAnswered(write, name);
     }
 
     private @Nullable TabletWrite take() {

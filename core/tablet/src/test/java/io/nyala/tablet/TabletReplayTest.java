@@ -84,7 +84,9 @@ final class TabletReplayTest {
         try (var record = new TestRecord(account);
                 var recovery = recovery()) {
             refuse(recovery, record, record.end(5, 1000), "tablet 5", "tablet 4");
-            refuse(recovery, record, 47, "48", "47");
+            refuse(recovery, record, 23, "24", "23");
+            record.end(TABLET_ID, 1000);
+            refuse(recovery, record, 39, "40", "39");
             record.clear();
             record.add(Effect.UPDATE, 1, "x");
             refuse(recovery, record, record.end(TABLET_ID, 1000), "record 9", "tablet 4", "not there", "report");

@@ -34,17 +34,22 @@ final class Tablets implements AutoCloseable {
     private final MemoryAccount logMemory = budget.account("log", 0);
     private final MemoryAccount batchMemory = budget.account("batches", 0);
     private final List<Runnable> opened = new ArrayList<>();
+    private final SimulatedDisk disk;
     private final WriteAheadLog log;
     private final WriterAgent writer = new WriterAgent("writer", Parking.ofThread());
     private long lastTime = HybridTime.of(1_000_000, 0);
     private long nextTabletId = 1;
 
     Tablets(SplittableRandom random) {
-        var disk = new SimulatedDisk(random);
+        disk = new SimulatedDisk(random);
         Path directory = Path.of("/wal");
         disk.createDirectories(directory);
         WalConfig config = WalConfig.in(directory).withSegmentBytes(2 << 20);
         log = WriteAheadLog.open(config, disk, logMemory, 7).start(0);
+    }
+
+    SimulatedDisk disk() {
+        return disk;
     }
 
     WriterAgent writer() {
@@ -59,6 +64,11 @@ final class Tablets implements AutoCloseable {
     long tick() {
         lastTime += 1 << 12;
         return lastTime;
+    }
+
+    /** So much time goes by. */
+    void pass(long seconds) {
+        lastTime += HybridTime.of(seconds * 1_000_000, 0);
     }
 
     /** A tablet whose rows are paid by an account of their own, of 4 MiB. */

@@ -25,7 +25,7 @@ final class ArrowRules {
         core/rows           : core/memory
         core/cursor         : core/memory core/rows
         core/partition      : core/rows
-        core/record         : core/memory core/rows
+        core/record         : core/memory core/time core/rows
         io-uring-bridge     : core/memory
         core/simulation     : core/memory core/rows io-uring-bridge core/testkit
         wal                 : core/memory io-uring-bridge

@@ -1,4 +1,4 @@
-package io.nyala.tablet;
+package io.nyala.time;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;

@@ -1,4 +1,4 @@
-package io.nyala.tablet;
+package io.nyala.time;
 
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -14,30 +14,30 @@ import java.util.concurrent.atomic.AtomicLong;
  *
  * <p>One writer, many readers, no locks.
  */
-final class VisibleTime {
+public final class VisibleTime {
     private final AtomicLong floor = new AtomicLong();
     private volatile long drawn;
     private volatile long visible;
 
-    VisibleTime(long recovered) {
+    public VisibleTime(long recovered) {
         drawn = recovered;
         visible = recovered;
     }
 
     /** Largest timestamp that everything at or below is durable at; a snapshot of the latest state. */
-    long visible() {
+    public long visible() {
         return visible;
     }
 
     /** Writer: takes {@code timestamp} unless a reader was promised that nothing will happen there. */
-    boolean tryDraw(long timestamp) {
+    public boolean tryDraw(long timestamp) {
         assert timestamp > drawn : "timestamp " + timestamp + " is not above " + drawn;
         drawn = timestamp;
         return floor.get() < timestamp;
     }
 
     /** Writer: everything up to {@code timestamp} is durable. */
-    void advance(long timestamp) {
+    public void advance(long timestamp) {
         assert timestamp >= visible : "visible time would go back from " + visible + " to " + timestamp;
         visible = timestamp;
     }
@@ -47,7 +47,7 @@ final class VisibleTime {
      * that a reader had been promised. Readers need not wait for the next write to hear of it. Answers whether there
      * was anything to settle.
      */
-    boolean settle() {
+    public boolean settle() {
         boolean isUnsettled = visible != drawn;
         if (isUnsettled) {
             visible = drawn;
@@ -56,17 +56,17 @@ final class VisibleTime {
     }
 
     /** Writer: whether there are times that readers would have to wait for. */
-    boolean isUnsettled() {
+    public boolean isUnsettled() {
         return visible != drawn;
     }
 
     /** Reader: nothing will happen at or below {@code timestamp} any more, except what was drawn already. */
-    void promise(long timestamp) {
+    public void promise(long timestamp) {
         floor.accumulateAndGet(timestamp, Math::max);
     }
 
     /** Reader: whether all that was drawn at or below a promised {@code timestamp} is visible. */
-    boolean isSettled(long timestamp) {
+    public boolean isSettled(long timestamp) {
         long newest = drawn;
         return visible >= Math.min(newest, timestamp);
     }

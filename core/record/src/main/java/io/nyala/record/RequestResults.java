@@ -1,0 +1,387 @@
+package io.nyala.record;
+
+import static io.nyala.record.ClientResults.NOT_FOUND;
+
+import io.nyala.time.HybridTime;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a tablet has answered to requests that have names, so that a retry gets the same answer and nothing happens
+ * twice.
+ *
+ * <pre>{@code
+ *   client -> sequence -> timestamp, log record, operations that were refused
+ * }</pre>
+ *
+ * <p>An answer is forgotten when its client says that it has heard it, when the client has a great many newer ones, or
+ * has not been heard of for an hour; never to make room for another client's. What was forgotten of a client that is
+ * known is refused as stale, because nobody knows whether it took effect.
+ *
+ * <p>The writer's part is {@link #find}, {@link #makeRoom} and {@link #add}. A restart remembers at least what the
+ * writer did: {@link #replay} and the {@code merge} methods are given what stands in the log, in its order, and the
+ * newest counts. The log does not say when a client was forgotten, nor when it only repeated a request; so a restart
+ * forgets nobody for being late, and may find more than the limits allow: as many clients as came while that log was
+ * written. They go when there is need.
+ *
+ * <p>Belongs to one thread, the tablet's writer. Allocates only to grow.
+ */
+public final class RequestResults implements RequestErrors {
+    private static final int CLIENTS_MIN = 4;
+
+    private final RequestLimits limits;
+    private final RefusedOperations errors = new RefusedOperations();
+
+    // By slot, which a client keeps while it is known; null where there is none.
+    private @Nullable ClientResults[] clients = new ClientResults[CLIENTS_MIN];
+    private int slotsUsed; // All clients are below it.
+    private int clientCount;
+    private int requestCount;
+
+    /** Slots by hash of the client's id, each plus one; 0 is empty. A power of two, at most half full. */
+    private int[] buckets = new int[2 * CLIENTS_MIN];
+
+    // The answer that was found last.
+    private long foundTimestamp;
+    private long foundSequence;
+    private int foundErrorsAt;
+    private int foundErrorCount;
+
+    public RequestResults() {
+        this(RequestLimits.DEFAULT);
+    }
+
+    RequestResults(RequestLimits limits) {
+        this.limits = limits;
+    }
+
+    /** An independent copy, for a tablet that takes the place of this one's. */
+    public RequestResults copy() {
+        var copy = new RequestResults(limits);
+        copy.errors.copyOf(errors);
+        copy.clients = clients.clone();
+        for (int slot = 0; slot < slotsUsed; slot++) {
+            ClientResults client = clients[slot];
+            copy.clients[slot] = client == null ? null : client.copy();
+        }
+        copy.slotsUsed = slotsUsed;
+        copy.clientCount = clientCount;
+        copy.requestCount = requestCount;
+        copy.buckets = buckets.clone();
+        return copy;
+    }
+
+    // ---- The writer's part ----
+
+    /**
+     * Whether a request has an answer, which the accessors below then say. Forgets what the client has heard of.
+     *
+     * @param now hybrid time, or 0 if it cannot be told just now, and then nobody is forgotten for being late
+     * @throws StaleRequestException if its answer was forgotten
+     */
+    public boolean find(RequestName name, long now) {
+        ClientResults client = client(name, now);
+        if (client == null) {
+            return false;
+        }
+        client.used(now);
+        forgetBelow(client, name.firstIncomplete());
+        int place = client.find(name.sequence());
+        if (place != NOT_FOUND) {
+            foundTimestamp = client.timestamp(place);
+            foundSequence = client.logSequence(place);
+            foundErrorsAt = client.errorsAt(place);
+            foundErrorCount = client.errorCount(place);
+            return true;
+        }
+        throwIfStale(client, name);
+        return false;
+    }
+
+    private @Nullable ClientResults client(RequestName name, long now) {
+        int slot = slot(name.clientHigh(), name.clientLow());
+        if (slot == NOT_FOUND) {
+            return null;
+        }
+        ClientResults client = at(slot);
+        if (isLate(client, now)) {
+            forget(slot);
+            return null;
+        }
+        return client;
+    }
+
+    private static void throwIfStale(ClientResults client, RequestName name) {
+        if (name.sequence() < client.forgottenBelow()) {
+            throw new StaleRequestException(name, client.forgottenBelow());
+        }
+    }
+
+    /** When the request that was found took effect. */
+    public long timestamp() {
+        return foundTimestamp;
+    }
+
+    /** The log record of the request that was found: once it is durable the answer holds. */
+    public long logSequence() {
+        return foundSequence;
+    }
+
+    /** Of the request that was found. */
+    @Override
+    public int errorCount() {
+        return foundErrorCount;
+    }
+
+    @Override
+    public int errorIndex(int error) {
+        return errors.index(foundErrorsAt, error);
+    }
+
+    @Override
+    public int errorCodeNumber(int error) {
+        return errors.code(foundErrorsAt, error);
+    }
+
+    /**
+     * Makes sure that the answer of a request that was not found can be added, however many of its operations are
+     * refused. False if there are too many answers of clients that may still ask for them.
+     *
+     * @throws StaleRequestException if it is so much older than others of its client that its answer could not be kept
+     */
+    public boolean makeRoom(RequestName name, int errorCountMax, long now) {
+        ClientResults client = client(name, now);
+        if (client != null) {
+            while (client.count() >= limits.requestsPerClient()) {
+                forgetFirst(client);
+            }
+            throwIfStale(client, name);
+        }
+        if (hasRoom(client, errorCountMax)) {
+            return true;
+        }
+        forgetLate(now);
+        return hasRoom(client, errorCountMax);
+    }
+
+    private boolean hasRoom(@Nullable ClientResults client, int errorCountMax) {
+        long more = AnswersFormat.REQUEST_BYTES + (long) errorCountMax * AnswersFormat.ERROR_BYTES;
+        if (client == null) {
+            more += AnswersFormat.CLIENT_BYTES;
+        }
+        return bytes() + more <= limits.bytes() && (client != null || clientCount < limits.clients());
+    }
+
+    /** What the limits are, and what of them is used: for who is refused. */
+    public String describeFullness() {
+        return "%,d answers of %,d clients take %,d bytes, of %,d bytes and %,d clients that there may be"
+                .formatted(requestCount, clientCount, bytes(), limits.bytes(), limits.clients());
+    }
+
+    /** The answer of a request that was not found, and for which there is room. */
+    public void add(RequestName name, long timestamp, long logSequence, RequestErrors refused) {
+        ClientResults client = existing(name.clientHigh(), name.clientLow());
+        client.used(timestamp);
+        forgetBelow(client, name.firstIncomplete());
+        insert(client, name.sequence(), timestamp, logSequence, refused);
+    }
+
+    private void insert(ClientResults client, long sequence, long timestamp, long logSequence, RequestErrors refused) {
+        int count = refused.errorCount();
+        if (!errors.hasRoom(count)) {
+            errors.makeRoom(count, clients, slotsUsed);
+        }
+        int at = errors.add(refused);
+        client.insert(sequence, timestamp, logSequence, at, count);
+        requestCount++;
+    }
+
+    // ---- Forgetting ----
+
+    /** Forgets clients that have not been heard of for long. */
+    public void forgetLate(long now) {
+        for (int slot = 0; slot < slotsUsed; slot++) {
+            ClientResults client = clients[slot];
+            if (client != null && isLate(client, now)) {
+                drop(slot);
+            }
+        }
+        rehash();
+    }
+
+    private boolean isLate(ClientResults client, long now) {
+        return HybridTime.micros(now) - HybridTime.micros(client.lastUsed()) > limits.forgetAfterMicros();
+    }
+
+    private void forgetBelow(ClientResults client, long sequence) {
+        while (client.count() > 0 && client.sequence(client.first()) < sequence) {
+            forgetFirst(client);
+        }
+        client.forgetBelow(sequence);
+    }
+
+    private void forgetFirst(ClientResults client) {
+        errors.remove(client.forgetFirst());
+        requestCount--;
+    }
+
+    private void forget(int slot) {
+        drop(slot);
+        rehash();
+    }
+
+    private void drop(int slot) {
+        ClientResults client = at(slot);
+        while (client.count() > 0) {
+            forgetFirst(client);
+        }
+        clients[slot] = null;
+        clientCount--;
+        while (slotsUsed > 0 && clients[slotsUsed - 1] == null) {
+            slotsUsed--;
+        }
+    }
+
+    /** Whether nothing is remembered, not even what was forgotten. */
+    public boolean isEmpty() {
+        return clientCount == 0;
+    }
+
+    public int clientCount() {
+        return clientCount;
+    }
+
+    public int requestCount() {
+        return requestCount;
+    }
+
+    /** What all answers would take in the log. */
+    public long bytes() {
+        return (long) clientCount * AnswersFormat.CLIENT_BYTES
+                + (long) requestCount * AnswersFormat.REQUEST_BYTES
+                + (long) errors.count() * AnswersFormat.ERROR_BYTES;
+    }
+
+    // ---- A restart ----
+
+    /** A named batch that stands in the log. */
+    public void replay(RequestName name, long timestamp, long logSequence, RequestErrors refused) {
+        ClientResults client = existing(name.clientHigh(), name.clientLow());
+        forgetBelow(client, name.firstIncomplete());
+        client.used(timestamp);
+        takeReplayed(client, name.sequence(), timestamp, logSequence, refused);
+    }
+
+    /** A client of which answers were written into the log again; {@link #mergeRequest} follows for each of those. */
+    void mergeClient(long high, long low, long forgottenBelow, long lastUsed) {
+        ClientResults client = existing(high, low);
+        forgetBelow(client, forgottenBelow);
+        client.rememberFrom(forgottenBelow);
+        client.used(lastUsed);
+    }
+
+    void mergeRequest(long high, long low, long sequence, long timestamp, long logSequence, RequestErrors refused) {
+        takeReplayed(existing(high, low), sequence, timestamp, logSequence, refused);
+    }
+
+    private void takeReplayed(
+            ClientResults client, long sequence, long timestamp, long logSequence, RequestErrors refused) {
+        client.rememberFrom(sequence); // Below what was forgotten: the client was, before it came to ask for this.
+        int place = client.find(sequence);
+        if (place != NOT_FOUND) {
+            errors.remove(client.remove(place));
+            requestCount--;
+        }
+        while (client.count() >= limits.requestsPerClient() && client.sequence(client.first()) < sequence) {
+            forgetFirst(client);
+        }
+        insert(client, sequence, timestamp, logSequence, refused);
+    }
+
+    // ---- Clients ----
+
+    /** Slots that may have clients, which {@link AnswersWriter} walks through. */
+    int slotsUsed() {
+        return slotsUsed;
+    }
+
+    @Nullable
+    ClientResults clientAt(int slot) {
+        return clients[slot];
+    }
+
+    RefusedOperations errors() {
+        return errors;
+    }
+
+    private ClientResults at(int slot) {
+        ClientResults client = clients[slot];
+        if (client == null) {
+            throw new AssertionError("no client in slot " + slot);
+        }
+        return client;
+    }
+
+    /** The client of that id, made if it is not known. */
+    private ClientResults existing(long high, long low) {
+        int slot = slot(high, low);
+        if (slot != NOT_FOUND) {
+            return at(slot);
+        }
+        var client = new ClientResults(high, low);
+        int free = 0;
+        while (free < slotsUsed && clients[free] != null) {
+            free++;
+        }
+        boolean isFull = free == clients.length;
+        if (isFull) {
+            clients = Arrays.copyOf(clients, 2 * free);
+            buckets = new int[2 * clients.length];
+        }
+        clients[free] = client;
+        slotsUsed = Math.max(slotsUsed, free + 1);
+        clientCount++;
+        if (isFull) {
+            rehash();
+        } else {
+            putInBucket(client, free);
+        }
+        return client;
+    }
+
+    private int slot(long high, long low) {
+        int mask = buckets.length - 1;
+        for (int bucket = hash(high, low) & mask; buckets[bucket] != 0; bucket = bucket + 1 & mask) {
+            ClientResults client = at(buckets[bucket] - 1);
+            if (client.low == low && client.high == high) {
+                return buckets[bucket] - 1;
+            }
+        }
+        return NOT_FOUND;
+    }
+
+    private static int hash(long high, long low) {
+        long mixed = (high ^ Long.rotateLeft(low, 32)) * 0x9e37_79b9_7f4a_7c15L;
+        return (int) (mixed >>> 32);
+    }
+
+    /** Clients go rarely, and are few. */
+    private void rehash() {
+        Arrays.fill(buckets, 0);
+        for (int slot = 0; slot < slotsUsed; slot++) {
+            ClientResults client = clients[slot];
+            if (client != null) {
+                putInBucket(client, slot);
+            }
+        }
+    }
+
+    private void putInBucket(ClientResults client, int slot) {
+        int mask = buckets.length - 1;
+        int bucket = hash(client.high, client.low) & mask;
+        while (buckets[bucket] != 0) {
+            bucket = bucket + 1 & mask;
+        }
+        buckets[bucket] = slot + 1;
+    }
+}

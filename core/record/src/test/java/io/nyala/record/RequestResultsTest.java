@@ -1,0 +1,369 @@
+package io.nyala.record;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.nyala.testkit.Allocation;
+import io.nyala.testkit.Failure;
+import io.nyala.testkit.Seed;
+import io.nyala.time.HybridTime;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Goal: a request has the answer that it got first, or none, or is stale, exactly as the rules say; and a restart knows
+ * each answer that the writer knew, whatever was carried forward and let go of.
+ * Method: random requests of a few clients against a map, with small limits; the log is replayed again and again.
+ */
+final class RequestResultsTest {
+    private static final RequestLimits SMALL = new RequestLimits(5, 7, 1000, 2000);
+    private static final int CLIENTS = 8;
+    private static final int ERRORS_MAX = 9;
+
+    /** The same rules, over sorted maps. */
+    private static final class Model {
+        final TreeMap<Long, Client> clients = new TreeMap<>();
+
+        static final class Client {
+            final TreeMap<Long, Answer> answers = new TreeMap<>();
+            final List<Long> executed = new ArrayList<>();
+            long forgottenBelow;
+            long lastUsed;
+        }
+
+        record Answer(long timestamp, long logSequence, Refused refused) {}
+
+        @Nullable
+        Client client(long id, long now) {
+            Client client = clients.get(id);
+            if (client != null && isLate(client, now)) {
+                clients.remove(id);
+                return null;
+            }
+            return client;
+        }
+
+        static boolean isLate(Client client, long now) {
+            return HybridTime.micros(now) - HybridTime.micros(client.lastUsed) > SMALL.forgetAfterMicros();
+        }
+
+        static void forgetBelow(Client client, long sequence) {
+            client.answers.headMap(sequence).clear();
+            client.forgottenBelow = Math.max(client.forgottenBelow, sequence);
+        }
+
+        static void forgetFirst(Client client) {
+            forgetBelow(client, client.answers.firstKey() + 1);
+        }
+
+        long bytes() {
+            return clients.values().stream().mapToLong(Model::bytes).sum();
+        }
+
+        private static long bytes(Client client) {
+            return 40
+                    + client.answers.values().stream()
+                            .mapToLong(answer -> 24 + 8L * answer.refused().errorCount())
+                            .sum();
+        }
+
+        boolean hasRoom(@Nullable Client client, int errorCountMax) {
+            return bytes() + 24 + 8L * errorCountMax + (client == null ? 40 : 0) <= SMALL.bytes()
+                    && (client != null || clients.size() < SMALL.clients());
+        }
+    }
+
+    /** One life of a table of answers. */
+    private static final class Run {
+        final SplittableRandom random;
+        final Model model = new Model();
+        final AnswersLog log = new AnswersLog(SMALL);
+        RequestResults results = new RequestResults(SMALL);
+        long now = HybridTime.of(1_000_000, 0);
+        long[] nextSequence = new long[CLIENTS];
+        long[] heardBelow = new long[CLIENTS];
+        long[] lifeBegan = new long[CLIENTS];
+        int answered;
+        int repeated;
+        int stale;
+        int full;
+
+        Run(SplittableRandom random) {
+            this.random = random;
+        }
+
+        void step() {
+            now += HybridTime.of(random.nextInt(60) == 0 ? random.nextInt(3000) : random.nextInt(3), 0) + 1;
+            switch (random.nextInt(12)) {
+                case 0, 1 -> log.carryNext(results, random.nextInt(80, 400), random.nextInt(120, 300));
+                case 2 -> {
+                    results = results.copy();
+                    log.giveUpCarrying();
+                }
+                case 3 -> {
+                    results.forgetLate(now);
+                    model.clients.values().removeIf(client -> Model.isLate(client, now));
+                }
+                default -> request();
+            }
+            assertEquals(model.bytes(), results.bytes());
+            assertEquals(model.clients.size(), results.clientCount());
+        }
+
+        /** New ones, repeated ones, and such that were long on their way, if not from before it was forgotten. */
+        private void request() {
+            int client = random.nextInt(CLIENTS);
+            long newest = nextSequence[client];
+            if (model.client(client, now) == null) {
+                lifeBegan[client] = newest;
+            }
+            if (random.nextInt(3) == 0) {
+                heardBelow[client] = Math.max(heardBelow[client], newest - random.nextInt(4));
+            }
+            long sequence = random.nextInt(3) == 0 ? newest - random.nextInt(12) : newest + random.nextInt(2);
+            sequence = Math.max(sequence, lifeBegan[client]);
+            nextSequence[client] = Math.max(newest, sequence + 1);
+            long first = sequence < newest && random.nextBoolean() ? 0 : Math.min(heardBelow[client], sequence);
+            request(client, new RequestName(client, client + 100, sequence, first));
+        }
+
+        private void request(long id, RequestName name) {
+            Model.Client client = model.client(id, now);
+            if (client != null) {
+                client.lastUsed = Math.max(client.lastUsed, now);
+                Model.forgetBelow(client, name.firstIncomplete());
+                Model.Answer answer = client.answers.get(name.sequence());
+                if (answer != null) {
+                    assertTrue(results.find(name, now), name::toString);
+                    assertAnswer(answer, results, name);
+                    repeated++;
+                    return;
+                }
+                if (name.sequence() < client.forgottenBelow) {
+                    assertThrows(StaleRequestException.class, () -> results.find(name, now), name::toString);
+                    stale++;
+                    return;
+                }
+            }
+            assertFalse(results.find(name, now), name::toString);
+            execute(id, client, name);
+        }
+
+        private void execute(long id, Model.@Nullable Client found, RequestName name) {
+            int errorCountMax = random.nextInt(ERRORS_MAX + 1);
+            if (found != null && found.answers.size() == SMALL.requestsPerClient()) {
+                Model.forgetFirst(found);
+                if (name.sequence() < found.forgottenBelow) {
+                    assertThrows(StaleRequestException.class, () -> results.makeRoom(name, errorCountMax, now));
+                    stale++;
+                    return;
+                }
+            }
+            boolean hasRoom = model.hasRoom(found, errorCountMax);
+            if (!hasRoom) {
+                model.clients.values().removeIf(client -> Model.isLate(client, now));
+                hasRoom = model.hasRoom(found, errorCountMax);
+            }
+            assertEquals(hasRoom, results.makeRoom(name, errorCountMax, now), name::toString);
+            if (!hasRoom) {
+                full++;
+                return;
+            }
+            Refused refused = Refused.draw(random, errorCountMax);
+            long logSequence = log.append(name, now, refused);
+            results.add(name, now, logSequence, refused);
+            Model.Client client = model.clients.computeIfAbsent(id, any -> new Model.Client());
+            client.lastUsed = now;
+            Model.forgetBelow(client, name.firstIncomplete());
+            client.answers.put(name.sequence(), new Model.Answer(now, logSequence, refused));
+            client.executed.add(name.sequence());
+            answered++;
+        }
+
+        /** What a restart would know now: every answer, and of no request that was answered it says that it is new. */
+        void checkRestart() {
+            RequestResults found = log.replay();
+            model.clients.forEach((id, client) -> {
+                client.answers.forEach((sequence, answer) -> {
+                    var name = new RequestName(id, id + 100, sequence, 0);
+                    assertTrue(found.find(name, 0), () -> "after a restart: " + name);
+                    assertEquals(answer.timestamp(), found.timestamp(), name::toString);
+                    assertEquals(answer.refused(), Refused.of(found), name::toString);
+                });
+                for (long sequence : client.executed) {
+                    var name = new RequestName(id, id + 100, sequence, 0);
+                    try {
+                        assertTrue(found.find(name, 0), () -> "after a restart, as if it was new: " + name);
+                    } catch (StaleRequestException _) {
+                        // It was forgotten.
+                    }
+                }
+            });
+        }
+    }
+
+    private static void assertAnswer(Model.Answer expected, RequestResults found, RequestName name) {
+        assertEquals(expected.timestamp(), found.timestamp(), name::toString);
+        assertEquals(expected.logSequence(), found.logSequence(), name::toString);
+        assertEquals(expected.refused(), Refused.of(found), name::toString);
+    }
+
+    @RepeatedTest(8)
+    void eachRequestHasTheAnswerThatItGotFirstAlsoAfterARestart(@Seed SplittableRandom random) {
+        var run = new Run(random);
+        int mostRecords = 0;
+        for (int i = 0; i < 4000; i++) {
+            run.step();
+            mostRecords = Math.max(mostRecords, run.log.recordCount());
+            if (random.nextInt(10) == 0) {
+                run.checkRestart();
+            }
+        }
+        assertTrue(
+                run.answered > 500 && run.repeated > 100 && run.stale > 50 && run.full > 20,
+                () -> run.answered + " answered, " + run.repeated + " repeated, " + run.stale + " stale, " + run.full
+                        + " refused");
+        assertTrue(mostRecords < run.answered, "the log was never let go of");
+    }
+
+    // ---- Particular cases ----
+
+    private static RequestName name(long client, long sequence, long firstIncomplete) {
+        return RequestName.of(new UUID(client, 1), sequence, firstIncomplete);
+    }
+
+    private static void answer(RequestResults results, RequestName name, long time) {
+        assertFalse(results.find(name, time));
+        assertTrue(results.makeRoom(name, 1, time));
+        results.add(name, time, 1, Refused.NONE);
+    }
+
+    @Test
+    void staleRequestsSayWhatIsKnown() {
+        var results = new RequestResults();
+        answer(results, name(7, 5, 4), 1);
+        Failure.expect(
+                StaleRequestException.class,
+                () -> results.find(name(7, 3, 0), 2),
+                "request 3 of client 00000000-0000-0007",
+                "below 4");
+        for (long i = 0; i < RequestLimits.REQUESTS_PER_CLIENT_MAX; i++) {
+            answer(results, name(8, 10 + i, 0), 3);
+        }
+        assertTrue(results.find(name(8, 10, 0), 3));
+        answer(results, name(8, 5000, 0), 3);
+        Failure.expect(StaleRequestException.class, () -> results.find(name(8, 10, 0), 3), "request 10", "below 11");
+        assertTrue(results.find(name(8, 11, 0), 3));
+    }
+
+    @Test
+    void namesThatMakeNoSenseAreRefused() {
+        Failure.expect(IllegalArgumentException.class, () -> new RequestName(0, 0, 1, 1), "client");
+        Failure.expect(IllegalArgumentException.class, () -> new RequestName(1, 0, -1, 0), "sequence", "-1");
+        Failure.expect(IllegalArgumentException.class, () -> new RequestName(1, 0, 3, 4), "firstIncomplete", "3", "4");
+        Failure.expect(IllegalArgumentException.class, () -> new RequestName(1, 0, 3, -1), "firstIncomplete", "-1");
+    }
+
+    /** Requests of an hour ago are new ones again, and those of others are not touched for want of room. */
+    @Test
+    void clientsAreForgottenAfterAnHourAndNotBefore() {
+        long hour = HybridTime.of(RequestLimits.FORGET_AFTER_MICROS, 0);
+        long start = HybridTime.of(1_000_000, 0);
+        var results = new RequestResults();
+        for (long client = 0; client < RequestLimits.CLIENTS_MAX; client++) {
+            answer(results, name(client, 9, 9), start + client);
+        }
+        RequestName more = name(5000, 0, 0);
+        assertFalse(results.makeRoom(more, 0, start + hour), "all are younger than an hour");
+        assertTrue(results.describeFullness().startsWith("1,024 answers of 1,024 clients take 65,536 bytes"));
+        assertTrue(results.find(name(0, 9, 9), start + hour));
+        long later = HybridTime.of(HybridTime.micros(start + hour) + 1, 0);
+        assertTrue(results.makeRoom(more, 0, later));
+        assertEquals(1, results.clientCount(), "the one that was heard of");
+        assertFalse(results.find(name(1, 5, 5), later), "nobody knows that client");
+    }
+
+    @Test
+    void theLargestBatchCanBeAnswered() {
+        var results = new RequestResults();
+        int operations = (8 << 20) / 24; // Fewer, in truth: headers alone are 16 bytes.
+        assertTrue(results.makeRoom(name(1, 1, 1), operations, 1));
+    }
+
+    /** The client was forgotten, and came back with requests of smaller numbers: a restart goes by the newest. */
+    @RepeatedTest(4)
+    void aClientThatCameBackIsKnownByItsNewRequests(@Seed SplittableRandom random) {
+        var log = new AnswersLog(SMALL);
+        log.append(name(1, 500, 499), 10, Refused.draw(random, 3));
+        Refused refused = Refused.draw(random, 3);
+        log.append(name(1, 2, 1), 20, refused);
+        RequestResults results = log.replay();
+        assertTrue(results.find(name(1, 2, 1), 0));
+        assertEquals(20, results.timestamp());
+        assertEquals(refused, Refused.of(results));
+        assertTrue(results.find(name(1, 500, 1), 0), "nothing says that it cannot be repeated");
+        log.append(name(1, 2, 2), 30, Refused.NONE);
+        RequestResults again = log.replay();
+        assertTrue(again.find(name(1, 2, 1), 0));
+        assertEquals(30, again.timestamp());
+    }
+
+    /** The log does not say that a client was forgotten, so a restart finds more of them than there may be. */
+    @Test
+    void whatARestartFindsTooManyOfIsForgottenWhenThereIsNeed() {
+        var log = new AnswersLog(SMALL);
+        int clients = 3 * SMALL.clients();
+        long time = 0;
+        for (long client = 1; client <= clients; client++) {
+            time = HybridTime.of(client * SMALL.forgetAfterMicros() / SMALL.clients(), 0);
+            log.append(name(client, 1, 1), time, Refused.NONE);
+        }
+        RequestResults results = log.replay();
+        assertEquals(clients, results.clientCount());
+        long later = HybridTime.of(HybridTime.micros(time) + SMALL.forgetAfterMicros() / 2, 0);
+        assertTrue(results.makeRoom(name(99, 1, 1), 0, later));
+        assertTrue(results.clientCount() < SMALL.clients(), () -> results.clientCount() + " clients");
+        assertTrue(results.find(name(clients, 1, 1), later));
+    }
+
+    @Tag("allocation")
+    @Test
+    void answeringAllocatesNothing() {
+        var results = new RequestResults();
+        List<RequestName> names = new ArrayList<>();
+        for (long client = 0; client < 20; client++) {
+            for (long sequence = 0; sequence < 200; sequence++) {
+                names.add(name(client, sequence, Math.max(0, sequence - 20)));
+            }
+        }
+        names.sort(Comparator.comparingLong(RequestName::sequence));
+        Refused refused = new Refused(List.of(1, 2, 3), List.of(1, 2, 1));
+        long[] time = {1};
+        int[] next = {0};
+        for (int i = 0; i < names.size(); i++) {
+            answer(results, names.get(i), 1);
+        }
+        var again = new RequestResults();
+        Allocation.assertNone("an answer of three errors, and its repetition", () -> {
+            if (next[0] == names.size()) {
+                return;
+            }
+            RequestName name = names.get(next[0]++);
+            time[0]++;
+            if (!again.find(name, time[0]) && again.makeRoom(name, 3, time[0])) {
+                again.add(name, time[0], time[0], refused);
+            }
+            again.find(name, time[0]);
+        });
+    }
+}
