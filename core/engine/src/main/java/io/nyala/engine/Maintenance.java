@@ -290,8 +290,9 @@ final class Maintenance implements Agent {
         } catch (RuntimeException e) {
             reason.addSuppressed(e);
         }
-        present.attached().tablet.pressure().flushFailed(reason);
         if (!(reason instanceof TabletClosedException)) {
+            // Else it was dropped, of which who waits for the flush hears in a moment.
+            present.attached().tablet.pressure().flushFailed(reason);
             housekeeping.flushFailed(reason);
         }
         end(present, reason);
