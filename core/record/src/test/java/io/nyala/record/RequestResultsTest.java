@@ -336,6 +336,25 @@ final class RequestResultsTest {
         assertTrue(results.find(name(clients, 1, 1), later));
     }
 
+    /** Half of its answers are in the log when it is forgotten: those of the next are written from the first on. */
+    @Test
+    void aClientForgottenWhileItIsCarriedForwardLeavesNoGap() {
+        var results = new RequestResults(SMALL);
+        for (long sequence = 100; sequence < 104; sequence++) {
+            answer(results, name(1, sequence, 100), HybridTime.of(1, 0));
+        }
+        long later = HybridTime.of(SMALL.forgetAfterMicros() + 1, 0);
+        answer(results, name(2, 5, 5), later);
+        var log = new AnswersLog(SMALL);
+        log.carryNext(results, 130, 1000);
+        assertEquals(1, log.recordCount());
+        results.forgetLate(HybridTime.of(SMALL.forgetAfterMicros() + 2, 0));
+        assertEquals(1, results.clientCount());
+        log.carryNext(results, 130, 1000);
+        log.carryNext(results, 130, 1000); // All is written: the log lets go of what was before.
+        assertTrue(log.replay().find(name(2, 5, 5), 0));
+    }
+
     @Tag("allocation")
     @Test
     void answeringAllocatesNothing() {
