@@ -263,7 +263,12 @@ final class ManyTabletsTest {
             batch.rows().start(UPDATE).setLong(0, 1).setLong(1, 1).end(); // Is answered without the log.
             add(batch, 101);
             batch.rows().start(UPDATE).setLong(0, 102).setLong(1, 1).end();
-            world.disk().failNext(Operation.WRITE_DURABLE, DiskException.Kind.IO_ERROR);
+            world.disk()
+                    .failNext(
+                            call -> call.operation() == Operation.WRITE_DURABLE
+                                    && call.path().startsWith(World.DIRECTORY.resolve("wal")),
+                            DiskException.Kind.IO_ERROR);
+            running.host().suspend("log in wal", 50); // The first tablet has answered by then.
             var failure = Failure.expect(
                     PartialCommitException.class,
                     batch::commit,
