@@ -14,6 +14,7 @@ import io.nyala.table.TabletStatistics;
 import io.trino.tpch.LineItem;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Iterator;
 import java.util.List;
 
@@ -29,11 +30,11 @@ import java.util.List;
 final class CrashCheck implements AutoCloseable {
     private final Table table;
     private final Ingest.Plan plan;
-    private final List<Long> acknowledged;
+    private final List<BitSet> acknowledged;
     private final WriteBatch batch;
     private final List<TabletRows> tablets = new ArrayList<>();
 
-    private CrashCheck(Table table, Ingest.Plan plan, List<Long> acknowledged) {
+    private CrashCheck(Table table, Ingest.Plan plan, List<BitSet> acknowledged) {
         this.table = table;
         this.plan = plan;
         this.acknowledged = acknowledged;
@@ -55,9 +56,10 @@ final class CrashCheck implements AutoCloseable {
      * What is there.
      *
      * @param rows all, each compared
-     * @param batches of each part that all tablets have
+     * @param batches of each part, from the first on, that are there whole
+     * @param survived batches that are there whole and were not acknowledged
      */
-    record Found(long rows, List<Long> batches) {
+    record Found(long rows, List<Long> batches, long survived) {
         Found {
             batches = List.copyOf(batches);
         }
@@ -66,10 +68,10 @@ final class CrashCheck implements AutoCloseable {
     /**
      * Checks everything.
      *
-     * @param acknowledged batches of each part
+     * @param acknowledged batches of each part; one may be before another that went before it, but not in any tablet
      * @throws CheckFailedException at the first violation
      */
-    static Found check(Engine engine, Table table, Ingest.Plan plan, List<Long> acknowledged) {
+    static Found check(Engine engine, Table table, Ingest.Plan plan, List<BitSet> acknowledged) {
         try (CrashCheck check = new CrashCheck(table, plan, acknowledged)) {
             check.open(engine);
             return check.run();
@@ -85,17 +87,18 @@ final class CrashCheck implements AutoCloseable {
     private Found run() {
         List<Long> batches = new ArrayList<>();
         List<LineItem> items = new ArrayList<>();
+        long survived = 0;
         for (int part = 0; part < plan.threads(); part++) {
             Iterator<LineItem> source = LineItems.part(plan.scale(), part, plan.threads());
             tablets.forEach(TabletRows::partBegins);
             long whole = 0;
-            for (long number = 0; next(source, items); number++) {
-                boolean isAcknowledged = number < acknowledged.get(part);
+            for (int number = 0; next(source, items); number++) {
+                boolean isAcknowledged = acknowledged.get(part).get(number);
                 String name =
                         (isAcknowledged ? "acknowledged" : "unacknowledged") + " batch " + number + " of part " + part;
-                if (compare(items, name, isAcknowledged) && whole == number) {
-                    whole++;
-                }
+                boolean isWhole = compare(items, name, isAcknowledged);
+                whole += isWhole && whole == number ? 1 : 0;
+                survived += isWhole && !isAcknowledged ? 1 : 0;
             }
             batches.add(whole);
         }
@@ -107,7 +110,7 @@ final class CrashCheck implements AutoCloseable {
                         + tablet.next() + ", behind " + Figures.count(tablet.rowCount) + " rows that are as expected");
             }
         }
-        return new Found(rows, batches);
+        return new Found(rows, batches, survived);
     }
 
     private boolean next(Iterator<LineItem> source, List<LineItem> items) {

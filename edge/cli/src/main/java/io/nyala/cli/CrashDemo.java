@@ -5,12 +5,14 @@ import io.nyala.engine.Table;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 
 /**
  * Kills a process that ingests, at a random moment, opens what it left, and compares: round after round on the same
@@ -51,6 +53,7 @@ final class CrashDemo {
     private final long batchCount;
 
     private List<Long> batchesDone;
+    private List<BitSet> acknowledged; // Of each part, since the directory was empty.
     private long startedOver;
 
     /** @param out for a line per round; what is not wanted goes to a writer that drops it */
@@ -63,6 +66,7 @@ final class CrashDemo {
         this.out = out;
         this.batchCount = Math.max(1, LineItems.rowCountEstimate(plan.scale()) / plan.batchRows());
         this.batchesDone = plan.batchesDone();
+        this.acknowledged = noneOf(plan);
     }
 
     /** Where its engine's files are. */
@@ -151,27 +155,29 @@ final class CrashDemo {
         boolean diesOpening = random.nextInt(OPENING_ONE_IN) == 0;
         long afterBatches = diesOpening ? 0 : random.nextLong(1, share + 1);
         int pauseMicros = random.nextInt(diesOpening ? OPENING_PAUSE_MICROS_MAX : PAUSE_MICROS_MAX);
-        List<Long> acknowledged = new ArrayList<>(batchesDone);
-        boolean isDone = writeAndKill(new Death(diesOpening, afterBatches, pauseMicros), acknowledged);
-        long before = sum(batchesDone);
+        long before = acknowledgedCount();
+        boolean isDone = writeAndKill(new Death(diesOpening, afterBatches, pauseMicros));
         String moment = (diesOpening ? "opening" : Figures.count(afterBatches, "batch", "batches")) + " + "
                 + Figures.duration(pauseMicros * 1000L);
         Round round;
         long start = System.nanoTime();
         try (Engine engine = Engine.open(CrashSetup.checker(data, plan.scale()))) {
             long openNanos = System.nanoTime() - start;
-            CrashCheck.Found found = check(engine, acknowledged);
+            CrashCheck.Found found = check(engine);
             round = new Round(
                     number,
                     isDone ? ENDED : moment,
-                    sum(acknowledged) - before,
-                    sum(found.batches()) - sum(acknowledged),
+                    acknowledgedCount() - before,
+                    found.survived(),
                     found.rows(),
                     engine.table(LineItems.TABLE)
                             .map(table -> table.statistics().rowSetCount())
                             .orElse(0),
                     openNanos);
             batchesDone = found.batches();
+            for (int part = 0; part < plan.threads(); part++) {
+                acknowledged.get(part).set(0, Math.toIntExact(batchesDone.get(part))); // They will stay.
+            }
             if (random.nextInt(FLUSH_ONE_IN) == 0) {
                 engine.table(LineItems.TABLE).ifPresent(table -> table.flush().join());
             }
@@ -179,6 +185,7 @@ final class CrashDemo {
         if (isDone) {
             directory.clear();
             batchesDone = Demo.fresh(plan.threads());
+            acknowledged = noneOf(plan);
             startedOver++;
         }
         return round;
@@ -188,7 +195,7 @@ final class CrashDemo {
     private record Death(boolean isOpening, long afterBatches, int pauseMicros) {}
 
     /** Answers whether the writer had inserted all there is. */
-    private boolean writeAndKill(Death death, List<Long> acknowledged) {
+    private boolean writeAndKill(Death death) {
         Ingest.Plan next =
                 new Ingest.Plan(plan.scale(), plan.tablets(), plan.batchRows(), plan.inFlight(), batchesDone);
         boolean isKilled = false;
@@ -200,7 +207,7 @@ final class CrashDemo {
                 if (words[0].equals(CrashWriterCommand.ACKNOWLEDGED) && words.length == 3) {
                     batches++;
                     int part = Integer.parseInt(words[1]);
-                    acknowledged.set(part, Math.max(acknowledged.get(part), Long.parseLong(words[2]) + 1));
+                    acknowledged.get(part).set(Integer.parseInt(words[2]));
                 }
                 isDone |= line.equals(CrashWriterCommand.DONE);
                 boolean isMoment =
@@ -220,16 +227,24 @@ final class CrashDemo {
         return isDone;
     }
 
-    private CrashCheck.Found check(Engine engine, List<Long> acknowledged) {
+    private CrashCheck.Found check(Engine engine) {
         Optional<Table> table = engine.table(LineItems.TABLE);
         if (table.isPresent()) {
             return CrashCheck.check(engine, table.get(), plan, acknowledged);
         }
-        if (sum(acknowledged) > 0) {
+        if (acknowledgedCount() > 0) {
             throw new CheckFailedException(
-                    "table " + LineItems.TABLE + " is gone, with " + sum(acknowledged) + " acknowledged batches");
+                    "table " + LineItems.TABLE + " is gone, with " + acknowledgedCount() + " acknowledged batches");
         }
-        return new CrashCheck.Found(0, Demo.fresh(plan.threads()));
+        return new CrashCheck.Found(0, Demo.fresh(plan.threads()), 0);
+    }
+
+    private long acknowledgedCount() {
+        return acknowledged.stream().mapToLong(BitSet::cardinality).sum();
+    }
+
+    private static List<BitSet> noneOf(Ingest.Plan plan) {
+        return Stream.generate(BitSet::new).limit(plan.threads()).toList();
     }
 
     private static void pause(int micros) {

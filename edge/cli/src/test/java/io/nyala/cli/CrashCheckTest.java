@@ -12,9 +12,11 @@ import io.nyala.rows.OperationKind;
 import io.trino.tpch.LineItem;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -53,9 +55,25 @@ final class CrashCheckTest {
     void takesWholeBatchesThatOnlySomeTabletsHave() {
         insert(0, 2 * BATCH_ROWS, item -> true);
         insert(2 * BATCH_ROWS, 5 * BATCH_ROWS, item -> tabletOf(item) == 1);
-        CrashCheck.Found found = check(2);
+        CrashCheck.Found found = check(0);
         assertEquals(List.of(2L), found.batches());
+        assertEquals(1, found.survived());
         assertEquals(table.statistics().rowCount(), found.rows());
+    }
+
+    /** Batches of one row each: the later one is in another tablet than those that still wait. */
+    @Test
+    void takesAnAcknowledgedBatchBehindOneThatWasNot() {
+        int later = 1;
+        while (tabletOf(items.get(later)) == tabletOf(items.getFirst())) {
+            later++;
+        }
+        insert(later, later + 1, item -> true);
+        BitSet acknowledged = new BitSet();
+        acknowledged.set(later);
+        Ingest.Plan plan = new Ingest.Plan(PLAN.scale(), PLAN.tablets(), 1, 1, PLAN.batchesDone());
+        CrashCheck.Found found = CrashCheck.check(engine, table, plan, List.of(acknowledged));
+        assertEquals(new CrashCheck.Found(1, List.of(0L), 0), found);
     }
 
     @Test
@@ -132,12 +150,15 @@ final class CrashCheckTest {
                 .getRowNumber();
     }
 
-    private CrashCheck.Found check(long acknowledged) {
-        return CrashCheck.check(engine, table, PLAN, List.of(acknowledged));
+    private CrashCheck.Found check(int... acknowledged) {
+        BitSet batches = new BitSet();
+        IntStream.of(acknowledged).forEach(batches::set);
+        return CrashCheck.check(engine, table, PLAN, List.of(batches));
     }
 
-    private void assertRefused(long acknowledged, String part) {
-        CheckFailedException refusal = assertThrows(CheckFailedException.class, () -> check(acknowledged));
+    private void assertRefused(int acknowledged, String part) {
+        int[] batches = IntStream.range(0, acknowledged).toArray();
+        CheckFailedException refusal = assertThrows(CheckFailedException.class, () -> check(batches));
         assertTrue(refusal.toString().contains(part), refusal::toString);
     }
 }
