@@ -35,7 +35,7 @@ final class FaultyRun {
     private final SplittableRandom random;
     private final World world;
     private final List<ModelDriver> tables = new ArrayList<>();
-    private final ModelWrites writes = new ModelWrites(this::refused);
+    private final ModelWrites writes = new ModelWrites(this::refused, () -> 0);
     private boolean isWriting;
 
     FaultyRun(long seed) {
@@ -151,7 +151,7 @@ final class FaultyRun {
     private void commit(World.Running running, ModelDriver table) {
         List<ModelOperation> operations = table.draw(random, 1 + random.nextInt(OPERATIONS_MAX), false);
         Durability durability = random.nextInt(3) == 0 ? Durability.WRITTEN : Durability.SYNC;
-        writes.submit(table, table(running, table), operations, durability, random.nextInt(4) == 0);
+        writes.submit(table, table(running, table), operations, durability, random.nextInt(4) == 0, null);
         running.host().await(() -> {
             writes.settle();
             return writes.inFlightCount() == 0;

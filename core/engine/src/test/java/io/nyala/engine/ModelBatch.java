@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.record.RequestName;
 import io.nyala.rows.OperationFormat;
 import io.nyala.rows.RowError;
 import io.nyala.rows.RowErrorCode;
@@ -37,20 +38,32 @@ final class ModelBatch {
     private final List<ModelOperation> operations;
     private final Durability durability;
     private final boolean isAtomic;
+    private final @Nullable RequestName name;
     private final WriteBatch batch;
     private final Map<Long, Integer> indexes = new HashMap<>(); // Of operations, by their offsets in the batch.
     private final List<ModelPart> parts = new ArrayList<>();
     private final Set<Integer> strays = new HashSet<>();
     private @Nullable CompletableFuture<CommitResult> result;
 
-    /** Fills a batch. With {@code isAtomic} each tablet does all of its part or nothing. */
+    /**
+     * Fills a batch.
+     *
+     * @param isAtomic whether each tablet does all of its part or nothing
+     * @param name by which it can be repeated; null for none
+     */
     ModelBatch(
-            ModelDriver driver, Table table, List<ModelOperation> operations, Durability durability, boolean isAtomic) {
+            ModelDriver driver,
+            Table table,
+            List<ModelOperation> operations,
+            Durability durability,
+            boolean isAtomic,
+            @Nullable RequestName name) {
         this.driver = driver;
         this.schema = table.schema();
         this.operations = operations;
         this.durability = durability;
         this.isAtomic = isAtomic;
+        this.name = name;
         this.batch = table.newBatch().durability(durability).atomic(isAtomic);
         boolean isFilled = false;
         try {
@@ -85,6 +98,9 @@ final class ModelBatch {
 
     /** Hands it to its tablets. Each operation goes where the model says that there is a tablet for it. */
     void hand() {
+        if (name != null) {
+            batch.request(name);
+        }
         result = batch.commitAsync();
         BatchParts split = batch.parts();
         int accepted = 0;
@@ -150,6 +166,27 @@ final class ModelBatch {
             assertEquals(newest, answer.timestamp(), "time of the batch");
         }
         checkErrors(answer);
+    }
+
+    /** Remembers an answer that will be given again. One that no tablet gave is found anew each time. */
+    void remember(ModelRequests requests, long micros) {
+        if (name != null && durability == Durability.SYNC && isOfTablets() && !isLarge()) {
+            CommitResult answer = Objects.requireNonNull(result).join();
+            requests.answered(
+                    driver,
+                    new ModelRequests.Answered(
+                            name,
+                            driver.changeCount(),
+                            operations,
+                            isAtomic,
+                            answer.timestamp(),
+                            List.copyOf(answer.errors()),
+                            micros));
+        }
+    }
+
+    private boolean isOfTablets() {
+        return strays.isEmpty() && !parts.isEmpty() && !isRefused();
     }
 
     /** Whether no tablet is to hear of it: all of it is to happen, and something cannot. */
@@ -220,6 +257,7 @@ final class ModelBatch {
 
     @Override
     public String toString() {
-        return (isAtomic ? "atomic " : "") + durability + " to " + driver.tableName() + " " + operations;
+        return (name == null ? "" : name + " ") + (isAtomic ? "atomic " : "") + durability + " to " + driver.tableName()
+                + " " + operations;
     }
 }

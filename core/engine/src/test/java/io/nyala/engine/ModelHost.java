@@ -24,7 +24,8 @@ final class ModelHost {
 
     private final long seed;
     private final World world;
-    private final ModelWrites writes = new ModelWrites(this::expect);
+    private final ModelWrites writes =
+            new ModelWrites(this::expect, () -> world().clock().micros());
     private final ModelScans scans = new ModelScans();
     private final ModelCatalog catalog = new ModelCatalog(this);
     private final List<String> trace = new ArrayList<>();

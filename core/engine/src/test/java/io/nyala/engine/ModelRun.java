@@ -2,10 +2,12 @@ package io.nyala.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.nyala.record.RequestName;
 import io.nyala.simulation.PowerCutException;
 import io.nyala.wal.Durability;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * Some tables in one engine on a simulated host, and whatever can happen to them, step by step: batches one by one and
@@ -91,8 +93,10 @@ final class ModelRun {
         if (kind >= 40 + 15) {
             operationCount++;
         }
-        if (kind < 40) {
+        if (kind < 36) {
             commit(random, table);
+        } else if (kind < 40) {
+            repeat(random, table);
         } else if (kind < 55) {
             submit(random, tables);
         } else if (kind < 59) {
@@ -144,6 +148,29 @@ final class ModelRun {
         });
     }
 
+    /** A request that was answered is made again: it gets the same answer, and nothing happens. */
+    private void repeat(SplittableRandom random, ModelDriver table) {
+        ModelRequests.Repetition repetition = writes.repetition(random, table);
+        if (repetition == null) {
+            commit(random, table);
+            return;
+        }
+        operationCount++;
+        host.note("repeat " + repetition);
+        try (WriteBatch batch = opened(table).newBatch()) {
+            CompletableFuture<CommitResult> again = repetition.commit(batch);
+            host.agents().await(() -> {
+                writes.settle();
+                return again.isDone();
+            });
+            if (again.isCompletedExceptionally()) {
+                host.expect(ModelWrites.failureOfTablet(again));
+            } else {
+                repetition.check(again.join());
+            }
+        }
+    }
+
     private void submit(SplittableRandom random, List<ModelDriver> tables) {
         for (int i = random.nextInt(1, 2 * IN_FLIGHT_MAX); i > 0; i--) {
             ModelDriver table = tables.get(random.nextInt(tables.size()));
@@ -171,7 +198,8 @@ final class ModelRun {
         boolean isAtomic = random.nextInt(6) == 0;
         String what = (isAtomic ? "atomic " : "") + durability + " to " + table.tableName() + " " + operations;
         host.note("commit " + what);
-        writes.submit(table, opened(table), operations, durability, isAtomic);
+        RequestName name = random.nextInt(4) == 0 ? writes.name(random, table) : null;
+        writes.submit(table, opened(table), operations, durability, isAtomic, name);
     }
 
     private List<ModelOperation> draw(SplittableRandom random, ModelDriver table) {

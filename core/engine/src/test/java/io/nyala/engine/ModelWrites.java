@@ -2,6 +2,7 @@ package io.nyala.engine;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.record.RequestName;
 import io.nyala.simulation.PowerCutException;
 import io.nyala.table.TableDroppedException;
 import io.nyala.tablet.BatchTooLargeException;
@@ -12,9 +13,12 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
+import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Everything that is on its way into the tables of an engine, batches and flushes, and what a crash may still take: the
@@ -23,15 +27,21 @@ import java.util.function.Consumer;
  */
 final class ModelWrites {
     private final Consumer<RuntimeException> refused;
+    private final LongSupplier micros;
+    private final ModelRequests requests = new ModelRequests();
     private final List<ModelBatch> prepared = new ArrayList<>();
     private final List<ModelBatch> inFlight = new ArrayList<>();
     private final List<Flush> flushes = new ArrayList<>();
     private final List<ModelPart> doubtful = new ArrayList<>();
     private long durableTime;
 
-    /** @param refused hears of each batch or flush that failed, and throws if that may not be */
-    ModelWrites(Consumer<RuntimeException> refused) {
+    /**
+     * @param refused hears of each batch or flush that failed, and throws if that may not be
+     * @param micros the time now
+     */
+    ModelWrites(Consumer<RuntimeException> refused, LongSupplier micros) {
         this.refused = refused;
+        this.micros = micros;
     }
 
     /** A flush that was asked for, of a table as it was then, and the time of its newest record. */
@@ -41,10 +51,15 @@ final class ModelWrites {
 
     /** Hands a batch over and does not wait for the answer. */
     void submit(
-            ModelDriver driver, Table table, List<ModelOperation> operations, Durability durability, boolean isAtomic) {
+            ModelDriver driver,
+            Table table,
+            List<ModelOperation> operations,
+            Durability durability,
+            boolean isAtomic,
+            @Nullable RequestName name) {
         ModelBatch batch;
         try {
-            batch = new ModelBatch(driver, table, operations, durability, isAtomic);
+            batch = new ModelBatch(driver, table, operations, durability, isAtomic, name);
         } catch (PowerCutException e) {
             throw e;
         } catch (RuntimeException e) {
@@ -56,7 +71,7 @@ final class ModelWrites {
 
     /** Fills a batch, to be handed over later. */
     void prepare(ModelDriver driver, Table table, List<ModelOperation> operations) {
-        prepared.add(new ModelBatch(driver, table, operations, Durability.SYNC, false));
+        prepared.add(new ModelBatch(driver, table, operations, Durability.SYNC, false, null));
     }
 
     int preparedCount() {
@@ -84,6 +99,16 @@ final class ModelWrites {
             batch.close();
             refused.accept(e);
         }
+    }
+
+    /** A name for the next batch of a table. */
+    RequestName name(SplittableRandom random, ModelDriver driver) {
+        return requests.next(random, driver, inFlightCount(driver) == 0);
+    }
+
+    /** Something of a table that was answered under a name, to be asked again; null if there is nothing. */
+    ModelRequests.@Nullable Repetition repetition(SplittableRandom random, ModelDriver driver) {
+        return requests.repetition(random, driver, micros.getAsLong());
     }
 
     int inFlightCount() {
@@ -136,6 +161,7 @@ final class ModelWrites {
         RuntimeException failure = batch.failure();
         if (failure == null) {
             batch.checkAnswer();
+            batch.remember(requests, micros.getAsLong());
             return;
         }
         for (ModelPart part : batch.parts()) {
@@ -185,6 +211,14 @@ final class ModelWrites {
         return failure instanceof TabletClosedException
                 || failure instanceof TableDroppedException
                 || (failure instanceof TabletBusyException && failure.getCause() instanceof TableDroppedException);
+    }
+
+    /** Why a tablet did not take its part of a batch. */
+    static RuntimeException failureOfTablet(CompletableFuture<CommitResult> failed) {
+        RuntimeException failure = failure(failed);
+        return failure instanceof PartialCommitException
+                ? (RuntimeException) Objects.requireNonNull(failure.getCause())
+                : failure;
     }
 
     static RuntimeException failure(CompletableFuture<?> failed) {
