@@ -143,9 +143,15 @@ public final class LogAgent implements Agent {
     /** Ends without a word. */
     void kill() {
         isClosed = true;
-        queue.close();
-        closeFiles();
-        progress.fail(new LogStoppedException("the log is closed"));
+        try {
+            queue.close();
+        } finally {
+            try {
+                closeFiles();
+            } finally {
+                progress.fail(new LogStoppedException("the log is closed"));
+            }
+        }
     }
 
     /** For any thread. */

@@ -169,11 +169,14 @@ final class SegmentPreparer implements AutoCloseable {
     @Override
     public void close() {
         DiskFile unfinished = file;
-        if (unfinished != null) {
-            file = null;
-            unfinished.close();
+        try {
+            if (unfinished != null) {
+                file = null;
+                unfinished.close();
+            }
+        } finally {
+            account.giveBack(slab);
         }
-        account.giveBack(slab);
     }
 
     private boolean openSpare() {

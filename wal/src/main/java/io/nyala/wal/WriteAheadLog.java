@@ -199,9 +199,7 @@ public final class WriteAheadLog implements CommitLog {
             return;
         }
         isClosed = true;
-        agent.onClose();
-        parts.preparer().close();
-        account.giveBack(slab);
+        closeParts(agent::onClose);
     }
 
     /** As if the process ended here: nothing is written any more. */
@@ -210,9 +208,20 @@ public final class WriteAheadLog implements CommitLog {
             return;
         }
         isClosed = true;
-        agent.kill();
-        parts.preparer().close();
-        account.giveBack(slab);
+        closeParts(agent::kill);
+    }
+
+    /** The memory goes back also where the disk is gone, and nothing can be closed any more. */
+    private void closeParts(Runnable endOfAgent) {
+        try {
+            endOfAgent.run();
+        } finally {
+            try {
+                parts.preparer().close();
+            } finally {
+                account.giveBack(slab);
+            }
+        }
     }
 
     /** 0 if it is worth waiting. */
