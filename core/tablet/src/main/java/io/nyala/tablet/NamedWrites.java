@@ -108,6 +108,8 @@ final class NamedWrites {
         if (known.isEmpty()) {
             neededFrom = write.sequence(); // More exactly than before.
         }
+        // Its place may be behind those that are being carried forward, even before the first of them was.
+        carriedFrom = Math.min(carriedFrom, write.sequence());
         known.add(name, write.timestamp(), write.sequence(), write);
     }
 
