@@ -209,6 +209,7 @@ final class ModelHost {
         scans.close();
         writes.engineDied();
         closeDead();
+        running.pages().end(); // Batches on their way, and some that were never handed over, died with it.
         world.disk().forgetFailures();
         world.disk().restart();
         begin(random, isCut);

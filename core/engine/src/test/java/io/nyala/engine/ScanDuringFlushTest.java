@@ -113,8 +113,9 @@ final class ScanDuringFlushTest {
                 .withCacheBytes(8 << 20)
                 .withFlushBytes(flushBytes)
                 .withLogSegmentBytes(1 << 20);
-        var environment = new EngineEnvironment(disk, clock.microsSource(), HugePageSource.orJdk(), host);
-        return new World.Running(Engine.open(config, environment), host);
+        var pages = new ProcessPages(HugePageSource.orJdk());
+        var environment = new EngineEnvironment(disk, clock.microsSource(), pages, host);
+        return new World.Running(Engine.open(config, environment), host, pages);
     }
 
     private void act(SplittableRandom random, Style style, World.Running running) {

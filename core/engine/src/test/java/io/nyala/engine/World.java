@@ -104,12 +104,13 @@ final class World {
     /** As {@link #open()}, set up differently. */
     Running open(EngineConfig config) {
         var host = new StepHost(random.split(), () -> clock.advanceMicros(random.nextInt(200)));
-        var environment = new EngineEnvironment(disk, clock.microsSource(), HugePageSource.orJdk(), host);
-        return new Running(Engine.open(config, environment), host);
+        var pages = new ProcessPages(HugePageSource.orJdk());
+        var environment = new EngineEnvironment(disk, clock.microsSource(), pages, host);
+        return new Running(Engine.open(config, environment), host, pages);
     }
 
-    /** An open engine and the host that it runs on. */
-    record Running(Engine engine, StepHost host) {
+    /** An open engine, the host that it runs on, and its memory. */
+    record Running(Engine engine, StepHost host, ProcessPages pages) {
         Table table() {
             return engine.table(TABLE).orElseGet(() -> engine.createTable(TABLE, SCHEMA));
         }
