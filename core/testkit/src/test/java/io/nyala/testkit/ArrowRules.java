@@ -41,7 +41,10 @@ final class ArrowRules {
         core/engine         : core/memory core/time core/rows core/partition io-uring-bridge core/tablet \
             core/catalog core/table
         edge/kudu-protocol  :
-        edge/server         : core/engine edge/kudu-protocol
+        edge/kudu-rpc       : core/memory edge/kudu-protocol
+        edge/kudu-wire      : core/memory core/time core/rows core/partition edge/kudu-protocol
+        edge/server         : core/memory core/time core/rows core/partition core/record core/tablet core/catalog \
+            core/table core/engine edge/kudu-protocol edge/kudu-rpc edge/kudu-wire
         edge/cli            : core/engine edge/hexdump
         perf                : core/engine edge/hexdump
         """);

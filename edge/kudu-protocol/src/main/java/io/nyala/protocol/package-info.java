@@ -1,6 +1,5 @@
 /**
- * Messages of the Kudu wire protocol. Will own the classes generated from its published definitions, and nothing
- * else.
+ * Messages of the Kudu wire protocol: the classes generated from its published definitions, and nothing else.
  *
  * <ul>
  *   <li><b>Owns</b>: generated messages.
