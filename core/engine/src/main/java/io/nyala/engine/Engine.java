@@ -218,6 +218,16 @@ public final class Engine implements AutoCloseable {
         return parts.clock().now();
     }
 
+    /**
+     * Takes note of a hybrid time that came from another host: what happens here from now on happens after it.
+     *
+     * @throws IllegalArgumentException if it is more than 10 s ahead of this host's clock
+     */
+    public void observe(long time) {
+        throwIfClosed();
+        parts.clock().observe(time);
+    }
+
     /** As {@link #now}, also for a call that was under way when the engine was closed. */
     long time() {
         return parts.clock().now();
@@ -297,8 +307,8 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    /** Identity of the host, which tokens carry. */
-    long hostId() {
+    /** Identity of the directory, drawn when it was created; tokens carry it. */
+    public long hostId() {
         return parts.storage().hostId();
     }
 

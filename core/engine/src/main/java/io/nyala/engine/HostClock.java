@@ -58,6 +58,11 @@ final class HostClock implements TabletClock {
         return clock.now();
     }
 
+    /** What is handed out from now on is above {@code time}, which came from another host. */
+    void observe(long time) {
+        clock.update(time);
+    }
+
     /** Largest time that may be handed out. */
     long leaseEnd() {
         return leaseEnd;

@@ -38,8 +38,11 @@ public final class ScanBuilder {
     private long snapshot = LATEST;
     private boolean keyOrder;
     private boolean allowPartial;
+    private long onlyTablet = ANY_TABLET;
+    private KeyRange keys = KeyRange.ALL;
 
     private static final long LATEST = 0;
+    private static final long ANY_TABLET = -1;
 
     ScanBuilder(Engine engine, Table table) {
         this.engine = engine;
@@ -79,6 +82,21 @@ public final class ScanBuilder {
     /** Rows in the order of their primary key. */
     public ScanBuilder inKeyOrder() {
         keyOrder = true;
+        return this;
+    }
+
+    /** Only rows of one tablet of {@link Table#tablets}. */
+    public ScanBuilder onlyTablet(long tabletId) {
+        onlyTablet = tabletId;
+        return this;
+    }
+
+    /**
+     * Only rows whose encoded primary key ({@link io.nyala.rows.KeyCodec}) is in the range, in addition to earlier
+     * ranges.
+     */
+    public ScanBuilder keys(KeyRange range) {
+        keys = keys.and(range);
         return this;
     }
 
@@ -144,13 +162,18 @@ public final class ScanBuilder {
         ScanSpec spec = ScanSpec.all(schema, snapshot)
                 .withProjection(projection)
                 .withPredicates(predicates)
-                .withKeyRange(KeyRange.from(new KeyCodec(new RowLayout(schema)), predicates))
+                .withKeyRange(KeyRange.from(new KeyCodec(new RowLayout(schema)), predicates)
+                        .and(keys))
                 .withKeyOrder(keyOrder);
         return table.read(state -> plan(state, ScanToken.translate(spec, state.schema())));
     }
 
     private ScanPlan plan(TableState state, ScanSpec spec) {
         List<HostedTablet> tablets = state.prune(spec);
+        if (onlyTablet != ANY_TABLET) {
+            HostedTablet only = state.tablet(onlyTablet);
+            tablets = tablets.contains(only) ? List.of(only) : List.of();
+        }
         return snapshot == LATEST
                 ? ScanPlan.latest(engine.host(), state, tablets, spec)
                 : ScanPlan.at(engine.host(), state, tablets, spec);

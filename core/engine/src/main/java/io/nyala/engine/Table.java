@@ -1,6 +1,7 @@
 package io.nyala.engine;
 
 import io.nyala.catalog.TableDescription;
+import io.nyala.catalog.TabletPlace;
 import io.nyala.partition.PartitionMap;
 import io.nyala.rows.Schema;
 import io.nyala.table.HostedTablet;
@@ -68,6 +69,11 @@ public final class Table {
     /** How rows are spread over the tablets, now. */
     public PartitionMap partitions() {
         return state.map();
+    }
+
+    /** Its tablets, in the order of the partitions of {@link #partitions}. */
+    public List<TabletPlace> tablets() {
+        return state.tablets().stream().map(HostedTablet::place).toList();
     }
 
     /** An empty batch of operations on this table. Fill, commit, and fill it again: it keeps its memory. */

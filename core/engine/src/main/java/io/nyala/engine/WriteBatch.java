@@ -98,6 +98,15 @@ public final class WriteBatch implements AutoCloseable {
     }
 
     /**
+     * Says that later commits of this batch are for one tablet, for a host that routes rows itself: a commit with a row
+     * that belongs elsewhere throws {@link io.nyala.table.WrongTabletException}, and nothing of it is done.
+     */
+    public WriteBatch onlyTablet(long tabletId) {
+        parts.onlyTablet(tabletId);
+        return this;
+    }
+
+    /**
      * Names what is in the batch, so that it takes effect once however often it is committed: a commit under a name
      * that a tablet has answered before gets that answer again, with its time and its errors, also after a crash. So
      * does the retry of a commit that some tablets took and others did not: those that did not take their part then.

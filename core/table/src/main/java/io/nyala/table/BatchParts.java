@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class BatchParts {
     private static final int[] NONE = {};
+    private static final long ANY_TABLET = -1;
 
     private final OperationBatch rows;
     private final Answers answers;
@@ -39,6 +40,7 @@ public final class BatchParts {
     private boolean isAtomic;
     private boolean isRefused;
     private @Nullable RequestName name;
+    private long onlyTablet = ANY_TABLET;
     private final AtomicInteger unanswered = new AtomicInteger();
 
     public BatchParts(OperationBatch rows, Answers answers) {
@@ -109,9 +111,18 @@ public final class BatchParts {
         name = newName;
     }
 
+    /** What is split from now on must belong to this tablet. */
+    public void onlyTablet(long tabletId) {
+        onlyTablet = tabletId;
+    }
+
     // ---- Splitting ----
 
-    /** Finds the tablet of each operation, and keeps it open until the batch has its answers: submit it then. */
+    /**
+     * Finds the tablet of each operation, and keeps it open until the batch has its answers: submit it then.
+     *
+     * @throws WrongTabletException if all must be of one tablet, and an operation is not; then none is handed over
+     */
     public void split(TableState state, TableHost newHost) {
         clear();
         host = newHost;
@@ -122,6 +133,26 @@ public final class BatchParts {
             splitByPartition(state);
         }
         isRefused = isAtomic && (strayCount > 0 || !rows.errors().isEmpty());
+        if (onlyTablet != ANY_TABLET) {
+            checkTablet(state);
+        }
+    }
+
+    private void checkTablet(TableState state) {
+        long foreign = strayCount > 0 ? strayOffset(0) : -1;
+        for (int i = 0; i < partCount; i++) {
+            if (part(i).target().id() != onlyTablet) {
+                foreign = part(i).write.operationOffset(0);
+            }
+        }
+        if (foreign >= 0) {
+            clear();
+            HostedTablet tablet = state.tablet(onlyTablet);
+            throw new WrongTabletException("Row not in tablet partition. Partition: '"
+                    + state.map().schema().describeAsKudu(tablet.partition()) + "', row: '"
+                    + state.map().describeRowAsKudu(rows.memory(), OperationFormat.rowOffset(rows.memory(), foreign))
+                    + "'.");
+        }
     }
 
     private void splitByPartition(TableState state) {
