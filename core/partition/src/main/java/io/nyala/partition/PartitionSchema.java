@@ -1,6 +1,7 @@
 package io.nyala.partition;
 
 import io.nyala.memory.Check;
+import io.nyala.rows.CellValue;
 import io.nyala.rows.Column;
 import io.nyala.rows.MalformedBytesException;
 import io.nyala.rows.Schema;
@@ -263,6 +264,11 @@ public final class PartitionSchema {
                         + describe(first) + ", second range partition: " + describe(second));
             }
         }
+    }
+
+    /** The values of the range columns at a bound of this table; none if it is no bound. */
+    public List<CellValue> values(byte[] bound) {
+        return bound.length == 0 ? List.of() : existingRangeKeys().decode(bound);
     }
 
     /** As Kudu writes the bounds of a range: {@code 2024-01-01 <= VALUES < 2024-02-01}. */
