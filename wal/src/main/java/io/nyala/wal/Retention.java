@@ -7,7 +7,7 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * Which segments the log consists of, and which of them are not needed any more. Before the first file is taken away, a
  * MARK that says so is durable; so a file that is missing without one is noticed. The agent's, but for {@link
- * #releaseUpTo} and {@link #oldestSequence}, which any thread may call.
+ * #releaseUpTo}, {@link #oldestSequence}, {@link #newestFrom} and {@link #segmentCount}, which any thread may call.
  */
 final class Retention {
     private final SegmentFiles files;
@@ -19,8 +19,9 @@ final class Retention {
 
     private long oldestNeeded;
     private long markSequence;
-    private volatile long oldestSequence;
-    private volatile int segmentCount;
+
+    /** With which the segments begin that hold records, the oldest first: for other threads, and never changed. */
+    private volatile long[] firstSequences;
 
     /**
      * @param recovered segments of earlier epochs, ascending
@@ -34,13 +35,22 @@ final class Retention {
         live.addAll(recovered);
         live.add(active);
         oldestNeeded = buffer.oldestSegment();
-        oldestSequence = live.getFirst().firstSequence;
-        segmentCount = live.size();
+        firstSequences = firstSequences(live);
     }
 
-    /** Segments that hold records, the one written to included. For any thread. */
+    private static long[] firstSequences(Collection<Segment> segments) {
+        return segments.stream().mapToLong(segment -> segment.firstSequence).toArray();
+    }
+
+    /** Segments that hold records, the one written to included. */
     int segmentCount() {
-        return segmentCount;
+        return firstSequences.length;
+    }
+
+    /** Sequence with which the newest {@code count} segments begin, or all where there are fewer. */
+    long newestFrom(int count) {
+        long[] present = firstSequences;
+        return present[Math.max(0, present.length - count)];
     }
 
     void releaseUpTo(long sequence) {
@@ -48,7 +58,7 @@ final class Retention {
     }
 
     long oldestSequence() {
-        return oldestSequence;
+        return firstSequences[0];
     }
 
     Segment active() {
@@ -59,7 +69,7 @@ final class Retention {
     void add(Segment segment) {
         assert segment.number == active().number + 1 : segment.number + " after " + active().number;
         live.add(segment);
-        segmentCount = live.size();
+        firstSequences = firstSequences(live);
     }
 
     /** Takes one segment away, or prepares to; answers whether it did something. */
@@ -69,8 +79,7 @@ final class Retention {
                 return false;
             }
             Segment released = live.removeFirst();
-            oldestSequence = live.getFirst().firstSequence;
-            segmentCount = live.size();
+            firstSequences = firstSequences(live);
             released.closeFile();
             files.recycle(released.path);
             return true;

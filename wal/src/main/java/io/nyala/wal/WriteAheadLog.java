@@ -185,6 +185,12 @@ public final class WriteAheadLog implements CommitLog {
         return parts.retention().segmentCount();
     }
 
+    /** Sequence with which the newest {@code count} of those segments begin, or all where there are fewer. */
+    public long newestFrom(int count) {
+        Check.positive("count", count);
+        return parts.retention().newestFrom(count);
+    }
+
     @Override
     public long oldestSequence() {
         return parts.retention().oldestSequence();

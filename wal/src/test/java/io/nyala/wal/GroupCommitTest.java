@@ -174,6 +174,29 @@ final class GroupCommitTest {
         assertEquals(entries.subList(entries.size() - read.size(), entries.size()), read);
     }
 
+    @Test
+    void itIsKnownWhereTheNewestSegmentsBegin() {
+        try (TestLog log = TestLog.start(disk, TestLog.config())) {
+            while (log.log().segmentCount() < 5) {
+                log.appendDurably(random, 5, 4000);
+            }
+            log.settle();
+            int count = log.log().segmentCount();
+            assertEquals(log.log().oldestSequence(), log.log().newestFrom(count));
+            assertEquals(log.log().oldestSequence(), log.log().newestFrom(count + 1));
+            for (int i = 1; i < count; i++) {
+                assertTrue(log.log().newestFrom(i + 1) < log.log().newestFrom(i));
+            }
+            long fromThird = log.log().newestFrom(3);
+            log.log().releaseUpTo(fromThird - 2);
+            log.settle();
+            assertTrue(log.log().oldestSequence() < fromThird, "a record before it is needed");
+            log.log().releaseUpTo(fromThird - 1);
+            log.settle();
+            assertEquals(fromThird, log.log().oldestSequence());
+        }
+    }
+
     /** As a log of changes does: the whole state leads a fresh segment, everything before it is released. */
     @Test
     void aCheckpointReplacesAllBefore() {

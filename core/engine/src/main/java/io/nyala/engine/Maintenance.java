@@ -42,6 +42,7 @@ final class Maintenance implements Agent {
     private final Queue<WantedProbe> wantedProbes = new ConcurrentLinkedQueue<>();
 
     private @Nullable Running running;
+    private boolean isTurnOfLog = true;
     private volatile @Nullable RuntimeException end;
 
     /** Flushes under way, which may wait for the log; others need not hear of its progress, which is at every write. */
@@ -55,8 +56,17 @@ final class Maintenance implements Agent {
         /** Closes tablets that were dropped and are not used any more. No flush is under way. */
         void takeDownTablets();
 
-        /** Asks for the flush that lets a log that has grown long forget most. */
+        /** Whether the log has grown long, and longer since that was last seen to. Any thread. */
+        boolean isLogReliefDue();
+
+        /** Asks for the flushes that let a log that has grown long forget what it should not have any more. */
         void relieveLog();
+
+        /** Whether a flush is due that {@link #relieveLog} asked for. */
+        boolean isForLog(Tablet tablet);
+
+        /** What was due before has begun. */
+        void flushBegins(Tablet tablet);
 
         /** Asks for the flush that frees most memory, if a batch waits for memory; or says that none will. */
         void relieveMemory();
@@ -131,10 +141,11 @@ final class Maintenance implements Agent {
     /**
      * The log is durable further than before, or has failed. The log counts the flushes after its progress, the worker
      * counts a flush before it looks at the progress, and both counts are atomic updates of one variable: one of them
-     * comes second, and either the flush finds the progress or the worker is woken.
+     * comes second, and either the flush finds the progress or the worker is woken. It is also when the log is too
+     * long: there need not be a tablet that has enough in memory to ask for a flush by itself.
      */
     void logProgressed() {
-        if (flushCount.getAndAdd(0) > 0) {
+        if (flushCount.getAndAdd(0) > 0 || housekeeping.isLogReliefDue()) {
             wake();
         }
     }
@@ -235,9 +246,16 @@ final class Maintenance implements Agent {
 
     private void publish() {
         for (Attached attached : tablets) {
-            Tablet tablet = attached.tablet;
-            attached.slot.publish(tablet.pressure().isFlushWanted() ? (double) Math.max(1, tablet.memoryBytes()) : 0);
+            attached.slot.publish(score(attached.tablet));
         }
+    }
+
+    /** Flushes for the log's sake come in turn with those that free most memory, so that neither have to wait long. */
+    private double score(Tablet tablet) {
+        if (!tablet.pressure().isFlushWanted()) {
+            return 0;
+        }
+        return isTurnOfLog && housekeeping.isForLog(tablet) ? Double.MAX_VALUE : Math.max(1, tablet.memoryBytes());
     }
 
     private @Nullable Running claimNext() {
@@ -247,6 +265,8 @@ final class Maintenance implements Agent {
         }
         for (Attached attached : tablets) {
             if (attached.slot == claim.slot()) {
+                isTurnOfLog = !housekeeping.isForLog(attached.tablet);
+                housekeeping.flushBegins(attached.tablet);
                 // In this order, or someone who asks now would neither be among the waiters nor start another flush.
                 boolean withChanges = attached.tablet.pressure().flushBegins();
                 flushCount.getAndIncrement();

@@ -3,14 +3,34 @@ package io.nyala.engine;
 import io.nyala.memory.MemoryLimitException;
 import io.nyala.table.HostedTablet;
 import io.nyala.tablet.Tablet;
+import io.nyala.wal.WriteAheadLog;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.Set;
 
-/** What maintenance does besides flushing: seeing to memory, and letting the log forget. */
+/**
+ * What maintenance does besides flushing: seeing to memory, and letting the log forget. The worker's, but for {@link
+ * #isLogReliefDue}, which any thread may ask.
+ */
 final class Upkeep implements Maintenance.Housekeeping {
     /** Segments of the write-ahead log that are kept for rows in memory: 512 MiB at the default size. */
     private static final int LOG_SEGMENTS_MAX = 8;
 
+    /** Flushes for the log's sake that are asked for at a time; each that ends makes room for the next. */
+    private static final int RELIEVING_MAX = 16;
+
     private final OpenEngine engine;
-    private int segmentsRelieved;
+
+    /** Asked for a flush for the log's sake since its newest segment began: whom it did not help is not asked again. */
+    private final Set<Tablet> asked = new HashSet<>();
+
+    /** Of those, whose flush has not begun. */
+    private final Set<Tablet> relieving = new HashSet<>();
+
+    /** First record of the segment that was the newest then. */
+    private volatile long relievedAt;
+
+    private boolean hasFlushEnded;
 
     Upkeep(OpenEngine engine) {
         this.engine = engine;
@@ -21,34 +41,63 @@ final class Upkeep implements Maintenance.Housekeeping {
         engine.tablets().takeDown();
     }
 
-    /** The tablet whose rows in memory need the oldest records is flushed, however few they are. */
+    @Override
+    public boolean isLogReliefDue() {
+        WriteAheadLog log = engine.log();
+        return log.segmentCount() > LOG_SEGMENTS_MAX && log.newestFrom(1) != relievedAt;
+    }
+
+    /**
+     * Tablets that need records which should be gone are flushed, however few they are, those that need the oldest
+     * first. Looked at when the log has become longer and when a flush has ended, whether it helped or failed.
+     */
     @Override
     public void relieveLog() {
-        int segmentCount = engine.log().segmentCount();
-        if (segmentCount <= Math.max(LOG_SEGMENTS_MAX, segmentsRelieved)) {
-            // Forgetting takes a moment; what was asked for is not asked for again before the log is longer still.
-            segmentsRelieved = Math.min(segmentsRelieved, segmentCount);
+        if (isLogReliefDue()) {
+            relievedAt = engine.log().newestFrom(1);
+            asked.clear();
+        } else if (!hasFlushEnded) {
             return;
         }
-        segmentsRelieved = segmentCount;
-        Tablet oldest = null;
-        long oldestNeed = Long.MAX_VALUE;
-        for (HostedTablet hosted : engine.tablets().all()) {
-            long need = hosted.tablet().neededFrom();
-            if (need < oldestNeed) {
-                oldest = hosted.tablet();
-                oldestNeed = need;
-            }
+        hasFlushEnded = false;
+        relieving.retainAll(engine.tablets().open()); // The others are being taken down.
+        long keptFrom = engine.log().newestFrom(LOG_SEGMENTS_MAX);
+        engine.tablets().open().stream()
+                .filter(tablet -> !asked.contains(tablet) && !relieving.contains(tablet))
+                .map(Need::of)
+                .filter(need -> need.from() < keptFrom)
+                .sorted(Comparator.comparingLong(Need::from))
+                .limit(RELIEVING_MAX - relieving.size())
+                .forEach(need -> relieve(need.tablet()));
+    }
+
+    /** A tablet, and the oldest record that it needs. */
+    private record Need(Tablet tablet, long from) {
+        static Need of(Tablet tablet) {
+            return new Need(tablet, tablet.neededFrom());
         }
-        if (oldest != null) {
-            oldest.pressure().wantFlush();
-        }
+    }
+
+    private void relieve(Tablet tablet) {
+        asked.add(tablet);
+        relieving.add(tablet);
+        tablet.pressure().wantFlush();
+    }
+
+    @Override
+    public boolean isForLog(Tablet tablet) {
+        return relieving.contains(tablet);
+    }
+
+    @Override
+    public void flushBegins(Tablet tablet) {
+        relieving.remove(tablet);
     }
 
     /**
      * The tablet that has most rows in memory is flushed, also if that is another one than whose batch waits, or if one
-     * waits that is only being filled. Where
-     * there is nothing to flush, others have the memory, who need not give it back: then the batch does not wait.
+     * waits that is only being filled. Where there is nothing to flush, others have the memory, who need not give it
+     * back: then the batch does not wait.
      */
     @Override
     public void relieveMemory() {
@@ -96,6 +145,7 @@ final class Upkeep implements Maintenance.Housekeeping {
 
     @Override
     public void flushEnded(boolean isDone) {
+        hasFlushEnded = true;
         engine.counters().flushed(isDone);
     }
 

@@ -41,6 +41,11 @@ final class EngineThreadsTest {
     private static final int BATCH_ROWS = 64;
     private static final int BATCHES = 150;
 
+    /** More than a log may have, of segments of 128 KiB; a batch takes at least one block of 4 KiB. */
+    private static final int SHORT_SEGMENTS = 12;
+
+    private static final int BATCHES_PER_SHORT_SEGMENT = 32;
+
     @TempDir
     private Path directory;
 
@@ -72,6 +77,23 @@ final class EngineThreadsTest {
                 reader.get();
             }
             assertEquals((long) WRITERS * BATCHES * BATCH_ROWS, balancedRows(table.scan()));
+        }
+    }
+
+    /** No tablet has enough in memory to ask for a flush by itself: the log has to, and wakes who makes it. */
+    @Test
+    void aLogThatGrowsLongIsShortenedWhileNobodyAsksForAFlush() {
+        EngineConfig config =
+                EngineConfig.in(directory).withMemoryBytes(192 << 20).withLogSegmentBytes(128 << 10);
+        try (Engine engine = Engine.open(config)) {
+            Table table = engine.createTable("t", SCHEMA);
+            try (WriteBatch batch = table.newBatch()) {
+                for (int number = 0; number < SHORT_SEGMENTS * BATCHES_PER_SHORT_SEGMENT; number++) {
+                    fill(batch, 0, number);
+                    batch.commit().orThrow();
+                }
+            }
+            Spin.until(() -> table.statistics().rowSetCount() > 0);
         }
     }
 

@@ -20,7 +20,7 @@ public final class AnswersWriter {
     // What was written: clients in the slots before, and of that in the slot what is below the sequence.
     private int slot;
     private long sequence;
-    private long heldFrom = Long.MAX_VALUE;
+    private final long heldFrom;
 
     /** {@code recordBytesMax}: the largest record there can be, with room for a client and a small request at least. */
     public AnswersWriter(RequestResults results, long tabletId, int recordBytesMax) {
@@ -30,6 +30,18 @@ public final class AnswersWriter {
         this.results = results;
         this.tabletId = tabletId;
         this.recordBytesMax = recordBytesMax;
+        this.heldFrom = firstTooLarge();
+    }
+
+    private long firstTooLarge() {
+        long first = Long.MAX_VALUE;
+        for (int i = 0; i < results.slotsUsed(); i++) {
+            ClientResults client = results.clientAt(i);
+            for (int place = client == null ? 0 : client.first(); client != null && place < client.end(); place++) {
+                first = isTooLarge(client, place) ? Math.min(first, client.logSequence(place)) : first;
+            }
+        }
+        return first;
     }
 
     /** Whether all has been written. */
@@ -41,7 +53,7 @@ public final class AnswersWriter {
         return slot >= results.slotsUsed();
     }
 
-    /** First log record that is needed for answers which could not be written; {@link Long#MAX_VALUE} for none. */
+    /** First log record that is needed for answers which cannot be written; {@link Long#MAX_VALUE} for none. */
     public long heldFrom() {
         return heldFrom;
     }
@@ -99,14 +111,14 @@ public final class AnswersWriter {
         for (; place < client.end(); place++) {
             long bytes = AnswersFormat.requestBytes(client, place);
             if (isTooLarge(client, place)) {
-                heldFrom = Math.min(heldFrom, client.logSequence(place));
-            } else if (next + bytes > end) {
-                break;
-            } else {
-                AnswersFormat.writeRequest(memory, next, client, place, results.errors());
-                next += bytes;
-                requestCount++;
+                continue;
             }
+            if (next + bytes > end) {
+                break;
+            }
+            AnswersFormat.writeRequest(memory, next, client, place, results.errors());
+            next += bytes;
+            requestCount++;
         }
         boolean isWhole = place == client.end();
         if (!isWhole && requestCount == 0) {

@@ -123,8 +123,9 @@ final class NamedWrites {
     // ---- Carrying ----
 
     /**
-     * Writes all answers into the log again, if rows need it less far back than answers do: {@link #carryOn} goes on
-     * with that, and then {@code whenDone} is run. Where that is under way already, it is awaited.
+     * Writes all answers into the log again, if that lets go of records: rows need it less far back than answers do,
+     * and the oldest is not one that fits in no record. {@link #carryOn} goes on with that, and then {@code whenDone}
+     * is run. Where that is under way already, it is awaited.
      */
     void carry(Runnable whenDone) {
         RequestResults known = results;
@@ -134,8 +135,11 @@ final class NamedWrites {
         known.forgetLate(now());
         if (known.isEmpty()) {
             neededFrom = Long.MAX_VALUE;
-        } else if (neededFrom < tablet.rowsNeededFrom()) {
-            carried = new AnswersWriter(known, tablet.id(), tablet.log().payloadBytesMax());
+            return;
+        }
+        var writer = new AnswersWriter(known, tablet.id(), tablet.log().payloadBytesMax());
+        if (neededFrom < Math.min(tablet.rowsNeededFrom(), writer.heldFrom())) {
+            carried = writer;
             whenCarried = whenDone;
             carriedFrom = Long.MAX_VALUE;
             isCarrying = true;
