@@ -59,6 +59,7 @@ final class TextRules {
             new Ban("Linker.", "io-uring-bridge, the only module that links", false, NATIVE),
             new Ban("SymbolLookup", "io-uring-bridge, the only module that links", false, NATIVE),
             new Ban("net.openhft", "io.nyala.hexdump", false, List.of("edge/", "perf/")),
+            new Ban("io.netty", "io.nyala.rpc, whose API has no type of it", false, List.of("edge/kudu-rpc/")),
             new Ban(
                     "jdk.incubator.vector",
                     "a kernel of io.nyala.memory",

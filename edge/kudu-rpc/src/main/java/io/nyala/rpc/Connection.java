@@ -1,0 +1,462 @@
+package io.nyala.rpc;
+
+import com.google.protobuf.MessageLite;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.util.collection.IntObjectHashMap;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One client: the bytes that it sends become calls, the answers to them go back in the order in which they are ready.
+ *
+ * <pre>{@code
+ *   bytes --> "hrpc" 9 0 0 --> FrameReader --> Negotiation, until done
+ *                                         \--> Dispatcher --> pool --> RpcCall.answer (any thread)
+ *                                                                         |
+ *   bytes <-- channel <------------------- sendAnswers <--- answered list '
+ * }</pre>
+ *
+ * <p>It is not read from while the requests of the server take all the memory they may, while it has too many calls
+ * under way, or while the client does not take its answers. So TCP tells the client, and nothing here grows.
+ *
+ * <p>Belongs to one event loop, but for {@link #answered}, which any thread may call.
+ */
+@SuppressWarnings("FutureReturnValueIgnored") // What closing and writing come to is seen by handlers.
+final class Connection extends ChannelInboundHandlerAdapter {
+    private static final Logger LOG = System.getLogger(Connection.class.getName());
+
+    /** "hrpc", version 9, service class 0, no authentication protocol. */
+    private static final byte[] START = {'h', 'r', 'p', 'c', 9, 0, 0};
+
+    private static final VarHandle ANSWERED;
+
+    static {
+        try {
+            ANSWERED = MethodHandles.lookup().findVarHandle(Connection.class, "answered", RpcCall.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final Channel channel;
+    private final ServerParts server;
+    private final InetSocketAddress local;
+    private final InetSocketAddress remote;
+    private final FrameReader frames;
+    private final RequestFrame request = new RequestFrame();
+    private final Runnable sendAnswers = this::sendAnswers;
+
+    /** Calls that are answered and not sent, the newest first. Filled by any thread, emptied by the event loop. */
+    @SuppressWarnings("unused") // Through ANSWERED.
+    private volatile @Nullable RpcCall answered;
+
+    private volatile String user = "";
+
+    private @Nullable Negotiation negotiation = new Negotiation();
+    private int startBytes;
+    private @Nullable ByteBuf unread;
+    private @Nullable IntObjectHashMap<RpcCall> underWay;
+    private boolean hasNoRoom;
+    private boolean isReading = true;
+    private boolean isClosed;
+    private long activeNanos;
+    private long stuckBytes;
+    private @Nullable ScheduledFuture<?> timer;
+
+    Connection(Channel channel, InetSocketAddress local, InetSocketAddress remote, ServerParts server) {
+        this.channel = channel;
+        this.local = local;
+        this.remote = remote;
+        this.server = server;
+        int firstBytesMax =
+                Math.min(Negotiation.FRAME_BYTES_MAX, server.config().frameBytesMax());
+        this.frames = new FrameReader(server.allocator(), server.requestBytes(), firstBytesMax, this::grantLater);
+    }
+
+    String user() {
+        return user;
+    }
+
+    InetSocketAddress local() {
+        return local;
+    }
+
+    InetSocketAddress remote() {
+        return remote;
+    }
+
+    ByteBufAllocator allocator() {
+        return server.allocator();
+    }
+
+    /** As Kudu writes an address: 127.0.0.1:7050. */
+    static String text(InetSocketAddress address) {
+        InetAddress host = address.getAddress();
+        return (host == null ? address.getHostString() : host.getHostAddress()) + ":" + address.getPort();
+    }
+
+    @Override
+    public void channelActive(ChannelHandlerContext context) {
+        activeNanos = System.nanoTime();
+        timer = channel.eventLoop()
+                .schedule(this::negotiationTimedOut, server.config().negotiationMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    private void negotiationTimedOut() {
+        if (negotiation != null) {
+            letGo("its negotiation took more than " + server.config().negotiationMillis() + " ms");
+        }
+    }
+
+    // Reading.
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+        activeNanos = System.nanoTime();
+        ByteBuf bytes = (ByteBuf) message;
+        if (isClosed) {
+            bytes.release();
+        } else if (unread != null) {
+            unread = Unpooled.wrappedBuffer(unread, bytes); // Was on its way when we stopped reading.
+        } else {
+            consume(bytes);
+        }
+        updateReading();
+    }
+
+    private void consume(ByteBuf bytes) {
+        try {
+            while (bytes.isReadable() && !isClosed && !isBlocked()) {
+                if (startBytes < START.length) {
+                    readStart(bytes);
+                } else {
+                    switch (frames.read(bytes)) {
+                        case PART -> {}
+                        case NO_ROOM -> hasNoRoom = true;
+                        case COMPLETE -> takeFrame(frames.take());
+                    }
+                }
+            }
+        } catch (BadFrameException e) {
+            letGo(e.what());
+        } finally {
+            if (bytes.isReadable() && !isClosed) {
+                unread = bytes;
+            } else {
+                bytes.release();
+            }
+        }
+    }
+
+    private boolean isBlocked() {
+        return hasNoRoom
+                || (underWay != null && underWay.size() >= server.config().connectionCallsMax())
+                || !channel.isWritable();
+    }
+
+    private void readStart(ByteBuf bytes) {
+        byte next = bytes.readByte();
+        if (next != START[startBytes]) {
+            throw new BadFrameException("byte " + startBytes + " that it sends is " + Integer.toHexString(next & 0xFF)
+                    + ", not " + Integer.toHexString(START[startBytes])
+                    + "; a client of Kudu begins with \"hrpc\", version 9");
+        }
+        startBytes++;
+    }
+
+    /** Whoever owns the frame frees it: we, unless it has become a call. */
+    private void takeFrame(Frame frame) {
+        boolean isCall = false;
+        try {
+            MemorySegment bytes = frame.segment();
+            request.read(bytes);
+            if (negotiation != null) {
+                negotiate(negotiation, bytes.asSlice(request.messageAt(), request.messageBytes()));
+            } else {
+                checkCall();
+                isCall = true; // Also if what follows fails: then nobody knows who has it, and a leak is the lesser
+                // evil.
+                RpcCall call = server.dispatcher().dispatch(this, request, frame, bytes);
+                calls().put(call.callId(), call);
+            }
+        } finally {
+            if (!isCall) {
+                frame.free();
+            }
+        }
+    }
+
+    private void checkCall() {
+        RequestHeader header = request.header();
+        if (!header.hasRemoteMethod()) {
+            throw new BadFrameException("call " + header.callId() + " names no method");
+        }
+        if (header.callId() < 0) {
+            throw new BadFrameException("a call has the id " + header.callId() + "; those of calls are 0 or more");
+        }
+        if (calls().containsKey(header.callId())) {
+            throw new BadFrameException("a call has the id " + header.callId() + ", which another one under way has");
+        }
+    }
+
+    private IntObjectHashMap<RpcCall> calls() {
+        if (underWay == null) {
+            underWay = new IntObjectHashMap<>();
+        }
+        return underWay;
+    }
+
+    private void negotiate(Negotiation partner, MemorySegment message) {
+        try {
+            MessageLite answer = partner.next(request.header().callId(), message);
+            if (answer != null) {
+                channel.writeAndFlush(encode(false, answer), channel.voidPromise());
+            }
+        } catch (RpcException e) {
+            String why = e.getMessage() == null ? "" : e.getMessage();
+            server.log().log(Level.INFO, () -> "refused " + text(remote) + ": " + why);
+            shut();
+            channel.writeAndFlush(encode(true, Answer.error(e.code(), why))).addListener(ChannelFutureListener.CLOSE);
+            return;
+        }
+        if (partner.isDone()) {
+            user = partner.user();
+            negotiation = null;
+            frames.limit(server.config().frameBytesMax());
+            startIdleTimer();
+        }
+    }
+
+    private ByteBuf encode(boolean isError, MessageLite message) {
+        return Answer.encode(allocator(), Negotiation.NEGOTIATE_CALL_ID, isError, message, List.of());
+    }
+
+    /** Runs on the thread that gave memory back. */
+    private void grantLater() {
+        try {
+            channel.eventLoop().execute(() -> {
+                frames.grant();
+                hasNoRoom = false;
+                resume();
+            });
+        } catch (RejectedExecutionException _) {
+            // The event loop has ended, and on its way has given back what this connection held.
+        }
+    }
+
+    /** Goes on reading, if nothing is against it any more. */
+    private void resume() {
+        ByteBuf bytes = unread;
+        if (bytes != null && !isClosed && !isBlocked()) {
+            unread = null;
+            consume(bytes);
+        }
+        updateReading();
+    }
+
+    private void updateReading() {
+        boolean read = !isClosed && unread == null && !isBlocked();
+        if (read != isReading) {
+            isReading = read;
+            channel.config().setAutoRead(read);
+        }
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+        resume();
+    }
+
+    // Answering.
+
+    /** A call has its answer; any thread. */
+    void answered(RpcCall call) {
+        RpcCall before;
+        do {
+            before = answered;
+            call.next = before;
+        } while (!ANSWERED.compareAndSet(this, before, call));
+        if (before == null) { // Else somebody has asked for it already.
+            try {
+                channel.eventLoop().execute(sendAnswers);
+            } catch (RejectedExecutionException _) {
+                dropAnswers();
+            }
+        }
+    }
+
+    /** There is no event loop any more, so nobody to send to; any thread. */
+    private void dropAnswers() {
+        RpcCall call = takeAnswered();
+        while (call != null) {
+            RpcCall following = call.next;
+            call.takeHead().release();
+            call.sent();
+            server.dispatcher().ended();
+            call = following;
+        }
+    }
+
+    /** Sends what is answered, the oldest first, and flushes once. */
+    private void sendAnswers() {
+        RpcCall call = takeAnswered();
+        activeNanos = System.nanoTime();
+        while (call != null) {
+            RpcCall following = call.next;
+            call.next = null;
+            if (underWay != null) {
+                underWay.remove(call.callId());
+            }
+            send(call);
+            server.dispatcher().ended();
+            call = following;
+        }
+        channel.flush();
+        resume();
+    }
+
+    /** All that are answered, the oldest first; each is taken once. */
+    private @Nullable RpcCall takeAnswered() {
+        RpcCall oldest = null;
+        RpcCall rest = (RpcCall) ANSWERED.getAndSet(this, (RpcCall) null);
+        while (rest != null) {
+            RpcCall following = rest.next;
+            rest.next = oldest;
+            oldest = rest;
+            rest = following;
+        }
+        return oldest;
+    }
+
+    /** The request may go when nothing refers to it any more: its sidecars may lie in it. */
+    private void send(RpcCall call) {
+        ByteBuf[] sidecars = call.sidecars();
+        if (sidecars.length == 0) {
+            channel.write(call.takeHead(), channel.voidPromise());
+            call.sent();
+            return;
+        }
+        channel.write(call.takeHead(), channel.voidPromise());
+        for (int i = 0; i < sidecars.length - 1; i++) {
+            channel.write(sidecars[i], channel.voidPromise());
+        }
+        channel.write(sidecars[sidecars.length - 1]).addListener(_ -> call.sent());
+    }
+
+    // Ending.
+
+    private void startIdleTimer() {
+        if (timer != null) {
+            timer.cancel(false);
+            timer = null;
+        }
+        if (server.config().idleMillis() > 0) {
+            checkIdleIn(idleNanosMax());
+        }
+    }
+
+    private long idleNanosMax() {
+        return TimeUnit.MILLISECONDS.toNanos(server.config().idleMillis());
+    }
+
+    private void checkIdleIn(long nanos) {
+        timer = channel.eventLoop().schedule(this::checkIdle, nanos, TimeUnit.NANOSECONDS);
+    }
+
+    /** A client that does not take its answers is idle as well, when it has taken nothing since we looked last. */
+    private void checkIdle() {
+        if (isClosed) {
+            return;
+        }
+        long left = idleNanosMax() - (System.nanoTime() - activeNanos);
+        long unsentBytes = channel.isWritable() ? 0 : channel.bytesBeforeWritable();
+        if (unsentBytes > 0 && unsentBytes == stuckBytes) {
+            letGo("it has not taken any of its answers for " + server.config().idleMillis() + " ms");
+        } else if (left <= 0 && (underWay == null || underWay.isEmpty()) && !isBlocked()) {
+            letGo("it was idle for " + server.config().idleMillis() + " ms");
+        } else {
+            stuckBytes = unsentBytes;
+            checkIdleIn(left > 0 && unsentBytes == 0 ? left : idleNanosMax());
+        }
+    }
+
+    /** Closes the connection of a client that does not keep to the protocol, or says nothing. */
+    private void letGo(String why) {
+        if (!isClosed) {
+            server.log().log(Level.INFO, () -> "closed the connection of " + text(remote) + ": " + why);
+            shut();
+            channel.close();
+        }
+    }
+
+    /** Closes it when what is written has been sent; any thread. */
+    void closeWhenSent() {
+        channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+    }
+
+    /** Closes it, whatever it has not sent; any thread. */
+    void close() {
+        channel.close();
+    }
+
+    /** Reads no more; what is under way goes on. */
+    private void shut() {
+        isClosed = true;
+        if (timer != null) {
+            timer.cancel(false);
+            timer = null;
+        }
+        frames.close();
+        if (unread != null) {
+            unread.release();
+            unread = null;
+        }
+        updateReading();
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        if (!isClosed) {
+            shut();
+        }
+    }
+
+    /** The last of all. */
+    @Override
+    public void handlerRemoved(ChannelHandlerContext context) {
+        if (!isClosed) {
+            shut();
+        }
+        server.connections().remove(this);
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        if (cause instanceof IOException) {
+            server.log().log(Level.DEBUG, () -> "lost the connection of " + text(remote) + ": " + cause);
+        } else {
+            LOG.log(Level.ERROR, "closed the connection of " + text(remote) + " for a fault of ours", cause);
+        }
+        if (!isClosed) {
+            shut();
+        }
+        channel.close();
+    }
+}

@@ -1,0 +1,196 @@
+package io.nyala.rpc;
+
+import io.nyala.protocol.rpc.RpcHeader.ErrorStatusPB;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Brings the calls of all connections of a server to its methods, on the threads of a pool, and counts them, so that
+ * not too many wait and closing can wait for them. The order of the checks, and the codes and texts of what is refused,
+ * are real Kudu's. Thread-safe.
+ *
+ * <p>A call whose client has given up while it waited for a thread is answered with {@link
+ * RpcErrorCode#ERROR_SERVER_TOO_BUSY}, as in Kudu: a client that looks at the answer after all tries again.
+ */
+final class Dispatcher {
+    private static final Logger LOG = System.getLogger(Dispatcher.class.getName());
+
+    /** Of a name that a client made up, in a message. */
+    private static final int NAME_BYTES_MAX = 256;
+
+    private final String serverName;
+    private final Services services;
+    private final Executor pool;
+    private final int queuedCallsMax;
+    private final QuietLog quietLog = new QuietLog(LOG);
+    private final AtomicInteger queued = new AtomicInteger();
+    private final AtomicInteger underWay = new AtomicInteger();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition idle = lock.newCondition();
+    private volatile boolean closing;
+
+    Dispatcher(String serverName, Services services, Executor pool, int queuedCallsMax) {
+        this.serverName = serverName;
+        this.services = services;
+        this.pool = pool;
+        this.queuedCallsMax = queuedCallsMax;
+    }
+
+    /**
+     * Makes a call of a request and sees to it that it is answered; the frame is the call's from now on. {@link #ended}
+     * is called when the answer has been passed on.
+     */
+    RpcCall dispatch(Connection connection, RequestFrame request, Frame frame, MemorySegment bytes) {
+        RequestHeader header = request.header();
+        Services.Service service = services.find(bytes, header.serviceAt(), header.serviceBytes());
+        Services.Method method = service == null ? null : service.find(bytes, header.methodAt(), header.methodBytes());
+        MemorySegment body = bytes.asSlice(request.messageAt(), request.messageBytes());
+        RpcCall call = new RpcCall(connection, frame, body, header, method, System.nanoTime());
+        underWay.incrementAndGet(); // Before closing is looked at: either close() counts it, or it sees that we close.
+        if (service == null) {
+            String name = name(bytes, header.serviceAt(), header.serviceBytes());
+            call.fail(
+                    RpcErrorCode.ERROR_NO_SUCH_SERVICE,
+                    "Not found: service " + name + " not registered on " + serverName);
+        } else if (!hasFeatures(service, header)) {
+            call.fail(unsupportedFeatures(service, header));
+        } else if (method == null) {
+            String name = name(bytes, header.methodAt(), header.methodBytes());
+            call.fail(
+                    RpcErrorCode.ERROR_NO_SUCH_METHOD,
+                    "Invalid argument: Call on service " + service.name() + " received at "
+                            + Connection.text(connection.local()) + " from " + Connection.text(connection.remote())
+                            + " with an invalid method name: " + name);
+        } else {
+            enqueue(call, method);
+        }
+        return call;
+    }
+
+    private static String name(MemorySegment bytes, long at, int length) {
+        return length <= NAME_BYTES_MAX
+                ? RequestHeader.text(bytes, at, length)
+                : RequestHeader.text(bytes, at, NAME_BYTES_MAX) + "... (" + length + " bytes)";
+    }
+
+    private static boolean hasFeatures(Services.Service service, RequestHeader header) {
+        for (int i = 0; i < header.flagCount(); i++) {
+            if (!service.hasFeature(header.flag(i))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static ErrorStatusPB unsupportedFeatures(Services.Service service, RequestHeader header) {
+        ErrorStatusPB.Builder error =
+                Answer.error(RpcErrorCode.ERROR_INVALID_REQUEST, "unsupported feature flags").toBuilder();
+        for (int i = 0; i < header.flagCount(); i++) {
+            if (!service.hasFeature(header.flag(i))) {
+                error.addUnsupportedFeatureFlags(header.flag(i));
+            }
+        }
+        return error.build();
+    }
+
+    private void enqueue(RpcCall call, Services.Method method) {
+        if (closing) {
+            refuseAsClosing(call);
+            return;
+        }
+        if (queued.incrementAndGet() > queuedCallsMax) {
+            queued.decrementAndGet();
+            call.fail(
+                    RpcErrorCode.ERROR_SERVER_TOO_BUSY,
+                    "Service unavailable: " + method.name() + " request on "
+                            + method.service().name() + " from " + Connection.text(call.remote())
+                            + " dropped due to backpressure. The service queue is full; it has " + queuedCallsMax
+                            + " items.");
+            return;
+        }
+        try {
+            pool.execute(() -> run(call, method));
+        } catch (RejectedExecutionException _) {
+            queued.decrementAndGet();
+            refuseAsClosing(call);
+        }
+    }
+
+    private static void refuseAsClosing(RpcCall call) {
+        call.fail(RpcErrorCode.FATAL_SERVER_SHUTTING_DOWN, "Service unavailable: Service is shutting down");
+    }
+
+    private void run(RpcCall call, Services.Method method) {
+        queued.decrementAndGet();
+        if (call.nanosLeft() == 0) {
+            call.fail(RpcErrorCode.ERROR_SERVER_TOO_BUSY, "Timed out: Call waited in the queue past client deadline");
+            return;
+        }
+        try {
+            method.code().call(call);
+        } catch (RpcException e) {
+            String message = e.getMessage() == null ? "" : e.getMessage();
+            if (!call.failUnlessAnswered(e.code(), message)) {
+                quietLog.log(Level.WARNING, () -> call + " failed after it had been answered: " + message);
+            }
+        } catch (Throwable e) {
+            boolean isTold = call.failUnlessAnswered(
+                    RpcErrorCode.ERROR_APPLICATION, "Runtime error: " + method + " failed: " + e);
+            LOG.log(Level.ERROR, call + " failed" + (isTold ? "" : " after it had been answered"), e);
+        }
+    }
+
+    /** The answer to a call is on its way, or dropped. */
+    void ended() {
+        if (underWay.decrementAndGet() == 0 && closing) {
+            lock.lock();
+            try {
+                idle.signalAll();
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    /** Takes on no more calls; they are told so. */
+    void close() {
+        closing = true;
+    }
+
+    /** Waits until all calls have ended; false if that takes longer. */
+    boolean awaitIdle(long nanosMax) throws InterruptedException {
+        long nanos = nanosMax;
+        lock.lock();
+        try {
+            while (underWay.get() > 0) {
+                if (nanos <= 0) {
+                    return false;
+                }
+                nanos = idle.awaitNanos(nanos);
+            }
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean isClosing() {
+        return closing;
+    }
+
+    /** Calls that wait for a thread. */
+    int queued() {
+        return queued.get();
+    }
+
+    /** Calls that are not answered yet. */
+    int underWay() {
+        return underWay.get();
+    }
+}

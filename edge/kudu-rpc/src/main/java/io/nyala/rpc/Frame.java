@@ -1,0 +1,93 @@
+package io.nyala.rpc;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The memory of one request, from the first of its bytes until it has been answered. It grows with what has come in,
+ * eight times at each step, so that a client that announces much and sends little costs little, and a byte is copied
+ * again by growth 1/7 times on average at most.
+ *
+ * <p>One owner at a time: the connection while it comes in, then its call. Who owns it frees it, on any thread.
+ */
+final class Frame {
+    /** What a call costs on the heap, about, so that small ones are limited as well. */
+    static final int HEAP_BYTES = 512;
+
+    /** Frames up to this get their memory at once. */
+    private static final int FIRST_BYTES_MAX = 16 << 10;
+
+    private static final int GROWTH = 8;
+
+    /** What {@link RequestBytes} has given; guarded by its lock. */
+    long heldBytes;
+
+    private final RequestBytes limit;
+    private final int length;
+    private @Nullable ByteBuf buffer;
+
+    Frame(RequestBytes limit, int length) {
+        this.limit = limit;
+        this.length = length;
+    }
+
+    /** Makes room if there is none, once the limit allows it; until then, answers false. */
+    boolean grow(ByteBufAllocator allocator, boolean isGranted, Runnable granted) {
+        int capacity = buffer == null ? 0 : buffer.capacity();
+        int next = nextCapacity(capacity);
+        int more = next - capacity + (capacity == 0 ? HEAP_BYTES : 0);
+        if (!isGranted && !limit.take(this, more, granted)) {
+            return false;
+        }
+        if (buffer == null) {
+            buffer = allocator.directBuffer(next, length);
+        } else {
+            buffer.capacity(next);
+        }
+        return true;
+    }
+
+    private int nextCapacity(int capacity) {
+        int next = length;
+        while (next > FIRST_BYTES_MAX && (capacity == 0 || Math.ceilDiv(next, GROWTH) > capacity)) {
+            next = Math.ceilDiv(next, GROWTH);
+        }
+        return next;
+    }
+
+    boolean isFull() {
+        return buffer == null || !buffer.isWritable();
+    }
+
+    /** Copies what fits of {@code source}. */
+    void fill(ByteBuf source) {
+        ByteBuf target = buffer();
+        target.writeBytes(source, Math.min(source.readableBytes(), target.writableBytes()));
+    }
+
+    boolean isComplete() {
+        return buffer != null && buffer.readableBytes() == length;
+    }
+
+    /** All of a complete frame; valid until it is freed. */
+    MemorySegment segment() {
+        assert isComplete() : "a frame of " + length + " bytes is not complete";
+        return MemorySegment.ofBuffer(buffer().nioBuffer());
+    }
+
+    void free() {
+        if (buffer != null) {
+            buffer.release();
+        }
+        limit.giveBack(this);
+    }
+
+    private ByteBuf buffer() {
+        if (buffer == null) {
+            throw new IllegalStateException("a frame without memory");
+        }
+        return buffer;
+    }
+}

@@ -1,0 +1,227 @@
+package io.nyala.rpc;
+
+import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.MessageLite;
+import com.google.protobuf.MessageOrBuilder;
+import com.google.protobuf.Parser;
+import io.netty.buffer.ByteBuf;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One request of a client, to be answered exactly once, by any thread, soon or late. The connection may be gone by
+ * then: the call goes on all the same, and its answer is dropped. Its memory is held until it is answered.
+ *
+ * <p>Thread-safe; but whoever answers must be the last to use {@link #body}.
+ */
+public final class RpcCall {
+    private static final VarHandle ANSWERED;
+    private static final Logger LOG = System.getLogger(RpcCall.class.getName());
+    private static final ByteBuf[] NO_SIDECARS = {};
+
+    static {
+        try {
+            ANSWERED = MethodHandles.lookup().findVarHandle(RpcCall.class, "answered", boolean.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final Connection connection;
+    private final Frame frame;
+    private final MemorySegment body;
+    private final int callId;
+    private final Services.@Nullable Method method;
+    private final @Nullable RequestId requestId;
+    private final long receivedNanos;
+    private final long timeoutNanos;
+
+    @SuppressWarnings("unused") // Through ANSWERED.
+    private volatile boolean answered;
+
+    // Written before the call is handed to its connection, read after.
+    private @Nullable ByteBuf head;
+    private ByteBuf[] sidecars = NO_SIDECARS;
+    private Runnable whenSent = RpcCall::doNothing;
+
+    /** The next in the connection's list of answered calls. */
+    @Nullable
+    RpcCall next;
+
+    RpcCall(
+            Connection connection,
+            Frame frame,
+            MemorySegment body,
+            RequestHeader header,
+            Services.@Nullable Method method,
+            long receivedNanos) {
+        this.connection = connection;
+        this.frame = frame;
+        this.body = body;
+        this.callId = header.callId();
+        this.method = method;
+        this.requestId = header.requestId();
+        this.receivedNanos = receivedNanos;
+        this.timeoutNanos = TimeUnit.MILLISECONDS.toNanos(Integer.toUnsignedLong(header.timeoutMillis()));
+    }
+
+    /** The request message, outside the heap; gone when the call is answered. */
+    public MemorySegment body() {
+        if (answered) {
+            throw new IllegalStateException(this + " is answered, and its body is gone");
+        }
+        return body;
+    }
+
+    /**
+     * The request message as an object, which outlives the answer.
+     *
+     * @throws RpcException if it is none, or if required fields are missing: not caught, it is the answer
+     */
+    public <M extends MessageLite> M parse(Parser<M> parser) {
+        M message;
+        try {
+            CodedInputStream stream = CodedInputStream.newInstance(body().asByteBuffer());
+            message = parser.parsePartialFrom(stream);
+            stream.checkLastTagWas(0);
+        } catch (InvalidProtocolBufferException e) {
+            throw invalid("not a message of its type: " + e.getMessage());
+        }
+        if (!message.isInitialized()) {
+            throw invalid("missing fields: "
+                    + (message instanceof MessageOrBuilder full ? full.getInitializationErrorString() : "unknown"));
+        }
+        return message;
+    }
+
+    private RpcException invalid(String why) {
+        return new RpcException(
+                RpcErrorCode.ERROR_INVALID_REQUEST,
+                "Invalid argument: invalid parameter for call " + method + ": " + why);
+    }
+
+    /** Who the client says it is; nobody has proved it. */
+    public String user() {
+        return connection.user();
+    }
+
+    public InetSocketAddress remote() {
+        return connection.remote();
+    }
+
+    /** Of tracked requests; else null. */
+    public @Nullable RequestId requestId() {
+        return requestId;
+    }
+
+    /** Until the client gives up, 0 when it has; {@link Long#MAX_VALUE} if it never does. */
+    public long nanosLeft() {
+        if (timeoutNanos == 0) {
+            return Long.MAX_VALUE;
+        }
+        return Math.max(0, timeoutNanos - (System.nanoTime() - receivedNanos));
+    }
+
+    /** Answers with a message. */
+    public void answer(MessageLite response) {
+        answer(response, List.of(), RpcCall::doNothing);
+    }
+
+    /**
+     * Answers with a message and sidecars, which are written from where they lie: they must stay as they are, and be
+     * readable by any thread, until {@code newWhenSent} has run. They may be part of {@link #body}.
+     *
+     * @param newWhenSent runs once, on some thread, which it must not keep: when the bytes were handed to the system,
+     * or
+     *     when the connection is gone. Not at all if this method throws
+     * @throws IllegalStateException if the call is answered already
+     * @throws IllegalArgumentException if the answer has more than 256 MiB or 10,000 sidecars; it is not answered then
+     */
+    public void answer(MessageLite response, List<MemorySegment> newSidecars, Runnable newWhenSent) {
+        Objects.requireNonNull(newWhenSent, "newWhenSent");
+        Answer.check(response, newSidecars);
+        finish(false, response, newSidecars, newWhenSent);
+    }
+
+    /** Answers that the call failed as a whole. */
+    public void fail(RpcErrorCode code, String message) {
+        finish(true, Answer.error(code, message), List.of(), RpcCall::doNothing);
+    }
+
+    /** As {@link #fail}, with an error that says more. */
+    void fail(MessageLite error) {
+        finish(true, error, List.of(), RpcCall::doNothing);
+    }
+
+    /** As {@link #fail}, unless the call is answered already; then answers false. */
+    boolean failUnlessAnswered(RpcErrorCode code, String message) {
+        if (answered) {
+            return false;
+        }
+        try {
+            fail(code, message);
+            return true;
+        } catch (IllegalStateException _) {
+            return false; // Another thread was quicker.
+        }
+    }
+
+    private void finish(boolean isError, MessageLite message, List<MemorySegment> withSidecars, Runnable afterwards) {
+        ByteBuf[] wrapped = withSidecars.isEmpty() ? NO_SIDECARS : Answer.wrap(withSidecars);
+        ByteBuf encoded = Answer.encode(connection.allocator(), callId, isError, message, withSidecars);
+        if (!ANSWERED.compareAndSet(this, false, true)) {
+            encoded.release();
+            throw new IllegalStateException(this + " is answered twice; each call has one answer");
+        }
+        head = encoded;
+        sidecars = wrapped;
+        whenSent = afterwards;
+        connection.answered(this);
+    }
+
+    private static void doNothing() {}
+
+    int callId() {
+        return callId;
+    }
+
+    /** The answer without its sidecars, which is the caller's now. */
+    ByteBuf takeHead() {
+        ByteBuf taken = head;
+        if (taken == null) {
+            throw new IllegalStateException(this + " has no answer to send");
+        }
+        head = null;
+        return taken;
+    }
+
+    /** What follows it. */
+    ByteBuf[] sidecars() {
+        return sidecars;
+    }
+
+    /** The answer is out, or never will be: frees the request. */
+    void sent() {
+        frame.free();
+        try {
+            whenSent.run();
+        } catch (RuntimeException e) {
+            LOG.log(Level.ERROR, "what was to run after the answer to " + this + " failed", e);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "call " + callId + " of " + (method == null ? "an unknown method" : method) + " from "
+                + Connection.text(remote());
+    }
+}

@@ -1,0 +1,201 @@
+package io.nyala.rpc;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.WriteBufferWaterMark;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Listens at an address and brings the calls of clients to services.
+ *
+ * <pre>{@code
+ * try (var server = RpcServer.start(RpcConfig.of("TabletServer", "0.0.0.0", 7050), List.of(tablets, generic))) {
+ *     ...
+ * }
+ * }</pre>
+ *
+ * <p>Thread-safe.
+ */
+@SuppressWarnings("FutureReturnValueIgnored") // What closing and writing come to is seen by handlers.
+public final class RpcServer implements AutoCloseable {
+    private static final Logger LOG = System.getLogger(RpcServer.class.getName());
+
+    /** Clients that come all at once, as after a restart. */
+    private static final int BACKLOG = 1024;
+
+    // What one read asks for: little from those who send little, much from those who write.
+    private static final int RECEIVE_BYTES_MIN = 512;
+    private static final int RECEIVE_BYTES_FIRST = 4 << 10;
+    private static final int RECEIVE_BYTES_MAX = 128 << 10;
+
+    /** For what must end at once: closing sockets. */
+    private static final long CLOSE_SOCKETS_MILLIS = 5_000;
+
+    private final RpcConfig config;
+    private final RpcThreads threads;
+    private final boolean ownsThreads;
+    private final Dispatcher dispatcher;
+    private final ServerParts parts;
+    private final Connections connections;
+    private final Channel listener;
+    private final ReentrantLock closeLock = new ReentrantLock();
+    private boolean isClosed;
+
+    private RpcServer(RpcConfig config, List<RpcService> services, RpcThreads threads, boolean ownsThreads) {
+        this.config = config;
+        this.threads = threads;
+        this.ownsThreads = ownsThreads;
+        this.dispatcher =
+                new Dispatcher(config.serverName(), new Services(services), threads.pool(), config.queuedCallsMax());
+        this.connections = new Connections(config.connectionsMax());
+        RequestBytes requestBytes = new RequestBytes(config.requestBytesMax());
+        this.parts =
+                new ServerParts(config, dispatcher, connections, requestBytes, threads.allocator(), new QuietLog(LOG));
+        this.listener = listen();
+    }
+
+    /** A server with threads of its own. */
+    public static RpcServer start(RpcConfig config, List<RpcService> services) {
+        RpcThreads threads = RpcThreads.start();
+        try {
+            return new RpcServer(config, services, threads, true);
+        } catch (Throwable e) {
+            threads.close();
+            throw e;
+        }
+    }
+
+    /** A server that shares threads with others; they must stay until it is closed. */
+    public static RpcServer start(RpcConfig config, List<RpcService> services, RpcThreads threads) {
+        return new RpcServer(config, services, threads, false);
+    }
+
+    private Channel listen() {
+        int high = config.unsentBytesMax();
+        ServerBootstrap bootstrap = new ServerBootstrap()
+                .group(threads.eventLoops())
+                .channel(threads.serverChannel())
+                .option(ChannelOption.SO_BACKLOG, BACKLOG)
+                .option(ChannelOption.SO_REUSEADDR, true)
+                .option(ChannelOption.ALLOCATOR, threads.allocator())
+                .childOption(ChannelOption.TCP_NODELAY, true)
+                .childOption(ChannelOption.ALLOCATOR, threads.allocator())
+                .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(high / 2, high))
+                .childOption(
+                        ChannelOption.RECVBUF_ALLOCATOR,
+                        new AdaptiveRecvByteBufAllocator(RECEIVE_BYTES_MIN, RECEIVE_BYTES_FIRST, RECEIVE_BYTES_MAX))
+                .childHandler(new ChannelInitializer<>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        accept(channel);
+                    }
+                });
+        ChannelFuture bound = bootstrap
+                .bind(new InetSocketAddress(config.host(), config.port()))
+                .awaitUninterruptibly();
+        Throwable cause = bound.cause();
+        if (cause != null) {
+            throw cannotListen(cause);
+        }
+        return bound.channel();
+    }
+
+    private UncheckedIOException cannotListen(Throwable cause) {
+        String why = cause.getMessage() == null ? cause.toString() : cause.getMessage();
+        String text = config.serverName() + " cannot listen at " + config.host() + ":" + config.port() + ": " + why
+                + "; choose an address of this host and a port that nothing else listens at (0 for any that is free)";
+        return new UncheckedIOException(text, cause instanceof IOException io ? io : new IOException(cause));
+    }
+
+    private void accept(Channel channel) {
+        if (!(channel.localAddress() instanceof InetSocketAddress local)
+                || !(channel.remoteAddress() instanceof InetSocketAddress remote)) {
+            channel.close(); // Gone before we looked.
+            return;
+        }
+        Connection connection = new Connection(channel, local, remote, parts);
+        if (!connections.add(connection)) {
+            parts.log().log(
+                    Level.WARNING,
+                    () -> "refused " + remote + ": there are " + config.connectionsMax()
+                            + " connections, which is the limit");
+            channel.close();
+            return;
+        }
+        channel.pipeline().addLast(connection);
+        if (dispatcher.isClosing()) {
+            channel.close(); // Came at the last moment, and may be in no list of close().
+        }
+    }
+
+    /** Where it listens, with the port that was free if 0 was asked for. */
+    public InetSocketAddress address() {
+        return (InetSocketAddress) listener.localAddress();
+    }
+
+    /** Clients at the moment. */
+    public int connectionCount() {
+        return connections.count();
+    }
+
+    /** Calls that are not answered yet. */
+    public int callsUnderWay() {
+        return dispatcher.underWay();
+    }
+
+    /**
+     * Accepts no more, tells new calls so, waits for those under way ({@link RpcConfig#closeMillis} at most), sends
+     * their answers and closes the connections. Not to be called by a method of its services.
+     */
+    @Override
+    public void close() {
+        closeLock.lock();
+        try {
+            if (!isClosed) {
+                isClosed = true;
+                closeAll();
+            }
+        } finally {
+            closeLock.unlock();
+        }
+    }
+
+    private void closeAll() {
+        dispatcher.close();
+        listener.close().awaitUninterruptibly();
+        boolean isInterrupted = false;
+        try {
+            if (!dispatcher.awaitIdle(TimeUnit.MILLISECONDS.toNanos(config.closeMillis()))) {
+                LOG.log(
+                        Level.WARNING,
+                        config.serverName() + " closes with " + dispatcher.underWay()
+                                + " calls under way, which did not end within " + config.closeMillis() + " ms");
+            }
+            connections.all().forEach(Connection::closeWhenSent);
+            if (!connections.awaitNone(TimeUnit.MILLISECONDS.toNanos(config.closeMillis()))) {
+                connections.all().forEach(Connection::close); // Clients that do not take their answers.
+                connections.awaitNone(TimeUnit.MILLISECONDS.toNanos(CLOSE_SOCKETS_MILLIS));
+            }
+        } catch (InterruptedException _) {
+            isInterrupted = true;
+            connections.all().forEach(Connection::close);
+        }
+        if (ownsThreads) {
+            threads.close();
+        }
+        if (isInterrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

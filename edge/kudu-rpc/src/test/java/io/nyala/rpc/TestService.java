@@ -1,0 +1,91 @@
+package io.nyala.rpc;
+
+import com.google.protobuf.ByteString;
+import io.nyala.protocol.RowOperations.RowOperationsPB;
+import io.nyala.protocol.tserver.Tserver.WriteRequestPB;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Methods for tests: {@code Echo} sends the request back, {@code Hold} leaves its calls to the test, {@code Cut} sends
+ * the rows back as sidecars cut from the request, {@code Throw} and {@code Refuse} fail. Thread-safe.
+ */
+final class TestService implements RpcService {
+    static final String NAME = "nyala.test.TestService";
+
+    final LinkedBlockingQueue<RpcCall> held = new LinkedBlockingQueue<>();
+    final AtomicInteger sent = new AtomicInteger();
+    final AtomicInteger asked = new AtomicInteger();
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public boolean hasFeature(int feature) {
+        return feature == 1 || feature == 2;
+    }
+
+    @Override
+    public @Nullable RpcMethod method(String name) {
+        asked.incrementAndGet();
+        return switch (name) {
+            case "Echo" -> call -> call.answer(call.parse(WriteRequestPB.parser()));
+            case "Hold" -> held::add;
+            case "Cut" -> this::cut;
+            case "Throw" ->
+                call -> {
+                    throw new IllegalStateException("broken on purpose");
+                };
+            case "Refuse" ->
+                call -> {
+                    throw new RpcException(RpcErrorCode.ERROR_UNAVAILABLE, "Service unavailable: not yet");
+                };
+            case "Twice" ->
+                call -> {
+                    call.answer(call.parse(WriteRequestPB.parser()));
+                    call.answer(WriteRequestPB.getDefaultInstance());
+                };
+            default -> null;
+        };
+    }
+
+    /** Sidecar i has i * i bytes from where the last one ended, as far as the body goes; some are empty. */
+    private void cut(RpcCall call) {
+        MemorySegment body = call.body();
+        List<MemorySegment> sidecars = new ArrayList<>();
+        long at = 0;
+        for (long i = 0; at < body.byteSize(); i++) {
+            long bytes = Math.min(i * i, body.byteSize() - at);
+            sidecars.add(body.asSlice(at, bytes));
+            at += bytes;
+        }
+        call.answer(request(0), sidecars, sent::incrementAndGet);
+    }
+
+    /** The next call of {@code Hold}. */
+    RpcCall takeHeld() throws InterruptedException {
+        RpcCall call = held.poll(60, TimeUnit.SECONDS); // Against hangs only.
+        if (call == null) {
+            throw new AssertionError("no call of Hold came in");
+        }
+        return call;
+    }
+
+    static WriteRequestPB request(int rowBytes) {
+        byte[] rows = new byte[rowBytes];
+        for (int i = 0; i < rowBytes; i++) {
+            rows[i] = (byte) (i * 31 + (i >> 8));
+        }
+        return WriteRequestPB.newBuilder()
+                .setTabletId(ByteString.copyFromUtf8("tablet"))
+                .setRowOperations(RowOperationsPB.newBuilder().setRows(ByteString.copyFrom(rows)))
+                .build();
+    }
+}
