@@ -35,7 +35,7 @@ final class FaultyRun {
     private final SplittableRandom random;
     private final World world;
     private final List<ModelDriver> tables = new ArrayList<>();
-    private final ModelWrites writes = new ModelWrites(this::refused, () -> 0);
+    private final ModelWrites writes = new ModelWrites(this::refused);
     private boolean isWriting;
 
     FaultyRun(long seed) {

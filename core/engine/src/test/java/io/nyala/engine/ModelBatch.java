@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.nyala.record.RequestName;
 import io.nyala.rows.OperationFormat;
 import io.nyala.rows.RowError;
 import io.nyala.rows.RowErrorCode;
@@ -38,7 +37,7 @@ final class ModelBatch {
     private final List<ModelOperation> operations;
     private final Durability durability;
     private final boolean isAtomic;
-    private final @Nullable RequestName name;
+    private final ModelRequests.@Nullable Request request;
     private final WriteBatch batch;
     private final Map<Long, Integer> indexes = new HashMap<>(); // Of operations, by their offsets in the batch.
     private final List<ModelPart> parts = new ArrayList<>();
@@ -49,7 +48,7 @@ final class ModelBatch {
      * Fills a batch.
      *
      * @param isAtomic whether each tablet does all of its part or nothing
-     * @param name by which it can be repeated; null for none
+     * @param request that it makes, perhaps not for the first time; null if it has no name
      */
     ModelBatch(
             ModelDriver driver,
@@ -57,13 +56,13 @@ final class ModelBatch {
             List<ModelOperation> operations,
             Durability durability,
             boolean isAtomic,
-            @Nullable RequestName name) {
+            ModelRequests.@Nullable Request request) {
         this.driver = driver;
         this.schema = table.schema();
         this.operations = operations;
         this.durability = durability;
         this.isAtomic = isAtomic;
-        this.name = name;
+        this.request = request;
         this.batch = table.newBatch().durability(durability).atomic(isAtomic);
         boolean isFilled = false;
         try {
@@ -98,8 +97,8 @@ final class ModelBatch {
 
     /** Hands it to its tablets. Each operation goes where the model says that there is a tablet for it. */
     void hand() {
-        if (name != null) {
-            batch.request(name);
+        if (request != null) {
+            batch.request(request.name());
         }
         result = batch.commitAsync();
         BatchParts split = batch.parts();
@@ -135,7 +134,7 @@ final class ModelBatch {
         for (ModelOperation operation : own.values()) {
             assertSame(tablet.range(), driver.rangeOf(operation.key(schema)), () -> "range of " + operation);
         }
-        return new ModelPart(tablet, schema, own, isAtomic, part);
+        return new ModelPart(tablet, schema, own, isAtomic, request, part);
     }
 
     boolean isAnswered() {
@@ -168,25 +167,9 @@ final class ModelBatch {
         checkErrors(answer);
     }
 
-    /** Remembers an answer that will be given again. One that no tablet gave is found anew each time. */
-    void remember(ModelRequests requests, long micros) {
-        if (name != null && durability == Durability.SYNC && isOfTablets() && !isLarge()) {
-            CommitResult answer = Objects.requireNonNull(result).join();
-            requests.answered(
-                    driver,
-                    new ModelRequests.Answered(
-                            name,
-                            driver.changeCount(),
-                            operations,
-                            isAtomic,
-                            answer.timestamp(),
-                            List.copyOf(answer.errors()),
-                            micros));
-        }
-    }
-
-    private boolean isOfTablets() {
-        return strays.isEmpty() && !parts.isEmpty() && !isRefused();
+    /** Whether it is a request whose answer may have been forgotten. */
+    boolean mayBeStale() {
+        return request != null && request.mayBeStale();
     }
 
     /** Whether no tablet is to hear of it: all of it is to happen, and something cannot. */
@@ -257,7 +240,7 @@ final class ModelBatch {
 
     @Override
     public String toString() {
-        return (name == null ? "" : name + " ") + (isAtomic ? "atomic " : "") + durability + " to " + driver.tableName()
-                + " " + operations;
+        return (request == null ? "" : request + " ") + (isAtomic ? "atomic " : "") + durability + " to "
+                + driver.tableName() + " " + operations;
     }
 }

@@ -103,6 +103,14 @@ final class ModelCatalog {
         }
     }
 
+    /** Drops a table, if it is known what is in the catalog. */
+    void dropForGood(ModelDriver table) {
+        if (pending == null) {
+            host.note("drop " + table.tableName());
+            change(new Change(table, null), () -> host.engine().dropTable(table.tableName(), Duration.ZERO));
+        }
+    }
+
     private void create(SplittableRandom random) {
         Schema schema = RandomSchema.draw(random);
         int keyCount = random.nextInt(8) == 0 ? MANY_KEYS : random.nextInt(4, 2 * ModelDriver.KEYS);
@@ -168,7 +176,7 @@ final class ModelCatalog {
             tables.add(driver);
         } else if (!after.schema().equals(driver.schema())) {
             assertEquals(0, host.writes().inFlightCount(driver), "batches of another schema");
-            host.writes().durableUpTo(driver.recordTime()); // All rows went to disk.
+            host.writes().columnsChanged(driver);
         }
         driver.become(after);
     }

@@ -227,7 +227,8 @@ final class ModelDriver {
         }
         ModelTablet only = tablet(0, table.layout().ranges().getFirst());
         times.add(result.timestamp());
-        return only.take(new ModelPart.Decided(schema(), taken, false, errors, result.timestamp()), promisedTime);
+        return only.take(
+                new ModelPart.Decided(schema(), taken, false, errors, result.timestamp()), false, promisedTime);
     }
 
     /** Something was done that may change what it answers. */
@@ -242,12 +243,13 @@ final class ModelDriver {
         return wasTouched;
     }
 
-    /** Takes a part of a batch that is to be seen. Answers whether it changed anything. */
+    /** Takes a part of a batch that is to be seen. Answers whether it has a record in the log. */
     boolean take(ModelPart part) {
         touched();
         part.taken();
         times.add(part.time());
-        return part.tablet().take(part.existing(), has(part) ? promisedTime : 0); // Nobody reads a range that is gone.
+        long promised = has(part) ? promisedTime : 0; // Nobody reads a range that is gone.
+        return part.tablet().take(part.existing(), part.request() != null, promised);
     }
 
     /** A crash has left a part that nobody was told about, perhaps. */
@@ -269,6 +271,14 @@ final class ModelDriver {
     long recordTime() {
         return tablets.values().stream()
                 .mapToLong(ModelTablet::recordTime)
+                .max()
+                .orElse(0);
+    }
+
+    /** Time of the newest change since the engine was opened. */
+    long changeTime() {
+        return tablets.values().stream()
+                .mapToLong(ModelTablet::changeTime)
                 .max()
                 .orElse(0);
     }

@@ -24,8 +24,7 @@ final class ModelHost {
 
     private final long seed;
     private final World world;
-    private final ModelWrites writes =
-            new ModelWrites(this::expect, () -> world().clock().micros());
+    private final ModelWrites writes = new ModelWrites(this::expect);
     private final ModelScans scans = new ModelScans();
     private final ModelCatalog catalog = new ModelCatalog(this);
     private final List<String> trace = new ArrayList<>();
@@ -287,5 +286,6 @@ final class ModelHost {
         }
         scans.close();
         closeDead();
+        running.pages().end();
     }
 }

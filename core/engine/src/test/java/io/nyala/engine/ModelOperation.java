@@ -121,6 +121,32 @@ record ModelOperation(
         return conditions.stream().allMatch(condition -> condition.isMet(schema, row));
     }
 
+    /** The same for a table that has other columns by now; null if no batch would take it then. */
+    @Nullable
+    ModelOperation inSchema(Schema before, Schema after) {
+        if (before.equals(after)) {
+            return this;
+        }
+        List<@Nullable Object> newValues = new ArrayList<>();
+        boolean[] newSet = new boolean[after.columnCount()];
+        boolean isAnySet = false;
+        boolean isAnyMissing = false;
+        for (int i = 0; i < newSet.length; i++) {
+            int old = before.indexOfId(after.column(i).id());
+            newSet[i] = old >= 0 && set[old];
+            newValues.add(newSet[i] ? values.get(old) : null);
+            isAnySet |= newSet[i] && i >= after.keyColumnCount();
+            isAnyMissing |= !newSet[i] && OperationSource.isNeeded(after.column(i));
+        }
+        boolean isTaken = refused == null && !(kind.isUpdate() && !isAnySet) && !(kind.mayInsert() && isAnyMissing);
+        List<Wanted> newConditions = conditions.stream()
+                .map(condition -> new Wanted(
+                        after.indexOfId(before.column(condition.column()).id()), condition.value()))
+                .filter(condition -> condition.column() >= 0)
+                .toList();
+        return isTaken ? new ModelOperation(kind, newValues, newSet, null, style, newConditions) : null;
+    }
+
     RowKey key(Schema schema) {
         return RowKey.of(
                 IntStream.range(0, schema.keyColumnCount())

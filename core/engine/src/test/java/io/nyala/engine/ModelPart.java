@@ -19,22 +19,29 @@ final class ModelPart {
     private final Schema schema;
     private final SortedMap<Integer, ModelOperation> operations;
     private final boolean isAtomic;
+    private final ModelRequests.@Nullable Request request;
     private final BatchParts.Part part;
     private final HostedTablet hosted;
     private @Nullable Decided decided;
     private boolean isTaken;
+    private boolean isForgettable;
 
-    /** @param operations by their index in the batch */
+    /**
+     * @param operations by their index in the batch
+     * @param request that it is a part of; null if that has no name
+     */
     ModelPart(
             ModelTablet tablet,
             Schema schema,
             SortedMap<Integer, ModelOperation> operations,
             boolean isAtomic,
+            ModelRequests.@Nullable Request request,
             BatchParts.Part part) {
         this.tablet = tablet;
         this.schema = schema;
         this.operations = operations;
         this.isAtomic = isAtomic;
+        this.request = request;
         this.part = part;
         this.hosted = part.target();
     }
@@ -60,6 +67,30 @@ final class ModelPart {
 
     SortedMap<Integer, ModelOperation> operations() {
         return operations;
+    }
+
+    /** The request that it is a part of; null if that has no name. */
+    ModelRequests.@Nullable Request request() {
+        return request;
+    }
+
+    /** Whether it is an answer that was given before. */
+    boolean isRepeated() {
+        return request != null && request.isRepeated(this);
+    }
+
+    /** Whether it is the same as another, of a request that was made twice. */
+    boolean isSame(ModelPart other) {
+        return request != null && request == other.request && tablet == other.tablet && time() == other.time();
+    }
+
+    /** Whether so much time has passed since that the answer may have been forgotten. */
+    boolean isForgettable() {
+        return isForgettable;
+    }
+
+    void forgettable() {
+        isForgettable = true;
     }
 
     /** What the tablet said; null as long as it has said nothing. Stays the same from then on. */

@@ -45,12 +45,20 @@ final class ModelRecovery {
     }
 
     /**
-     * Makes the models what the tables are.
+     * Where the log ends. Between the two there is nothing that can be seen in the rows.
+     *
+     * @param earliest what was decided up to here is there
+     * @param latest what was decided later is not
+     */
+    record Cut(long earliest, long latest) {}
+
+    /**
+     * Makes the models what the tables are, and answers what is left.
      *
      * @param doubtful all parts that may be there or not
      * @param durableTime what was decided up to here is there
      */
-    void recover(List<ModelPart> doubtful, long durableTime) {
+    Cut recover(List<ModelPart> doubtful, long durableTime) {
         Map<ModelTablet, List<ModelPart>> byTablet = new LinkedHashMap<>();
         TreeSet<Long> cuts = new TreeSet<>(List.of(NOTHING));
         for (ModelPart part : doubtful.stream()
@@ -69,14 +77,18 @@ final class ModelRecovery {
             throw new AssertionError("what a crash has left is not a beginning of the log, cut at " + durableTime
                     + " or later" + describe(remains));
         }
-        long cut = possible.stream()
+        List<Long> sure = possible.stream()
                 .filter(each -> possible.size() == 1 || remains.stream().allMatch(part -> hasHistory(part, each)))
-                .findFirst()
-                .orElseThrow(() -> new AssertionError("the past after a crash is wrong" + describe(remains)));
+                .toList();
+        if (sure.isEmpty()) {
+            throw new AssertionError("the past after a crash is wrong" + describe(remains));
+        }
+        long cut = sure.getFirst();
         for (Remains each : remains) {
             each.tablet().cutAfter(Math.max(cut, each.parts().getFirst().time() - 1)); // What came before is certain.
             each.parts().stream().filter(part -> part.time() <= cut).forEach(each.table()::recovered);
         }
+        return new Cut(sure.getLast(), cut);
     }
 
     /** Lets the tablet's model do all that may have been done, and sees on the way where that agrees. */

@@ -2,12 +2,11 @@ package io.nyala.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.nyala.record.RequestName;
+import io.nyala.engine.ModelRequests.Request;
 import io.nyala.simulation.PowerCutException;
 import io.nyala.wal.Durability;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.concurrent.CompletableFuture;
 
 /**
  * Some tables in one engine on a simulated host, and whatever can happen to them, step by step: batches one by one and
@@ -16,9 +15,17 @@ import java.util.concurrent.CompletableFuture;
  * own number only, so that steps can be left out of a run that failed; see {@link ModelRuns}.
  */
 final class ModelRun {
-    private static final long STEP_SEED = 0x9E3779B97F4A7C15L;
+    /** Not the one by which a SplittableRandom goes on itself, or a step would draw what the one before it drew. */
+    private static final long STEP_SEED = 0xD1342543DE82EF95L;
+
     private static final int IN_FLIGHT_MAX = 4;
     private static final int PREPARED_MAX = 3;
+
+    /** Of a table, before it is dropped: files are not merged yet, and each takes memory while it is open. */
+    private static final int ROWSETS_MAX = 300;
+
+    /** A client that is not heard of for so long is forgotten. */
+    private static final long LONG_MICROS = 3_600_000_000L;
 
     private final long seed;
     private final boolean hasFaults;
@@ -89,6 +96,10 @@ final class ModelRun {
     private void act(SplittableRandom random) {
         List<ModelDriver> tables = catalog.named();
         ModelDriver table = tables.get(random.nextInt(tables.size()));
+        if (opened(table).statistics().rowSetCount() > ROWSETS_MAX) {
+            catalog.dropForGood(table);
+            return;
+        }
         int kind = random.nextInt(hasFaults ? 100 : 94);
         if (kind >= 40 + 15) {
             operationCount++;
@@ -142,36 +153,31 @@ final class ModelRun {
         if (writes.inFlightCount(table) < IN_FLIGHT_MAX) {
             hand(random, table);
         }
+        awaitAnswers(table);
+    }
+
+    private void awaitAnswers(ModelDriver table) {
         host.agents().await(() -> {
             writes.settle();
             return writes.inFlightCount(table) == 0;
         });
     }
 
-    /** A request that was answered is made again: it gets the same answer, and nothing happens. */
+    /** A request that was made before is made again, whatever became of it. */
     private void repeat(SplittableRandom random, ModelDriver table) {
-        ModelRequests.Repetition repetition = writes.repetition(random, table);
-        if (repetition == null) {
-            commit(random, table);
-            return;
+        if (writes.inFlightCount(table) < IN_FLIGHT_MAX) {
+            handAgain(random, table);
         }
-        operationCount++;
-        host.note("repeat " + repetition);
-        try (WriteBatch batch = opened(table).newBatch()) {
-            CompletableFuture<CommitResult> again = repetition.commit(batch);
-            host.agents().await(() -> {
-                writes.settle();
-                return again.isDone();
-            });
-            if (again.isCompletedExceptionally()) {
-                host.expect(ModelWrites.failureOfTablet(again));
-            } else {
-                repetition.check(again.join());
-            }
+        if (random.nextBoolean()) {
+            awaitAnswers(table);
         }
     }
 
     private void submit(SplittableRandom random, List<ModelDriver> tables) {
+        if (random.nextInt(6) == 0) {
+            host.note("the log stands still"); // Until it is full, and takes nothing more for a while.
+            host.agents().suspend("log in wal", random.nextInt(400));
+        }
         for (int i = random.nextInt(1, 2 * IN_FLIGHT_MAX); i > 0; i--) {
             ModelDriver table = tables.get(random.nextInt(tables.size()));
             if (writes.inFlightCount(table) >= IN_FLIGHT_MAX) {
@@ -197,9 +203,22 @@ final class ModelRun {
         Durability durability = random.nextInt(4) == 0 ? Durability.WRITTEN : Durability.SYNC;
         boolean isAtomic = random.nextInt(6) == 0;
         String what = (isAtomic ? "atomic " : "") + durability + " to " + table.tableName() + " " + operations;
-        host.note("commit " + what);
-        RequestName name = random.nextInt(4) == 0 ? writes.name(random, table) : null;
-        writes.submit(table, opened(table), operations, durability, isAtomic, name);
+        Request request = random.nextInt(4) == 0 ? writes.name(random, table, operations, isAtomic) : null;
+        host.note("commit " + (request == null ? "" : request + " ") + what);
+        writes.submit(table, opened(table), operations, durability, isAtomic, request);
+    }
+
+    private void handAgain(SplittableRandom random, ModelDriver table) {
+        Request request = writes.anyRequest(random, table);
+        List<ModelOperation> operations = request == null ? null : request.operations(table.schema());
+        if (request == null || operations == null) {
+            hand(random, table);
+            return;
+        }
+        operationCount += operations.size();
+        Durability durability = random.nextInt(4) == 0 ? Durability.WRITTEN : Durability.SYNC;
+        host.note("repeat " + request + " " + durability + " to " + table.tableName() + " " + operations);
+        writes.submit(table, opened(table), operations, durability, request.isAtomic(), request);
     }
 
     private List<ModelOperation> draw(SplittableRandom random, ModelDriver table) {
@@ -272,7 +291,12 @@ final class ModelRun {
     }
 
     private void passTime(SplittableRandom random) {
-        long micros = random.nextInt(10_000_000);
+        boolean isLong = random.nextInt(6) == 0;
+        long micros = isLong ? random.nextLong(LONG_MICROS, 3 * LONG_MICROS) : random.nextInt(10_000_000);
+        if (isLong) {
+            host.note("much time is to pass");
+            writes.longTimePassed();
+        }
         if (random.nextBoolean()) {
             host.note("time passes");
             host.world().clock().advanceMicros(micros);

@@ -23,6 +23,7 @@ final class ModelTablet {
     private TableModel<RowKey> rows = new TableModel<>();
     private long newestTime;
     private long recordTime;
+    private long changeTime;
 
     /** @param range that all its rows are in */
     ModelTablet(long id, ModelLayout.Range range) {
@@ -53,13 +54,18 @@ final class ModelTablet {
         return recordTime;
     }
 
+    /** As {@link #recordTime}, of those that changed something. */
+    long changeTime() {
+        return changeTime;
+    }
+
     /**
-     * Takes a part that is to be seen, and holds against it what the tablet said. Answers whether anything changed: if
-     * so the part has a record in the log.
+     * Takes a part that is to be seen, and holds against it what the tablet said. Answers whether it has a record in
+     * the log: if it changed anything, or has a name.
      *
      * @param promisedTime up to which everything was read, so that nothing may change there any more
      */
-    boolean take(ModelPart.Decided part, long promisedTime) {
+    boolean take(ModelPart.Decided part, boolean isNamed, long promisedTime) {
         long time = part.time();
         assertTrue(
                 time > promisedTime,
@@ -68,8 +74,9 @@ final class ModelTablet {
         assertTrue(time > newestTime, () -> "committed at " + time + " after " + newestTime);
         boolean isChange = apply(part);
         newestTime = time;
-        recordTime = isChange ? time : recordTime;
-        return isChange;
+        changeTime = isChange ? time : changeTime;
+        recordTime = isChange || isNamed ? time : recordTime;
+        return isChange || isNamed;
     }
 
     /** Does what the tablet did, and holds against it what it said. Answers whether anything changed. */
@@ -111,6 +118,7 @@ final class ModelTablet {
     /** Its engine has ended: what is found by another one is durable. */
     void engineEnded() {
         recordTime = 0;
+        changeTime = 0;
     }
 
     /** A crash has taken everything behind a time. */

@@ -2,7 +2,7 @@ package io.nyala.engine;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.nyala.record.RequestName;
+import io.nyala.record.StaleRequestException;
 import io.nyala.simulation.PowerCutException;
 import io.nyala.table.TableDroppedException;
 import io.nyala.tablet.BatchTooLargeException;
@@ -17,7 +17,6 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
-import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,7 +26,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class ModelWrites {
     private final Consumer<RuntimeException> refused;
-    private final LongSupplier micros;
     private final ModelRequests requests = new ModelRequests();
     private final List<ModelBatch> prepared = new ArrayList<>();
     private final List<ModelBatch> inFlight = new ArrayList<>();
@@ -35,13 +33,9 @@ final class ModelWrites {
     private final List<ModelPart> doubtful = new ArrayList<>();
     private long durableTime;
 
-    /**
-     * @param refused hears of each batch or flush that failed, and throws if that may not be
-     * @param micros the time now
-     */
-    ModelWrites(Consumer<RuntimeException> refused, LongSupplier micros) {
+    /** {@code refused} hears of each batch or flush that failed, and throws if that may not be. */
+    ModelWrites(Consumer<RuntimeException> refused) {
         this.refused = refused;
-        this.micros = micros;
     }
 
     /** A flush that was asked for, of a table as it was then, and the time of its newest record. */
@@ -56,10 +50,10 @@ final class ModelWrites {
             List<ModelOperation> operations,
             Durability durability,
             boolean isAtomic,
-            @Nullable RequestName name) {
+            ModelRequests.@Nullable Request request) {
         ModelBatch batch;
         try {
-            batch = new ModelBatch(driver, table, operations, durability, isAtomic, name);
+            batch = new ModelBatch(driver, table, operations, durability, isAtomic, request);
         } catch (PowerCutException e) {
             throw e;
         } catch (RuntimeException e) {
@@ -101,14 +95,23 @@ final class ModelWrites {
         }
     }
 
-    /** A name for the next batch of a table. */
-    RequestName name(SplittableRandom random, ModelDriver driver) {
-        return requests.next(random, driver, inFlightCount(driver) == 0);
+    /** Gives a name to what the next batch of a table is to do. */
+    ModelRequests.Request name(
+            SplittableRandom random, ModelDriver driver, List<ModelOperation> operations, boolean isAtomic) {
+        return requests.next(random, driver, operations, isAtomic, inFlightCount(driver) == 0);
     }
 
-    /** Something of a table that was answered under a name, to be asked again; null if there is nothing. */
-    ModelRequests.@Nullable Repetition repetition(SplittableRandom random, ModelDriver driver) {
-        return requests.repetition(random, driver, micros.getAsLong());
+    /** A request that was made of a table before, and can be made again; null if there is none. */
+    ModelRequests.@Nullable Request anyRequest(SplittableRandom random, ModelDriver driver) {
+        return requests.any(random, driver);
+    }
+
+    /** So much time has passed that clients which were not heard of meanwhile may be forgotten. */
+    void longTimePassed() {
+        settle();
+        requests.longTimePassed();
+        inFlight.forEach(batch -> batch.parts().forEach(ModelPart::forgettable));
+        doubtful.forEach(ModelPart::forgettable);
     }
 
     int inFlightCount() {
@@ -134,7 +137,7 @@ final class ModelWrites {
     void settleBatches() {
         for (ModelBatch batch : inFlight) {
             for (ModelPart part : batch.parts()) {
-                if (!part.isTaken() && part.failure() == null && part.isVisible()) {
+                if (!part.isTaken() && part.failure() == null && part.isVisible() && !part.isRepeated()) {
                     take(batch, part);
                 }
             }
@@ -142,6 +145,10 @@ final class ModelWrites {
         for (ModelBatch batch : List.copyOf(inFlight)) {
             if (batch.isAnswered()) {
                 inFlight.remove(batch);
+                batch.parts().stream()
+                        .filter(part -> !part.isTaken() && part.failure() == null && part.decided() != null)
+                        .filter(ModelPart::isRepeated)
+                        .forEach(part -> takeRepeated(batch, part));
                 answered(batch);
                 batch.close();
             }
@@ -149,10 +156,30 @@ final class ModelWrites {
     }
 
     private void take(ModelBatch batch, ModelPart part) {
-        boolean isChange = batch.driver().take(part);
+        boolean hasRecord = batch.driver().take(part);
+        if (part.request() != null) {
+            part.request().taken(part);
+        }
         if (batch.durability() == Durability.SYNC) {
             durableUpTo(part.tablet().recordTime()); // Its own record, or those that its answer rests on.
-        } else if (isChange) {
+        } else if (hasRecord) {
+            doubtful.add(part);
+        }
+    }
+
+    /** A request that was made before has its answer. */
+    private void takeRepeated(ModelBatch batch, ModelPart part) {
+        batch.driver().touched();
+        part.taken();
+        Objects.requireNonNull(part.request()).repeated(part);
+        if (batch.durability() == Durability.SYNC) {
+            durableUpTo(part.time());
+        }
+    }
+
+    /** It is not known whether the part will be found by the next engine. */
+    private void doubt(ModelPart part) {
+        if (part.decided() != null && !part.isRepeated() && doubtful.stream().noneMatch(part::isSame)) {
             doubtful.add(part);
         }
     }
@@ -161,12 +188,11 @@ final class ModelWrites {
         RuntimeException failure = batch.failure();
         if (failure == null) {
             batch.checkAnswer();
-            batch.remember(requests, micros.getAsLong());
             return;
         }
         for (ModelPart part : batch.parts()) {
-            if (part.failure() != null && part.decided() != null) {
-                doubtful.add(part);
+            if (part.failure() != null) {
+                doubt(part);
             }
         }
         if (failure instanceof PartialCommitException partial) {
@@ -176,7 +202,8 @@ final class ModelWrites {
         boolean isTooLarge = failure instanceof BatchTooLargeException && batch.isLarge();
         boolean isOfGone = batch.parts().stream()
                 .noneMatch(part -> part.failure() != null && batch.driver().has(part));
-        if (!isTooLarge && !(isOfGone && isEndOfTablet(failure))) {
+        boolean isStale = failure instanceof StaleRequestException && batch.mayBeStale();
+        if (!isTooLarge && !isStale && !(isOfGone && isEndOfTablet(failure))) {
             refused.accept(failure);
         }
     }
@@ -185,7 +212,7 @@ final class ModelWrites {
 
     CompletableFuture<Void> flush(ModelDriver driver, Table table) {
         driver.touched();
-        var flush = new Flush(driver, driver.changeCount(), table.flush(), driver.recordTime());
+        var flush = new Flush(driver, driver.changeCount(), table.flush(), driver.changeTime());
         flushes.add(flush);
         return flush.done();
     }
@@ -213,14 +240,6 @@ final class ModelWrites {
                 || (failure instanceof TabletBusyException && failure.getCause() instanceof TableDroppedException);
     }
 
-    /** Why a tablet did not take its part of a batch. */
-    static RuntimeException failureOfTablet(CompletableFuture<CommitResult> failed) {
-        RuntimeException failure = failure(failed);
-        return failure instanceof PartialCommitException
-                ? (RuntimeException) Objects.requireNonNull(failure.getCause())
-                : failure;
-    }
-
     static RuntimeException failure(CompletableFuture<?> failed) {
         try {
             failed.join();
@@ -241,13 +260,21 @@ final class ModelWrites {
         doubtful.removeIf(part -> part.isTaken() && part.time() <= durableTime);
     }
 
+    /** All rows of a table went to disk before it got other columns. Requests that changed none need not have. */
+    void columnsChanged(ModelDriver driver) {
+        durableUpTo(driver.changeTime());
+        List<ModelPart> unchanging = doubtful.stream().filter(driver::has).toList();
+        unchanging.forEach(part -> Objects.requireNonNull(part.request()).recovered(part, false));
+        doubtful.removeAll(unchanging);
+    }
+
     /** The engine is gone, and with it the batches on their way: what was decided of them may be found or not. */
     void engineDied() {
         settle();
         for (ModelBatch batch : inFlight) {
             for (ModelPart part : batch.parts()) {
-                if (!part.isTaken() && part.decided() != null) {
-                    doubtful.add(part);
+                if (!part.isTaken()) {
+                    doubt(part);
                 }
             }
         }
@@ -276,7 +303,7 @@ final class ModelWrites {
                 found.addAll(parts);
             }
         }
-        new ModelRecovery(engine, tables).recover(found, certainTime);
+        recovered(found, new ModelRecovery(engine, tables).recover(found, certainTime));
         tables.stream()
                 .filter(ModelDriver::isDropped)
                 .forEach(table -> doubtful.stream().filter(table::has).forEach(table.unsure()::add));
@@ -285,8 +312,21 @@ final class ModelWrites {
 
     /** Finds out what was left of a table that can be read again. */
     static void recover(Engine engine, ModelDriver recalled) {
-        new ModelRecovery(engine, List.of(recalled)).recover(List.copyOf(recalled.unsure()), 0);
+        List<ModelPart> unsure = List.copyOf(recalled.unsure());
+        recovered(unsure, new ModelRecovery(engine, List.of(recalled)).recover(unsure, 0));
         recalled.unsure().clear();
+    }
+
+    /** What was answered of what was in doubt stands or falls with it. */
+    private static void recovered(List<ModelPart> doubtful, ModelRecovery.Cut cut) {
+        for (ModelPart part : doubtful) {
+            ModelRequests.Request request = part.request();
+            if (request != null && part.time() <= cut.latest()) {
+                request.recovered(part, part.time() <= cut.earliest());
+            } else if (request != null) {
+                request.lost(part);
+            }
+        }
     }
 
     /** Gives back what would not outlive the engine. */

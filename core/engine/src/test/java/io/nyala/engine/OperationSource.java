@@ -142,7 +142,7 @@ final class OperationSource {
     }
 
     /** Whether an insert must give the column. */
-    private static boolean isNeeded(Column column) {
+    static boolean isNeeded(Column column) {
         return !column.isNullable() && column.writeDefault() == null;
     }
 

@@ -78,7 +78,7 @@ final class World {
 
     private static EngineConfig config(int variant) {
         return EngineConfig.in(DIRECTORY)
-                .withMemoryBytes(192 << 20) // Many scans over many rowsets; what is not used costs nothing.
+                .withMemoryBytes(512 << 20) // Many scans over many rowsets; what is not used costs nothing.
                 .withCacheBytes(4 << 20)
                 .withFlushBytes(FLUSH_BYTES[variant])
                 .withLogSegmentBytes(SEGMENT_BYTES[variant]);
