@@ -1,6 +1,7 @@
 package io.nyala.engine;
 
 import static io.nyala.rows.OperationKind.INSERT;
+import static io.nyala.rows.OperationKind.UPDATE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -36,6 +37,9 @@ final class EngineWaitsTest {
 
     private static final int BATCH_ROWS = 200;
     private static final long MIB = 1 << 20;
+
+    /** Large rows that are changed at once. */
+    private static final int CHANGED_ROWS = 10;
 
     /** Enough for whatever can be done without maintenance. */
     private static final int STEPS = 20_000;
@@ -199,6 +203,46 @@ final class EngineWaitsTest {
             assertEquals(1, late.commit().errors().size());
         }
         running.engine().close();
+    }
+
+    /**
+     * KUDU-3002, KUDU-3407: where memory was short only rows were flushed, and changes of rows on disk never. Here they
+     * have nearly all of it, and no table has so many that it would flush them by itself.
+     */
+    @Test
+    void changesOfRowsOnDiskAreFlushedWhereMemoryIsShort(@Seed SplittableRandom random) {
+        World.Running running = new World(random).open(forLargeRows());
+        List<Table> tables = withRowsBeyondTheReservation(running);
+        tables.forEach(table -> Numbers.flush(running, table));
+        List<WriteBatch> batches = tables.stream().map(Table::newBatch).toList();
+        batches.forEach(batch -> setTexts(batch, 0, 'a'));
+        Runnable memory = takeMemory(running.engine()); // And the batches have what they need.
+        for (char first = 'a'; first <= 'b'; first++) {
+            for (long from = 0; from < 50; from += CHANGED_ROWS) {
+                for (WriteBatch batch : batches) {
+                    batch.rows().clear();
+                    setTexts(batch, from, first);
+                    batch.commit().orThrow();
+                }
+            }
+        }
+        memory.run();
+        for (Table table : tables) {
+            try (Scan scan = table.scan().project("text").open()) {
+                while (scan.next()) {
+                    assertEquals('b', scan.batch().column(0).getString(0).charAt(0));
+                }
+            }
+        }
+        close(running, batches);
+    }
+
+    /** Changes some rows of a table {@link #withRowsBeyondTheReservation}. */
+    private static void setTexts(WriteBatch batch, long from, char first) {
+        String text = first + "x".repeat(50_000);
+        for (long id = from; id < from + CHANGED_ROWS; id++) {
+            batch.rows().start(UPDATE).setLong(0, id).setString(2, text).end();
+        }
     }
 
     /** What follows a commit runs on the writer, which flushes need: there it must not wait for one. */

@@ -1,7 +1,9 @@
 package io.nyala.engine;
 
 import static io.nyala.rows.OperationKind.DELETE;
+import static io.nyala.rows.OperationKind.UPDATE;
 import static io.nyala.rows.OperationKind.UPSERT;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -11,8 +13,11 @@ import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.Predicate;
 import io.nyala.testkit.Seed;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -85,6 +90,99 @@ final class KuduTableRegressionTest {
         }
         seen.sort(null);
         assertEquals(LongStream.range(0, 4000).filter(id -> id % 3 == 0).boxed().toList(), seen);
+        one.engine().close();
+    }
+
+    /** KUDU-3569: a scan with an IN list on a column whose changes went to other files meanwhile crashed. */
+    @RepeatedTest(4)
+    void aScanWithAnInListGoesOnWhileChangesOfItsColumnAreFlushed(@Seed SplittableRandom random) {
+        one.create();
+        one.insertMany(0, 3000);
+        one.flush();
+        change(random, "wanted");
+        one.flush(); // There is a delta file, and there will be another.
+        List<Long> wanted = change(random, "wanted");
+        List<Long> seen = new ArrayList<>();
+        try (Scan scan = wantedOnes()) {
+            assertTrue(scan.next());
+            addIds(scan, seen);
+            change(random, "unwanted");
+            one.flush();
+            while (scan.next()) {
+                addIds(scan, seen);
+            }
+        }
+        seen.sort(null);
+        assertEquals(wanted, seen);
+        one.engine().close();
+    }
+
+    /** Sets the text of every second row or so; answers which rows are wanted now. */
+    private List<Long> change(SplittableRandom random, String text) {
+        try (WriteBatch batch = one.table().newBatch()) {
+            for (long id = 0; id < 3000; id++) {
+                if (random.nextBoolean()) {
+                    batch.rows().start(UPDATE).setLong(0, id).setString(1, text).end();
+                }
+            }
+            batch.commit().orThrow();
+        }
+        List<Long> wanted = new ArrayList<>();
+        try (Scan scan = one.table().scan().open()) { // Looks at each text by itself.
+            while (scan.next()) {
+                for (int row = 0; row < scan.batch().rowCount(); row++) {
+                    if (scan.batch().column(1).getString(row).equals("wanted")) {
+                        wanted.add(scan.batch().column(0).getLong(row));
+                    }
+                }
+            }
+        }
+        wanted.sort(null);
+        return wanted;
+    }
+
+    private Scan wantedOnes() {
+        return one.table()
+                .scan()
+                .where(Predicate.in(Numbers.SCHEMA, "text", List.of("wanted", "number 1", "nothing")))
+                .where(Predicate.atLeast(Numbers.SCHEMA, "id", 0L))
+                .where(Predicate.in(Numbers.SCHEMA, "text", List.of("wanted", "nothing")))
+                .open();
+    }
+
+    private static void addIds(Scan scan, List<Long> target) {
+        for (int row = 0; row < scan.batch().rowCount(); row++) {
+            target.add(scan.batch().column(0).getLong(row));
+        }
+    }
+
+    /** KUDU-1978: what was deleted was rounded up to whole blocks, and bytes of its neighbour went with it. */
+    @Test
+    void aDeletedFileTakesNothingFromItsNeighbours() {
+        Path rowSets = World.DIRECTORY.resolve("rowsets");
+        Map<Path, byte[]> kept = new HashMap<>();
+        for (int i = 0; i < 6; i++) {
+            Table table = one.engine().createTable("t" + i, Numbers.SCHEMA);
+            Numbers.insertRange(table, 0, 100 + i);
+            Numbers.flush(one.running(), table);
+            for (Path file : one.world().disk().list(rowSets)) {
+                if (i % 2 == 1) {
+                    kept.computeIfAbsent(file, one.world().disk()::contents);
+                }
+            }
+            if (i % 2 == 0) {
+                one.engine().dropTable("t" + i);
+                one.settle();
+            }
+        }
+        assertEquals(3, kept.size());
+        kept.forEach(
+                (file, bytes) -> assertArrayEquals(bytes, one.world().disk().contents(file), file::toString));
+        one.reopen();
+        for (int i = 1; i < 6; i += 2) {
+            Table table = one.engine().table("t" + i).orElseThrow();
+            assertEquals(Numbers.list(0, 100 + i), Numbers.ids(table.scan()));
+        }
         one.engine().close();
     }
 

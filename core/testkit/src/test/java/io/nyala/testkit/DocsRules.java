@@ -9,13 +9,21 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** Rules for the documentation: links lead somewhere, and code that is shown is code that compiles. Stateless. */
+/**
+ * Rules for the documentation: links lead somewhere, tests that are named exist, and code that is shown is code that
+ * compiles. Stateless.
+ */
 final class DocsRules {
     private static final Pattern LINK = Pattern.compile("\\]\\(([^)#\\s]+)(?:#[^)]*)?\\)");
 
     /** An example names the file that it is cut from; that file is compiled by its module's tests. */
     private static final Pattern EXAMPLE =
             Pattern.compile("<!-- example: (\\S+) -->\n(?:```java\n(.*?)```)?", Pattern.DOTALL);
+
+    /** A link to a test names its class and its method. */
+    private static final Pattern TEST = Pattern.compile("\\[(\\w+)#(\\w+)\\]\\(([^)]+\\.java)\\)");
+
+    private static final Pattern TEST_METHOD = Pattern.compile("@(?:Test|RepeatedTest\\([^)]*\\))\\s+void (\\w+)\\(");
 
     private static final String BEGIN = "// example: begin\n";
     private static final String END = "// example: end";
@@ -49,6 +57,13 @@ final class DocsRules {
                 problems.add(name + ": the link to " + target + " leads nowhere");
             }
         }
+        Matcher test = TEST.matcher(text);
+        while (test.find()) {
+            Path source = page.resolveSibling(test.group(3));
+            if (Files.exists(source) && !isTest(source, test.group(1), test.group(2))) {
+                problems.add(name + ": there is no test " + test.group(2) + " in " + test.group(3));
+            }
+        }
         Matcher example = EXAMPLE.matcher(text);
         while (example.find()) {
             Path source = root.resolve(example.group(1));
@@ -59,6 +74,19 @@ final class DocsRules {
             }
         }
         return problems;
+    }
+
+    private static boolean isTest(Path source, String type, String method) throws IOException {
+        return source.endsWith(type + ".java") && tests(source).contains(method);
+    }
+
+    /** Names of the tests in a file. */
+    static List<String> tests(Path source) throws IOException {
+        return TEST_METHOD
+                .matcher(Files.readString(source))
+                .results()
+                .map(found -> found.group(1))
+                .toList();
     }
 
     /** The lines between the marks, moved to the left margin. */

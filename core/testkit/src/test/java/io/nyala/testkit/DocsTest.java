@@ -13,7 +13,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Goal: what the documentation links to exists, and what it shows as code is what a test compiles.
+ * Goal: what the documentation links to exists, tests that it names included, and what it shows as code is what a test
+ * compiles.
  * Method: all pages of the source tree; pages in a temporary directory that break each rule.
  */
 final class DocsTest {
@@ -44,6 +45,31 @@ final class DocsTest {
     void findsALinkThatLeadsNowhere() throws IOException {
         assertEquals(List.of(), problems("[a](A.java) [b](A.java#part) [c](https://kudu.apache.org)"));
         assertEquals(List.of("page.md: the link to B.java leads nowhere"), problems("[b](B.java)"));
+    }
+
+    /** What went wrong in Kudu has tests in many places; those in files of their own are all told of. */
+    @Test
+    void thePageOfKudusBugsHasAllTheirTests() throws IOException {
+        Path tree = SourceTree.root();
+        String page = Files.readString(tree.resolve("docs/REGRESSIONS.md"));
+        Path tests = tree.resolve("core/engine/src/test/java/io/nyala/engine");
+        List<String> missing = new ArrayList<>();
+        for (String type : List.of("KuduRegressionTest", "KuduTableRegressionTest")) {
+            for (String test : DocsRules.tests(tests.resolve(type + ".java"))) {
+                if (!page.contains("[" + type + "#" + test + "]")) {
+                    missing.add(type + "#" + test);
+                }
+            }
+        }
+        assertEquals(List.of(), missing);
+    }
+
+    @Test
+    void findsATestThatDoesNotExist() throws IOException {
+        Files.writeString(root.resolve("BTest.java"), "@Test\n    void aClaim(int a) {}\n    void noTest() {}\n");
+        assertEquals(List.of(), problems("[BTest#aClaim](BTest.java)"));
+        assertEquals(List.of("page.md: there is no test noTest in BTest.java"), problems("[BTest#noTest](BTest.java)"));
+        assertEquals(List.of("page.md: there is no test aClaim in A.java"), problems("[BTest#aClaim](A.java)"));
     }
 
     @Test
