@@ -188,6 +188,7 @@ final class Tables {
             } finally {
                 if (!isMade) {
                     parts.tablets().discard(opened);
+                    old.forEach(tablet -> tablet.tablet().takeAnswersBack());
                 }
             }
             become(table, change, edit, parts.tablets().start(opened), List.of());

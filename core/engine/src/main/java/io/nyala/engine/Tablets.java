@@ -83,7 +83,7 @@ final class Tablets implements AutoCloseable {
 
     /**
      * Opens the rowsets of tablets once more, as those of a later schema: their rows are all on disk, and nobody writes
-     * to them. What was opened until it throws is to be discarded.
+     * to them. What was opened until it throws is to be discarded, and answers are to be taken back.
      */
     void reopen(String table, List<HostedTablet> tablets, Schema schema) {
         for (HostedTablet hosted : tablets) {
@@ -100,7 +100,7 @@ final class Tablets implements AutoCloseable {
 
     /** What named requests were answered is the tablet's whatever its schema. */
     private void takeAnswers(Tablet tablet, TabletRecovery target) {
-        CompletableFuture<@Nullable RequestResults> answers = tablet.copyAnswers();
+        CompletableFuture<@Nullable RequestResults> answers = tablet.handOverAnswers();
         engine.await(answers::isDone);
         if (answers.isCompletedExceptionally()) {
             throw new IllegalStateException(

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.io.DiskException;
 import io.nyala.partition.PartitionSchema;
 import io.nyala.partition.RangePartition;
 import io.nyala.record.RequestMismatchException;
@@ -12,14 +13,19 @@ import io.nyala.record.RequestName;
 import io.nyala.record.StaleRequestException;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
+import io.nyala.rows.OperationKind;
 import io.nyala.rows.RowErrorCode;
+import io.nyala.simulation.Call;
+import io.nyala.simulation.Operation;
 import io.nyala.tablet.MissingRowSetException;
+import io.nyala.tablet.Tablet;
 import io.nyala.testkit.Seed;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -348,6 +354,74 @@ final class ExactlyOnceTest {
         assertEquals(first, Requests.commitIds(one.table(), Requests.name(9, 1), 500));
         assertEquals(second, Requests.commitIds(one.table(), Requests.name(9, 2), 600));
         assertEquals(15, one.table().statistics().liveRowCount());
+        one.engine().close();
+    }
+
+    /** A flush of it begins just before, and would write the answers again between those of the new tablet. */
+    @Test
+    void theOldTabletCarriesNoAnswersOnceTheNewOneHasThem() {
+        var known = new Requests.Known();
+        Table table = create();
+        known.add(table, 5);
+        one.flush();
+        StepHost host = one.running().host();
+        List<CompletableFuture<Void>> flushes = new ArrayList<>();
+        var isCommitted = new AtomicBoolean();
+        one.world()
+                .disk()
+                .failNext(
+                        call -> {
+                            if (isStorageRecord(call) && flushes.isEmpty()) {
+                                flushes.add(table.flush());
+                                host.suspendUntil("writer", isCommitted::get);
+                            }
+                            return false;
+                        },
+                        DiskException.Kind.IO_ERROR);
+        table.alter().addColumn(Column.of("more", ColumnType.INT64).nullable()).commit();
+        assertFalse(flushes.getFirst().isDone());
+        one.settle(); // The flush comes to where it asks the writer for the answers.
+        try (WriteBatch batch = table.newBatch()) {
+            batch.rows().start(OperationKind.INSERT).setLong(0, 500).end();
+            CompletableFuture<CommitResult> result =
+                    batch.request(Requests.name(9, 1)).commitAsync();
+            isCommitted.set(true);
+            host.await(result::isDone);
+            result.join().orThrow();
+        }
+        host.await(flushes.getFirst()::isDone);
+        one.powerCut();
+        Requests.Answer repeated = Requests.commitIds(one.table(), Requests.name(9, 1), 500);
+        assertEquals(List.of(), repeated.errors());
+        assertEquals(12, one.table().statistics().liveRowCount());
+        one.engine().close();
+    }
+
+    private static boolean isStorageRecord(Call call) {
+        return call.operation() == Operation.WRITE_DURABLE
+                && call.path().startsWith(World.DIRECTORY.resolve("storage"));
+    }
+
+    @Test
+    void theTabletGoesOnCarryingAnswersWhereTheChangeFailed() {
+        var known = new Requests.Known();
+        Table table = create();
+        known.add(table, 5);
+        one.flush();
+        Path file = World.DIRECTORY.resolve("rowsets").resolve("1.rowset");
+        byte[] whole = one.world().disk().contents(file);
+        one.world().disk().setContents(file, new byte[0]);
+        AlterTable change =
+                table.alter().addColumn(Column.of("more", ColumnType.INT64).nullable());
+        assertThrows(RuntimeException.class, change::commit);
+        one.world().disk().setContents(file, whole);
+        Tablet tablet = table.state().tablets().getFirst().tablet();
+        long before = tablet.neededFrom();
+        known.add(table, 5);
+        one.flush();
+        assertTrue(tablet.neededFrom() > before, () -> "the log is needed from " + before + " on, as before");
+        one.powerCut();
+        known.assertRepeated(one.table());
         one.engine().close();
     }
 

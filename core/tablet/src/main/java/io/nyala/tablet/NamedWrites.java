@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Rows are flushed, and then the log need not keep their records; answers would hold it for an hour. So when they
  * are what holds it, they are written again, as new records ({@link #carry}).
  *
- * <p>Belongs to the tablet's writer, but for {@link #neededFrom} and {@link #isCarrying}, which are for any thread. A
- * tablet to which no named request came has no memory for answers.
+ * <p>Belongs to the tablet's writer, but for {@link #neededFrom}, {@link #isCarrying} and {@link #takeBack}, which are
+ * for any thread. A tablet to which no named request came has no memory for answers.
  */
 final class NamedWrites {
     /** Of the writer's time at once: copying this takes some ten microseconds. */
@@ -41,6 +41,9 @@ final class NamedWrites {
     private Runnable whenCarried = () -> {};
     private long carriedFrom;
     private long carriedUpTo;
+
+    /** Another tablet has the answers now: to write them again is its part. */
+    private volatile boolean areHandedOver;
 
     /** {@code results}, as found in the log from {@code neededFrom} on, or null. */
     NamedWrites(Tablet tablet, @Nullable RequestResults results, long neededFrom) {
@@ -113,11 +116,23 @@ final class NamedWrites {
         known.add(name, write.timestamp(), write.sequence(), write);
     }
 
-    /** What is remembered, for the tablet that takes this one's place; null for nothing. */
+    /**
+     * What is remembered, for the tablet that takes this one's place; null for nothing. From now on nothing is written
+     * any more: it would stand in the log between records of that tablet, which are newer.
+     */
     @Nullable
-    RequestResults copy() {
+    RequestResults handOver() {
+        areHandedOver = true;
+        if (isCarrying) {
+            endCarrying(); // The records that there are remain needed.
+        }
         RequestResults known = results;
         return known == null ? null : known.copy();
+    }
+
+    /** No tablet takes this one's place. Any thread. */
+    void takeBack() {
+        areHandedOver = false;
     }
 
     // ---- Carrying ----
@@ -129,7 +144,7 @@ final class NamedWrites {
      */
     void carry(Runnable whenDone) {
         RequestResults known = results;
-        if (known == null || isCarrying) {
+        if (known == null || isCarrying || areHandedOver) {
             return;
         }
         known.forgetLate(now());

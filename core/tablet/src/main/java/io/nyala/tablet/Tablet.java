@@ -389,15 +389,20 @@ public final class Tablet {
 
     /**
      * What named requests were answered, for a tablet that takes this one's place; null for nothing. With no batch
-     * under way, and none to come.
+     * under way, and none to come before {@link #takeAnswersBack}. This one does not write them again any more.
      */
-    public CompletableFuture<@Nullable RequestResults> copyAnswers() {
+    public CompletableFuture<@Nullable RequestResults> handOverAnswers() {
         CompletableFuture<@Nullable RequestResults> copy = new CompletableFuture<>();
-        boolean isAsked = writer.command(() -> copy.complete(named.copy()));
+        boolean isAsked = writer.command(() -> copy.complete(named.handOver()));
         if (!isAsked || writer.isClosed()) {
             copy.completeExceptionally(closedReason()); // Unless it was there just in time.
         }
         return copy;
+    }
+
+    /** No tablet takes this one's place, if one was to. */
+    public void takeAnswersBack() {
+        named.takeBack();
     }
 
     Seals seals() {

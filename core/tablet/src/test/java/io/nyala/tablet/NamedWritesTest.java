@@ -3,6 +3,7 @@ package io.nyala.tablet;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -244,6 +245,33 @@ final class NamedWritesTest {
         }
     }
 
+    /** Its records would be older than those of the tablet that has the answers, and stand behind them. */
+    @Test
+    void whatIsHandedOverIsCarriedNoFurtherUnlessItIsTakenBack(@Seed SplittableRandom random) {
+        try (var tablets = new Tablets(random)) {
+            Tablets.Member member = flushed(tablets);
+            NamedWrites named = member.tablet().named();
+            long before = named.neededFrom();
+            long written = member.tablet().lastSequence();
+            var done = new AtomicInteger();
+            named.carry(done::getAndIncrement);
+            assertTrue(named.isCarrying());
+            assertNotNull(named.handOver());
+            assertFalse(named.isCarrying());
+            assertEquals(1, done.get(), "who waits for it hears of its end");
+            named.carry(done::getAndIncrement);
+            tablets.step();
+            assertEquals(written, member.tablet().lastSequence());
+            assertEquals(before, named.neededFrom());
+            member.tablet().takeAnswersBack();
+            named.carry(done::getAndIncrement);
+            tablets.step();
+            assertEquals(2, done.get());
+            assertTrue(named.neededFrom() > written);
+            assertEquals(member.tablet().lastSequence(), named.neededFrom());
+        }
+    }
+
     /** It is needed as before, and there is a next time. */
     @Test
     void aFullLogTakesNoAnswersAndLosesNone(@Seed SplittableRandom random) {
@@ -313,7 +341,7 @@ final class NamedWritesTest {
             assertTrue(write.trySubmit());
             tablets.step();
             assertTrue(write.isDone());
-            assertNull(member.tablet().named().copy());
+            assertNull(member.tablet().named().handOver());
             assertEquals(Long.MAX_VALUE, member.tablet().named().neededFrom());
         }
     }
