@@ -153,7 +153,7 @@ final class Changer implements AutoCloseable {
 
     private void change(WriteBatch batch, LineItem item) {
         LineItemChange change = LineItemChange.of(item);
-        change.write(batch.rows(), item);
+        change.write(batch.rows(), item, false);
         updatedRows += change == LineItemChange.UPDATE ? 1 : 0;
         deletedRows += change == LineItemChange.DELETE ? 1 : 0;
         if (batch.rows().operationCount() == batchRows) {

@@ -12,11 +12,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Stream;
 
 /**
- * Kills a process that ingests, at a random moment, opens what it left, and compares: round after round on the same
- * directory, so that log and rowsets age. When all rows are in, the next round begins with an empty directory.
+ * Kills a process that inserts, updates and deletes rows, at a random moment, opens what it left, and compares: round
+ * after round on the same directory, so that log and rowsets age. When all rows are in, the next round begins with an
+ * empty directory.
  *
  * <p>A round dies either a little after a random number of acknowledgements, or, one in four, while it is still opening
  * the directory. A process that has inserted all rows before its moment is checked as well, and its round is repeated.
@@ -42,7 +42,7 @@ final class CrashDemo {
     /** 128 + SIGKILL. */
     private static final int KILLED = 137;
 
-    private static final String LINE = "%7s  %-26s  %12s  %14s  %13s  %7s  %9s%n";
+    private static final String LINE = "%5s  %-24s  %12s  %14s  %12s  %8s  %8s  %7s  %9s%n";
 
     private final DemoDirectory directory;
     private final Path data;
@@ -50,10 +50,12 @@ final class CrashDemo {
     private final int rounds;
     private final SplittableRandom random;
     private final PrintWriter out;
-    private final long batchCount;
+    private final long batchCount; // Those that insert, and as many that change.
 
+    // Of each part, since the directory was empty.
     private List<Long> batchesDone;
-    private List<BitSet> acknowledged; // Of each part, since the directory was empty.
+    private List<Long> changesDone;
+    private RowCheck.Batches acknowledged;
     private long startedOver;
 
     /** @param out for a line per round; what is not wanted goes to a writer that drops it */
@@ -64,9 +66,10 @@ final class CrashDemo {
         this.rounds = rounds;
         this.random = new SplittableRandom(seed);
         this.out = out;
-        this.batchCount = Math.max(1, LineItems.rowCountEstimate(plan.scale()) / plan.batchRows());
+        this.batchCount = 2 * Math.max(1, LineItems.rowCountEstimate(plan.scale()) / plan.batchRows());
         this.batchesDone = plan.batchesDone();
-        this.acknowledged = noneOf(plan);
+        this.changesDone = plan.batchesDone();
+        this.acknowledged = RowCheck.Batches.none(plan.threads());
     }
 
     /** Where its engine's files are. */
@@ -81,9 +84,16 @@ final class CrashDemo {
      * @param moment of death, in words
      * @param acknowledged batches in this round
      * @param survived batches of this round that were not acknowledged and are there, whole
-     * @param rows in the table now, all compared
+     * @param found what is in the table now
      */
-    record Round(int number, String moment, long acknowledged, long survived, long rows, int rowSets, long openNanos) {
+    record Round(
+            int number,
+            String moment,
+            long acknowledged,
+            long survived,
+            RowCheck.Found found,
+            int rowSets,
+            long openNanos) {
         boolean isKilled() {
             return !moment.equals(ENDED);
         }
@@ -94,7 +104,9 @@ final class CrashDemo {
             all.put("killed", moment);
             all.put("acknowledgedBatches", acknowledged);
             all.put("unacknowledgedWhole", survived);
-            all.put("rowsCompared", rows);
+            all.put("rowsCompared", found.rows());
+            all.put("rowsUpdated", found.updated());
+            all.put("rowsDeleted", found.deleted());
             all.put("rowsetFiles", rowSets);
             all.put("openNanos", openNanos);
             return all;
@@ -109,8 +121,18 @@ final class CrashDemo {
     List<Round> run() {
         LineItems.prepare();
         List<Round> held = new ArrayList<>();
-        out.printf(LINE, "round", "killed", "acknowledged", "unacknowledged", "rows", "rowsets", "opened in");
-        out.printf(LINE, "", "batches + pause", "batches", "but whole", "all compared", "", "");
+        out.printf(
+                LINE,
+                "round",
+                "killed",
+                "acknowledged",
+                "unacknowledged",
+                "rows",
+                "of them",
+                "rows",
+                "rowsets",
+                "opened in");
+        out.printf(LINE, "", "batches + pause", "batches", "but whole", "all compared", "updated", "deleted", "", "");
         for (int round = 1; round <= rounds; ) {
             try {
                 Round done = round(round);
@@ -123,7 +145,9 @@ final class CrashDemo {
                         done.moment(),
                         Figures.count(done.acknowledged()),
                         Figures.count(done.survived()),
-                        Figures.count(done.rows()),
+                        Figures.count(done.found().rows()),
+                        Figures.count(done.found().updated()),
+                        Figures.count(done.found().deleted()),
                         Figures.count(done.rowSets()),
                         Figures.duration(done.openNanos()));
                 out.flush();
@@ -150,12 +174,12 @@ final class CrashDemo {
     }
 
     private Round round(int number) {
-        long left = Math.max(1, batchCount - sum(batchesDone));
+        long left = Math.max(1, batchCount - sum(batchesDone) - sum(changesDone));
         long share = Math.clamp(2 * left / (rounds - number + 1), 1, left);
         boolean diesOpening = random.nextInt(OPENING_ONE_IN) == 0;
         long afterBatches = diesOpening ? 0 : random.nextLong(1, share + 1);
         int pauseMicros = random.nextInt(diesOpening ? OPENING_PAUSE_MICROS_MAX : PAUSE_MICROS_MAX);
-        long before = acknowledgedCount();
+        long before = acknowledged.count();
         boolean isDone = writeAndKill(new Death(diesOpening, afterBatches, pauseMicros));
         String moment = (diesOpening ? "opening" : Figures.count(afterBatches, "batch", "batches")) + " + "
                 + Figures.duration(pauseMicros * 1000L);
@@ -163,20 +187,22 @@ final class CrashDemo {
         long start = System.nanoTime();
         try (Engine engine = Engine.open(CrashSetup.checker(data, plan.scale()))) {
             long openNanos = System.nanoTime() - start;
-            CrashCheck.Found found = check(engine);
+            RowCheck.Found found = check(engine);
             round = new Round(
                     number,
                     isDone ? ENDED : moment,
-                    acknowledgedCount() - before,
+                    acknowledged.count() - before,
                     found.survived(),
-                    found.rows(),
+                    found,
                     engine.table(LineItems.TABLE)
                             .map(table -> table.statistics().rowSetCount())
                             .orElse(0),
                     openNanos);
-            batchesDone = found.batches();
-            for (int part = 0; part < plan.threads(); part++) {
-                acknowledged.get(part).set(0, Math.toIntExact(batchesDone.get(part))); // They will stay.
+            batchesDone = found.inserted();
+            changesDone = found.changed();
+            for (int part = 0; part < plan.threads(); part++) { // They will stay.
+                acknowledged.inserted().get(part).set(0, Math.toIntExact(batchesDone.get(part)));
+                acknowledged.changed().get(part).set(0, Math.toIntExact(changesDone.get(part)));
             }
             if (random.nextInt(FLUSH_ONE_IN) == 0) {
                 engine.table(LineItems.TABLE).ifPresent(table -> table.flush().join());
@@ -185,7 +211,8 @@ final class CrashDemo {
         if (isDone) {
             directory.clear();
             batchesDone = Demo.fresh(plan.threads());
-            acknowledged = noneOf(plan);
+            changesDone = batchesDone;
+            acknowledged = RowCheck.Batches.none(plan.threads());
             startedOver++;
         }
         return round;
@@ -201,13 +228,16 @@ final class CrashDemo {
         boolean isKilled = false;
         boolean isDone = false;
         long batches = 0;
-        try (CrashWriter writer = new CrashWriter(data, next, directory.path().resolve("errors"))) {
+        try (CrashWriter writer =
+                new CrashWriter(data, next, changesDone, directory.path().resolve("errors"))) {
             for (String line = writer.nextLine(); !line.equals(CrashWriter.END); line = writer.nextLine()) {
                 String[] words = line.split(" ", -1);
-                if (words[0].equals(CrashWriterCommand.ACKNOWLEDGED) && words.length == 3) {
+                boolean isInserted = words[0].equals(CrashWriterCommand.ACKNOWLEDGED);
+                if (words.length == 3 && (isInserted || words[0].equals(CrashWriterCommand.CHANGED))) {
                     batches++;
                     int part = Integer.parseInt(words[1]);
-                    acknowledged.get(part).set(Integer.parseInt(words[2]));
+                    BitSet known = (isInserted ? acknowledged.inserted() : acknowledged.changed()).get(part);
+                    known.set(Integer.parseInt(words[2]));
                 }
                 isDone |= line.equals(CrashWriterCommand.DONE);
                 boolean isMoment =
@@ -227,24 +257,16 @@ final class CrashDemo {
         return isDone;
     }
 
-    private CrashCheck.Found check(Engine engine) {
+    private RowCheck.Found check(Engine engine) {
         Optional<Table> table = engine.table(LineItems.TABLE);
         if (table.isPresent()) {
-            return CrashCheck.check(engine, table.get(), plan, acknowledged);
+            return RowCheck.check(engine, table.get(), plan, acknowledged);
         }
-        if (acknowledgedCount() > 0) {
+        if (acknowledged.count() > 0) {
             throw new CheckFailedException(
-                    "table " + LineItems.TABLE + " is gone, with " + acknowledgedCount() + " acknowledged batches");
+                    "table " + LineItems.TABLE + " is gone, with " + acknowledged.count() + " acknowledged batches");
         }
-        return new CrashCheck.Found(0, Demo.fresh(plan.threads()), 0);
-    }
-
-    private long acknowledgedCount() {
-        return acknowledged.stream().mapToLong(BitSet::cardinality).sum();
-    }
-
-    private static List<BitSet> noneOf(Ingest.Plan plan) {
-        return Stream.generate(BitSet::new).limit(plan.threads()).toList();
+        return RowCheck.Found.nothing(plan.threads());
     }
 
     private static void pause(int micros) {

@@ -38,9 +38,10 @@ final class CrashWriter implements AutoCloseable {
     /**
      * Starts it.
      *
+     * @param changesDone batches of each part whose changes are there
      * @param errors file for what it complains about
      */
-    CrashWriter(Path data, Ingest.Plan plan, Path errors) {
+    CrashWriter(Path data, Ingest.Plan plan, List<Long> changesDone, Path errors) {
         this.errors = errors;
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -50,11 +51,11 @@ final class CrashWriter implements AutoCloseable {
             }
         }
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
-        String done = plan.batchesDone().stream().map(String::valueOf).collect(Collectors.joining(","));
         command.addAll(List.of("crash-writer", "--data", data.toString(), "--scale", String.valueOf(plan.scale())));
         command.addAll(List.of("--tablets", String.valueOf(plan.tablets())));
         command.addAll(List.of("--batch", String.valueOf(plan.batchRows())));
-        command.addAll(List.of("--in-flight", String.valueOf(plan.inFlight()), "--done", done));
+        command.addAll(List.of("--in-flight", String.valueOf(plan.inFlight()), "--done", list(plan.batchesDone())));
+        command.addAll(List.of("--changed", list(changesDone)));
         try {
             process = new ProcessBuilder(command)
                     .redirectError(ProcessBuilder.Redirect.to(errors.toFile()))
@@ -64,6 +65,10 @@ final class CrashWriter implements AutoCloseable {
             throw new UncheckedIOException("cannot start " + command.getFirst() + ": " + e, e);
         }
         Thread.ofVirtual().start(this::read);
+    }
+
+    private static String list(List<Long> batches) {
+        return batches.stream().map(String::valueOf).collect(Collectors.joining(","));
     }
 
     private void read() {

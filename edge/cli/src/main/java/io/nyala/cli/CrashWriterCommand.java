@@ -6,26 +6,25 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /**
- * The process that {@code demo --crash} kills: ingests from where the directory ends, and says on standard output what
- * was acknowledged, after it was. A line is one write to a pipe, so what was said before the end is read whole.
+ * The process that {@code demo --crash} kills: inserts and changes rows from where the directory ends, and says on
+ * standard output what was acknowledged, after it was. A line is one write to a pipe, so what was said before the end
+ * is read whole.
  *
  * <pre>{@code
  * opening          the engine is about to be opened
  * ready            it is open
  * ack PART BATCH   this batch is durable
- * done             so are all
+ * chg PART BATCH   so are the changes of its rows
+ * done             so is everything
  * }</pre>
  */
 @Command(name = "crash-writer", hidden = true, description = "The process that demo --crash kills.")
@@ -33,10 +32,8 @@ final class CrashWriterCommand implements Callable<Integer> {
     static final String OPENING = "opening";
     static final String READY = "ready";
     static final String ACKNOWLEDGED = "ack";
+    static final String CHANGED = "chg";
     static final String DONE = "done";
-
-    @Spec
-    private CommandSpec spec = CommandSpec.create();
 
     @Option(names = "--data", required = true)
     private Path data = Path.of("");
@@ -56,23 +53,34 @@ final class CrashWriterCommand implements Callable<Integer> {
     @Option(names = "--done", required = true, split = ",", description = "Batches of each part that are there.")
     private List<Long> batchesDone = List.of();
 
+    @Option(names = "--changed", required = true, split = ",", description = "Those whose rows were changed.")
+    private List<Long> changesDone = List.of();
+
     @Override
     public Integer call() {
         OutputStream pipe = new FileOutputStream(FileDescriptor.out); // Unbuffered, unlike System.out.
-        PrintWriter err = spec.commandLine().getErr();
         LineItems.prepare();
         say(pipe, OPENING);
         try (Engine engine = Engine.open(CrashSetup.writer(data, scale))) {
             Table table = engine.table(LineItems.TABLE).orElseGet(() -> engine.createTable(LineItems.table(tablets)));
             say(pipe, READY);
             Ingest.Plan plan = new Ingest.Plan(scale, tablets, batchRows, inFlight, batchesDone);
-            Acknowledgement tell = (part, batch, _, _) -> say(pipe, ACKNOWLEDGED + " " + part + " " + batch);
-            try (ProgressBar silent = new ProgressBar(err, false, "", "")) {
-                Ingest.missing(table, plan, tell).run(silent);
-            }
+            new CrashLoad(table, plan, changesDone, new Teller(pipe)).run();
         }
         say(pipe, DONE);
         return Main.OK;
+    }
+
+    private record Teller(OutputStream pipe) implements CrashLoad.Told {
+        @Override
+        public void inserted(int part, long batch) {
+            say(pipe, ACKNOWLEDGED + " " + part + " " + batch);
+        }
+
+        @Override
+        public void changed(int part, long batch) {
+            say(pipe, CHANGED + " " + part + " " + batch);
+        }
     }
 
     private static void say(OutputStream pipe, String line) {

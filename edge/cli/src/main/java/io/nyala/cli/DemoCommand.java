@@ -22,8 +22,8 @@ import picocli.CommandLine.Spec;
         description = {
             "Ingest TPC-H lineitem durably, while another thread updates and deletes rows of it, query it, and check"
                     + " the answers against the generator's rows, changed alike.",
-            "With --crash, let a child process ingest, kill it at random moments, and check that every acknowledged row"
-                    + " is there and every other batch whole or absent in each tablet."
+            "With --crash, let a child process insert, update and delete, kill it at random moments, and check that"
+                    + " every acknowledged batch is there and every other one whole or absent in each tablet."
         },
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
@@ -151,7 +151,7 @@ final class DemoCommand implements Callable<Integer> {
         long drawn = seed == null ? new SecureRandom().nextLong() : seedOf(seed);
         String name = Long.toHexString(drawn);
         PrintWriter lines = isJson ? new PrintWriter(Writer.nullWriter()) : out;
-        lines.println("Killing a process that ingests TPC-H lineitem at scale "
+        lines.println("Killing a process that inserts, updates and deletes rows of TPC-H lineitem at scale "
                 + BigDecimal.valueOf(scale).toPlainString() + ", "
                 + Figures.count(rounds, "time", "times") + "; repeat with --seed " + name);
         CrashDemo demo = new CrashDemo(directory, plan, rounds, drawn, lines);
@@ -167,10 +167,13 @@ final class DemoCommand implements Callable<Integer> {
                 held.stream().mapToLong(CrashDemo.Round::acknowledged).sum();
         long killed = held.stream().filter(CrashDemo.Round::isKilled).count();
         long survived = held.stream().mapToLong(CrashDemo.Round::survived).sum();
-        long compared = held.stream().mapToLong(CrashDemo.Round::rows).sum();
+        long compared = held.stream().mapToLong(round -> round.found().rows()).sum();
+        long changed = held.stream()
+                .mapToLong(round -> round.found().updated() + round.found().deleted())
+                .sum();
         out.println();
         out.println("Killed " + Figures.count(killed, "time", "times") + ", " + Figures.count(compared)
-                + " rows compared column by column: all of "
+                + " rows compared column by column, " + Figures.count(changed) + " changed or gone: all of "
                 + Figures.count(acknowledged, "acknowledged batch", "acknowledged batches")
                 + " there, every other one in each tablet whole or absent (" + Figures.count(survived)
                 + " whole in all), and nothing else.");

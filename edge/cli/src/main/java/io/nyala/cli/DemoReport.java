@@ -53,10 +53,13 @@ final class DemoReport {
         printSpace(measured, out);
         out.println();
         Demo.Reopened reopened = outcome.reopened();
-        out.println("After reopening, which took " + Figures.duration(reopened.openNanos()) + ": "
-                + Figures.count(reopened.rows()) + " rows, Q6 "
-                + Figures.decimal(reopened.sums().revenue())
-                + ": equal");
+        RowCheck.Found found = reopened.found();
+        out.println("After reopening, which took " + Figures.duration(reopened.openNanos()) + ": Q1 and Q6 "
+                + Figures.decimal(reopened.revenue().revenue()) + " equal; "
+                + Figures.count(found.rows()) + " rows equal in every column, "
+                + Figures.count(found.updated()) + " of them updated, and "
+                + Figures.count(found.deleted()) + " gone (compared in "
+                + Figures.duration(reopened.compareNanos()) + ")");
     }
 
     private static void printIngest(Demo.Measured measured, Ingest.Plan plan, PrintWriter out) {
@@ -214,8 +217,12 @@ final class DemoReport {
         all.put("nativeMemoryBytesPeakByAccount", accounts);
         Map<String, Object> reopened = new LinkedHashMap<>();
         reopened.put("openNanos", outcome.reopened().openNanos());
-        reopened.put("rows", outcome.reopened().rows());
-        reopened.put("revenue", outcome.reopened().sums().revenue());
+        reopened.put("rowsCompared", outcome.reopened().found().rows());
+        reopened.put("rowsUpdated", outcome.reopened().found().updated());
+        reopened.put("rowsDeleted", outcome.reopened().found().deleted());
+        reopened.put("compareNanos", outcome.reopened().compareNanos());
+        reopened.put("groups", groups(outcome.reopened().pricing()));
+        reopened.put("revenue", outcome.reopened().revenue().revenue());
         all.put("reopened", reopened);
         return Json.text(all);
     }

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Several threads, each inserting its part of the generator's rows, batch after batch, with a few batches under way at
- * a time; if asked for, another one that changes rows meanwhile. What the generator takes is measured apart, so that
+ * a time, while another one changes rows. What the generator takes is measured apart, so that
  * what remains is the engine's.
  *
  * <p>Used once, by one thread; the threads it starts have ended when {@link #run} returns.
@@ -27,28 +27,16 @@ final class Ingest {
     private final Table table;
     private final Plan plan;
     private final Acknowledgement acknowledgement;
-    private final OperationKind kind;
-    private final @Nullable Changer changer;
+    private final Changer changer;
     private final LongAdder acknowledgedRows = new LongAdder();
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
-    private Ingest(
-            Table table, Plan plan, OperationKind kind, @Nullable Changer changer, Acknowledgement acknowledgement) {
+    /** All rows, into an empty table, of which some are changed by {@code changer}. */
+    Ingest(Table table, Plan plan, Changer changer, Acknowledgement acknowledgement) {
         this.table = table;
         this.plan = plan;
         this.acknowledgement = acknowledgement;
-        this.kind = kind;
         this.changer = changer;
-    }
-
-    /** All rows, into an empty table, of which some are changed by {@code changer}. */
-    static Ingest changing(Table table, Plan plan, Changer changer, Acknowledgement acknowledgement) {
-        return new Ingest(table, plan, OperationKind.INSERT, changer, acknowledgement);
-    }
-
-    /** All rows that are not there, where some tablets may have more of them than the plan says. */
-    static Ingest missing(Table table, Plan plan, Acknowledgement acknowledgement) {
-        return new Ingest(table, plan, OperationKind.INSERT_IGNORE, null, acknowledgement);
     }
 
     /**
@@ -166,12 +154,8 @@ final class Ingest {
 
         private void insertAll(List<Slot> slots) {
             Iterator<LineItem> rows = LineItems.part(plan.scale(), number, plan.threads());
-            long first = plan.batchesDone().get(number);
-            for (long i = 0; i < first; i++) {
-                generate(rows);
-            }
             int next = 0;
-            for (long batch = first; failure.get() == null; batch++) {
+            for (long batch = 0; failure.get() == null; batch++) {
                 int count = generate(rows);
                 if (count == 0) {
                     return;
@@ -180,9 +164,9 @@ final class Ingest {
                 next = (next + 1) % slots.size();
                 slot.await();
                 for (int i = 0; i < count; i++) {
-                    LineItems.insert(slot.batch.rows(), kind, items[i]);
+                    LineItems.insert(slot.batch.rows(), OperationKind.INSERT, items[i]);
                 }
-                slot.changed = changer == null ? List.of() : Changer.changedOf(items, count);
+                slot.changed = Changer.changedOf(items, count);
                 slot.commit(number, batch, count);
             }
         }
@@ -195,8 +179,7 @@ final class Ingest {
             while (count < items.length && rows.hasNext()) {
                 LineItem item = rows.next();
                 items[count++] = item;
-                LineItemChange change = changer == null ? LineItemChange.NONE : LineItemChange.of(item);
-                change.addTo(sums, item);
+                LineItemChange.of(item).addTo(sums, item);
             }
             generatorNanos += System.nanoTime() - start;
             generatorHeapBytes += HeapMeter.thisThread() - heap;
@@ -229,7 +212,7 @@ final class Ingest {
             } catch (CompletionException e) {
                 throw e.getCause() instanceof RuntimeException cause ? cause : e;
             }
-            if (changer != null && !changed.isEmpty()) {
+            if (!changed.isEmpty()) {
                 changer.acknowledged(changed);
             }
             changed = List.of();

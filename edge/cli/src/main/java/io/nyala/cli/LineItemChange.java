@@ -43,24 +43,24 @@ enum LineItemChange {
         }
     }
 
-    /** Puts the change into a batch, if there is one. */
-    void write(OperationBatch rows, LineItem item) {
+    /** Puts the change into a batch, if there is one; {@code isAgain} if it may have been made before. */
+    void write(OperationBatch rows, LineItem item, boolean isAgain) {
         switch (this) {
             case NONE -> {}
             case UPDATE -> {
-                LineItems.startWithKey(rows, OperationKind.UPDATE, item);
+                LineItems.startWithKey(rows, isAgain ? OperationKind.UPDATE_IGNORE : OperationKind.UPDATE, item);
                 LineItems.setChangeable(rows, updated(item));
                 rows.end();
             }
             case DELETE -> {
-                LineItems.startWithKey(rows, OperationKind.DELETE, item);
+                LineItems.startWithKey(rows, isAgain ? OperationKind.DELETE_IGNORE : OperationKind.DELETE, item);
                 rows.end();
             }
         }
     }
 
     /** As the row is after an update. */
-    private static LineItem updated(LineItem item) {
+    static LineItem updated(LineItem item) {
         return new LineItem(
                 item.getRowNumber(),
                 item.getOrderKey(),

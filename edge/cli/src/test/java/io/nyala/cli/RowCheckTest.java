@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Goal: the check after a crash takes what a killed writer may leave, and nothing else.
  * Method: leaves this and that in a table of two tablets, on purpose.
  */
-final class CrashCheckTest {
+final class RowCheckTest {
     private static final int BATCH_ROWS = 50;
     private static final Ingest.Plan PLAN = new Ingest.Plan(0.0002, 2, BATCH_ROWS, 1, List.of(0L));
 
@@ -55,8 +55,8 @@ final class CrashCheckTest {
     void takesWholeBatchesThatOnlySomeTabletsHave() {
         insert(0, 2 * BATCH_ROWS, item -> true);
         insert(2 * BATCH_ROWS, 5 * BATCH_ROWS, item -> tabletOf(item) == 1);
-        CrashCheck.Found found = check(0);
-        assertEquals(List.of(2L), found.batches());
+        RowCheck.Found found = check(0);
+        assertEquals(List.of(2L), found.inserted());
         assertEquals(1, found.survived());
         assertEquals(table.statistics().rowCount(), found.rows());
     }
@@ -72,8 +72,10 @@ final class CrashCheckTest {
         BitSet acknowledged = new BitSet();
         acknowledged.set(later);
         Ingest.Plan plan = new Ingest.Plan(PLAN.scale(), PLAN.tablets(), 1, 1, PLAN.batchesDone());
-        CrashCheck.Found found = CrashCheck.check(engine, table, plan, List.of(acknowledged));
-        assertEquals(new CrashCheck.Found(1, List.of(0L), 0), found);
+        RowCheck.Found found = RowCheck.check(engine, table, plan, inserted(acknowledged));
+        assertEquals(1, found.rows());
+        assertEquals(List.of(0L), found.inserted());
+        assertEquals(0, found.survived());
     }
 
     @Test
@@ -122,6 +124,104 @@ final class CrashCheckTest {
         assertRefused(1, "a row that nobody wrote whole");
     }
 
+    // ---- Changes ----
+
+    @Test
+    void takesChangesThatOnlySomeTabletsHave() {
+        insert(0, 4 * BATCH_ROWS, item -> true);
+        change(0, 2 * BATCH_ROWS, item -> true);
+        change(2 * BATCH_ROWS, 3 * BATCH_ROWS, item -> tabletOf(item) == 1);
+        RowCheck.Found found = checkChanged(4, 1);
+        assertEquals(List.of(4L), found.inserted());
+        assertEquals(List.of(2L), found.changed());
+        assertEquals(1, found.survived(), "the changes of the second batch");
+        assertEquals(table.statistics().liveRowCount(), found.rows());
+        assertEquals(4 * BATCH_ROWS, found.rows() + found.deleted());
+        assertTrue(found.updated() > 0 && found.deleted() > 0, found::toString);
+    }
+
+    @Test
+    void missesAcknowledgedChanges() {
+        insert(0, 2 * BATCH_ROWS, item -> true);
+        change(0, BATCH_ROWS, item -> true);
+        assertChangesRefused(2, "the acknowledged changes of batch 1 of part 0 are not there");
+    }
+
+    @Test
+    void missesAnAcknowledgedChangeOfEachKind() {
+        for (LineItemChange kind : List.of(LineItemChange.UPDATE, LineItemChange.DELETE)) {
+            LineItem last = items.subList(0, BATCH_ROWS).stream()
+                    .filter(item -> LineItemChange.of(item) == kind)
+                    .reduce((_, later) -> later)
+                    .orElseThrow();
+            engine.dropTable(LineItems.TABLE);
+            table = engine.createTable(LineItems.table(PLAN.tablets()));
+            insert(0, BATCH_ROWS, item -> true);
+            change(0, BATCH_ROWS, item -> item.getRowNumber() != last.getRowNumber());
+            assertChangesRefused(1, LineItems.key(last) + " is there as it was inserted");
+            assertRefused(1, "is there in part only");
+        }
+    }
+
+    @Test
+    void refusesChangesBehindSomeThatAreMissing() {
+        insert(0, 3 * BATCH_ROWS, item -> true);
+        change(BATCH_ROWS, 2 * BATCH_ROWS, item -> true);
+        assertRefused(3, "but not what was to be changed before");
+    }
+
+    @Test
+    void refusesAWrongCellOfAnUpdatedRow() {
+        insert(0, BATCH_ROWS, item -> true);
+        change(0, BATCH_ROWS, item -> true);
+        LineItem updated = items.stream()
+                .filter(item -> LineItemChange.of(item) == LineItemChange.UPDATE)
+                .findFirst()
+                .orElseThrow();
+        try (WriteBatch batch = table.newBatch()) {
+            LineItems.startWithKey(batch.rows(), OperationKind.UPDATE, updated);
+            LineItems.setChangeable(batch.rows(), updated);
+            batch.rows().setUnscaled(7, 99);
+            batch.rows().end();
+            batch.commit().orThrow();
+        }
+        assertRefused(1, "l_quantity is");
+    }
+
+    /** A row that was deleted was inserted again. */
+    @Test
+    void refusesADeletedRowThatIsThere() {
+        insert(0, BATCH_ROWS, item -> true);
+        change(0, BATCH_ROWS, item -> true);
+        insert(0, BATCH_ROWS, item -> LineItemChange.of(item) == LineItemChange.DELETE);
+        assertChangesRefused(1, "is there as it was inserted");
+    }
+
+    private void change(int from, int to, Predicate<LineItem> isWanted) {
+        try (WriteBatch batch = table.newBatch()) {
+            items.subList(from, to).stream()
+                    .filter(isWanted)
+                    .forEach(item -> LineItemChange.of(item).write(batch.rows(), item, false));
+            batch.commit().orThrow();
+        }
+    }
+
+    private RowCheck.Found checkChanged(int inserted, int changed) {
+        RowCheck.Batches acknowledged = RowCheck.Batches.none(1);
+        acknowledged.inserted().getFirst().set(0, inserted);
+        acknowledged.changed().getFirst().set(0, changed);
+        return RowCheck.check(engine, table, PLAN, acknowledged);
+    }
+
+    private void assertChangesRefused(int count, String part) {
+        CheckFailedException refusal = assertThrows(CheckFailedException.class, () -> checkChanged(count, count));
+        assertTrue(refusal.toString().contains(part), refusal::toString);
+    }
+
+    private static RowCheck.Batches inserted(BitSet batches) {
+        return new RowCheck.Batches(List.of(batches), List.of(new BitSet()));
+    }
+
     private void insert(int from, int to, Predicate<LineItem> isWanted) {
         try (WriteBatch batch = table.newBatch()) {
             for (LineItem item : items.subList(from, Math.min(to, items.size()))) {
@@ -150,10 +250,10 @@ final class CrashCheckTest {
                 .getRowNumber();
     }
 
-    private CrashCheck.Found check(int... acknowledged) {
+    private RowCheck.Found check(int... acknowledged) {
         BitSet batches = new BitSet();
         IntStream.of(acknowledged).forEach(batches::set);
-        return CrashCheck.check(engine, table, PLAN, List.of(batches));
+        return RowCheck.check(engine, table, PLAN, inserted(batches));
     }
 
     private void assertRefused(int acknowledged, String part) {
