@@ -245,6 +245,42 @@ final class NamedWritesTest {
         }
     }
 
+    /**
+     * It takes the place of a client that is forgotten, behind which the writer of answers is already, though it has
+     * not written any: the log had no room just then.
+     */
+    @Test
+    void theLogIsNeededForAClientThatComesBeforeTheFirstAnswerIsCarried(@Seed SplittableRandom random) {
+        try (var tablets = new Tablets(random)) {
+            Tablets.Member member = tablets.tablet(tablets::tick);
+            submit(member, name(1, 0, 0), 0, 1);
+            tablets.step();
+            tablets.pass(3601);
+            int answers = 100;
+            for (int i = 0; i < answers; i++) {
+                submit(member, name(2, i, 0), 10 + i, 1);
+            }
+            tablets.step();
+            CommitLog log = member.tablet().log();
+            member.tablet().applied(log.lastSequence());
+            int carriedBytes = answers * 24; // At the least.
+            while (log.reserve(carriedBytes) != 0) { // A smaller record still fits.
+                log.publish(200, Durability.SYNC);
+            }
+            NamedWrites named = member.tablet().named();
+            named.carry(() -> {});
+            Tablets.Write fresh = submit(member, name(3, 0, 0), 500, 1);
+            tablets.writer().doWork();
+            assertTrue(named.isCarrying());
+            assertTrue(fresh.write.isDecided(), "before anything was carried");
+            assertEquals(fresh.write.sequence(), log.lastSequence());
+            tablets.step();
+            assertFalse(named.isCarrying());
+            assertTrue(log.lastSequence() > fresh.write.sequence());
+            assertEquals(fresh.write.sequence(), named.neededFrom());
+        }
+    }
+
     /** Its records would be older than those of the tablet that has the answers, and stand behind them. */
     @Test
     void whatIsHandedOverIsCarriedNoFurtherUnlessItIsTakenBack(@Seed SplittableRandom random) {
