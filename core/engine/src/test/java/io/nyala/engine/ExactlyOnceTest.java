@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.io.DiskException;
 import io.nyala.partition.PartitionSchema;
-import io.nyala.partition.RangePartition;
 import io.nyala.record.RequestMismatchException;
 import io.nyala.record.RequestName;
 import io.nyala.record.StaleRequestException;
@@ -21,32 +20,21 @@ import io.nyala.tablet.MissingRowSetException;
 import io.nyala.tablet.Tablet;
 import io.nyala.testkit.Seed;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
  * Goal: a commit with a name takes effect once however often it is repeated, and each time gets the answer of the
- * first: after restarts and power cuts, flushes, and changes of the table; and the log does not grow for it.
+ * first: after restarts and power cuts, flushes, and changes of the table.
  * Method: one short story for each, on a simulated host.
  */
 final class ExactlyOnceTest {
-    /** Rows of unnamed batches that take the log on by more than one of its segments, which have 128 KiB. */
-    private static final int ROWS_PER_SEGMENT = 2500;
-
-    /** From where maintenance shortens the log, the segment that is made ready, and some that came since. */
-    private static final int LONG_LOG_SEGMENTS = 12;
-
-    /** Of {@link World}. */
-    private static final int FLUSH_AT_EACH_BATCH = 0;
-
-    private static final Path WAL = World.DIRECTORY.resolve("wal");
-
     private OneTable one;
 
     @BeforeEach
@@ -54,21 +42,9 @@ final class ExactlyOnceTest {
         one = new OneTable(random);
     }
 
-    private Table create() {
-        Table table = one.create();
-        Numbers.insertRange(table, Requests.PRESENT, Requests.PRESENT + 1);
-        return table;
-    }
-
-    private long segmentCount() {
-        return one.world().disk().list(WAL).stream()
-                .filter(file -> file.toString().endsWith(".wal"))
-                .count();
-    }
-
     @Test
     void aRetryGetsTheAnswerOfTheFirst() {
-        Table table = create();
+        Table table = Requests.create(one);
         Requests.Answer first = Requests.commit(table, Requests.name(7, 1), 0);
         first.assertIsOfFirst();
         assertEquals(first, Requests.commit(table, Requests.name(7, 1), 0));
@@ -78,7 +54,7 @@ final class ExactlyOnceTest {
 
     @Test
     void theErrorsOfARetryHaveTheirWords() {
-        Table table = create();
+        Table table = Requests.create(one);
         Requests.commit(table, Requests.name(7, 1), 0);
         try (WriteBatch batch = table.newBatch()) {
             Requests.fill(batch, 0);
@@ -96,7 +72,7 @@ final class ExactlyOnceTest {
     /** The name is that of the rows in the batch, and goes with them. */
     @Test
     void theNextCommitHasNoNameUnlessItIsGivenOne() {
-        Table table = create();
+        Table table = Requests.create(one);
         try (WriteBatch batch = table.newBatch()) {
             Requests.commit(batch, Requests.name(7, 1), 0).assertIsOfFirst();
             Requests.fill(batch, 0);
@@ -107,7 +83,7 @@ final class ExactlyOnceTest {
 
     @Test
     void twoThatAreUnderWayAtOnceTakeEffectOnce() {
-        Table table = create();
+        Table table = Requests.create(one);
         try (WriteBatch first = table.newBatch();
                 WriteBatch second = table.newBatch()) {
             Requests.fill(first, 0);
@@ -126,7 +102,7 @@ final class ExactlyOnceTest {
 
     @Test
     void whatIsStaleOrSomebodyElsesIsRefusedAndChangesNothing() {
-        Table table = create();
+        Table table = Requests.create(one);
         Requests.commit(table, Requests.name(7, 1), 0);
         Requests.commit(table, new RequestName(7, 77, 3, 2), 10);
         assertThrows(StaleRequestException.class, () -> Requests.commit(table, Requests.name(7, 1), 0));
@@ -144,10 +120,25 @@ final class ExactlyOnceTest {
     @Test
     void answersAreFoundInTheLogAfterARestart() {
         var known = new Requests.Known();
-        known.add(create(), 20);
+        known.add(Requests.create(one), 20);
         one.powerCut();
         known.assertRepeated(one.table());
         one.reopen();
+        known.assertRepeated(one.table());
+        one.engine().close();
+    }
+
+    /** Who waits for an answer asks again when the host is back, however long that takes. */
+    @Test
+    void answersOutliveADayWithoutTheHost() {
+        var known = new Requests.Known();
+        known.add(Requests.create(one), 20);
+        one.flush();
+        known.add(one.table(), 5);
+        one.engine().close();
+        one.world().clock().advanceMicros(Duration.ofDays(1).toMillis() * 1000);
+        one.reopenClosed();
+        one.flush();
         known.assertRepeated(one.table());
         one.engine().close();
     }
@@ -156,7 +147,7 @@ final class ExactlyOnceTest {
     @Test
     void answersOfRequestsWhoseRowsAreInFilesAreFoundInTheLog() {
         var known = new Requests.Known();
-        known.add(create(), 20);
+        known.add(Requests.create(one), 20);
         one.flush();
         one.powerCut();
         known.assertRepeated(one.table());
@@ -172,7 +163,7 @@ final class ExactlyOnceTest {
     @Test
     void answersAreFoundWhereThePowerWasCutJustBehindTheFlush() {
         var known = new Requests.Known();
-        Table table = create();
+        Table table = Requests.create(one);
         known.add(table, 20);
         CompletableFuture<Void> flush = table.flush();
         one.running().host().await(() -> table.statistics().rowSetCount() == 1);
@@ -183,162 +174,12 @@ final class ExactlyOnceTest {
         one.engine().close();
     }
 
-    @Test
-    void theLogShrinksAndAnswersAreCarriedForward() {
-        var known = new Requests.Known();
-        Table table = create();
-        for (int round = 0; round < 3; round++) {
-            known.add(table, 20);
-            long from = 2_000_000 + 100_000L * round;
-            one.insertMany(from, from + 4 * ROWS_PER_SEGMENT);
-            assertTrue(segmentCount() >= 4, () -> segmentCount() + " segments");
-            one.flush();
-            one.settle();
-            assertTrue(segmentCount() <= 2, () -> segmentCount() + " segments after the flush");
-            known.assertRepeated(table);
-        }
-        one.powerCut();
-        known.assertRepeated(one.table());
-        one.flush();
-        one.reopen();
-        known.assertRepeated(one.table());
-        one.engine().close();
-    }
-
-    /** Nobody writes to the tablet any more, and it has nothing in memory: what it answered shall not hold the log. */
-    @Test
-    void anIdleTabletDoesNotHoldTheLogOfOthers() {
-        var known = new Requests.Known();
-        known.add(create(), 20);
-        one.flush();
-        assertTheLogStaysShort();
-        one.powerCut();
-        known.assertRepeated(one.table());
-        one.engine().close();
-    }
-
-    /** All of them need the oldest segment, and to flush one of them at each segment would not let go of any. */
-    @Test
-    void manyIdleTabletsDoNotHoldTheLogOfOthers() {
-        int tablets = 50;
-        PartitionSchema ranges = PartitionSchema.of(Numbers.SCHEMA).range("id").build();
-        List<RangePartition> partitions = LongStream.range(0, tablets)
-                .mapToObj(i -> ranges.between(100 * i, 100 * (i + 1)))
-                .toList();
-        Table table = one.engine().createTable(TableSpec.of("t", ranges).withRanges(partitions));
-        RequestName flushed = Requests.name(7, 1);
-        RequestName inMemory = Requests.name(7, 2);
-        long[] ids = LongStream.range(0, tablets).map(i -> 100 * i).toArray();
-        long[] others = LongStream.of(ids).map(id -> id + 1).toArray();
-        Requests.Answer first = commit(table, flushed, ids);
-        one.flush();
-        Requests.Answer second = commit(table, inMemory, others);
-        assertTheLogStaysShort();
-        one.powerCut();
-        assertEquals(first, commit(one.table(), flushed, ids));
-        assertEquals(second, commit(one.table(), inMemory, others));
-        assertEquals(2L * tablets, one.table().statistics().liveRowCount());
-        one.engine().close();
-    }
-
-    /** Segments were larger when it was given; only the record that it stands in can keep it, for an hour. */
-    @Test
-    void anAnswerThatFitsInNoRecordAnyMoreHoldsTheLogAloneAndIsNotWrittenInVain(@Seed SplittableRandom random) {
-        var world = new World(random).withoutOwnFlushes();
-        long[] ids = LongStream.range(0, 16_000).toArray();
-        RequestName name = Requests.name(7, 1);
-        World.Running running =
-                world.open(World.config().withFlushBytes(8 << 20).withLogSegmentBytes(4 << 20));
-        Table table = running.engine().createTable("t", Numbers.SCHEMA);
-        Numbers.insert(table, ids);
-        Requests.Answer first = commit(table, name, ids);
-        assertEquals(ids.length, first.errors().size());
-        Numbers.flush(running, table);
-        running.engine().close();
-        running = world.open();
-        table = running.engine().table("t").orElseThrow();
-        List<Integer> before = logBytesAfterFlush(world, running, table);
-        assertEquals(before, logBytesAfterFlush(world, running, table), "nothing is written in vain");
-        Table idle = running.engine().createTable("idle", Numbers.SCHEMA);
-        Numbers.insertRange(idle, 0, 1);
-        Numbers.flush(running, idle);
-        Numbers.insertRange(idle, 1, 2);
-        Table busy = running.engine().createTable("busy", Numbers.SCHEMA);
-        for (int i = 0; idle.statistics().rowSetCount() == 1; i++) {
-            assertTrue(i < 20 * ROWS_PER_SEGMENT / 500, "the log has some twenty segments");
-            Numbers.insertRange(busy, 500L * i, 500L * i + 500);
-        }
-        assertEquals(first, commit(table, name, ids));
-        running.engine().close();
-    }
-
-    /** What of each segment is written. */
-    private static List<Integer> logBytesAfterFlush(World world, World.Running running, Table table) {
-        Numbers.flush(running, table);
-        for (int i = 0; i < 1000; i++) {
-            running.host().step();
-        }
-        return world.disk().list(WAL).stream()
-                .map(file -> world.disk().contents(WAL.resolve(file)))
-                .map(bytes -> {
-                    int end = bytes.length;
-                    while (end > 0 && bytes[end - 1] == 0) {
-                        end--;
-                    }
-                    return end;
-                })
-                .toList();
-    }
-
-    /** It has the fewest rows to flush, and there is always a tablet that has more and asks for a flush. */
-    @Test
-    void aBusyTabletDoesNotKeepOthersFromLettingGoOfTheLog(@Seed SplittableRandom random) {
-        var world = new World(random, FLUSH_AT_EACH_BATCH);
-        World.Running running = world.open();
-        Table idle = running.engine().createTable("idle", Numbers.SCHEMA);
-        Numbers.insertRange(idle, 0, 1);
-        Table busy = running.engine().createTable("busy", Numbers.SCHEMA);
-        try (WriteBatch batch = busy.newBatch();
-                WriteBatch next = busy.newBatch()) {
-            List<WriteBatch> batches = List.of(batch, next);
-            List<CompletableFuture<CommitResult>> results = new ArrayList<>();
-            for (int i = 0; idle.statistics().rowSetCount() == 0; i++) {
-                assertTrue(i < 30 * ROWS_PER_SEGMENT / 500, "the log has some thirty segments");
-                if (i >= 2) {
-                    CompletableFuture<CommitResult> before = results.get(i - 2);
-                    running.host().await(before::isDone);
-                }
-                Numbers.fill(
-                        batches.get(i % 2),
-                        LongStream.range(500L * i, 500L * i + 500).toArray());
-                results.add(batches.get(i % 2).commitAsync());
-            }
-            running.host().await(results.getLast()::isDone);
-        }
-        running.engine().close();
-    }
-
-    /** While others write as much as they like. */
-    private void assertTheLogStaysShort() {
-        Table busy = one.engine().createTable("busy", Numbers.SCHEMA);
-        for (int i = 0; i < 30; i++) {
-            for (int k = 0; k < ROWS_PER_SEGMENT; k += 500) {
-                long from = (long) i * ROWS_PER_SEGMENT + k;
-                Numbers.insertRange(busy, from, from + 500);
-            }
-        }
-        for (int i = 0; i < 100 && segmentCount() > LONG_LOG_SEGMENTS; i++) {
-            one.settle();
-        }
-        assertTrue(segmentCount() <= LONG_LOG_SEGMENTS, () -> segmentCount() + " segments");
-    }
-
     // ---- Changes of the table ----
 
     @Test
     void answersOutliveAChangeOfTheColumns() {
         var known = new Requests.Known();
-        Table table = create();
+        Table table = Requests.create(one);
         known.add(table, 5);
         Requests.Answer first = Requests.commit(table, Requests.name(9, 1), 500);
         table.alter().addColumn(Column.of("more", ColumnType.INT64).nullable()).commit();
@@ -361,7 +202,7 @@ final class ExactlyOnceTest {
     @Test
     void theOldTabletCarriesNoAnswersOnceTheNewOneHasThem() {
         var known = new Requests.Known();
-        Table table = create();
+        Table table = Requests.create(one);
         known.add(table, 5);
         one.flush();
         StepHost host = one.running().host();
@@ -405,7 +246,7 @@ final class ExactlyOnceTest {
     @Test
     void theTabletGoesOnCarryingAnswersWhereTheChangeFailed() {
         var known = new Requests.Known();
-        Table table = create();
+        Table table = Requests.create(one);
         known.add(table, 5);
         one.flush();
         Path file = World.DIRECTORY.resolve("rowsets").resolve("1.rowset");
@@ -433,18 +274,11 @@ final class ExactlyOnceTest {
                         .withRanges(List.of(ranges.between(0L, 100L), ranges.between(100L, 200L))));
         Numbers.insertRange(table, 150, 151);
         RequestName name = Requests.name(7, 1);
-        assertEquals(List.of(2), commit(table, name, 5, 120, 150).errors());
+        assertEquals(List.of(2), Requests.insert(table, name, 5, 120, 150).errors());
         table.alter().dropRange(ranges.between(100L, 200L)).commit();
-        assertEquals(List.of(1, 2), commit(table, name, 5, 120, 150).errors());
+        assertEquals(List.of(1, 2), Requests.insert(table, name, 5, 120, 150).errors());
         assertEquals(List.of(5L), Numbers.ids(table.scan()));
         one.engine().close();
-    }
-
-    private static Requests.Answer commit(Table table, RequestName name, long... ids) {
-        try (WriteBatch batch = table.newBatch()) {
-            Numbers.fill(batch, ids);
-            return Requests.Answer.of(batch.request(name).commit());
-        }
     }
 
     // ---- Parts of the data that cannot be read ----
@@ -473,8 +307,8 @@ final class ExactlyOnceTest {
         one.engine().close();
         one.world().disk().setContents(file, whole);
         one.reopenClosed();
-        assertEquals(List.of(1), commit(one.table(), name, 5, 150, 7).errors());
-        assertEquals(List.of(1), commit(one.table(), name, 5, 150, 7).errors());
+        assertEquals(List.of(1), Requests.insert(one.table(), name, 5, 150, 7).errors());
+        assertEquals(List.of(1), Requests.insert(one.table(), name, 5, 150, 7).errors());
         assertEquals(List.of(5L, 7L, 150L), Numbers.ids(one.table().scan()));
         one.engine().close();
     }
@@ -483,7 +317,7 @@ final class ExactlyOnceTest {
     @Test
     void anAnswerIsKnownAlsoWhereTheRowsCannotBeRead() {
         var known = new Requests.Known();
-        known.add(create(), 5);
+        known.add(Requests.create(one), 5);
         one.flush();
         Path file = World.DIRECTORY.resolve("rowsets").resolve("1.rowset");
         one.engine().close();

@@ -18,6 +18,13 @@ final class Requests {
 
     private Requests() {}
 
+    /** The table of a host, with the row that all requests find. */
+    static Table create(OneTable one) {
+        Table table = one.create();
+        Numbers.insertRange(table, PRESENT, PRESENT + 1);
+        return table;
+    }
+
     static RequestName name(long client, long sequence) {
         return new RequestName(client, 77, sequence, 0);
     }
@@ -39,6 +46,14 @@ final class Requests {
     static Answer commit(Table table, RequestName name, long id) {
         try (WriteBatch batch = table.newBatch()) {
             return commit(batch, name, id);
+        }
+    }
+
+    /** Commits a request that inserts these ids. */
+    static Answer insert(Table table, RequestName name, long... ids) {
+        try (WriteBatch batch = table.newBatch()) {
+            Numbers.fill(batch, ids);
+            return Answer.of(batch.request(name).commit());
         }
     }
 

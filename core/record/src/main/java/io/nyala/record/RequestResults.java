@@ -20,9 +20,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The writer's part is {@link #find}, {@link #makeRoom} and {@link #add}. A restart remembers at least what the
  * writer did: {@link #replay} and the {@code merge} methods are given what stands in the log, in its order, and the
- * newest counts. The log does not say when a client was forgotten, nor when it only repeated a request; so a restart
- * forgets nobody for being late, and may find more than the limits allow: as many clients as came while that log was
- * written. They go when there is need.
+ * newest counts. Whom a restart finds counts as heard of at that time: who waits for an answer could not ask while
+ * there was nobody to hear it. The log does not say when a client was forgotten, nor when it only repeated a request;
+ * so a restart may find more than the limits allow: as many clients as came while that log was written. Those that were
+ * late when it ended go when there is need.
  *
  * <p>Belongs to one thread, the tablet's writer. Allocates only to grow.
  */
@@ -40,6 +41,10 @@ public final class RequestResults implements RequestErrors {
 
     /** Slots by hash of the client's id, each plus one; 0 is empty. A power of two, at most half full. */
     private int[] buckets = new int[2 * CLIENTS_MIN];
+
+    // Of a restart: the newest time at which it found that a client was heard of, and that at which it was over.
+    private long foundUpTo;
+    private long openedAt;
 
     // The answer that was found last.
     private long foundTimestamp;
@@ -68,6 +73,8 @@ public final class RequestResults implements RequestErrors {
         copy.clientCount = clientCount;
         copy.requestCount = requestCount;
         copy.buckets = buckets.clone();
+        copy.foundUpTo = foundUpTo;
+        copy.openedAt = openedAt;
         return copy;
     }
 
@@ -99,12 +106,13 @@ public final class RequestResults implements RequestErrors {
     }
 
     private @Nullable ClientResults client(RequestName name, long now) {
+        noteOpened(now);
         int slot = slot(name.clientHigh(), name.clientLow());
         if (slot == NOT_FOUND) {
             return null;
         }
         ClientResults client = at(slot);
-        if (isLate(client, now)) {
+        if (isLate(Math.max(client.lastUsed(), openedAt), now)) {
             forget(slot);
             return null;
         }
@@ -161,6 +169,9 @@ public final class RequestResults implements RequestErrors {
             return true;
         }
         forgetLate(now);
+        if (!hasRoom(client, errorCountMax) && now != 0) { // By then the client itself was heard of after the restart.
+            forgetLateAt(foundUpTo);
+        }
         return hasRoom(client, errorCountMax);
     }
 
@@ -200,17 +211,32 @@ public final class RequestResults implements RequestErrors {
 
     /** Forgets clients that have not been heard of for long. */
     public void forgetLate(long now) {
+        noteOpened(now);
+        if (isLate(openedAt, now)) {
+            forgetLateAt(now);
+        }
+    }
+
+    /** Forgets clients that were late at {@code time}. */
+    private void forgetLateAt(long time) {
         for (int slot = 0; slot < slotsUsed; slot++) {
             ClientResults client = clients[slot];
-            if (client != null && isLate(client, now)) {
+            if (client != null && isLate(client.lastUsed(), time)) {
                 drop(slot);
             }
         }
         rehash();
     }
 
-    private boolean isLate(ClientResults client, long now) {
-        return HybridTime.micros(now) - HybridTime.micros(client.lastUsed()) > limits.forgetAfterMicros();
+    private boolean isLate(long lastUsed, long now) {
+        return HybridTime.micros(now) - HybridTime.micros(lastUsed) > limits.forgetAfterMicros();
+    }
+
+    /** The first time that can be told after a restart. */
+    private void noteOpened(long now) {
+        if (openedAt < foundUpTo) {
+            openedAt = now;
+        }
     }
 
     private void forgetBelow(ClientResults client, long sequence) {
@@ -268,7 +294,7 @@ public final class RequestResults implements RequestErrors {
     public void replay(RequestName name, long timestamp, long logSequence, RequestErrors refused) {
         ClientResults client = existing(name.clientHigh(), name.clientLow());
         forgetBelow(client, name.firstIncomplete());
-        client.used(timestamp);
+        found(client, timestamp);
         takeReplayed(client, name.sequence(), timestamp, logSequence, refused);
     }
 
@@ -277,7 +303,12 @@ public final class RequestResults implements RequestErrors {
         ClientResults client = existing(high, low);
         forgetBelow(client, forgottenBelow);
         client.rememberFrom(forgottenBelow);
+        found(client, lastUsed);
+    }
+
+    private void found(ClientResults client, long lastUsed) {
         client.used(lastUsed);
+        foundUpTo = Math.max(foundUpTo, lastUsed);
     }
 
     void mergeRequest(long high, long low, long sequence, long timestamp, long logSequence, RequestErrors refused) {

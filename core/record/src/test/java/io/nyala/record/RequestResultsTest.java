@@ -325,15 +325,36 @@ final class RequestResultsTest {
         int clients = 3 * SMALL.clients();
         long time = 0;
         for (long client = 1; client <= clients; client++) {
-            time = HybridTime.of(client * SMALL.forgetAfterMicros() / SMALL.clients(), 0);
+            time = HybridTime.of(client * (SMALL.forgetAfterMicros() + 1) / (SMALL.clients() - 1), 0);
             log.append(name(client, 1, 1), time, Refused.NONE);
         }
         RequestResults results = log.replay();
         assertEquals(clients, results.clientCount());
         long later = HybridTime.of(HybridTime.micros(time) + SMALL.forgetAfterMicros() / 2, 0);
         assertTrue(results.makeRoom(name(99, 1, 1), 0, later));
-        assertTrue(results.clientCount() < SMALL.clients(), () -> results.clientCount() + " clients");
+        assertEquals(SMALL.clients() - 1, results.clientCount(), "those that were not late when the log ended");
         assertTrue(results.find(name(clients, 1, 1), later));
+    }
+
+    /** Nobody could be heard of while there was nobody to hear. */
+    @Test
+    void whomARestartFindsIsForgottenAnHourAfterItAndNotBefore() {
+        var log = new AnswersLog(SMALL);
+        for (long client = 1; client <= SMALL.clients(); client++) {
+            log.append(name(client, 1, 1), HybridTime.of(client, 0), Refused.NONE);
+        }
+        RequestResults results = log.replay();
+        long opened = HybridTime.of(10 * SMALL.forgetAfterMicros(), 0);
+        results.forgetLate(opened);
+        assertEquals(SMALL.clients(), results.clientCount());
+        assertTrue(results.find(name(1, 1, 1), opened));
+        assertFalse(results.makeRoom(name(99, 1, 1), 0, opened), "others may come and ask");
+        long last = HybridTime.of(HybridTime.micros(opened) + SMALL.forgetAfterMicros(), 0);
+        RequestResults copy = results.copy();
+        for (RequestResults each : List.of(results, copy)) {
+            assertTrue(each.find(name(2, 1, 1), last));
+            assertFalse(each.find(name(3, 1, 1), HybridTime.of(HybridTime.micros(last) + 1, 0)));
+        }
     }
 
     /** Half of its answers are in the log when it is forgotten: those of the next are written from the first on. */
