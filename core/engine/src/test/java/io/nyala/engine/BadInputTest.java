@@ -40,7 +40,7 @@ final class BadInputTest {
         wrong type in a predicate          | IllegalArgumentException | score; DOUBLE; String
         missing key                        | RowErrorsException       | part
         NULL in NOT NULL                   | RowErrorsException       | score; NULL
-        key too long                       | RowErrorsException       | 16,384
+        key too long                       | RowErrorsException       | maximum is 16384
         cell too long                      | RowErrorsException       | name; 65,536; 65,537
         row that is there already          | RowErrorsException       | id=5; already
         row that is not there              | RowErrorsException       | id=99; not

@@ -15,6 +15,18 @@ final class CellConversion {
     private static final BigInteger MICROS_PER_SECOND = BigInteger.valueOf(1_000_000);
     private static final BigInteger NANOS_PER_MICRO = BigInteger.valueOf(1_000);
 
+    // By the number of digits: the least number that has more, of 128 bits.
+    private static final long[] BEYOND_HIGH = new long[Limits.DECIMAL_PRECISION_MAX + 1];
+    private static final long[] BEYOND_LOW = new long[Limits.DECIMAL_PRECISION_MAX + 1];
+
+    static {
+        for (int digits = 0; digits <= Limits.DECIMAL_PRECISION_MAX; digits++) {
+            BigInteger beyond = BigInteger.TEN.pow(digits);
+            BEYOND_HIGH[digits] = beyond.shiftRight(Long.SIZE).longValueExact();
+            BEYOND_LOW[digits] = beyond.longValue();
+        }
+    }
+
     private CellConversion() {}
 
     /**
@@ -187,6 +199,16 @@ final class CellConversion {
         return units.compareTo(max(column)) > 0 ? 1 : 0;
     }
 
+    /** Whether a number of 128 bits has at most so many digits. */
+    static boolean hasDigits(int digits, long high, long low) {
+        long positiveLow = high < 0 ? -low : low;
+        long positiveHigh = high < 0 ? ~high + (low == 0 ? 1 : 0) : high;
+        return positiveHigh >= 0
+                && (positiveHigh < BEYOND_HIGH[digits]
+                        || (positiveHigh == BEYOND_HIGH[digits]
+                                && Long.compareUnsigned(positiveLow, BEYOND_LOW[digits]) < 0));
+    }
+
     static int digits(BigInteger value) {
         return value.abs().toString().length();
     }
@@ -224,8 +246,7 @@ final class CellConversion {
     }
 
     static String keyTooLong(long bytes) {
-        return "the encoded key has " + number(bytes) + " bytes or more, " + number(Limits.KEY_BYTES_MAX)
-                + " is the limit";
+        return "encoded primary key too large (" + bytes + " bytes, maximum is " + Limits.KEY_BYTES_MAX + " bytes)";
     }
 
     /**

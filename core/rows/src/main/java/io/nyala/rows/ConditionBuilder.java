@@ -72,7 +72,7 @@ final class ConditionBuilder implements AutoCloseable {
         }
         long end = operation + operationBytes + RowChange.HEADER_BYTES + bytes;
         long aligned = (end + OperationFormat.ALIGNMENT - 1) & -OperationFormat.ALIGNMENT;
-        RowBuilder.checkFits(aligned);
+        OperationBatch.checkFits(aligned);
         batch.ensure(operation + operationBytes, aligned);
         MemorySegment memory = batch.memory();
         long first = RowChange.startUpdate(memory, operation + operationBytes, count);

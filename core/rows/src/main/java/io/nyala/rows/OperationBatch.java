@@ -149,6 +149,24 @@ public final class OperationBatch implements AutoCloseable {
         return this;
     }
 
+    /**
+     * A cell of fixed width, with the bytes that it has in a packed row ({@link RowLayout}); checked as other values
+     * are. Of a BOOL whatever is not 0 is true.
+     */
+    public OperationBatch setCell(int column, MemorySegment memory, long offset) {
+        builder.setCell(column, memory, offset);
+        return this;
+    }
+
+    /** The started operation has an error that the caller has found: {@link #end} leaves it out. The first one counts. */
+    public OperationBatch fail(RowErrorCode code, String message) {
+        if (!builder.isStarted()) {
+            throw new IllegalStateException("there is no started row that could have the error: " + message);
+        }
+        builder.fail(code, message);
+        return this;
+    }
+
     /** By name and with any Java value that {@link CellValue#of} takes for the column; null for NULL. */
     public OperationBatch set(String name, @Nullable Object value) {
         return set(indexOf(name), value);
@@ -275,12 +293,20 @@ public final class OperationBatch implements AutoCloseable {
     public void copyFrom(MemorySegment memory, long operation) {
         checkOwn();
         int operationBytes = OperationFormat.operationBytes(memory, operation);
-        RowBuilder.checkFits((long) bytes + operationBytes);
+        checkFits((long) bytes + operationBytes);
         buffer.ensure(bytes, (long) bytes + operationBytes);
         MemorySegment.copy(memory, operation, buffer.memory(), bytes, operationBytes);
         bytes += operationBytes;
         acceptedCount++;
         startedCount = Math.max(startedCount, OperationFormat.operationIndex(memory, operation) + 1);
+    }
+
+    static void checkFits(long batchBytes) {
+        if (batchBytes > Limits.BATCH_BYTES_MAX) {
+            throw new BatchFullException("a batch has at most " + CellConversion.number(Limits.BATCH_BYTES_MAX)
+                    + " bytes, with this row it would have " + CellConversion.number(batchBytes)
+                    + ". Commit what is in it and start the next one with this row");
+        }
     }
 
     /** Lets others read it while nobody may change it, until {@link #takeBack}. */

@@ -17,8 +17,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Belongs to its batch. Allocates nothing but for errors and values that come as objects.
  */
 final class RowBuilder {
-    private static final long[] POWERS_OF_TEN = powersOfTen();
-
     private final RowLayout layout;
     private final Schema schema;
     private final KeyCodec keys;
@@ -40,15 +38,6 @@ final class RowBuilder {
         this.schema = layout.schema();
         this.keys = new KeyCodec(layout);
         this.buffer = buffer;
-    }
-
-    private static long[] powersOfTen() {
-        long[] powers = new long[ColumnType.DECIMAL64.precisionMax() + 1];
-        powers[0] = 1;
-        for (int i = 1; i < powers.length; i++) {
-            powers[i] = 10 * powers[i - 1];
-        }
-        return powers;
     }
 
     boolean isStarted() {
@@ -140,14 +129,37 @@ final class RowBuilder {
         if (!type.isDecimal()) {
             throw wrongType(column, "decimal");
         }
-        int precision = schema.column(column).attributes().precision();
-        long beyond = precision < POWERS_OF_TEN.length ? POWERS_OF_TEN[precision] : 0;
-        if (beyond > 0 && (value >= beyond || value <= -beyond)) {
+        putUnscaled(column, type, value >> (Long.SIZE - 1), value);
+    }
+
+    private void putUnscaled(int column, ColumnType type, long high, long low) {
+        if (!CellConversion.hasDigits(schema.column(column).attributes().precision(), high, low)) {
             failOutOfRange(column);
         } else if (type == ColumnType.DECIMAL128) {
-            putWide(column, value >> (Long.SIZE - 1), value);
+            putWide(column, high, low);
         } else {
-            putInteger(column, type, value);
+            putInteger(column, type, low);
+        }
+    }
+
+    /** The cell of a fixed-width column, as it is in a packed row; a BOOL is whatever is not 0. */
+    void setCell(int column, MemorySegment source, long offset) {
+        checkColumn(column);
+        ColumnType type = layout.type(column);
+        switch (type) {
+            case BOOL -> setBoolean(column, source.get(JAVA_BYTE, offset) != 0);
+            case INT8 -> putInteger(column, type, source.get(JAVA_BYTE, offset));
+            case INT16 -> putInteger(column, type, source.get(LittleEndian.SHORT, offset));
+            case INT32, FLOAT -> putInteger(column, type, source.get(LittleEndian.INT, offset));
+            case INT64, UNIXTIME_MICROS, DOUBLE -> putInteger(column, type, source.get(LittleEndian.LONG, offset));
+            case DATE -> setLong(column, source.get(LittleEndian.INT, offset));
+            case DECIMAL32 -> setUnscaled(column, source.get(LittleEndian.INT, offset));
+            case DECIMAL64 -> setUnscaled(column, source.get(LittleEndian.LONG, offset));
+            case DECIMAL128 -> {
+                long high = source.get(LittleEndian.LONG, offset + Long.BYTES);
+                putUnscaled(column, type, high, source.get(LittleEndian.LONG, offset));
+            }
+            case STRING, BINARY, VARCHAR -> throw wrongType(column, "cell of fixed width");
         }
     }
 
@@ -450,15 +462,7 @@ final class RowBuilder {
         if (batchBytes > Limits.BATCH_BYTES_MAX) {
             drop();
         }
-        checkFits(batchBytes);
-    }
-
-    static void checkFits(long batchBytes) {
-        if (batchBytes > Limits.BATCH_BYTES_MAX) {
-            throw new BatchFullException("a batch has at most " + CellConversion.number(Limits.BATCH_BYTES_MAX)
-                    + " bytes, with this row it would have " + CellConversion.number(batchBytes)
-                    + ". Commit what is in it and start the next one with this row");
-        }
+        OperationBatch.checkFits(batchBytes);
     }
 
     void checkColumn(int column) {

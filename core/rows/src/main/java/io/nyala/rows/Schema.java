@@ -119,10 +119,11 @@ public final class Schema {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof Schema schema
-                && version == schema.version
-                && nextColumnId == schema.nextColumnId
-                && columns.equals(schema.columns);
+        return this == other
+                || (other instanceof Schema schema
+                        && version == schema.version
+                        && nextColumnId == schema.nextColumnId
+                        && columns.equals(schema.columns));
     }
 
     @Override

@@ -10,6 +10,7 @@ import io.nyala.testkit.Allocation;
 import io.nyala.testkit.Seed;
 import java.lang.foreign.MemorySegment;
 import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.LocalDate;
@@ -86,6 +87,70 @@ final class OperationBatchTest {
             });
             assertEquals(expected.size(), count[0]);
         }
+    }
+
+    @RepeatedTest(200)
+    void takesCellsAsTheyAreInARow(@Seed SplittableRandom random) {
+        Schema schema = RandomRows.schema(random);
+        var layout = new RowLayout(schema);
+        try (var rows = new OperationBatch(layout, memory.account())) {
+            @Nullable Object[] values = RandomRows.row(random, schema);
+            rows.start(OperationKind.INSERT);
+            for (int column : shuffled(random, schema.columnCount())) {
+                Object value = values[column];
+                if (value == null || layout.isVariable(column)) {
+                    rows.set(column, value);
+                } else {
+                    CellValue cell = CellValue.of(schema.column(column), value);
+                    rows.setCell(column, cell.segment(), 0);
+                }
+            }
+            assertTrue(rows.end(), () -> rows.errors().toString());
+            assertRow(layout, values, rows.memory(), 0);
+        }
+    }
+
+    @RepeatedTest(200)
+    void refusesCellsWithTooManyDigits(@Seed SplittableRandom random) {
+        int precision = random.nextInt(1, Limits.DECIMAL_PRECISION_MAX + 1);
+        Column column = Column.decimal("d", precision, 0);
+        int bits = column.type().cellBytes() * Byte.SIZE;
+        BigInteger beyond = BigInteger.TEN.pow(precision);
+        BigInteger[] near = {
+            beyond,
+            beyond.subtract(BigInteger.ONE),
+            beyond.negate(),
+            beyond.negate().add(BigInteger.ONE),
+            BigInteger.ONE.shiftLeft(bits - 1).negate(),
+            BigInteger.ONE.shiftLeft(bits - 1).subtract(BigInteger.ONE),
+            new BigInteger(1, RandomRows.bytes(random, bits / 8)).subtract(BigInteger.ONE.shiftLeft(bits - 1)),
+            BigInteger.ONE.shiftLeft(random.nextInt(bits - 1)).negate(),
+            BigInteger.ZERO
+        };
+        try (var rows = new OperationBatch(
+                new RowLayout(Schema.of(Column.key("k", ColumnType.INT8), column)), memory.account())) {
+            for (BigInteger value : near) {
+                if (value.bitLength() < bits) {
+                    rows.start(OperationKind.INSERT).setInt(0, 1);
+                    rows.setCell(1, CellValue.ofInteger(column.type(), value).segment(), 0);
+                    assertEquals(value.abs().compareTo(beyond) < 0, rows.end(), value + " of " + precision);
+                }
+            }
+        }
+    }
+
+    @Test
+    void endsWithTheFirstErrorOfTheCaller() {
+        batch.start(OperationKind.UPDATE).set("id", 1).set("name", "a").set("small", (byte) 1);
+        batch.fail(RowErrorCode.BAD_VALUE, "first").fail(RowErrorCode.CELL_TOO_LONG, "second");
+        assertFalse(batch.end());
+        assertEquals(List.of(new RowError(0, RowErrorCode.BAD_VALUE, "first")), batch.errors());
+        assertEquals(0, batch.bytes());
+        assertThrows(IllegalStateException.class, () -> batch.fail(RowErrorCode.BAD_VALUE, "none started"));
+        batch.start(OperationKind.UPDATE);
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> batch.setCell(1, memory.budget().memory(), 0));
     }
 
     private static List<Integer> shuffled(SplittableRandom random, int count) {
@@ -176,8 +241,10 @@ final class OperationBatchTest {
                 RowErrorCode.CELL_TOO_LONG,
                 "65,537",
                 b -> started(b).set("text", long64.getBytes(StandardCharsets.UTF_8)));
-        assertError(RowErrorCode.KEY_TOO_LONG, "16,384", b -> started(b).set("name", "x".repeat(16_381)));
-        assertError(RowErrorCode.KEY_TOO_LONG, "16,384", b -> started(b).set("name", "x".repeat(65_000)));
+        assertError(
+                RowErrorCode.KEY_TOO_LONG, "maximum is 16384", b -> started(b).set("name", "x".repeat(16_381)));
+        assertError(
+                RowErrorCode.KEY_TOO_LONG, "maximum is 16384", b -> started(b).set("name", "x".repeat(65_000)));
         assertError(RowErrorCode.BAD_VALUE, "column small", b -> started(b).set("small", 128));
         assertError(RowErrorCode.BAD_VALUE, "9999", b -> started(b).set("price", new BigDecimal("10000")));
         assertError(RowErrorCode.BAD_VALUE, "9999", b -> started(b).setUnscaled(5, -1_000_000));

@@ -3,6 +3,7 @@ package io.nyala.wire;
 import io.nyala.protocol.Common.ColumnSchemaPB;
 import io.nyala.protocol.Common.SchemaPB;
 import io.nyala.rows.Column;
+import io.nyala.rows.ColumnType;
 import io.nyala.rows.Schema;
 import io.nyala.wire.WireException.Fault;
 import java.util.Arrays;
@@ -15,15 +16,47 @@ import java.util.Set;
  * its own order. Immutable and shared.
  */
 final class ClientColumns {
+    /** Bytes of the offset and of the length of a variable-length cell. */
+    static final int VARIABLE_CELL_BYTES = 2 * Long.BYTES;
+
+    /** Of no table in particular. */
+    static final ClientColumns NONE = new ClientColumns(Schema.of(Column.key("none", ColumnType.INT8)), new int[0]);
+
     private final Schema schema;
     private final int[] tableIndexes;
     private final boolean hasNullable;
 
+    // By the client's column.
+    private final int[] cellBytes;
+    private final boolean[] isVariable;
+    private final boolean[] isNullable;
+    private final boolean[] isKey;
+    private final boolean[] isRequired;
+
     private ClientColumns(Schema schema, int[] tableIndexes) {
         this.schema = schema;
         this.tableIndexes = tableIndexes;
-        this.hasNullable =
-                Arrays.stream(tableIndexes).anyMatch(i -> schema.column(i).isNullable());
+        int count = tableIndexes.length;
+        this.cellBytes = new int[count];
+        this.isVariable = new boolean[count];
+        this.isNullable = new boolean[count];
+        this.isKey = new boolean[count];
+        this.isRequired = new boolean[count];
+        boolean anyNullable = false;
+        for (int i = 0; i < count; i++) {
+            Column column = schema.column(tableIndexes[i]);
+            isVariable[i] = column.type().isVariable();
+            cellBytes[i] = isVariable[i] ? VARIABLE_CELL_BYTES : column.type().cellBytes();
+            isNullable[i] = column.isNullable();
+            isKey[i] = column.isKey();
+            isRequired[i] = isRequired(column);
+            anyNullable |= isNullable[i];
+        }
+        this.hasNullable = anyNullable;
+    }
+
+    private static boolean isRequired(Column column) {
+        return !column.isNullable() && column.writeDefault() == null;
     }
 
     /** The view of someone who knows the table as it is. */
@@ -64,7 +97,7 @@ final class ClientColumns {
         }
         for (int i = 0; i < isThere.length; i++) {
             Column column = schema.column(i);
-            if (!isThere[i] && !column.isNullable() && column.writeDefault() == null) {
+            if (!isThere[i] && isRequired(column)) {
                 throw mismatch("Client missing required column: " + WireTypes.describe(column));
             }
         }
@@ -102,5 +135,27 @@ final class ClientColumns {
     /** Of each bitmap of a row. */
     int bitmapBytes() {
         return (tableIndexes.length + Byte.SIZE - 1) / Byte.SIZE;
+    }
+
+    /** Of a cell in a row; one of variable length points to its bytes. */
+    int cellBytes(int column) {
+        return cellBytes[column];
+    }
+
+    boolean isVariable(int column) {
+        return isVariable[column];
+    }
+
+    boolean isNullable(int column) {
+        return isNullable[column];
+    }
+
+    boolean isKey(int column) {
+        return isKey[column];
+    }
+
+    /** Whether a row cannot be inserted without a value. */
+    boolean isRequired(int column) {
+        return isRequired[column];
     }
 }

@@ -26,9 +26,6 @@ final class RangeRows {
     static final int EXCLUSIVE_LOWER = RowOperationsPB.Type.EXCLUSIVE_RANGE_LOWER_BOUND_VALUE;
     static final int INCLUSIVE_UPPER = RowOperationsPB.Type.INCLUSIVE_RANGE_UPPER_BOUND_VALUE;
 
-    /** Bytes of the offset and of the length of a variable-length cell. */
-    private static final int VARIABLE_CELL_BYTES = 2 * Long.BYTES;
-
     private RangeRows() {}
 
     /**
@@ -94,8 +91,9 @@ final class RangeRows {
     }
 
     private static Object value(ByteBuffer cells, ByteString indirect, Column column) {
-        int bytes =
-                column.type().isVariable() ? VARIABLE_CELL_BYTES : column.type().cellBytes();
+        int bytes = column.type().isVariable()
+                ? ClientColumns.VARIABLE_CELL_BYTES
+                : column.type().cellBytes();
         if (cells.remaining() < bytes) {
             throw corruption("Not enough data for column: " + WireTypes.describe(column));
         }
@@ -149,7 +147,7 @@ final class RangeRows {
         for (int i = 0; i < byColumn.length; i++) {
             CellValue value = byColumn[i];
             if (value != null && schema.column(i).type().isVariable()) {
-                rows.writeBytes(ByteBuffer.allocate(VARIABLE_CELL_BYTES)
+                rows.writeBytes(ByteBuffer.allocate(ClientColumns.VARIABLE_CELL_BYTES)
                         .order(ByteOrder.LITTLE_ENDIAN)
                         .putLong(indirect.size())
                         .putLong(value.bytes())

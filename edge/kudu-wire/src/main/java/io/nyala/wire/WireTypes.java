@@ -10,6 +10,7 @@ import io.nyala.rows.ColumnCompression;
 import io.nyala.rows.ColumnEncoding;
 import io.nyala.rows.ColumnType;
 import io.nyala.wire.WireException.Fault;
+import java.util.Locale;
 
 /**
  * Types, encodings and compressions under Kudu's names and numbers, and columns in the words of Kudu's messages. What
@@ -149,6 +150,11 @@ final class WireTypes {
                     default -> column.type().name();
                 };
         return name + (column.isNullable() ? " NULLABLE" : " NOT NULL");
+    }
+
+    /** As Kudu's messages name a type beside a value: {@code unixtime_micros}. */
+    static String lowerCaseName(ColumnType type) {
+        return type.isDecimal() ? "decimal" : type.name().toLowerCase(Locale.ROOT);
     }
 
     /** As {@link #describe(Column)}, of a column that a client speaks of. */
