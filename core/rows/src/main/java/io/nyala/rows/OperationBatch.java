@@ -158,7 +158,7 @@ public final class OperationBatch implements AutoCloseable {
         return this;
     }
 
-    /** The started operation has an error that the caller has found: {@link #end} leaves it out. The first one counts. */
+    /** The started operation has an error that its caller found: {@link #end} leaves it out. The first one counts. */
     public OperationBatch fail(RowErrorCode code, String message) {
         if (!builder.isStarted()) {
             throw new IllegalStateException("there is no started row that could have the error: " + message);

@@ -1,0 +1,69 @@
+package io.nyala.wire;
+
+import io.nyala.memory.MemoryAccount;
+import io.nyala.protocol.tserver.Tserver.RowFormatFlags;
+import io.nyala.protocol.tserver.Tserver.ScanResponsePB;
+import io.nyala.rows.Column;
+import io.nyala.rows.ColumnBatch;
+import io.nyala.wire.WireException.Fault;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/**
+ * Rows of a scan on their way to a client: taken from batches, laid out in memory of its own, to be sent beside the
+ * message.
+ *
+ * <pre>{@code
+ * while (block.bytes() < batchBytes && scan.next()) {
+ *     block.add(scan.batch());
+ * }
+ * block.describe(response);
+ * send(response.build(), block.sidecars()); // Then clear it.
+ * }</pre>
+ *
+ * <p>Belongs to one thread at a time; whoever made it closes it. Adding rows allocates nothing on the heap per row.
+ */
+public sealed interface ResultBlock extends AutoCloseable permits RowwiseBlock, ColumnarBlock {
+    /**
+     * A block in the layout that a client asks for.
+     *
+     * @param columns of the batches that will come
+     * @param rowFormatFlags of the request: any {@link RowFormatFlags}
+     */
+    static ResultBlock of(List<Column> columns, long rowFormatFlags, MemoryAccount account) {
+        if (rowFormatFlags == RowFormatFlags.COLUMNAR_LAYOUT_VALUE) {
+            return new ColumnarBlock(columns, account);
+        }
+        boolean isPadded = rowFormatFlags == RowFormatFlags.PAD_UNIX_TIME_MICROS_TO_16_BYTES_VALUE;
+        if (!isPadded && rowFormatFlags != RowFormatFlags.NO_FLAGS_VALUE) {
+            throw new WireException(
+                    Fault.SCAN_SPEC, "unsupported row_format_flags: " + Long.toUnsignedString(rowFormatFlags));
+        }
+        return new RowwiseBlock(columns, isPadded, account);
+    }
+
+    /** Takes all rows of a batch. */
+    default void add(ColumnBatch batch) {
+        add(batch, 0, batch.rowCount());
+    }
+
+    /** Takes some rows of a batch. */
+    void add(ColumnBatch batch, int firstRow, int count);
+
+    long rowCount();
+
+    /** What the sidecars have in all. */
+    long bytes();
+
+    /** Writes where the rows are into an answer, whose first sidecars are {@link #sidecars}. */
+    void describe(ScanResponsePB.Builder response);
+
+    /** In order; valid until rows are added or the block is cleared. Allocates. */
+    List<MemorySegment> sidecars();
+
+    /** Forgets the rows; the memory stays. */
+    void clear();
+
+    @Override
+    void close();
+}
