@@ -1,0 +1,48 @@
+package io.nyala.wire;
+
+import com.google.protobuf.ByteString;
+import io.nyala.protocol.tserver.Tserver.NewScanRequestPB;
+import io.nyala.rows.ColumnBatch;
+import io.nyala.rows.ColumnVector;
+import io.nyala.rows.KeyRange;
+import io.nyala.rows.Limits;
+import io.nyala.wire.WireException.Fault;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Encoded keys of scans. Kudu's encoding is the engine's: bounds are compared as unsigned bytes, and may be the
+ * beginning of a key. Stateless.
+ */
+public final class WireKeys {
+    private WireKeys() {}
+
+    /** The keys that a scan asks for: between its bounds, and behind the last row that a broken scan has answered. */
+    public static KeyRange toKeyRange(NewScanRequestPB request) {
+        byte[] lower = bound("start", request.getStartPrimaryKey());
+        byte[] upper = bound("stop", request.getStopPrimaryKey());
+        byte[] last = bound("last", request.getLastPrimaryKey());
+        KeyRange range = new KeyRange(lower, upper);
+        return last == null ? range : range.and(new KeyRange(Arrays.copyOf(last, last.length + 1), null));
+    }
+
+    private static byte @Nullable [] bound(String what, ByteString key) {
+        // Strings and what separates them from the next column: no more than twice what a key has.
+        if (key.size() > 2 * Limits.KEY_BYTES_MAX) {
+            throw new WireException(
+                    Fault.SCAN_SPEC,
+                    "Invalid scan " + what + " key: " + key.size() + " bytes, a key has at most "
+                            + Limits.KEY_BYTES_MAX);
+        }
+        return key.isEmpty() ? null : key.toByteArray();
+    }
+
+    /** The key of the last row of a batch, from which a scan in key order can be taken up again. */
+    public static ByteString lastKey(ColumnBatch batch, int rowCount) {
+        assert rowCount > 0 && rowCount <= batch.rowCount() : rowCount + " of " + batch.rowCount();
+        ColumnVector keys = batch.keys();
+        return ByteString.copyFrom(keys.bytes()
+                .asSlice(keys.variableOffset(rowCount - 1), keys.variableBytes(rowCount - 1))
+                .asByteBuffer());
+    }
+}

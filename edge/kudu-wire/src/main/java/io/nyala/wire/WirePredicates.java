@@ -1,0 +1,158 @@
+package io.nyala.wire;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.TextFormat;
+import io.nyala.protocol.BlockBloomFilter.BlockBloomFilterPB;
+import io.nyala.protocol.Common.ColumnPredicatePB;
+import io.nyala.protocol.Hash.HashAlgorithm;
+import io.nyala.rows.CellValue;
+import io.nyala.rows.Column;
+import io.nyala.rows.Predicate;
+import io.nyala.rows.Schema;
+import io.nyala.wire.WireException.Fault;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Predicates of scans. Values come as the bytes of cells; what a column cannot hold (a decimal with more digits, NaN)
+ * means what it means in mathematics. NULL matches IS NULL only. For the control plane. Stateless.
+ *
+ * <p>A Bloom filter is advice: its sender must expect rows that are not in the set. What is used of it are its bounds,
+ * that NULL is not in it, and that an empty one has nothing.
+ */
+public final class WirePredicates {
+    /** A block of a filter has 32 bytes. */
+    private static final int FILTER_LOG_BYTES_MIN = 5;
+
+    /** What still fits in a call. */
+    private static final int FILTER_LOG_BYTES_MAX = 25;
+
+    private WirePredicates() {}
+
+    /** What a scan asks for, all of which must hold; columns are those of the table. */
+    public static List<Predicate> toPredicates(Schema schema, List<ColumnPredicatePB> given) {
+        List<Predicate> predicates = new ArrayList<>();
+        for (ColumnPredicatePB predicate : given) {
+            try {
+                add(schema, predicate, predicates);
+            } catch (IllegalArgumentException e) {
+                throw new WireException(Fault.SCAN_SPEC, e);
+            }
+        }
+        return predicates;
+    }
+
+    private static void add(Schema schema, ColumnPredicatePB given, List<Predicate> target) {
+        if (!given.hasColumn()) {
+            throw error("Column predicate must include a column: " + text(given));
+        }
+        int index = schema.indexOf(given.getColumn());
+        if (index < 0) {
+            throw error("unknown column in predicate: " + text(given));
+        }
+        Column column = schema.column(index);
+        String name = column.name();
+        switch (given.getPredicateCase()) {
+            case EQUALITY -> {
+                if (!given.getEquality().hasValue()) {
+                    throw error("Invalid equality predicate on column: no value: " + name);
+                }
+                target.add(Predicate.equal(
+                        schema, name, value(column, given.getEquality().getValue())));
+            }
+            case RANGE -> {
+                ColumnPredicatePB.Range range = given.getRange();
+                if (!range.hasLower() && !range.hasUpper()) {
+                    throw error("Invalid range predicate on column: no bounds: " + name);
+                }
+                addRange(schema, column, range, target);
+            }
+            case IN_LIST -> {
+                List<Object> values = new ArrayList<>();
+                for (ByteString value : given.getInList().getValuesList()) {
+                    values.add(value(column, value));
+                }
+                target.add(Predicate.in(schema, name, values));
+            }
+            case IS_NULL -> target.add(new Predicate.IsNull(index));
+            case IS_NOT_NULL -> target.add(new Predicate.IsNotNull(index));
+            case IN_BLOOM_FILTER -> addBloom(schema, column, given.getInBloomFilter(), target);
+            case PREDICATE_NOT_SET -> throw error("Unknown predicate type for column: " + name);
+        }
+    }
+
+    private static void addRange(Schema schema, Column column, ColumnPredicatePB.Range range, List<Predicate> target) {
+        String name = column.name();
+        if (!range.hasUpper()) {
+            target.add(Predicate.atLeast(schema, name, value(column, range.getLower())));
+        } else if (!range.hasLower()) {
+            target.add(Predicate.lessThan(schema, name, value(column, range.getUpper())));
+        } else {
+            target.add(Predicate.range(schema, name, value(column, range.getLower()), value(column, range.getUpper())));
+        }
+    }
+
+    /** The Java value of a cell. */
+    private static Object value(Column column, ByteString bytes) {
+        if (column.type().isVariable()) {
+            return bytes.toByteArray();
+        }
+        if (bytes.size() != column.type().cellBytes()) {
+            throw error("Bad predicate on " + WireTypes.describe(column) + ". Expected value size "
+                    + column.type().cellBytes() + ", got " + bytes.size());
+        }
+        return CellValue.ofBytes(bytes.toByteArray()).toObject(column);
+    }
+
+    private static void addBloom(
+            Schema schema, Column column, ColumnPredicatePB.InBloomFilter given, List<Predicate> target) {
+        String name = column.name();
+        if (given.getBloomFiltersCount() == 0) {
+            throw error("Invalid bloom filter predicate on column: " + name + ". No bloom filters supplied");
+        }
+        int index = schema.indexOf(name);
+        for (BlockBloomFilterPB filter : given.getBloomFiltersList()) {
+            checkFilter(name, filter);
+            if (filter.getAlwaysFalse()) {
+                target.add(Predicate.never(index));
+            }
+        }
+        target.add(new Predicate.IsNotNull(index));
+        if (given.hasLower() || given.hasUpper()) {
+            ColumnPredicatePB.Range.Builder range = ColumnPredicatePB.Range.newBuilder();
+            if (given.hasLower()) {
+                range.setLower(given.getLower());
+            }
+            if (given.hasUpper()) {
+                range.setUpper(given.getUpper());
+            }
+            addRange(schema, column, range.build(), target);
+        }
+    }
+
+    private static void checkFilter(String column, BlockBloomFilterPB given) {
+        String failed = "Failed to initialize bloom filter predicate on column: " + column + ": ";
+        if (!given.hasLogSpaceBytes() || !given.hasBloomData() || !given.hasAlwaysFalse()) {
+            throw error(failed + "Missing arguments to initialize BlockBloomFilter.");
+        }
+        if (given.getHashAlgorithm() != HashAlgorithm.FAST_HASH) {
+            throw error(failed + "Invalid/Unsupported hash algorithm " + given.getHashAlgorithm());
+        }
+        int log = given.getLogSpaceBytes();
+        if (log < FILTER_LOG_BYTES_MIN || log > FILTER_LOG_BYTES_MAX) {
+            throw error(failed + "Bloom filter too large. log_space_bytes: " + log);
+        }
+        if (given.getBloomData().size() != 1L << log) {
+            throw error(failed + "Mismatch in BlockBloomFilter source directory size "
+                    + given.getBloomData().size() + " and expected size " + (1L << log));
+        }
+    }
+
+    private static String text(ColumnPredicatePB given) {
+        return TextFormat.printer().emittingSingleLine(true).printToString(given);
+    }
+
+    private static WireException error(String message) {
+        return new WireException(Fault.SCAN_SPEC, message);
+    }
+}
