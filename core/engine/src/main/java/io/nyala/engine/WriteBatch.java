@@ -300,7 +300,8 @@ public final class WriteBatch implements AutoCloseable {
         int operationCount = rows.operationCount();
         int errorCount = parts.errorCount();
         engine.counters().committed(operationCount, errorCount);
-        long timestamp = parts.partCount() == 0 || parts.isRefused() ? engine.time() : parts.timestamp();
+        long decidedAt = parts.timestamp();
+        long timestamp = decidedAt == 0 ? engine.time() : decidedAt;
         if (errorCount == 0) {
             rows.clear();
             return new CommitResult(timestamp, operationCount, List.of());

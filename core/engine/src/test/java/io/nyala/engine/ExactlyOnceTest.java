@@ -13,6 +13,7 @@ import io.nyala.record.StaleRequestException;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationKind;
+import io.nyala.rows.RowError;
 import io.nyala.rows.RowErrorCode;
 import io.nyala.simulation.Call;
 import io.nyala.simulation.Operation;
@@ -279,6 +280,47 @@ final class ExactlyOnceTest {
         assertEquals(List.of(1, 2), Requests.insert(table, name, 5, 120, 150).errors());
         assertEquals(List.of(5L), Numbers.ids(table.scan()));
         one.engine().close();
+    }
+
+    /** Nothing of it would be done now, but what was done is done. */
+    @Test
+    void anAtomicBatchThatWasDoneIsNotSaidToBeRolledBackWhenARangeOfItIsGone() {
+        PartitionSchema ranges = PartitionSchema.of(Numbers.SCHEMA).range("id").build();
+        Table table = one.engine()
+                .createTable(TableSpec.of("t", ranges)
+                        .withRanges(List.of(
+                                ranges.between(0L, 100L), ranges.between(100L, 200L), ranges.between(200L, 300L))));
+        Numbers.insertRange(table, 250, 251);
+        RequestName name = Requests.name(7, 1);
+        CommitResult first = commitAtomically(table, name, 5, 120, 210, 250);
+        assertEquals(List.of(RowErrorCode.ROLLED_BACK, RowErrorCode.ALREADY_PRESENT), codes(first));
+        table.alter().dropRange(ranges.between(100L, 200L)).commit();
+        List<RowErrorCode> repeated =
+                List.of(RowErrorCode.NO_RANGE, RowErrorCode.ROLLED_BACK, RowErrorCode.ALREADY_PRESENT);
+        CommitResult again = commitAtomically(table, name, 5, 120, 210, 250);
+        assertEquals(repeated, codes(again));
+        assertTrue(again.timestamp() > 0 && again.timestamp() <= first.timestamp());
+        CommitResult another = commitAtomically(table, Requests.name(7, 2), 6, 121);
+        assertEquals(List.of(RowErrorCode.ROLLED_BACK, RowErrorCode.NO_RANGE), codes(another));
+        assertTrue(another.timestamp() > first.timestamp());
+        assertEquals(
+                another.errors().size(),
+                commitAtomically(table, Requests.name(7, 2), 6, 121).errors().size());
+        one.powerCut();
+        assertEquals(repeated, codes(commitAtomically(one.table(), name, 5, 120, 210, 250)));
+        assertEquals(List.of(5L, 250L), Numbers.ids(one.table().scan()));
+        one.engine().close();
+    }
+
+    private static CommitResult commitAtomically(Table table, RequestName name, long... ids) {
+        try (WriteBatch batch = table.newBatch().atomic(true)) {
+            Numbers.fill(batch, ids);
+            return batch.request(name).commit();
+        }
+    }
+
+    private static List<RowErrorCode> codes(CommitResult result) {
+        return result.errors().stream().map(RowError::code).toList();
     }
 
     // ---- Parts of the data that cannot be read ----

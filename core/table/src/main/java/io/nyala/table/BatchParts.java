@@ -99,8 +99,8 @@ public final class BatchParts {
     }
 
     /**
-     * Whether all operations of one tablet are done or none. If one is refused before any tablet has seen it, none of
-     * the whole batch is handed over.
+     * Whether all operations of one tablet are done or none. If one is refused before any tablet has seen it, nothing
+     * of the whole batch is done; but if the batch has a name, tablets that did their part before say so.
      */
     public void atomic(boolean newIsAtomic) {
         isAtomic = newIsAtomic;
@@ -133,6 +133,9 @@ public final class BatchParts {
             splitByPartition(state);
         }
         isRefused = isAtomic && (strayCount > 0 || !rows.errors().isEmpty());
+        for (int i = 0; i < partCount; i++) {
+            part(i).write.onlyRepeat(isRefused);
+        }
         if (onlyTablet != ANY_TABLET) {
             checkTablet(state);
         }
@@ -227,7 +230,7 @@ public final class BatchParts {
         unanswered.set(partCount + 1); // One more than parts, so that the last answer cannot come before the end here.
         for (int i = 0; i < partCount; i++) {
             Part part = parts.get(i);
-            if (isRefused) {
+            if (isRefused && name == null) {
                 part.write.rollBack();
                 part.completed(part.write, null);
             } else {
@@ -280,11 +283,6 @@ public final class BatchParts {
         return parts.get(index);
     }
 
-    /** Whether it was handed to no tablet: it is atomic, and an operation of it was refused before. */
-    public boolean isRefused() {
-        return isRefused;
-    }
-
     /** Operations outside of all ranges. */
     public int strayCount() {
         return strayCount;
@@ -312,11 +310,11 @@ public final class BatchParts {
         return count;
     }
 
-    /** The largest time at which anything took effect; 0 if there was no tablet to say. */
+    /** The largest time at which anything took effect; 0 if no tablet has decided anything. */
     public long timestamp() {
         long timestamp = 0;
         for (int i = 0; i < partCount; i++) {
-            if (parts.get(i).failure == null) {
+            if (parts.get(i).failure == null && parts.get(i).write.isDecided()) {
                 timestamp = Math.max(timestamp, parts.get(i).write.timestamp());
             }
         }

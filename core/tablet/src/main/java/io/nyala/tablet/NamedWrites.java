@@ -61,7 +61,7 @@ final class NamedWrites {
 
     /**
      * Whether the request has an answer: then the batch has it now, and is complete when that is durable. Otherwise
-     * there is room for its answer.
+     * there is room for its answer, if it can get one.
      *
      * @throws io.nyala.record.StaleRequestException if it may have had one
      * @throws io.nyala.record.RequestMismatchException if it has one, but is another request
@@ -81,7 +81,7 @@ final class NamedWrites {
             }
             return true;
         }
-        if (!known.makeRoom(name, write.operationCount(), now)) {
+        if (!write.isOnlyRepeated() && !known.makeRoom(name, write.operationCount(), now)) {
             throw new TabletBusyException("there is no room in tablet " + tablet.id() + " for the answer of " + name
                     + ": " + known.describeFullness() + ". Answers go when clients name requests with a higher"
                     + " firstIncomplete, or are not heard of for an hour; try again then");

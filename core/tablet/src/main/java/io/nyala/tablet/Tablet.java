@@ -143,8 +143,10 @@ public final class Tablet {
         }
         boolean isProbed = false;
         try {
-            Probe.measure(write, schema().columnCount());
-            probe(write);
+            if (!write.isOnlyRepeated()) {
+                Probe.measure(write, schema().columnCount());
+                probe(write);
+            }
             isProbed = true;
         } catch (RuntimeException e) {
             if (write.name == null) {
@@ -324,7 +326,7 @@ public final class Tablet {
      * of conditions cannot: it may be in newer files now.
      */
     boolean isProbeGood(TabletWrite write) {
-        if (write.probeFailure != null) {
+        if (write.probeFailure != null || write.isOnlyRepeated()) {
             return true;
         }
         return write.conditions.count() > 0

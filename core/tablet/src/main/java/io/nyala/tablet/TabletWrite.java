@@ -33,6 +33,7 @@ public final class TabletWrite implements RequestErrors {
     final Probe probe = new Probe(this);
     final BatchConditions conditions = new BatchConditions();
     private boolean isAtomic;
+    private boolean isOnlyRepeated;
 
     // Set by the probe stage.
     int epochTicket = NO_TICKET;
@@ -106,6 +107,18 @@ public final class TabletWrite implements RequestErrors {
 
     boolean isAtomic() {
         return isAtomic;
+    }
+
+    /**
+     * Whether nothing may be done: a request that has no answer yet is rolled back, since an operation of its batch
+     * that is no tablet's was refused. Not so unless said otherwise.
+     */
+    public void onlyRepeat(boolean newIsOnlyRepeated) {
+        isOnlyRepeated = newIsOnlyRepeated;
+    }
+
+    boolean isOnlyRepeated() {
+        return isOnlyRepeated;
     }
 
     /** Whether what becomes of each operation must be known before the first one is done. */
@@ -229,7 +242,7 @@ public final class TabletWrite implements RequestErrors {
         }
     }
 
-    /** Answers itself, without a tablet: that nothing was done, because another operation of the batch was refused. */
+    /** Answers that nothing was done, because another operation of the batch was refused. */
     public void rollBack() {
         clearErrors();
         for (int i = 0; i < operationCount; i++) {

@@ -140,6 +140,11 @@ final class WriteQueue {
         }
         try {
             boolean isAnswered = isAnswered(write);
+            if (!isAnswered && write.isOnlyRepeated()) {
+                write.rollBack();
+                write.complete(null);
+                return Decision.Outcome.DECIDED;
+            }
             RuntimeException unknown = write.probeFailure;
             if (!isAnswered && unknown != null) {
                 tablet.refuse(write, unknown);
