@@ -388,4 +388,9 @@ public final class Engine implements AutoCloseable {
     MemoryAccount scanMemory() {
         return parts.memory().scans();
     }
+
+    /** Memory of the engine's budget for what a host makes of results of scans; give it back before the engine ends. */
+    public MemoryAccount resultMemory() {
+        return parts.memory().scans();
+    }
 }

@@ -45,7 +45,8 @@ final class ArrowRules {
         edge/kudu-wire      : core/memory core/time core/rows core/partition edge/kudu-protocol
         edge/server         : core/memory core/time core/rows core/partition core/record core/tablet core/catalog \
             core/table core/engine edge/kudu-protocol edge/kudu-rpc edge/kudu-wire
-        edge/cli            : core/engine edge/hexdump
+        edge/cli            : core/engine edge/hexdump edge/server
+        edge/acceptance     : edge/cli
         perf                : core/engine edge/hexdump
         """);
 

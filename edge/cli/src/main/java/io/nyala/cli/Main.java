@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
         versionProvider = Main.Version.class,
         subcommands = {
             DemoCommand.class,
+            ServeCommand.class,
             ListCommand.class,
             DescribeCommand.class,
             ScanCommand.class,
@@ -41,6 +42,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "  nyala demo                         rows in, changed, queried, checked",
             "  nyala demo --data data             the same, and the data stays",
+            "  nyala serve --data data            for any client of Kudu",
             "  nyala ls --data data               what tables there are",
             "  nyala scan lineitem --data data --where 'l_quantity < 5' --limit 10",
             "  nyala verify data                  read everything, check every checksum",

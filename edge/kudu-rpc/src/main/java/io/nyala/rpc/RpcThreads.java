@@ -129,7 +129,8 @@ public final class RpcThreads implements AutoCloseable {
         return isEpoll ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
     }
 
-    Executor pool() {
+    /** Where methods run; for what a call still has to do when it is woken elsewhere. */
+    public Executor pool() {
         return pool;
     }
 

@@ -1,11 +1,12 @@
 /**
- * The server plugin. Will own the Kudu RPC protocol, master and tablet server, over the engine.
+ * The server plugin: Kudu's master and tablet server over an engine.
  *
  * <ul>
- *   <li><b>Owns</b>: connections, RPC, metrics and web pages.
+ *   <li><b>Owns</b>: names on the wire, scanners, batches that wait for rows.
  *   <li><b>Does not know</b>: storage internals.
- *   <li><b>Threads</b>: handlers run on the transport's threads.
- *   <li><b>Memory</b>: buffers of the transport.
+ *   <li><b>Threads</b>: calls on the pool of the transport; answers to writes on the engine's writer, or on the pool if
+ *       there is more to say.
+ *   <li><b>Memory</b>: of the engine: batches and results of scans.
  * </ul>
  */
 @NullMarked

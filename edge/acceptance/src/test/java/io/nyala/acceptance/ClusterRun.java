@@ -1,0 +1,69 @@
+package io.nyala.acceptance;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.apache.kudu.client.KuduClient;
+import org.apache.kudu.client.KuduException;
+import org.apache.kudu.client.KuduTable;
+import org.apache.kudu.client.Status;
+
+/** A program on one cluster: what its client knows, and what it has seen, step by step. One thread. */
+final class ClusterRun {
+    /** What no two servers have in common: identifiers and addresses. */
+    private static final Pattern IDENTITY = Pattern.compile("[0-9a-f]{32}|127\\.0\\.0\\.1:\\d+");
+
+    private final KuduClient client;
+    private final List<String> seen = new ArrayList<>();
+    private final List<Long> snapshots = new ArrayList<>();
+
+    ClusterRun(KuduClient client) {
+        this.client = client;
+    }
+
+    /** What a step does; answers what it saw, as text. */
+    @FunctionalInterface
+    interface Action {
+        String run(ClusterRun run) throws KuduException;
+    }
+
+    KuduClient client() {
+        return client;
+    }
+
+    KuduTable open(String table) throws KuduException {
+        return client.openTable(table);
+    }
+
+    void perform(Action action) {
+        try {
+            seen.add(action.run(this));
+        } catch (KuduException e) {
+            seen.add(failure(e.getStatus()));
+        } catch (IllegalArgumentException | IllegalStateException e) {
+            seen.add("the client refuses: " + e.getMessage());
+        }
+    }
+
+    /** An error by its code. */
+    static String failure(Status status) {
+        return IDENTITY.matcher(status.toString()).replaceAll("#");
+    }
+
+    /** Remembers the present as a time to read at: behind the last write, which a snapshot at its own time has not. */
+    void takeSnapshot() {
+        snapshots.add(client.getLastPropagatedTimestamp() + 1);
+    }
+
+    int snapshotCount() {
+        return snapshots.size();
+    }
+
+    long snapshot(int index) {
+        return snapshots.get(index);
+    }
+
+    List<String> seen() {
+        return seen;
+    }
+}

@@ -1,0 +1,55 @@
+package io.nyala.acceptance;
+
+import java.util.HexFormat;
+import org.apache.kudu.ColumnSchema;
+import org.apache.kudu.client.KuduException;
+import org.apache.kudu.client.KuduTable;
+
+/** A table as a client sees it, in words. Stateless. */
+final class Describe {
+    private Describe() {}
+
+    static String table(KuduTable table) throws KuduException {
+        StringBuilder text = new StringBuilder(table.getName());
+        for (ColumnSchema column : table.getSchema().getColumns()) {
+            text.append("\n  ")
+                    .append(column)
+                    .append(" id ")
+                    .append(table.getSchema().getColumnId(column.getName()))
+                    .append(" nullable ")
+                    .append(column.isNullable())
+                    .append(" default ")
+                    .append(value(column.getDefaultValue()))
+                    .append(" encoding ")
+                    .append(column.getEncoding())
+                    .append(" compression ")
+                    .append(column.getCompressionAlgorithm())
+                    .append(" comment ")
+                    .append(column.getComment());
+        }
+        text.append("\n  ranges ").append(ranges(table));
+        table.getPartitionSchema()
+                .getHashBucketSchemas()
+                .forEach(level -> text.append("\n  hash ")
+                        .append(level.getColumnIds())
+                        .append(" into ")
+                        .append(level.getNumBuckets())
+                        .append(" seed ")
+                        .append(level.getSeed()));
+        return text.toString();
+    }
+
+    private static Object ranges(KuduTable table) throws KuduException {
+        try {
+            return table.getFormattedRangePartitions(60_000);
+        } catch (KuduException | RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static String value(Object value) {
+        return value instanceof byte[] bytes ? HexFormat.of().formatHex(bytes) : String.valueOf(value);
+    }
+}

@@ -1,0 +1,177 @@
+package io.nyala.acceptance;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.apache.kudu.ColumnSchema;
+import org.apache.kudu.ColumnSchema.ColumnSchemaBuilder;
+import org.apache.kudu.ColumnTypeAttributes;
+import org.apache.kudu.Schema;
+import org.apache.kudu.Type;
+import org.apache.kudu.client.CreateTableOptions;
+import org.apache.kudu.client.PartialRow;
+import org.jspecify.annotations.Nullable;
+
+/** A random table of a program: what it is when all of its changes went well. One thread. */
+final class DrawnTable {
+    private static final Type[] TYPES = {
+        Type.INT8,
+        Type.INT16,
+        Type.INT32,
+        Type.INT64,
+        Type.STRING,
+        Type.BINARY,
+        Type.VARCHAR,
+        Type.DATE,
+        Type.UNIXTIME_MICROS,
+        Type.DECIMAL,
+        Type.BOOL,
+        Type.FLOAT,
+        Type.DOUBLE
+    };
+
+    private final String name;
+    private final List<ColumnSchema> columns;
+    private final int keyColumns;
+    private int columnsAdded;
+
+    /** The first key column is an INT32 where ranges are wanted: [10 i, 10 i + 10) for each of these. */
+    private final List<Integer> ranges = new ArrayList<>();
+
+    private final boolean hasRanges;
+    private final int hashBuckets;
+
+    DrawnTable(String name, SplittableRandom random) {
+        this.name = name;
+        this.hasRanges = random.nextInt(3) == 0;
+        this.hashBuckets = random.nextInt(4);
+        this.keyColumns = 1 + random.nextInt(3);
+        this.columns = new ArrayList<>();
+        for (int i = 0; i < keyColumns; i++) {
+            columns.add(key(i, hasRanges && i == 0 ? Type.INT32 : keyType(random)));
+        }
+        for (int i = 0; i < random.nextInt(7); i++) {
+            columns.add(value("v" + i, random, false));
+        }
+    }
+
+    private static Type keyType(SplittableRandom random) {
+        while (true) {
+            Type type = TYPES[random.nextInt(TYPES.length)];
+            if (Values.mayBeKey(type)) {
+                return type;
+            }
+        }
+    }
+
+    private static ColumnSchema key(int index, Type type) {
+        return builder("k" + index, type).key(true).build();
+    }
+
+    private static ColumnSchemaBuilder builder(String name, Type type) {
+        ColumnSchemaBuilder builder = new ColumnSchemaBuilder(name, type);
+        if (type == Type.DECIMAL) {
+            builder.typeAttributes(new ColumnTypeAttributes.ColumnTypeAttributesBuilder()
+                    .precision(name.hashCode() % 2 == 0 ? 7 : 25)
+                    .scale(2)
+                    .build());
+        } else if (type == Type.VARCHAR) {
+            builder.typeAttributes(new ColumnTypeAttributes.ColumnTypeAttributesBuilder()
+                    .length(3)
+                    .build());
+        }
+        return builder;
+    }
+
+    private static ColumnSchema value(String name, SplittableRandom random, boolean mustHaveValue) {
+        Type type = TYPES[random.nextInt(TYPES.length)];
+        ColumnSchemaBuilder builder = builder(name, type);
+        boolean isNullable = random.nextInt(3) > 0;
+        builder.nullable(isNullable);
+        ColumnSchema plain = builder.build();
+        if (random.nextInt(3) == 0 || (mustHaveValue && !isNullable)) {
+            builder.defaultValue(Values.drawDefault(plain, random));
+        }
+        if (random.nextInt(4) == 0) {
+            builder.comment("comment of " + name);
+        }
+        return builder.build();
+    }
+
+    String name() {
+        return name;
+    }
+
+    Schema schema() {
+        return new Schema(columns);
+    }
+
+    List<ColumnSchema> columns() {
+        return columns;
+    }
+
+    int keyColumns() {
+        return keyColumns;
+    }
+
+    boolean hasRanges() {
+        return hasRanges;
+    }
+
+    List<Integer> ranges() {
+        return ranges;
+    }
+
+    /** Any column but those of the key; null if there is none. */
+    @Nullable
+    ColumnSchema drawValueColumn(SplittableRandom random) {
+        return columns.size() == keyColumns ? null : columns.get(random.nextInt(keyColumns, columns.size()));
+    }
+
+    void rename(ColumnSchema column, String newName) {
+        ColumnSchemaBuilder renamed = new ColumnSchemaBuilder(newName, column.getType())
+                .nullable(column.isNullable())
+                .typeAttributes(column.getTypeAttributes())
+                .comment(column.getComment());
+        if (column.getDefaultValue() != null) {
+            renamed.defaultValue(column.getDefaultValue());
+        }
+        columns.set(columns.indexOf(column), renamed.build());
+    }
+
+    ColumnSchema drawNewColumn(SplittableRandom random) {
+        return value("added" + columnsAdded++, random, true);
+    }
+
+    /** How it is to be created; draws its ranges. */
+    CreateTableOptions options(SplittableRandom random) {
+        CreateTableOptions options = new CreateTableOptions().setNumReplicas(1);
+        if (hashBuckets > 1) {
+            options.addHashPartitions(
+                    List.of(columns.get(keyColumns - 1).getName()), hashBuckets, random.nextInt(2) * 7);
+        }
+        if (hasRanges) {
+            options.setRangePartitionColumns(List.of("k0"));
+            for (int i = -1; i < 2; i++) {
+                if (random.nextInt(4) > 0) {
+                    ranges.add(i);
+                    options.addRangePartition(bound(i), bound(i + 1));
+                }
+            }
+            if (ranges.isEmpty()) {
+                ranges.add(0);
+                options.addRangePartition(bound(0), bound(1));
+            }
+        } else {
+            options.setRangePartitionColumns(List.of());
+        }
+        return options;
+    }
+
+    /** The lower end of a range. */
+    PartialRow bound(int range) {
+        PartialRow row = new Schema(columns).newPartialRow();
+        row.addInt("k0", range * 10);
+        return row;
+    }
+}

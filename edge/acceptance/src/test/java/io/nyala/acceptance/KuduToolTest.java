@@ -1,0 +1,183 @@
+package io.nyala.acceptance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Goal: Kudu's own command works against our server. Method: the real {@code kudu}, the same commands against our
+ * server and against a real Kudu; what they print must be equal but for identifiers, addresses and times.
+ */
+final class KuduToolTest {
+    private static final Pattern IDENTITY = Pattern.compile("[0-9a-f]{32}|127\\.0\\.0\\.1:\\d+");
+    private static final Pattern SPACES = Pattern.compile("[ -]*\\|[ -]*|[ -]{3,}|\\+[-+]*");
+
+    private static final String CREATE = """
+        {"table_name": "metrics", "schema": {
+          "columns": [
+            {"column_name": "host", "column_type": "STRING", "is_nullable": false},
+            {"column_name": "day", "column_type": "INT32", "is_nullable": false},
+            {"column_name": "load", "column_type": "DOUBLE", "is_nullable": true, "comment": "one minute"},
+            {"column_name": "price", "column_type": "DECIMAL", "type_attributes": {"precision": 9, "scale": 2},
+             "is_nullable": true},
+            {"column_name": "note", "column_type": "STRING", "is_nullable": false, "default_value": "none",
+             "encoding": "PLAIN_ENCODING", "compression": "LZ4"}],
+          "key_column_names": ["host", "day"]},
+         "partition": {
+          "hash_partitions": [{"columns": ["host"], "num_buckets": 3, "seed": 8}],
+          "range_partition": {"columns": ["day"], "range_bounds": [
+            {"upper_bound": {"bound_type": "exclusive", "bound_values": ["100"]}},
+            {"lower_bound": {"bound_type": "inclusive", "bound_values": ["100"]},
+             "upper_bound": {"bound_type": "exclusive", "bound_values": ["200"]}}]}},
+         "owner": "ops", "comment": "of all hosts", "num_replicas": 1,
+         "extra_configs": {"configs": {"kudu.table.history_max_age_sec": "3600"}}}\
+        """;
+
+    @TempDir
+    private static Path directory = Path.of("");
+
+    private static Cluster kudu = NoCluster.INSTANCE;
+    private static Cluster ours = NoCluster.INSTANCE;
+
+    @BeforeAll
+    static void start() {
+        kudu = RealKudu.start(directory.resolve("kudu"));
+        ours = OurServer.start(directory.resolve("nyala"));
+    }
+
+    @AfterAll
+    static void stop() {
+        try {
+            ours.close();
+        } finally {
+            kudu.close();
+        }
+    }
+
+    @Test
+    void tablesAreMadeChangedReadAndDropped() {
+        same("table", "create", "MASTER", CREATE);
+        same("table", "create", "MASTER", CREATE);
+        same("table", "list", "MASTER", "-tables=me*");
+        same("table", "describe", "MASTER", "metrics", "-show_attributes", "-show_column_comment");
+        same("table", "describe", "MASTER", "missing");
+        same("table", "get_extra_configs", "MASTER", "metrics");
+        same("table", "add_column", "MASTER", "metrics", "size", "INT64", "-default_value=[7]");
+        same("table", "add_column", "MASTER", "metrics", "size", "INT64");
+        same("table", "rename_column", "MASTER", "metrics", "size", "bytes");
+        same("table", "rename_column", "MASTER", "metrics", "missing", "bytes2");
+        same("table", "column_set_default", "MASTER", "metrics", "bytes", "[8]");
+        same("table", "column_set_comment", "MASTER", "metrics", "bytes", "of memory");
+        same("table", "column_set_compression", "MASTER", "metrics", "bytes", "ZLIB");
+        same("table", "column_set_encoding", "MASTER", "metrics", "bytes", "RLE");
+        same("table", "column_set_block_size", "MASTER", "metrics", "bytes", "16384");
+        same("table", "describe", "MASTER", "metrics", "-show_attributes", "-show_column_comment");
+        same("table", "column_remove_default", "MASTER", "metrics", "bytes");
+        same("table", "add_range_partition", "MASTER", "metrics", "[200]", "[300]");
+        same("table", "add_range_partition", "MASTER", "metrics", "[250]", "[350]");
+        same("table", "drop_range_partition", "MASTER", "metrics", "[200]", "[300]");
+        same("table", "drop_range_partition", "MASTER", "metrics", "[200]", "[300]");
+        same("table", "delete_column", "MASTER", "metrics", "bytes");
+        same("table", "delete_column", "MASTER", "metrics", "host");
+        same("table", "set_comment", "MASTER", "metrics", "changed");
+        same("table", "clear_comment", "MASTER", "metrics");
+        same("table", "set_extra_config", "MASTER", "metrics", "kudu.table.history_max_age_sec", "7200");
+        same("table", "get_extra_configs", "MASTER", "metrics");
+        same("table", "locate_row", "MASTER", "metrics", "[\"host\", 5]");
+        same("table", "locate_row", "MASTER", "metrics", "[\"host\", 500]");
+        same("table", "rename_table", "MASTER", "metrics", "measures");
+        same("table", "describe", "MASTER", "measures");
+        same("table", "delete", "MASTER", "measures", "-reserve_seconds=600");
+        same("table", "list", "MASTER", "-tables=me*");
+        same("table", "list", "MASTER", "-show_soft_deleted_table", "-tables=me*");
+        same("table", "delete", "MASTER", "missing");
+    }
+
+    @Test
+    void generatedRowsAreWrittenCountedScannedAndCopied() {
+        for (String options :
+                new String[] {"-num_threads=2", "-use_random", "-use_random -use_upsert", "-string_len=300"}) {
+            String loaded = KuduTool.succeed(arguments(
+                    "perf loadgen MASTER -num_rows_per_thread=2000 -run_scan -table_num_hash_partitions=3 " + options));
+            assertTrue(loaded.contains("expected rows: 4000"), loaded);
+            assertTrue(loaded.contains("actual rows  : 4000"), loaded);
+        }
+        KuduTool.succeed(arguments(
+                "perf loadgen MASTER -num_threads=1 -num_rows_per_thread=3000 -keep_auto_table -auto_database=load"));
+        String table =
+                KuduTool.succeed(arguments("table list MASTER -tables=load*")).strip();
+        assertTrue(
+                KuduTool.succeed(arguments("perf table_scan MASTER " + table)).contains("Total count 3000"));
+        assertTrue(KuduTool.succeed(arguments("table scan MASTER " + table + " -row_count_only"))
+                .contains("Total count 3000"));
+        assertTrue(
+                KuduTool.succeed(arguments("table statistics MASTER " + table)).contains("live row count: 3000"));
+        KuduTool.succeed(arguments("table copy MASTER " + table + " MASTER -dst_table=copied -write_type=insert"));
+        assertTrue(KuduTool.succeed(arguments("table scan MASTER copied -row_count_only"))
+                .contains("Total count 3000"));
+        String filtered = KuduTool.succeed(
+                "table", "scan", ours.masterAddress(), "copied", "-predicates=[\"AND\", [\"<\", \"key\", 10]]");
+        assertTrue(filtered.contains("Total count 10"), filtered);
+        KuduTool.succeed(arguments("table delete MASTER copied"));
+    }
+
+    @Test
+    void theClusterIsHealthy() {
+        KuduTool.succeed(
+                arguments("perf loadgen MASTER -num_rows_per_thread=100 -keep_auto_table -auto_database=ksck"));
+        String health = KuduTool.succeed(arguments("cluster ksck MASTER -checksum_scan"));
+        assertTrue(health.contains("\nOK\n") || health.endsWith("OK\n"), health);
+        assertTrue(health.contains("HEALTHY"), health);
+    }
+
+    @Test
+    void serversTellAboutThemselves() {
+        String tabletServers = KuduTool.succeed(arguments("tserver list MASTER"));
+        assertEquals(3, tabletServers.lines().count(), tabletServers);
+        String address =
+                tabletServers.substring(tabletServers.indexOf("127.0.0.1:")).strip();
+        assertTrue(KuduTool.succeed(arguments("master list MASTER")).contains(ours.masterAddress()));
+        assertTrue(KuduTool.succeed(arguments("master status MASTER")).contains("bound_rpc_addresses"));
+        assertTrue(KuduTool.succeed("tserver", "status", address).contains("node_instance"));
+        assertTrue(Long.parseLong(
+                        KuduTool.succeed(arguments("master timestamp MASTER")).strip())
+                > 0);
+        KuduTool.succeed("tserver", "get_flags", address);
+        KuduTool.succeed("remote_replica", "list", address);
+        assertEquals(
+                1, KuduTool.run("tserver", "set_flag", address, "none", "1").exitCode());
+    }
+
+    // ---- Both ----
+
+    private static String[] arguments(String command) {
+        return command.replace("MASTER", ours.masterAddress()).split(" ", -1);
+    }
+
+    /** Runs a command against both, and compares. */
+    private static void same(String... command) {
+        KuduTool.Result theirs = run(kudu, command);
+        KuduTool.Result own = run(ours, command);
+        String text = String.join(" ", command);
+        assertEquals(plain(theirs.output()), plain(own.output()), text);
+        assertEquals(theirs.exitCode(), own.exitCode(), text);
+    }
+
+    private static KuduTool.Result run(Cluster cluster, String... command) {
+        String[] arguments = command.clone();
+        for (int i = 0; i < arguments.length; i++) {
+            arguments[i] = arguments[i].replace("MASTER", cluster.masterAddress());
+        }
+        return KuduTool.run(arguments);
+    }
+
+    private static String plain(String output) {
+        return SPACES.matcher(IDENTITY.matcher(output).replaceAll("#")).replaceAll(" ");
+    }
+}

@@ -1,0 +1,123 @@
+package io.nyala.cli;
+
+import io.nyala.engine.Engine;
+import io.nyala.engine.EngineConfig;
+import io.nyala.engine.Table;
+import io.nyala.server.NyalaServer;
+import io.nyala.server.ServerConfig;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.time.LocalTime;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code nyala serve}: tables of a directory for the clients of Kudu, until it is told to stop. */
+@Command(
+        name = "serve",
+        description = {
+            "Serve the tables of a directory to any client of Kudu, until Ctrl-C or SIGTERM.",
+            "Master and tablet server run in this process. The directory is created if it is missing."
+        },
+        mixinStandardHelpOptions = true,
+        versionProvider = Main.Version.class,
+        sortOptions = false,
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  nyala serve                                     tables in ./data, on this machine's own address",
+            "  nyala serve --data /srv/nyala --host 0.0.0.0    for other machines, too",
+            "  nyala serve --master-port 0 --tserver-port 0    at any ports that are free",
+            "  kudu table list 127.0.0.1                       from another terminal"
+        })
+final class ServeCommand implements Callable<Integer> {
+    private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("HH:mm:ss");
+    private static final long MIB = 1L << 20;
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Option(
+            names = "--data",
+            paramLabel = "DIR",
+            defaultValue = "${NYALA_DATA:-data}",
+            description = "Directory of the tables (NYALA_DATA, else data).")
+    private Path directory = Path.of("data");
+
+    @Option(names = "--host", paramLabel = "HOST", description = "Address to listen at (default: ${DEFAULT-VALUE}).")
+    private String host = ServerConfig.standard().host();
+
+    @Option(
+            names = "--master-port",
+            paramLabel = "PORT",
+            description = "Port of the master, 0 for any (default: ${DEFAULT-VALUE}).")
+    private int masterPort = ServerConfig.MASTER_PORT;
+
+    @Option(
+            names = "--tserver-port",
+            paramLabel = "PORT",
+            description = "Port of the tablet server, 0 for any (default: ${DEFAULT-VALUE}).")
+    private int tabletServerPort = ServerConfig.TABLET_SERVER_PORT;
+
+    @Option(
+            names = "--memory",
+            paramLabel = "MIB",
+            description = "Memory outside the heap for rows, cache and requests (default: ${DEFAULT-VALUE} MiB).")
+    private long memoryMib = 1024;
+
+    @Override
+    public Integer call() throws InterruptedException {
+        PrintWriter out = spec.commandLine().getOut();
+        ServerConfig config = ServerConfig.standard()
+                .withHost(host)
+                .withMasterPort(masterPort)
+                .withTabletServerPort(tabletServerPort);
+        CountDownLatch stop = new CountDownLatch(1);
+        CountDownLatch stopped = new CountDownLatch(1);
+        Thread hook = new Thread(() -> awaitStop(stop, stopped), "nyala-stop");
+        try (Engine engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(memoryMib * MIB))) {
+            try (NyalaServer server = NyalaServer.start(engine, config, line -> tell(out, line))) {
+                Runtime.getRuntime().addShutdownHook(hook);
+                welcome(out, engine, server);
+                stop.await();
+                tell(out, "stopping: no more requests are taken");
+            }
+            for (Table table : engine.tables()) {
+                table.flush().join(); // So that the next start has nothing to replay.
+            }
+        } finally {
+            stopped.countDown();
+        }
+        tell(out, "stopped");
+        return Main.OK;
+    }
+
+    /** Runs when the process is told to end, which it does when this returns. */
+    private static void awaitStop(CountDownLatch stop, CountDownLatch stopped) {
+        stop.countDown();
+        try {
+            stopped.await();
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void welcome(PrintWriter out, Engine engine, NyalaServer server) {
+        TextTable table = new TextTable("", "");
+        table.row("tables", Figures.count(engine.tables().size()) + " in " + directory.toAbsolutePath());
+        table.row("disk", engine.diskDescription());
+        table.row("master", server.masterAddress() + "   kudu table list " + server.masterAddress());
+        table.row("tablet server", server.tabletServerAddress());
+        table.print(out);
+        tell(out, "serving; Ctrl-C stops");
+    }
+
+    private static void tell(PrintWriter out, String line) {
+        out.println(LocalTime.now(ZoneId.systemDefault()).format(TIME) + " " + line);
+        out.flush();
+    }
+}

@@ -1,0 +1,186 @@
+package io.nyala.server;
+
+import com.google.protobuf.ByteString;
+import io.nyala.catalog.TableDescription;
+import io.nyala.engine.AlterTable;
+import io.nyala.engine.Table;
+import io.nyala.engine.TableExistsException;
+import io.nyala.partition.RangeBounds;
+import io.nyala.partition.RangePartition;
+import io.nyala.protocol.Common.ColumnSchemaDeltaPB;
+import io.nyala.protocol.Common.ColumnSchemaPB;
+import io.nyala.protocol.Common.SchemaPB;
+import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
+import io.nyala.protocol.master.Master.AlterTableRequestPB;
+import io.nyala.protocol.master.Master.AlterTableResponsePB;
+import io.nyala.protocol.master.Master.MasterErrorPB;
+import io.nyala.rows.Column;
+import io.nyala.wire.WirePartitions;
+import io.nyala.wire.WireSchema;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/** One AlterTable request: its steps put to the table, all of them or none. One thread. */
+final class MasterAlter {
+    private final Table table;
+    private final AlterTableRequestPB request;
+    private final AlterTable change;
+
+    /** Names of the columns after the steps until now. */
+    private final Set<String> names = new HashSet<>();
+
+    /** The range partitions after the steps until now. */
+    private final Set<RangeBounds> ranges = new HashSet<>();
+
+    MasterAlter(Table table, AlterTableRequestPB request) {
+        this.table = table;
+        this.request = request;
+        this.change = table.alter();
+        table.schema().columns().forEach(column -> names.add(column.name()));
+        table.partitions().ranges().forEach(range -> ranges.add(range.bounds()));
+    }
+
+    AlterTableResponsePB commit(String tableId) {
+        if (request.hasDiskSizeLimit() || request.hasRowCountLimit()) {
+            throw invalid(ErrorCode.NOT_SUPPORTED, "limits on the size of a table are not supported");
+        }
+        request.getAlterSchemaStepsList().forEach(this::step);
+        describe();
+        try {
+            change.commit();
+        } catch (TableExistsException e) {
+            throw new MasterException(
+                    MasterErrorPB.Code.TABLE_ALREADY_PRESENT,
+                    ErrorCode.ALREADY_PRESENT,
+                    "table " + request.getNewTableName() + " already exists");
+        }
+        return AlterTableResponsePB.newBuilder()
+                .setSchemaVersion(table.schema().version())
+                .setTableId(ByteString.copyFromUtf8(tableId))
+                .build();
+    }
+
+    private void step(AlterTableRequestPB.Step step) {
+        switch (step.getType()) {
+            case ADD_COLUMN -> add(step.getAddColumn().getSchema());
+            case DROP_COLUMN -> drop(step.getDropColumn().getName());
+            case RENAME_COLUMN ->
+                rename(
+                        step.getRenameColumn().getOldName(),
+                        step.getRenameColumn().getNewName());
+            case ALTER_COLUMN -> alter(step.getAlterColumn().getDelta());
+            case ADD_RANGE_PARTITION -> addRange(step.getAddRangePartition());
+            case DROP_RANGE_PARTITION -> dropRange(step.getDropRangePartition());
+            case UNKNOWN -> throw invalid(ErrorCode.INVALID_ARGUMENT, "Invalid alter schema step type: " + step);
+        }
+    }
+
+    private SchemaPB view() {
+        return request.getSchema();
+    }
+
+    private void add(ColumnSchemaPB given) {
+        Column column = WireSchema.toColumn(given);
+        if (!names.add(column.name())) {
+            throw exists(column.name());
+        }
+        change.addColumn(column);
+    }
+
+    private void drop(String name) {
+        if (!names.remove(name)) {
+            throw missing(name);
+        }
+        change.dropColumn(name);
+    }
+
+    private void rename(String name, String newName) {
+        WireSchema.checkName("column", newName);
+        if (!names.contains(name)) {
+            throw missing(name);
+        }
+        if (!names.add(newName)) {
+            throw exists(newName);
+        }
+        names.remove(name);
+        change.renameColumn(name, newName);
+    }
+
+    private void alter(ColumnSchemaDeltaPB delta) {
+        if (!names.contains(delta.getName())) {
+            throw missing(delta.getName());
+        }
+        change.changeColumn(delta.getName(), column -> WireSchema.change(column, delta));
+        if (delta.hasNewName() && !delta.getNewName().equals(delta.getName())) {
+            rename(delta.getName(), delta.getNewName());
+        }
+    }
+
+    private void addRange(AlterTableRequestPB.AddRangePartition step) {
+        RangePartition range = WirePartitions.toRange(
+                table.partitions().schema(),
+                view(),
+                step.getRangeBounds(),
+                step.getCustomHashSchema().getHashSchemaList());
+        if (!ranges.add(range.bounds())) {
+            throw invalid(ErrorCode.ALREADY_PRESENT, "range partition already exists: " + describe(range));
+        }
+        if (ranges.stream().filter(range.bounds()::overlaps).count() > 1) { // More than itself.
+            throw invalid(
+                    ErrorCode.INVALID_ARGUMENT, "new range partition conflicts with existing one: " + describe(range));
+        }
+        change.addRange(range);
+    }
+
+    private void dropRange(AlterTableRequestPB.DropRangePartition step) {
+        RangePartition range =
+                WirePartitions.toRange(table.partitions().schema(), view(), step.getRangeBounds(), List.of());
+        if (!ranges.remove(range.bounds())) {
+            throw invalid(ErrorCode.INVALID_ARGUMENT, "no range partition to drop: " + describe(range));
+        }
+        change.dropRange(range);
+    }
+
+    private String describe(RangePartition range) {
+        return table.partitions().schema().describe(range.bounds());
+    }
+
+    private void describe() {
+        if (request.hasNewTableName()) {
+            WireSchema.checkName("table", request.getNewTableName());
+            change.rename(request.getNewTableName());
+        }
+        if (request.hasNewTableOwner()) {
+            change.owner(request.getNewTableOwner());
+        }
+        if (request.hasNewTableComment()) {
+            change.comment(request.getNewTableComment());
+        }
+        if (request.getNewExtraConfigsCount() > 0) {
+            long seconds = ExtraConfigs.historySeconds(request.getNewExtraConfigsMap(), table.historySecondsMax());
+            if (seconds == TableDescription.HISTORY_FOREVER) {
+                change.historyForever();
+            } else {
+                change.history(Duration.ofSeconds(seconds));
+            }
+        }
+    }
+
+    private static MasterException exists(String column) {
+        return new MasterException(
+                MasterErrorPB.Code.INVALID_SCHEMA, ErrorCode.ALREADY_PRESENT, "The column already exists: " + column);
+    }
+
+    private static MasterException missing(String column) {
+        return new MasterException(
+                MasterErrorPB.Code.INVALID_SCHEMA,
+                ErrorCode.NOT_FOUND,
+                "The specified column does not exist: " + column);
+    }
+
+    private static MasterException invalid(ErrorCode code, String message) {
+        return new MasterException(MasterErrorPB.Code.UNKNOWN_ERROR, code, message);
+    }
+}

@@ -1,0 +1,40 @@
+package io.nyala.server;
+
+import io.nyala.engine.EngineClosedException;
+import io.nyala.engine.EngineLimitException;
+import io.nyala.engine.TableNotFoundException;
+import io.nyala.protocol.WireProtocol.AppStatusPB;
+import io.nyala.protocol.master.Master.MasterErrorPB;
+import io.nyala.table.TableDroppedException;
+import io.nyala.wire.WireErrors;
+import io.nyala.wire.WireException;
+
+/** What a master answers where something cannot be done. Stateless. */
+final class MasterErrors {
+    private MasterErrors() {}
+
+    /** The answer to a request that failed like this; the failure itself if it is a fault of the server. */
+    static MasterErrorPB of(RuntimeException failure) {
+        String message = String.valueOf(failure.getMessage());
+        return switch (failure) {
+            case MasterException e -> e.error();
+            case WireException e when !e.isInvalidRequest() -> e.masterError();
+            case TableNotFoundException _, TableDroppedException _ ->
+                error(MasterErrorPB.Code.TABLE_NOT_FOUND, AppStatusPB.ErrorCode.NOT_FOUND, message);
+            case EngineLimitException _ ->
+                error(MasterErrorPB.Code.TOO_MANY_TABLETS, AppStatusPB.ErrorCode.INVALID_ARGUMENT, message);
+            case EngineClosedException _ ->
+                error(MasterErrorPB.Code.UNKNOWN_ERROR, AppStatusPB.ErrorCode.SERVICE_UNAVAILABLE, message);
+            case IllegalArgumentException _ ->
+                error(MasterErrorPB.Code.UNKNOWN_ERROR, AppStatusPB.ErrorCode.INVALID_ARGUMENT, message);
+            default -> throw failure;
+        };
+    }
+
+    static MasterErrorPB error(MasterErrorPB.Code code, AppStatusPB.ErrorCode status, String message) {
+        return MasterErrorPB.newBuilder()
+                .setCode(code)
+                .setStatus(WireErrors.status(status, message))
+                .build();
+    }
+}

@@ -1,0 +1,20 @@
+package io.nyala.server;
+
+import io.nyala.protocol.WireProtocol.AppStatusPB;
+import io.nyala.protocol.master.Master.MasterErrorPB;
+
+/** A request to the master that cannot be done, with the codes that its client waits for. */
+final class MasterException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    private final transient MasterErrorPB error;
+
+    MasterException(MasterErrorPB.Code code, AppStatusPB.ErrorCode status, String message) {
+        super(message);
+        error = MasterErrors.error(code, status, message);
+    }
+
+    MasterErrorPB error() {
+        return error;
+    }
+}

@@ -1,0 +1,228 @@
+package io.nyala.server;
+
+import com.google.protobuf.ByteString;
+import io.nyala.catalog.TableDescription;
+import io.nyala.catalog.TabletPlace;
+import io.nyala.engine.Table;
+import io.nyala.engine.TableExistsException;
+import io.nyala.engine.TableSpec;
+import io.nyala.protocol.Common.TableTypePB;
+import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
+import io.nyala.protocol.master.Master.CreateTableRequestPB;
+import io.nyala.protocol.master.Master.CreateTableResponsePB;
+import io.nyala.protocol.master.Master.DeleteTableRequestPB;
+import io.nyala.protocol.master.Master.DeleteTableResponsePB;
+import io.nyala.protocol.master.Master.GetTableSchemaResponsePB;
+import io.nyala.protocol.master.Master.GetTableStatisticsResponsePB;
+import io.nyala.protocol.master.Master.ListTablesRequestPB;
+import io.nyala.protocol.master.Master.ListTablesResponsePB;
+import io.nyala.protocol.master.Master.MasterErrorPB;
+import io.nyala.protocol.master.Master.RecallDeletedTableRequestPB;
+import io.nyala.protocol.master.Master.RecallDeletedTableResponsePB;
+import io.nyala.protocol.master.Master.TableIdentifierPB;
+import io.nyala.rows.Schema;
+import io.nyala.table.TableStatistics;
+import io.nyala.wire.WirePartitions;
+import io.nyala.wire.WireSchema;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Tables made, listed, described and dropped, as a master does it. Thread-safe. */
+final class MasterTables {
+    private final CatalogView catalog;
+    private final int replicasMax;
+
+    MasterTables(CatalogView catalog, int replicasMax) {
+        this.catalog = catalog;
+        this.replicasMax = replicasMax;
+    }
+
+    // ---- Found ----
+
+    /** The table that a request names, unless it was dropped. */
+    Table find(TableIdentifierPB identifier) {
+        return lookUp(identifier).filter(table -> !table.isDropped()).orElseThrow(() -> notFound(identifier));
+    }
+
+    private Optional<Table> lookUp(TableIdentifierPB identifier) {
+        return identifier.hasTableId()
+                ? catalog.table(identifier.getTableId().toStringUtf8())
+                : catalog.engine().table(identifier.getTableName());
+    }
+
+    private static MasterException notFound(TableIdentifierPB identifier) {
+        String name = identifier.hasTableId()
+                ? "table_id: \"" + identifier.getTableId().toStringUtf8() + "\""
+                : "table_name: \"" + identifier.getTableName() + "\"";
+        return new MasterException(
+                MasterErrorPB.Code.TABLE_NOT_FOUND, ErrorCode.NOT_FOUND, "the table does not exist: " + name);
+    }
+
+    // ---- Made ----
+
+    CreateTableResponsePB create(CreateTableRequestPB request, String user) {
+        WireSchema.checkName("table", request.getName());
+        checkReplicas(request);
+        if (request.getTableType() != TableTypePB.DEFAULT_TABLE) {
+            throw new MasterException(
+                    MasterErrorPB.Code.UNKNOWN_ERROR, ErrorCode.NOT_SUPPORTED, "transactions are not supported");
+        }
+        Schema schema = WireSchema.toSchema(request.getSchema());
+        var partitions =
+                WirePartitions.toPartitions(schema, request.getPartitionSchema(), request.getSplitRowsRangeBounds());
+        TableDescription description = new TableDescription(
+                request.getName(),
+                request.hasOwner() ? request.getOwner() : user,
+                request.getComment(),
+                ExtraConfigs.historySeconds(request.getExtraConfigsMap(), TableDescription.HISTORY_SECONDS_DEFAULT),
+                schema,
+                partitions.schema());
+        try {
+            Table table = catalog.engine().createTable(new TableSpec(description, partitions.ranges()));
+            return CreateTableResponsePB.newBuilder()
+                    .setTableId(ByteString.copyFromUtf8(catalog.idOf(table)))
+                    .build();
+        } catch (TableExistsException e) {
+            throw alreadyPresent(request.getName(), e);
+        }
+    }
+
+    private MasterException alreadyPresent(String name, TableExistsException cause) {
+        String id = catalog.engine().table(name).map(catalog::idOf).orElse("of a table that is being dropped");
+        var failure = new MasterException(
+                MasterErrorPB.Code.TABLE_ALREADY_PRESENT,
+                ErrorCode.ALREADY_PRESENT,
+                "table " + name + " already exists with id " + id);
+        failure.initCause(cause);
+        return failure;
+    }
+
+    private void checkReplicas(CreateTableRequestPB request) {
+        if (request.hasNumReplicas()) {
+            checkReplicas(request.getNumReplicas());
+        }
+    }
+
+    /** Any number that a cluster could have is fine; a table has one replica. */
+    void checkReplicas(int replicas) {
+        String illegal = "illegal replication factor " + replicas + ": ";
+        if (replicas < 1 || replicas > replicasMax) {
+            throw new MasterException(
+                    MasterErrorPB.Code.ILLEGAL_REPLICATION_FACTOR,
+                    ErrorCode.INVALID_ARGUMENT,
+                    illegal
+                            + (replicas < 1
+                                    ? "minimum allowed replication factor is 1"
+                                    : "maximum allowed replication factor is " + replicasMax));
+        }
+        if (replicas % 2 == 0) {
+            throw new MasterException(
+                    MasterErrorPB.Code.EVEN_REPLICATION_FACTOR,
+                    ErrorCode.INVALID_ARGUMENT,
+                    illegal + "replication factor must be odd");
+        }
+    }
+
+    // ---- Dropped ----
+
+    DeleteTableResponsePB delete(DeleteTableRequestPB request) {
+        TableIdentifierPB identifier = request.getTable();
+        Table table = lookUp(identifier).orElseThrow(() -> notFound(identifier));
+        if (table.isDropped()) {
+            if (request.getReserveSeconds() > 0) {
+                throw softDeleted(table);
+            }
+            catalog.engine().purgeTable(table.id());
+        } else {
+            catalog.engine().dropTable(table.name(), Duration.ofSeconds(request.getReserveSeconds()));
+        }
+        return DeleteTableResponsePB.getDefaultInstance();
+    }
+
+    RecallDeletedTableResponsePB recall(RecallDeletedTableRequestPB request) {
+        TableIdentifierPB identifier = request.getTable();
+        Table table = lookUp(identifier).orElseThrow(() -> notFound(identifier));
+        if (!table.isDropped()) {
+            throw notFound(identifier);
+        }
+        String name = request.hasNewTableName() ? request.getNewTableName() : table.name();
+        WireSchema.checkName("table", name);
+        try {
+            catalog.engine().recallTable(table.id(), name);
+        } catch (TableExistsException e) {
+            throw alreadyPresent(name, e);
+        }
+        return RecallDeletedTableResponsePB.getDefaultInstance();
+    }
+
+    private static MasterException softDeleted(Table table) {
+        return new MasterException(
+                MasterErrorPB.Code.TABLE_SOFT_DELETED,
+                ErrorCode.INVALID_ARGUMENT,
+                "soft_deleted table " + table.name() + " should not be soft deleted again");
+    }
+
+    // ---- Described ----
+
+    ListTablesResponsePB list(ListTablesRequestPB request) {
+        ListTablesResponsePB.Builder answer = ListTablesResponsePB.newBuilder();
+        List<TableTypePB> types = request.getTypeFilterList();
+        if (!types.isEmpty() && !types.contains(TableTypePB.DEFAULT_TABLE)) {
+            return answer.build();
+        }
+        List<Table> tables = request.getShowSoftDeleted()
+                ? catalog.engine().droppedTables()
+                : catalog.engine().tables();
+        for (Table table : tables) {
+            if (table.name().contains(request.getNameFilter())) {
+                answer.addTables(info(table, request.getListTabletWithPartition()));
+            }
+        }
+        return answer.build();
+    }
+
+    private ListTablesResponsePB.TableInfo info(Table table, boolean withTablets) {
+        List<TabletPlace> tablets = table.tablets();
+        ListTablesResponsePB.TableInfo.Builder info = ListTablesResponsePB.TableInfo.newBuilder()
+                .setId(ByteString.copyFromUtf8(catalog.idOf(table)))
+                .setName(table.name())
+                .setLiveRowCount(table.statistics().liveRowCount())
+                .setNumTablets(tablets.size())
+                .setNumReplicas(1);
+        if (withTablets) {
+            List<ListTablesResponsePB.TabletWithPartition> named = new ArrayList<>();
+            for (TabletPlace tablet : tablets) {
+                named.add(ListTablesResponsePB.TabletWithPartition.newBuilder()
+                        .setTabletId(catalog.ids().tablet(tablet.id()))
+                        .setPartition(WirePartitions.toProto(tablet.partition()))
+                        .build());
+            }
+            info.addAllTabletWithPartition(named);
+        }
+        return info.build();
+    }
+
+    GetTableSchemaResponsePB schema(TableIdentifierPB identifier) {
+        Table table = find(identifier);
+        return GetTableSchemaResponsePB.newBuilder()
+                .setSchema(WireSchema.toProto(table.schema()))
+                .setPartitionSchema(WirePartitions.toProto(table.partitions().schema()))
+                .setNumReplicas(1)
+                .setTableId(ByteString.copyFromUtf8(catalog.idOf(table)))
+                .setTableName(table.name())
+                .setOwner(table.owner())
+                .setComment(table.comment())
+                .putAllExtraConfigs(ExtraConfigs.of(table.historySecondsMax()))
+                .build();
+    }
+
+    GetTableStatisticsResponsePB statistics(TableIdentifierPB identifier) {
+        TableStatistics statistics = find(identifier).statistics();
+        return GetTableStatisticsResponsePB.newBuilder()
+                .setOnDiskSize(statistics.diskBytes())
+                .setLiveRowCount(statistics.liveRowCount())
+                .build();
+    }
+}

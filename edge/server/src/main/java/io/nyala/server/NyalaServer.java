@@ -1,0 +1,166 @@
+package io.nyala.server;
+
+import io.nyala.engine.Engine;
+import io.nyala.rpc.RpcConfig;
+import io.nyala.rpc.RpcErrorCode;
+import io.nyala.rpc.RpcException;
+import io.nyala.rpc.RpcServer;
+import io.nyala.rpc.RpcService;
+import io.nyala.rpc.RpcThreads;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Kudu's master and tablet server over an engine, in this process: any client of Kudu can use the engine's tables.
+ *
+ * <pre>{@code
+ * try (Engine engine = Engine.open(EngineConfig.in(directory));
+ *         NyalaServer server = NyalaServer.start(engine, ServerConfig.standard())) {
+ *     ...
+ * }
+ * }</pre>
+ *
+ * <p>The engine stays the caller's, who may use its tables meanwhile and closes it after the server. Thread-safe.
+ */
+public final class NyalaServer implements AutoCloseable {
+    private final CatalogView catalog;
+    private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+    private volatile @Nullable Identity identity;
+
+    private NyalaServer(Engine engine, ServerConfig config, Events events) {
+        catalog = new CatalogView(engine, new ServerIds(engine.hostId()));
+        boolean isStarted = false;
+        try {
+            start(config, events);
+            isStarted = true;
+        } finally {
+            if (!isStarted) {
+                close();
+            }
+        }
+    }
+
+    /** Listens at the addresses of {@code config}; serves until it is closed. */
+    public static NyalaServer start(Engine engine, ServerConfig config) {
+        return start(engine, config, _ -> {});
+    }
+
+    /**
+     * As {@link #start(Engine, ServerConfig)}, and tells of important events.
+     *
+     * @throws java.io.UncheckedIOException if it cannot listen: where, why, what to do
+     */
+    public static NyalaServer start(Engine engine, ServerConfig config, Events events) {
+        return new NyalaServer(engine, config, events);
+    }
+
+    private void start(ServerConfig config, Events events) {
+        RpcThreads threads = RpcThreads.start();
+        parts.push(threads);
+        TabletServerService tablets = new TabletServerService(catalog, config, threads.pool());
+        parts.push(tablets);
+        RpcServer tabletServer = RpcServer.start(
+                RpcConfig.of("TabletServer", config.host(), config.tabletServerPort()),
+                tabletServices(tablets),
+                threads);
+        parts.push(tabletServer);
+        RpcServer master = RpcServer.start(
+                RpcConfig.of("Master", config.host(), config.masterPort()), masterServices(config, events), threads);
+        parts.push(master);
+        identity = new Identity(
+                catalog.ids(),
+                hostForClients(tabletServer.address()),
+                master.address().getPort(),
+                tabletServer.address().getPort(),
+                ChronoUnit.MICROS.between(Instant.EPOCH, Instant.now()));
+    }
+
+    /** A client cannot come to "any address". */
+    private static String hostForClients(InetSocketAddress address) {
+        if (!address.getAddress().isAnyLocalAddress()) {
+            return address.getAddress().getHostAddress();
+        }
+        try {
+            return InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException _) {
+            return InetAddress.getLoopbackAddress().getHostAddress();
+        }
+    }
+
+    private List<RpcService> tabletServices(TabletServerService tablets) {
+        return List.of(
+                tablets.service(),
+                tablets.adminService(),
+                GenericService.of(
+                        catalog.engine(),
+                        () -> identity().tabletServerInstance(),
+                        () -> identity().tabletServerAddress()),
+                ConsensusService.of(
+                        () -> catalog.allTablets().stream()
+                                .map(CatalogView.HostedTablet::id)
+                                .toList(),
+                        () -> identity().tabletConsensus()));
+    }
+
+    private List<RpcService> masterServices(ServerConfig config, Events events) {
+        Supplier<Identity> self = this::identity;
+        return List.of(
+                new MasterService(catalog, self, config.replicasMax(), events).service(),
+                GenericService.of(
+                        catalog.engine(),
+                        () -> identity().masterInstance(),
+                        () -> identity().masterAddress()),
+                ConsensusService.of(
+                        () -> List.of(ServerIds.SYSTEM_TABLET), () -> identity().masterConsensus()));
+    }
+
+    /** Known as soon as both servers listen; who comes before that is told to come again. */
+    private Identity identity() {
+        Identity known = identity;
+        if (known == null) {
+            throw new RpcException(RpcErrorCode.ERROR_UNAVAILABLE, "Service unavailable: the server is starting");
+        }
+        return known;
+    }
+
+    /** Where clients find the master: {@code host:port}, as they want it. */
+    public String masterAddress() {
+        return identity().host() + ":" + identity().masterPort();
+    }
+
+    /** Where the tablet server listens; clients learn it from the master. */
+    public String tabletServerAddress() {
+        return identity().host() + ":" + identity().tabletServerPort();
+    }
+
+    /**
+     * Takes no more requests, waits for those under way, sends their answers and closes all connections and scanners.
+     * The engine stays open.
+     */
+    @Override
+    public void close() {
+        RuntimeException failure = null;
+        while (!parts.isEmpty()) {
+            try {
+                parts.pop().close();
+            } catch (Exception e) {
+                if (failure == null) {
+                    failure = new IllegalStateException("the server did not close cleanly", e);
+                } else {
+                    failure.addSuppressed(e);
+                }
+            }
+        }
+        if (failure != null) {
+            throw failure;
+        }
+    }
+}

@@ -1,0 +1,100 @@
+package io.nyala.server;
+
+import io.nyala.engine.Engine;
+import io.nyala.engine.ScanBuilder;
+import io.nyala.engine.Table;
+import io.nyala.protocol.Common.OrderMode;
+import io.nyala.protocol.Common.ReadMode;
+import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
+import io.nyala.protocol.tserver.Tserver.NewScanRequestPB;
+import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
+import io.nyala.rows.Schema;
+import io.nyala.time.HybridTime;
+import io.nyala.wire.WireKeys;
+import io.nyala.wire.WirePredicates;
+import io.nyala.wire.WireSchema;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * From what a client wants to read to a scan of the engine. A snapshot of Kudu has what happened before its time, one
+ * of the engine also what happened at its time. Stateless.
+ */
+final class ScanSpecs {
+    private ScanSpecs() {}
+
+    /** The scan of one tablet that a request describes, at the time that it means. */
+    static ScanBuilder of(CatalogView catalog, CatalogView.HostedTablet tablet, NewScanRequestPB request) {
+        check(request);
+        Table table = tablet.table();
+        Schema schema = table.schema();
+        List<Integer> projection = Arrays.stream(WireSchema.projection(schema, request.getProjectedColumnsList()))
+                .boxed()
+                .toList();
+        ScanBuilder scan = table.scan()
+                .onlyTablet(tablet.place().id())
+                .project(projection.stream()
+                        .map(index -> schema.column(index).name())
+                        .toArray(String[]::new))
+                .keys(WireKeys.toKeyRange(request));
+        WirePredicates.toPredicates(schema, request.getColumnPredicatesList()).forEach(scan::where);
+        if (request.hasLimit()) {
+            scan.limit(request.getLimit() < 0 ? Long.MAX_VALUE : request.getLimit()); // An unsigned number.
+        }
+        if (request.getOrderMode() == OrderMode.ORDERED) {
+            scan.inKeyOrder();
+        }
+        Engine engine = catalog.engine();
+        if (request.getPropagatedTimestamp() != 0) {
+            engine.observe(request.getPropagatedTimestamp());
+        }
+        return switch (request.getReadMode()) {
+            case READ_LATEST, UNKNOWN_READ_MODE -> scan;
+            case READ_AT_SNAPSHOT -> scan.at(snapshot(engine, request) - 1);
+            case READ_YOUR_WRITES -> scan.at(engine.now() - 1);
+        };
+    }
+
+    private static void check(NewScanRequestPB request) {
+        if (request.getOrderMode() == OrderMode.ORDERED && request.getReadMode() != ReadMode.READ_AT_SNAPSHOT) {
+            throw invalid("Cannot do an ordered scan that is not a snapshot read");
+        }
+        if (request.getReadMode() == ReadMode.UNKNOWN_READ_MODE) {
+            throw invalid("Unknown read mode.");
+        }
+        if (request.hasSnapStartTimestamp()) {
+            throw new TabletException(
+                    Code.INVALID_SCAN_SPEC, ErrorCode.NOT_SUPPORTED, "scans of differences are not supported");
+        }
+    }
+
+    private static TabletException invalid(String message) {
+        return new TabletException(Code.INVALID_SCAN_SPEC, ErrorCode.INVALID_ARGUMENT, message);
+    }
+
+    /** Whether the answer names the time of a scan like this. */
+    static boolean namesSnapshot(NewScanRequestPB request) {
+        return request.getReadMode() != ReadMode.READ_LATEST;
+    }
+
+    /** The time of a scan as a client names it. */
+    static long snapshotTimestamp(long engineSnapshot) {
+        return engineSnapshot + 1;
+    }
+
+    private static long snapshot(Engine engine, NewScanRequestPB request) {
+        long now = engine.now();
+        if (!request.hasSnapTimestamp()) {
+            return now;
+        }
+        long wanted = request.getSnapTimestamp();
+        if (wanted <= 0 || wanted > now) {
+            throw new TabletException(
+                    Code.INVALID_SNAPSHOT,
+                    ErrorCode.INVALID_ARGUMENT,
+                    "Snapshot time " + HybridTime.format(wanted) + " in the future. Current time "
+                            + HybridTime.format(now));
+        }
+        return wanted;
+    }
+}

@@ -1,0 +1,173 @@
+package io.nyala.server;
+
+import com.google.protobuf.ByteString;
+import io.nyala.engine.Scan;
+import io.nyala.rows.ColumnBatch;
+import io.nyala.wire.ResultBlock;
+import io.nyala.wire.WireKeys;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A scan of one tablet that a client reads answer by answer. Whoever has taken it is its only user; what
+ * {@link Scanners} asks, and the return of blocks, is thread-safe.
+ */
+final class Scanner implements AutoCloseable {
+    /** Few: nothing is known yet of their size. */
+    private static final int ROWS_AT_FIRST = 16;
+
+    private final Scan scan;
+    private final String user;
+    private final Supplier<ResultBlock> newBlock;
+
+    /** Blocks whose answer is sent. Mostly one: a client asks again when it has the answer. */
+    private final ConcurrentLinkedQueue<ResultBlock> free = new ConcurrentLinkedQueue<>();
+
+    private final AtomicBoolean isTaken = new AtomicBoolean(true);
+    private volatile long touched;
+    private volatile boolean isClosed;
+
+    // Of who has taken it.
+    private int nextCall = 1;
+    private boolean isAtEnd;
+    private int restFrom; // Rows of the present batch, from this one on, found no room in the last answer.
+    private int restTo;
+    private @Nullable ByteString lastKey;
+
+    /**
+     * Takes the scan over. The caller has the scanner.
+     *
+     * @param newBlock makes a block of the layout that the client wants, for the columns of the scan
+     */
+    Scanner(Scan scan, String user, Supplier<ResultBlock> newBlock) {
+        this.scan = scan;
+        this.user = user;
+        this.newBlock = newBlock;
+    }
+
+    String user() {
+        return user;
+    }
+
+    long touched() {
+        return touched;
+    }
+
+    void touch(long nanoTime) {
+        touched = nanoTime;
+    }
+
+    boolean tryTake() {
+        return isTaken.compareAndSet(false, true);
+    }
+
+    void letGo() {
+        isTaken.set(false);
+    }
+
+    boolean isClosed() {
+        return isClosed;
+    }
+
+    /** Hybrid time whose state it reads. */
+    long snapshot() {
+        return scan.snapshot();
+    }
+
+    /** Whether a call is the one that is to come now; counts it. */
+    boolean isNext(int call) {
+        return call == nextCall++;
+    }
+
+    // ---- Rows ----
+
+    /** An empty block for the next answer; {@link #sent} takes it back. */
+    ResultBlock takeBlock() {
+        ResultBlock block = free.poll();
+        return block == null ? newBlock.get() : block;
+    }
+
+    /** The rows of a block are on their way, and its memory can be used again. */
+    void sent(ResultBlock block) {
+        block.clear();
+        free.add(block);
+        if (isClosed) {
+            closeBlocks();
+        }
+    }
+
+    /** Puts the next rows into a block until it has so many bytes, time is up, or there are no more. */
+    void fill(ResultBlock block, long bytesMax, long deadlineNanos) {
+        lastKey = null;
+        while (!isAtEnd && block.bytes() < bytesMax) {
+            if (restFrom == restTo && !advance()) {
+                return;
+            }
+            ColumnBatch batch = scan.batch();
+            int count = (int) Math.min(restTo - restFrom, rowsIn(block, bytesMax));
+            block.add(batch, restFrom, count);
+            restFrom += count;
+            if (batch.hasKeys()) {
+                lastKey = WireKeys.lastKey(batch, restFrom);
+            }
+            if (System.nanoTime() - deadlineNanos > 0) {
+                return;
+            }
+        }
+    }
+
+    /** How many rows to add before the bytes of a block are looked at again: what fits if all rows are alike. */
+    private static long rowsIn(ResultBlock block, long bytesMax) {
+        if (block.rowCount() == 0) {
+            return ROWS_AT_FIRST;
+        }
+        long rowBytes = Math.max(1, block.bytes() / block.rowCount());
+        return Math.max(1, (bytesMax - block.bytes()) / rowBytes);
+    }
+
+    /** Adds the next rows to a checksum until time is up; answers how many. */
+    long addTo(RowChecksum checksum, long deadlineNanos) {
+        long rows = 0;
+        while (advance()) {
+            checksum.add(scan.batch());
+            rows += scan.batch().rowCount();
+            if (System.nanoTime() - deadlineNanos > 0) {
+                break;
+            }
+        }
+        return rows;
+    }
+
+    private boolean advance() {
+        isAtEnd = !scan.next();
+        restFrom = 0;
+        restTo = isAtEnd ? 0 : scan.batch().rowCount();
+        return !isAtEnd;
+    }
+
+    /** Whether all rows were handed out. */
+    boolean isAtEnd() {
+        return isAtEnd;
+    }
+
+    /** The encoded key of the last row of the last block, of a scan in key order; null if it had none. */
+    @Nullable
+    ByteString lastKey() {
+        return lastKey;
+    }
+
+    @Override
+    public void close() {
+        isClosed = true;
+        scan.close();
+        closeBlocks();
+    }
+
+    private void closeBlocks() {
+        for (ResultBlock block = free.poll(); block != null; block = free.poll()) {
+            block.close();
+        }
+    }
+}

@@ -1,0 +1,134 @@
+package io.nyala.server;
+
+import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
+import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The scanners of a tablet server that clients will come back to, by id. One that nobody asks for a while is closed.
+ * Thread-safe.
+ */
+final class Scanners {
+    private final Map<String, Scanner> scanners = new ConcurrentHashMap<>();
+    private final LongSupplier nanoTime;
+    private final long idleNanos;
+    private final int scannersMax;
+
+    /**
+     * @param nanoTime a clock that never steps back
+     * @param idleMillis how long one is kept that nobody asks
+     * @param scannersMax how many there may be
+     */
+    Scanners(LongSupplier nanoTime, int idleMillis, int scannersMax) {
+        this.nanoTime = nanoTime;
+        this.idleNanos = TimeUnit.MILLISECONDS.toNanos(idleMillis);
+        this.scannersMax = scannersMax;
+    }
+
+    /** A scanner that has more than went into its first answer; the caller has it still. Answers its id. */
+    String add(Scanner scanner) {
+        closeIdle();
+        if (scanners.size() >= scannersMax) {
+            throw new TabletException(
+                    Code.THROTTLED,
+                    ErrorCode.SERVICE_UNAVAILABLE,
+                    scannersMax + " scanners are open, which is the limit; try again later");
+        }
+        ThreadLocalRandom random = ThreadLocalRandom.current();
+        String id =
+                HexFormat.of().toHexDigits(random.nextLong()) + HexFormat.of().toHexDigits(random.nextLong());
+        scanner.touch(nanoTime.getAsLong());
+        scanners.put(id, scanner);
+        return id;
+    }
+
+    /**
+     * The scanner of that id, for the caller alone until {@link #giveBack} or {@link #remove}.
+     *
+     * @throws TabletException if there is none, if it is another user's, or if another call has it
+     */
+    Scanner take(String id, String user) {
+        Scanner scanner = find(id, user);
+        if (!scanner.tryTake()) {
+            throw new TabletException(
+                    Code.INVALID_SCAN_CALL_SEQ_ID,
+                    ErrorCode.INVALID_ARGUMENT,
+                    "Scanner " + id + " is answering another request");
+        }
+        if (scanner.isClosed()) {
+            throw notFound(id);
+        }
+        return scanner;
+    }
+
+    private Scanner find(String id, String user) {
+        closeIdle();
+        Scanner scanner = scanners.get(id);
+        if (scanner == null) {
+            throw notFound(id);
+        }
+        if (!scanner.user().equals(user)) {
+            throw new TabletException(
+                    Code.NOT_AUTHORIZED, ErrorCode.NOT_AUTHORIZED, "User " + user + " doesn't own scanner " + id);
+        }
+        return scanner;
+    }
+
+    private static TabletException notFound(String id) {
+        return new TabletException(
+                Code.SCANNER_EXPIRED, ErrorCode.NOT_FOUND, "Scanner " + id + " not found (it may have expired)");
+    }
+
+    /** Others may take it again. */
+    void giveBack(Scanner scanner) {
+        scanner.touch(nanoTime.getAsLong());
+        scanner.letGo();
+    }
+
+    /** Its client is still there. */
+    void keepAlive(String id, String user) {
+        find(id, user).touch(nanoTime.getAsLong());
+    }
+
+    /** Forgets a scanner that the caller has, and closes it. */
+    void remove(String id, Scanner scanner) {
+        scanners.remove(id);
+        scanner.close();
+    }
+
+    /** Closes a scanner whose client needs no more of it; nothing happens if there is none. */
+    void close(String id, String user) {
+        @Nullable Scanner scanner = scanners.get(id);
+        if (scanner != null && scanner.user().equals(user) && scanner.tryTake()) {
+            remove(id, scanner);
+        }
+    }
+
+    int count() {
+        return scanners.size();
+    }
+
+    /** Closes those whose time is over. */
+    void closeIdle() {
+        long now = nanoTime.getAsLong();
+        scanners.forEach((id, scanner) -> {
+            if (now - scanner.touched() > idleNanos && scanner.tryTake()) {
+                remove(id, scanner);
+            }
+        });
+    }
+
+    /** Closes all, when no call is under way any more. */
+    void closeAll() {
+        scanners.forEach((id, scanner) -> {
+            scanner.tryTake();
+            remove(id, scanner);
+        });
+    }
+}

@@ -1,0 +1,15 @@
+package io.nyala.server;
+
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+
+/** Where faults of the server are told, which no client can do anything about. Stateless. */
+final class ServerFaults {
+    private static final Logger LOG = System.getLogger(NyalaServer.class.getName());
+
+    private ServerFaults() {}
+
+    static void report(String what, Throwable failure) {
+        LOG.log(Level.ERROR, what, failure);
+    }
+}

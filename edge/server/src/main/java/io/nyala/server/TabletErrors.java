@@ -1,0 +1,48 @@
+package io.nyala.server;
+
+import io.nyala.engine.EngineClosedException;
+import io.nyala.engine.EngineLimitException;
+import io.nyala.engine.TableChangedException;
+import io.nyala.engine.TableNotFoundException;
+import io.nyala.memory.MemoryLimitException;
+import io.nyala.protocol.WireProtocol.AppStatusPB;
+import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
+import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB;
+import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
+import io.nyala.table.TableDroppedException;
+import io.nyala.table.WrongTabletException;
+import io.nyala.tablet.TabletBusyException;
+import io.nyala.wire.WireErrors;
+import io.nyala.wire.WireException;
+
+/**
+ * What a tablet server answers where something cannot be done. Clients act on the codes: they look a tablet up again
+ * that is not found, wait and repeat what is throttled, and give up on all else. Stateless.
+ */
+final class TabletErrors {
+    private TabletErrors() {}
+
+    /** The answer to a request that failed like this; the failure itself if it is a fault of the server. */
+    static TabletServerErrorPB of(RuntimeException failure) {
+        String message = String.valueOf(failure.getMessage());
+        return switch (failure) {
+            case TabletException e -> e.error();
+            case WireException e when !e.isInvalidRequest() -> e.tabletServerError();
+            case WrongTabletException _ -> error(Code.UNKNOWN_ERROR, ErrorCode.NOT_FOUND, message);
+            case TableDroppedException _, TableNotFoundException _ ->
+                error(Code.TABLET_NOT_FOUND, ErrorCode.NOT_FOUND, message);
+            case TabletBusyException _, MemoryLimitException _, EngineLimitException _, TableChangedException _ ->
+                error(Code.THROTTLED, ErrorCode.SERVICE_UNAVAILABLE, message);
+            case EngineClosedException _ -> error(Code.TABLET_NOT_RUNNING, ErrorCode.SERVICE_UNAVAILABLE, message);
+            case IllegalArgumentException _ -> error(Code.UNKNOWN_ERROR, ErrorCode.INVALID_ARGUMENT, message);
+            default -> throw failure;
+        };
+    }
+
+    static TabletServerErrorPB error(Code code, AppStatusPB.ErrorCode status, String message) {
+        return TabletServerErrorPB.newBuilder()
+                .setCode(code)
+                .setStatus(WireErrors.status(status, message))
+                .build();
+    }
+}

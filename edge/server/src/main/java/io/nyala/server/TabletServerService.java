@@ -1,0 +1,157 @@
+package io.nyala.server;
+
+import com.google.protobuf.MessageLite;
+import io.nyala.engine.Table;
+import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
+import io.nyala.protocol.consensus.Metadata.RaftPeerPB.Role;
+import io.nyala.protocol.tablet.Metadata.TabletDataState;
+import io.nyala.protocol.tablet.Metadata.TabletStatePB;
+import io.nyala.protocol.tablet.Tablet.TabletStatusPB;
+import io.nyala.protocol.tserver.Tserver.ListTabletsRequestPB;
+import io.nyala.protocol.tserver.Tserver.ListTabletsResponsePB;
+import io.nyala.protocol.tserver.Tserver.PingRequestPB;
+import io.nyala.protocol.tserver.Tserver.PingResponsePB;
+import io.nyala.protocol.tserver.Tserver.SplitKeyRangeRequestPB;
+import io.nyala.protocol.tserver.Tserver.SplitKeyRangeResponsePB;
+import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB;
+import io.nyala.protocol.tserver.Tserver.TabletServerFeatures;
+import io.nyala.protocol.tserver.TserverAdmin.QuiesceTabletServerRequestPB;
+import io.nyala.protocol.tserver.TserverAdmin.QuiesceTabletServerResponsePB;
+import io.nyala.rpc.RpcService;
+import io.nyala.table.TabletStatistics;
+import io.nyala.wire.WirePartitions;
+import io.nyala.wire.WireSchema;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+
+/** Kudu's tablet server over an engine: rows in and out, and what its tools ask. Thread-safe. */
+final class TabletServerService implements AutoCloseable {
+    private static final String NAME = "kudu.tserver.TabletServerService";
+    private static final String ADMIN_NAME = "kudu.tserver.TabletServerAdminService";
+
+    private static final Set<Integer> FEATURES = Set.of(
+            TabletServerFeatures.COLUMN_PREDICATES_VALUE,
+            TabletServerFeatures.PAD_UNIXTIME_MICROS_TO_16_BYTES_VALUE,
+            TabletServerFeatures.BLOOM_FILTER_PREDICATE_VALUE,
+            TabletServerFeatures.BLOOM_FILTER_PREDICATE_V2_VALUE,
+            TabletServerFeatures.COLUMNAR_LAYOUT_FEATURE_VALUE);
+
+    private static final long BATCH_IDLE_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+    private final CatalogView catalog;
+    private final WriteService writes;
+    private final ScanService scans;
+    private final ChecksumService checksums;
+    private final BatchPool batches;
+    private final Scanners scanners;
+    private final Housekeeping housekeeping;
+
+    /**
+     * @param pool where answers are made that take a while
+     */
+    TabletServerService(CatalogView catalog, ServerConfig config, Executor pool) {
+        this.catalog = catalog;
+        this.batches = new BatchPool(System::nanoTime, BATCH_IDLE_NANOS);
+        this.scanners = new Scanners(System::nanoTime, config.scannerMillis(), config.scannersMax());
+        this.writes = new WriteService(catalog, batches, pool);
+        this.scans = new ScanService(catalog, scanners);
+        this.checksums = new ChecksumService(catalog, scanners);
+        this.housekeeping = new Housekeeping(List.of(batches::closeIdle, scanners::closeIdle));
+    }
+
+    RpcService service() {
+        return new Methods(NAME, FEATURES)
+                .on("Ping", PingRequestPB.parser(), _ -> PingResponsePB.getDefaultInstance())
+                .on("Write", writes::write)
+                .on("Scan", scans::scan)
+                .on("ScannerKeepAlive", scans::keepAlive)
+                .on("Checksum", checksums::checksum)
+                .on("SplitKeyRange", SplitKeyRangeRequestPB.parser(), this::splitKeyRange)
+                .on("ListTablets", ListTabletsRequestPB.parser(), this::listTablets);
+    }
+
+    /** What ksck asks beside it. */
+    RpcService adminService() {
+        return new Methods(ADMIN_NAME, Set.of(TabletServerFeatures.QUIESCING_VALUE))
+                .on("Quiesce", QuiesceTabletServerRequestPB.parser(), this::quiesce);
+    }
+
+    /** There is no other server to which leaders could go: only asked, never told. */
+    private QuiesceTabletServerResponsePB quiesce(QuiesceTabletServerRequestPB request) {
+        if (request.hasQuiesce()) {
+            return QuiesceTabletServerResponsePB.newBuilder()
+                    .setError(TabletErrors.error(
+                            TabletServerErrorPB.Code.UNKNOWN_ERROR,
+                            ErrorCode.NOT_SUPPORTED,
+                            "the only server of a cluster cannot be quiesced"))
+                    .build();
+        }
+        return QuiesceTabletServerResponsePB.newBuilder()
+                .setIsQuiescing(false)
+                .setNumActiveScanners(scanners.count())
+                .setNumLeaders(catalog.allTablets().size())
+                .build();
+    }
+
+    private MessageLite listTablets(ListTabletsRequestPB request) {
+        ListTabletsResponsePB.Builder answer = ListTabletsResponsePB.newBuilder();
+        for (Table table : catalog.engine().tables()) {
+            Map<Long, TabletStatistics> statistics = table.statistics().tablets().stream()
+                    .collect(Collectors.toMap(TabletStatistics::tabletId, each -> each));
+            statistics.values().forEach(tablet -> answer.addStatusAndSchema(describe(table, tablet, request)));
+        }
+        return answer.build();
+    }
+
+    private ListTabletsResponsePB.StatusAndSchemaPB describe(
+            Table table, TabletStatistics tablet, ListTabletsRequestPB request) {
+        ListTabletsResponsePB.StatusAndSchemaPB.Builder described = ListTabletsResponsePB.StatusAndSchemaPB.newBuilder()
+                .setTabletStatus(TabletStatusPB.newBuilder()
+                        .setTabletId(catalog.ids().tablet(tablet.tabletId()))
+                        .setTableName(table.name())
+                        .setState(TabletStatePB.RUNNING)
+                        .setTabletDataState(TabletDataState.TABLET_DATA_READY)
+                        .setLastStatus("")
+                        .setPartition(WirePartitions.toProto(tablet.partition()))
+                        .setEstimatedOnDiskSize(tablet.diskBytes()))
+                .setSchemaVersion(table.schema().version())
+                .setRole(Role.LEADER);
+        if (request.getNeedSchemaInfo()) {
+            described
+                    .setSchema(WireSchema.toProto(table.schema()))
+                    .setPartitionSchema(
+                            WirePartitions.toProto(table.partitions().schema()));
+        }
+        return described.build();
+    }
+
+    /** The tablet as one piece. */
+    private MessageLite splitKeyRange(SplitKeyRangeRequestPB request) {
+        String id = request.getTabletId().toStringUtf8();
+        CatalogView.HostedTablet tablet = catalog.tablet(id);
+        SplitKeyRangeResponsePB.Builder answer = SplitKeyRangeResponsePB.newBuilder();
+        if (tablet == null) {
+            return answer.setError(TabletException.notFound(id).error()).build();
+        }
+        long bytes = tablet.table().statistics().tablets().stream()
+                .filter(each -> each.tabletId() == tablet.place().id())
+                .mapToLong(TabletStatistics::diskBytes)
+                .sum();
+        answer.addRangesBuilder()
+                .setStartPrimaryKey(request.getStartPrimaryKey())
+                .setStopPrimaryKey(request.getStopPrimaryKey())
+                .setSizeBytesEstimates(bytes);
+        return answer.build();
+    }
+
+    @Override
+    public void close() {
+        housekeeping.close();
+        scanners.closeAll();
+        batches.close();
+    }
+}
