@@ -61,6 +61,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
     private final InetSocketAddress remote;
     private final FrameReader frames;
     private final RequestFrame request = new RequestFrame();
+    private final IdleWatch watch;
     private final Runnable sendAnswers = this::sendAnswers;
 
     /** Calls that are answered and not sent, the newest first. Filled by any thread, emptied by the event loop. */
@@ -76,8 +77,6 @@ final class Connection extends ChannelInboundHandlerAdapter {
     private boolean hasNoRoom;
     private boolean isReading = true;
     private boolean isClosed;
-    private long activeNanos;
-    private long stuckBytes;
     private @Nullable ScheduledFuture<?> timer;
 
     Connection(Channel channel, InetSocketAddress local, InetSocketAddress remote, ServerParts server) {
@@ -85,9 +84,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
         this.local = local;
         this.remote = remote;
         this.server = server;
+        this.watch = new IdleWatch(TimeUnit.MILLISECONDS.toNanos(server.config().idleMillis()));
         int firstBytesMax =
                 Math.min(Negotiation.FRAME_BYTES_MAX, server.config().frameBytesMax());
-        this.frames = new FrameReader(server.allocator(), server.requestBytes(), firstBytesMax, this::grantLater);
+        this.frames = new FrameReader(server.allocator(), server.firstBytes(), firstBytesMax, this::grantLater);
     }
 
     String user() {
@@ -114,7 +114,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelActive(ChannelHandlerContext context) {
-        activeNanos = System.nanoTime();
+        watch.active(System.nanoTime());
         timer = channel.eventLoop()
                 .schedule(this::negotiationTimedOut, server.config().negotiationMillis(), TimeUnit.MILLISECONDS);
     }
@@ -129,7 +129,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
-        activeNanos = System.nanoTime();
+        watch.active(System.nanoTime());
         ByteBuf bytes = (ByteBuf) message;
         if (isClosed) {
             bytes.release();
@@ -191,8 +191,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
                 negotiate(negotiation, bytes.asSlice(request.messageAt(), request.messageBytes()));
             } else {
                 checkCall();
-                isCall = true; // Also if what follows fails: then nobody knows who has it, and a leak is the lesser
-                // evil.
+                isCall = true; // Also if what follows fails: freed twice would be worse than never.
                 RpcCall call = server.dispatcher().dispatch(this, request, frame, bytes);
                 calls().put(call.callId(), call);
             }
@@ -239,7 +238,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
         if (partner.isDone()) {
             user = partner.user();
             negotiation = null;
-            frames.limit(server.config().frameBytesMax());
+            frames.limit(server.requestBytes(), server.config().frameBytesMax());
             startIdleTimer();
         }
     }
@@ -317,7 +316,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
     /** Sends what is answered, the oldest first, and flushes once. */
     private void sendAnswers() {
         RpcCall call = takeAnswered();
-        activeNanos = System.nanoTime();
+        watch.active(System.nanoTime());
         while (call != null) {
             RpcCall following = call.next;
             call.next = null;
@@ -368,39 +367,45 @@ final class Connection extends ChannelInboundHandlerAdapter {
             timer = null;
         }
         if (server.config().idleMillis() > 0) {
-            checkIdleIn(idleNanosMax());
+            checkIdleLater();
         }
     }
 
-    private long idleNanosMax() {
-        return TimeUnit.MILLISECONDS.toNanos(server.config().idleMillis());
+    private void checkIdleLater() {
+        timer = channel.eventLoop()
+                .schedule(this::checkIdle, watch.nanosToNextLook(System.nanoTime()), TimeUnit.NANOSECONDS);
     }
 
-    private void checkIdleIn(long nanos) {
-        timer = channel.eventLoop().schedule(this::checkIdle, nanos, TimeUnit.NANOSECONDS);
-    }
-
-    /** A client that does not take its answers is idle as well, when it has taken nothing since we looked last. */
     private void checkIdle() {
         if (isClosed) {
             return;
         }
-        long left = idleNanosMax() - (System.nanoTime() - activeNanos);
-        long unsentBytes = channel.isWritable() ? 0 : channel.bytesBeforeWritable();
-        if (unsentBytes > 0 && unsentBytes == stuckBytes) {
-            letGo("it has not taken any of its answers for " + server.config().idleMillis() + " ms");
-        } else if (left <= 0 && (underWay == null || underWay.isEmpty()) && !isBlocked()) {
-            letGo("it was idle for " + server.config().idleMillis() + " ms");
-        } else {
-            stuckBytes = unsentBytes;
-            checkIdleIn(left > 0 && unsentBytes == 0 ? left : idleNanosMax());
+        boolean isBusy = hasNoRoom || (underWay != null && !underWay.isEmpty());
+        switch (watch.look(System.nanoTime(), unsentBytes(), isBusy)) {
+            case GOES_ON -> checkIdleLater();
+            case IDLE -> letGo(Level.DEBUG, "it was idle for " + server.config().idleMillis() + " ms");
+            case STUCK ->
+                letGo("it has not taken any of its answers for "
+                        + server.config().idleMillis() + " ms");
         }
+    }
+
+    /** What is written and not sent; the channel tells only how far that is from its marks, plus 1. */
+    private long unsentBytes() {
+        int high = server.config().unsentBytesMax();
+        return channel.isWritable()
+                ? high + 1 - channel.bytesBeforeUnwritable()
+                : channel.bytesBeforeWritable() + ServerParts.lowMark(high) - 1;
     }
 
     /** Closes the connection of a client that does not keep to the protocol, or says nothing. */
     private void letGo(String why) {
+        letGo(Level.INFO, why);
+    }
+
+    private void letGo(Level level, String why) {
         if (!isClosed) {
-            server.log().log(Level.INFO, () -> "closed the connection of " + text(remote) + ": " + why);
+            server.log().log(level, () -> "closed the connection of " + text(remote) + ": " + why);
             shut();
             channel.close();
         }

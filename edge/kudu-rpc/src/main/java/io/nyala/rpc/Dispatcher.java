@@ -34,6 +34,7 @@ final class Dispatcher {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition idle = lock.newCondition();
     private volatile boolean closing;
+    private volatile boolean closed;
 
     Dispatcher(String serverName, Services services, Executor pool, int queuedCallsMax) {
         this.serverName = serverName;
@@ -128,6 +129,10 @@ final class Dispatcher {
 
     private void run(RpcCall call, Services.Method method) {
         queued.decrementAndGet();
+        if (closed) {
+            refuseAsClosing(call);
+            return;
+        }
         if (call.nanosLeft() == 0) {
             call.fail(RpcErrorCode.ERROR_SERVER_TOO_BUSY, "Timed out: Call waited in the queue past client deadline");
             return;
@@ -163,7 +168,7 @@ final class Dispatcher {
         closing = true;
     }
 
-    /** Waits until all calls have ended; false if that takes longer. */
+    /** Waits until all calls have ended; false if that takes longer. Those that wait for a thread then run no more. */
     boolean awaitIdle(long nanosMax) throws InterruptedException {
         long nanos = nanosMax;
         lock.lock();
@@ -176,6 +181,7 @@ final class Dispatcher {
             }
             return true;
         } finally {
+            closed = true;
             lock.unlock();
         }
     }

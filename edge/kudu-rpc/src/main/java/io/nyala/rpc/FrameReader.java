@@ -12,8 +12,8 @@ final class FrameReader {
     private static final int PREFIX_BYTES = Integer.BYTES;
 
     private final ByteBufAllocator allocator;
-    private final RequestBytes limit;
     private final Runnable granted;
+    private RequestBytes limit;
     private int frameBytesMax;
     private int prefix;
     private int prefixBytes;
@@ -38,7 +38,8 @@ final class FrameReader {
     }
 
     /** From the next frame on. */
-    void limit(int newFrameBytesMax) {
+    void limit(RequestBytes newLimit, int newFrameBytesMax) {
+        limit = newLimit;
         frameBytesMax = newFrameBytesMax;
     }
 

@@ -35,6 +35,9 @@ final class Negotiation {
     /** What comes before calls is short; a client that is not known yet gets no more memory. */
     static final int FRAME_BYTES_MAX = 64 << 10;
 
+    /** All those who are about to introduce themselves; each frees its memory as soon as it is there. */
+    static final long ALL_BYTES_MAX = 16L << 20;
+
     static final int NEGOTIATE_CALL_ID = -33;
     static final int CONTEXT_CALL_ID = -3;
 

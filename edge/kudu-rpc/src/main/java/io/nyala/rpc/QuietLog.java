@@ -3,7 +3,6 @@ package io.nyala.rpc;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 
 /**
@@ -16,34 +15,50 @@ final class QuietLog {
     private static final long WINDOW_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final Logger log;
+    private final int linesMax;
 
     // Guarded by this.
     private long windowStartNanos = System.nanoTime();
     private int lines;
 
-    private final AtomicLong left = new AtomicLong();
+    private long left;
 
     QuietLog(Logger log) {
+        this(log, LINES_PER_SECOND_MAX);
+    }
+
+    QuietLog(Logger log, int linesPerSecondMax) {
         this.log = log;
+        this.linesMax = linesPerSecondMax;
     }
 
     void log(Level level, Supplier<String> text) {
+        log(level, text, System.nanoTime());
+    }
+
+    void log(Level level, Supplier<String> text, long nanos) {
         if (!log.isLoggable(level)) {
             return;
         }
-        if (!mayWrite(System.nanoTime())) {
-            left.incrementAndGet();
-            return;
+        long before = count(nanos);
+        if (before >= 0) {
+            log.log(level, before == 0 ? text.get() : text.get() + " (" + before + " similar lines were left out)");
         }
-        long before = left.getAndSet(0);
-        log.log(level, before == 0 ? text.get() : text.get() + " (" + before + " similar lines were left out)");
     }
 
-    private synchronized boolean mayWrite(long nanos) {
+    /** Lines that were left out before this one, or -1 if it is left out itself. */
+    private synchronized long count(long nanos) {
         if (nanos - windowStartNanos >= WINDOW_NANOS) {
             windowStartNanos = nanos;
             lines = 0;
         }
-        return ++lines <= LINES_PER_SECOND_MAX;
+        if (lines >= linesMax) {
+            left++;
+            return -1;
+        }
+        lines++;
+        long before = left;
+        left = 0;
+        return before;
     }
 }

@@ -32,6 +32,8 @@ final class RequestHeader {
     /** As protobuf's: unknown groups within unknown groups. */
     private static final int DEPTH_MAX = 100;
 
+    static final String LONG_VARINT = "has a varint of more than 10 bytes";
+
     private static final int VARINT = 0;
     private static final int FIXED64 = 1;
     private static final int BYTES = 2;
@@ -246,7 +248,7 @@ final class RequestHeader {
                 return value;
             }
         }
-        throw bad("has a varint of more than 10 bytes");
+        throw bad(LONG_VARINT);
     }
 
     private static void check(boolean claim, String otherwise) {

@@ -60,8 +60,9 @@ public final class RpcServer implements AutoCloseable {
                 new Dispatcher(config.serverName(), new Services(services), threads.pool(), config.queuedCallsMax());
         this.connections = new Connections(config.connectionsMax());
         RequestBytes requestBytes = new RequestBytes(config.requestBytesMax());
-        this.parts =
-                new ServerParts(config, dispatcher, connections, requestBytes, threads.allocator(), new QuietLog(LOG));
+        RequestBytes firstBytes = new RequestBytes(Negotiation.ALL_BYTES_MAX);
+        this.parts = new ServerParts(
+                config, dispatcher, connections, requestBytes, firstBytes, threads.allocator(), new QuietLog(LOG));
         this.listener = listen();
     }
 
@@ -91,7 +92,9 @@ public final class RpcServer implements AutoCloseable {
                 .option(ChannelOption.ALLOCATOR, threads.allocator())
                 .childOption(ChannelOption.TCP_NODELAY, true)
                 .childOption(ChannelOption.ALLOCATOR, threads.allocator())
-                .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(high / 2, high))
+                .childOption(
+                        ChannelOption.WRITE_BUFFER_WATER_MARK,
+                        new WriteBufferWaterMark(ServerParts.lowMark(high), high))
                 .childOption(
                         ChannelOption.RECVBUF_ALLOCATOR,
                         new AdaptiveRecvByteBufAllocator(RECEIVE_BYTES_MIN, RECEIVE_BYTES_FIRST, RECEIVE_BYTES_MAX))

@@ -2,7 +2,7 @@ package io.nyala.rpc;
 
 import org.jspecify.annotations.Nullable;
 
-/** Methods under one name, for a server to offer. Asked by several threads at once. */
+/** Methods under one name, for a server to offer. Asked by several event loops at once: it answers from memory. */
 public interface RpcService {
     /** As clients ask for it: {@code kudu.tserver.TabletServerService}. Always the same. */
     String name();

@@ -14,6 +14,7 @@ import io.netty.util.concurrent.FastThreadLocalThread;
 import io.nyala.memory.Check;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadFactory;
@@ -25,7 +26,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * The threads of one or several servers: event loops, which move bytes and never wait, and a pool, which runs methods.
  * And the memory that bytes are moved through: Netty's pool, of as many arenas as event loops, which grow by chunks of
  * 2 MiB; larger requests and answers have memory of their own. How much there is in all is bounded by the limits of
- * {@link RpcConfig}: requests under way, and what clients may leave unsent.
+ * {@link RpcConfig}: requests under way, and what clients may leave unsent. The JVM's own limit of direct memory
+ * ({@code -XX:MaxDirectMemorySize}, the heap's size unless given) must be above that.
  *
  * <p>Thread-safe. Whoever starts it closes it, after the servers that use it.
  */
@@ -144,11 +146,15 @@ public final class RpcThreads implements AutoCloseable {
         return allocator.metric().usedDirectMemory();
     }
 
-    /** Ends all threads; methods that still run are interrupted. Not to be called by one of them. */
+    /**
+     * Ends all threads; methods that still run are interrupted. Not to be called by one of them. A daemon thread of
+     * Netty's own, which is told when event loops have ended, ends by itself a second later.
+     */
     @Override
     public void close() {
         var _ = eventLoops.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS);
-        pool.shutdownNow();
+        List<Runnable> queued = pool.shutdownNow();
+        queued.forEach(Runnable::run); // Of servers that are closed: each finds that, and frees its request.
         boolean isInterrupted = false;
         try {
             if (!pool.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {

@@ -9,6 +9,7 @@ import io.netty.buffer.ByteBufAllocator;
  * @param dispatcher takes calls
  * @param connections all there are
  * @param requestBytes limits the memory of requests
+ * @param firstBytes limits that of negotiation, so that a server at its limit can still be talked to
  * @param allocator gives it, and that of answers
  * @param log for what clients cause
  */
@@ -17,5 +18,11 @@ record ServerParts(
         Dispatcher dispatcher,
         Connections connections,
         RequestBytes requestBytes,
+        RequestBytes firstBytes,
         ByteBufAllocator allocator,
-        QuietLog log) {}
+        QuietLog log) {
+    /** Of unsent answers: when there are no more, a connection that had too many is read from again. */
+    static int lowMark(int unsentBytesMax) {
+        return unsentBytesMax / 2;
+    }
+}

@@ -10,10 +10,10 @@ import io.nyala.protocol.tserver.Tserver.WriteRequestPB;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
-import java.net.SocketTimeoutException;
 import java.util.Arrays;
 
 /** A client made of a plain socket, which can also misbehave. Belongs to one thread. */
@@ -28,14 +28,16 @@ final class RawClient implements AutoCloseable {
         this(server, 0);
     }
 
-    RawClient(InetSocketAddress server, int receiveBytes) throws IOException {
-        if (receiveBytes > 0) {
-            socket.setReceiveBufferSize(receiveBytes);
+    /** With buffers of the system that are so large, and do not grow; 0 for its own choice. */
+    RawClient(InetSocketAddress server, int bufferBytes) throws IOException {
+        if (bufferBytes > 0) {
+            socket.setReceiveBufferSize(bufferBytes);
+            socket.setSendBufferSize(bufferBytes);
         }
         socket.connect(server);
         socket.setTcpNoDelay(true);
         socket.setSoTimeout(READ_MILLIS_MAX);
-        in = new DataInputStream(new BufferedInputStream(socket.getInputStream(), 1 << 16));
+        in = new DataInputStream(new BufferedInputStream(socket.getInputStream(), 1 << 10));
     }
 
     /** One that has introduced itself. */
@@ -45,10 +47,21 @@ final class RawClient implements AutoCloseable {
 
     static RawClient ready(InetSocketAddress server, String user) throws IOException {
         RawClient client = new RawClient(server);
-        client.send(Bytes.introduction(user));
-        client.expect(Bytes.OFFER);
-        client.expect(Bytes.SUCCESS);
+        client.introduce(Bytes.introduction(user));
         return client;
+    }
+
+    /** One that has introduced itself and sent more, all at once: no time passes between. */
+    static RawClient sending(InetSocketAddress server, byte[] more) throws IOException {
+        RawClient client = new RawClient(server, 64 << 10);
+        client.introduce(Bytes.join(Bytes.introduction("tester"), more));
+        return client;
+    }
+
+    private void introduce(byte[] bytes) throws IOException {
+        send(bytes);
+        expect(Bytes.OFFER);
+        expect(Bytes.SUCCESS);
     }
 
     int localPort() {
@@ -57,6 +70,15 @@ final class RawClient implements AutoCloseable {
 
     void send(byte[] bytes) throws IOException {
         socket.getOutputStream().write(bytes);
+    }
+
+    /** For threads that only send; the connection may go meanwhile. */
+    void sendUnchecked(byte[] bytes) {
+        try {
+            send(bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     void call(RequestHeader.Builder header, MessageLite message) throws IOException {
@@ -69,6 +91,11 @@ final class RawClient implements AutoCloseable {
         if (!Arrays.equals(got, bytes)) {
             throw new AssertionError("expected " + Arrays.toString(bytes) + ", got " + Arrays.toString(got));
         }
+    }
+
+    /** The length of a frame that has begun to come. */
+    int read4Bytes() throws IOException {
+        return in.readInt();
     }
 
     Reply read() throws IOException {
@@ -92,20 +119,6 @@ final class RawClient implements AutoCloseable {
             }
         } catch (SocketException _) {
             // Reset: closed with bytes of ours unread.
-        }
-    }
-
-    /** Whether the server has closed the connection, or is still there, without waiting long for the latter. */
-    boolean isClosedBy(int millis) throws IOException {
-        socket.setSoTimeout(millis);
-        try {
-            return in.read() < 0;
-        } catch (SocketException _) {
-            return true;
-        } catch (SocketTimeoutException _) {
-            return false;
-        } finally {
-            socket.setSoTimeout(READ_MILLIS_MAX);
         }
     }
 

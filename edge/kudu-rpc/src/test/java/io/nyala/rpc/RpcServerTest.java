@@ -16,16 +16,19 @@ import io.nyala.testkit.Seed;
 import io.nyala.testkit.Spin;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -34,6 +37,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * and with any sidecars; and what fails does so with real Kudu's codes and texts.
  * Method: a server on the loopback, and clients made of plain sockets and protobuf's own classes.
  */
+@Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class RpcServerTest {
     private final TestService service = new TestService();
     private RpcThreads threads;
@@ -261,6 +265,54 @@ final class RpcServerTest {
                     e.getMessage());
             assertThrows(IllegalStateException.class, call::body);
             assertEquals(3, client.read().callId());
+        }
+    }
+
+    /** Each call is answered by two threads at once, many times over. */
+    @Test
+    void ofTwoAnswersAtOnceOneIsSent() throws Exception {
+        try (RawClient client = RawClient.ready(server.address())) {
+            for (int round = 0; round < 50; round++) {
+                for (int i = 0; i < 20; i++) {
+                    client.call(Bytes.header(i, "Hold"), TestService.request(i));
+                }
+                List<RpcCall> calls = new ArrayList<>();
+                for (int i = 0; i < 20; i++) {
+                    calls.add(service.takeHeld());
+                }
+                AtomicInteger refused = new AtomicInteger();
+                AtomicInteger sent = new AtomicInteger();
+                AtomicInteger arrived = new AtomicInteger();
+                Runnable answerAll = () -> {
+                    for (int i = 0; i < calls.size(); i++) {
+                        int both = 2 * (i + 1);
+                        arrived.incrementAndGet();
+                        Spin.until(() -> arrived.get() >= both);
+                        try {
+                            calls.get(i)
+                                    .answer(
+                                            TestService.request(3),
+                                            List.of(MemorySegment.ofArray(new byte[] {1, 2, 3})),
+                                            sent::incrementAndGet);
+                        } catch (IllegalStateException _) {
+                            refused.incrementAndGet();
+                        }
+                    }
+                };
+                Thread one = Thread.ofPlatform().start(answerAll);
+                Thread other = Thread.ofPlatform().start(answerAll);
+                BitSet answered = new BitSet();
+                for (int i = 0; i < 20; i++) {
+                    RawClient.Reply reply = client.read();
+                    assertArrayEquals(new byte[] {1, 2, 3}, reply.sidecar(0));
+                    answered.set(reply.callId());
+                }
+                one.join();
+                other.join();
+                assertEquals(20, answered.cardinality());
+                assertEquals(20, refused.get());
+                Spin.until(() -> sent.get() == 20);
+            }
         }
     }
 

@@ -6,13 +6,15 @@ import io.nyala.protocol.tserver.Tserver.WriteRequestPB;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Methods for tests: {@code Echo} sends the request back, {@code Hold} leaves its calls to the test, {@code Cut} sends
+ * Methods for tests: {@code Echo} sends the request back, {@code Hold} leaves its calls to the test, {@code
+ * Block} keeps its thread until the gate opens, {@code Cut} sends
  * the rows back as sidecars cut from the request, {@code Throw} and {@code Refuse} fail. Thread-safe.
  */
 final class TestService implements RpcService {
@@ -21,6 +23,8 @@ final class TestService implements RpcService {
     final LinkedBlockingQueue<RpcCall> held = new LinkedBlockingQueue<>();
     final AtomicInteger sent = new AtomicInteger();
     final AtomicInteger asked = new AtomicInteger();
+    final AtomicInteger blocked = new AtomicInteger();
+    final CountDownLatch gate = new CountDownLatch(1);
 
     @Override
     public String name() {
@@ -38,6 +42,7 @@ final class TestService implements RpcService {
         return switch (name) {
             case "Echo" -> call -> call.answer(call.parse(WriteRequestPB.parser()));
             case "Hold" -> held::add;
+            case "Block" -> this::block;
             case "Cut" -> this::cut;
             case "Throw" ->
                 call -> {
@@ -54,6 +59,16 @@ final class TestService implements RpcService {
                 };
             default -> null;
         };
+    }
+
+    private void block(RpcCall call) {
+        blocked.incrementAndGet();
+        try {
+            gate.await();
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+        call.answer(request(0));
     }
 
     /** Sidecar i has i * i bytes from where the last one ended, as far as the body goes; some are empty. */

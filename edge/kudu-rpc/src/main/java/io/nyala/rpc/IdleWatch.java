@@ -1,0 +1,52 @@
+package io.nyala.rpc;
+
+/**
+ * Tells when a connection is of no more use: nothing has come or gone for a while and nothing is under way, or there
+ * are answers for the client, and it has taken none of them. Times are given. Belongs to one event loop.
+ */
+final class IdleWatch {
+    private final long idleNanos;
+    private long activeNanos;
+    private long unsentBytes;
+
+    /** What is to be done. */
+    enum Verdict {
+        /** To look again after {@link #nanosToNextLook}. */
+        GOES_ON,
+        IDLE,
+        STUCK
+    }
+
+    IdleWatch(long idleNanos) {
+        this.idleNanos = idleNanos;
+    }
+
+    /** A byte has come in, or an answer is ready to go. */
+    void active(long nowNanos) {
+        activeNanos = nowNanos;
+    }
+
+    /**
+     * Looks at a connection.
+     *
+     * @param newUnsentBytes answers that the client has not taken
+     * @param isBusy whether calls are under way, or it waits for us to read on
+     */
+    Verdict look(long nowNanos, long newUnsentBytes, boolean isBusy) {
+        long before = unsentBytes;
+        unsentBytes = newUnsentBytes;
+        if (nowNanos - activeNanos < idleNanos) {
+            return Verdict.GOES_ON;
+        }
+        if (newUnsentBytes > 0) {
+            return newUnsentBytes == before ? Verdict.STUCK : Verdict.GOES_ON; // It takes some, if slowly.
+        }
+        return isBusy ? Verdict.GOES_ON : Verdict.IDLE;
+    }
+
+    /** Long enough for the next look to find something. */
+    long nanosToNextLook(long nowNanos) {
+        long left = idleNanos - (nowNanos - activeNanos);
+        return left > 0 && unsentBytes == 0 ? left : idleNanos;
+    }
+}

@@ -1,0 +1,123 @@
+package io.nyala.rpc;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.embedded.EmbeddedChannel;
+import java.io.ByteArrayOutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The parts of a server without sockets and threads: what a client sends is given to a connection piece by piece, and
+ * methods run at once. Belongs to one thread.
+ */
+final class EmbeddedServer {
+    private static final InetSocketAddress LOCAL = new InetSocketAddress(InetAddress.getLoopbackAddress(), 7050);
+    private static final InetSocketAddress REMOTE = new InetSocketAddress(InetAddress.getLoopbackAddress(), 40_000);
+
+    final TestService service = new TestService();
+    final RpcConfig config;
+    final Dispatcher dispatcher;
+    final Connections connections;
+    final RequestBytes requestBytes;
+    final RequestBytes firstBytes = new RequestBytes(Negotiation.ALL_BYTES_MAX);
+
+    /** What it has logged because of its clients. */
+    final List<String> lines = new ArrayList<>(List.of(""));
+
+    private final PooledByteBufAllocator allocator = new PooledByteBufAllocator(true, 0, 1, 8192, 8, 0, 0, false);
+    private final ServerParts parts;
+
+    EmbeddedServer(RpcConfig config, Executor pool) {
+        this.config = config;
+        dispatcher = new Dispatcher(config.serverName(), new Services(List.of(service)), pool, config.queuedCallsMax());
+        connections = new Connections(config.connectionsMax());
+        requestBytes = new RequestBytes(config.requestBytesMax());
+        QuietLog log = new QuietLog(new LineLogger(lines), Integer.MAX_VALUE);
+        parts = new ServerParts(config, dispatcher, connections, requestBytes, firstBytes, allocator, log);
+    }
+
+    static EmbeddedServer ofDefaults() {
+        return new EmbeddedServer(RpcConfig.of("TabletServer", "127.0.0.1", 0), Runnable::run);
+    }
+
+    /** A new client. */
+    Client connect() {
+        EmbeddedChannel channel = new EmbeddedChannel();
+        channel.freezeTime(); // Only pass() lets it go by.
+        Connection connection = new Connection(channel, LOCAL, REMOTE, parts);
+        connections.add(connection);
+        channel.pipeline().addLast(new CopyOnWrite(), connection);
+        channel.pipeline().fireChannelActive();
+        return new Client(channel);
+    }
+
+    /** Bytes of requests and answers that are not freed. */
+    long bytesInUse() {
+        return allocator.pinnedDirectMemory();
+    }
+
+    /** One client of it. */
+    final class Client {
+        final EmbeddedChannel channel;
+
+        private Client(EmbeddedChannel channel) {
+            this.channel = channel;
+        }
+
+        /** Sends, as one piece, which the connection must free. */
+        void send(byte[] bytes, int from, int to) {
+            if (channel.isOpen()) {
+                ByteBuf piece = allocator.directBuffer(to - from).writeBytes(bytes, from, to - from);
+                channel.writeInbound(piece);
+            }
+        }
+
+        void send(byte[] bytes) {
+            send(bytes, 0, bytes.length);
+        }
+
+        /** What has been sent back since the last time. */
+        byte[] received() {
+            channel.runPendingTasks();
+            ByteArrayOutputStream all = new ByteArrayOutputStream();
+            for (ByteBuf next = channel.readOutbound(); next != null; next = channel.readOutbound()) {
+                byte[] bytes = new byte[next.readableBytes()];
+                next.readBytes(bytes);
+                all.writeBytes(bytes);
+                next.release();
+            }
+            return all.toByteArray();
+        }
+
+        /** For its timers, so much time goes by. */
+        void pass(long millis) {
+            channel.advanceTimeBy(millis, TimeUnit.MILLISECONDS);
+            channel.runScheduledPendingTasks();
+        }
+
+        /** Goes; throws what the connection let escape. */
+        void close() {
+            channel.finishAndReleaseAll();
+        }
+    }
+
+    /** Stands for the socket: what is written is copied, as whoever owns it may change it when it counts as sent. */
+    private static final class CopyOnWrite extends ChannelOutboundHandlerAdapter {
+        @Override
+        public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
+            ByteBuf bytes = (ByteBuf) message;
+            ByteBuf copy = Unpooled.copiedBuffer(bytes);
+            bytes.release();
+            var _ = context.write(copy, promise);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+package io.nyala.rpc;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.nyala.rpc.IdleWatch.Verdict;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Goal: only connections that are of no more use are closed: not those of clients that are slow, or wait for us.
+ * Method: lives of connections, at times of our own.
+ */
+final class IdleWatchTest {
+    private static final long IDLE = 100;
+
+    private final IdleWatch watch = new IdleWatch(IDLE);
+
+    @Test
+    void aConnectionIsIdleAfterTheTimeSinceItsLastByte() {
+        watch.active(1000);
+        assertEquals(Verdict.GOES_ON, watch.look(1099, 0, false));
+        assertEquals(1, watch.nanosToNextLook(1099));
+        watch.active(1099);
+        assertEquals(Verdict.GOES_ON, watch.look(1100, 0, false));
+        assertEquals(99, watch.nanosToNextLook(1100));
+        assertEquals(Verdict.IDLE, watch.look(1199, 0, false));
+    }
+
+    @Test
+    void aConnectionThatWaitsForUsIsNotIdle() {
+        watch.active(1000);
+        assertEquals(Verdict.GOES_ON, watch.look(1100, 0, true));
+        assertEquals(IDLE, watch.nanosToNextLook(1100));
+        assertEquals(Verdict.GOES_ON, watch.look(1200, 0, true));
+        watch.active(1250); // The answer.
+        assertEquals(Verdict.GOES_ON, watch.look(1300, 0, false));
+        assertEquals(Verdict.IDLE, watch.look(1350, 0, false));
+    }
+
+    @Test
+    void aClientThatTakesItsAnswersSlowlyIsNotStuck() {
+        watch.active(1000);
+        for (int i = 0; i < 10; i++) {
+            long now = 1100 + i * IDLE;
+            assertEquals(Verdict.GOES_ON, watch.look(now, 500 - i, i % 2 == 0));
+            assertEquals(IDLE, watch.nanosToNextLook(now));
+        }
+        assertEquals(Verdict.STUCK, watch.look(2100, 491, false));
+    }
+
+    @Test
+    void aBusyConnectionMayHaveAsMuchUnsentAsLastTime() {
+        watch.active(1000);
+        assertEquals(Verdict.GOES_ON, watch.look(1100, 500, true));
+        watch.active(1150);
+        assertEquals(Verdict.GOES_ON, watch.look(1200, 500, true));
+        assertEquals(Verdict.STUCK, watch.look(1300, 500, true), "whatever is under way, it takes nothing");
+    }
+}
