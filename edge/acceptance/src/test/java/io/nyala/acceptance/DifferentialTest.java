@@ -38,16 +38,12 @@ final class DifferentialTest {
     private void compare(SplittableRandom random, int programs) throws KuduException {
         try (RealKudu kudu = RealKudu.start(directory.resolve("kudu"));
                 OurServer ours = OurServer.start(directory.resolve("nyala"));
-                KuduClient theirClient = client(kudu);
-                KuduClient ourClient = client(ours)) {
+                KuduClient theirClient = Clients.of(kudu);
+                KuduClient ourClient = Clients.of(ours)) {
             for (int i = 0; i < programs; i++) {
                 compare(new Program("p" + i + "_", random.split(), STEPS), theirClient, ourClient);
             }
         }
-    }
-
-    private static KuduClient client(Cluster cluster) {
-        return new KuduClient.KuduClientBuilder(cluster.masterAddress()).build();
     }
 
     private static void compare(Program program, KuduClient theirClient, KuduClient ourClient) {

@@ -79,6 +79,17 @@ final class ServeCommand implements Callable<Integer> {
         CountDownLatch stop = new CountDownLatch(1);
         CountDownLatch stopped = new CountDownLatch(1);
         Thread hook = new Thread(() -> awaitStop(stop, stopped), "nyala-stop");
+        try {
+            serve(out, config, stop, hook);
+            tell(out, "stopped");
+        } finally {
+            stopped.countDown();
+        }
+        return Main.OK;
+    }
+
+    private void serve(PrintWriter out, ServerConfig config, CountDownLatch stop, Thread hook)
+            throws InterruptedException {
         try (Engine engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(memoryMib * MIB))) {
             try (NyalaServer server = NyalaServer.start(engine, config, line -> tell(out, line))) {
                 Runtime.getRuntime().addShutdownHook(hook);
@@ -89,11 +100,7 @@ final class ServeCommand implements Callable<Integer> {
             for (Table table : engine.tables()) {
                 table.flush().join(); // So that the next start has nothing to replay.
             }
-        } finally {
-            stopped.countDown();
         }
-        tell(out, "stopped");
-        return Main.OK;
     }
 
     /** Runs when the process is told to end, which it does when this returns. */

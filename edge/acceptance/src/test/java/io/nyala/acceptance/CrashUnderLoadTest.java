@@ -1,0 +1,122 @@
+package io.nyala.acceptance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.util.BitSet;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.kudu.ColumnSchema.ColumnSchemaBuilder;
+import org.apache.kudu.Schema;
+import org.apache.kudu.Type;
+import org.apache.kudu.client.CreateTableOptions;
+import org.apache.kudu.client.Insert;
+import org.apache.kudu.client.KuduClient;
+import org.apache.kudu.client.KuduException;
+import org.apache.kudu.client.KuduScanner;
+import org.apache.kudu.client.KuduSession;
+import org.apache.kudu.client.KuduTable;
+import org.apache.kudu.client.OperationResponse;
+import org.apache.kudu.client.RowResult;
+import org.apache.kudu.client.SessionConfiguration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Goal: a server that is killed under load is a pause to its clients, and nothing else. Method: a process that is
+ * killed by SIGKILL and started again at the same ports, while the published client writes on; then each row that was
+ * acknowledged must be there, once.
+ */
+final class CrashUnderLoadTest {
+    private static final int KILLS = 2;
+    private static final int ROWS_BETWEEN_KILLS = 2_000;
+    private static final int BATCH = 50;
+
+    @TempDir
+    private Path directory = Path.of("");
+
+    @Test
+    void theClientGoesOnAndEachAcknowledgedRowIsThere() throws Exception {
+        int tabletServerPort = freePort();
+        ServerProcess server = ServerProcess.start(directory, freePort(), tabletServerPort);
+        int masterPort = server.masterPort();
+        try (KuduClient client = Clients.of(server)) {
+            create(client);
+            AtomicInteger acknowledged = new AtomicInteger();
+            Thread writer = Thread.ofPlatform().start(() -> write(client, acknowledged));
+            for (int kill = 1; kill <= KILLS; kill++) {
+                awaitRows(acknowledged, writer, kill * ROWS_BETWEEN_KILLS / 2);
+                server.kill();
+                server = ServerProcess.start(directory, masterPort, tabletServerPort);
+            }
+            writer.join();
+            assertEquals(KILLS * ROWS_BETWEEN_KILLS, acknowledged.get(), "rows acknowledged");
+            assertEquals(KILLS * ROWS_BETWEEN_KILLS, idsOf(client).cardinality());
+            server.stop();
+            assertTrue(server.output().contains("stopped"), server::output);
+        } finally {
+            server.close();
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private static void awaitRows(AtomicInteger acknowledged, Thread writer, int rows) throws InterruptedException {
+        while (acknowledged.get() < rows && writer.isAlive()) {
+            writer.join(5);
+        }
+    }
+
+    private static void create(KuduClient client) throws KuduException {
+        Schema schema = new Schema(List.of(
+                new ColumnSchemaBuilder("id", Type.INT64).key(true).build(),
+                new ColumnSchemaBuilder("text", Type.STRING).build()));
+        client.createTable("t", schema, new CreateTableOptions().addHashPartitions(List.of("id"), 3));
+    }
+
+    /** Inserts, so that a row that comes twice is an error. */
+    private static void write(KuduClient client, AtomicInteger acknowledged) {
+        try {
+            KuduTable table = client.openTable("t");
+            KuduSession session = client.newSession();
+            session.setFlushMode(SessionConfiguration.FlushMode.MANUAL_FLUSH);
+            session.setTimeoutMillis(120_000);
+            for (int from = 0; from < KILLS * ROWS_BETWEEN_KILLS; from += BATCH) {
+                for (int id = from; id < from + BATCH; id++) {
+                    Insert insert = table.newInsert();
+                    insert.getRow().addLong("id", id);
+                    insert.getRow().addString("text", "row " + id);
+                    session.apply(insert);
+                }
+                for (OperationResponse response : session.flush()) {
+                    assertFalse(response.hasRowError(), () -> String.valueOf(response.getRowError()));
+                }
+                acknowledged.addAndGet(BATCH);
+            }
+        } catch (KuduException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static BitSet idsOf(KuduClient client) throws KuduException {
+        BitSet ids = new BitSet();
+        KuduScanner scanner = client.newScannerBuilder(client.openTable("t")).build();
+        while (scanner.hasMoreRows()) {
+            for (RowResult row : scanner.nextRows()) {
+                int id = (int) row.getLong("id");
+                assertFalse(ids.get(id), "row " + id + " is there twice");
+                assertEquals("row " + id, row.getString("text"));
+                ids.set(id);
+            }
+        }
+        return ids;
+    }
+}

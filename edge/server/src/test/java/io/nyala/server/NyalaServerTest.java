@@ -1,0 +1,111 @@
+package io.nyala.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.nyala.engine.Engine;
+import io.nyala.engine.EngineConfig;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Goal: a host embeds the server, by name or as a service, several of them if it likes, and is left as it was. Method:
+ * engines on real files, sockets, the threads of this process.
+ */
+final class NyalaServerTest {
+    private static final ServerConfig ANY_PORTS =
+            ServerConfig.standard().withMasterPort(0).withTabletServerPort(0);
+
+    @TempDir
+    private Path directory = Path.of("");
+
+    @Test
+    void twoServersOfOneProcessHaveTheirOwnPorts() {
+        try (Engine one = open("one");
+                Engine two = open("two");
+                NyalaServer first = NyalaServer.start(one, ANY_PORTS);
+                NyalaServer second = NyalaServer.start(two, ANY_PORTS)) {
+            assertNotEquals(first.masterAddress(), second.masterAddress());
+            assertNotEquals(first.masterAddress(), first.tabletServerAddress());
+            for (NyalaServer server : List.of(first, second)) {
+                assertTrue(accepts(server.masterAddress()));
+                assertTrue(accepts(server.tabletServerAddress()));
+            }
+        }
+    }
+
+    @Test
+    void aHostFindsItAsAService() throws Exception {
+        ServerPlugin plugin = ServiceLoader.load(ServerPlugin.class).findFirst().orElseThrow();
+        assertEquals("kudu", plugin.name());
+        try (Engine engine = open("engine")) {
+            plugin.start(engine, ANY_PORTS).close();
+            assertEquals(List.of(), engine.tables()); // It is open still.
+        }
+    }
+
+    @Test
+    void noThreadIsLeftWhenItIsClosed() {
+        try (Engine engine = open("engine")) {
+            Set<Thread> before = threads();
+            NyalaServer server = NyalaServer.start(engine, ANY_PORTS);
+            String master = server.masterAddress();
+            assertTrue(threads().size() > before.size());
+            server.close();
+            server.close();
+            Set<Thread> left = threads();
+            left.removeAll(before);
+            assertEquals(Set.of(), left);
+            assertTrue(!accepts(master), "it listens still");
+        }
+    }
+
+    @Test
+    void aPortInUseIsNamedAndNothingIsLeft() throws IOException {
+        try (Engine engine = open("engine");
+                ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Set<Thread> before = threads();
+            UncheckedIOException refused = assertThrows(
+                    UncheckedIOException.class,
+                    () -> NyalaServer.start(engine, ANY_PORTS.withMasterPort(taken.getLocalPort())));
+            String message = String.valueOf(refused.getMessage());
+            assertTrue(message.contains("Master cannot listen at 127.0.0.1:" + taken.getLocalPort()), message);
+            assertTrue(message.contains("0 for any that is free"), message);
+            Set<Thread> left = threads();
+            left.removeAll(before);
+            assertEquals(Set.of(), left);
+        }
+    }
+
+    private Engine open(String name) {
+        return Engine.open(EngineConfig.in(directory.resolve(name)).withMemoryBytes(128 << 20));
+    }
+
+    /** Those that the system keeps for all are not counted. */
+    private static Set<Thread> threads() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> !thread.isDaemon() || thread.getName().startsWith("nyala"))
+                .collect(Collectors.toSet());
+    }
+
+    private static boolean accepts(String address) {
+        int colon = address.lastIndexOf(':');
+        try (Socket socket = new Socket(address.substring(0, colon), Integer.parseInt(address.substring(colon + 1)))) {
+            return socket.isConnected();
+        } catch (IOException _) {
+            return false;
+        }
+    }
+}
