@@ -38,21 +38,24 @@ public final class ColumnPredicate {
     /** Ascending; empty unless it is a list of more than one. */
     private final MemorySegment[] values;
 
+    private final Predicate.BloomFilter[] filters;
+
     private enum Test {
         NEVER,
         IS_NULL,
         IS_NOT_NULL,
         RANGE,
-        LIST
+        LIST,
+        BLOOM
     }
 
     private ColumnPredicate(
+            Predicate predicate,
             CellKind kind,
             Test test,
             @Nullable CellValue low,
             @Nullable CellValue high,
-            boolean isHighIncluded,
-            List<CellValue> values) {
+            boolean isHighIncluded) {
         this.kind = kind;
         this.test = test;
         this.hasLow = low != null;
@@ -60,24 +63,37 @@ public final class ColumnPredicate {
         this.low = low == null ? NO_BOUND : low.segment();
         this.high = high == null ? NO_BOUND : high.segment();
         this.isHighIncluded = isHighIncluded;
-        this.values = values.stream().map(CellValue::segment).toArray(MemorySegment[]::new);
+        List<CellValue> listed = predicate instanceof Predicate.InList list ? list.values() : List.of();
+        this.values = listed.stream().map(CellValue::segment).toArray(MemorySegment[]::new);
+        List<Predicate.BloomFilter> sets =
+                predicate instanceof Predicate.InBloomFilters bloom ? bloom.filters() : List.of();
+        this.filters = sets.toArray(Predicate.BloomFilter[]::new);
         this.range = test == Test.RANGE || test == Test.LIST ? range() : null;
+    }
+
+    private ColumnPredicate(Predicate predicate, CellKind kind, Test test) {
+        this(predicate, kind, test, null, null, false);
     }
 
     /** Compiles a predicate for a column of this kind; which column it names is the caller's business. */
     public static ColumnPredicate of(Predicate predicate, CellKind kind) {
         return switch (predicate) {
             case Predicate.Equal equal ->
-                new ColumnPredicate(kind, Test.RANGE, equal.value(), equal.value(), true, List.of());
+                new ColumnPredicate(equal, kind, Test.RANGE, equal.value(), equal.value(), true);
             case Predicate.Range between ->
-                new ColumnPredicate(kind, Test.RANGE, between.lower(), between.upper(), false, List.of());
-            case Predicate.InList list
-            when list.values().isEmpty() -> new ColumnPredicate(kind, Test.NEVER, null, null, false, List.of());
+                new ColumnPredicate(between, kind, Test.RANGE, between.lower(), between.upper(), false);
+            case Predicate.InList list when list.values().isEmpty() -> new ColumnPredicate(list, kind, Test.NEVER);
             case Predicate.InList list ->
                 new ColumnPredicate(
-                        kind, Test.LIST, list.values().getFirst(), list.values().getLast(), true, list.values());
-            case Predicate.IsNull _ -> new ColumnPredicate(kind, Test.IS_NULL, null, null, false, List.of());
-            case Predicate.IsNotNull _ -> new ColumnPredicate(kind, Test.IS_NOT_NULL, null, null, false, List.of());
+                        list,
+                        kind,
+                        Test.LIST,
+                        list.values().getFirst(),
+                        list.values().getLast(),
+                        true);
+            case Predicate.InBloomFilters _ -> new ColumnPredicate(predicate, kind, Test.BLOOM);
+            case Predicate.IsNull _ -> new ColumnPredicate(predicate, kind, Test.IS_NULL);
+            case Predicate.IsNotNull _ -> new ColumnPredicate(predicate, kind, Test.IS_NOT_NULL);
         };
     }
 
@@ -145,7 +161,7 @@ public final class ColumnPredicate {
         return switch (test) {
             case NEVER -> false;
             case IS_NULL -> nulls > 0;
-            case IS_NOT_NULL -> nulls < section.pageRows(page);
+            case IS_NOT_NULL, BLOOM -> nulls < section.pageRows(page);
             case RANGE, LIST -> nulls < section.pageRows(page) && mayMatchBounds(section, page);
         };
     }
@@ -206,26 +222,52 @@ public final class ColumnPredicate {
     /** Clears the bits of the values that do not match. Nulls are the caller's to clear. */
     void and(EncodedVector vector, MemorySegment bitmap, long offset) {
         ValueRange between = range;
-        if (between == null) {
-            return;
+        if (between != null) {
+            VectorPredicates.and(vector, between, bitmap, offset);
         }
-        VectorPredicates.and(vector, between, bitmap, offset);
-        if (test == Test.LIST) {
-            andList(vector, bitmap, offset);
+        if (test == Test.LIST || test == Test.BLOOM) {
+            andEach(vector, bitmap, offset);
         }
     }
 
-    private void andList(EncodedVector vector, MemorySegment bitmap, long offset) {
+    private void andEach(EncodedVector vector, MemorySegment bitmap, long offset) {
         for (int first = 0; first < vector.count(); first += Long.SIZE) {
             long at = offset + first / Byte.SIZE;
             long word = bitmap.get(Cells.LONG, at);
             long kept = 0;
             for (long rest = word; rest != 0; rest &= rest - 1) {
                 int bit = Long.numberOfTrailingZeros(rest);
-                kept |= isListed(vector, first + bit) ? 1L << bit : 0;
+                boolean isIn = test == Test.LIST ? isListed(vector, first + bit) : isInFilters(vector, first + bit);
+                kept |= isIn ? 1L << bit : 0;
             }
             bitmap.set(Cells.LONG, at, kept);
         }
+    }
+
+    private boolean isInFilters(EncodedVector vector, int row) {
+        for (Predicate.BloomFilter filter : filters) {
+            if (!isIn(filter, vector, row)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean isIn(Predicate.BloomFilter filter, EncodedVector vector, int row) {
+        return switch (kind) {
+            case INT8, INT16, INT32, INT64, FLOAT, DOUBLE ->
+                filter.mayContain(VectorDecoder.longAt(vector, row), vector.cellBytes());
+            case INT128 -> {
+                MemorySegment cell = MemorySegment.ofArray(new long[2]);
+                VectorDecoder.fixedCell(vector, row, cell, 0);
+                yield filter.mayContain(cell, 0, (int) cell.byteSize());
+            }
+            case BINARY ->
+                filter.mayContain(
+                        vector.memory(),
+                        VectorDecoder.binaryCellOffset(vector, row),
+                        VectorDecoder.binaryCellBytes(vector, row));
+        };
     }
 
     private boolean isListed(EncodedVector vector, int row) {

@@ -83,6 +83,9 @@ final class PredicateTest {
                 (range.lower() == null || is(kind, cell, range.lower(), 0, 1))
                         && (range.upper() == null || is(kind, cell, range.upper(), -1, -1));
             case Predicate.InList list -> list.values().stream().anyMatch(value -> is(kind, cell, value, 0, 0));
+            case Predicate.InBloomFilters bloom ->
+                bloom.filters().stream()
+                        .allMatch(filter -> filter.mayContain(MemorySegment.ofArray(cell), 0, cell.length));
             case Predicate.IsNull _ -> false;
             case Predicate.IsNotNull _ -> true;
         };
@@ -116,7 +119,19 @@ final class PredicateTest {
     }
 
     private static Predicate predicate(SplittableRandom random, TestColumn column, Schema schema) {
-        return switch (random.nextInt(8)) {
+        return switch (random.nextInt(9)) {
+            case 8 -> {
+                List<Predicate.BloomFilter> filters = new ArrayList<>();
+                for (int i = random.nextInt(1, 3); i > 0; i--) {
+                    var empty = new Predicate.BloomFilter(new byte[32 << random.nextInt(3)], random.nextInt(), true);
+                    List<CellValue> values = new ArrayList<>();
+                    for (int n = random.nextInt(12); n > 0; n--) {
+                        values.add(value(random, column));
+                    }
+                    filters.add(empty.with(values));
+                }
+                yield new Predicate.InBloomFilters(1, filters);
+            }
             case 0 -> new Predicate.IsNull(1);
             case 1 -> new Predicate.IsNotNull(1);
             case 2 -> {

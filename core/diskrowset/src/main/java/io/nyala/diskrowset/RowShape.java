@@ -106,6 +106,7 @@ final class RowShape {
             case Predicate.Equal equal -> new Predicate.Equal(column, equal.value());
             case Predicate.Range range -> new Predicate.Range(column, range.lower(), range.upper());
             case Predicate.InList list -> new Predicate.InList(column, list.values());
+            case Predicate.InBloomFilters bloom -> new Predicate.InBloomFilters(column, bloom.filters());
             case Predicate.IsNull _ -> new Predicate.IsNull(column);
             case Predicate.IsNotNull _ -> new Predicate.IsNotNull(column);
         };

@@ -164,11 +164,16 @@ final class RowSetProbes {
 
     private Predicate drawPredicate() {
         int column = random.nextInt(model.schema.columnCount());
-        return switch (random.nextInt(6)) {
+        return switch (random.nextInt(7)) {
             case 0 -> new Predicate.IsNull(column);
             case 1 -> new Predicate.IsNotNull(column);
             case 2 -> new Predicate.Range(column, drawValue(column), drawValue(column));
             case 3 -> new Predicate.Range(column, drawValue(column), null);
+            case 5 ->
+                new Predicate.InBloomFilters(
+                        column,
+                        List.of(new Predicate.BloomFilter(new byte[64], 7, true)
+                                .with(List.of(drawValue(column), drawValue(column)))));
             case 4 -> Predicate.ofCells(model.schema, column, List.of(drawValue(column), drawValue(column)));
             default -> new Predicate.Equal(column, drawValue(column));
         };

@@ -76,6 +76,11 @@ public final class EncodedVector {
         return this;
     }
 
+    /** What it points at. */
+    public MemorySegment memory() {
+        return source;
+    }
+
     private void readBody() {
         switch (encoding) {
             case CONSTANT -> ConstantVector.read(this);

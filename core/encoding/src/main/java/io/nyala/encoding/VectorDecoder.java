@@ -196,6 +196,13 @@ public final class VectorDecoder {
         return vector.strings.bytes(vector, entry(vector, index));
     }
 
+    /** Where the string at {@code index} lies, in {@link EncodedVector#memory}. */
+    public static long binaryCellOffset(EncodedVector vector, int index) {
+        assert vector.isBinary() : "fixed cells are no byte strings";
+        Objects.checkIndex(index, vector.count());
+        return vector.strings.start(vector, entry(vector, index));
+    }
+
     /** Writes the string at {@code index}, exactly {@link #binaryCellBytes}, which it answers. */
     public static int binaryCell(EncodedVector vector, int index, MemorySegment target, long targetOffset) {
         assert vector.isBinary() : "fixed cells are no byte strings";

@@ -78,7 +78,7 @@ final class ColumnConstraint {
                         end == null ? null : KeyBytes.ofCell(type, end));
             }
             case Predicate.IsNull _ -> nothing(type); // No column of a key is ever NULL.
-            case Predicate.IsNotNull _ -> all(type);
+            case Predicate.IsNotNull _, Predicate.InBloomFilters _ -> all(type);
         };
     }
 

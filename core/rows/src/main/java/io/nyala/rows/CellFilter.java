@@ -1,7 +1,9 @@
 package io.nyala.rows;
 
 import io.nyala.memory.Kernels;
+import io.nyala.rows.Predicate.BloomFilter;
 import io.nyala.rows.Predicate.Equal;
+import io.nyala.rows.Predicate.InBloomFilters;
 import io.nyala.rows.Predicate.InList;
 import io.nyala.rows.Predicate.IsNotNull;
 import io.nyala.rows.Predicate.IsNull;
@@ -30,12 +32,14 @@ public final class CellFilter {
     private static final int WIDE_IN = 8;
     private static final int BYTES_RANGE = 9;
     private static final int BYTES_IN = 10;
+    private static final int BLOOM = 11;
 
     private static final Kernels KERNELS = Kernels.best();
 
     private static final long[] NO_LONGS = {};
     private static final double[] NO_DOUBLES = {};
     private static final byte[][] NO_BYTES = {};
+    private static final BloomFilter[] NO_FILTERS = {};
 
     private final int column;
     private final ColumnType type;
@@ -45,6 +49,7 @@ public final class CellFilter {
     private final long[] longs;
     private final double[] doubles;
     private final byte[][] bytes;
+    private final BloomFilter[] filters;
 
     // A range of bytes; upper is excluded.
     private final byte @Nullable [] lowerBytes;
@@ -57,7 +62,7 @@ public final class CellFilter {
                 switch (predicate) {
                     case Equal equal -> List.of(equal.value());
                     case InList list -> list.values();
-                    case Range _, IsNull _, IsNotNull _ -> List.of();
+                    case Range _, InBloomFilters _, IsNull _, IsNotNull _ -> List.of();
                 };
         Range range = predicate instanceof Range given ? given : null;
         this.kind = kind(predicate, type, values.size());
@@ -74,6 +79,8 @@ public final class CellFilter {
             default -> NO_DOUBLES;
         };
         this.bytes = kind == BYTES_IN ? values.stream().map(CellValue::raw).toArray(byte[][]::new) : NO_BYTES;
+        this.filters =
+                predicate instanceof InBloomFilters bloom ? bloom.filters().toArray(BloomFilter[]::new) : NO_FILTERS;
         this.lowerBytes = kind == BYTES_RANGE && range != null ? raw(range.lower()) : null;
         this.upperBytes = kind == BYTES_RANGE && range != null ? raw(range.upper()) : null;
     }
@@ -93,6 +100,9 @@ public final class CellFilter {
         }
         if (predicate instanceof IsNotNull) {
             return IS_NOT_NULL;
+        }
+        if (predicate instanceof InBloomFilters) {
+            return BLOOM;
         }
         boolean isRange = predicate instanceof Range;
         if (!isRange && values == 0) {
@@ -199,6 +209,8 @@ public final class CellFilter {
                                 : layout.getDouble(memory, row, column));
             case WIDE_RANGE, WIDE_IN ->
                 matchesWide(layout.getHighLong(memory, row, column), layout.getLong(memory, row, column));
+            case BLOOM ->
+                isInFilters(memory, layout.valueOffset(memory, row, column), layout.valueBytes(memory, row, column));
             default ->
                 matchesBytes(
                         memory,
@@ -212,6 +224,7 @@ public final class CellFilter {
         return switch (kind) {
             case LONG_RANGE -> longs[0] <= value && value <= longs[1];
             case LONG_IN -> Arrays.binarySearch(longs, value) >= 0;
+            case BLOOM -> isInFilters(value);
             default -> kind == IS_NOT_NULL;
         };
     }
@@ -234,6 +247,24 @@ public final class CellFilter {
             case WIDE_IN -> containsWide(high, low);
             default -> kind == IS_NOT_NULL;
         };
+    }
+
+    private boolean isInFilters(MemorySegment memory, long offset, int count) {
+        for (BloomFilter filter : filters) {
+            if (!filter.mayContain(memory, offset, count)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean isInFilters(long value) {
+        for (BloomFilter filter : filters) {
+            if (!filter.mayContain(value, type.cellBytes())) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private boolean containsWide(long high, long low) {
@@ -359,6 +390,10 @@ public final class CellFilter {
             case DOUBLE_RANGE, DOUBLE_IN ->
                 matchesDouble(type == ColumnType.FLOAT ? vector.getFloat(row) : vector.getDouble(row));
             case WIDE_RANGE, WIDE_IN -> matchesWide(vector.getHighLong(row), vector.getLowLong(row));
+            case BLOOM ->
+                type.isVariable()
+                        ? isInFilters(vector.bytes(), vector.variableOffset(row), vector.variableBytes(row))
+                        : isInFilters(vector.values(), (long) row * type.cellBytes(), type.cellBytes());
             default -> matchesBytes(vector.bytes(), vector.variableOffset(row), vector.variableBytes(row));
         };
     }

@@ -1,6 +1,7 @@
 package io.nyala.rows;
 
 import io.nyala.rows.Predicate.Equal;
+import io.nyala.rows.Predicate.InBloomFilters;
 import io.nyala.rows.Predicate.InList;
 import io.nyala.rows.Predicate.IsNotNull;
 import io.nyala.rows.Predicate.IsNull;
@@ -143,7 +144,7 @@ public record KeyRange(byte @Nullable [] lower, byte @Nullable [] upper) {
                         ? CellBounds.NONE
                         : new CellBounds(list.values().getFirst(), list.values().getLast(), null, false);
             case IsNull _ -> CellBounds.NONE; // No column of a key is ever NULL.
-            case IsNotNull _ -> CellBounds.ALL;
+            case IsNotNull _, InBloomFilters _ -> CellBounds.ALL;
         };
     }
 

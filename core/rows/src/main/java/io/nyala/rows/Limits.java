@@ -47,6 +47,9 @@ public final class Limits {
     /** Values of one IN predicate. */
     public static final int IN_LIST_VALUES_MAX = 1 << 16;
 
+    /** Bloom filters of one predicate: a join brings one, rarely a few. */
+    public static final int BLOOM_FILTERS_MAX = 64;
+
     /** Ids are 16 bits wide in a row change. */
     public static final int COLUMN_ID_MAX = 65_535;
 

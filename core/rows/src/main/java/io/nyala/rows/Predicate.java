@@ -2,6 +2,9 @@ package io.nyala.rows;
 
 import io.nyala.memory.Check;
 import io.nyala.rows.CellConversion.Bounds;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
@@ -53,6 +56,165 @@ public sealed interface Predicate {
     record IsNull(int column) implements Predicate {}
 
     record IsNotNull(int column) implements Predicate {}
+
+    /**
+     * The cell may be in each of these sets: those that are in all of them match, and a few others.
+     *
+     * @param filters at least one
+     */
+    record InBloomFilters(int column, List<BloomFilter> filters) implements Predicate {
+        public InBloomFilters {
+            filters = List.copyOf(filters);
+            Check.inRange("number of Bloom filters", filters.size(), 1, Limits.BLOOM_FILTERS_MAX);
+        }
+    }
+
+    /**
+     * A set of cells in little memory, as Kudu's block Bloom filter has it: a cell that was put in is in it, of others
+     * a few are too. NULL is in none. Immutable.
+     *
+     * <pre>{@code
+     *   block        eight u32 words, little-endian; as many blocks as a power of two
+     *   hash         32 bits: of the cell's bytes, as they are in a packed row, by FastHash with a seed
+     *   a cell is    in block (hash * M + A) >> 32, of which word i has the bit (hash * SALT[i]) >> 27
+     * }</pre>
+     */
+    final class BloomFilter {
+        /** One block. */
+        public static final int LOG_BYTES_MIN = 5;
+
+        /** What a scan can reasonably bring with it: 32 MiB. */
+        public static final int LOG_BYTES_MAX = 25;
+
+        private static final int BLOCK_WORDS = 8;
+        private static final int[] SALTS = {
+            0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d, 0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31
+        };
+        private static final long SPREAD = 0x7850f11ec6d14889L;
+        private static final long SPREAD_MORE = 0x6773610597ca4c63L;
+
+        private static final long HASH = 0x880355f21e6d1965L;
+        private static final long MIX = 0x2127599bf4325c37L;
+
+        private final int[] words;
+        private final int seed;
+        private final boolean isEmpty;
+
+        /**
+         * @param data the blocks; a power of two of bytes
+         * @param isEmpty whether nothing is in it, whatever the data
+         */
+        public BloomFilter(byte[] data, int seed, boolean isEmpty) {
+            Check.powerOfTwo("bytes of a Bloom filter", data.length);
+            Check.inRange("bytes of a Bloom filter", data.length, 1L << LOG_BYTES_MIN, 1L << LOG_BYTES_MAX);
+            this.words = new int[data.length / Integer.BYTES];
+            ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(words);
+            this.seed = seed;
+            this.isEmpty = isEmpty;
+        }
+
+        /** With these cells more, each with the bytes that it has in a packed row. */
+        public BloomFilter with(Collection<CellValue> cells) {
+            var more = new BloomFilter(data(), seed, isEmpty && cells.isEmpty());
+            for (CellValue cell : cells) {
+                int hash = fold(hash(cell.segment(), 0, cell.bytes(), seed & 0xFFFF_FFFFL));
+                for (int i = 0; i < BLOCK_WORDS; i++) {
+                    more.words[more.block(hash) + i] |= 1 << ((hash * SALTS[i]) >>> 27);
+                }
+            }
+            return more;
+        }
+
+        /** Whether a cell, which is not NULL, may be in it. */
+        public boolean mayContain(MemorySegment memory, long offset, int bytes) {
+            return mayContain(fold(hash(memory, offset, bytes, seed & 0xFFFF_FFFFL)));
+        }
+
+        /** As {@link #mayContain(MemorySegment, long, int)}, of a cell of at most 8 bytes. */
+        public boolean mayContain(long cell, int bytes) {
+            long masked = bytes == Long.BYTES ? cell : cell & ((1L << (bytes * Byte.SIZE)) - 1);
+            return mayContain(fold(mix(step((seed & 0xFFFF_FFFFL) ^ bytes * HASH, masked))));
+        }
+
+        private boolean mayContain(int hash) {
+            int block = block(hash);
+            int missing = isEmpty ? 1 : 0;
+            for (int i = 0; i < BLOCK_WORDS; i++) {
+                missing |= ~(words[block + i] >>> ((hash * SALTS[i]) >>> 27)) & 1;
+            }
+            return missing == 0;
+        }
+
+        private int block(int hash) {
+            long spread = (hash & 0xFFFF_FFFFL) * SPREAD + SPREAD_MORE;
+            return (int) ((spread >>> Integer.SIZE) & (words.length / BLOCK_WORDS - 1)) * BLOCK_WORDS;
+        }
+
+        /** FastHash of 64 bits. */
+        static long hash(MemorySegment memory, long offset, int bytes, long seed) {
+            long hash = seed ^ bytes * HASH;
+            int at = 0;
+            for (; at + Long.BYTES <= bytes; at += Long.BYTES) {
+                hash = step(hash, memory.get(LittleEndian.LONG, offset + at));
+            }
+            if (at < bytes) {
+                long rest = 0;
+                for (int i = bytes - 1; i >= at; i--) {
+                    rest = rest << Byte.SIZE | LittleEndian.unsignedByte(memory, offset + i);
+                }
+                hash = step(hash, rest);
+            }
+            return mix(hash);
+        }
+
+        private static long step(long hash, long word) {
+            return (hash ^ mix(word)) * HASH;
+        }
+
+        private static long mix(long value) {
+            long mixed = (value ^ (value >>> 23)) * MIX;
+            return mixed ^ (mixed >>> 47);
+        }
+
+        /** To 32 bits. */
+        static int fold(long hash) {
+            return (int) (hash - (hash >>> Integer.SIZE));
+        }
+
+        /** The blocks. A copy. */
+        public byte[] data() {
+            byte[] data = new byte[words.length * Integer.BYTES];
+            ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().put(words);
+            return data;
+        }
+
+        public int seed() {
+            return seed;
+        }
+
+        /** Whether it is known that nothing is in it. */
+        public boolean isEmpty() {
+            return isEmpty;
+        }
+
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return other instanceof BloomFilter filter
+                    && seed == filter.seed
+                    && isEmpty == filter.isEmpty
+                    && Arrays.equals(words, filter.words);
+        }
+
+        @Override
+        public int hashCode() {
+            return 31 * Arrays.hashCode(words) + seed;
+        }
+
+        @Override
+        public String toString() {
+            return isEmpty ? "nothing" : "a Bloom filter of " + words.length / BLOCK_WORDS + " blocks";
+        }
+    }
 
     /** {@code column = value}. */
     static Predicate equal(Schema schema, String name, Object value) {
@@ -145,6 +307,7 @@ public sealed interface Predicate {
                         + list.values().stream()
                                 .map(value -> value.text(column))
                                 .toList();
+            case InBloomFilters bloom -> name + " IN " + bloom.filters();
             case IsNull _ -> name + " IS NULL";
             case IsNotNull _ -> name + " IS NOT NULL";
         };

@@ -145,6 +145,97 @@ final class PredicateTest {
         }
     }
 
+    @Test
+    void hashesAsFastHash() {
+        // How SMHasher verifies it: keys of 0 to 255 bytes, their hashes hashed.
+        MemorySegment hashes = MemorySegment.ofArray(new byte[256 * Long.BYTES]);
+        MemorySegment folded = MemorySegment.ofArray(new byte[256 * Integer.BYTES]);
+        MemorySegment key = MemorySegment.ofArray(new byte[256]);
+        for (int i = 0; i < 256; i++) {
+            long hash = Predicate.BloomFilter.hash(key, 0, i, 256 - i);
+            hashes.set(LittleEndian.LONG, (long) i * Long.BYTES, hash);
+            folded.set(LittleEndian.INT, (long) i * Integer.BYTES, Predicate.BloomFilter.fold(hash));
+            LittleEndian.setByte(key, i, i);
+        }
+        assertEquals(0xA16231A7, (int) Predicate.BloomFilter.hash(hashes, 0, 256 * Long.BYTES, 0));
+        long all = Predicate.BloomFilter.hash(folded, 0, 256 * Integer.BYTES, 0);
+        assertEquals(0xE9481AFC, Predicate.BloomFilter.fold(all));
+    }
+
+    @RepeatedTest(100)
+    void matchesWhatIsInAllBloomFilters(@Seed SplittableRandom random) {
+        Schema schema = RandomRows.schema(random);
+        int index = random.nextInt(schema.columnCount());
+        Column column = schema.column(index);
+        List<CellValue> members = new ArrayList<>();
+        for (int i = random.nextInt(30); i > 0; i--) {
+            members.add(CellValue.of(column, RandomRows.value(random, column)));
+        }
+        byte[] none = new byte[1 << random.nextInt(5, 12)];
+        var filter = new Predicate.BloomFilter(none, random.nextInt(), true).with(members);
+        var all = new byte[32];
+        Arrays.fill(all, (byte) -1);
+        List<Predicate.BloomFilter> filters = List.of(new Predicate.BloomFilter(all, 7, false), filter);
+        CellFilter compiled = CellFilter.of(schema, new Predicate.InBloomFilters(index, filters));
+        var layout = new RowLayout(schema);
+        try (var memory = new TestMemory();
+                var batch = new OperationBatch(layout, memory.account());
+                var columns = new ColumnBatch(List.of(column), false, memory.account())) {
+            var projection = new RowProjection(layout, List.of(index));
+            List<CellValue> cells = new ArrayList<>();
+            for (int i = 0; i < 100; i++) {
+                @Nullable Object[] row = RandomRows.row(random, schema);
+                Object value = row[index];
+                cells.add(value == null ? CellValue.ofBytes(new byte[0]) : CellValue.of(column, value));
+                batch.clear();
+                RandomRows.append(batch, OperationKind.INSERT, row);
+                long packed = OperationFormat.rowOffset(batch.memory(), 0);
+                columns.appendRow(projection, batch.memory(), packed);
+                boolean isIn = value != null
+                        && filter.mayContain(
+                                cells.getLast().segment(), 0, cells.getLast().bytes());
+                assertTrue(isIn || value == null || !members.contains(cells.getLast()));
+                assertEquals(isIn, compiled.matches(layout, batch.memory(), packed));
+                if (isIn
+                        && cells.getLast().bytes() <= Long.BYTES
+                        && !column.type().isVariable()) {
+                    assertTrue(compiled.matchesLong(cells.getLast().toLong()));
+                }
+            }
+            MemorySegment bitmap = MemorySegment.ofArray(new long[16]).fill((byte) -1);
+            compiled.evaluate(columns.column(0), cells.size(), bitmap);
+            for (int i = 0; i < cells.size(); i++) {
+                boolean isNull = columns.column(0).isNull(i);
+                boolean expected = !isNull
+                        && filter.mayContain(
+                                cells.get(i).segment(), 0, cells.get(i).bytes());
+                assertEquals(expected, (LittleEndian.unsignedByte(bitmap, i / 8) >> i % 8 & 1) != 0);
+            }
+        }
+    }
+
+    @Test
+    void letsFewStrangersThroughABloomFilter() {
+        Column column = Column.of("n", ColumnType.INT64);
+        List<CellValue> members = new ArrayList<>();
+        for (long i = 0; i < 1_000; i++) {
+            members.add(CellValue.of(column, i));
+        }
+        // 16 bits a member.
+        var filter = new Predicate.BloomFilter(new byte[2_048], 1, true).with(members);
+        int strangers = 0;
+        for (long i = 0; i < 100_000; i++) {
+            boolean isIn = filter.mayContain(i, Long.BYTES);
+            assertTrue(isIn || i >= 1_000);
+            strangers += isIn && i >= 1_000 ? 1 : 0;
+        }
+        assertTrue(strangers < 1_000, strangers + " of 99,000");
+        assertFalse(new Predicate.BloomFilter(filter.data(), 1, true).mayContain(5, Long.BYTES));
+        assertEquals(filter, new Predicate.BloomFilter(filter.data(), 1, false));
+        assertThrows(IllegalArgumentException.class, () -> new Predicate.BloomFilter(new byte[48], 0, false));
+        assertThrows(IllegalArgumentException.class, () -> new Predicate.BloomFilter(new byte[16], 0, false));
+    }
+
     @RepeatedTest(200)
     void rangeOfKeysHoldsEveryMatchingRow(@Seed SplittableRandom random) {
         Schema schema = RandomRows.schema(random);

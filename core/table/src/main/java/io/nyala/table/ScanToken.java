@@ -128,8 +128,8 @@ public final class ScanToken {
         List<Predicate> predicates = new ArrayList<>();
         for (ScanTokenFormat.Condition condition : content.conditions()) {
             int column = indexOf(schema, condition.columnId());
-            for (CellValue value : condition.values()) {
-                checkValue(schema, column, value);
+            if (condition.hasCells()) {
+                condition.values().forEach(value -> checkValue(schema, column, value));
             }
             predicates.add(condition.predicate(schema, column));
         }

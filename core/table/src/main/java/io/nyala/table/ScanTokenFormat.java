@@ -39,7 +39,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>{@code crc32c}: of all behind it. {@code bytes}: of all.
  *   <li>{@code flags}: 1 in key order, 2 rows that cannot be read may be left out.
  *   <li>{@code key bytes}: -1 for no bound.
- *   <li>{@code kind}: 1 equal, 2 at least, 3 less than, 4 range, 5 in list, 6 is NULL, 7 is not NULL.
+ *   <li>{@code kind}: 1 equal, 2 at least, 3 less than, 4 range, 5 in list, 6 is NULL, 7 is not NULL, 8 in Bloom
+ *       filters: each value is a filter, {@code seed u32 | 1 if nothing is in it u8 | blocks}.
  * </ul>
  *
  * <p>Stateless.
@@ -64,6 +65,9 @@ final class ScanTokenFormat {
     private static final int IN_LIST = 5;
     private static final int IS_NULL = 6;
     private static final int IS_NOT_NULL = 7;
+    private static final int IN_BLOOM_FILTERS = 8;
+
+    private static final int FILTER_HEADER_BYTES = 5;
 
     /** Predicates are conditions on columns; a list of values is one. */
     private static final int PREDICATES_MAX = 1 << 16;
@@ -101,6 +105,11 @@ final class ScanTokenFormat {
                 case Predicate.Equal equal -> new Condition(id, EQUAL, List.of(equal.value()));
                 case Predicate.Range range -> range(id, range.lower(), range.upper());
                 case Predicate.InList list -> new Condition(id, IN_LIST, list.values());
+                case Predicate.InBloomFilters bloom ->
+                    new Condition(
+                            id,
+                            IN_BLOOM_FILTERS,
+                            bloom.filters().stream().map(Condition::bytes).toList());
                 case Predicate.IsNull _ -> new Condition(id, IS_NULL, List.of());
                 case Predicate.IsNotNull _ -> new Condition(id, IS_NOT_NULL, List.of());
             };
@@ -115,6 +124,30 @@ final class ScanTokenFormat {
                     : new Condition(id, LESS_THAN, upper == null ? List.of() : List.of(upper));
         }
 
+        private static CellValue bytes(Predicate.BloomFilter filter) {
+            byte[] data = filter.data();
+            return CellValue.ofBytes(ByteBuffer.allocate(FILTER_HEADER_BYTES + data.length)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .putInt(filter.seed())
+                    .put((byte) (filter.isEmpty() ? 1 : 0))
+                    .put(data)
+                    .array());
+        }
+
+        private static Predicate.BloomFilter filter(CellValue value) {
+            ByteBuffer bytes = ByteBuffer.wrap(value.toByteArray()).order(ByteOrder.LITTLE_ENDIAN);
+            int seed = bytes.getInt();
+            boolean isEmpty = bytes.get() != 0;
+            byte[] data = new byte[bytes.remaining()];
+            bytes.get(data);
+            return new Predicate.BloomFilter(data, seed, isEmpty);
+        }
+
+        /** Whether its values are cells of the column. */
+        boolean hasCells() {
+            return kind != IN_BLOOM_FILTERS;
+        }
+
         /** In a schema that has the column. */
         Predicate predicate(Schema schema, int column) {
             return switch (kind) {
@@ -123,6 +156,9 @@ final class ScanTokenFormat {
                 case LESS_THAN -> new Predicate.Range(column, null, values.getFirst());
                 case RANGE -> new Predicate.Range(column, values.getFirst(), values.getLast());
                 case IN_LIST -> Predicate.ofCells(schema, column, values);
+                case IN_BLOOM_FILTERS ->
+                    new Predicate.InBloomFilters(
+                            column, values.stream().map(Condition::filter).toList());
                 case IS_NULL -> new Predicate.IsNull(column);
                 case IS_NOT_NULL -> new Predicate.IsNotNull(column);
                 default -> throw new AssertionError("kind " + kind + " was read");
@@ -135,7 +171,7 @@ final class ScanTokenFormat {
         return switch (kind) {
             case EQUAL, AT_LEAST, LESS_THAN -> 1;
             case RANGE -> 2;
-            case IN_LIST -> -1;
+            case IN_LIST, IN_BLOOM_FILTERS -> -1;
             case IS_NULL, IS_NOT_NULL -> 0;
             default -> throw malformed("a predicate of kind " + kind, 0);
         };
@@ -303,7 +339,17 @@ final class ScanTokenFormat {
             int count = source.takeCount("bytes of a value", source.remaining() - Integer.BYTES);
             values.add(CellValue.ofBytes(source.takeBytes("value", count)));
         }
+        if (kind == IN_BLOOM_FILTERS && !(valueCount > 0 && values.stream().allMatch(ScanTokenFormat::isFilter))) {
+            throw malformed("a predicate of " + valueCount + " Bloom filters that are none", source.position());
+        }
         return new Condition(columnId, kind, values);
+    }
+
+    private static boolean isFilter(CellValue value) {
+        int blocks = value.bytes() - FILTER_HEADER_BYTES;
+        return blocks >= 1 << Predicate.BloomFilter.LOG_BYTES_MIN
+                && blocks <= 1 << Predicate.BloomFilter.LOG_BYTES_MAX
+                && Integer.bitCount(blocks) == 1;
     }
 
     private static byte @Nullable [] key(String name, int count, Source source) {

@@ -91,6 +91,9 @@ final class ScanTokenTest {
         }
         if (random.nextInt(8) == 0) {
             predicates.add(Predicate.never(random.nextInt(3)));
+            var filter = new Predicate.BloomFilter(new byte[32 << random.nextInt(3)], random.nextInt(), true);
+            CellValue member = CellValue.ofBytes(new byte[] {1, 2, 3});
+            predicates.add(new Predicate.InBloomFilters(1, List.of(filter, filter.with(List.of(member)))));
         }
         List<Integer> projection = new ArrayList<>();
         for (int i = random.nextInt(4); i > 0; i--) {

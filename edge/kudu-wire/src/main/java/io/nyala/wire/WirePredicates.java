@@ -16,17 +16,8 @@ import java.util.List;
 /**
  * Predicates of scans. Values come as the bytes of cells; what a column cannot hold (a decimal with more digits, NaN)
  * means what it means in mathematics. NULL matches IS NULL only. For the control plane. Stateless.
- *
- * <p>A Bloom filter is advice: its sender must expect rows that are not in the set. What is used of it are its bounds,
- * that NULL is not in it, and that an empty one has nothing.
  */
 public final class WirePredicates {
-    /** A block of a filter has 32 bytes. */
-    private static final int FILTER_LOG_BYTES_MIN = 5;
-
-    /** What still fits in a call. */
-    private static final int FILTER_LOG_BYTES_MAX = 25;
-
     private WirePredicates() {}
 
     /** What a scan asks for, all of which must hold; columns are those of the table. */
@@ -110,14 +101,11 @@ public final class WirePredicates {
         if (given.getBloomFiltersCount() == 0) {
             throw error("Invalid bloom filter predicate on column: " + name + ". No bloom filters supplied");
         }
-        int index = schema.indexOf(name);
+        List<Predicate.BloomFilter> filters = new ArrayList<>();
         for (BlockBloomFilterPB filter : given.getBloomFiltersList()) {
-            checkFilter(name, filter);
-            if (filter.getAlwaysFalse()) {
-                target.add(Predicate.never(index));
-            }
+            filters.add(filter(name, filter));
         }
-        target.add(new Predicate.IsNotNull(index));
+        target.add(new Predicate.InBloomFilters(schema.indexOf(name), filters));
         if (given.hasLower() || given.hasUpper()) {
             ColumnPredicatePB.Range.Builder range = ColumnPredicatePB.Range.newBuilder();
             if (given.hasLower()) {
@@ -130,7 +118,7 @@ public final class WirePredicates {
         }
     }
 
-    private static void checkFilter(String column, BlockBloomFilterPB given) {
+    private static Predicate.BloomFilter filter(String column, BlockBloomFilterPB given) {
         String failed = "Failed to initialize bloom filter predicate on column: " + column + ": ";
         if (!given.hasLogSpaceBytes() || !given.hasBloomData() || !given.hasAlwaysFalse()) {
             throw error(failed + "Missing arguments to initialize BlockBloomFilter.");
@@ -139,13 +127,15 @@ public final class WirePredicates {
             throw error(failed + "Invalid/Unsupported hash algorithm " + given.getHashAlgorithm());
         }
         int log = given.getLogSpaceBytes();
-        if (log < FILTER_LOG_BYTES_MIN || log > FILTER_LOG_BYTES_MAX) {
+        if (log < Predicate.BloomFilter.LOG_BYTES_MIN || log > Predicate.BloomFilter.LOG_BYTES_MAX) {
             throw error(failed + "Bloom filter too large. log_space_bytes: " + log);
         }
         if (given.getBloomData().size() != 1L << log) {
             throw error(failed + "Mismatch in BlockBloomFilter source directory size "
                     + given.getBloomData().size() + " and expected size " + (1L << log));
         }
+        return new Predicate.BloomFilter(
+                given.getBloomData().toByteArray(), given.getHashSeed(), given.getAlwaysFalse());
     }
 
     private static String text(ColumnPredicatePB given) {

@@ -221,6 +221,28 @@ final class WirePredicatesTest {
                 bloom(filter(5).setLogSpaceBytes(6)));
     }
 
+    @Test
+    void takesBloomFiltersWithTheirBounds() {
+        BlockBloomFilterPB.Builder one = filter(6).setHashSeed(-3);
+        BlockBloomFilterPB.Builder empty = filter(5).setAlwaysFalse(true);
+        ColumnPredicatePB.Builder given = bloom(one, empty);
+        given.getInBloomFilterBuilder().setLower(ByteString.fromHex("01000000"));
+        List<Predicate> predicates = WirePredicates.toPredicates(SCHEMA, List.of(given.build()));
+        assertEquals(
+                List.of(
+                        new Predicate.InBloomFilters(
+                                0,
+                                List.of(
+                                        new Predicate.BloomFilter(new byte[64], -3, false),
+                                        new Predicate.BloomFilter(new byte[32], 0, true))),
+                        Predicate.atLeast(SCHEMA, "k1", 1)),
+                predicates);
+        given.getInBloomFilterBuilder().setUpper(ByteString.fromHex("05000000"));
+        assertEquals(
+                Predicate.range(SCHEMA, "k1", 1, 5),
+                WirePredicates.toPredicates(SCHEMA, List.of(given.build())).getLast());
+    }
+
     private static BlockBloomFilterPB.Builder filter(int log) {
         return BlockBloomFilterPB.newBuilder()
                 .setLogSpaceBytes(log)
