@@ -172,7 +172,7 @@ final class ModelBatch {
         return request != null && request.mayBeStale();
     }
 
-    /** Whether no tablet is to hear of it: all of it is to happen, and something cannot. */
+    /** Whether no tablet is to do anything for it: all of it is to happen, and something cannot. */
     private boolean isRefused() {
         boolean isAnyRefused = operations.stream().anyMatch(operation -> operation.refused() != null);
         return isAtomic && (isAnyRefused || !strays.isEmpty());
@@ -199,6 +199,7 @@ final class ModelBatch {
         strays.forEach(index -> expected.put(index, RowErrorCode.NO_RANGE));
         for (ModelPart part : parts) {
             if (part.isTaken()) {
+                part.operations().keySet().forEach(expected::remove); // Of a refused batch: what was done before stays.
                 expected.putAll(part.existing().errors());
             }
         }
