@@ -46,6 +46,7 @@ public final class Figures {
             TimeUnit.SECONDS.toNanos(4),
             TimeUnit.SECONDS.toNanos(5),
             1000,
+            100,
             3,
             TimeValue.milliseconds(600),
             Map.of());
@@ -54,6 +55,7 @@ public final class Figures {
             TimeUnit.MILLISECONDS.toNanos(200),
             TimeUnit.SECONDS.toNanos(1),
             10,
+            4,
             1,
             TimeValue.milliseconds(20),
             Map.of("rows", "5000"));
@@ -96,6 +98,7 @@ public final class Figures {
             long latencyNanos,
             long idleNanos,
             int tables,
+            int pauseRounds,
             int iterations,
             TimeValue iteration,
             Map<String, String> parameters) {}
@@ -115,12 +118,14 @@ public final class Figures {
             case "idle" -> IdleAndWake.main(rest);
             case "log" -> CommitLatency.main(rest);
             case "tablets" -> ManyTablets.main(rest);
+            case "pauses" -> WriterPauses.main(rest);
             default -> System.out.println("""
                 all-figures [--quick] [DIRECTORY]
                 latency [DIRECTORY [SECONDS]]
                 idle [DIRECTORY [SECONDS]]
                 log DIRECTORY [SECONDS [DISK]]
-                tablets [DIRECTORY [TABLES [TABLETS_OF_A_TABLE]]]\
+                tablets [DIRECTORY [TABLES [TABLETS_OF_A_TABLE]]]
+                pauses [DIRECTORY [ROUNDS]]\
                 """);
         }
     }
@@ -144,6 +149,8 @@ public final class Figures {
         IdleAndWake.print(directory, lengths.idleNanos());
         title("Many tablets");
         ManyTablets.print(directory, lengths.tables(), TABLETS_OF_A_TABLE);
+        title("The writer's pauses");
+        WriterPauses.print(directory, lengths.pauseRounds());
         for (Group group : GROUPS) {
             title(group.title());
             print(run(group, directory, lengths));
