@@ -77,7 +77,7 @@ final class KeysTest {
                             new CFileReader.Source(files.disk, Files.PATH, Files.FILE_ID, Files.OWNER_ID),
                             cache,
                             files.account)) {
-                assertEquals(16 << 10, files.budget.usedBytes() - usedBefore);
+                assertEquals(4 << 10, files.budget.usedBytes() - usedBefore);
                 KeyIndex index = Objects.requireNonNull(reader.keyIndex());
                 assertArrayEquals(keys.getLast(), index.maxKey());
                 KeyFilter filter = Objects.requireNonNull(reader.keyFilter());

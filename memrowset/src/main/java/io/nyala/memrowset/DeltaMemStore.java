@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Cells are known by column id: what is here outlives a change of the schema.
  *
  * <p>Everything lies in one {@link BumpArena}, which takes nothing before the first {@link #reserve} or change, then
- * 16 KiB, then more at a time the larger it is. Nothing moves, nothing is freed before {@link #close}.
+ * 4 KiB, then more at a time the larger it is. Nothing moves, nothing is freed before {@link #close}.
  *
  * <p>The writer, one thread at a time: {@link #reserve}, {@link #update}, {@link #delete}, {@link #seal}, {@link
  * #close}. Everything else may be used by any thread, beside the writer; readers neither wait nor make it wait. They
@@ -46,7 +46,7 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
      */
     public static final long EVERY_CHANGE = Long.MAX_VALUE;
 
-    private static final long SLAB_BYTES_MIN = 16 << 10;
+    private static final long SLAB_BYTES_MIN = MemoryBudget.SLAB_BYTES_MIN;
 
     /** Of changes with their headers, before an image: small ones are cheaper to walk over than to repeat. */
     private static final int CREDIT_BYTES_MIN = 512;

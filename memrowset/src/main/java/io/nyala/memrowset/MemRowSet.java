@@ -54,7 +54,7 @@ public final class MemRowSet implements RowSet, AutoCloseable {
     private static final long HEADER_BYTES_MAX = Math.max(Change.BYTES, RowHeader.PLACE_BYTES + RowHeader.BYTES);
 
     /** What an empty one takes: little, because most tablets of a host have few fresh rows. */
-    public static final long FIRST_SLAB_BYTES = 16 << 10;
+    public static final long FIRST_SLAB_BYTES = MemoryBudget.SLAB_BYTES_MIN;
 
     private final long id;
     private final Schema schema;
@@ -98,11 +98,11 @@ public final class MemRowSet implements RowSet, AutoCloseable {
      * @param first {@link #FIRST_SLAB_BYTES} of the account; owned from here on
      */
     public MemRowSet(long id, Schema schema, MemoryAccount account, Slab first) {
-        Check.that(first.bytes() >= FIRST_SLAB_BYTES, "a MemRowSet begins with 16 KiB, not " + first);
+        Check.that(first.bytes() >= FIRST_SLAB_BYTES, "too small to begin with: " + first);
         this.id = id;
         this.schema = schema;
         this.layout = new RowLayout(schema);
-        this.arena = new BumpArena(account, BumpArena.SLAB_BYTES, first);
+        this.arena = new BumpArena(account, first, BumpArena.SLAB_BYTES);
         this.memory = arena.memory();
         this.lateChanges = new LateChanges(memory);
         this.tree = new RowTree(arena);

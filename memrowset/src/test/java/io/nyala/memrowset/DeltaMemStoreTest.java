@@ -146,7 +146,7 @@ final class DeltaMemStoreTest {
 
     private List<Slab> takeAll() {
         var taken = new ArrayList<Slab>();
-        for (long bytes = 2 * MIB; bytes >= 16 << 10; bytes /= 2) {
+        for (long bytes = 2 * MIB; bytes >= MemoryBudget.SLAB_BYTES_MIN; bytes /= 2) {
             for (Slab slab = other.tryTake(bytes); slab != null; slab = other.tryTake(bytes)) {
                 taken.add(slab);
             }
@@ -306,7 +306,7 @@ final class DeltaMemStoreTest {
         assertEquals(0, account.usedBytes());
         assertTrue(store.reserve(100, 1));
         store.verify();
-        assertEquals(16 << 10, account.usedBytes());
+        assertEquals(MemoryBudget.SLAB_BYTES_MIN, account.usedBytes());
     }
 
     @Test

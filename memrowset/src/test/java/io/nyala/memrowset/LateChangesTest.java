@@ -412,7 +412,7 @@ final class LateChangesTest {
 
     private List<Slab> takeAll() {
         var taken = new ArrayList<Slab>();
-        for (long bytes = 2 * MIB; bytes >= 16 << 10; bytes /= 2) {
+        for (long bytes = 2 * MIB; bytes >= MemoryBudget.SLAB_BYTES_MIN; bytes /= 2) {
             for (Slab slab = other.tryTake(bytes); slab != null; slab = other.tryTake(bytes)) {
                 taken.add(slab);
             }

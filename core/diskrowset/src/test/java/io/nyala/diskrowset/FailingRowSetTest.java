@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.diskrowset.RowModel.Style;
 import io.nyala.io.DiskException;
+import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.MemoryLimitException;
 import io.nyala.memory.Slab;
 import io.nyala.rows.ScanSpec;
@@ -155,9 +156,12 @@ final class FailingRowSetTest {
             files.account.giveBack(taken.pop());
         }
         takeAll(files, 16 << 10, taken);
+        Deque<Slab> parts = new ArrayDeque<>();
+        takeAll(files, MemoryBudget.SLAB_BYTES_MIN, parts);
         for (long free = 0; free < left; free += 16 << 10) {
             files.account.giveBack(taken.pop());
         }
+        taken.addAll(parts);
         return taken;
     }
 

@@ -116,7 +116,7 @@ final class EngineLimitsTest {
                 .createTable(TableSpec.of(
                         "t",
                         PartitionSchema.of(Numbers.SCHEMA).hash(tablets, "id").build()));
-        assertTrue(rowBytes(running) - before <= tablets * (16L << 10), () -> rowBytes(running) + " bytes");
+        assertTrue(rowBytes(running) - before <= tablets * (4L << 10), () -> rowBytes(running) + " bytes");
         assertEquals(openFiles, world.disk().openFileCount());
         assertEquals(List.of(), Numbers.ids(table.scan()));
         Numbers.insertRange(table, 0, 100);

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.MemoryLimitException;
 import io.nyala.memory.Slab;
 import io.nyala.rows.Column;
@@ -65,7 +66,7 @@ final class EngineWaitsTest {
         reopened.engine().close();
     }
 
-    /** More tables than one block has first slabs for, each with rows in memory that nothing but a seal can free. */
+    /** Many tables that have all the memory, each with rows in it that nothing but a seal can free. */
     @Test
     void aSealAtTheMemoryLimitDoesNotFail(@Seed SplittableRandom random) {
         World.Running running = new World(random).open(config());
@@ -124,7 +125,7 @@ final class EngineWaitsTest {
         World.Running running = new World(random).open(config().withFlushBytes(2 * MIB));
         Table table = running.engine().createTable("waits", SCHEMA);
         List<WriteBatch> others = new ArrayList<>();
-        for (int i = 0; i < 16; i++) {
+        for (int i = 0; i < 48; i++) {
             others.addAll(filled(running.engine().createTable("other " + i, SCHEMA), 1));
         }
         try (WriteBatch batch = table.newBatch()) {
@@ -394,7 +395,7 @@ final class EngineWaitsTest {
     private static Runnable takeMemory(Engine engine) {
         MemoryAccount others = engine.batchMemory();
         List<Slab> taken = new ArrayList<>();
-        for (long bytes = 2 * MIB; bytes >= 16 << 10; bytes /= 2) {
+        for (long bytes = 2 * MIB; bytes >= MemoryBudget.SLAB_BYTES_MIN; bytes /= 2) {
             for (Slab slab = others.tryTake(bytes); slab != null; slab = others.tryTake(bytes)) {
                 taken.add(slab);
             }

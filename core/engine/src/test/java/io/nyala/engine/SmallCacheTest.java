@@ -3,6 +3,7 @@ package io.nyala.engine;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.Slab;
 import io.nyala.testkit.Failure;
 import io.nyala.testkit.Seed;
@@ -36,7 +37,7 @@ final class SmallCacheTest {
     /** Takes all memory that is shared. */
     private static List<Slab> exhaust(MemoryAccount account) {
         List<Slab> taken = new ArrayList<>();
-        for (long bytes = 2 * MIB; bytes >= 16 << 10; bytes /= 2) {
+        for (long bytes = 2 * MIB; bytes >= MemoryBudget.SLAB_BYTES_MIN; bytes /= 2) {
             for (Slab slab = account.tryTake(bytes); slab != null; slab = account.tryTake(bytes)) {
                 taken.add(slab);
             }

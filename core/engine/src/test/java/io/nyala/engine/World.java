@@ -28,7 +28,7 @@ final class World {
     /** Sizes of log segments, from the smallest there are. */
     private static final long[] SEGMENT_BYTES = {128 << 10, 128 << 10, 256 << 10, 1 << 20};
 
-    /** When a tablet flushes by itself. A MemRowSet takes 256 KiB at once: with the first it is at each batch. */
+    /** When a tablet flushes by itself: with the first after a few batches. */
     private static final long[] FLUSH_BYTES = {64 << 10, 512 << 10, 768 << 10, 2 << 20};
 
     private static final int DEFAULT_VARIANT = 1;

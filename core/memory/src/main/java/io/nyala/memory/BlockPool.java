@@ -5,11 +5,14 @@ import java.util.BitSet;
 /**
  * Shares out a set of 2 MiB blocks: as runs of whole blocks, or split into slots, whose sizes are powers of two of 16
  * KiB units. Slots of all sizes share blocks, each at a multiple of its size: a small reservation is not used up by one
- * slot of each size. A block whose last slot comes back is free again, for any size.
+ * slot of each size. A block whose last slot comes back is free again, for any size. A slot of one unit may itself be
+ * split, into quarters and halves; it comes back with the last of them.
  *
  * <pre>{@code
- *   block    | 16K | 16K |    32K    |          64K          |     free: 128K, for one slot or several ...
- *   units       1     1     1     1     1     1     1     1     0     0     0     0     0     0     0     0
+ *   block     | 16K | 16K |    32K    |          64K          |     free: 128K, for one slot or several ...
+ *   units        1     1     1     1     1     1     1     1     0     0     0     0     0     0     0     0
+ *   quarters   0011  0000  0000  0000  ...
+ *                ^-- two of 4 KiB, or one of 8, are out of a unit that is split
  * }</pre>
  *
  * <p>A slot comes from the tightest room that there is, so that wide rooms stay for wide slots; among those, and for
@@ -20,16 +23,28 @@ import java.util.BitSet;
  */
 final class BlockPool {
     static final long BLOCK_BYTES = PageSource.REGION_BYTES;
-    static final long SLOT_BYTES_MIN = 16 << 10;
+    static final long UNIT_BYTES = 16 << 10;
+    static final long SLOT_BYTES_MIN = UNIT_BYTES / 4;
     static final long NONE = -1;
 
-    private static final int SLOTS_MAX = (int) (BLOCK_BYTES / SLOT_BYTES_MIN);
+    private static final int SLOTS_MAX = (int) (BLOCK_BYTES / UNIT_BYTES);
     private static final int WORDS = SLOTS_MAX / Long.SIZE;
+
+    // Of a unit: as many bits, and those that a pair may begin with.
+    private static final int QUARTERS = 4;
+    private static final int ALL_QUARTERS = 0b1111;
+    private static final int PAIRS = 0b0101;
+    private static final int NIBBLES = Long.SIZE / QUARTERS;
+
+    /** Of the table, for a block: its units, and behind them the quarters of each. */
+    private static final int TABLE_WORDS = WORDS + SLOTS_MAX / NIBBLES;
+
     private static final int SIZES = Long.numberOfTrailingZeros(SLOTS_MAX);
 
     static {
         Check.that(WORDS == 2 && SIZES == 7, "a block is split into at most 128 slots, in 7 sizes");
         Check.that(1 << (SIZES - 1) == Long.SIZE, "the widest slot is a word of units");
+        Check.that(UNIT_BYTES / SLOT_BYTES_MIN == QUARTERS, "a unit is split into quarters");
     }
 
     /** By size: units at which a slot may begin. */
@@ -46,7 +61,9 @@ final class BlockPool {
     private final BitSet free = new BitSet();
     private final BitSet[] rooms =
             new BitSet[SIZES]; // By size: split blocks that have room for one slot, and no wider.
-    private final long[] units; // Two words a block, shared by all pools: which units are out.
+    private final BitSet roomsForPairs = new BitSet(); // Units that are split, and have a half free.
+    private final BitSet roomsForOne = new BitSet(); // Those that have a quarter free, and no half.
+    private final long[] units; // TABLE_WORDS a block, shared by all pools: which units, and quarters, are out.
 
     BlockPool(long[] units) {
         this.units = units;
@@ -57,7 +74,7 @@ final class BlockPool {
 
     /** The table of units for blocks {@code 0..blocks}, for all pools that share these blocks. */
     static long[] unitTable(int blocks) {
-        return new long[Math.multiplyExact(blocks, WORDS)];
+        return new long[Math.multiplyExact(blocks, TABLE_WORDS)];
     }
 
     /** What a demand for {@code bytes} really takes. */
@@ -123,6 +140,9 @@ final class BlockPool {
     }
 
     private long takeSlot(long bytes) {
+        if (bytes < UNIT_BYTES) {
+            return takeOfUnit(bytes);
+        }
         int size = sizeIndex(bytes);
         int block = -1;
         for (int room = size; room < SIZES && block < 0; room++) {
@@ -135,14 +155,70 @@ final class BlockPool {
             }
         }
         int unit = tightestRoom(block, size);
-        units[block * WORDS + unit / Long.SIZE] |= mask(unit, size);
+        units[block * TABLE_WORDS + unit / Long.SIZE] |= mask(unit, size);
         sort(block);
-        return block * BLOCK_BYTES + unit * SLOT_BYTES_MIN;
+        return block * BLOCK_BYTES + unit * UNIT_BYTES;
+    }
+
+    /** One quarter of a unit, or two. */
+    private long takeOfUnit(long bytes) {
+        boolean isPair = bytes > SLOT_BYTES_MIN;
+        int unit = isPair ? -1 : roomsForOne.nextSetBit(0);
+        if (unit < 0) {
+            unit = roomsForPairs.nextSetBit(0);
+        }
+        if (unit < 0) {
+            long whole = takeSlot(UNIT_BYTES);
+            if (whole == NONE) {
+                return NONE;
+            }
+            unit = Math.toIntExact(whole / UNIT_BYTES);
+        }
+        int free = ALL_QUARTERS & ~quarters(unit);
+        int pairs = free & free >>> 1 & PAIRS;
+        int single = free & ~(pairs | pairs << 1);
+        int first = Integer.numberOfTrailingZeros(isPair ? pairs : single != 0 ? single : free);
+        setQuarters(unit, quarters(unit) | (isPair ? 0b11 : 1) << first);
+        return unit * UNIT_BYTES + first * SLOT_BYTES_MIN;
+    }
+
+    private void giveBackOfUnit(int unit, long offsetInUnit, long bytes) {
+        int mask = (bytes > SLOT_BYTES_MIN ? 0b11 : 1) << (int) (offsetInUnit / SLOT_BYTES_MIN);
+        int inUse = quarters(unit);
+        assert offsetInUnit % bytes == 0 && (inUse & mask) == mask
+                : "a slot at " + offsetInUnit + " of unit " + unit + " was not out";
+        setQuarters(unit, inUse & ~mask);
+        if (inUse == mask) {
+            roomsForPairs.clear(unit);
+            giveBackSlot(unit / SLOTS_MAX, unit % SLOTS_MAX * UNIT_BYTES, UNIT_BYTES);
+        }
+    }
+
+    private int quarters(int unit) {
+        return (int) (units[quartersWord(unit)] >>> (QUARTERS * (unit % NIBBLES))) & ALL_QUARTERS;
+    }
+
+    private void setQuarters(int unit, int inUse) {
+        int word = quartersWord(unit);
+        int shift = QUARTERS * (unit % NIBBLES);
+        units[word] = (units[word] & ~((long) ALL_QUARTERS << shift)) | ((long) inUse << shift);
+        int free = ALL_QUARTERS & ~inUse;
+        boolean hasPair = (free & free >>> 1 & PAIRS) != 0;
+        roomsForPairs.set(unit, hasPair);
+        roomsForOne.set(unit, free != 0 && !hasPair);
+    }
+
+    private static int quartersWord(int unit) {
+        return unit / SLOTS_MAX * TABLE_WORDS + WORDS + unit % SLOTS_MAX / NIBBLES;
     }
 
     private void giveBackSlot(int block, long offsetInBlock, long bytes) {
-        int unit = (int) (offsetInBlock / SLOT_BYTES_MIN);
-        int word = block * WORDS + unit / Long.SIZE;
+        int unit = (int) (offsetInBlock / UNIT_BYTES);
+        if (bytes < UNIT_BYTES) {
+            giveBackOfUnit(block * SLOTS_MAX + unit, offsetInBlock % UNIT_BYTES, bytes);
+            return;
+        }
+        int word = block * TABLE_WORDS + unit / Long.SIZE;
         long mask = mask(unit, sizeIndex(bytes));
         assert offsetInBlock % bytes == 0 && (units[word] & mask) == mask
                 : "a slot at " + offsetInBlock + " was not out";
@@ -159,7 +235,7 @@ final class BlockPool {
     private int tightestRoom(int block, int size) {
         for (int room = size; room < SIZES; room++) {
             for (int word = 0; word < WORDS; word++) {
-                long inUse = units[block * WORDS + word];
+                long inUse = units[block * TABLE_WORDS + word];
                 long firsts = firstUnits(~inUse, room);
                 if (room + 1 < SIZES) {
                     long wider = firstUnits(~inUse, room + 1);
@@ -184,8 +260,8 @@ final class BlockPool {
 
     /** Puts a block where its room says that it belongs. */
     private void sort(int block) {
-        long low = units[block * WORDS];
-        long high = units[block * WORDS + 1];
+        long low = units[block * TABLE_WORDS];
+        long high = units[block * TABLE_WORDS + 1];
         boolean isFree = (low | high) == 0;
         free.set(block, isFree);
         boolean isSorted = isFree;
@@ -197,7 +273,7 @@ final class BlockPool {
     }
 
     private static int sizeIndex(long bytes) {
-        return Long.numberOfTrailingZeros(bytes / SLOT_BYTES_MIN);
+        return Long.numberOfTrailingZeros(bytes / UNIT_BYTES);
     }
 
     /** First block of the highest run of {@code count} free blocks, or -1. */

@@ -34,14 +34,14 @@ public final class BumpArena implements AutoCloseable {
             new ArrayList<>(); // Taken ahead: what does not fit in the present slab goes there.
     private boolean closed;
 
-    /** Takes nothing yet. {@code slabBytes} is a power of two, 16 KiB to 2 MiB. */
+    /** Takes nothing yet. {@code slabBytes} is a power of two, 4 KiB to 2 MiB. */
     public BumpArena(MemoryAccount account, long slabBytes) {
         this(account, slabBytes, slabBytes);
     }
 
     /**
      * Takes nothing yet. Slabs are of {@code slabBytesMin} at first, then about as large as all before, up to {@code
-     * slabBytesMax}; both are powers of two, 16 KiB to 2 MiB.
+     * slabBytesMax}; both are powers of two, 4 KiB to 2 MiB.
      */
     public BumpArena(MemoryAccount account, long slabBytesMin, long slabBytesMax) {
         Check.powerOfTwo("slabBytesMin", slabBytesMin);
@@ -55,12 +55,13 @@ public final class BumpArena implements AutoCloseable {
     }
 
     /**
-     * Opens one that begins with a slab of the account, and owns it from here on.
+     * Opens one that begins with a slab of the account, and owns it from here on; others are about as large as all
+     * before, up to {@code slabBytesMax}.
      *
      * @param first for what is allocated before any other slab is needed
      */
-    public BumpArena(MemoryAccount account, long slabBytes, Slab first) {
-        this(account, slabBytes);
+    public BumpArena(MemoryAccount account, Slab first, long slabBytesMax) {
+        this(account, Math.min(first.bytes(), slabBytesMax), slabBytesMax);
         Check.that(first.account() == account, "an arena begins with a slab of its own account");
         slabs.add(first);
         next = first.offset();
@@ -162,7 +163,7 @@ public final class BumpArena implements AutoCloseable {
     }
 
     /**
-     * Offset of {@code bytes} fresh bytes at a multiple of {@code alignment}, a power of two up to 16 KiB.
+     * Offset of {@code bytes} fresh bytes at a multiple of {@code alignment}, a power of two up to 4 KiB.
      *
      * @throws MemoryLimitException if the account has no slab left; what was allocated before is untouched
      */

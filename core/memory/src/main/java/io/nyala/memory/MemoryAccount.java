@@ -39,7 +39,7 @@ public final class MemoryAccount implements AutoCloseable {
     }
 
     /**
-     * A slab of the smallest size that holds {@code bytes}: a power of two from 16 KiB to 2 MiB, above that a multiple
+     * A slab of the smallest size that holds {@code bytes}: a power of two from 4 KiB to 2 MiB, above that a multiple
      * of 2 MiB up to {@link MemoryBudget#SLAB_BYTES_MAX}. From the reservation while there is room.
      *
      * @throws MemoryLimitException if there is none, and {@link #relief} has none either

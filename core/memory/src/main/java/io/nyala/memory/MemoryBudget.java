@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  *              +-----------+-----------+-----------+-----------+--------- - - -+
  *              |   never   |  block 1  |  block 2  |  block 3  |               |
  *              +-----------+-----------+-----------+-----------+--------- - - -+
- *                          | 16K|16K|..|   256K|.. |  a run of 2 blocks ..
+ *                          | 4K|16K|.. |   256K|.. |  a run of 2 blocks ..
  *
  *   common pool  = all blocks that are not set aside
  *   reservation  = blocks set aside for one account; adjacent ones if there are
@@ -32,6 +32,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread-safe. Whoever opens it closes it, after everyone who uses its memory is done.
  */
 public final class MemoryBudget implements AutoCloseable {
+    /** The smallest slab. A tablet that has nothing to do has one or two. */
+    public static final long SLAB_BYTES_MIN = BlockPool.SLOT_BYTES_MIN;
+
     /** The largest slab. Beyond it, a free run would be a matter of luck in a budget of ordinary size. */
     public static final long SLAB_BYTES_MAX = 64L << 20;
 

@@ -17,7 +17,7 @@ final class Poison {
     private static final long WORD = 0xDBDB_DBDB_DBDB_DBDBL;
 
     private final MemorySegment memory;
-    private final BitSet poisoned = new BitSet(); // By unit of 16 KiB; what was never taken is not poisoned.
+    private final BitSet poisoned = new BitSet(); // By unit of 4 KiB; what was never taken is not poisoned.
 
     Poison(MemorySegment memory) {
         this.memory = memory;

@@ -27,7 +27,7 @@ final class BumpArenaTest {
     void handsOutPiecesThatDoNotOverlap(@Seed SplittableRandom random) {
         try (var budget = MemoryBudget.open(PageSource.jdk(), 64 * MIB);
                 MemoryAccount account = budget.account("rows", 0)) {
-            var arena = new BumpArena(account, (16 * KIB) << random.nextInt(8));
+            var arena = new BumpArena(account, (4 * KIB) << random.nextInt(10));
             var bytesAt = new TreeMap<Long, Integer>();
             long usedBytes = 0;
             for (int i = 0; i < 1_000; i++) {
@@ -195,15 +195,17 @@ final class BumpArenaTest {
     void theSlabThatItBeganWithBeginsTheNextOne() {
         try (var budget = MemoryBudget.open(PageSource.jdk(), 4 * MIB);
                 MemoryAccount account = budget.account("rows", 0)) {
-            var before = new BumpArena(account, 64 * KIB, account.take(16 * KIB));
+            var before = new BumpArena(account, account.take(4 * KIB), 64 * KIB);
             long first = before.allocate(100, 8);
-            before.allocate(20 * KIB, 8);
-            assertEquals(80 * KIB, account.usedBytes());
+            before.allocate(4 * KIB, 8);
+            assertEquals(8 * KIB, account.usedBytes(), "another as large");
+            before.allocate(8 * KIB, 8);
+            assertEquals(16 * KIB, account.usedBytes(), "as large as both");
             Slab slab = before.closeExceptFirst();
-            assertEquals(16 * KIB, account.usedBytes());
-            try (var next = new BumpArena(account, 64 * KIB, slab)) {
+            assertEquals(4 * KIB, account.usedBytes());
+            try (var next = new BumpArena(account, slab, 64 * KIB)) {
                 assertEquals(first, next.allocate(100, 8));
-                assertEquals(16 * KIB, next.takenBytes());
+                assertEquals(4 * KIB, next.takenBytes());
             }
             assertEquals(0, account.usedBytes());
         }

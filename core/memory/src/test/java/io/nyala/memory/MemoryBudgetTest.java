@@ -68,16 +68,16 @@ final class MemoryBudgetTest {
         try (var budget = MemoryBudget.open(PageSource.jdk(), 2 * MIB);
                 MemoryAccount account = budget.account("all", 2 * MIB)) {
             List<Slab> slabs = new ArrayList<>();
-            for (long bytes = 16 * KIB; bytes <= MIB; bytes *= 2) {
+            for (long bytes = 4 * KIB; bytes <= MIB; bytes *= 2) {
                 slabs.add(account.take(bytes));
             }
-            Slab rest = account.take(16 * KIB);
-            assertNull(account.tryTake(16 * KIB), "nothing is left");
+            Slab rest = account.take(4 * KIB);
+            assertNull(account.tryTake(4 * KIB), "nothing is left");
             Slab smallest = slabs.getFirst();
             Slab widest = slabs.getLast();
             account.giveBack(smallest);
             account.giveBack(widest);
-            slabs.set(0, account.take(16 * KIB));
+            slabs.set(0, account.take(4 * KIB));
             assertEquals(smallest.offset(), slabs.getFirst().offset());
             slabs.set(slabs.size() - 1, account.take(MIB));
             account.giveBack(rest);
@@ -116,7 +116,7 @@ final class MemoryBudgetTest {
         try (MemoryAccount account = budget.account("all", 0)) {
             account.giveBack(account.take(budget.limitBytes()));
             List<Slab> slabs = new ArrayList<>();
-            for (long i = 0; i < budget.limitBytes() / (16 * KIB); i++) {
+            for (long i = 0; i < budget.limitBytes() / (4 * KIB); i++) {
                 slabs.add(account.take(1));
             }
             assertNull(account.tryTake(1));
@@ -163,7 +163,10 @@ final class MemoryBudgetTest {
 
     @Test
     void roundsUpToTheSmallestSizeThatFits() {
-        assertEquals(16 * KIB, MemoryBudget.slabBytes(1));
+        assertEquals(4 * KIB, MemoryBudget.slabBytes(1));
+        assertEquals(4 * KIB, MemoryBudget.slabBytes(4 * KIB));
+        assertEquals(8 * KIB, MemoryBudget.slabBytes(4 * KIB + 1));
+        assertEquals(16 * KIB, MemoryBudget.slabBytes(8 * KIB + 1));
         assertEquals(16 * KIB, MemoryBudget.slabBytes(16 * KIB));
         assertEquals(32 * KIB, MemoryBudget.slabBytes(16 * KIB + 1));
         assertEquals(2 * MIB, MemoryBudget.slabBytes(MIB + 1));
@@ -240,7 +243,7 @@ final class MemoryBudgetTest {
             cache.giveBack(slab);
             var leak = assertThrows(MemoryLeakException.class, writer::close);
             assertEquals(
-                    "writer has not given back 16,384 bytes. Whoever takes a slab gives it back before the account is"
+                    "writer has not given back 4,096 bytes. Whoever takes a slab gives it back before the account is"
                             + " closed",
                     leak.getMessage());
             writer.giveBack(own);
@@ -259,10 +262,10 @@ final class MemoryBudgetTest {
         Slab slab = log.take(1);
         var leak = assertThrows(MemoryLeakException.class, budget::close);
         assertEquals(
-                "65,536 bytes were not given back before their memory budget was closed: log 49,152, block cache"
+                "53,248 bytes were not given back before their memory budget was closed: log 36,864, block cache"
                         + " 16,384. Whoever takes a slab gives it back",
                 leak.getMessage());
-        assertEquals(64 * KIB, leak.leakedBytes());
+        assertEquals(52 * KIB, leak.leakedBytes());
         budget.close();
         cache.giveBack(page);
         log.giveBack(records);
@@ -284,7 +287,7 @@ final class MemoryBudgetTest {
             one.giveBack(slab);
             Slab again = two.take(1); // The same memory, now another's: the stale slab must not free it.
             var twice = assertThrows(IllegalStateException.class, () -> one.giveBack(slab));
-            assertEquals("given back twice: slab of 16,384 bytes at 2,097,152 of one", twice.getMessage());
+            assertEquals("given back twice: slab of 4,096 bytes at 2,097,152 of one", twice.getMessage());
             two.giveBack(again);
         }
     }

@@ -88,7 +88,7 @@ final class Tablets implements AutoCloseable {
         /** Takes all memory that is left; whoever runs the answer gives it back. */
         Runnable takeMemory() {
             List<Slab> taken = new ArrayList<>();
-            for (long bytes = 2 * MIB; bytes >= 16 << 10; bytes /= 2) {
+            for (long bytes = 2 * MIB; bytes >= MemoryBudget.SLAB_BYTES_MIN; bytes /= 2) {
                 for (Slab slab = others.tryTake(bytes); slab != null; slab = others.tryTake(bytes)) {
                     taken.add(slab);
                 }
