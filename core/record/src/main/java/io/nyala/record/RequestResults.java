@@ -101,7 +101,7 @@ public final class RequestResults implements RequestErrors {
             foundErrorCount = client.errorCount(place);
             return true;
         }
-        throwIfStale(client, name);
+        throwIfStale(name, client.forgottenBelow());
         return false;
     }
 
@@ -119,10 +119,15 @@ public final class RequestResults implements RequestErrors {
         return client;
     }
 
-    private static void throwIfStale(ClientResults client, RequestName name) {
-        if (name.sequence() < client.forgottenBelow()) {
-            throw new StaleRequestException(name, client.forgottenBelow());
+    private static void throwIfStale(RequestName name, long forgottenBelow) {
+        if (name.sequence() < forgottenBelow) {
+            throw new StaleRequestException(name, forgottenBelow);
         }
+    }
+
+    /** Place of the first of its requests that can stay when there is one more. */
+    private int keptFrom(ClientResults client) {
+        return client.first() + Math.max(0, client.count() + 1 - limits.requestsPerClient());
     }
 
     /** When the request that was found took effect. */
@@ -153,34 +158,38 @@ public final class RequestResults implements RequestErrors {
 
     /**
      * Makes sure that the answer of a request that was not found can be added, however many of its operations are
-     * refused. False if there are too many answers of clients that may still ask for them.
+     * refused; what has to go for it of the client's own goes then. False if there are too many answers of clients that
+     * may still ask for them.
      *
      * @throws StaleRequestException if it is so much older than others of its client that its answer could not be kept
      */
     public boolean makeRoom(RequestName name, int errorCountMax, long now) {
         ClientResults client = client(name, now);
+        long freedBytes = 0;
         if (client != null) {
-            while (client.count() >= limits.requestsPerClient()) {
-                forgetFirst(client);
+            int kept = keptFrom(client);
+            for (int place = client.first(); place < kept; place++) {
+                freedBytes += AnswersFormat.requestBytes(client, place);
             }
-            throwIfStale(client, name);
+            throwIfStale(name, kept == client.first() ? client.forgottenBelow() : client.sequence(kept - 1) + 1);
         }
-        if (hasRoom(client, errorCountMax)) {
+        if (hasRoom(client, errorCountMax, freedBytes)) {
             return true;
         }
         forgetLate(now);
-        if (!hasRoom(client, errorCountMax) && now != 0) { // By then the client itself was heard of after the restart.
+        if (!hasRoom(client, errorCountMax, freedBytes)
+                && now != 0) { // By then the client itself was heard of after the restart.
             forgetLateAt(foundUpTo);
         }
-        return hasRoom(client, errorCountMax);
+        return hasRoom(client, errorCountMax, freedBytes);
     }
 
-    private boolean hasRoom(@Nullable ClientResults client, int errorCountMax) {
+    private boolean hasRoom(@Nullable ClientResults client, int errorCountMax, long freedBytes) {
         long more = AnswersFormat.REQUEST_BYTES + (long) errorCountMax * AnswersFormat.ERROR_BYTES;
         if (client == null) {
             more += AnswersFormat.CLIENT_BYTES;
         }
-        return bytes() + more <= limits.bytes() && (client != null || clientCount < limits.clients());
+        return bytes() + more - freedBytes <= limits.bytes() && (client != null || clientCount < limits.clients());
     }
 
     /** What the limits are, and what of them is used: for who is refused. */
@@ -194,6 +203,9 @@ public final class RequestResults implements RequestErrors {
         ClientResults client = existing(name.clientHigh(), name.clientLow());
         client.used(timestamp);
         forgetBelow(client, name.firstIncomplete());
+        for (int kept = keptFrom(client); client.first() < kept; ) {
+            forgetFirst(client);
+        }
         insert(client, name.sequence(), timestamp, logSequence, refused);
     }
 

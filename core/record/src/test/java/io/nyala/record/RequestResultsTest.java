@@ -77,8 +77,8 @@ final class RequestResultsTest {
                             .sum();
         }
 
-        boolean hasRoom(@Nullable Client client, int errorCountMax) {
-            return bytes() + 24 + 8L * errorCountMax + (client == null ? 40 : 0) <= SMALL.bytes()
+        boolean hasRoom(@Nullable Client client, int errorCountMax, long freedBytes) {
+            return bytes() - freedBytes + 24 + 8L * errorCountMax + (client == null ? 40 : 0) <= SMALL.bytes()
                     && (client != null || clients.size() < SMALL.clients());
         }
     }
@@ -161,18 +161,20 @@ final class RequestResultsTest {
 
         private void execute(long id, Model.@Nullable Client found, RequestName name) {
             int errorCountMax = random.nextInt(ERRORS_MAX + 1);
+            long freedBytes = 0;
             if (found != null && found.answers.size() == SMALL.requestsPerClient()) {
-                Model.forgetFirst(found);
-                if (name.sequence() < found.forgottenBelow) {
+                if (name.sequence() < found.answers.firstKey()) {
                     assertThrows(StaleRequestException.class, () -> results.makeRoom(name, errorCountMax, now));
                     stale++;
                     return;
                 }
+                freedBytes = 24
+                        + 8L * found.answers.firstEntry().getValue().refused().errorCount();
             }
-            boolean hasRoom = model.hasRoom(found, errorCountMax);
+            boolean hasRoom = model.hasRoom(found, errorCountMax, freedBytes);
             if (!hasRoom) {
                 model.clients.values().removeIf(client -> Model.isLate(client, now));
-                hasRoom = model.hasRoom(found, errorCountMax);
+                hasRoom = model.hasRoom(found, errorCountMax, freedBytes);
             }
             assertEquals(hasRoom, results.makeRoom(name, errorCountMax, now), name::toString);
             if (!hasRoom) {
@@ -185,6 +187,9 @@ final class RequestResultsTest {
             Model.Client client = model.clients.computeIfAbsent(id, any -> new Model.Client());
             client.lastUsed = now;
             Model.forgetBelow(client, name.firstIncomplete());
+            if (client.answers.size() == SMALL.requestsPerClient()) {
+                Model.forgetFirst(client);
+            }
             client.answers.put(name.sequence(), new Model.Answer(now, logSequence, refused));
             client.executed.add(name.sequence());
             answered++;
@@ -291,6 +296,23 @@ final class RequestResultsTest {
         assertTrue(results.makeRoom(more, 0, later));
         assertEquals(1, results.clientCount(), "the one that was heard of");
         assertFalse(results.find(name(1, 5, 5), later), "nobody knows that client");
+    }
+
+    /** It may come and ask for it: there was no room, so nothing took its place. */
+    @Test
+    void theOldestAnswerOfAClientStaysWhereTheNewOneHasNoRoom() {
+        var results = new RequestResults(SMALL);
+        for (long sequence = 1; sequence <= SMALL.requestsPerClient(); sequence++) {
+            answer(results, name(1, sequence, 0), sequence);
+        }
+        RequestName more = name(1, 100, 0);
+        assertFalse(results.makeRoom(more, (int) SMALL.bytes(), 200));
+        assertTrue(results.find(name(1, 1, 0), 200));
+        Failure.expect(StaleRequestException.class, () -> results.makeRoom(name(1, 0, 0), 0, 200), "below 2");
+        assertTrue(results.makeRoom(more, 0, 200));
+        assertTrue(results.find(name(1, 1, 0), 200), "it may still fail");
+        results.add(more, 201, 9, Refused.NONE);
+        Failure.expect(StaleRequestException.class, () -> results.find(name(1, 1, 0), 202), "below 2");
     }
 
     @Test
