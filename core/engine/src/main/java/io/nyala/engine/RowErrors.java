@@ -3,6 +3,7 @@ package io.nyala.engine;
 import io.nyala.partition.PartitionMap;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rows.OperationFormat;
+import io.nyala.rows.RowChange;
 import io.nyala.rows.RowError;
 import io.nyala.rows.RowErrorCode;
 import io.nyala.table.BatchParts;
@@ -92,11 +93,22 @@ final class RowErrors extends AbstractList<RowError> {
                 switch (code) {
                     case ALREADY_PRESENT -> "row " + key + " is already present";
                     case NOT_FOUND -> "row " + key + " is not found";
-                    case CONDITION_NOT_MET -> "row " + key + " does not meet a condition of the operation";
+                    case CONDITION_NOT_MET -> "row " + key + " does not meet " + conditions(batch, operation);
                     case ROLLED_BACK ->
                         "row " + key + " is as it was, because another operation of the atomic batch failed";
                     default -> "row " + key + ": " + code;
                 };
         return new RowError(operationIndex, code, message);
+    }
+
+    /** What the row must have; it is not known, of several, which it lacks. */
+    private static String conditions(OperationBatch batch, long operation) {
+        MemorySegment memory = batch.memory();
+        if (!OperationFormat.hasConditions(memory, operation)) {
+            return "a condition that the operation had when it was first made";
+        }
+        long conditions = OperationFormat.conditionsOffset(memory, operation);
+        return (RowChange.cellCount(memory, conditions) == 1 ? "the condition " : "all of the conditions ")
+                + RowChange.describeCells(batch.layout(), memory, conditions);
     }
 }

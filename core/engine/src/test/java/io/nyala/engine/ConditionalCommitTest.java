@@ -13,6 +13,7 @@ import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rows.Predicate;
+import io.nyala.rows.RowError;
 import io.nyala.rows.RowErrorCode;
 import io.nyala.rows.Schema;
 import io.nyala.testkit.Seed;
@@ -158,7 +159,7 @@ final class ConditionalCommitTest {
             });
             assertEquals("2 CONDITION_NOT_MET; 3 CONDITION_NOT_MET; ", errors(result));
             assertEquals(
-                    "row (id=10) does not meet a condition of the operation",
+                    "row (id=10) does not meet the condition (value=" + now + ")",
                     result.errors().getFirst().message());
             value++;
             assertEquals(Map.of(10L, value, 110L, value), rows(table()));
@@ -172,7 +173,7 @@ final class ConditionalCommitTest {
                 .addColumn(Column.of("state", ColumnType.STRING).defaultValue("new"))
                 .addColumn(Column.of("note", ColumnType.INT8).nullable())
                 .commit();
-        assertEquals("1 CONDITION_NOT_MET; 4 CONDITION_NOT_MET; ", errors(commit(rows -> {
+        CommitResult result = commit(rows -> {
             rows.start(UPDATE)
                     .set("id", 10)
                     .set("state", "old")
@@ -190,8 +191,15 @@ final class ConditionalCommitTest {
                     .set("id", 110)
                     .set("note", 2)
                     .onlyIf("note", null)
+                    .onlyIf("state", "new")
                     .end();
-        })));
+        });
+        assertEquals("1 CONDITION_NOT_MET; 4 CONDITION_NOT_MET; ", errors(result));
+        assertEquals(
+                List.of(
+                        "row (id=10) does not meet the condition (state=\"new\")",
+                        "row (id=110) does not meet all of the conditions (note=NULL, state=\"new\")"),
+                result.errors().stream().map(RowError::message).toList());
         assertEquals(Map.of(110L, 1L), rows(table()));
     }
 

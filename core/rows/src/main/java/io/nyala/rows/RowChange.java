@@ -3,6 +3,7 @@ package io.nyala.rows;
 import io.nyala.memory.Notes;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.StringJoiner;
 
 /**
  * A change of one row as bytes. As REDO it says what happened at a time; as UNDO, what to apply to see the row as it
@@ -253,6 +254,25 @@ public final class RowChange {
         return layout.schema().column(column).describe();
     }
 
+    /** The cells of an update, of columns that there are, for messages, as {@code (n=7, name=NULL)}. Allocates. */
+    public static String describeCells(RowLayout layout, MemorySegment memory, long change) {
+        var text = new StringJoiner(", ", "(", ")");
+        long cell = firstCell(change);
+        for (int i = cellCount(memory, change); i > 0; i--) {
+            Column column = layout.schema().column(layout.schema().indexOfId(cellColumnId(memory, cell)));
+            String value = cellIsNull(memory, cell)
+                    ? "NULL"
+                    : value(memory, cellValue(cell), cellBytes(memory, cell)).text(column);
+            text.add(column.name() + "=" + value);
+            cell = nextCell(memory, cell);
+        }
+        return text.toString();
+    }
+
+    private static CellValue value(MemorySegment memory, long at, int bytes) {
+        return CellValue.ofBytes(memory.asSlice(at, bytes).toArray(ValueLayout.JAVA_BYTE));
+    }
+
     /** Explains a change, which must have passed {@link #check}. */
     public static void annotate(RowLayout layout, MemorySegment memory, long change, Notes notes) {
         switch (kind(memory, change)) {
@@ -279,8 +299,7 @@ public final class RowChange {
             notes.note(cell + CELL_IS_NULL, 2, "is null: " + cellIsNull(memory, cell));
             notes.note(cell + CELL_BYTES, Integer.BYTES, "cell bytes: " + bytes);
             if (bytes > 0) {
-                var value =
-                        CellValue.ofBytes(memory.asSlice(cellValue(cell), bytes).toArray(ValueLayout.JAVA_BYTE));
+                CellValue value = value(memory, cellValue(cell), bytes);
                 String text = column < 0
                         ? value.toString()
                         : value.text(layout.schema().column(column));
