@@ -23,10 +23,12 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -100,7 +102,12 @@ final class Tablets implements AutoCloseable {
 
     /** What named requests were answered is the tablet's whatever its schema. */
     private void takeAnswers(Tablet tablet, TabletRecovery target) {
-        CompletableFuture<@Nullable RequestResults> answers = tablet.handOverAnswers();
+        var asked = new AtomicReference<Optional<CompletableFuture<@Nullable RequestResults>>>(Optional.empty());
+        engine.await(() -> {
+            asked.set(tablet.handOverAnswers());
+            return asked.get().isPresent();
+        });
+        CompletableFuture<@Nullable RequestResults> answers = asked.get().orElseThrow();
         engine.await(answers::isDone);
         if (answers.isCompletedExceptionally()) {
             throw new IllegalStateException(

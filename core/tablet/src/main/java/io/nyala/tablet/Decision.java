@@ -135,7 +135,10 @@ final class Decision {
             RowErrorCode error = judgement.error(i);
             if (error == null) {
                 RowErrorCode unexpected = decide(write, i, source, write.operationOffset(i), active);
-                assert unexpected == null : "operation " + i + " is " + unexpected + ", it was judged to be right";
+                if (unexpected != null) { // Then some of it is done, and the tablet must not go on.
+                    throw new IllegalStateException(
+                            "operation " + i + " is " + unexpected + ", it was judged to be right");
+                }
             } else {
                 write.addError(i, error);
             }

@@ -7,6 +7,8 @@ import io.nyala.wal.CommitLog;
 import io.nyala.wal.Durability;
 import io.nyala.wal.LogFullException;
 import io.nyala.wal.LogStoppedException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  * for any thread. A tablet to which no named request came has no memory for answers.
  */
 final class NamedWrites {
+    private static final Logger LOG = System.getLogger(NamedWrites.class.getName());
+
     /** Of the writer's time at once: copying this takes some ten microseconds. */
     private static final int CARRIED_BYTES_MAX = 64 << 10;
 
@@ -188,20 +192,36 @@ final class NamedWrites {
 
     private boolean carryNext(AnswersWriter writer, CommitLog log) {
         int bytesMax = writer.nextBytesMax(Math.min(CARRIED_BYTES_MAX, log.payloadBytesMax()));
+        long record;
         try {
-            long record = log.reserve(bytesMax);
-            if (record == 0) {
-                return false;
-            }
-            long time = tablet.lastTime();
-            int bytes = writer.writeNext(
-                    log.memory(), record, bytesMax, tablet.schema().version(), time);
-            carriedUpTo = log.publish(bytes, Durability.SYNC);
-            carriedFrom = Math.min(carriedFrom, carriedUpTo);
-            tablet.published(carriedUpTo, time);
+            record = log.reserve(bytesMax);
         } catch (LogFullException | LogStoppedException e) {
-            endCarrying(); // The records that there are remain needed. Full: the next flush tries again.
+            LOG.log(
+                    Level.WARNING,
+                    "answers of tablet {0} cannot be written into the log again, so it is kept from record {1} on; the"
+                            + " next flush tries again: {2}",
+                    tablet.id(),
+                    neededFrom,
+                    e.getMessage());
+            endCarrying(); // The records that there are remain needed.
+            return true;
         }
+        if (record == 0) {
+            return false;
+        }
+        long time = tablet.lastTime();
+        int bytes = 0;
+        try {
+            bytes = writer.writeNext(
+                    log.memory(), record, bytesMax, tablet.schema().version(), time);
+        } finally {
+            if (bytes == 0) {
+                log.abandon(); // Or nobody could append to the log any more.
+            }
+        }
+        carriedUpTo = log.publish(bytes, Durability.SYNC);
+        carriedFrom = Math.min(carriedFrom, carriedUpTo);
+        tablet.published(carriedUpTo, time);
         return true;
     }
 

@@ -13,6 +13,7 @@ import io.nyala.time.VisibleTime;
 import io.nyala.wal.CommitLog;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -391,15 +392,16 @@ public final class Tablet {
 
     /**
      * What named requests were answered, for a tablet that takes this one's place; null for nothing. With no batch
-     * under way, and none to come before {@link #takeAnswersBack}. This one does not write them again any more.
+     * under way, and none to come before {@link #takeAnswersBack}. This one does not write them again any more. No
+     * future, and nothing was done, if the writer has too much to do just now.
      */
-    public CompletableFuture<@Nullable RequestResults> handOverAnswers() {
+    public Optional<CompletableFuture<@Nullable RequestResults>> handOverAnswers() {
         CompletableFuture<@Nullable RequestResults> copy = new CompletableFuture<>();
         boolean isAsked = writer.command(() -> copy.complete(named.handOver()));
-        if (!isAsked || writer.isClosed()) {
+        if (writer.isClosed()) {
             copy.completeExceptionally(closedReason()); // Unless it was there just in time.
         }
-        return copy;
+        return isAsked || copy.isDone() ? Optional.of(copy) : Optional.empty();
     }
 
     /** No tablet takes this one's place, if one was to. */

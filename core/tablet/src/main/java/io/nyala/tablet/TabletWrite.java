@@ -44,6 +44,9 @@ public final class TabletWrite implements RequestErrors {
     @Nullable
     RuntimeException probeFailure;
 
+    /** How often its keys were looked up again since it last could be decided, or was handed over. The writer's. */
+    int probesAgain;
+
     /** Set by the writer, which has nothing to do with the batch until the prober clears it. */
     volatile boolean isProbing;
 

@@ -36,6 +36,12 @@ final class WriteQueue {
     /** Batches that are probed again at a time: about as many as are then decided at once. */
     private static final int PROBES_AGAIN_MAX = 16;
 
+    /**
+     * Times in a row that a batch is probed again, because rowsets were swapped in the moment between its probe and its
+     * decision. A swap comes with a file that was written in the meantime, so that is bad luck even twice.
+     */
+    private static final int PROBES_IN_VAIN_MAX = 32;
+
     private final Tablet tablet;
     private final WriterAgent writer;
     private final Decision decision;
@@ -72,6 +78,7 @@ final class WriteQueue {
     }
 
     void submit(TabletWrite write) {
+        write.probesAgain = 0;
         boolean isTaken = submitted.offer(write);
         assert isTaken : "more batches than places";
         writer.wake();
@@ -105,7 +112,7 @@ final class WriteQueue {
         if (first == null || first.isProbing) {
             return false;
         }
-        if (!tablet.isProbeGood(first)) {
+        if (!tablet.isProbeGood(first) && first.probesAgain < PROBES_IN_VAIN_MAX) {
             askToProbeAgain();
             return false;
         }
@@ -145,12 +152,13 @@ final class WriteQueue {
                 write.complete(null);
                 return Decision.Outcome.DECIDED;
             }
-            RuntimeException unknown = write.probeFailure;
+            RuntimeException unknown = tablet.isProbeGood(write) ? write.probeFailure : probedInVain();
             if (!isAnswered && unknown != null) {
                 tablet.refuse(write, unknown);
                 return Decision.Outcome.DECIDED;
             }
             Decision.Outcome outcome = isAnswered ? Decision.Outcome.DECIDED : decision.run(write);
+            write.probesAgain = 0;
             if (outcome != Decision.Outcome.DECIDED) {
                 if (tablet.pending().isEmpty() && tablet.time().isUnsettled()) {
                     writer.wake(); // There is something to settle, see completeDurable().
@@ -188,6 +196,12 @@ final class WriteQueue {
         return name != null && tablet.named().isAnswered(write, name);
     }
 
+    private TabletBusyException probedInVain() {
+        return new TabletBusyException("the keys of a batch were looked up " + PROBES_IN_VAIN_MAX
+                + " times again, and each time rowsets of tablet " + tablet.id() + " changed before it was decided; try"
+                + " again later");
+    }
+
     private @Nullable TabletWrite take() {
         TabletWrite next = submitted.poll();
         if (next != null) {
@@ -221,6 +235,7 @@ final class WriteQueue {
             if (!waiting.isProbing && !tablet.isProbeGood(waiting)) {
                 tablet.giveTicketBack(waiting); // It takes another one.
                 waiting.isProbing = true;
+                waiting.probesAgain++;
                 waiting.wantProbe();
             }
         }

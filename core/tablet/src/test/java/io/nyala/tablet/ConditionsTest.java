@@ -2,6 +2,7 @@ package io.nyala.tablet;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.rows.Column;
@@ -304,6 +305,34 @@ final class ConditionsTest {
             second.await();
             assertEquals("done CONDITION_NOT_MET", outcome(second));
             assertEquals(0, second.probesWanted, "no file has changed");
+        }
+    }
+
+    /** It would be its turn again and again, and nobody behind it would be decided. */
+    @Test
+    void aBatchThatIsLookedUpInVainAgainAndAgainIsRefused() {
+        insertTwo(1);
+        one.flushRows();
+        try (OneTablet.Batch batch = one.newBatch();
+                OneTablet.Batch next = one.newBatch()) {
+            change(batch.rows, OperationKind.UPDATE, 1, 100L).onlyIf(N, 1).end();
+            change(next.rows, OperationKind.UPDATE, 2, 100L).onlyIf(N, 1).end();
+            batch.submit();
+            next.submit();
+            for (int i = 0; batch.answers == 0; i++) {
+                assertEquals(i, batch.probesWanted);
+                assertTrue(i <= 100, "there is a limit");
+                batch.write.mapVersion = 0; // As if files had changed since.
+                one.decide();
+                batch.probeIfWanted();
+                next.probeIfWanted();
+            }
+            assertInstanceOf(TabletBusyException.class, batch.failure);
+            next.await();
+            assertEquals("done", outcome(next));
+            batch.submit();
+            batch.await();
+            assertEquals("done", outcome(batch));
         }
     }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.record.RequestMismatchException;
@@ -18,6 +19,7 @@ import io.nyala.wal.LogFullException;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /**
  * Goal: a request takes effect once, and its retries get the answer of the first when that is durable, not before.
@@ -305,6 +307,40 @@ final class NamedWritesTest {
             assertEquals(2, done.get());
             assertTrue(named.neededFrom() > written);
             assertEquals(member.tablet().lastSequence(), named.neededFrom());
+        }
+    }
+
+    @Test
+    void answersAreHandedOverWhenTheWriterHasRoomForIt(@Seed SplittableRandom random) {
+        try (var tablets = new Tablets(random)) {
+            Tablets.Member member = flushed(tablets);
+            while (tablets.writer().command(() -> {})) {
+                // Until there are too many.
+            }
+            assertTrue(member.tablet().handOverAnswers().isEmpty());
+            tablets.step();
+            var answers = member.tablet().handOverAnswers().orElseThrow();
+            tablets.step();
+            assertEquals(5, answers.join().requestCount());
+        }
+    }
+
+    /** Else nobody could append to the log any more, and all tablets would wait. */
+    @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    @Test
+    void theLogIsGivenBackWhereAnswersCannotBeWritten(@Seed SplittableRandom random) {
+        try (var tablets = new Tablets(random)) {
+            var log = new ShortLog(tablets.log());
+            Tablets.Member member = tablets.tablet(tablets::tick, log);
+            submit(member, name(7, 0, 0), 0, 1);
+            tablets.step();
+            member.tablet().applied(member.tablet().lastSequence());
+            log.isShort(true);
+            member.tablet().named().carry(() -> {});
+            assertThrows(IndexOutOfBoundsException.class, tablets.writer()::doWork);
+            assertTrue(log.isFree());
+            log.isShort(false);
+            tablets.step();
         }
     }
 

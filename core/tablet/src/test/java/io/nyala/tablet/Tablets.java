@@ -13,6 +13,7 @@ import io.nyala.rows.RowLayout;
 import io.nyala.rows.Schema;
 import io.nyala.simulation.SimulatedDisk;
 import io.nyala.time.HybridTime;
+import io.nyala.wal.CommitLog;
 import io.nyala.wal.WalConfig;
 import io.nyala.wal.WriteAheadLog;
 import java.nio.file.Path;
@@ -52,6 +53,10 @@ final class Tablets implements AutoCloseable {
         return disk;
     }
 
+    WriteAheadLog log() {
+        return log;
+    }
+
     WriterAgent writer() {
         return writer;
     }
@@ -73,11 +78,16 @@ final class Tablets implements AutoCloseable {
 
     /** A tablet whose rows are paid by an account of their own, of 4 MiB. */
     Member tablet(TabletClock clock) {
+        return tablet(clock, log);
+    }
+
+    /** As above, of which the log is used as {@code itsLog}. */
+    Member tablet(TabletClock clock, CommitLog itsLog) {
         MemoryBudget own = MemoryBudget.open(PageSource.jdk(), 4 * MIB);
         MemoryAccount rows = own.account("rows", 0);
         MemoryAccount others = own.account("others", 0);
         var config = new TabletConfig(nextTabletId++, SCHEMA, rows, 16 * MIB, clock, () -> {});
-        Tablet tablet = new TabletRecovery(config, List.of(), List.of(), 0).start(log, writer);
+        Tablet tablet = new TabletRecovery(config, List.of(), List.of(), 0).start(itsLog, writer);
         opened.add(own::close);
         opened.add(tablet::close);
         return new Member(this, tablet, others);
