@@ -109,7 +109,11 @@ public final class Table {
                 : CompletableFuture.allOf(flushes.toArray(CompletableFuture<?>[]::new));
     }
 
-    /** The newest time at which anything changed: everything acknowledged is at or below it. */
+    /**
+     * The newest time at which anything changed: every change that was acknowledged is at or below it. After a restart
+     * it may be below the times of batches that changed nothing. Between it and those nothing has happened, nor ever
+     * will, so that all of them are the same snapshot.
+     */
     public long latest() {
         return state.latest();
     }

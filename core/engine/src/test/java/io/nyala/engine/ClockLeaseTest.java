@@ -47,6 +47,32 @@ final class ClockLeaseTest {
         reopened.engine().close();
     }
 
+    /** A batch that changed nothing has no record: its time is forgotten, but what had happened by then is not. */
+    @RepeatedTest(4)
+    void whoHasATimeReadsItAgainAfterARestart(@Seed SplittableRandom random) {
+        var one = new OneTable(random.split());
+        Table table = one.create();
+        Numbers.insertRange(table, 0, 10);
+        long refused = Numbers.insert(table, 3).timestamp();
+        assertTrue(table.latest() >= refused, "acknowledged, and above the newest time");
+        if (random.nextBoolean()) {
+            one.flush();
+        }
+        if (random.nextBoolean()) {
+            one.powerCut();
+        } else {
+            one.reopen();
+        }
+        assertEquals(Numbers.list(0, 10), Numbers.ids(one.table().scan()));
+        long latest = one.table().latest();
+        assertEquals(Numbers.list(0, 10), Numbers.ids(one.table().scan().at(latest)));
+        assertEquals(Numbers.list(0, 10), Numbers.ids(one.table().scan().at(refused)));
+        long next = Numbers.insert(one.table(), 10).timestamp();
+        assertTrue(next > Math.max(latest, refused), "nothing happens where somebody has read");
+        assertEquals(Numbers.list(0, 10), Numbers.ids(one.table().scan().at(refused)));
+        one.engine().close();
+    }
+
     @Test
     void aSnapshotOfTheFutureIsRefused(@Seed SplittableRandom random) {
         var world = new World(random.split());
