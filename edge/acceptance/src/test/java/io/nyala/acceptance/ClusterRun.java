@@ -50,9 +50,14 @@ final class ClusterRun {
         return IDENTITY.matcher(status.toString()).replaceAll("#");
     }
 
-    /** Remembers the present as a time to read at: behind the last write, which a snapshot at its own time has not. */
+    /** A time to read at that is behind the last write, which a snapshot at its own time has not. */
+    long present() {
+        return client.getLastPropagatedTimestamp() + 1;
+    }
+
+    /** Remembers the present as a time to read at. */
     void takeSnapshot() {
-        snapshots.add(client.getLastPropagatedTimestamp() + 1);
+        snapshots.add(present());
     }
 
     int snapshotCount() {

@@ -3,45 +3,51 @@ package io.nyala.acceptance;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import io.nyala.testkit.Seed;
-import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.apache.kudu.client.KuduClient;
-import org.apache.kudu.client.KuduException;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * Goal: a client cannot tell our server from a real Kudu. Method: random programs of tables, changes, writes, scans
  * and mistakes, the same against both by the published Java client; what each step saw must be equal, row by row and
  * error by error.
  */
+@ExtendWith(Both.Parameter.class)
 final class DifferentialTest {
     private static final int PROGRAMS = Integer.getInteger("nyala.programs", 100);
     private static final int STEPS = 16;
 
-    @TempDir
-    private Path directory = Path.of("");
+    /** A real Kudu takes its time to make a table, most of which it waits. */
+    private static final int AT_A_TIME = 4;
 
     @Test
-    void answersWhatARealKuduAnswers(@Seed SplittableRandom random) throws KuduException {
-        compare(random, PROGRAMS);
+    void answersWhatARealKuduAnswers(@Seed SplittableRandom random, Both both) throws Exception {
+        compare(random, both, PROGRAMS);
     }
 
     @Test
     @Tag("soak")
-    void answersWhatARealKuduAnswersForLong(@Seed SplittableRandom random) throws KuduException {
-        compare(random, Integer.getInteger("nyala.soak.programs", 5_000));
+    void answersWhatARealKuduAnswersForLong(@Seed SplittableRandom random, Both both) throws Exception {
+        compare(random, both, Integer.getInteger("nyala.soak.programs", 5_000));
     }
 
-    private void compare(SplittableRandom random, int programs) throws KuduException {
-        try (RealKudu kudu = RealKudu.start(directory.resolve("kudu"));
-                OurServer ours = OurServer.start(directory.resolve("nyala"));
-                KuduClient theirClient = Clients.of(kudu);
-                KuduClient ourClient = Clients.of(ours)) {
+    private static void compare(SplittableRandom random, Both both, int programs) throws Exception {
+        String run = Long.toHexString(random.nextLong()); // Tables of another run may have been left.
+        try (ExecutorService threads = Executors.newFixedThreadPool(AT_A_TIME)) {
+            List<Future<?>> ends = new ArrayList<>();
             for (int i = 0; i < programs; i++) {
-                compare(new Program("p" + i + "_", random.split(), STEPS), theirClient, ourClient);
+                Program program = new Program("p" + run + "_" + i + "_", random.split(), STEPS);
+                ends.add(threads.submit(() -> compare(program, both.kuduClient(), both.ourClient())));
+            }
+            for (Future<?> end : ends) {
+                end.get();
             }
         }
     }

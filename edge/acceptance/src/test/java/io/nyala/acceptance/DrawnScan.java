@@ -80,14 +80,14 @@ final class DrawnScan {
         if (limit != Long.MAX_VALUE) {
             builder.limit(limit);
         }
-        if (snapshot != NO_SNAPSHOT) {
-            builder.readMode(AsyncKuduScanner.ReadMode.READ_AT_SNAPSHOT).snapshotTimestampRaw(run.snapshot(snapshot));
+        if (snapshot != NO_SNAPSHOT || isOrdered) {
+            // A Kudu that is told no time reads a tablet at one that may be before the last writes of another.
+            builder.readMode(AsyncKuduScanner.ReadMode.READ_AT_SNAPSHOT)
+                    .snapshotTimestampRaw(snapshot == NO_SNAPSHOT ? run.present() : run.snapshot(snapshot));
         } else {
             builder.readMode(AsyncKuduScanner.ReadMode.READ_YOUR_WRITES);
         }
-        if (isOrdered) {
-            builder.readMode(AsyncKuduScanner.ReadMode.READ_AT_SNAPSHOT).setFaultTolerant(true);
-        }
+        builder.setFaultTolerant(isOrdered);
         KuduScanner scanner = builder.build();
         if (isColumnar) {
             scanner.setRowDataFormat(AsyncKuduScanner.RowDataFormat.COLUMNAR);

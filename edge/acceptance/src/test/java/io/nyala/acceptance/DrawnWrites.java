@@ -1,9 +1,12 @@
 package io.nyala.acceptance;
 
 import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.apache.kudu.ColumnSchema;
@@ -61,10 +64,28 @@ final class DrawnWrites {
     static DrawnWrites draw(DrawnTable table, SplittableRandom random) {
         List<Row> rows = new ArrayList<>();
         int count = 1 + random.nextInt(random.nextInt(4) == 0 ? 60 : 12);
+        Set<String> deleted = new HashSet<>();
         for (int i = 0; i < count; i++) {
-            rows.add(row(table, random));
+            Row row = row(table, random);
+            String key = key(table, row);
+            if (!deleted.contains(key)) { // A real Kudu was seen to lose what is inserted again in the same batch.
+                rows.add(row);
+            }
+            if (row.kind().isDelete()) {
+                deleted.add(key);
+            }
         }
         return new DrawnWrites(rows);
+    }
+
+    private static String key(DrawnTable table, Row row) {
+        StringBuilder key = new StringBuilder();
+        for (ColumnSchema column : table.columns().subList(0, table.keyColumns())) {
+            Object value = row.cells().get(column.getName());
+            key.append(value instanceof byte[] bytes ? HexFormat.of().formatHex(bytes) : value)
+                    .append('|');
+        }
+        return key.toString();
     }
 
     private static Row row(DrawnTable table, SplittableRandom random) {

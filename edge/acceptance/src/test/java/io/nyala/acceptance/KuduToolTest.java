@@ -3,17 +3,15 @@ package io.nyala.acceptance;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.nio.file.Path;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * Goal: Kudu's own command works against our server. Method: the real {@code kudu}, the same commands against our
  * server and against a real Kudu; what they print must be equal but for identifiers, addresses and times.
  */
+@ExtendWith(Both.Parameter.class)
 final class KuduToolTest {
     private static final Pattern IDENTITY = Pattern.compile("[0-9a-f]{32}|127\\.0\\.0\\.1:\\d+");
     private static final Pattern SPACES = Pattern.compile("[ -]*\\|[ -]*|[ -]{3,}|\\+[-+]*");
@@ -39,25 +37,10 @@ final class KuduToolTest {
          "extra_configs": {"configs": {"kudu.table.history_max_age_sec": "3600"}}}\
         """;
 
-    @TempDir
-    private static Path directory = Path.of("");
+    private final Both both;
 
-    private static Cluster kudu = NoCluster.INSTANCE;
-    private static Cluster ours = NoCluster.INSTANCE;
-
-    @BeforeAll
-    static void start() {
-        kudu = RealKudu.start(directory.resolve("kudu"));
-        ours = OurServer.start(directory.resolve("nyala"));
-    }
-
-    @AfterAll
-    static void stop() {
-        try {
-            ours.close();
-        } finally {
-            kudu.close();
-        }
+    KuduToolTest(Both both) {
+        this.both = both;
     }
 
     @Test
@@ -122,7 +105,7 @@ final class KuduToolTest {
         assertTrue(KuduTool.succeed(arguments("table scan MASTER copied -row_count_only"))
                 .contains("Total count 3000"));
         String filtered = KuduTool.succeed(
-                "table", "scan", ours.masterAddress(), "copied", "-predicates=[\"AND\", [\"<\", \"key\", 10]]");
+                "table", "scan", both.ours().masterAddress(), "copied", "-predicates=[\"AND\", [\"<\", \"key\", 10]]");
         assertTrue(filtered.contains("Total count 10"), filtered);
         KuduTool.succeed(arguments("table delete MASTER copied"));
     }
@@ -142,7 +125,8 @@ final class KuduToolTest {
         assertEquals(3, tabletServers.lines().count(), tabletServers);
         String address =
                 tabletServers.substring(tabletServers.indexOf("127.0.0.1:")).strip();
-        assertTrue(KuduTool.succeed(arguments("master list MASTER")).contains(ours.masterAddress()));
+        assertTrue(KuduTool.succeed(arguments("master list MASTER"))
+                .contains(both.ours().masterAddress()));
         assertTrue(KuduTool.succeed(arguments("master status MASTER")).contains("bound_rpc_addresses"));
         assertTrue(KuduTool.succeed("tserver", "status", address).contains("node_instance"));
         assertTrue(Long.parseLong(
@@ -156,14 +140,14 @@ final class KuduToolTest {
 
     // ---- Both ----
 
-    private static String[] arguments(String command) {
-        return command.replace("MASTER", ours.masterAddress()).split(" ", -1);
+    private String[] arguments(String command) {
+        return command.replace("MASTER", both.ours().masterAddress()).split(" ", -1);
     }
 
     /** Runs a command against both, and compares. */
-    private static void same(String... command) {
-        KuduTool.Result theirs = run(kudu, command);
-        KuduTool.Result own = run(ours, command);
+    private void same(String... command) {
+        KuduTool.Result theirs = run(both.kudu(), command);
+        KuduTool.Result own = run(both.ours(), command);
         String text = String.join(" ", command);
         assertEquals(plain(theirs.output()), plain(own.output()), text);
         assertEquals(theirs.exitCode(), own.exitCode(), text);

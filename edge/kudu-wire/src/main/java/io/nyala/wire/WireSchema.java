@@ -236,10 +236,14 @@ public final class WireSchema {
         CellValue writeDefault = delta.getRemoveDefault() ? null : column.writeDefault();
         if (delta.hasDefaultValue()) {
             ColumnType type = column.type();
-            if (!type.isVariable() && delta.getDefaultValue().size() != type.cellBytes()) {
-                throw schemaError("wrong size for default value");
+            ByteString bytes = delta.getDefaultValue();
+            if (!type.isVariable()) {
+                if (bytes.size() < type.cellBytes()) {
+                    throw schemaError("wrong size for default value");
+                }
+                bytes = bytes.substring(0, type.cellBytes()); // Clients send decimals as wide as any can be.
             }
-            writeDefault = CellValue.ofBytes(delta.getDefaultValue().toByteArray());
+            writeDefault = CellValue.ofBytes(bytes.toByteArray());
         }
         return changed(column, delta, writeDefault);
     }

@@ -1,0 +1,114 @@
+package io.nyala.acceptance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.stream.Stream;
+import org.apache.kudu.client.KuduClient;
+import org.apache.kudu.client.KuduException;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ParameterContext;
+import org.junit.jupiter.api.extension.ParameterResolver;
+
+/**
+ * A real Kudu and our server, with a client of each, for all tests of this module: started when the first of them needs
+ * them, and closed at the end.
+ */
+final class Both implements AutoCloseable {
+    private final Path directory;
+    private final Cluster kudu;
+    private final Cluster ours;
+    private final KuduClient kuduClient;
+    private final KuduClient ourClient;
+
+    private Both() {
+        try {
+            directory = Files.createTempDirectory("nyala-acceptance");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        kudu = RealKudu.start(directory.resolve("kudu"));
+        boolean isStarted = false;
+        try {
+            ours = OurServer.start(directory.resolve("nyala"));
+            isStarted = true;
+        } finally {
+            if (!isStarted) {
+                kudu.close();
+            }
+        }
+        kuduClient = Clients.of(kudu);
+        ourClient = Clients.of(ours);
+    }
+
+    Cluster kudu() {
+        return kudu;
+    }
+
+    Cluster ours() {
+        return ours;
+    }
+
+    KuduClient kuduClient() {
+        return kuduClient;
+    }
+
+    KuduClient ourClient() {
+        return ourClient;
+    }
+
+    /** What a client does, and what it sees, as text. */
+    @FunctionalInterface
+    interface Story {
+        String tell(KuduClient client) throws Exception;
+    }
+
+    /** The story must be the same of both. */
+    void same(Story story) throws Exception {
+        assertEquals(told(story, kuduClient), told(story, ourClient));
+    }
+
+    private static String told(Story story, KuduClient client) throws Exception {
+        try {
+            return story.tell(client);
+        } catch (KuduException e) {
+            return ClusterRun.failure(e.getStatus());
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        try (kudu;
+                ours;
+                kuduClient;
+                ourClient) {
+            // In the reverse order, whatever fails.
+        } catch (KuduException e) {
+            throw new IllegalStateException("a client did not close", e);
+        }
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        }
+    }
+
+    /** Gives them to tests that have a parameter for them. */
+    static final class Parameter implements ParameterResolver {
+        @Override
+        public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
+            return parameter.getParameter().getType() == Both.class;
+        }
+
+        @Override
+        public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
+            return context.getRoot()
+                    .getStore(ExtensionContext.Namespace.GLOBAL)
+                    .computeIfAbsent(Both.class, _ -> new Both(), Both.class);
+        }
+    }
+}
