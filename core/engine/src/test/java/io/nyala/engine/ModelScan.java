@@ -59,6 +59,9 @@ final class ModelScan implements AutoCloseable {
             boolean isByTokens,
             long limit,
             long time) {
+        /** Values of a column that conditions are drawn from. */
+        private static final int VALUES = 8;
+
         /** All rows as they are. */
         static Lot all(Schema schema, long time) {
             return new Lot(schema, List.of(), allColumns(schema), false, false, Long.MAX_VALUE, time);
@@ -69,8 +72,9 @@ final class ModelScan implements AutoCloseable {
             boolean isPlain = random.nextInt(3) == 0; // The newest state, as it is.
             List<Condition> conditions = new ArrayList<>();
             for (int i = isPlain ? 0 : random.nextInt(4); i > 0; i--) {
-                int column = random.nextInt(schema.columnCount());
-                conditions.add(Condition.draw(random, schema, column, valuesOf(driver, column)));
+                boolean isOfKey = random.nextInt(3) == 0; // By which tablets are pruned.
+                int column = random.nextInt(isOfKey ? schema.keyColumnCount() : schema.columnCount());
+                conditions.add(Condition.draw(random, schema, column, valuesOf(random, driver, column)));
             }
             if (!isPlain && random.nextInt(4) == 0) {
                 addKey(random, driver, conditions);
@@ -101,14 +105,19 @@ final class ModelScan implements AutoCloseable {
             return columns;
         }
 
-        private static List<Object> valuesOf(ModelDriver driver, int column) {
-            return driver.models().stream()
+        /** Some that rows have now, of any tablets. */
+        private static List<Object> valuesOf(SplittableRandom random, ModelDriver driver, int column) {
+            List<List<@Nullable Object>> rows = driver.models().stream()
                     .flatMap(model -> model.newest().values().stream())
-                    .map(row -> row.get(column))
-                    .filter(Objects::nonNull)
-                    .<Object>map(Objects::requireNonNull)
-                    .limit(8)
                     .toList();
+            List<Object> values = new ArrayList<>();
+            for (int i = 0; i < VALUES && !rows.isEmpty(); i++) {
+                Object value = rows.get(random.nextInt(rows.size())).get(column);
+                if (value != null) {
+                    values.add(value);
+                }
+            }
+            return values;
         }
 
         /** Some or all columns of the key are those of a row: by them tablets are pruned. */
