@@ -198,8 +198,10 @@ final class ModelBatch {
         }
         strays.forEach(index -> expected.put(index, RowErrorCode.NO_RANGE));
         for (ModelPart part : parts) {
+            if (part.isTaken() || part.failure() != null) {
+                part.operations().keySet().forEach(expected::remove); // Of a refused batch: it was done before, or not.
+            }
             if (part.isTaken()) {
-                part.operations().keySet().forEach(expected::remove); // Of a refused batch: what was done before stays.
                 expected.putAll(part.existing().errors());
             }
         }
@@ -215,9 +217,10 @@ final class ModelBatch {
                             ? PartialCommitException.Outcome.NOTHING_HAPPENED
                             : PartialCommitException.Outcome.UNKNOWN;
             for (int index : part.operations().keySet()) {
-                boolean isRefused = part.isTaken() && part.existing().errors().containsKey(index);
+                boolean isRolledBack = isRefused() && part.failure() == null && !part.isTaken();
+                boolean isError = part.isTaken() && part.existing().errors().containsKey(index);
                 assertEquals(
-                        isRefused ? PartialCommitException.Outcome.REFUSED : outcome,
+                        isRolledBack || isError ? PartialCommitException.Outcome.REFUSED : outcome,
                         failure.outcome(index),
                         () -> "outcome of operation " + index + ", " + part);
             }
