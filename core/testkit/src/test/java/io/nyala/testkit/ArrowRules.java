@@ -46,8 +46,9 @@ final class ArrowRules {
         edge/server         : core/memory core/time core/rows core/partition core/record core/tablet core/catalog \
             core/table core/engine edge/kudu-protocol edge/kudu-rpc edge/kudu-wire
         edge/cli            : core/engine edge/hexdump edge/server
-        edge/acceptance     : edge/cli
-        perf                : core/engine edge/hexdump
+        edge/kudu-peer      : edge/cli
+        edge/acceptance     : edge/cli edge/kudu-peer
+        perf                : core/engine edge/hexdump edge/kudu-peer
         """);
 
     /** Test support, which any module's tests may need besides what lies under it. */

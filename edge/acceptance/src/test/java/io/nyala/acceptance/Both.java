@@ -2,6 +2,8 @@ package io.nyala.acceptance;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.nyala.peer.Cluster;
+import io.nyala.peer.RealKudu;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

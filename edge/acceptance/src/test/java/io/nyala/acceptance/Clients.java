@@ -1,5 +1,6 @@
 package io.nyala.acceptance;
 
+import io.nyala.peer.Cluster;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.apache.kudu.client.AsyncKuduClient;

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.peer.ServerProcess;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.file.Path;
@@ -41,9 +42,8 @@ final class CrashUnderLoadTest {
 
     @Test
     void theClientGoesOnAndEachAcknowledgedRowIsThere() throws Exception {
-        int tabletServerPort = freePort();
-        ServerProcess server = ServerProcess.start(directory, freePort(), tabletServerPort);
-        int masterPort = server.masterPort();
+        String[] options = {"--memory", "256", "--master-port", freePort(), "--tserver-port", freePort()};
+        ServerProcess server = ServerProcess.start(directory, options);
         try (KuduClient client = Clients.of(server)) {
             create(client);
             AtomicInteger acknowledged = new AtomicInteger();
@@ -51,7 +51,7 @@ final class CrashUnderLoadTest {
             for (int kill = 1; kill <= KILLS; kill++) {
                 awaitRows(acknowledged, writer, kill * ROWS_BETWEEN_KILLS / 2);
                 server.kill();
-                server = ServerProcess.start(directory, masterPort, tabletServerPort);
+                server = ServerProcess.start(directory, options);
             }
             writer.join();
             assertEquals(KILLS * ROWS_BETWEEN_KILLS, acknowledged.get(), "rows acknowledged");
@@ -63,9 +63,9 @@ final class CrashUnderLoadTest {
         }
     }
 
-    private static int freePort() throws IOException {
+    private static String freePort() throws IOException {
         try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
+            return Integer.toString(socket.getLocalPort());
         }
     }
 

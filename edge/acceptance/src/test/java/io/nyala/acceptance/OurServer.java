@@ -2,6 +2,7 @@ package io.nyala.acceptance;
 
 import io.nyala.engine.Engine;
 import io.nyala.engine.EngineConfig;
+import io.nyala.peer.Cluster;
 import io.nyala.server.NyalaServer;
 import io.nyala.server.ServerConfig;
 import java.nio.file.Path;

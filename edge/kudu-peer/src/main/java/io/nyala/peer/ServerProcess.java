@@ -1,4 +1,4 @@
-package io.nyala.acceptance;
+package io.nyala.peer;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -11,7 +11,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** {@code nyala serve} in a process of its own, which can be killed. One thread. */
-final class ServerProcess implements Cluster {
+public final class ServerProcess implements ProcessCluster {
     private static final Pattern MASTER = Pattern.compile(" master +(\\S+:\\d+)");
 
     private final Process process;
@@ -19,7 +19,7 @@ final class ServerProcess implements Cluster {
     private final List<String> output = new ArrayList<>();
     private final Thread reader;
 
-    private ServerProcess(Path directory, int masterPort, int tabletServerPort) {
+    private ServerProcess(Path directory, List<String> options) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments()); // The flags that this one has.
@@ -29,13 +29,8 @@ final class ServerProcess implements Cluster {
                 "io.nyala.cli.Main",
                 "serve",
                 "--data",
-                directory.toString(),
-                "--memory",
-                "256",
-                "--master-port",
-                Integer.toString(masterPort),
-                "--tserver-port",
-                Integer.toString(tabletServerPort)));
+                directory.toString()));
+        command.addAll(options);
         try {
             process = new ProcessBuilder(command).redirectErrorStream(true).start();
         } catch (IOException e) {
@@ -46,9 +41,13 @@ final class ServerProcess implements Cluster {
         reader = Thread.ofVirtual().start(() -> lines.lines().forEach(this::heard));
     }
 
-    /** Starts one and waits until it serves; port 0 for any that is free. */
-    static ServerProcess start(Path directory, int masterPort, int tabletServerPort) {
-        return new ServerProcess(directory, masterPort, tabletServerPort);
+    /**
+     * Starts one with this process's classes and JVM flags, and waits until it serves.
+     *
+     * @param options of the command, besides its directory
+     */
+    public static ServerProcess start(Path directory, String... options) {
+        return new ServerProcess(directory, List.of(options));
     }
 
     private String awaitAddress(BufferedReader lines) {
@@ -72,7 +71,7 @@ final class ServerProcess implements Cluster {
     }
 
     /** What it has printed until now. */
-    synchronized String output() {
+    public synchronized String output() {
         return String.join("\n", output);
     }
 
@@ -81,22 +80,22 @@ final class ServerProcess implements Cluster {
         return masterAddress;
     }
 
-    int masterPort() {
-        return Integer.parseInt(masterAddress.substring(masterAddress.lastIndexOf(':') + 1));
-    }
-
     /** SIGKILL. */
-    void kill() {
+    public void kill() {
         process.destroyForcibly();
         process.onExit().join();
     }
 
-    /** SIGTERM; answers the exit code. */
-    int stop() throws InterruptedException {
+    @Override
+    public List<ProcessHandle> processes() {
+        return List.of(process.toHandle());
+    }
+
+    @Override
+    public void stop() throws InterruptedException {
         process.toHandle().destroy(); // Process.destroy would close its output, too.
-        int code = process.onExit().join().exitValue();
+        process.onExit().join();
         reader.join();
-        return code;
     }
 
     @Override

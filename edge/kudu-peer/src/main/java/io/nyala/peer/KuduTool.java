@@ -1,6 +1,4 @@
-package io.nyala.acceptance;
-
-import static org.junit.jupiter.api.Assertions.assertEquals;
+package io.nyala.peer;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -10,7 +8,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** The real {@code kudu} command. Stateless. */
-final class KuduTool {
+public final class KuduTool {
     private static final long SECONDS_MAX = 120;
 
     private KuduTool() {}
@@ -20,9 +18,10 @@ final class KuduTool {
      *
      * @param output of both kinds
      */
-    record Result(int exitCode, String output) {}
+    public record Result(int exitCode, String output) {}
 
-    static Result run(String... arguments) {
+    /** Runs it to its end; two minutes at most. */
+    public static Result run(String... arguments) {
         List<String> command = new ArrayList<>(List.of(KuduBinary.path("kudu").toString()));
         command.addAll(List.of(arguments));
         try {
@@ -42,10 +41,17 @@ final class KuduTool {
         }
     }
 
-    /** What a command prints that succeeds. */
-    static String succeed(String... arguments) {
+    /**
+     * What a command prints that succeeds.
+     *
+     * @throws IllegalStateException if it does not: its exit code and what it printed
+     */
+    public static String succeed(String... arguments) {
         Result result = run(arguments);
-        assertEquals(0, result.exitCode(), () -> List.of(arguments) + ": " + result.output());
+        if (result.exitCode() != 0) {
+            throw new IllegalStateException("kudu " + String.join(" ", arguments) + " ended with exit code "
+                    + result.exitCode() + ": " + result.output());
+        }
         return result.output();
     }
 }

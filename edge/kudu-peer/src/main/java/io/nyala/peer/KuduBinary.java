@@ -1,11 +1,14 @@
-package io.nyala.acceptance;
+package io.nyala.peer;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
-/** The programs of the published Kudu, which the build has unpacked. Stateless. */
+/**
+ * The programs of the published Kudu, which the build of {@code edge/acceptance} unpacks; the property
+ * {@code nyala.kudu.home} says where they are, if not there. Stateless.
+ */
 final class KuduBinary {
     private static final Path HOME = home();
 
@@ -20,7 +23,7 @@ final class KuduBinary {
         Path path = HOME.resolve("bin").resolve(program);
         if (!Files.exists(path)) {
             throw new IllegalStateException(
-                    path + " is not there; `mvn generate-test-resources -pl edge/acceptance` unpacks it");
+                    path + " is not there; `mvn -pl edge/acceptance generate-test-resources` unpacks it");
         }
         if (!Files.isExecutable(path) && !path.toFile().setExecutable(true)) {
             throw new IllegalStateException(path + " cannot be made executable");

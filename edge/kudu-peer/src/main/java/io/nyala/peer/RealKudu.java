@@ -1,4 +1,4 @@
-package io.nyala.acceptance;
+package io.nyala.peer;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
  * A Kudu of one master and one tablet server from its published binary, in a directory of its own. It keeps time by the
  * system's clock, since a test machine has none that is synchronized. One thread.
  */
-final class RealKudu implements Cluster {
+public final class RealKudu implements ProcessCluster {
     private static final long START_SECONDS = 60;
     private static final Pattern PORT =
             Pattern.compile("\"bound_rpc_addresses\":\\s*\\[\\s*\\{[^}]*\"port\":\\s*(\\d+)");
@@ -23,12 +23,12 @@ final class RealKudu implements Cluster {
     private final List<Process> processes = new ArrayList<>();
     private final String masterAddress;
 
-    private RealKudu(Path directory) {
+    private RealKudu(Path directory, List<String> options) {
         this.directory = directory;
         boolean isStarted = false;
         try {
-            masterAddress = start("kudu-master", List.of("--default_num_replicas=1"));
-            start("kudu-tserver", List.of("--tserver_master_addrs=" + masterAddress));
+            masterAddress = start("kudu-master", List.of("--default_num_replicas=1"), options);
+            start("kudu-tserver", List.of("--tserver_master_addrs=" + masterAddress), options);
             awaitTabletServer();
             isStarted = true;
         } finally {
@@ -38,9 +38,13 @@ final class RealKudu implements Cluster {
         }
     }
 
-    /** Starts one, and waits until it serves. */
-    static RealKudu start(Path directory) {
-        return new RealKudu(directory);
+    /**
+     * Starts one, and waits until it serves; what an earlier one left in the directory is its.
+     *
+     * @param options flags of both servers besides those that any needs
+     */
+    public static RealKudu start(Path directory, String... options) {
+        return new RealKudu(directory, List.of(options));
     }
 
     @Override
@@ -48,14 +52,14 @@ final class RealKudu implements Cluster {
         return masterAddress;
     }
 
-    private String start(String program, List<String> options) {
-        Path own = directory.resolve(program);
-        Path addresses = own.resolve("addresses.json");
+    private String start(String program, List<String> own, List<String> options) {
+        Path home = directory.resolve(program);
+        Path addresses = home.resolve("addresses.json");
         List<String> command = new ArrayList<>(List.of(
                 KuduBinary.path(program).toString(),
-                "--fs_wal_dir=" + own.resolve("wal"),
-                "--fs_data_dirs=" + own.resolve("data"),
-                "--log_dir=" + own,
+                "--fs_wal_dir=" + home.resolve("wal"),
+                "--fs_data_dirs=" + home.resolve("data"),
+                "--log_dir=" + home,
                 "--rpc_bind_addresses=127.0.0.1:0",
                 "--rpc_server_allow_ephemeral_ports",
                 "--webserver_enabled=false",
@@ -64,21 +68,23 @@ final class RealKudu implements Cluster {
                 "--unlock_experimental_flags",
                 "--server_dump_info_path=" + addresses,
                 "--server_dump_info_format=json"));
+        command.addAll(own);
         command.addAll(options);
         try {
-            Files.createDirectories(own);
+            Files.createDirectories(home);
+            Files.deleteIfExists(addresses); // An earlier one's.
             Process process = KuduBinary.process(command)
                     .redirectErrorStream(true)
-                    .redirectOutput(own.resolve("output").toFile())
+                    .redirectOutput(home.resolve("output").toFile())
                     .start();
             processes.add(process);
-            return "127.0.0.1:" + awaitPort(process, own, addresses);
+            return "127.0.0.1:" + awaitPort(process, home, addresses);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private static int awaitPort(Process process, Path own, Path addresses) throws IOException {
+    private static int awaitPort(Process process, Path home, Path addresses) throws IOException {
         for (int i = 0; i < START_SECONDS * 20 && process.isAlive(); i++) {
             if (Files.exists(addresses)) {
                 Matcher port = PORT.matcher(Files.readString(addresses));
@@ -88,7 +94,7 @@ final class RealKudu implements Cluster {
             }
             pause(process);
         }
-        throw new IllegalStateException("a real Kudu did not start: " + Files.readString(own.resolve("output")));
+        throw new IllegalStateException("a real Kudu did not start: " + Files.readString(home.resolve("output")));
     }
 
     private void awaitTabletServer() {
@@ -109,6 +115,19 @@ final class RealKudu implements Cluster {
         } catch (InterruptedException e) {
             throw new IllegalStateException("interrupted while a real Kudu starts", e);
         }
+    }
+
+    @Override
+    public List<ProcessHandle> processes() {
+        return processes.stream().map(Process::toHandle).toList();
+    }
+
+    @Override
+    public void stop() {
+        processes.reversed().forEach(process -> {
+            process.destroy();
+            process.onExit().join();
+        });
     }
 
     @Override
