@@ -40,12 +40,13 @@ final class ArrowRules {
         core/table          : core/memory core/rows core/cursor core/partition wal core/tablet core/catalog
         core/engine         : core/memory core/time core/rows core/partition io-uring-bridge core/tablet \
             core/catalog core/table
+        edge/text           :
         edge/kudu-protocol  :
         edge/kudu-rpc       : core/memory edge/kudu-protocol
         edge/kudu-wire      : core/memory core/time core/rows core/partition edge/kudu-protocol
         edge/server         : core/memory core/time core/rows core/partition core/record core/tablet core/catalog \
             core/table core/engine edge/kudu-protocol edge/kudu-rpc edge/kudu-wire
-        edge/cli            : core/engine edge/hexdump edge/server
+        edge/cli            : core/engine edge/hexdump edge/text edge/server
         edge/kudu-peer      : edge/cli
         edge/acceptance     : edge/cli edge/kudu-peer
         perf                : core/engine edge/hexdump edge/kudu-peer

@@ -2,6 +2,7 @@ package io.nyala.cli;
 
 import io.nyala.engine.Engine;
 import io.nyala.engine.Table;
+import io.nyala.text.Figures;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -5,6 +5,7 @@ import io.nyala.engine.EngineConfig;
 import io.nyala.engine.Table;
 import io.nyala.memory.AccountUsage;
 import io.nyala.table.TableStatistics;
+import io.nyala.text.Figures;
 import java.io.PrintWriter;
 import java.util.Collections;
 import java.util.List;

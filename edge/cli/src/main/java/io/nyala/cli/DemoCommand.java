@@ -1,6 +1,8 @@
 package io.nyala.cli;
 
 import io.nyala.rows.Limits;
+import io.nyala.text.Figures;
+import io.nyala.text.Json;
 import java.io.PrintWriter;
 import java.io.Writer;
 import java.math.BigDecimal;

@@ -1,6 +1,8 @@
 package io.nyala.cli;
 
 import io.nyala.memory.AccountUsage;
+import io.nyala.text.Figures;
+import io.nyala.text.Json;
 import java.io.PrintWriter;
 import java.math.BigDecimal;
 import java.util.ArrayList;

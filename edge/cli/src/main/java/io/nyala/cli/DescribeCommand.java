@@ -6,6 +6,8 @@ import io.nyala.engine.Table;
 import io.nyala.rows.Column;
 import io.nyala.table.TableStatistics;
 import io.nyala.table.TabletStatistics;
+import io.nyala.text.Figures;
+import io.nyala.text.Json;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.LinkedHashMap;

@@ -1,6 +1,8 @@
 package io.nyala.cli;
 
 import io.nyala.engine.DirectoryInspection;
+import io.nyala.text.Figures;
+import io.nyala.text.Json;
 import java.io.PrintWriter;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;

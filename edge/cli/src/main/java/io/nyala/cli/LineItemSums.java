@@ -1,5 +1,6 @@
 package io.nyala.cli;
 
+import io.nyala.text.Figures;
 import io.trino.tpch.LineItem;
 import java.math.BigDecimal;
 import java.math.RoundingMode;

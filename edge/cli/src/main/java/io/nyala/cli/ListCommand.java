@@ -3,6 +3,8 @@ package io.nyala.cli;
 import io.nyala.engine.Engine;
 import io.nyala.engine.Table;
 import io.nyala.table.TableStatistics;
+import io.nyala.text.Figures;
+import io.nyala.text.Json;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -3,6 +3,7 @@ package io.nyala.cli;
 import io.nyala.cfile.CFileDump;
 import io.nyala.engine.DirectoryInspection;
 import io.nyala.memory.Notes;
+import io.nyala.text.Figures;
 import io.nyala.wal.PayloadNotes;
 import io.nyala.wal.SegmentFormat;
 import java.io.IOException;

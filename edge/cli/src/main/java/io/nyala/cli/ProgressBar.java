@@ -1,5 +1,6 @@
 package io.nyala.cli;
 
+import io.nyala.text.Figures;
 import java.io.Console;
 import java.io.IOException;
 import java.io.PrintWriter;

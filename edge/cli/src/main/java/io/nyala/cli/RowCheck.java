@@ -11,6 +11,7 @@ import io.nyala.rows.OperationFormat;
 import io.nyala.rows.OperationKind;
 import io.nyala.table.ScanToken;
 import io.nyala.table.TabletStatistics;
+import io.nyala.text.Figures;
 import io.trino.tpch.LineItem;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;

@@ -5,6 +5,8 @@ import de.siegmar.fastcsv.writer.LineDelimiter;
 import de.siegmar.fastcsv.writer.QuoteStrategies;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnBatch;
+import io.nyala.text.Figures;
+import io.nyala.text.Json;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;

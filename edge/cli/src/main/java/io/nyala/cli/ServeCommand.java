@@ -5,6 +5,7 @@ import io.nyala.engine.EngineConfig;
 import io.nyala.engine.Table;
 import io.nyala.server.NyalaServer;
 import io.nyala.server.ServerConfig;
+import io.nyala.text.Figures;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.LocalTime;

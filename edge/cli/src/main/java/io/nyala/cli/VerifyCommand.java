@@ -3,6 +3,8 @@ package io.nyala.cli;
 import io.nyala.engine.DirectoryInspection;
 import io.nyala.engine.DirectoryInspection.Findings;
 import io.nyala.tablet.MissingRowSet;
+import io.nyala.text.Figures;
+import io.nyala.text.Json;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,4 +1,4 @@
-package io.nyala.cli;
+package io.nyala.text;
 
 import java.math.BigDecimal;
 import java.util.Iterator;
@@ -7,21 +7,21 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Maps, lists, numbers, truth values and text as JSON, for scripts. Stateless. */
-final class Json {
+public final class Json {
     /** A depth that stays below zero at any depth of values. */
     private static final int ONE_LINE = Integer.MIN_VALUE;
 
     private Json() {}
 
     /** Indented. */
-    static String text(Object value) {
+    public static String text(Object value) {
         StringBuilder target = new StringBuilder();
         append(value, 0, target);
         return target.toString();
     }
 
     /** On one line. */
-    static String line(Map<String, @Nullable Object> value) {
+    public static String line(Map<String, @Nullable Object> value) {
         StringBuilder target = new StringBuilder();
         append(value, ONE_LINE, target);
         return target.toString();
