@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
+import org.apache.kudu.client.KuduException;
 import org.openjdk.jmh.infra.BenchmarkParams;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.Result;
@@ -110,7 +111,8 @@ public final class Figures {
                         Pattern.compile(group.include()).matcher(benchmark).find());
     }
 
-    public static void main(String[] arguments) throws IOException, InterruptedException, RunnerException {
+    public static void main(String[] arguments)
+            throws IOException, InterruptedException, RunnerException, KuduException {
         String[] rest = arguments.length < 2 ? new String[0] : Arrays.copyOfRange(arguments, 1, arguments.length);
         switch (arguments.length == 0 ? "" : arguments[0]) {
             case "all-figures" -> all(rest);
@@ -119,13 +121,15 @@ public final class Figures {
             case "log" -> CommitLatency.main(rest);
             case "tablets" -> ManyTablets.main(rest);
             case "pauses" -> WriterPauses.main(rest);
+            case "kudu" -> SideBySide.main(rest);
             default -> System.out.println("""
                 all-figures [--quick] [DIRECTORY]
                 latency [DIRECTORY [SECONDS]]
                 idle [DIRECTORY [SECONDS]]
                 log DIRECTORY [SECONDS [DISK]]
                 tablets [DIRECTORY [TABLES [TABLETS_OF_A_TABLE]]]
-                pauses [DIRECTORY [ROUNDS]]\
+                pauses [DIRECTORY [ROUNDS]]
+                kudu [DIRECTORY [ROWS [TIMES [SECONDS]]]]\
                 """);
         }
     }

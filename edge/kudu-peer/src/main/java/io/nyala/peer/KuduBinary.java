@@ -5,25 +5,27 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
-/**
- * The programs of the published Kudu, which the build of {@code edge/acceptance} unpacks; the property
- * {@code nyala.kudu.home} says where they are, if not there. Stateless.
- */
+/** The programs of the published Kudu, which the build of this module unpacks. Stateless. */
 final class KuduBinary {
-    private static final Path HOME = home();
+    private static final String PROPERTY = "nyala.kudu.home";
+    private static final String HOW_TO_UNPACK =
+            "`mvn -pl edge/kudu-peer generate-resources` unpacks one into edge/kudu-peer/target/kudu";
 
     private KuduBinary() {}
 
     private static Path home() {
-        return Path.of(System.getProperty("nyala.kudu.home", "target/kudu/kudu-binary-1.18.1-linux-x86_64"))
-                .toAbsolutePath();
+        String home = System.getProperty(PROPERTY);
+        if (home == null) {
+            throw new IllegalStateException("where a real Kudu is must be said by -D" + PROPERTY
+                    + "=DIRECTORY, which has its bin and lib; " + HOW_TO_UNPACK);
+        }
+        return Path.of(home).toAbsolutePath();
     }
 
     static Path path(String program) {
-        Path path = HOME.resolve("bin").resolve(program);
+        Path path = home().resolve("bin").resolve(program);
         if (!Files.exists(path)) {
-            throw new IllegalStateException(
-                    path + " is not there; `mvn -pl edge/acceptance generate-test-resources` unpacks it");
+            throw new IllegalStateException(path + " is not there; " + HOW_TO_UNPACK);
         }
         if (!Files.isExecutable(path) && !path.toFile().setExecutable(true)) {
             throw new IllegalStateException(path + " cannot be made executable");
@@ -35,8 +37,8 @@ final class KuduBinary {
     static ProcessBuilder process(List<String> command) {
         ProcessBuilder builder = new ProcessBuilder(command);
         Map<String, String> environment = builder.environment();
-        environment.put("LD_LIBRARY_PATH", HOME.resolve("lib").toString());
-        environment.put("SASL_PATH", HOME.resolve("lib/sasl2").toString());
+        environment.put("LD_LIBRARY_PATH", home().resolve("lib").toString());
+        environment.put("SASL_PATH", home().resolve("lib/sasl2").toString());
         return builder;
     }
 }
