@@ -124,6 +124,31 @@ public final class WriteBatch implements AutoCloseable {
     }
 
     /**
+     * Whether a commit would find the rows in their place, as it would say itself: for who has more rows than one batch
+     * takes, and wants to know before the first of them is in. Nothing is done; what the table is may change until the
+     * commit.
+     *
+     * @throws io.nyala.table.WrongTabletException if a row is not of the one tablet that {@link #onlyTablet} names
+     * @throws TableDroppedException as {@link #commit}
+     * @throws TableChangedException as {@link #commit}
+     */
+    public void check() {
+        engine.throwIfClosed();
+        throwIfNotOurs();
+        settle();
+        engine.callBegins();
+        boolean isBegun = false;
+        try {
+            TableState state = table.batchBegins(engine.host());
+            isBegun = true;
+            checkRows(state);
+            parts.check(state, engine.host());
+        } finally {
+            ends(isBegun);
+        }
+    }
+
+    /**
      * Commits what is in the batch and waits until it is durable and visible. Then the batch is empty.
      *
      * @throws TableDroppedException if the table was dropped

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.catalog.TabletPlace;
 import io.nyala.partition.PartitionSchema;
+import io.nyala.rows.Column;
+import io.nyala.rows.ColumnType;
 import io.nyala.rows.KeyCodec;
 import io.nyala.rows.KeyRange;
 import io.nyala.rows.OperationKind;
@@ -83,6 +85,40 @@ final class RoutedHostTest {
         one.settle();
         assertEquals(0, one.rowBytes());
         one.engine().close();
+    }
+
+    @Test
+    void aBatchIsLookedAtAndNothingOfItHappens() {
+        TabletPlace first = table.tablets().getFirst();
+        long ofFirst = LongStream.range(0, ROWS)
+                .filter(id -> isOf(first, id))
+                .findFirst()
+                .orElseThrow();
+        try (WriteBatch batch = table.newBatch().onlyTablet(first.id())) {
+            insert(batch, ofFirst);
+            batch.check();
+            assertEquals(0, table.statistics().rowCount());
+            assertEquals(1, batch.commit().orThrow().operationCount()); // It has its row still.
+            insert(batch, ofFirst);
+            table.alter()
+                    .addColumn(Column.of("more", ColumnType.INT64).nullable())
+                    .commit();
+            assertThrows(TableChangedException.class, batch::check);
+        }
+        one.engine().dropTable("t"); // No tablet is kept by what was looked at.
+        one.settle();
+        assertEquals(0, one.rowBytes());
+        one.engine().close();
+    }
+
+    private boolean isOf(TabletPlace tablet, long id) {
+        try (WriteBatch batch = table.newBatch().onlyTablet(tablet.id())) {
+            insert(batch, id);
+            batch.check();
+            return true;
+        } catch (WrongTabletException _) {
+            return false;
+        }
     }
 
     @Test

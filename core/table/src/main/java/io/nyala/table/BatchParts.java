@@ -141,6 +141,19 @@ public final class BatchParts {
         }
     }
 
+    /**
+     * Finds out whether the batch could be split, and forgets the answer: nothing is to be submitted.
+     *
+     * @throws WrongTabletException as {@link #split}
+     */
+    public void check(TableState state, TableHost newHost) {
+        try {
+            split(state, newHost);
+        } finally {
+            clear();
+        }
+    }
+
     private void checkTablet(TableState state) {
         long foreign = strayCount > 0 ? strayOffset(0) : -1;
         for (int i = 0; i < partCount; i++) {

@@ -73,6 +73,7 @@ public final class RowOperationsReader {
     private long indirectOffset;
     private long indirectBytes;
     private int firstRow;
+    private long firstAt; // Where that row lies.
     private int nextRow;
 
     /** What a client calls a schema, as it was understood for a table. */
@@ -97,7 +98,21 @@ public final class RowOperationsReader {
         indirectOffset = request.indirectOffset();
         indirectBytes = request.indirectBytes();
         firstRow = 0;
+        firstAt = at;
         nextRow = 0;
+    }
+
+    /**
+     * Goes back to the rows that were handed out last: the next batch begins with the same one, for the table as it is
+     * now.
+     *
+     * @param request that was started
+     * @throws WireException as {@link #start}; the request is where it was then
+     */
+    public void again(WriteRequestReader request, Schema schema) {
+        columns = view(request, schema);
+        at = firstAt;
+        nextRow = firstRow;
     }
 
     private ClientColumns view(WriteRequestReader request, Schema schema) {
@@ -161,6 +176,7 @@ public final class RowOperationsReader {
         assert batch.operationCount() == 0 : "a batch with " + batch.operationCount() + " operations";
         long resume = at;
         firstRow = nextRow;
+        firstAt = at;
         try {
             while (at < end && append(batch)) {
                 nextRow++;

@@ -337,6 +337,39 @@ final class RowOperationsReaderTest {
     }
 
     @Test
+    void handsOutTheLastPartAgainForATableThatIsWiderNow() {
+        Schema small = Schema.of(Column.key("k", ColumnType.INT32));
+        Schema wide =
+                Schema.of(small.column(0), Column.of("new", ColumnType.INT64).nullable());
+        int count = 400_000;
+        WireRows rows = new WireRows(small.columns());
+        for (int i = 0; i < count; i++) {
+            rows.add(1, new byte[][] {MemorySegment.ofArray(new int[] {i}).toArray(JAVA_BYTE)});
+        }
+        var parts = new WriteRequestReader();
+        byte[] request = WireRows.request(small.columns(), rows.operations()).toByteArray();
+        parts.read(MemorySegment.ofArray(request), 0, request.length);
+        try (var large = new TestMemory(40 << 20);
+                var target = new OperationBatch(new RowLayout(small), large.account());
+                var wideTarget = new OperationBatch(new RowLayout(wide), large.account())) {
+            reader.start(parts, small);
+            reader.fill(target);
+            int first = target.acceptedCount();
+            target.clear();
+            reader.fill(target);
+            Schema other = Schema.of(Column.key("other", ColumnType.INT32));
+            assertThrows(WireException.class, () -> reader.again(parts, other));
+            reader.again(parts, wide);
+            reader.fill(wideTarget);
+            assertEquals(first, reader.firstRow());
+            long row = OperationFormat.rowOffset(wideTarget.memory(), 0);
+            assertEquals(first, new RowLayout(wide).getInt(wideTarget.memory(), row, 0));
+            assertEquals(count, first + wideTarget.acceptedCount());
+            assertFalse(reader.hasMore());
+        }
+    }
+
+    @Test
     void cutsVarcharsByCharacters() {
         read(row(1, Map.of("k3", SEVEN, "vc", "h\u00e9llo w\u00f6rld".getBytes(StandardCharsets.UTF_8))));
         long row = OperationFormat.rowOffset(batch.memory(), 0);

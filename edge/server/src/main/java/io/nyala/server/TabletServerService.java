@@ -2,6 +2,7 @@ package io.nyala.server;
 
 import com.google.protobuf.MessageLite;
 import io.nyala.engine.Table;
+import io.nyala.engine.WriteBatch;
 import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
 import io.nyala.protocol.consensus.Metadata.RaftPeerPB.Role;
 import io.nyala.protocol.tablet.Metadata.TabletDataState;
@@ -57,7 +58,7 @@ final class TabletServerService implements AutoCloseable {
         this.catalog = catalog;
         this.batches = new BatchPool(System::nanoTime, BATCH_IDLE_NANOS);
         this.scanners = new Scanners(System::nanoTime, config.scannerMillis(), config.scannersMax());
-        this.writes = new WriteService(catalog, batches, pool);
+        this.writes = new WriteService(catalog, batches, WriteBatch::commitAsync, pool);
         this.scans = new ScanService(catalog, scanners);
         this.checksums = new ChecksumService(catalog, scanners);
         this.housekeeping = new Housekeeping(List.of(batches::closeIdle, scanners::closeIdle));

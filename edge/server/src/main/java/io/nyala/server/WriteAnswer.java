@@ -1,6 +1,7 @@
 package io.nyala.server;
 
 import io.nyala.engine.CommitResult;
+import io.nyala.protocol.WireProtocol.AppStatusPB;
 import io.nyala.protocol.tserver.Tserver.ResourceMetricsPB;
 import io.nyala.protocol.tserver.Tserver.WriteResponsePB;
 import io.nyala.rows.OperationKind;
@@ -25,6 +26,13 @@ final class WriteAnswer {
                     .setError(WireErrors.status(error));
         }
         timestamp = Math.max(timestamp, result.timestamp());
+    }
+
+    /** What became of the rows behind those, all of them. */
+    void failRest(int fromRow, int rowCount, AppStatusPB status) {
+        for (int row = fromRow; row < rowCount; row++) {
+            response.addPerRowErrorsBuilder().setRowIndex(row).setError(status);
+        }
     }
 
     WriteResponsePB response() {

@@ -1,7 +1,7 @@
 package io.nyala.server;
 
 import io.nyala.engine.CommitResult;
-import io.nyala.engine.TableChangedException;
+import io.nyala.engine.WriteBatch;
 import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
 import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
 import io.nyala.protocol.tserver.Tserver.WriteResponsePB;
@@ -22,6 +22,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,14 +30,12 @@ import org.jspecify.annotations.Nullable;
  * waits for that. Thread-safe.
  */
 final class WriteService {
-    /** A batch that meets an ALTER is filled again. Clients may change a table in a row, but not that often. */
-    private static final int ATTEMPTS_MAX = 10;
-
     /** Steps from the name of a request to those of its parts; odd, so that no two are the same. */
     private static final long PART_STEP = 0x9E3779B97F4A7C15L;
 
     private final CatalogView catalog;
     private final BatchPool batches;
+    private final Function<WriteBatch, CompletableFuture<CommitResult>> commits;
     private final Executor pool;
     private final ConcurrentLinkedQueue<Decoder> decoders = new ConcurrentLinkedQueue<>();
 
@@ -44,12 +43,30 @@ final class WriteService {
     private record Decoder(WriteRequestReader request, RowOperationsReader rows) {}
 
     /**
+     * @param commits commits a batch: {@link WriteBatch#commitAsync}
      * @param pool where answers are made that take a while
      */
-    WriteService(CatalogView catalog, BatchPool batches, Executor pool) {
+    WriteService(
+            CatalogView catalog,
+            BatchPool batches,
+            Function<WriteBatch, CompletableFuture<CommitResult>> commits,
+            Executor pool) {
         this.catalog = catalog;
         this.batches = batches;
+        this.commits = commits;
         this.pool = pool;
+    }
+
+    BatchPool batches() {
+        return batches;
+    }
+
+    Function<WriteBatch, CompletableFuture<CommitResult>> commits() {
+        return commits;
+    }
+
+    Executor pool() {
+        return pool;
     }
 
     /** Answers a Write call, now or when the rows are durable. */
@@ -83,58 +100,15 @@ final class WriteService {
         if (request.propagatedTimestamp() != 0) {
             catalog.engine().observe(request.propagatedTimestamp());
         }
-        commit(call, decoder, tablet);
+        new WriteRows(call, tablet, this).commit(request, decoder.rows());
     }
 
     private static TabletException unsupported(String message) {
         return new TabletException(Code.UNKNOWN_ERROR, ErrorCode.NOT_SUPPORTED, message);
     }
 
-    // ---- In parts ----
-
-    /** All rows, a batch at a time; waits for each but the last. */
-    private void commit(RpcCall call, Decoder decoder, CatalogView.HostedTablet tablet) {
-        for (int attempt = 1; ; attempt++) {
-            WriteSession session = batches.take(tablet.table());
-            boolean isHandedOver = false;
-            try {
-                decoder.rows().start(decoder.request(), session.schema());
-                WriteAnswer answer = new WriteAnswer();
-                isHandedOver = commit(call, decoder.rows(), tablet, session, answer);
-                return;
-            } catch (TableChangedException e) {
-                if (attempt == ATTEMPTS_MAX) {
-                    throw e;
-                }
-            } finally {
-                if (!isHandedOver) {
-                    batches.discard(session);
-                }
-            }
-        }
-    }
-
-    /** Answers true: the last part is on its way, and the session and the call are its. */
-    private boolean commit(
-            RpcCall call,
-            RowOperationsReader rows,
-            CatalogView.HostedTablet tablet,
-            WriteSession session,
-            WriteAnswer answer) {
-        for (int part = 0; ; part++) {
-            rows.fill(session.operations());
-            session.start(tablet.place().id(), rows.firstRow(), name(call.requestId(), part));
-            if (!rows.hasMore()) {
-                CompletableFuture<CommitResult> result = session.batch().commitAsync();
-                var _ = result.whenComplete((done, failure) -> completed(call, session, answer, done, failure));
-                return true;
-            }
-            answer.add(session, session.batch().commit());
-        }
-    }
-
     /** Nobody else's: the client and its number, and which part of a request it is. */
-    private static @Nullable RequestName name(@Nullable RequestId id, int part) {
+    static @Nullable RequestName name(@Nullable RequestId id, int part) {
         if (id == null) {
             return null;
         }
@@ -159,44 +133,8 @@ final class WriteService {
         return UUID.nameUUIDFromBytes(clientId.getBytes(StandardCharsets.UTF_8));
     }
 
-    // ---- Answers ----
-
-    /** On the writer's thread, which must not be kept: words of errors are made elsewhere. */
-    private void completed(
-            RpcCall call,
-            WriteSession session,
-            WriteAnswer answer,
-            @Nullable CommitResult result,
-            @Nullable Throwable failure) {
-        if (result != null && !result.hasErrors()) {
-            answer(call, session, answer, result);
-        } else {
-            pool.execute(() -> {
-                if (result != null) {
-                    answer(call, session, answer, result);
-                } else {
-                    batches.discard(session);
-                    fail(call, failure);
-                }
-            });
-        }
-    }
-
-    private void answer(RpcCall call, WriteSession session, WriteAnswer answer, CommitResult result) {
-        WriteResponsePB response;
-        try {
-            answer.add(session, result);
-            response = answer.response();
-        } catch (RuntimeException e) {
-            batches.discard(session);
-            fail(call, e);
-            return;
-        }
-        batches.giveBack(session);
-        call.answer(response);
-    }
-
-    private static void fail(RpcCall call, @Nullable Throwable thrown) {
+    /** Answers a call that failed as a whole. */
+    static void fail(RpcCall call, @Nullable Throwable thrown) {
         Throwable failure = thrown instanceof CompletionException wrapped && wrapped.getCause() != null
                 ? wrapped.getCause()
                 : thrown;

@@ -54,6 +54,15 @@ final class WriteSession implements AutoCloseable {
         noteKinds();
     }
 
+    /**
+     * Whether the rows in the batch are that tablet's; nothing is done.
+     *
+     * @throws io.nyala.table.WrongTabletException if one is not
+     */
+    void check(long tabletId) {
+        batch.onlyTablet(tabletId).check();
+    }
+
     private void noteKinds() {
         OperationBatch rows = batch.rows();
         operationCount = rows.operationCount();
