@@ -75,7 +75,7 @@ final class ChecksumService {
             if (!scanner.isAtEnd()) {
                 newId = id.isEmpty() ? scanners.add(scanner) : id;
                 answer.setScannerId(ByteString.copyFromUtf8(newId));
-                scanners.giveBack(scanner);
+                scanners.giveBack(newId, scanner);
                 isKept = true;
             }
             return answer.build();

@@ -133,7 +133,7 @@ final class ScanService {
             answer.setHasMoreResults(hasMore)
                     .setPropagatedTimestamp(catalog.engine().now());
             if (hasMore) {
-                scanners.giveBack(scanner); // Before the client can come back.
+                scanners.giveBack(newId, scanner); // Before the client can come back.
             } else {
                 scanners.remove(newId, scanner);
             }

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +20,8 @@ final class Scanners {
     private final LongSupplier nanoTime;
     private final long idleNanos;
     private final int scannersMax;
+    private final AtomicInteger count = new AtomicInteger(); // Of those in the map, and those about to be.
+    private volatile boolean isClosing;
 
     /**
      * @param nanoTime a clock that never steps back
@@ -33,12 +36,14 @@ final class Scanners {
 
     /** A scanner that has more than went into its first answer; the caller has it still. Answers its id. */
     String add(Scanner scanner) {
-        closeIdle();
-        if (scanners.size() >= scannersMax) {
-            throw new TabletException(
-                    Code.THROTTLED,
-                    ErrorCode.SERVICE_UNAVAILABLE,
-                    scannersMax + " scanners are open, which is the limit; try again later");
+        if (!tryCount()) {
+            closeIdle();
+            if (!tryCount()) {
+                throw new TabletException(
+                        Code.THROTTLED,
+                        ErrorCode.SERVICE_UNAVAILABLE,
+                        scannersMax + " scanners are open, which is the limit; try again later");
+            }
         }
         ThreadLocalRandom random = ThreadLocalRandom.current();
         String id =
@@ -46,6 +51,14 @@ final class Scanners {
         scanner.touch(nanoTime.getAsLong());
         scanners.put(id, scanner);
         return id;
+    }
+
+    private boolean tryCount() {
+        if (count.incrementAndGet() <= scannersMax) {
+            return true;
+        }
+        count.decrementAndGet();
+        return false;
     }
 
     /**
@@ -68,9 +81,8 @@ final class Scanners {
     }
 
     private Scanner find(String id, String user) {
-        closeIdle();
         Scanner scanner = scanners.get(id);
-        if (scanner == null) {
+        if (scanner == null || closeIfIdle(id, scanner, nanoTime.getAsLong())) {
             throw notFound(id);
         }
         if (!scanner.user().equals(user)) {
@@ -85,10 +97,13 @@ final class Scanners {
                 Code.SCANNER_EXPIRED, ErrorCode.NOT_FOUND, "Scanner " + id + " not found (it may have expired)");
     }
 
-    /** Others may take it again. */
-    void giveBack(Scanner scanner) {
+    /** Others may take it again; but if all were closed meanwhile, it is closed, too. */
+    void giveBack(String id, Scanner scanner) {
         scanner.touch(nanoTime.getAsLong());
         scanner.letGo();
+        if (isClosing && scanner.tryTake()) {
+            remove(id, scanner);
+        }
     }
 
     /** Its client is still there. */
@@ -98,7 +113,9 @@ final class Scanners {
 
     /** Forgets a scanner that the caller has, and closes it. */
     void remove(String id, Scanner scanner) {
-        scanners.remove(id);
+        if (scanners.remove(id, scanner)) {
+            count.decrementAndGet();
+        }
         scanner.close();
     }
 
@@ -117,18 +134,24 @@ final class Scanners {
     /** Closes those whose time is over. */
     void closeIdle() {
         long now = nanoTime.getAsLong();
-        scanners.forEach((id, scanner) -> {
-            if (now - scanner.touched() > idleNanos && scanner.tryTake()) {
-                remove(id, scanner);
-            }
-        });
+        scanners.forEach((id, scanner) -> closeIfIdle(id, scanner, now));
     }
 
-    /** Closes all, when no call is under way any more. */
-    void closeAll() {
-        scanners.forEach((id, scanner) -> {
-            scanner.tryTake();
+    private boolean closeIfIdle(String id, Scanner scanner, long now) {
+        boolean isIdle = now - scanner.touched() > idleNanos && scanner.tryTake();
+        if (isIdle) {
             remove(id, scanner);
+        }
+        return isIdle;
+    }
+
+    /** Closes all; those that a call has, when it gives them back. */
+    void closeAll() {
+        isClosing = true;
+        scanners.forEach((id, scanner) -> {
+            if (scanner.tryTake()) {
+                remove(id, scanner);
+            }
         });
     }
 }

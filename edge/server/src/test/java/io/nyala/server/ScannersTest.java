@@ -1,0 +1,181 @@
+package io.nyala.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.nyala.engine.Engine;
+import io.nyala.engine.EngineConfig;
+import io.nyala.engine.Scan;
+import io.nyala.engine.Table;
+import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
+import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB;
+import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
+import io.nyala.rows.Column;
+import io.nyala.rows.ColumnType;
+import io.nyala.rows.Schema;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Goal: a scanner is one call's at a time, its user's alone, and closed when nobody asks for it, at the limit, and at
+ * the end. Method: scans of a real engine, and a clock that the test turns.
+ */
+final class ScannersTest {
+    private static final int IDLE_MILLIS = 1_000;
+    private static final int SCANNERS_MAX = 2;
+
+    private Engine engine;
+    private Table table;
+    private long nanos;
+    private final Scanners scanners = new Scanners(() -> nanos, IDLE_MILLIS, SCANNERS_MAX);
+
+    /** A scanner that was given back once, and its scan. */
+    private record Open(String id, Scanner scanner, Scan scan) {
+        boolean isClosed() {
+            try {
+                scan.next();
+                return false;
+            } catch (IllegalStateException _) {
+                return true;
+            }
+        }
+    }
+
+    @BeforeEach
+    void open(@TempDir Path directory) {
+        engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(128 << 20));
+        table = engine.createTable("t", Schema.of(Column.key("k", ColumnType.INT32)));
+    }
+
+    @AfterEach
+    void close() {
+        scanners.closeAll();
+        engine.close();
+    }
+
+    @Test
+    void oneThatNobodyAsksForIsGoneWhenItIsAskedForTooLate() {
+        Open kept = open("ann");
+        Open left = open("ann");
+        turn(IDLE_MILLIS);
+        scanners.keepAlive(kept.id(), "ann");
+        turn(1);
+        refused(Code.SCANNER_EXPIRED, ErrorCode.NOT_FOUND, () -> scanners.take(left.id(), "ann"));
+        assertTrue(left.isClosed());
+        assertEquals(1, scanners.count());
+        scanners.giveBack(kept.id(), scanners.take(kept.id(), "ann")); // To take it counts as a sign of life.
+        turn(IDLE_MILLIS);
+        scanners.closeIdle();
+        assertFalse(kept.isClosed());
+        turn(1);
+        refused(Code.SCANNER_EXPIRED, ErrorCode.NOT_FOUND, () -> scanners.keepAlive(kept.id(), "ann"));
+        assertTrue(kept.isClosed());
+        assertEquals(0, scanners.count());
+    }
+
+    @Test
+    void oneThatACallHasIsNotIdleHoweverLongThatTakes() {
+        Open taken = open("ann");
+        scanners.take(taken.id(), "ann");
+        turn(10 * IDLE_MILLIS);
+        scanners.closeIdle();
+        assertFalse(taken.isClosed());
+        scanners.giveBack(taken.id(), taken.scanner());
+        scanners.closeIdle();
+        assertFalse(taken.isClosed());
+        turn(IDLE_MILLIS + 1);
+        scanners.closeIdle();
+        assertTrue(taken.isClosed());
+    }
+
+    @Test
+    void anotherUserCanNeitherReadNorKeepNorCloseIt() {
+        Open anns = open("ann");
+        refused(Code.NOT_AUTHORIZED, ErrorCode.NOT_AUTHORIZED, () -> scanners.take(anns.id(), "bob"));
+        refused(Code.NOT_AUTHORIZED, ErrorCode.NOT_AUTHORIZED, () -> scanners.keepAlive(anns.id(), "bob"));
+        scanners.close(anns.id(), "bob");
+        assertFalse(anns.isClosed());
+        scanners.close(anns.id(), "ann");
+        assertTrue(anns.isClosed());
+        scanners.close(anns.id(), "ann"); // Not there any more: nothing happens.
+        assertEquals(0, scanners.count());
+    }
+
+    @Test
+    void twoCallsCannotHaveItAtATime() {
+        Open open = open("ann");
+        Scanner taken = scanners.take(open.id(), "ann");
+        refused(Code.INVALID_SCAN_CALL_SEQ_ID, ErrorCode.INVALID_ARGUMENT, () -> scanners.take(open.id(), "ann"));
+        scanners.close(open.id(), "ann"); // A call reads from it: it stays.
+        assertFalse(open.isClosed());
+        scanners.giveBack(open.id(), taken);
+        scanners.take(open.id(), "ann");
+        assertTrue(taken.isNext(1));
+        assertTrue(taken.isNext(2));
+        assertFalse(taken.isNext(2)); // Sent twice.
+        scanners.remove(open.id(), taken);
+    }
+
+    @Test
+    void thereAreNoMoreThanTheLimitAndIdleOnesMakeRoom() {
+        Open first = open("ann");
+        turn(1);
+        Open second = open("ann");
+        try (Scanner third = newScanner(table.scan().open(), "ann")) {
+            refused(Code.THROTTLED, ErrorCode.SERVICE_UNAVAILABLE, () -> scanners.add(third));
+        }
+        assertEquals(2, scanners.count());
+        turn(IDLE_MILLIS);
+        Open fourth = open("ann");
+        assertTrue(first.isClosed());
+        assertFalse(second.isClosed());
+        scanners.close(fourth.id(), "ann");
+        turn(IDLE_MILLIS);
+        open("ann"); // There is room: nobody is looked at.
+        assertFalse(second.isClosed());
+        assertEquals(2, scanners.count());
+    }
+
+    @Test
+    void atTheEndOneThatACallHasIsClosedWhenItIsGivenBack() {
+        Open idle = open("ann");
+        Open taken = open("ann");
+        scanners.take(taken.id(), "ann");
+        scanners.closeAll();
+        assertTrue(idle.isClosed());
+        assertFalse(taken.isClosed()); // Or the call would read from memory that is gone.
+        scanners.giveBack(taken.id(), taken.scanner());
+        assertTrue(taken.isClosed());
+        assertEquals(0, scanners.count());
+    }
+
+    private void turn(int millis) {
+        nanos += millis * 1_000_000L;
+    }
+
+    private Open open(String user) {
+        Scan scan = table.scan().open();
+        Scanner scanner = newScanner(scan, user);
+        String id = scanners.add(scanner);
+        scanners.giveBack(id, scanner);
+        return new Open(id, scanner, scan);
+    }
+
+    private static Scanner newScanner(Scan scan, String user) {
+        return new Scanner(scan, user, () -> {
+            throw new AssertionError("no block is wanted");
+        });
+    }
+
+    private static void refused(Code code, ErrorCode status, Executable call) {
+        TabletServerErrorPB error = assertThrows(TabletException.class, call).error();
+        assertEquals(code, error.getCode());
+        assertEquals(status, error.getStatus().getCode());
+    }
+}
