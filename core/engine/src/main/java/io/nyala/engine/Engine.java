@@ -251,6 +251,16 @@ public final class Engine implements AutoCloseable {
         return parts.failures();
     }
 
+    /** What it has and does now, for those who watch it: counters read, for which nobody waits. */
+    public EngineView view() {
+        callBegins();
+        try {
+            return EngineView.of(parts, openScans.get());
+        } finally {
+            callEnds();
+        }
+    }
+
     /** What the engine does its input and output with, and what is lost by it if it is not the best. */
     public String diskDescription() {
         return parts.disk().description();

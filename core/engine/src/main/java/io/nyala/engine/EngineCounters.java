@@ -135,6 +135,16 @@ public final class EngineCounters implements AutoCloseable {
         return new UnsafeBuffer(buffer, VALUES_BYTES, LABELS_BYTES);
     }
 
+    /** What was counted so far, by label. While they are open. */
+    Map<String, Long> values() {
+        Map<String, Long> counters = new LinkedHashMap<>();
+        for (Counter counter : Counter.values()) {
+            long value = (long) VALUE.getVolatile(values, (long) CountersReader.counterOffset(counter.id));
+            counters.put(counter.label, value);
+        }
+        return counters;
+    }
+
     void committed(int operationCount, int refusedCount) {
         add(Counter.COMMITS, 1);
         add(Counter.OPERATIONS, (long) operationCount - refusedCount);

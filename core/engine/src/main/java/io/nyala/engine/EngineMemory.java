@@ -137,6 +137,10 @@ final class EngineMemory implements AutoCloseable {
         return budget.usage();
     }
 
+    long limitBytes() {
+        return budget.limitBytes();
+    }
+
     long peakBytes() {
         return budget.peakBytes();
     }

@@ -13,6 +13,7 @@ import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -41,7 +42,7 @@ final class Maintenance implements Agent {
     /** A few for each tablet at most; see the tablet's queue of writes. */
     private final Queue<WantedProbe> wantedProbes = new ConcurrentLinkedQueue<>();
 
-    private @Nullable Running running;
+    private volatile @Nullable Running running; // Only the worker sets it.
     private boolean isTurnOfLog = true;
     private volatile @Nullable RuntimeException end;
 
@@ -182,6 +183,11 @@ final class Maintenance implements Agent {
         }
         return CompletableFuture.failedFuture(new TableDroppedException(
                 "tablet " + tablet.id() + " was dropped, or its table was changed; flush the table again"));
+    }
+
+    /** The tablet that is being flushed, if one is. */
+    Optional<Tablet> flushing() {
+        return Optional.ofNullable(running).map(present -> present.attached().tablet);
     }
 
     /** Why nothing is flushed any more, and of which tablets the last flush failed and why. */

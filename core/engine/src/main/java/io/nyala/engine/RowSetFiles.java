@@ -43,6 +43,11 @@ final class RowSetFiles {
         this.lookups = lookups;
     }
 
+    /** What the cache of their pages did and has. */
+    PageCache.Statistics cacheStatistics() {
+        return cache.statistics();
+    }
+
     /**
      * Opens a rowset for reading.
      *

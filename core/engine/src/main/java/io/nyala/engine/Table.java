@@ -11,8 +11,12 @@ import io.nyala.table.TableState;
 import io.nyala.table.TableStatistics;
 import io.nyala.table.TabletStatistics;
 import io.nyala.tablet.MissingRowSet;
+import io.nyala.tablet.RowSetEntry;
+import io.nyala.tablet.Tablet;
+import io.nyala.tablet.TabletView;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
@@ -133,6 +137,42 @@ public final class Table {
         return TableStatistics.of(state.tablets().stream()
                 .map(tablet -> TabletStatistics.of(tablet, engine.host()))
                 .toList());
+    }
+
+    /** What one of its tablets has and does now; empty if it has none of that id any more. */
+    public Optional<TabletView> view(long tabletId) {
+        return look(tabletId, Tablet::view);
+    }
+
+    /** Of tablets in the order of {@link #tablets}, from one index to before another; dropped ones are left out. */
+    public List<TabletView> views(int from, int to) {
+        engine.callBegins();
+        try {
+            List<HostedTablet> all = state.tablets();
+            int end = Math.min(to, all.size());
+            return all.subList(Math.min(from, end), end).stream()
+                    .flatMap(tablet -> tablet.look(engine.host(), Tablet::view).stream())
+                    .toList();
+        } finally {
+            engine.callEnds();
+        }
+    }
+
+    /** The rowsets of one of its tablets that can be read, in no particular order; empty if it is gone. */
+    public List<RowSetEntry> rowSets(long tabletId) {
+        return look(tabletId, TabletView::rowSets).orElse(List.of());
+    }
+
+    private <T> Optional<T> look(long tabletId, Function<Tablet, T> looking) {
+        engine.callBegins();
+        try {
+            return state.tablets().stream()
+                    .filter(tablet -> tablet.id() == tabletId)
+                    .findFirst()
+                    .flatMap(tablet -> tablet.look(engine.host(), looking));
+        } finally {
+            engine.callEnds();
+        }
     }
 
     /** Whether it was dropped; it may be recalled. */

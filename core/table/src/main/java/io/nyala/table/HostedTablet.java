@@ -3,7 +3,9 @@ package io.nyala.table;
 import io.nyala.catalog.TabletPlace;
 import io.nyala.partition.Partition;
 import io.nyala.tablet.Tablet;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 
 /**
  * An open tablet of a host, and how many scans and batches use it: after it was dropped it is taken down when the last
@@ -38,6 +40,18 @@ public final class HostedTablet {
 
     public Tablet tablet() {
         return tablet;
+    }
+
+    /** What {@code looking} finds in the tablet while nobody closes it; empty if it was dropped. */
+    public <T> Optional<T> look(TableHost host, Function<Tablet, T> looking) {
+        if (!tryHold()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(looking.apply(tablet));
+        } finally {
+            letGo(host);
+        }
     }
 
     /** Keeps the tablet open for a scan or a batch; false if it was dropped. {@link #letGo} follows. */

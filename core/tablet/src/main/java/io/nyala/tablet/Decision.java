@@ -346,7 +346,7 @@ final class Decision {
     private boolean hasMemory(MemRowSet active, TabletWrite write) {
         long flushBytes = tablet.config().flushBytes();
         boolean tooManySealed = tablet.map().sealed().size() >= Seals.SEALED_MAX;
-        long bytesMax = tooManySealed ? flushBytes : Tablet.ACTIVE_FLUSHES_MAX * flushBytes;
+        long bytesMax = tooManySealed ? flushBytes : Seals.ACTIVE_FLUSHES_MAX * flushBytes;
         if (active.rowCount() > 0 && active.memoryBytes() >= bytesMax) { // An empty one is never flushed.
             tablet.pressure().awaitFlush();
             return false;

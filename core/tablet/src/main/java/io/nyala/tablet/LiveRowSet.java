@@ -198,6 +198,17 @@ public final class LiveRowSet implements RowHome, AutoCloseable {
                 + deltas.files().stream().mapToLong(DeltaFile::fileBytes).sum();
     }
 
+    /** As the storage log knows it. */
+    RowSetEntry entry() {
+        Deltas seen = deltas;
+        List<DeltaFileEntry> entries = new ArrayList<>();
+        for (DeltaFile file : seen.files()) {
+            entries.add(new DeltaFileEntry(file.fileId(), file.fileBytes(), file.changeCount(), file.deletedCount()));
+        }
+        return RowSetEntry.of(base.fileId(), base.rowCount(), base.fileBytes(), base.minKey(), base.maxKey(), 0)
+                .with(entries, seen.appliedUpTo());
+    }
+
     /** The first log record that a restart would need for these rows; {@link Long#MAX_VALUE} for none. */
     long neededFrom() {
         Deltas seen = deltas;

@@ -58,6 +58,11 @@ public record RowSetEntry(
         return new RowSetEntry(fileId, rowCount, fileBytes, minKey, maxKey, newAppliedUpTo, newDeltas);
     }
 
+    /** Size of the files that correct it. */
+    public long deltaBytes() {
+        return deltas.stream().mapToLong(DeltaFileEntry::fileBytes).sum();
+    }
+
     @Override
     public boolean equals(Object other) {
         return other instanceof RowSetEntry entry

@@ -30,6 +30,9 @@ final class Seals {
     /** Sealed MemRowSets that wait for their flush; when there are more, writers wait. */
     static final int SEALED_MAX = 2;
 
+    /** Times {@code flushBytes} that a MemRowSet may reach before its seal: a flush may be slower than writers. */
+    static final int ACTIVE_FLUSHES_MAX = 2;
+
     private final TabletConfig config;
     private final Epochs epochs;
     private final ArrayDeque<Sealed> awaitingFlush = new ArrayDeque<>();

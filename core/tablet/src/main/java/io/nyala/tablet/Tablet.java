@@ -40,16 +40,11 @@ public final class Tablet {
     /** Readers inside one call at any moment; each is a thread in the middle of a vector in memory. */
     private static final int READERS_MAX = 512;
 
-    private static final int EPOCH_TICKETS_MAX = WriteQueue.ADMITTED_MAX + READERS_MAX;
-
-    /** Times {@code flushBytes} that a MemRowSet may reach before its seal: a flush may be slower than writers. */
-    static final int ACTIVE_FLUSHES_MAX = 2;
-
     private final TabletConfig config;
     private final CommitLog log;
     private final WriterAgent writer;
     private final VisibleTime time;
-    private final Epochs epochs = new Epochs(EPOCH_TICKETS_MAX);
+    private final Epochs epochs = new Epochs(WriteQueue.ADMITTED_MAX + READERS_MAX);
     private final PendingWrites pending;
     private final WriteQueue queue;
     private final Seals seals;
@@ -290,6 +285,11 @@ public final class Tablet {
     /** A durable edit says that log records up to {@code sequence} are in rowsets. */
     void applied(long sequence) {
         appliedUpTo = sequence;
+    }
+
+    /** What it has and does now. Any thread, with nobody closing it meanwhile. */
+    public TabletView view() {
+        return TabletView.of(this, queue);
     }
 
     /** Files of rowsets, those that cannot be read included. */

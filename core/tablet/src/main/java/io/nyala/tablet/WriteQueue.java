@@ -241,6 +241,11 @@ final class WriteQueue {
         }
     }
 
+    /** Batches that have a place: they are looked up on disk, or wait for the writer. Any thread. */
+    int admittedCount() {
+        return admittedCount.get();
+    }
+
     /** Whether a batch waits for memory. Any thread. */
     boolean isHeld() {
         return isHeld;

@@ -1,0 +1,100 @@
+package io.nyala.tablet;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What a tablet has and does at one moment, for those who watch it: sums and counters, for which no row is looked at
+ * and nobody waits. They are read one after the other, so that writes under way may be in one and not yet in the next.
+ * Immutable.
+ *
+ * @param tabletId unique in its engine
+ * @param rowCount rows in memory and on disk, deleted ones included
+ * @param liveRowCount rows that are not deleted
+ * @param freshRowCount of those, rows in memory that are not on disk, deleted ones included
+ * @param freshBytes memory of these
+ * @param sealedCount MemRowSets that are being flushed, or wait for it
+ * @param changeBytes memory of changes of rows on disk
+ * @param rowSetCount rowsets on disk
+ * @param diskBytes size of their files
+ * @param deltaBytes of those, delta files
+ * @param missing rowsets that cannot be read
+ * @param undecidedBatches batches that were taken and wait for their turn, or are being looked up on disk
+ * @param isHeld whether they wait for memory
+ * @param isFlushWanted whether a flush was asked for and is not under way
+ * @param neededFrom oldest log record that a restart would need; {@link Long#MAX_VALUE} for none
+ * @param failure why it takes no writes any more
+ * @param flushFailure why its last flush failed, if none has begun since
+ */
+public record TabletView(
+        long tabletId,
+        long rowCount,
+        long liveRowCount,
+        long freshRowCount,
+        long freshBytes,
+        int sealedCount,
+        long changeBytes,
+        int rowSetCount,
+        long diskBytes,
+        long deltaBytes,
+        List<MissingRowSet> missing,
+        int undecidedBatches,
+        boolean isHeld,
+        boolean isFlushWanted,
+        long neededFrom,
+        Optional<RuntimeException> failure,
+        Optional<RuntimeException> flushFailure) {
+    public TabletView {
+        missing = List.copyOf(missing);
+    }
+
+    /** With nobody closing the tablet meanwhile. */
+    static TabletView of(Tablet tablet, WriteQueue queue) {
+        int ticket = tablet.enter();
+        try {
+            RowSetMap map = tablet.map();
+            long changeBytes = map.changeBytes();
+            return new TabletView(
+                    tablet.id(),
+                    map.rowCount(),
+                    map.liveRowCount(),
+                    freshRowCount(map),
+                    map.memoryBytes() - changeBytes,
+                    map.sealed().size(),
+                    changeBytes,
+                    map.onDisk().size(),
+                    tablet.diskBytes(),
+                    deltaBytes(map),
+                    map.missing(),
+                    queue.admittedCount(),
+                    queue.isHeld(),
+                    tablet.pressure().isFlushWanted(),
+                    tablet.neededFrom(),
+                    Optional.ofNullable(tablet.pending().failure()),
+                    tablet.pressure().flushFailure());
+        } finally {
+            tablet.exit(ticket);
+        }
+    }
+
+    private static long freshRowCount(RowSetMap map) {
+        long rows = map.active().rows().rowCount();
+        for (FreshRows fresh : map.sealed()) {
+            rows += fresh.rows().rowCount();
+        }
+        return rows;
+    }
+
+    private static long deltaBytes(RowSetMap map) {
+        long bytes = 0;
+        for (LiveRowSet rowSet : map.onDisk()) {
+            bytes += rowSet.fileBytes() - rowSet.base().fileBytes();
+        }
+        return bytes;
+    }
+
+    /** The rowsets of a tablet that can be read, with their bounds and delta files, in no particular order. */
+    public static List<RowSetEntry> rowSets(Tablet tablet) {
+        return tablet.map().onDisk().stream().map(LiveRowSet::entry).toList();
+    }
+}
