@@ -1,18 +1,39 @@
 package io.nyala.engine;
 
+import io.nyala.rows.OperationKind;
 import io.nyala.rows.RowError;
+import io.nyala.table.BatchParts;
 import java.util.List;
 
 /**
- * What became of a batch. Operations without an error took effect, durably.
+ * What became of a batch. Operations without an error took effect, durably, or are among those that were ignored.
  *
  * @param timestamp hybrid time at which they did; a read at it sees them
  * @param operationCount operations in the batch
+ * @param ignored how many operations of the {@code _IGNORE} kinds were not done
  * @param errors the operations that were refused, by index
  */
-public record CommitResult(long timestamp, int operationCount, List<RowError> errors) {
+public record CommitResult(long timestamp, int operationCount, Ignored ignored, List<RowError> errors) {
     public CommitResult {
         errors = errors instanceof RowErrors ? errors : List.copyOf(errors); // Those are immutable, too.
+    }
+
+    /**
+     * How many operations of each {@code _IGNORE} kind were not done, because their row was there already or was not.
+     * Zero for an answer that a request had before: what is remembered of it is its time and its errors.
+     */
+    public record Ignored(int inserts, int upserts, int updates, int deletes) {
+        public static final Ignored NONE = new Ignored(0, 0, 0, 0);
+
+        static Ignored of(BatchParts parts) {
+            int inserts = parts.ignoredCount(OperationKind.INSERT_IGNORE);
+            int upserts = parts.ignoredCount(OperationKind.UPSERT_IGNORE);
+            int updates = parts.ignoredCount(OperationKind.UPDATE_IGNORE);
+            int deletes = parts.ignoredCount(OperationKind.DELETE_IGNORE);
+            return (inserts | upserts | updates | deletes) == 0
+                    ? NONE
+                    : new Ignored(inserts, upserts, updates, deletes);
+        }
     }
 
     public boolean hasErrors() {

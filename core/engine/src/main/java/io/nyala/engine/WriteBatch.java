@@ -329,11 +329,11 @@ public final class WriteBatch implements AutoCloseable {
         long timestamp = decidedAt == 0 ? engine.time() : decidedAt;
         if (errorCount == 0) {
             rows.clear();
-            return new CommitResult(timestamp, operationCount, List.of());
+            return new CommitResult(timestamp, operationCount, CommitResult.Ignored.of(parts), List.of());
         }
         var errors = new RowErrors(rows, parts);
         unsettled = errors;
-        return new CommitResult(timestamp, operationCount, errors);
+        return new CommitResult(timestamp, operationCount, CommitResult.Ignored.of(parts), errors);
     }
 
     /** Empties the batch of a commit with errors, which the result needs no longer then. */

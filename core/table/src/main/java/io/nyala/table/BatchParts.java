@@ -4,6 +4,7 @@ import io.nyala.partition.PartitionMap;
 import io.nyala.record.RequestName;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rows.OperationFormat;
+import io.nyala.rows.OperationKind;
 import io.nyala.tablet.TabletWrite;
 import io.nyala.wal.Durability;
 import java.lang.foreign.MemorySegment;
@@ -319,6 +320,15 @@ public final class BatchParts {
         int count = rows.errors().size() + strayCount;
         for (int i = 0; i < partCount; i++) {
             count += parts.get(i).failure == null ? parts.get(i).write.errorCount() : 0;
+        }
+        return count;
+    }
+
+    /** Operations of an {@code _IGNORE} kind that were not done, and are no errors for that. */
+    public int ignoredCount(OperationKind kind) {
+        int count = 0;
+        for (int i = 0; i < partCount; i++) {
+            count += parts.get(i).failure == null ? parts.get(i).write.ignoredCount(kind) : 0;
         }
         return count;
     }

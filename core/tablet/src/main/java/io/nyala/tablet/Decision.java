@@ -204,7 +204,7 @@ final class Decision {
         return switch (kind) {
             case INSERT, INSERT_IGNORE -> {
                 if (isLive) {
-                    yield kind == OperationKind.INSERT ? RowErrorCode.ALREADY_PRESENT : null;
+                    yield kind == OperationKind.INSERT ? RowErrorCode.ALREADY_PRESENT : ignored(write, kind);
                 }
                 yield insert(source, operation, active, row != 0);
             }
@@ -212,17 +212,22 @@ final class Decision {
                 isLive ? update(source, operation, active, home, place) : insert(source, operation, active, row != 0);
             case UPDATE, UPDATE_IGNORE -> {
                 if (!isLive) {
-                    yield kind == OperationKind.UPDATE ? RowErrorCode.NOT_FOUND : null;
+                    yield kind == OperationKind.UPDATE ? RowErrorCode.NOT_FOUND : ignored(write, kind);
                 }
                 yield update(source, operation, active, home, place);
             }
             case DELETE, DELETE_IGNORE -> {
                 if (!isLive) {
-                    yield kind == OperationKind.DELETE ? RowErrorCode.NOT_FOUND : null;
+                    yield kind == OperationKind.DELETE ? RowErrorCode.NOT_FOUND : ignored(write, kind);
                 }
                 yield delete(source, operation, active, home, place);
             }
         };
+    }
+
+    private static @Nullable RowErrorCode ignored(TabletWrite write, OperationKind kind) {
+        write.addIgnored(kind);
+        return null;
     }
 
     /** Where the operation's row is, if it is live and not in the active MemRowSet. */

@@ -5,6 +5,7 @@ import io.nyala.record.RequestMismatchException;
 import io.nyala.record.RequestName;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rows.OperationFormat;
+import io.nyala.rows.OperationKind;
 import io.nyala.rows.RowErrorCode;
 import io.nyala.wal.Durability;
 import java.lang.foreign.MemorySegment;
@@ -67,6 +68,7 @@ public final class TabletWrite implements RequestErrors {
     private int[] errorOffsets = NO_INDEXES;
     private RowErrorCode[] errorCodes = NO_CODES;
     private int errorCount;
+    private final int[] ignoredCounts = new int[OperationKind.UPSERT_IGNORE.code() + 1]; // By the kind's code.
 
     static final int NO_TICKET = -1;
 
@@ -137,7 +139,7 @@ public final class TabletWrite implements RequestErrors {
     /** Forgets which operations are this tablet's: before the batch is handed over again. */
     public void clear() {
         operationCount = 0;
-        errorCount = 0;
+        clearErrors();
         isDecided = false;
         isRepeated = false;
     }
@@ -214,6 +216,14 @@ public final class TabletWrite implements RequestErrors {
         return errorCodes[error];
     }
 
+    /**
+     * How many operations of an {@code _IGNORE} kind did not do what a plain one would: their rows were there already,
+     * or were not. None are known of an answer that was given before: a record has the errors only.
+     */
+    public int ignoredCount(OperationKind kind) {
+        return ignoredCounts[kind.code()];
+    }
+
     @Override
     public int errorCodeNumber(int error) {
         return errorCodes[error].code();
@@ -255,6 +265,11 @@ public final class TabletWrite implements RequestErrors {
 
     void clearErrors() {
         errorCount = 0;
+        Arrays.fill(ignoredCounts, 0);
+    }
+
+    void addIgnored(OperationKind kind) {
+        ignoredCounts[kind.code()]++;
     }
 
     void addError(int index, RowErrorCode code) {

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import org.apache.kudu.ColumnSchema.ColumnSchemaBuilder;
 import org.apache.kudu.Schema;
 import org.apache.kudu.Type;
@@ -26,6 +27,7 @@ import org.apache.kudu.client.KuduScanToken;
 import org.apache.kudu.client.KuduScanner;
 import org.apache.kudu.client.KuduSession;
 import org.apache.kudu.client.KuduTable;
+import org.apache.kudu.client.Operation;
 import org.apache.kudu.client.OperationResponse;
 import org.apache.kudu.client.PartialRow;
 import org.apache.kudu.client.RowResult;
@@ -91,19 +93,37 @@ final class JavaClientTest {
         });
     }
 
+    /** Each kind of operation, on a row that is there and on one that is not, and one that is refused. */
     @Test
     void operationsAreCountedAsTheyEnd(Both both) throws Exception {
         both.same(client -> {
             KuduTable table = create(client, "metrics");
             KuduSession session = client.newSession();
-            session.apply(insert(table, 1));
-            session.apply(insert(table, 1));
-            session.apply(upsert(table, 1, "new"));
-            session.apply(upsert(table, 2, "other"));
-            return String.valueOf(new TreeMap<>(session.getWriteOpMetrics().get())
-                    .entrySet().stream()
-                            .filter(metric -> metric.getKey().startsWith("successful"))
-                            .toList());
+            session.setFlushMode(FlushMode.MANUAL_FLUSH);
+            List<Supplier<Operation>> kinds = List.of(
+                    table::newInsert,
+                    table::newInsertIgnore,
+                    table::newUpsert,
+                    table::newUpsertIgnore,
+                    table::newUpdate,
+                    table::newUpdateIgnore,
+                    table::newDelete,
+                    table::newDeleteIgnore);
+            String counted = "";
+            for (int k = 0; k < kinds.size(); k++) {
+                session.apply(upsert(table, k, "there"));
+                for (int key : new int[] {k, 100 + k}) {
+                    Operation operation = kinds.get(k).get();
+                    operation.getRow().addInt("k", key);
+                    if (k < 6) {
+                        operation.getRow().addString("v", "new");
+                    }
+                    session.apply(operation);
+                }
+                session.flush();
+                counted += new TreeMap<>(session.getWriteOpMetrics().get()) + "\n";
+            }
+            return counted + session.countPendingErrors();
         });
     }
 

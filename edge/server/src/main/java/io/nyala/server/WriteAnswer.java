@@ -8,10 +8,17 @@ import io.nyala.rows.OperationKind;
 import io.nyala.rows.RowError;
 import io.nyala.wire.WireErrors;
 
-/** What became of the rows of a request, put together from its batches. One thread at a time. */
+/**
+ * What became of the rows of a request, put together from its batches. Operations that were ignored are counted as
+ * Kudu counts them, but in the answer to a request that comes again, where they count as done. One thread at a time.
+ */
 final class WriteAnswer {
     private final WriteResponsePB.Builder response = WriteResponsePB.newBuilder();
     private final long[] done = new long[OperationKind.UPSERT_IGNORE.code() + 1];
+    private long insertsIgnored;
+    private long upsertsIgnored;
+    private long updatesIgnored;
+    private long deletesIgnored;
     private long timestamp;
 
     /** One more batch, in the order of the rows. */
@@ -25,6 +32,11 @@ final class WriteAnswer {
                     .setRowIndex(session.firstRow() + error.operationIndex())
                     .setError(WireErrors.status(error));
         }
+        CommitResult.Ignored ignored = result.ignored();
+        insertsIgnored += ignored.inserts();
+        upsertsIgnored += ignored.upserts();
+        updatesIgnored += ignored.updates();
+        deletesIgnored += ignored.deletes();
         timestamp = Math.max(timestamp, result.timestamp());
     }
 
@@ -36,16 +48,23 @@ final class WriteAnswer {
     }
 
     WriteResponsePB response() {
-        return response.setTimestamp(timestamp)
-                .setResourceMetrics(ResourceMetricsPB.newBuilder()
-                        .setSuccessfulInserts(done(OperationKind.INSERT) + done(OperationKind.INSERT_IGNORE))
-                        .setSuccessfulUpserts(done(OperationKind.UPSERT) + done(OperationKind.UPSERT_IGNORE))
-                        .setSuccessfulUpdates(done(OperationKind.UPDATE) + done(OperationKind.UPDATE_IGNORE))
-                        .setSuccessfulDeletes(done(OperationKind.DELETE) + done(OperationKind.DELETE_IGNORE)))
-                .build();
+        return response.setTimestamp(timestamp).setResourceMetrics(metrics()).build();
     }
 
-    private long done(OperationKind kind) {
-        return done[kind.code()];
+    private ResourceMetricsPB.Builder metrics() {
+        return ResourceMetricsPB.newBuilder()
+                .setSuccessfulInserts(done(OperationKind.INSERT, OperationKind.INSERT_IGNORE) - insertsIgnored)
+                .setInsertIgnoreErrors(insertsIgnored)
+                .setSuccessfulUpserts(done(OperationKind.UPSERT, OperationKind.UPSERT_IGNORE) - upsertsIgnored)
+                .setUpsertIgnoreErrors(upsertsIgnored)
+                .setSuccessfulUpdates(done(OperationKind.UPDATE, OperationKind.UPDATE_IGNORE) - updatesIgnored)
+                .setUpdateIgnoreErrors(updatesIgnored)
+                .setSuccessfulDeletes(done(OperationKind.DELETE, OperationKind.DELETE_IGNORE) - deletesIgnored)
+                .setDeleteIgnoreErrors(deletesIgnored);
+    }
+
+    /** Of both kinds: those that are no errors. */
+    private long done(OperationKind kind, OperationKind ignoring) {
+        return done[kind.code()] + done[ignoring.code()];
     }
 }

@@ -1,0 +1,133 @@
+package io.nyala.engine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+
+import io.nyala.engine.CommitResult.Ignored;
+import io.nyala.partition.PartitionSchema;
+import io.nyala.rows.OperationKind;
+import io.nyala.testkit.Seed;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Goal: a batch says how many of its operations were ignored, by kind. Method: random batches of all kinds on few keys,
+ * over one or several tablets, in memory and in files, against a set of the keys that are there; and what is not
+ * counted.
+ */
+final class IgnoredOperationsTest {
+    private static final OperationKind[] KINDS = OperationKind.values();
+    private static final int KEYS = 40;
+
+    private OneTable one;
+
+    @BeforeEach
+    void open(@Seed SplittableRandom random) {
+        one = new OneTable(random);
+    }
+
+    private Table create(int tablets) {
+        PartitionSchema.Builder partitions = PartitionSchema.of(Numbers.SCHEMA);
+        return one.engine()
+                .createTable(TableSpec.of("t", (tablets == 1 ? partitions : partitions.hash(tablets, "id")).build()));
+    }
+
+    @RepeatedTest(16)
+    void countsWhatDidNotHappenByKind(@Seed SplittableRandom random) {
+        Table table = create(random.nextInt(1, 4));
+        Set<Long> live = new HashSet<>();
+        try (WriteBatch batch = table.newBatch()) {
+            for (int i = 0; i < 12; i++) {
+                int[] ignored = new int[OperationKind.UPSERT_IGNORE.code() + 1];
+                int refused = 0;
+                for (int k = random.nextInt(60); k > 0; k--) {
+                    OperationKind kind = KINDS[random.nextInt(KINDS.length)];
+                    long id = random.nextLong(KEYS);
+                    add(batch, kind, id);
+                    if (!apply(kind, id, live)) {
+                        ignored[kind.code()]++;
+                        refused += isIgnoring(kind) ? 0 : 1;
+                    }
+                }
+                CommitResult result = batch.commit();
+                assertEquals(refused, result.errors().size());
+                assertEquals(
+                        new Ignored(
+                                ignored[OperationKind.INSERT_IGNORE.code()],
+                                0,
+                                ignored[OperationKind.UPDATE_IGNORE.code()],
+                                ignored[OperationKind.DELETE_IGNORE.code()]),
+                        result.ignored());
+                if (random.nextInt(3) == 0) {
+                    one.flush();
+                }
+            }
+        }
+        one.engine().close();
+    }
+
+    private static boolean isIgnoring(OperationKind kind) {
+        return switch (kind) {
+            case INSERT, UPSERT, UPDATE, DELETE -> false;
+            case INSERT_IGNORE, UPSERT_IGNORE, UPDATE_IGNORE, DELETE_IGNORE -> true;
+        };
+    }
+
+    private static boolean apply(OperationKind kind, long id, Set<Long> live) {
+        return switch (kind) {
+            case INSERT, INSERT_IGNORE -> live.add(id);
+            case UPDATE, UPDATE_IGNORE -> live.contains(id);
+            case DELETE, DELETE_IGNORE -> live.remove(id);
+            case UPSERT, UPSERT_IGNORE -> {
+                live.add(id);
+                yield true;
+            }
+        };
+    }
+
+    private static void add(WriteBatch batch, OperationKind kind, long id) {
+        batch.rows().start(kind).setLong(0, id);
+        if (!kind.isDelete()) {
+            batch.rows().setString(1, "text");
+        }
+        batch.rows().end();
+    }
+
+    @Test
+    void anAtomicBatchCountsThemUnlessItIsRolledBack() {
+        Table table = create(1);
+        try (WriteBatch batch = table.newBatch().atomic(true)) {
+            add(batch, OperationKind.INSERT, 1);
+            add(batch, OperationKind.INSERT_IGNORE, 1);
+            add(batch, OperationKind.DELETE_IGNORE, 2);
+            assertEquals(new Ignored(1, 0, 0, 1), batch.commit().orThrow().ignored());
+            add(batch, OperationKind.INSERT_IGNORE, 1);
+            add(batch, OperationKind.INSERT, 1);
+            CommitResult rolledBack = batch.commit();
+            assertEquals(2, rolledBack.errors().size());
+            assertSame(Ignored.NONE, rolledBack.ignored());
+        }
+        one.engine().close();
+    }
+
+    @Test
+    void theAnswerToARequestThatComesAgainKnowsOfNone() {
+        Table table = create(1);
+        List<Ignored> counts = IntStream.range(0, 2)
+                .mapToObj(_ -> {
+                    try (WriteBatch batch = table.newBatch().request(Requests.name(7, 1))) {
+                        add(batch, OperationKind.UPDATE_IGNORE, 1);
+                        return batch.commit().orThrow().ignored();
+                    }
+                })
+                .toList();
+        assertEquals(List.of(new Ignored(0, 0, 1, 0), Ignored.NONE), counts);
+        one.engine().close();
+    }
+}
