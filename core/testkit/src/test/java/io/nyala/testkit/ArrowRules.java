@@ -41,11 +41,12 @@ final class ArrowRules {
         core/engine         : core/memory core/time core/rows core/partition io-uring-bridge core/tablet \
             core/catalog core/table
         edge/text           :
+        edge/web            : core/engine edge/text
         edge/kudu-protocol  :
         edge/kudu-rpc       : core/memory edge/kudu-protocol
         edge/kudu-wire      : core/memory core/time core/rows core/partition edge/kudu-protocol
         edge/server         : core/memory core/time core/rows core/partition core/record core/tablet core/catalog \
-            core/table core/engine edge/kudu-protocol edge/kudu-rpc edge/kudu-wire
+            core/table core/engine edge/kudu-protocol edge/kudu-rpc edge/kudu-wire edge/web
         edge/cli            : core/engine edge/hexdump edge/text edge/server
         edge/kudu-peer      : edge/cli
         edge/acceptance     : edge/cli edge/kudu-peer

@@ -1,0 +1,170 @@
+package io.nyala.web;
+
+import io.nyala.engine.Table;
+import io.nyala.rows.KeyCodec;
+import io.nyala.rows.RowLayout;
+import io.nyala.tablet.DeltaFileEntry;
+import io.nyala.tablet.MissingRowSet;
+import io.nyala.tablet.RowSetEntry;
+import io.nyala.tablet.TabletView;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+
+/** Pages about tablets. Thread-safe. */
+final class TabletPages {
+    private final Catalog catalog;
+
+    TabletPages(Catalog catalog) {
+        this.catalog = catalog;
+    }
+
+    Page all(Request request) {
+        int count = catalog.tabletCount();
+        int from = Math.min(request.from(), count);
+        int to = Math.min(count, from + Request.LINES_MAX);
+        return new Page("Tablets").add(grid(catalog.tablets(from, to))).part(request, from, to, count);
+    }
+
+    Page.Grid grid(List<Catalog.Shown> tablets) {
+        long durableUpTo = catalog.engine().view().log().durableUpTo();
+        List<List<Cell>> lines = new ArrayList<>();
+        for (Catalog.Shown shown : tablets) {
+            TabletView view = shown.view();
+            lines.add(List.of(
+                    catalog.tabletCell(view.tabletId()),
+                    catalog.tableCell(shown.place().table()),
+                    Cell.text(shown.place().partition()),
+                    Cell.text(state(view)),
+                    Cell.count(view.liveRowCount()),
+                    Cell.count(view.freshRowCount()),
+                    Cell.bytes(view.freshBytes() + view.changeBytes()),
+                    Cell.count(view.rowSetCount()),
+                    Cell.bytes(view.diskBytes()),
+                    Cell.bytes(view.deltaBytes()),
+                    logRecords(view, durableUpTo)));
+        }
+        return new Page.Grid(
+                "Tablets",
+                List.of(
+                        "id",
+                        "table",
+                        "partition",
+                        "state",
+                        "rows",
+                        "rows in memory",
+                        "in memory",
+                        "rowsets",
+                        "on disk",
+                        "delta files",
+                        "log records"),
+                lines,
+                "There is no tablet yet.");
+    }
+
+    private static String state(TabletView view) {
+        if (view.failure().isPresent()) {
+            return "failed";
+        }
+        if (!view.missing().isEmpty()) {
+            return "rowsets missing";
+        }
+        return view.isHeld() ? "waits for memory" : "running";
+    }
+
+    /** How far back the log is kept for the tablet. */
+    private static Cell logRecords(TabletView view, long durableUpTo) {
+        return view.neededFrom() == Long.MAX_VALUE
+                ? Cell.count(0)
+                : Cell.count(Math.max(0, durableUpTo - view.neededFrom() + 1));
+    }
+
+    Page one(Request request) {
+        Catalog.Place place = catalog.tablet(request);
+        Table table = place.table();
+        TabletView view = table.view(place.tabletId())
+                .orElseThrow(() -> WebException.notFound("tablet " + place.tabletId() + " was dropped just now"));
+        Page page = new Page("Tablet " + place.tabletId());
+        view.failure().ifPresent(reason -> page.warning("It takes no writes any more: " + Failures.text(reason)));
+        view.flushFailure().ifPresent(reason -> page.warning("Its last flush failed: " + Failures.text(reason)));
+        for (MissingRowSet missing :
+                view.missing().stream().limit(Request.LINES_MAX).toList()) {
+            page.warning("Set aside: " + missing + ": " + Failures.text(missing.cause()));
+        }
+        facts(page, place, view);
+        List<RowSetEntry> rowSets = new ArrayList<>(table.rowSets(place.tabletId()));
+        rowSets.sort(Comparator.comparing(RowSetEntry::minKey, Arrays::compareUnsigned)
+                .thenComparingLong(RowSetEntry::fileId));
+        int from = Math.min(request.from(), rowSets.size());
+        int to = Math.min(rowSets.size(), from + Request.LINES_MAX);
+        KeyCodec keys = new KeyCodec(new RowLayout(table.schema()));
+        if (!rowSets.isEmpty()) {
+            RowSetPicture picture = RowSetPicture.of(rowSets.subList(from, to), keys);
+            page.add(new Page.Drawing("Rowset layout", picture.draw(), picture.words()));
+            page.facts("Layout", "average height", picture.height(), "lanes", Cell.count(picture.laneCount()));
+        }
+        page.add(grid(rowSets.subList(from, to), keys));
+        return page.part(request, from, to, rowSets.size());
+    }
+
+    private void facts(Page page, Catalog.Place place, TabletView view) {
+        long durableUpTo = catalog.engine().view().log().durableUpTo();
+        page.facts(
+                "",
+                "id",
+                Cell.number(view.tabletId()),
+                "id of clients",
+                Cell.text(catalog.host().tabletId(view.tabletId())),
+                "table",
+                catalog.tableCell(place.table()),
+                "partition",
+                Cell.text(place.partition()),
+                "state",
+                Cell.text(state(view)),
+                "rows",
+                Cell.count(view.liveRowCount()),
+                "rows with deleted ones",
+                Cell.count(view.rowCount()),
+                "rows in memory",
+                Cell.count(view.freshRowCount()),
+                "memory of rows",
+                Cell.bytes(view.freshBytes()),
+                "memory of changes",
+                Cell.bytes(view.changeBytes()),
+                "sealed MemRowSets",
+                Cell.count(view.sealedCount()),
+                "on disk",
+                Cell.bytes(view.diskBytes()),
+                "delta files",
+                Cell.bytes(view.deltaBytes()),
+                "log records",
+                logRecords(view, durableUpTo),
+                "batches that wait",
+                Cell.count(view.undecidedBatches()),
+                "flush due",
+                Cell.flag(view.isFlushWanted()));
+    }
+
+    private static Page.Grid grid(List<RowSetEntry> rowSets, KeyCodec keys) {
+        List<List<Cell>> lines = new ArrayList<>();
+        for (RowSetEntry rowSet : rowSets) {
+            lines.add(List.of(
+                    Cell.number(rowSet.fileId()),
+                    Cell.count(rowSet.rowCount()),
+                    Cell.bytes(rowSet.fileBytes()),
+                    Cell.count(rowSet.deltas().size()),
+                    Cell.bytes(rowSet.deltaBytes()),
+                    Cell.count(rowSet.deltas().stream()
+                            .mapToLong(DeltaFileEntry::changeCount)
+                            .sum()),
+                    Cell.text(keys.describe(rowSet.minKey())),
+                    Cell.text(keys.describe(rowSet.maxKey()))));
+        }
+        return new Page.Grid(
+                "Rowsets",
+                List.of("file", "rows", "bytes", "delta files", "delta bytes", "changes", "least key", "greatest key"),
+                lines,
+                "All rows are in memory.");
+    }
+}
