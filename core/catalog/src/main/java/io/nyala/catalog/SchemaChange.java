@@ -55,7 +55,10 @@ public final class SchemaChange {
         columns.set(index, columns.get(index).withName(newName));
     }
 
-    /** Changes what rows on disk do not depend on: write default, encoding, compression, block size, comment. */
+    /**
+     * Changes what rows on disk do not depend on: write default, encoding, compression, block size, comment, and
+     * whether cells may change.
+     */
     public void change(String name, UnaryOperator<Column> change) {
         int index = indexOfExisting(name);
         Column old = columns.get(index);

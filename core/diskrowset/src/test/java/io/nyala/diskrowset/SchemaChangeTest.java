@@ -84,19 +84,7 @@ final class SchemaChangeTest {
     }
 
     private static Column renamed(Column column) {
-        return new Column(
-                column.id(),
-                "renamed " + column.name(),
-                column.type(),
-                column.isKey(),
-                column.isNullable(),
-                column.attributes(),
-                column.readDefault(),
-                column.writeDefault(),
-                column.encoding(),
-                column.compression(),
-                column.blockBytes(),
-                column.comment());
+        return column.withName("renamed " + column.name());
     }
 
     /** A default that one in two of the predicates' values is, since values are drawn from the model's rows. */
@@ -112,6 +100,7 @@ final class SchemaChangeTest {
                 column.type(),
                 column.isKey(),
                 column.isNullable(),
+                column.isImmutable(),
                 column.attributes(),
                 isAnyValid(column)
                         ? value

@@ -55,7 +55,7 @@ public final class AlterTable {
     }
 
     /**
-     * Changes the write default, encoding, compression, block size or comment of a column:
+     * Changes the write default, encoding, compression, block size or comment of a column, or whether it is immutable:
      * {@code changeColumn("load", column -> column.writeDefault(0.5))}. Encoding, compression and block size hold for
      * what is written from then on.
      */

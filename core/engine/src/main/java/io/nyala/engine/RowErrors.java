@@ -1,11 +1,13 @@
 package io.nyala.engine;
 
 import io.nyala.partition.PartitionMap;
+import io.nyala.rows.Column;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rows.OperationFormat;
 import io.nyala.rows.RowChange;
 import io.nyala.rows.RowError;
 import io.nyala.rows.RowErrorCode;
+import io.nyala.rows.RowLayout;
 import io.nyala.table.BatchParts;
 import io.nyala.tablet.TabletWrite;
 import java.lang.foreign.MemorySegment;
@@ -96,9 +98,22 @@ final class RowErrors extends AbstractList<RowError> {
                     case CONDITION_NOT_MET -> "row " + key + " does not meet " + conditions(batch, operation);
                     case ROLLED_BACK ->
                         "row " + key + " is as it was, because another operation of the atomic batch failed";
+                    case IMMUTABLE -> "UPDATE not allowed for immutable column" + immutable(batch, operation);
                     default -> "row " + key + ": " + code;
                 };
         return new RowError(operationIndex, code, message);
+    }
+
+    /** The first that the operation sets, in Kudu's words; nothing where the batch is older than the attribute. */
+    private static String immutable(OperationBatch batch, long operation) {
+        RowLayout layout = batch.layout();
+        for (int i = 0; i < layout.columnCount(); i++) {
+            if (layout.isImmutable(i) && OperationFormat.isSet(batch.memory(), operation, i)) {
+                Column column = layout.schema().column(i);
+                return ": " + column.name() + " " + column.describeType();
+            }
+        }
+        return "";
     }
 
     /** What the row must have; it is not known, of several, which it lacks. */

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.rows.Column;
 import io.nyala.rows.OperationFormat;
 import io.nyala.rows.RowError;
 import io.nyala.rows.RowErrorCode;
@@ -134,7 +135,18 @@ final class ModelBatch {
         for (ModelOperation operation : own.values()) {
             assertSame(tablet.range(), driver.rangeOf(operation.key(schema)), () -> "range of " + operation);
         }
-        return new ModelPart(tablet, schema, own, isAtomic, request, part);
+        return new ModelPart(tablet, judged(), own, isAtomic, request, part);
+    }
+
+    /** What its operations are judged by: the batch may be older than the table's present columns. */
+    private Schema judged() {
+        Schema present = driver.schema();
+        List<Column> columns = schema.columns().stream()
+                .map(column -> present.column(present.indexOfId(column.id())).isImmutable()
+                        ? column.immutable()
+                        : column.mutable())
+                .toList();
+        return new Schema(schema.version(), schema.nextColumnId(), columns);
     }
 
     boolean isAnswered() {

@@ -98,6 +98,10 @@ record ModelOperation(
     @Nullable
     RowErrorCode apply(TableModel<RowKey> model, Schema schema, long time) {
         RowKey key = key(schema);
+        boolean isUpdate = kind == OperationKind.UPDATE || (kind == OperationKind.UPSERT && model.newest(key) != null);
+        if (isUpdate && setsImmutable(schema)) {
+            return RowErrorCode.IMMUTABLE;
+        }
         if (!mayBeDone(model.newest(key), schema)) {
             return RowErrorCode.CONDITION_NOT_MET;
         }
@@ -173,8 +177,15 @@ record ModelOperation(
     /** Which columns change if the row is there. */
     private boolean[] changed(Schema schema) {
         boolean[] changed = set.clone();
-        Arrays.fill(changed, 0, schema.keyColumnCount(), false);
+        for (int i = 0; i < changed.length; i++) {
+            changed[i] &= !schema.column(i).isKey() && !schema.column(i).isImmutable();
+        }
         return changed;
+    }
+
+    private boolean setsImmutable(Schema schema) {
+        return IntStream.range(schema.keyColumnCount(), set.length)
+                .anyMatch(i -> set[i] && schema.column(i).isImmutable());
     }
 
     private static @Nullable RowErrorCode error(TableModel.Outcome outcome) {

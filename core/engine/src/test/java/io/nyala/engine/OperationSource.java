@@ -96,6 +96,10 @@ final class OperationSource {
         }
         for (int i = schema.keyColumnCount(); i < values.length && !kind.isDelete(); i++) {
             set[i] = kind.isUpdate() ? random.nextBoolean() : isNeeded(schema.column(i)) || random.nextInt(8) > 0;
+            if (schema.column(i).isImmutable()
+                    && (kind.isUpdate() || (isUpsert(kind) && !isNeeded(schema.column(i))))) {
+                set[i] &= random.nextInt(4) == 0; // Else hardly anything but the refusal would be tried.
+            }
             values[i] = set[i] ? RandomCells.valueOrNull(random, schema.column(i)) : null;
         }
         RowErrorCode refused = null;

@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param type what it holds
  * @param isKey whether it is part of the primary key
  * @param isNullable whether cells may be NULL; never in the key
+ * @param isImmutable whether a cell stays what it was when its row was inserted; of no meaning in the key, which does
+ *     anyway
  * @param attributes precision and scale of a decimal, length of a VARCHAR
  * @param readDefault what rows written before the column was added hold
  * @param writeDefault what an insert that does not set the column writes
@@ -35,6 +37,7 @@ public record Column(
         ColumnType type,
         boolean isKey,
         boolean isNullable,
+        boolean isImmutable,
         Attributes attributes,
         @Nullable CellValue readDefault,
         @Nullable CellValue writeDefault,
@@ -91,6 +94,7 @@ public record Column(
                 type,
                 false,
                 false,
+                false,
                 Attributes.defaultsOf(type),
                 null,
                 null,
@@ -121,6 +125,16 @@ public record Column(
 
     public Column nullable() {
         return change().nullable(true).build();
+    }
+
+    /** A column that an UPDATE may not change: see {@link RowErrorCode#IMMUTABLE}. */
+    public Column immutable() {
+        return change().immutable(true).build();
+    }
+
+    /** What was immutable may change from now on. */
+    public Column mutable() {
+        return change().immutable(false).build();
     }
 
     /** Sets what old rows hold and what an insert without a value writes to the same value. */
@@ -171,6 +185,11 @@ public record Column(
 
     /** For messages: {@code column price DECIMAL(15, 2) NOT NULL}. */
     public String describe() {
+        return "column " + name + " " + describeType();
+    }
+
+    /** What it holds, as Kudu's messages write it: {@code DECIMAL(15, 2) NOT NULL IMMUTABLE}. */
+    public String describeType() {
         String kind =
                 switch (type) {
                     case DECIMAL32, DECIMAL64, DECIMAL128 ->
@@ -178,7 +197,7 @@ public record Column(
                     case VARCHAR -> "VARCHAR(" + attributes.lengthChars() + ")";
                     default -> type.name();
                 };
-        return "column " + name + " " + kind + (isNullable ? " NULLABLE" : " NOT NULL");
+        return kind + (isNullable ? " NULLABLE" : " NOT NULL") + (isImmutable ? " IMMUTABLE" : "");
     }
 
     private Copy change() {
@@ -235,6 +254,7 @@ public record Column(
         private final ColumnType type;
         private boolean isKey;
         private boolean isNullable;
+        private boolean isImmutable;
         private Attributes attributes;
         private @Nullable CellValue readDefault;
         private @Nullable CellValue writeDefault;
@@ -249,6 +269,7 @@ public record Column(
             type = column.type;
             isKey = column.isKey;
             isNullable = column.isNullable;
+            isImmutable = column.isImmutable;
             attributes = column.attributes;
             readDefault = column.readDefault;
             writeDefault = column.writeDefault;
@@ -275,6 +296,11 @@ public record Column(
 
         Copy nullable(boolean value) {
             isNullable = value;
+            return this;
+        }
+
+        Copy immutable(boolean value) {
+            isImmutable = value;
             return this;
         }
 
@@ -320,6 +346,7 @@ public record Column(
                     type,
                     isKey,
                     isNullable,
+                    isImmutable,
                     attributes,
                     readDefault,
                     writeDefault,

@@ -93,15 +93,17 @@ public final class Effect {
         return finish(kind, rowBytes, target, effect);
     }
 
-    /** Writes the UPDATE of the columns beyond the key that an operation sets, which may be none; answers its bytes. */
+    /**
+     * Writes the UPDATE of the columns that an operation sets, but for those of the key and immutable ones, which may
+     * be none; answers its bytes.
+     */
     public static int writeUpdate(
             RowLayout layout, MemorySegment memory, long operation, MemorySegment target, long effect) {
         long change = writeKey(memory, operation, target, effect);
         long row = OperationFormat.rowOffset(memory, operation);
-        long cell =
-                RowChange.startUpdate(target, change, OperationFormat.valueCount(memory, operation, layout.schema()));
+        long cell = RowChange.startUpdate(target, change, OperationFormat.changeCount(memory, operation, layout));
         for (int i = layout.schema().keyColumnCount(); i < layout.columnCount(); i++) {
-            if (OperationFormat.isSet(memory, operation, i)) {
+            if (OperationFormat.isSet(memory, operation, i) && !layout.isImmutable(i)) {
                 cell = RowChange.writeCell(layout, memory, row, i, target, cell);
             }
         }

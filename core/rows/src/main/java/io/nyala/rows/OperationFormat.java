@@ -67,13 +67,23 @@ public final class OperationFormat {
         return (LittleEndian.unsignedByte(memory, operation + HEADER_BYTES + (column >> 3)) >> (column & 7) & 1) != 0;
     }
 
-    /** How many columns beyond the key the caller set. */
-    public static int valueCount(MemorySegment memory, long operation, Schema schema) {
+    /** How many columns the caller set that an UPDATE changes: none of the key, and none that is immutable. */
+    public static int changeCount(MemorySegment memory, long operation, RowLayout layout) {
         int count = 0;
-        for (int i = schema.keyColumnCount(); i < schema.columnCount(); i++) {
-            count += isSet(memory, operation, i) ? 1 : 0;
+        for (int i = layout.schema().keyColumnCount(); i < layout.columnCount(); i++) {
+            count += isSet(memory, operation, i) && !layout.isImmutable(i) ? 1 : 0;
         }
         return count;
+    }
+
+    /** Whether the caller set an immutable column. */
+    public static boolean setsImmutable(MemorySegment memory, long operation, RowLayout layout) {
+        for (int i = layout.firstImmutable(); i < layout.columnCount(); i++) {
+            if (layout.isImmutable(i) && isSet(memory, operation, i)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     public static long rowOffset(MemorySegment memory, long operation) {

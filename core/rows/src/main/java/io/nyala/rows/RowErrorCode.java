@@ -25,7 +25,13 @@ public enum RowErrorCode {
      */
     CONDITION_NOT_MET(11),
     /** Not done, because another operation of the atomic batch failed. */
-    ROLLED_BACK(12);
+    ROLLED_BACK(12),
+    /**
+     * An UPDATE, or an UPSERT of a row that is there, sets an immutable column, be it to the value that the cell has
+     * already. Of an UPDATE it is said first, whether the row is there or not. The {@code _IGNORE} kinds change the
+     * other columns only.
+     */
+    IMMUTABLE(13);
 
     private static final RowErrorCode[] ALL = values();
 

@@ -43,6 +43,8 @@ public final class RowLayout {
     private final int[] columnIds;
     private final int[] cellOffsets;
     private final int[] variableColumns;
+    private final boolean[] isImmutable;
+    private final int firstImmutable;
     private final int bitmapBytes;
     private final int fixedBytes;
 
@@ -52,10 +54,12 @@ public final class RowLayout {
         this.types = new ColumnType[count];
         this.columnIds = new int[count];
         this.cellOffsets = new int[count];
+        this.isImmutable = new boolean[count];
         this.bitmapBytes = bitmapBytes(count);
         int offset = bitmapBytes;
         int variables = 0;
         int[] variable = new int[count];
+        int immutable = count;
         for (int i = 0; i < count; i++) {
             types[i] = schema.column(i).type();
             columnIds[i] = schema.column(i).id();
@@ -64,7 +68,10 @@ public final class RowLayout {
             if (types[i].isVariable()) {
                 variable[variables++] = i;
             }
+            isImmutable[i] = schema.column(i).isImmutable() && !schema.column(i).isKey();
+            immutable = isImmutable[i] ? Math.min(immutable, i) : immutable;
         }
+        this.firstImmutable = immutable;
         this.fixedBytes = offset;
         this.variableColumns = Arrays.copyOf(variable, variables);
     }
@@ -111,6 +118,16 @@ public final class RowLayout {
 
     public boolean isVariable(int column) {
         return types[column].isVariable();
+    }
+
+    /** Whether no UPDATE changes the column, though it is none of the key. */
+    public boolean isImmutable(int column) {
+        return isImmutable[column];
+    }
+
+    /** The first column that is; their count if none is. */
+    int firstImmutable() {
+        return firstImmutable;
     }
 
     int variableColumnCount() {

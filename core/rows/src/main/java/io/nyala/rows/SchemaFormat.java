@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  *   0         2      4         8          12            16             20
  *   +---------+------+---------+----------+-------------+--------------+---------------- - -
  *   | format  | zero |  bytes  | version  | next column | column count | columns
- *   |   1     |      |         |          |     id      |              |
+ *   | 1 or 2  |      |         |          |     id      |              |
  *   +---------+------+---------+----------+-------------+--------------+---------------- - -
  *      u16      u16      u32       u32         u32           u32
  *
@@ -36,9 +36,11 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <ul>
+ *   <li>{@code format}: 2 if a column is immutable, else 1, which is what was written before there were such columns.
  *   <li>{@code bytes}: of the whole schema, this header included.
  *   <li>{@code type}: {@link ColumnType#code}. {@code encoding}, {@code compression}: their codes.
- *   <li>{@code flags}: 1 key, 2 nullable, 4 has a read default, 8 has a write default.
+ *   <li>{@code flags}: 1 key, 2 nullable, 4 has a read default, 8 has a write default; in format 2 also
+ *       16 immutable.
  *   <li>{@code chars}: length of a VARCHAR, else 0.
  * </ul>
  *
@@ -46,6 +48,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SchemaFormat {
     static final int FORMAT = 1;
+    static final int FORMAT_WITH_IMMUTABLE = 2;
 
     private static final int HEADER_BYTES = 20;
     private static final int BYTES = 4;
@@ -72,6 +75,7 @@ public final class SchemaFormat {
     private static final int IS_NULLABLE = 2;
     private static final int HAS_READ_DEFAULT = 4;
     private static final int HAS_WRITE_DEFAULT = 8;
+    private static final int IS_IMMUTABLE = 16;
     private static final int ALL_FLAGS = 15;
 
     private static final byte[] NONE = {};
@@ -90,7 +94,8 @@ public final class SchemaFormat {
         }
         byte[] array = new byte[bytes];
         MemorySegment target = MemorySegment.ofArray(array);
-        LittleEndian.setShort(target, 0, FORMAT);
+        boolean isAnyImmutable = schema.columns().stream().anyMatch(Column::isImmutable);
+        LittleEndian.setShort(target, 0, isAnyImmutable ? FORMAT_WITH_IMMUTABLE : FORMAT);
         LittleEndian.setInt(target, BYTES, bytes);
         LittleEndian.setInt(target, VERSION, schema.version());
         LittleEndian.setInt(target, NEXT_COLUMN_ID, schema.nextColumnId());
@@ -111,7 +116,8 @@ public final class SchemaFormat {
         int flags = (column.isKey() ? IS_KEY : 0)
                 | (column.isNullable() ? IS_NULLABLE : 0)
                 | (column.readDefault() != null ? HAS_READ_DEFAULT : 0)
-                | (column.writeDefault() != null ? HAS_WRITE_DEFAULT : 0);
+                | (column.writeDefault() != null ? HAS_WRITE_DEFAULT : 0)
+                | (column.isImmutable() ? IS_IMMUTABLE : 0);
         LittleEndian.setShort(target, at, column.id());
         LittleEndian.setByte(target, at + TYPE, column.type().code());
         LittleEndian.setByte(target, at + FLAGS, flags);
@@ -150,9 +156,11 @@ public final class SchemaFormat {
             throw new MalformedBytesException("a schema has at least " + HEADER_BYTES + " bytes", offset);
         }
         int format = LittleEndian.unsignedShort(memory, offset);
-        if (format != FORMAT) {
+        if (format != FORMAT && format != FORMAT_WITH_IMMUTABLE) {
             throw new MalformedBytesException(
-                    "schema format " + format + ", but this version of Nyala reads format " + FORMAT, offset);
+                    "schema format " + format + ", but this version of Nyala reads formats " + FORMAT + " and "
+                            + FORMAT_WITH_IMMUTABLE,
+                    offset);
         }
         long bytes = Integer.toUnsignedLong(LittleEndian.getInt(memory, offset + BYTES));
         if (bytes < HEADER_BYTES || bytes > memory.byteSize() - offset) {
@@ -176,11 +184,12 @@ public final class SchemaFormat {
         if (count < 1 || count > Limits.COLUMNS_MAX) {
             throw new MalformedBytesException("a schema of " + count + " columns", offset + COLUMN_COUNT);
         }
+        int flags = LittleEndian.unsignedShort(memory, offset) == FORMAT ? ALL_FLAGS : ALL_FLAGS | IS_IMMUTABLE;
         List<Column> columns = new ArrayList<>();
         long at = offset + HEADER_BYTES;
         for (int i = 0; i < count; i++) {
             long next = endOfColumn(memory, at, end);
-            columns.add(column(memory, at));
+            columns.add(column(memory, at, flags));
             at = next;
         }
         if (at != end) {
@@ -219,7 +228,7 @@ public final class SchemaFormat {
         return next;
     }
 
-    private static Column column(MemorySegment memory, long at) {
+    private static Column column(MemorySegment memory, long at, int knownFlags) {
         int flags = LittleEndian.unsignedByte(memory, at + FLAGS);
         ColumnEncoding encoding = ColumnEncoding.ofCode(LittleEndian.unsignedByte(memory, at + ENCODING));
         ColumnCompression compression = ColumnCompression.ofCode(LittleEndian.unsignedByte(memory, at + COMPRESSION));
@@ -227,7 +236,7 @@ public final class SchemaFormat {
         int commentBytes = LittleEndian.unsignedShort(memory, at + COMMENT_BYTES);
         int readBytes = LittleEndian.getInt(memory, at + READ_DEFAULT_BYTES);
         int writeBytes = LittleEndian.getInt(memory, at + WRITE_DEFAULT_BYTES);
-        if ((flags & ~ALL_FLAGS) != 0
+        if ((flags & ~knownFlags) != 0
                 || LittleEndian.unsignedShort(memory, at + ZERO) != 0
                 || encoding == null
                 || compression == null
@@ -245,6 +254,7 @@ public final class SchemaFormat {
                     ColumnType.ofCode(LittleEndian.unsignedByte(memory, at + TYPE)),
                     (flags & IS_KEY) != 0,
                     (flags & IS_NULLABLE) != 0,
+                    (flags & IS_IMMUTABLE) != 0,
                     new Column.Attributes(
                             LittleEndian.unsignedByte(memory, at + PRECISION),
                             LittleEndian.unsignedByte(memory, at + SCALE),
@@ -272,7 +282,7 @@ public final class SchemaFormat {
     public static void annotate(MemorySegment memory, long offset, Notes notes) {
         Schema schema = fromBytes(memory, offset);
         notes.section("schema");
-        notes.note(offset, 2, "format: " + FORMAT);
+        notes.note(offset, 2, "format: " + LittleEndian.unsignedShort(memory, offset));
         notes.note(offset + 2, 2, "zero");
         notes.note(offset + BYTES, 4, "bytes: " + bytes(memory, offset));
         notes.note(offset + VERSION, 4, "version: " + schema.version());
@@ -295,7 +305,8 @@ public final class SchemaFormat {
                 1,
                 "flags:" + (column.isKey() ? " key" : "") + (column.isNullable() ? " nullable" : "")
                         + (column.readDefault() == null ? "" : " read default")
-                        + (column.writeDefault() == null ? "" : " write default"));
+                        + (column.writeDefault() == null ? "" : " write default")
+                        + (column.isImmutable() ? " immutable" : ""));
         notes.note(at + ENCODING, 1, "encoding: " + column.encoding());
         notes.note(at + COMPRESSION, 1, "compression: " + column.compression());
         notes.note(at + PRECISION, 1, "precision: " + column.attributes().precision());

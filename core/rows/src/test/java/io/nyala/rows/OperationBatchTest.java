@@ -192,7 +192,34 @@ final class OperationBatchTest {
         assertTrue(layout.getBoolean(batch.memory(), row, SCHEMA.indexOf("must")));
         assertEquals("dflt", text("given"));
         assertFalse(OperationFormat.isSet(batch.memory(), 0, SCHEMA.indexOf("given")), "set by us, not by the caller");
-        assertEquals(1, OperationFormat.valueCount(batch.memory(), 0, SCHEMA));
+        assertEquals(1, OperationFormat.changeCount(batch.memory(), 0, batch.layout()));
+    }
+
+    /** The decision what is refused is the tablet's. */
+    @Test
+    void knowsWhatAnUpdateWouldChangeOfARowWithImmutableColumns() {
+        var layout = new RowLayout(Schema.of(
+                Column.key("k", ColumnType.INT32).immutable(),
+                Column.of("fixed", ColumnType.STRING).nullable().immutable(),
+                Column.of("v", ColumnType.STRING).nullable()));
+        try (var some = new OperationBatch(layout, memory.account())) {
+            some.start(OperationKind.UPDATE).set("k", 1).set("v", "new").end();
+            assertFalse(OperationFormat.setsImmutable(some.memory(), 0, layout), "the key does not count");
+            some.clear();
+            some.start(OperationKind.UPDATE)
+                    .set("k", 1)
+                    .set("v", "new")
+                    .set("fixed", null)
+                    .end();
+            assertTrue(OperationFormat.setsImmutable(some.memory(), 0, layout));
+            assertEquals(1, OperationFormat.changeCount(some.memory(), 0, layout));
+            MemorySegment effect = MemorySegment.ofArray(new byte[Effect.bytesMax(some.memory(), 0, 3)]);
+            int bytes = Effect.writeUpdate(layout, some.memory(), 0, effect, 0);
+            Effect.check(new KeyCodec(layout), effect, 0, bytes);
+            long change = Effect.bodyOffset(effect, 0);
+            assertEquals(1, RowChange.cellCount(effect, change));
+            assertEquals(layout.columnId(2), RowChange.cellColumnId(effect, RowChange.firstCell(change)));
+        }
     }
 
     @Test

@@ -47,7 +47,12 @@ final class RowScriptTest {
     private static String run(String command) {
         String[] words = command.split(" ");
         if (words[0].equals("schema")) {
-            MemorySegment bytes = MemorySegment.ofArray(SchemaFormat.toBytes(SCHEMA));
+            Schema schema = words.length == 1
+                    ? SCHEMA
+                    : Schema.of(
+                            Column.key("id", ColumnType.INT32),
+                            Column.of("made", ColumnType.DATE).nullable().immutable());
+            MemorySegment bytes = MemorySegment.ofArray(SchemaFormat.toBytes(schema));
             return HexDump.text(bytes, notes -> SchemaFormat.annotate(bytes, 0, notes));
         }
         try (var memory = new TestMemory();

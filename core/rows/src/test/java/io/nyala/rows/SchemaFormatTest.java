@@ -43,6 +43,9 @@ final class SchemaFormatTest {
             if (random.nextBoolean()) {
                 changed = changed.readDefault(RandomRows.value(random, column));
             }
+            if (random.nextInt(16) == 0) {
+                changed = changed.immutable();
+            }
             columns.add(random.nextBoolean() ? changed : changed.writeDefault(RandomRows.value(random, column)));
         }
         return new Schema(random.nextInt(9), 200, columns);
@@ -66,11 +69,27 @@ final class SchemaFormatTest {
     @Test
     void refusesAnotherFormatNamingBoth() {
         byte[] bytes = SchemaFormat.toBytes(Schema.of(Column.key("k", ColumnType.INT8)));
-        bytes[0] = 2;
+        bytes[0] = 3;
         var exception = assertThrows(MalformedBytesException.class, () -> SchemaFormat.fromBytes(bytes));
         assertEquals(
-                "malformed bytes at 0: schema format 2, but this version of Nyala reads format 1",
+                "malformed bytes at 0: schema format 3, but this version of Nyala reads formats 1 and 2",
                 exception.getMessage());
+    }
+
+    /** Who reads format 1 only refuses the schema by its number, and does not take the column for one that changes. */
+    @Test
+    void hasAFormatOfItsOwnWithImmutableColumns() {
+        Schema plain = Schema.of(
+                Column.key("k", ColumnType.INT8), Column.of("v", ColumnType.INT8), Column.of("w", ColumnType.INT8));
+        Schema immutable =
+                new Schema(0, 3, List.of(plain.column(0), plain.column(1).immutable(), plain.column(2)));
+        assertEquals(1, SchemaFormat.toBytes(plain)[0]);
+        byte[] bytes = SchemaFormat.toBytes(immutable);
+        assertEquals(2, bytes[0]);
+        assertEquals(immutable, SchemaFormat.fromBytes(bytes));
+        assertEquals(plain.column(1), immutable.column(1).mutable());
+        bytes[0] = 1;
+        assertThrows(MalformedBytesException.class, () -> SchemaFormat.fromBytes(bytes));
     }
 
     @Test

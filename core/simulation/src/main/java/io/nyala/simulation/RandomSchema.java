@@ -12,13 +12,16 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Random schemas: keys of one to three columns of any type that keys may have, other columns of all types, nullable or
- * not, with defaults and hints or without. Every fourth has a column of each type. Stateless.
+ * not, immutable or not, with defaults and hints or without. Every fourth has a column of each type. Stateless.
  */
 public final class RandomSchema {
     private static final List<ColumnType> TYPES = List.of(ColumnType.values());
     private static final List<ColumnType> KEY_TYPES =
             TYPES.stream().filter(ColumnType::mayBeKey).toList();
     private static final int BLOCK_BYTES = 4096;
+
+    /** Seldom: most updates of a row with such a column are refused. */
+    private static final int IMMUTABLE_ONE_IN = 12;
 
     private RandomSchema() {}
 
@@ -50,17 +53,26 @@ public final class RandomSchema {
         if (random.nextBoolean()) {
             column = column.nullable();
         }
+        if (random.nextInt(IMMUTABLE_ONE_IN) == 0) {
+            column = column.immutable();
+        }
         Object readDefault = defaultOrNull(random, column);
         Object writeDefault = defaultOrNull(random, column);
         column = readDefault == null ? column : column.readDefault(readDefault);
         return writeDefault == null ? column : column.writeDefault(writeDefault);
     }
 
-    /** The same column with another write default or without, other hints, another comment; its data are the same. */
+    /**
+     * The same column with another write default or without, other hints, another comment, immutable or not any more;
+     * its data are the same.
+     */
     public static Column changed(SplittableRandom random, Column column) {
         Column changed = hinted(random, column).comment("comment " + random.nextInt(4));
         if (column.isKey()) {
             return changed;
+        }
+        if (random.nextInt(4) == 0) {
+            changed = column.isImmutable() || random.nextInt(4) > 0 ? changed.mutable() : changed.immutable();
         }
         Object writeDefault = defaultOrNull(random, column);
         return writeDefault == null ? changed.withoutWriteDefault() : changed.writeDefault(writeDefault);

@@ -121,6 +121,7 @@ final class TableModelTest {
             for (Column column : schema.columns()) {
                 String type = column.type().toString();
                 seen.add(column.isKey() ? "key " + type : type + (column.isNullable() ? " or NULL" : ""));
+                addIf(seen, column.isImmutable() ? column : null, "immutable");
                 addIf(seen, column.readDefault(), "read default " + type);
                 addIf(seen, column.writeDefault(), "write default " + type);
                 addIf(seen, RandomCells.refused(random, column), "refused " + type);
@@ -133,7 +134,7 @@ final class TableModelTest {
             assertTrue(seen.contains(type + " or NULL"), () -> type + " is never nullable");
             assertEquals(type.mayBeKey(), seen.contains("key " + type), () -> type + " as a key");
         }
-        assertTrue(seen.containsAll(List.of("1 key columns", "2 key columns", "3 key columns")));
+        assertTrue(seen.containsAll(List.of("1 key columns", "2 key columns", "3 key columns", "immutable")));
         assertTrue(seen.contains("refused DECIMAL128") && seen.contains("refused VARCHAR"), seen::toString);
     }
 

@@ -208,9 +208,18 @@ final class Decision {
                 }
                 yield insert(source, operation, active, row != 0);
             }
-            case UPSERT, UPSERT_IGNORE ->
-                isLive ? update(source, operation, active, home, place) : insert(source, operation, active, row != 0);
+            case UPSERT, UPSERT_IGNORE -> {
+                if (!isLive) {
+                    yield insert(source, operation, active, row != 0);
+                }
+                yield kind == OperationKind.UPSERT && OperationFormat.setsImmutable(source, operation, layout)
+                        ? RowErrorCode.IMMUTABLE
+                        : update(source, operation, active, home, place);
+            }
             case UPDATE, UPDATE_IGNORE -> {
+                if (kind == OperationKind.UPDATE && OperationFormat.setsImmutable(source, operation, layout)) {
+                    yield RowErrorCode.IMMUTABLE;
+                }
                 if (!isLive) {
                     yield kind == OperationKind.UPDATE ? RowErrorCode.NOT_FOUND : ignored(write, kind);
                 }
@@ -246,8 +255,8 @@ final class Decision {
 
     private @Nullable RowErrorCode update(
             MemorySegment source, long operation, MemRowSet active, @Nullable RowHome home, long place) {
-        if (OperationFormat.valueCount(source, operation, tablet.schema()) == 0) {
-            return null; // An UPSERT of the key alone finds its row: there is nothing to change.
+        if (OperationFormat.changeCount(source, operation, layout) == 0) {
+            return null; // Such as an UPSERT of the key alone that finds its row: there is nothing to change.
         }
         MemorySegment memory = tablet.log().memory();
         int bytes = Effect.writeUpdate(layout, source, operation, memory, effectAt());

@@ -111,13 +111,26 @@ final class Judgement {
         return switch (kind) {
             case INSERT -> isLive ? RowErrorCode.ALREADY_PRESENT : null;
             case INSERT_IGNORE -> null;
-            case UPDATE, DELETE -> isLive ? conditionError(write, index) : RowErrorCode.NOT_FOUND;
+            case UPDATE -> {
+                if (setsImmutable(write, index)) {
+                    yield RowErrorCode.IMMUTABLE;
+                }
+                yield isLive ? conditionError(write, index) : RowErrorCode.NOT_FOUND;
+            }
+            case DELETE -> isLive ? conditionError(write, index) : RowErrorCode.NOT_FOUND;
             case UPDATE_IGNORE, DELETE_IGNORE -> isLive ? conditionError(write, index) : null;
             case UPSERT, UPSERT_IGNORE -> {
+                if (isLive && kind == OperationKind.UPSERT && setsImmutable(write, index)) {
+                    yield RowErrorCode.IMMUTABLE;
+                }
                 boolean isConditional = write.conditions.first(index) < write.conditions.first(index + 1);
                 yield isLive || !isConditional ? conditionError(write, index) : RowErrorCode.CONDITION_NOT_MET;
             }
         };
+    }
+
+    private boolean setsImmutable(TabletWrite write, int index) {
+        return OperationFormat.setsImmutable(write.operations().memory(), write.operationOffset(index), layout);
     }
 
     private static byte deed(OperationKind kind, boolean isLive) {
@@ -170,7 +183,7 @@ final class Judgement {
         for (int at = write.probe.previous(index); at >= 0; at = write.probe.previous(at)) {
             assert deeds[at] != DELETES : "a condition on a row that is deleted by operation " + at;
             boolean isSet = OperationFormat.isSet(source, write.operationOffset(at), column);
-            if (deeds[at] == INSERTS || (deeds[at] == UPDATES && isSet)) {
+            if (deeds[at] == INSERTS || (deeds[at] == UPDATES && isSet && !layout.isImmutable(column))) {
                 return at;
             }
             int known = knownSetter(write.conditions, at, column);

@@ -91,7 +91,9 @@ final class RowsModel {
         for (int i = keyCount; i < schema.columnCount(); i++) {
             Column column = schema.column(i);
             boolean isNeeded = kind.mayInsert() && !column.isNullable() && column.writeDefault() == null;
-            isSet.add(!kind.isDelete() && (i == always || isNeeded || random.nextBoolean()));
+            boolean isSeldom = column.isImmutable() && !kind.name().startsWith("INSERT");
+            isSet.add(!kind.isDelete()
+                    && (i == always || isNeeded || (isSeldom ? random.nextInt(8) == 0 : random.nextBoolean())));
             values.add(isSet.getLast() ? RandomCells.valueOrNull(random, column) : null);
         }
         List<Condition> conditions = new ArrayList<>();
@@ -140,6 +142,10 @@ final class RowsModel {
             rows.put(key, inserted(operation, values));
             return null;
         }
+        boolean isUpdate = kind == OperationKind.UPDATE || (kind == OperationKind.UPSERT && row != null);
+        if (isUpdate && setsImmutable(operation)) {
+            return RowErrorCode.IMMUTABLE;
+        }
         boolean isIgnoring = kind == OperationKind.UPDATE_IGNORE || kind == OperationKind.DELETE_IGNORE;
         if (row == null && (kind.isUpdate() || kind.isDelete())) {
             return isIgnoring ? null : RowErrorCode.NOT_FOUND;
@@ -153,6 +159,15 @@ final class RowsModel {
             rows.put(key, row == null ? inserted(operation, values) : updated(operation, values, row));
         }
         return null;
+    }
+
+    private boolean setsImmutable(Operation operation) {
+        for (int i = schema.keyColumnCount(); i < schema.columnCount(); i++) {
+            if (operation.isSet().get(i) && schema.column(i).isImmutable()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private boolean holds(Condition condition, List<@Nullable Object> row) {
@@ -179,11 +194,11 @@ final class RowsModel {
         return row;
     }
 
-    private static List<@Nullable Object> updated(
+    private List<@Nullable Object> updated(
             Operation operation, List<@Nullable Object> values, List<@Nullable Object> row) {
         List<@Nullable Object> after = new ArrayList<>(row);
         for (int i = 0; i < row.size(); i++) {
-            if (operation.isSet().get(i)) {
+            if (operation.isSet().get(i) && !schema.column(i).isImmutable()) {
                 after.set(i, values.get(i));
             }
         }

@@ -18,6 +18,8 @@ final class Describe {
                     .append(table.getSchema().getColumnId(column.getName()))
                     .append(" nullable ")
                     .append(column.isNullable())
+                    .append(" immutable ")
+                    .append(column.isImmutable())
                     .append(" default ")
                     .append(value(column.getDefaultValue()))
                     .append(" encoding ")

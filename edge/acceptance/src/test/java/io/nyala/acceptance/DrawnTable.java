@@ -95,6 +95,7 @@ final class DrawnTable {
         if (random.nextInt(4) == 0) {
             builder.comment("comment of " + name);
         }
+        builder.immutable(random.nextInt(8) == 0);
         return builder.build();
     }
 
@@ -128,15 +129,16 @@ final class DrawnTable {
         return columns.size() == keyColumns ? null : columns.get(random.nextInt(keyColumns, columns.size()));
     }
 
-    void rename(ColumnSchema column, String newName) {
-        ColumnSchemaBuilder renamed = new ColumnSchemaBuilder(newName, column.getType())
+    void change(ColumnSchema column, String newName, boolean isImmutable) {
+        ColumnSchemaBuilder changed = new ColumnSchemaBuilder(newName, column.getType())
                 .nullable(column.isNullable())
+                .immutable(isImmutable)
                 .typeAttributes(column.getTypeAttributes())
                 .comment(column.getComment());
         if (column.getDefaultValue() != null) {
-            renamed.defaultValue(column.getDefaultValue());
+            changed.defaultValue(column.getDefaultValue());
         }
-        columns.set(columns.indexOf(column), renamed.build());
+        columns.set(columns.indexOf(column), changed.build());
     }
 
     ColumnSchema drawNewColumn(SplittableRandom random) {

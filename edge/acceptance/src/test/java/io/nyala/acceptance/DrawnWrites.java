@@ -49,6 +49,10 @@ final class DrawnWrites {
             };
         }
 
+        boolean mayUpdate() {
+            return this == UPDATE || this == UPSERT || this == UPDATE_IGNORE || this == UPSERT_IGNORE;
+        }
+
         boolean isDelete() {
             return this == DELETE || this == DELETE_IGNORE;
         }
@@ -94,7 +98,8 @@ final class DrawnWrites {
         for (int i = 0; i < table.columns().size(); i++) {
             ColumnSchema column = table.columns().get(i);
             boolean isKey = i < table.keyColumns();
-            if (isKey || (!kind.isDelete() && random.nextInt(4) > 0)) {
+            boolean isSeldom = column.isImmutable() && kind.mayUpdate();
+            if (isKey || (!kind.isDelete() && random.nextInt(4) > (isSeldom ? 2 : 0))) {
                 boolean isNull = !isKey && column.isNullable() && random.nextInt(4) == 0;
                 cells.put(column.getName(), isNull ? null : Values.draw(column, random));
             }

@@ -189,14 +189,21 @@ final class Program {
         boolean isTaken = random.nextInt(4) == 0;
         String name = isTaken ? "k0" : column.getName() + "x";
         if (!isTaken) {
-            table.rename(column, name);
+            table.change(column, name, column.isImmutable());
         }
         alter(table, "rename " + column + " to " + name, new AlterTableOptions().renameColumn(column.getName(), name));
     }
 
     private void changeColumn(DrawnTable table) {
         ColumnSchema column = table.drawValueColumn(random);
-        if (column != null) {
+        if (column != null && random.nextInt(3) == 0) {
+            boolean isImmutable = random.nextInt(4) == 0;
+            table.change(column, column.getName(), isImmutable);
+            alter(
+                    table,
+                    "change " + column + " to " + (isImmutable ? "immutable" : "mutable"),
+                    new AlterTableOptions().changeImmutable(column.getName(), isImmutable));
+        } else if (column != null) {
             AlterTableOptions options = random.nextBoolean()
                     ? new AlterTableOptions().changeDefault(column.getName(), Values.drawNewDefault(column, random))
                     : new AlterTableOptions().changeComment(column.getName(), "changed");

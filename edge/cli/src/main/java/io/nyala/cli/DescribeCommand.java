@@ -136,6 +136,7 @@ final class DescribeCommand implements Callable<Integer> {
         all.put("type", column.type().toString());
         all.put("key", column.isKey());
         all.put("nullable", column.isNullable());
+        all.put("immutable", column.isImmutable());
         all.put("encoding", column.encoding().toString());
         all.put("compression", column.compression().toString());
         all.put("comment", column.comment());

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class TableCommandsTest {
     private static final Schema SCHEMA = Schema.of(
             Column.key("id", ColumnType.INT32),
-            Column.of("name", ColumnType.STRING).nullable().comment("as branded"));
+            Column.of("name", ColumnType.STRING).nullable().immutable().comment("as branded"));
 
     @TempDir
     private static Path directory;
@@ -84,13 +84,15 @@ final class TableCommandsTest {
         String text = run("describe", "herd");
         assertTrue(text.contains("HASH (id) PARTITIONS 2"), text);
         assertTrue(text.contains("all of them"), text);
-        assertTrue(text.contains("name STRING NULLABLE"), text);
+        assertTrue(text.contains("name STRING NULLABLE IMMUTABLE"), text);
         assertTrue(text.contains("as branded"), text);
         assertEquals(
                 2, text.lines().filter(line -> line.endsWith("RANGE id < 100")).count(), text);
         String json = run("describe", "herd", "--json");
         assertTrue(json.contains("\"comment\": \"as branded\""), json);
         assertTrue(json.contains("\"rows\": 8"), json);
+        assertTrue(json.contains("\"immutable\": true"), json);
+        assertTrue(json.contains("\"immutable\": false"), json);
         assertEquals(4, json.split("\"partition\": ", -1).length - 1, json);
     }
 

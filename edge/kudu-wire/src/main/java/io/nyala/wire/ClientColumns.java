@@ -32,6 +32,7 @@ final class ClientColumns {
     private final boolean[] isNullable;
     private final boolean[] isKey;
     private final boolean[] isRequired;
+    private final boolean[] isImmutable;
 
     private ClientColumns(Schema schema, int[] tableIndexes) {
         this.schema = schema;
@@ -42,6 +43,7 @@ final class ClientColumns {
         this.isNullable = new boolean[count];
         this.isKey = new boolean[count];
         this.isRequired = new boolean[count];
+        this.isImmutable = new boolean[count];
         boolean anyNullable = false;
         for (int i = 0; i < count; i++) {
             Column column = schema.column(tableIndexes[i]);
@@ -50,6 +52,7 @@ final class ClientColumns {
             isNullable[i] = column.isNullable();
             isKey[i] = column.isKey();
             isRequired[i] = isRequired(column);
+            isImmutable[i] = column.isImmutable() && !column.isKey();
             anyNullable |= isNullable[i];
         }
         this.hasNullable = anyNullable;
@@ -157,5 +160,10 @@ final class ClientColumns {
     /** Whether a row cannot be inserted without a value. */
     boolean isRequired(int column) {
         return isRequired[column];
+    }
+
+    /** Whether no update changes it, though it is none of the key. */
+    boolean isImmutable(int column) {
+        return isImmutable[column];
     }
 }

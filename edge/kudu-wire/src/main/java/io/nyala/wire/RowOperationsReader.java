@@ -216,7 +216,7 @@ public final class RowOperationsReader {
         int count = columns.count();
         for (int i = 0; i < count; i++) {
             if (hasBit(isSet, i)) {
-                values += columns.isKey(i) ? 0 : 1;
+                values += columns.isKey(i) || isIgnored(kind, i) ? 0 : 1;
                 readCell(batch, kind, i, isNull >= 0 && hasBit(isNull, i));
             } else if (kind.mayInsert() ? columns.isRequired(i) : columns.isKey(i)) {
                 String what = kind.mayInsert() ? "required" : "key";
@@ -234,8 +234,13 @@ public final class RowOperationsReader {
         // A column that cannot be NULL has a cell even if the client says so.
         long cell = isNullCell ? -1 : takeCell(column);
         int index = columns.tableIndex(column);
+        if (isIgnored(kind, column)) {
+            return; // Whatever its value is.
+        }
         if (kind.isDelete() && !columns.isKey(column)) {
             batch.fail(RowErrorCode.BAD_VALUE, "DELETE should not have a value for column: " + describe(column));
+        } else if (kind == OperationKind.UPDATE && columns.isImmutable(column)) {
+            batch.fail(RowErrorCode.IMMUTABLE, "UPDATE not allowed for immutable column: " + describe(column));
         } else if (isNullCell) {
             batch.setNull(index);
         } else if (isNull) {
@@ -253,6 +258,11 @@ public final class RowOperationsReader {
                 batch.setBytes(index, memory, indirectOffset + memory.get(LONG, cell), (int) bytes);
             }
         }
+    }
+
+    /** An UPSERT_IGNORE may insert what it sets: of that the tablet says what is ignored. */
+    private boolean isIgnored(OperationKind kind, int column) {
+        return kind == OperationKind.UPDATE_IGNORE && columns.isImmutable(column);
     }
 
     private String noNull(OperationKind kind, int column) {

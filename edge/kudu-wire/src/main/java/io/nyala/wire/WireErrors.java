@@ -21,6 +21,7 @@ public final class WireErrors {
         return switch (code) {
             case ALREADY_PRESENT -> AppStatusPB.ErrorCode.ALREADY_PRESENT;
             case NOT_FOUND, NO_RANGE -> AppStatusPB.ErrorCode.NOT_FOUND;
+            case IMMUTABLE -> AppStatusPB.ErrorCode.IMMUTABLE;
             case ROLLED_BACK -> AppStatusPB.ErrorCode.ABORTED;
             case MISSING_VALUE,
                     NULL_IN_NOT_NULL,

@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Schemas and columns: what a client wants a table to be, checked as Kudu's master does and in its words, and what a
- * table is, for a client. Columns of a request have names and no ids. Immutable and auto-incrementing columns, which
- * the engine does not have, are refused. For the control plane. Stateless.
+ * table is, for a client. Columns of a request have names and no ids. Auto-incrementing columns, which the engine does
+ * not have, are refused. For the control plane. Stateless.
  */
 public final class WireSchema {
     /** As Kudu by default; the engine would take more. */
@@ -105,6 +105,7 @@ public final class WireSchema {
                     type,
                     given.getIsKey(),
                     given.getIsNullable(),
+                    given.getImmutable(),
                     attributes(type, given.getTypeAttributes()),
                     value,
                     value,
@@ -131,10 +132,6 @@ public final class WireSchema {
     }
 
     private static void checkSupported(ColumnSchemaPB given) {
-        if (given.getImmutable()) {
-            throw WireException.notSupported(
-                    Fault.SCHEMA, "column '" + given.getName() + "': immutable columns are not supported");
-        }
         if (given.getIsAutoIncrementing()) {
             throw WireException.notSupported(
                     Fault.SCHEMA, "column '" + given.getName() + "': auto-incrementing columns are not supported");
@@ -197,7 +194,7 @@ public final class WireSchema {
                 .setEncoding(WireTypes.encoding(column.encoding()))
                 .setCompression(WireTypes.compression(column.compression()))
                 .setCfileBlockSize(column.blockBytes())
-                .setImmutable(false);
+                .setImmutable(column.isImmutable());
         if (column.id() != Column.NO_ID) {
             answer.setId(column.id());
         }
@@ -228,10 +225,6 @@ public final class WireSchema {
      * caller. A new default is one for what is written from then on.
      */
     public static Column change(Column column, ColumnSchemaDeltaPB delta) {
-        if (delta.getImmutable()) {
-            throw WireException.notSupported(
-                    Fault.SCHEMA, "column '" + column.name() + "': immutable columns are not supported");
-        }
         checkText("invalid column comment", delta.getNewCommentBytes());
         CellValue writeDefault = delta.getRemoveDefault() ? null : column.writeDefault();
         if (delta.hasDefaultValue()) {
@@ -256,6 +249,7 @@ public final class WireSchema {
                     column.type(),
                     column.isKey(),
                     column.isNullable(),
+                    delta.hasImmutable() ? delta.getImmutable() : column.isImmutable(),
                     column.attributes(),
                     column.readDefault(),
                     writeDefault,
@@ -317,8 +311,8 @@ public final class WireSchema {
     /** Guards against a client that takes a column for something else. */
     static void checkSame(Column column, ColumnSchemaPB given) {
         if (!WireTypes.isSame(column, given)) {
-            throw mismatch("The column '" + column.name() + "' must have type " + WireTypes.describeType(column)
-                    + " found " + WireTypes.describeType(given));
+            throw mismatch("The column '" + column.name() + "' must have type " + column.describeType() + " found "
+                    + WireTypes.describeType(given));
         }
     }
 

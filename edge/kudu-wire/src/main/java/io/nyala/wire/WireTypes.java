@@ -136,20 +136,7 @@ final class WireTypes {
 
     /** As Kudu's messages write a column: {@code k3 INT64 NOT NULL}. */
     static String describe(Column column) {
-        return column.name() + " " + describeType(column);
-    }
-
-    /** As Kudu's messages write what a column holds: {@code DECIMAL(9, 2) NULLABLE}. */
-    static String describeType(Column column) {
-        Column.Attributes attributes = column.attributes();
-        String name =
-                switch (column.type()) {
-                    case DECIMAL32, DECIMAL64, DECIMAL128 ->
-                        "DECIMAL(" + attributes.precision() + ", " + attributes.scale() + ")";
-                    case VARCHAR -> "VARCHAR(" + attributes.lengthChars() + ")";
-                    default -> column.type().name();
-                };
-        return name + (column.isNullable() ? " NULLABLE" : " NOT NULL");
+        return column.name() + " " + column.describeType();
     }
 
     /** As Kudu's messages name a type beside a value: {@code unixtime_micros}. */
@@ -176,11 +163,10 @@ final class WireTypes {
                 + (column.getImmutable() ? " IMMUTABLE" : "");
     }
 
-    /** Whether a client takes a column for what it is: by type, attributes and nullability. */
+    /** Whether a client takes a column for what it is: by type, attributes and nullability. Others may be new to it. */
     static boolean isSame(Column column, ColumnSchemaPB given) {
         return type(column.type()) == given.getType()
                 && column.isNullable() == given.getIsNullable()
-                && !given.getImmutable()
                 && (!given.hasTypeAttributes() || hasSameAttributes(column, given.getTypeAttributes()));
     }
 

@@ -40,6 +40,9 @@ final class RandomData {
         if (!isKey && random.nextBoolean()) {
             column = column.nullable();
         }
+        if (random.nextInt(8) == 0) {
+            column = column.immutable();
+        }
         if (!isKey && random.nextInt(3) == 0) {
             CellValue value = CellValue.ofBytes(cell(random, column));
             column = withDefault(column, value);
@@ -69,6 +72,7 @@ final class RandomData {
                 column.type(),
                 column.isKey(),
                 column.isNullable(),
+                column.isImmutable(),
                 column.attributes(),
                 value,
                 value,

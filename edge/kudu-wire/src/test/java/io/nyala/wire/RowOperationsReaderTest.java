@@ -191,6 +191,43 @@ final class RowOperationsReaderTest {
         assertEquals(0, error.operationIndex());
     }
 
+    private static final Schema FIXED = Schema.of(
+            Column.key("k", ColumnType.INT8),
+            Column.of("fixed", ColumnType.STRING).immutable(),
+            Column.of("v", ColumnType.STRING).nullable());
+
+    /** Before it looks at the value of a cell that is not to be changed. */
+    @Test
+    void anUpdateSetsNoImmutableColumn() {
+        byte[] large = new byte[70_000];
+        assertEquals(
+                "IMMUTABLE UPDATE not allowed for immutable column: fixed STRING NOT NULL IMMUTABLE",
+                fixed(2, large, null));
+        assertEquals("INVALID_ARGUMENT No fields updated, key is: (int8 k=<redacted>)", fixed(11, large, null));
+        assertEquals("", fixed(11, null, new byte[] {'x'}));
+        assertFalse(OperationFormat.isSet(batch.memory(), 0, 1));
+        assertEquals("", fixed(5, new byte[] {'f'}, WireRows.UNSET));
+        assertEquals("", fixed(13, new byte[] {'f'}, WireRows.UNSET));
+        assertTrue(OperationFormat.isSet(batch.memory(), 0, 1), "of an UPSERT the tablet decides");
+    }
+
+    private String fixed(int type, byte @Nullable [] fixed, byte @Nullable [] value) {
+        batch.close();
+        batch = new OperationBatch(new RowLayout(FIXED), memory.account());
+        byte @Nullable [] v = fixed != null && value == null ? WireRows.UNSET : value;
+        read(
+                new WireRows(FIXED.columns())
+                        .add(type, new byte[][] {new byte[1], fixed, v})
+                        .request(),
+                FIXED,
+                batch);
+        if (batch.errors().isEmpty()) {
+            return "";
+        }
+        AppStatusPB status = WireErrors.status(batch.errors().getFirst());
+        return status.getCode() + " " + status.getMessage();
+    }
+
     @Test
     void goesOnBehindARowWithErrors() {
         WireRows rows = new WireRows(SCHEMA.columns());

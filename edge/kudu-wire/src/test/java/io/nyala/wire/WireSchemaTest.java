@@ -110,10 +110,6 @@ final class WireSchemaTest {
                 columns -> columns.get(2).setType(DataType.UINT32));
         refused(
                 ErrorCode.NOT_SUPPORTED,
-                "column 'c': immutable columns are not supported",
-                columns -> columns.get(2).setImmutable(true));
-        refused(
-                ErrorCode.NOT_SUPPORTED,
                 "column 'c': auto-incrementing columns are not supported",
                 columns -> columns.get(2).setIsAutoIncrementing(true));
     }
@@ -246,6 +242,16 @@ final class WireSchemaTest {
         Column without = WireSchema.change(
                 changed, ColumnSchemaDeltaPB.newBuilder().setRemoveDefault(true).build());
         assertEquals(changed.withoutWriteDefault(), without);
+        Column immutable = WireSchema.change(
+                changed, ColumnSchemaDeltaPB.newBuilder().setImmutable(true).build());
+        assertEquals(changed.immutable(), immutable);
+        assertEquals(true, WireSchema.toProto(immutable).getImmutable());
+        assertEquals(immutable, WireSchema.change(immutable, ColumnSchemaDeltaPB.getDefaultInstance()));
+        assertEquals(
+                changed,
+                WireSchema.change(
+                        immutable,
+                        ColumnSchemaDeltaPB.newBuilder().setImmutable(false).build()));
         delta.setDefaultValue(ByteString.fromHex("07"));
         WireException e = assertThrows(WireException.class, () -> WireSchema.change(column, delta.build()));
         assertEquals("wrong size for default value", e.getMessage());
@@ -259,6 +265,10 @@ final class WireSchemaTest {
         // The C++ client says of no column that it is of the key.
         assertArrayEquals(
                 new int[] {0}, projection(all.get(0).toBuilder().clearIsKey().build()));
+        // Nor has a client to know that a column has become immutable.
+        assertArrayEquals(
+                new int[] {13},
+                projection(all.get(13).toBuilder().setImmutable(true).build()));
         assertArrayEquals(new int[0], WireSchema.projection(schema, List.of()));
     }
 

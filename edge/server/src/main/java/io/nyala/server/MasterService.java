@@ -57,7 +57,7 @@ final class MasterService {
             MasterFeatures.IGNORE_OPERATIONS_VALUE,
             MasterFeatures.RANGE_SPECIFIC_HASH_SCHEMA_VALUE,
             MasterFeatures.UPSERT_IGNORE_VALUE,
-            MasterFeatures.IMMUTABLE_COLUMN_ATTRIBUTE_VALUE); // Clients require it where they say that a column is not.
+            MasterFeatures.IMMUTABLE_COLUMN_ATTRIBUTE_VALUE);
 
     private final CatalogView catalog;
     private final Supplier<Identity> identity;
