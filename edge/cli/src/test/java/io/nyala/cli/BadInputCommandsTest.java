@@ -95,6 +95,8 @@ final class BadInputCommandsTest {
         wrong type               | scan herd --limit -1 --data {d}       | 2 | --limit must not be negative, was -1
         wrong type               | scan herd --at 0 --data {d}           | 2 | --at 0 is not a time between 1970 and now
         wrong type               | scan herd --at 2200-01-01T00:00:00Z --data {d} | 2 | --at 2200; 1970 and now
+        unknown host             | serve --host no.such --data {d} | 1 | listen at no.such:; no address is known; host
+        file in its place        | serve --data {p}/file     | 1    | {p}/file failed: Not a directory; Name a directory
         engine in the directory  | scan herd --data {d}      | 1    | {d}: it is in use by; another directory
         engine in the directory  | verify {d}                | 1    | {d}: it is in use by; another directory
         bit of storage log       | scan herd --data {d}      | 1    | {d}/storage/0; at byte 4,; nyala dump
@@ -186,7 +188,8 @@ final class BadInputCommandsTest {
 
     private int whileWrong(String wrong, Command command) throws IOException {
         return switch (wrong) {
-            case "no directory", "file in its place", "unknown table", "unknown column", "wrong type" -> command.run();
+            case "no directory", "file in its place", "unknown host", "unknown table", "unknown column", "wrong type" ->
+                command.run();
             case "engine in the directory" -> {
                 try (Engine _ = Engine.open(config())) {
                     yield command.run();

@@ -12,6 +12,7 @@ import java.io.UncheckedIOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -104,9 +105,11 @@ public final class RpcServer implements AutoCloseable {
                         accept(channel);
                     }
                 });
-        ChannelFuture bound = bootstrap
-                .bind(new InetSocketAddress(config.host(), config.port()))
-                .awaitUninterruptibly();
+        InetSocketAddress address = new InetSocketAddress(config.host(), config.port());
+        if (address.isUnresolved()) {
+            throw cannotListen(new UnknownHostException("no address is known of a host \"" + config.host() + "\""));
+        }
+        ChannelFuture bound = bootstrap.bind(address).awaitUninterruptibly();
         Throwable cause = bound.cause();
         if (cause != null) {
             throw cannotListen(cause);

@@ -4,9 +4,11 @@ import io.nyala.catalog.TabletPlace;
 import io.nyala.engine.Engine;
 import io.nyala.engine.Table;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -17,7 +19,7 @@ final class CatalogView {
     private final Engine engine;
     private final ServerIds ids;
 
-    /** What was looked up before; a tablet that is gone is found out when it is used. */
+    /** What was looked up before. A tablet that is gone is found out when it is used, or by {@link #forgetGone}. */
     private final Map<String, HostedTablet> tablets = new ConcurrentHashMap<>();
 
     /**
@@ -72,6 +74,26 @@ final class CatalogView {
             }
         }
         return null;
+    }
+
+    /** Lets go of tablets that nobody asks for again: of dropped tables, and of dropped ranges once they are many. */
+    void forgetGone() {
+        tablets.values().removeIf(tablet -> tablet.table().isDropped());
+        List<Table> tables = engine.tables();
+        int present = 0;
+        for (Table table : tables) {
+            present += table.tablets().size();
+        }
+        if (tablets.size() > present) {
+            Set<Long> ids = new HashSet<>();
+            tables.forEach(table -> table.tablets().forEach(place -> ids.add(place.id())));
+            tablets.values().removeIf(tablet -> !ids.contains(tablet.place().id()));
+        }
+    }
+
+    /** How many tablets were looked up and are remembered. */
+    int knownCount() {
+        return tablets.size();
     }
 
     /** All of them, table by table. */

@@ -104,7 +104,7 @@ final class MasterService {
         on(
                 "RecallDeletedTable",
                 RecallDeletedTableRequestPB.parser(),
-                (_, request) -> tables.recall(request),
+                this::recall,
                 error -> RecallDeletedTableResponsePB.newBuilder()
                         .setError(error)
                         .build());
@@ -216,9 +216,15 @@ final class MasterService {
     }
 
     private DeleteTableResponsePB delete(RpcCall call, DeleteTableRequestPB request) {
-        DeleteTableResponsePB answer = tables.delete(request);
-        events.tell("table " + request.getTable().getTableName() + " dropped by " + call.user());
-        return answer;
+        String name = tables.delete(request);
+        events.tell("table " + name + " dropped by " + call.user());
+        return DeleteTableResponsePB.getDefaultInstance();
+    }
+
+    private RecallDeletedTableResponsePB recall(RpcCall call, RecallDeletedTableRequestPB request) {
+        String name = tables.recall(request);
+        events.tell("table " + name + " recalled by " + call.user());
+        return RecallDeletedTableResponsePB.getDefaultInstance();
     }
 
     private AlterTableResponsePB alter(RpcCall call, AlterTableRequestPB request) {

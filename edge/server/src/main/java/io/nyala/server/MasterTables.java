@@ -11,14 +11,12 @@ import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
 import io.nyala.protocol.master.Master.CreateTableRequestPB;
 import io.nyala.protocol.master.Master.CreateTableResponsePB;
 import io.nyala.protocol.master.Master.DeleteTableRequestPB;
-import io.nyala.protocol.master.Master.DeleteTableResponsePB;
 import io.nyala.protocol.master.Master.GetTableSchemaResponsePB;
 import io.nyala.protocol.master.Master.GetTableStatisticsResponsePB;
 import io.nyala.protocol.master.Master.ListTablesRequestPB;
 import io.nyala.protocol.master.Master.ListTablesResponsePB;
 import io.nyala.protocol.master.Master.MasterErrorPB;
 import io.nyala.protocol.master.Master.RecallDeletedTableRequestPB;
-import io.nyala.protocol.master.Master.RecallDeletedTableResponsePB;
 import io.nyala.protocol.master.Master.TableIdentifierPB;
 import io.nyala.rows.Schema;
 import io.nyala.table.TableStatistics;
@@ -127,21 +125,24 @@ final class MasterTables {
 
     // ---- Dropped ----
 
-    DeleteTableResponsePB delete(DeleteTableRequestPB request) {
+    /** Answers the name that the table had. */
+    String delete(DeleteTableRequestPB request) {
         TableIdentifierPB identifier = request.getTable();
         Table table = lookUp(identifier).orElseThrow(() -> notFound(identifier));
+        String name = table.name();
         if (table.isDropped()) {
             if (request.getReserveSeconds() > 0) {
                 throw softDeleted(table);
             }
             catalog.engine().purgeTable(table.id());
         } else {
-            catalog.engine().dropTable(table.name(), Duration.ofSeconds(request.getReserveSeconds()));
+            catalog.engine().dropTable(name, Duration.ofSeconds(request.getReserveSeconds()));
         }
-        return DeleteTableResponsePB.getDefaultInstance();
+        return name;
     }
 
-    RecallDeletedTableResponsePB recall(RecallDeletedTableRequestPB request) {
+    /** Answers the name that the table has now. */
+    String recall(RecallDeletedTableRequestPB request) {
         TableIdentifierPB identifier = request.getTable();
         Table table = lookUp(identifier).orElseThrow(() -> notFound(identifier));
         if (!table.isDropped()) {
@@ -154,7 +155,7 @@ final class MasterTables {
         } catch (TableExistsException e) {
             throw alreadyPresent(name, e);
         }
-        return RecallDeletedTableResponsePB.getDefaultInstance();
+        return name;
     }
 
     private static MasterException softDeleted(Table table) {

@@ -61,7 +61,7 @@ final class TabletServerService implements AutoCloseable {
         this.writes = new WriteService(catalog, batches, WriteBatch::commitAsync, pool);
         this.scans = new ScanService(catalog, scanners);
         this.checksums = new ChecksumService(catalog, scanners);
-        this.housekeeping = new Housekeeping(List.of(batches::closeIdle, scanners::closeIdle));
+        this.housekeeping = new Housekeeping(List.of(batches::closeIdle, scanners::closeIdle, catalog::forgetGone));
     }
 
     RpcService service() {

@@ -86,6 +86,21 @@ final class NyalaServerTest {
         }
     }
 
+    @Test
+    void aHostThatIsNoHostIsNamedAndNothingIsLeft() throws InterruptedException {
+        try (Engine engine = open("engine")) {
+            Set<Thread> before = threads();
+            UncheckedIOException refused = assertThrows(
+                    UncheckedIOException.class, () -> NyalaServer.start(engine, ANY_PORTS.withHost("no such host")));
+            assertEquals(
+                    "TabletServer cannot listen at no such host:0: no address is known of a host \"no such host\";"
+                            + " choose an address of this host and a port that nothing else listens at (0 for any that"
+                            + " is free)",
+                    refused.getMessage());
+            assertNoneIsLeft(before);
+        }
+    }
+
     private Engine open(String name) {
         return Engine.open(EngineConfig.in(directory.resolve(name)).withMemoryBytes(128 << 20));
     }

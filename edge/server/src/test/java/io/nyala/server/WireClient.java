@@ -175,12 +175,16 @@ final class WireClient implements AutoCloseable {
             return ErrorStatusPB.parseFrom(main);
         }
 
+        /** The message without what is beside it. */
+        ByteString messageBytes() {
+            return main.substring(0, header.getSidecarOffsetsCount() == 0 ? main.size() : header.getSidecarOffsets(0));
+        }
+
         <M extends MessageLite> M message(Parser<M> parser) throws IOException {
             if (isError()) {
                 throw new AssertionError("call " + header.getCallId() + " failed: " + error());
             }
-            int end = header.getSidecarOffsetsCount() == 0 ? main.size() : header.getSidecarOffsets(0);
-            return parser.parseFrom(main.substring(0, end));
+            return parser.parseFrom(messageBytes());
         }
 
         /** Bytes beside the message. */

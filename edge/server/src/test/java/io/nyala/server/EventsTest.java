@@ -1,0 +1,74 @@
+package io.nyala.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import com.google.protobuf.Message;
+import io.nyala.engine.Engine;
+import io.nyala.engine.EngineConfig;
+import io.nyala.protocol.master.Master.AlterTableRequestPB;
+import io.nyala.protocol.master.Master.CreateTableResponsePB;
+import io.nyala.protocol.master.Master.DeleteTableRequestPB;
+import io.nyala.protocol.master.Master.RecallDeletedTableRequestPB;
+import io.nyala.protocol.master.Master.TableIdentifierPB;
+import io.nyala.rows.Column;
+import io.nyala.rows.ColumnType;
+import io.nyala.rows.Schema;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Goal: an operator reads what became of which table, and who did it. Method: each event once, over the wire. */
+final class EventsTest {
+    private static final Schema SCHEMA = Schema.of(Column.key("k", ColumnType.INT32));
+
+    @Test
+    void namesTheTableAlsoWhereTheClientNamedItById(@TempDir Path directory) throws IOException {
+        List<String> lines = Collections.synchronizedList(new ArrayList<>());
+        try (Engine engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(128 << 20));
+                NyalaServer server = NyalaServer.start(
+                        engine, ServerConfig.standard().withMasterPort(0).withTabletServerPort(0), lines::add);
+                WireClient client = WireClient.of(server.masterAddress(), "ann")) {
+            CreateTableResponsePB created = client.call(
+                            WireClient.MASTER, "CreateTable", RunningServer.creation("herd", SCHEMA, 2))
+                    .message(CreateTableResponsePB.parser());
+            TableIdentifierPB byId = TableIdentifierPB.newBuilder()
+                    .setTableId(created.getTableId())
+                    .build();
+            call(
+                    client,
+                    "AlterTable",
+                    AlterTableRequestPB.newBuilder()
+                            .setTable(byId)
+                            .setNewTableName("flock")
+                            .build());
+            DeleteTableRequestPB.Builder drop =
+                    DeleteTableRequestPB.newBuilder().setTable(byId);
+            call(client, "DeleteTable", drop.setReserveSeconds(600).build());
+            call(
+                    client,
+                    "RecallDeletedTable",
+                    RecallDeletedTableRequestPB.newBuilder()
+                            .setTable(byId)
+                            .setNewTableName("again")
+                            .build());
+            call(client, "DeleteTable", drop.setReserveSeconds(0).build());
+        }
+        assertEquals(
+                List.of(
+                        "table herd created by ann",
+                        "table flock altered by ann",
+                        "table flock dropped by ann",
+                        "table again recalled by ann",
+                        "table again dropped by ann"),
+                lines);
+    }
+
+    private static void call(WireClient client, String method, Message request) throws IOException {
+        assertFalse(client.call(WireClient.MASTER, method, request).isError(), method);
+    }
+}
