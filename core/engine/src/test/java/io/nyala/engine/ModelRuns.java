@@ -58,6 +58,12 @@ final class ModelRuns {
 
     /** Leaves out runs of steps, long ones first, as long as what is left fails too. */
     private static AssertionError smallest(long seed, Attempt failed, int stepCount) {
+        String what =
+                "the run with seed " + seed + " fails after " + failed.steps().size() + " steps: " + failed.failure()
+                        + "\nRepeat it with: mvn test -Psoak -pl core/engine -am"
+                        + " -Dtest=EngineModelTest#answersWhatTheModelAnswersOnceMore -D" + SEED + "=" + seed
+                        + " -D" + STEPS + "=" + stepCount;
+        System.out.println(what); // At once, since it may take long to find out which steps suffice.
         Attempt smallest = failed;
         int repetitions = 0;
         for (int length = failed.steps().size() / 2; length > 0; length /= 2) {
@@ -75,10 +81,7 @@ final class ModelRuns {
             }
         }
         return new AssertionError(
-                "the run with seed " + seed + " fails after " + failed.steps().size() + " steps: " + failed.failure()
-                        + "\nRepeat it with: mvn test -Psoak -pl core/engine -am"
-                        + " -Dtest=EngineModelTest#answersWhatTheModelAnswersOnceMore -D" + SEED + "=" + seed
-                        + " -D" + STEPS + "=" + stepCount
+                what
                         + "\nThese " + smallest.steps().size() + " of them suffice, for: " + smallest.failure() + "\n  "
                         + String.join("\n  ", smallest.trace()),
                 smallest.failure());
