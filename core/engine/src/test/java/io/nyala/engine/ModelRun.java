@@ -3,6 +3,7 @@ package io.nyala.engine;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.nyala.engine.ModelRequests.Request;
+import io.nyala.memory.AccountUsage;
 import io.nyala.simulation.PowerCutException;
 import io.nyala.wal.Durability;
 import java.util.List;
@@ -21,8 +22,8 @@ final class ModelRun {
     private static final int IN_FLIGHT_MAX = 4;
     private static final int PREPARED_MAX = 3;
 
-    /** Of a table, before it is dropped: files are not merged yet, and each takes memory while it is open. */
-    private static final int ROWSETS_MAX = 300;
+    /** Memory of open files, before a table is dropped: they are not merged yet, neither rowsets nor their changes. */
+    private static final long OPEN_FILES_BYTES_MAX = 128 << 20;
 
     /** A client that is not heard of for so long is forgotten. */
     private static final long LONG_MICROS = 3_600_000_000L;
@@ -93,10 +94,17 @@ final class ModelRun {
         host.abandon();
     }
 
+    private long openFilesBytes() {
+        return host.engine().memoryUsage().stream()
+                .filter(usage -> usage.owner().equals("open rowsets"))
+                .mapToLong(AccountUsage::usedBytes)
+                .sum();
+    }
+
     private void act(SplittableRandom random) {
         List<ModelDriver> tables = catalog.named();
         ModelDriver table = tables.get(random.nextInt(tables.size()));
-        if (opened(table).statistics().rowSetCount() > ROWSETS_MAX) {
+        if (openFilesBytes() > OPEN_FILES_BYTES_MAX) {
             catalog.dropForGood(table);
             return;
         }
