@@ -43,6 +43,10 @@ public final class SideBySide {
     private static final int DEFAULT_SECONDS = 5;
     private static final int LOADERS = 2;
     private static final int SCANS = 5;
+
+    /** Before single rows are measured, so many times as long: compilers of client and server have done by then. */
+    private static final int WARM_UPS = 3;
+
     private static final String ASCENDING = "ascending";
     private static final String RANDOM = "random";
     private static final String MORE = "more";
@@ -83,8 +87,7 @@ public final class SideBySide {
 
         ProcessCluster start(Path directory) {
             return switch (this) {
-                case NYALA ->
-                    ServerProcess.start(directory, "--master-port", "0", "--tserver-port", "0");
+                case NYALA -> ServerProcess.start(directory, "--master-port", "0", "--tserver-port", "0");
                 case KUDU -> RealKudu.start(directory);
                 case KUDU_SYNCED -> RealKudu.start(directory, "--log_force_fsync_all");
             };
@@ -141,8 +144,8 @@ public final class SideBySide {
         figures.forEach(SideBySide::printRow);
     }
 
-    private void run(Contender contender, Path home, int time) throws InterruptedException, KuduException {
-        SplittableRandom random = new SplittableRandom(time);
+    private void run(Contender contender, Path home, int round) throws InterruptedException, KuduException {
+        SplittableRandom random = new SplittableRandom(round);
         try (ProcessCluster cluster = contender.start(home)) {
             try (KuduLoad load = new KuduLoad(cluster)) {
                 for (String table : List.of(ASCENDING, RANDOM, MORE, SINGLES)) {
@@ -159,7 +162,7 @@ public final class SideBySide {
                         contender,
                         cluster,
                         "insert one row, Java client",
-                        () -> load.insertSingly(SINGLES, random, nanos));
+                        time -> load.insertSingly(SINGLES, random, time));
             }
             cluster.stop();
         }
@@ -177,7 +180,7 @@ public final class SideBySide {
                     contender,
                     cluster,
                     "read a row on disk by its key, Java client",
-                    () -> load.readSingly(RANDOM, keys, random, nanos));
+                    time -> load.readSingly(RANDOM, keys, random, time));
             upserts(contender, cluster, load, keys, random);
         }
     }
@@ -185,7 +188,7 @@ public final class SideBySide {
     /** What the Java client does one after another. */
     @FunctionalInterface
     private interface Singles {
-        Histogram run() throws KuduException;
+        Histogram run(long nanos) throws KuduException;
     }
 
     private void load(Contender contender, ProcessCluster cluster, String table, String title, String... options) {
@@ -225,9 +228,9 @@ public final class SideBySide {
     }
 
     private void singles(Contender contender, ProcessCluster cluster, String title, Singles job) throws KuduException {
-        job.run(); // So that client and server are warm.
+        job.run(WARM_UPS * nanos);
         double before = ProcessUsage.cpuSeconds(cluster.processes());
-        Histogram histogram = job.run();
+        Histogram histogram = job.run(nanos);
         double cpu = ProcessUsage.cpuSeconds(cluster.processes()) - before;
         note(contender, title + ": per second", histogram.getTotalCount() * 1e9 / nanos);
         note(contender, title + ": p50, us", histogram.getValueAtPercentile(50) / 1e3);
@@ -238,7 +241,7 @@ public final class SideBySide {
     private void upserts(
             Contender contender, ProcessCluster cluster, KuduLoad load, long[] keys, SplittableRandom random)
             throws KuduException {
-        load.upsert(RANDOM, keys, random, nanos);
+        load.upsert(RANDOM, keys, random, WARM_UPS * nanos);
         double before = ProcessUsage.cpuSeconds(cluster.processes());
         KuduLoad.Upserts done = load.upsert(RANDOM, keys, random, nanos);
         double cpu = ProcessUsage.cpuSeconds(cluster.processes()) - before;
