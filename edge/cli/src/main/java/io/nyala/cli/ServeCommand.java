@@ -6,6 +6,7 @@ import io.nyala.engine.Table;
 import io.nyala.server.NyalaServer;
 import io.nyala.server.ServerConfig;
 import io.nyala.text.Figures;
+import io.nyala.web.WebConfig;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.LocalTime;
@@ -23,15 +24,17 @@ import picocli.CommandLine.Spec;
         name = "serve",
         description = {
             "Serve the tables of a directory to any client of Kudu, until Ctrl-C or SIGTERM.",
-            "Master and tablet server run in this process. The directory is created if it is missing."
+            "Master and tablet server run in this process. The directory is created if it is missing.",
+            "Web pages and metrics are at http://127.0.0.1:8050/."
         },
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
         sortOptions = false,
         footerHeading = "%nExamples:%n",
         footer = {
-            "  nyala serve                                     tables in ./data, on this machine's own address",
+            "  nyala serve                                     ./data, for this machine",
             "  nyala serve --data /srv/nyala --host 0.0.0.0    for other machines, too",
+            "  nyala serve --web-port 0                        without web pages",
             "  nyala serve --master-port 0 --tserver-port 0    at any ports that are free",
             "  kudu table list 127.0.0.1                       from another terminal"
         })
@@ -65,6 +68,12 @@ final class ServeCommand implements Callable<Integer> {
     private int tabletServerPort = ServerConfig.TABLET_SERVER_PORT;
 
     @Option(
+            names = "--web-port",
+            paramLabel = "PORT",
+            description = "Port of the web pages, 0 for none (default: ${DEFAULT-VALUE}).")
+    private int webPort = WebConfig.PORT;
+
+    @Option(
             names = "--memory",
             paramLabel = "MIB",
             description = "Memory outside the heap for rows, cache and requests (default: ${DEFAULT-VALUE} MiB).")
@@ -76,7 +85,8 @@ final class ServeCommand implements Callable<Integer> {
         ServerConfig config = ServerConfig.standard()
                 .withHost(host)
                 .withMasterPort(masterPort)
-                .withTabletServerPort(tabletServerPort);
+                .withTabletServerPort(tabletServerPort)
+                .withWebPort(webPort);
         CountDownLatch stop = new CountDownLatch(1);
         CountDownLatch stopped = new CountDownLatch(1);
         Thread hook = new Thread(() -> awaitStop(stop, stopped), "nyala-stop");
@@ -120,6 +130,7 @@ final class ServeCommand implements Callable<Integer> {
         table.row("disk", engine.diskDescription());
         table.row("master", server.masterAddress() + "   kudu table list " + server.masterAddress());
         table.row("tablet server", server.tabletServerAddress());
+        table.row("web pages", server.webUrl().orElse("none"));
         table.print(out);
         tell(out, "serving; Ctrl-C stops");
     }

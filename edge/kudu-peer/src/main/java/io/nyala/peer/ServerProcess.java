@@ -29,7 +29,9 @@ public final class ServerProcess implements ProcessCluster {
                 "io.nyala.cli.Main",
                 "serve",
                 "--data",
-                directory.toString()));
+                directory.toString(),
+                "--web-port",
+                "0"));
         command.addAll(options);
         try {
             process = new ProcessBuilder(command).redirectErrorStream(true).start();

@@ -42,7 +42,7 @@ final class ChecksumService {
             throw TabletException.notFound(tabletId);
         }
         Scan scan = ScanSpecs.of(catalog, tablet, wanted).open();
-        Scanner scanner = new Scanner(scan, call.user(), () -> {
+        Scanner scanner = new Scanner(scan, tablet, call.user(), () -> {
             throw new IllegalStateException("a checksum has no rows to send");
         });
         return piece(call, "", scanner, 0);

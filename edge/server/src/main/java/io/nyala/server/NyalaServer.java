@@ -7,6 +7,8 @@ import io.nyala.rpc.RpcException;
 import io.nyala.rpc.RpcServer;
 import io.nyala.rpc.RpcService;
 import io.nyala.rpc.RpcThreads;
+import io.nyala.web.WebConfig;
+import io.nyala.web.WebServer;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
@@ -15,6 +17,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -34,6 +37,7 @@ public final class NyalaServer implements AutoCloseable {
     private final CatalogView catalog;
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
     private volatile @Nullable Identity identity;
+    private volatile @Nullable WebServer web;
 
     private NyalaServer(Engine engine, ServerConfig config, Events events) {
         catalog = new CatalogView(engine, new ServerIds(engine.hostId()));
@@ -81,6 +85,14 @@ public final class NyalaServer implements AutoCloseable {
                 master.address().getPort(),
                 tabletServer.address().getPort(),
                 ChronoUnit.MICROS.between(Instant.EPOCH, Instant.now()));
+        if (config.webPort() != ServerConfig.NO_WEB) {
+            WebServer pages = WebServer.start(
+                    catalog.engine(),
+                    WebConfig.at(config.host(), Math.max(0, config.webPort())),
+                    new ServerPages(catalog.ids(), this::identity, tablets::openScanners));
+            parts.push(pages);
+            web = pages;
+        }
     }
 
     /** A client cannot come to "any address". */
@@ -139,6 +151,11 @@ public final class NyalaServer implements AutoCloseable {
     /** Where the tablet server listens; clients learn it from the master. */
     public String tabletServerAddress() {
         return identity().host() + ":" + identity().tabletServerPort();
+    }
+
+    /** Where a browser finds the web pages, if there are any. */
+    public Optional<String> webUrl() {
+        return Optional.ofNullable(web).map(WebServer::url);
     }
 
     /**

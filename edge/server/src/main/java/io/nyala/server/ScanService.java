@@ -58,6 +58,7 @@ final class ScanService {
         Scan scan = ScanSpecs.of(catalog, tablet, wanted).open();
         Scanner scanner = new Scanner(
                 scan,
+                tablet,
                 call.user(),
                 () -> ResultBlock.of(
                         scan.batch().columns(),

@@ -3,9 +3,11 @@ package io.nyala.server;
 import com.google.protobuf.ByteString;
 import io.nyala.engine.Scan;
 import io.nyala.rows.ColumnBatch;
+import io.nyala.web.OpenScanner;
 import io.nyala.wire.ResultBlock;
 import io.nyala.wire.WireKeys;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +21,7 @@ final class Scanner implements AutoCloseable {
     private static final int ROWS_AT_FIRST = 16;
 
     private final Scan scan;
+    private final CatalogView.HostedTablet tablet;
     private final String user;
     private final Supplier<ResultBlock> newBlock;
 
@@ -26,6 +29,7 @@ final class Scanner implements AutoCloseable {
     private final ConcurrentLinkedQueue<ResultBlock> free = new ConcurrentLinkedQueue<>();
 
     private final AtomicBoolean isTaken = new AtomicBoolean(true);
+    private volatile long opened;
     private volatile long touched;
     private volatile boolean isClosed;
 
@@ -39,16 +43,36 @@ final class Scanner implements AutoCloseable {
     /**
      * Takes the scan over. The caller has the scanner.
      *
+     * @param tablet that it reads
      * @param newBlock makes a block of the layout that the client wants, for the columns of the scan
      */
-    Scanner(Scan scan, String user, Supplier<ResultBlock> newBlock) {
+    Scanner(Scan scan, CatalogView.HostedTablet tablet, String user, Supplier<ResultBlock> newBlock) {
         this.scan = scan;
+        this.tablet = tablet;
         this.user = user;
         this.newBlock = newBlock;
     }
 
     String user() {
         return user;
+    }
+
+    /** What there is to say of it; any thread. */
+    OpenScanner describe(String id, long nanoTime) {
+        return new OpenScanner(
+                id,
+                user,
+                tablet.table().name(),
+                tablet.place().id(),
+                scan.snapshot(),
+                TimeUnit.NANOSECONDS.toMillis(nanoTime - opened),
+                TimeUnit.NANOSECONDS.toMillis(nanoTime - touched));
+    }
+
+    /** Others will see it from now on. */
+    void open(long nanoTime) {
+        opened = nanoTime;
+        touched = nanoTime;
     }
 
     long touched() {

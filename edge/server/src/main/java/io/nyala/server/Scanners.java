@@ -2,7 +2,11 @@ package io.nyala.server;
 
 import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
 import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
+import io.nyala.web.OpenScanner;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
@@ -48,7 +52,7 @@ final class Scanners {
         ThreadLocalRandom random = ThreadLocalRandom.current();
         String id =
                 HexFormat.of().toHexDigits(random.nextLong()) + HexFormat.of().toHexDigits(random.nextLong());
-        scanner.touch(nanoTime.getAsLong());
+        scanner.open(nanoTime.getAsLong());
         scanners.put(id, scanner);
         return id;
     }
@@ -125,6 +129,15 @@ final class Scanners {
         if (scanner != null && scanner.user().equals(user) && scanner.tryTake()) {
             remove(id, scanner);
         }
+    }
+
+    /** Those that are open now, by id. */
+    List<OpenScanner> list() {
+        long now = nanoTime.getAsLong();
+        List<OpenScanner> open = new ArrayList<>();
+        scanners.forEach((id, scanner) -> open.add(scanner.describe(id, now)));
+        open.sort(Comparator.comparing(OpenScanner::id));
+        return open;
     }
 
     int count() {

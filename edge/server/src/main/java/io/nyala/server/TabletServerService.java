@@ -20,6 +20,7 @@ import io.nyala.protocol.tserver.TserverAdmin.QuiesceTabletServerRequestPB;
 import io.nyala.protocol.tserver.TserverAdmin.QuiesceTabletServerResponsePB;
 import io.nyala.rpc.RpcService;
 import io.nyala.table.TabletStatistics;
+import io.nyala.web.OpenScanner;
 import io.nyala.wire.WirePartitions;
 import io.nyala.wire.WireSchema;
 import java.util.List;
@@ -62,6 +63,11 @@ final class TabletServerService implements AutoCloseable {
         this.scans = new ScanService(catalog, scanners);
         this.checksums = new ChecksumService(catalog, scanners);
         this.housekeeping = new Housekeeping(List.of(batches::closeIdle, scanners::closeIdle, catalog::forgetGone));
+    }
+
+    /** What clients read from now. */
+    List<OpenScanner> openScanners() {
+        return scanners.list();
     }
 
     RpcService service() {

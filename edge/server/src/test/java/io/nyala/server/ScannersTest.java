@@ -15,7 +15,9 @@ import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.Schema;
+import io.nyala.web.OpenScanner;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -155,6 +157,20 @@ final class ScannersTest {
         assertEquals(0, scanners.count());
     }
 
+    @Test
+    void thoseThatAreOpenAreListed() {
+        Open open = open("ann");
+        turn(300);
+        scanners.keepAlive(open.id(), "ann");
+        turn(200);
+        OpenScanner listed = scanners.list().getFirst();
+        long tabletId = table.tablets().getFirst().id();
+        assertEquals(
+                new OpenScanner(open.id(), "ann", "t", tabletId, open.scan().snapshot(), 500, 200), listed);
+        scanners.close(open.id(), "ann");
+        assertEquals(List.of(), scanners.list());
+    }
+
     private void turn(int millis) {
         nanos += millis * 1_000_000L;
     }
@@ -167,8 +183,9 @@ final class ScannersTest {
         return new Open(id, scanner, scan);
     }
 
-    private static Scanner newScanner(Scan scan, String user) {
-        return new Scanner(scan, user, () -> {
+    private Scanner newScanner(Scan scan, String user) {
+        var tablet = new CatalogView.HostedTablet("7", table, table.tablets().getFirst());
+        return new Scanner(scan, tablet, user, () -> {
             throw new AssertionError("no block is wanted");
         });
     }

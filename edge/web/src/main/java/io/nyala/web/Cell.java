@@ -9,17 +9,28 @@ import org.jspecify.annotations.Nullable;
  * A value on a page: for scripts as it is, for people as they read it. Immutable.
  *
  * @param value for JSON; null for nothing
+ * @param unit of the value, which in JSON is the end of its name; may be empty
  * @param text for people
  * @param isNumber whether digits of several should stand below one another
  * @param link what it leads to
  * @param picture drawn beside the text
  */
-record Cell(@Nullable Object value, String text, boolean isNumber, Optional<String> link, Optional<Svg> picture) {
+record Cell(
+        @Nullable Object value,
+        String unit,
+        String text,
+        boolean isNumber,
+        Optional<String> link,
+        Optional<Svg> picture) {
     /** Texts of users may be of any length, and a page has many. */
     static final int CHARS_MAX = 300;
 
     private static Cell of(@Nullable Object value, String text, boolean isNumber) {
-        return new Cell(value, text, isNumber, Optional.empty(), Optional.empty());
+        return of(value, "", text, isNumber);
+    }
+
+    private static Cell of(@Nullable Object value, String unit, String text, boolean isNumber) {
+        return new Cell(value, unit, text, isNumber, Optional.empty(), Optional.empty());
     }
 
     static Cell text(String text) {
@@ -48,7 +59,7 @@ record Cell(@Nullable Object value, String text, boolean isNumber, Optional<Stri
     }
 
     static Cell bytes(long bytes) {
-        return of(bytes, Figures.bytes(bytes), true);
+        return of(bytes, "bytes", Figures.bytes(bytes), true);
     }
 
     /** A number that names something. */
@@ -58,7 +69,7 @@ record Cell(@Nullable Object value, String text, boolean isNumber, Optional<Stri
 
     /** For people to a second, or a tenth where it is less than ten. */
     static Cell millis(long millis) {
-        return of(millis, duration(Duration.ofMillis(Math.max(0, millis))), true);
+        return of(millis, "millis", duration(Duration.ofMillis(Math.max(0, millis))), true);
     }
 
     private static String duration(Duration time) {
@@ -75,15 +86,15 @@ record Cell(@Nullable Object value, String text, boolean isNumber, Optional<Stri
     /** See {@link Request#address}. */
     Cell linkedTo(String path, String... namesAndValues) {
         String address = Request.address(path, namesAndValues);
-        return new Cell(value, text, isNumber, Optional.of(address), picture);
+        return new Cell(value, unit, text, isNumber, Optional.of(address), picture);
     }
 
     /** The same for people. */
-    Cell withValue(Object newValue) {
-        return new Cell(newValue, text, isNumber, link, picture);
+    Cell withValue(Object newValue, String newUnit) {
+        return new Cell(newValue, newUnit, text, isNumber, link, picture);
     }
 
     Cell with(Svg drawn) {
-        return new Cell(value, text, isNumber, link, Optional.of(drawn));
+        return new Cell(value, unit, text, isNumber, link, Optional.of(drawn));
     }
 }

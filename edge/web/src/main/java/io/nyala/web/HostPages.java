@@ -189,7 +189,7 @@ final class HostPages {
         double percent = 100.0 * used / Math.max(1, whole);
         String words = String.format(Locale.ROOT, "%.1f %% of %s", percent, Figures.bytes(whole));
         Cell cell = Cell.text("").with(Svg.bar(used, reserved, whole, words));
-        return cell.withValue(Math.round(percent * 10) / 10.0);
+        return cell.withValue(Math.round(percent * 10) / 10.0, "percent");
     }
 
     // ---- What goes on ----

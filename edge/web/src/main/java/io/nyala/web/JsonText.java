@@ -9,8 +9,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Pages for scripts. Names are those that people see, as {@code rowsInMemory}; what has no title belongs to the page
- * itself. Stateless.
+ * Pages for scripts. Names are those that people see, as {@code rowsInMemory}, and the unit, as {@code uptimeMillis};
+ * what has no title belongs to the page itself. Stateless.
  */
 final class JsonText {
     private JsonText() {}
@@ -50,16 +50,23 @@ final class JsonText {
 
     private static Map<String, @Nullable Object> values(Page.Facts facts) {
         Map<String, @Nullable Object> values = new LinkedHashMap<>();
-        facts.facts().forEach(fact -> values.put(key(fact.name()), fact.value().value()));
+        facts.facts()
+                .forEach(fact ->
+                        values.put(key(fact.name(), fact.value()), fact.value().value()));
         return values;
     }
 
     private static Map<String, @Nullable Object> values(Page.Grid grid, List<Cell> line) {
         Map<String, @Nullable Object> values = new LinkedHashMap<>();
         for (int i = 0; i < line.size(); i++) {
-            values.put(key(grid.headings().get(i)), line.get(i).value());
+            values.put(key(grid.headings().get(i), line.get(i)), line.get(i).value());
         }
         return values;
+    }
+
+    /** With the unit, which for people stands behind the number: {@code onDiskBytes}. */
+    private static String key(String name, Cell value) {
+        return name.endsWith(value.unit()) ? key(name) : key(name + " " + value.unit());
     }
 
     /** {@code rowsInMemory} of {@code rows in memory}. */

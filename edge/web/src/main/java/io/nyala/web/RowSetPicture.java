@@ -141,7 +141,7 @@ final class RowSetPicture {
     Cell height() {
         double height = bars.stream().mapToDouble(bar -> bar.to() - bar.from()).sum();
         double rounded = Math.round(Math.max(1, height) * 100) / 100.0;
-        return Cell.text(String.format(Locale.ROOT, "%.2f", rounded)).withValue(rounded);
+        return Cell.text(String.format(Locale.ROOT, "%.2f", rounded)).withValue(rounded, "");
     }
 
     /** Most rowsets that a key may be in. */

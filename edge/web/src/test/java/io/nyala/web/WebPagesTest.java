@@ -9,9 +9,12 @@ import io.nyala.engine.TableSpec;
 import io.nyala.partition.PartitionSchema;
 import io.nyala.rows.OperationKind;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -68,6 +71,12 @@ final class WebPagesTest {
         return seen;
     }
 
+    private static String hashOfStyle(String page) throws Exception {
+        String style = page.substring(page.indexOf("<style>") + "<style>".length(), page.indexOf("</style>"));
+        byte[] digest = MessageDigest.getInstance("SHA-256").digest(style.getBytes(StandardCharsets.UTF_8));
+        return Base64.getEncoder().encodeToString(digest);
+    }
+
     private static String type(HttpResponse<String> answer) {
         return answer.headers().firstValue("Content-Type").orElse("");
     }
@@ -93,6 +102,7 @@ final class WebPagesTest {
                             .orElse("");
                     assertTrue(policy.startsWith("default-src 'none'; style-src 'sha256-"), policy);
                     assertFalse(policy.contains("unsafe"), policy);
+                    assertTrue(policy.contains("'sha256-" + hashOfStyle(answer.body()) + "'"), policy);
                 } else if (type(answer).startsWith("application/json")) {
                     JsonReader.read(answer.body());
                 }
@@ -117,8 +127,8 @@ final class WebPagesTest {
             assertEquals(305L, data.get("rows"));
             assertEquals(5L, data.get("rowsInMemory"));
             assertEquals(2L, data.get("rowsets"));
-            assertTrue(number(all.get("disk"), "logRetained") >= 16 << 20);
-            assertTrue(number(all.get("disk"), "free") > 0);
+            assertTrue(number(all.get("disk"), "logRetainedBytes") >= 16 << 20);
+            assertTrue(number(all.get("disk"), "freeBytes") > 0);
             List<Object> memory = JsonReader.list(all.get("byPurpose"));
             assertTrue(memory.stream()
                     .anyMatch(use -> "rows in memory".equals(JsonReader.map(use).get("purpose"))));
@@ -188,7 +198,7 @@ final class WebPagesTest {
                     JsonReader.map(JsonReader.list(page.get("scanners")).getFirst());
             assertEquals("5ca1ab1e", scanner.get("id"));
             assertEquals("<i>me</i>", scanner.get("user"));
-            assertEquals(90_000L, scanner.get("age"));
+            assertEquals(90_000L, scanner.get("ageMillis"));
             assertTrue(browser.get("/scans").body().contains("1 min 30 s"));
         }
     }

@@ -1,0 +1,77 @@
+package io.nyala.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.nyala.engine.Engine;
+import io.nyala.engine.EngineConfig;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Goal: who starts a server finds its pages, or hears why there are none.
+ * Method: the help; ports that are taken and numbers that are no ports.
+ */
+final class ServeCommandTest {
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @TempDir
+    private Path directory = Path.of("");
+
+    private int serve(String... options) {
+        return Main.command(new PrintWriter(out, true), new PrintWriter(err, true))
+                .execute(arguments(options));
+    }
+
+    private String[] arguments(String... options) {
+        var arguments = new ArrayList<>(List.of(
+                "serve",
+                "--data",
+                directory.toString(),
+                "--memory",
+                "128",
+                "--master-port",
+                "0",
+                "--tserver-port",
+                "0"));
+        arguments.addAll(List.of(options));
+        return arguments.toArray(String[]::new);
+    }
+
+    @Test
+    void theHelpSaysWhereThePagesAre() {
+        assertEquals(Main.OK, serve("--help"));
+        String help = out.toString().replaceAll("\\s+", " ");
+        assertTrue(help.contains("--web-port=PORT"), help);
+        assertTrue(help.contains("(default: 8050)"), help);
+        assertTrue(help.contains("http://127.0.0.1:8050/"), help);
+        assertTrue(help.contains("nyala serve --web-port 0"), help);
+    }
+
+    @Test
+    void aWebPortThatIsTakenIsNamedWithItsOption() throws IOException {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            assertEquals(Main.FAILED, serve("--web-port", Integer.toString(taken.getLocalPort())));
+            assertTrue(err.toString().contains("127.0.0.1:" + taken.getLocalPort()), err::toString);
+            assertTrue(err.toString().contains("--web-port"), err::toString);
+            assertFalse(out.toString().contains("serving"), out::toString);
+        }
+        Engine.open(EngineConfig.in(directory)).close(); // It is not open any more.
+    }
+
+    @Test
+    void whatIsNoPortIsRefused() {
+        assertEquals(Main.FAILED, serve("--web-port", "65536"));
+        assertTrue(err.toString().contains("web port"), err::toString);
+    }
+}
