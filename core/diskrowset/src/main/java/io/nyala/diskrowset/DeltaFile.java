@@ -55,7 +55,7 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
         long first = column.pages().getFirst().firstOrdinal();
         long last = column.pages().getLast().lastOrdinal();
         DeletedRows rows = new DeletedRows(first, last, Math.toIntExact(column.entryCount()), account);
-        try (Cursor deletions = cursor(List.of(column), 0, Long.MAX_VALUE, kind().everySnapshot())) {
+        try (Cursor deletions = cursor(List.of(column), 0, Long.MAX_VALUE, kind().everySnapshot(), account)) {
             while (deletions.next()) {
                 rows.add(deletions.ordinal());
             }
@@ -70,7 +70,7 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
      * Opens a delta file, checks everything but its pages, and reads which rows it deletes.
      *
      * @param base whose rows it should be about
-     * @param account pays for what stays in memory, and for what cursors hold
+     * @param account pays for what stays in memory, and for readers that have no account of their own
      * @throws CorruptPageException if the file is damaged, or another one
      * @throws UnsupportedFormatException if it is of another version
      */
@@ -192,12 +192,12 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
 
     @Override
     public Cursor changes(long from, long to, long snapshot) {
-        return cursor(columns, from, to, snapshot);
+        return cursor(columns, from, to, snapshot, account);
     }
 
     /** {@inheritDoc} UNDO is read as a whole, since a change of whatever column may bring its row back. */
     @Override
-    public Cursor changes(long from, long to, long snapshot, int[] columnIds) {
+    public Cursor changes(long from, long to, long snapshot, int[] columnIds, MemoryAccount reader) {
         if (kind() == DeltaKind.UNDO) {
             return changes(from, to, snapshot);
         }
@@ -207,7 +207,7 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
                 wanted.add(column);
             }
         }
-        return cursor(wanted, from, to, snapshot);
+        return cursor(wanted, from, to, snapshot, reader);
     }
 
     /**
@@ -241,9 +241,9 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
         return null;
     }
 
-    private Cursor cursor(List<DeltaColumn> wanted, long from, long to, long snapshot) {
+    private Cursor cursor(List<DeltaColumn> wanted, long from, long to, long snapshot, MemoryAccount reader) {
         var range = new DeltaColumnCursor.Range(kind(), from, to, snapshot);
-        return new DeltaFileCursor(wanted, file.path(), range, file.prefetch(), account);
+        return new DeltaFileCursor(wanted, file.path(), range, file.prefetch(), reader);
     }
 
     /** Reads and checks every page of the file, and that its pages are what the footer says of them. */

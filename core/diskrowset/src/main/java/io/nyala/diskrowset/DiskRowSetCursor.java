@@ -71,7 +71,7 @@ final class DiskRowSetCursor implements RowCursor {
         try {
             this.columns = new ScanColumns(rowSet, spec.schema(), vectors, account);
             opened.add(columns::close);
-            this.deltas = new ScanDeltas(rowSet, spec, redo, shape.deltaColumnIds());
+            this.deltas = new ScanDeltas(rowSet, spec, redo, shape.deltaColumnIds(), account);
             opened.add(deltas::close);
             this.assembly = new RowAssembly(shape, rowSet.fileColumns().layout(), account);
             opened.add(assembly::close);

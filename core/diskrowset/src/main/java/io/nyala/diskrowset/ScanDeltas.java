@@ -1,5 +1,6 @@
 package io.nyala.diskrowset;
 
+import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.ScanSpec;
 import java.util.List;
@@ -25,6 +26,7 @@ final class ScanDeltas implements AutoCloseable {
     private final RedoSources redo;
     private final long snapshot;
     private final int[] columnIds;
+    private final MemoryAccount account;
     private long limit;
     private List<DeltaSource> sources = List.of();
     private boolean isOpen;
@@ -33,13 +35,14 @@ final class ScanDeltas implements AutoCloseable {
     /** Where the cursors stand; {@link #NONE} at the end. */
     private long[] ordinals = {};
 
-    ScanDeltas(DiskRowSet rowSet, ScanSpec spec, RedoSources redo, int[] columnIds) {
+    ScanDeltas(DiskRowSet rowSet, ScanSpec spec, RedoSources redo, int[] columnIds, MemoryAccount account) {
         this.isUndo = spec.snapshot() < rowSet.newestChange();
         boolean isAlways = isUndo && !rowSet.history().isEmpty();
         List<DeltaSource> undo = isAlways ? List.of(rowSet.history()) : List.of();
         this.redo = isUndo ? () -> undo : redo;
         this.snapshot = spec.snapshot();
         this.columnIds = columnIds;
+        this.account = account;
         this.limit = rowSet.rowCount();
     }
 
@@ -112,7 +115,7 @@ final class ScanDeltas implements AutoCloseable {
             DeltaSource source = sources.get(i);
             ordinals[i] = NONE;
             if (source.mayChange(ordinal, limit, snapshot)) {
-                DeltaSource.Cursor cursor = source.changes(ordinal, limit, snapshot, columnIds);
+                DeltaSource.Cursor cursor = source.changes(ordinal, limit, snapshot, columnIds, account);
                 cursors[i] = cursor;
                 ordinals[i] = cursor.next() ? cursor.ordinal() : NONE;
             }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.diskrowset.ListedDeltas.Change;
+import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.DeltaSource;
@@ -72,9 +73,26 @@ final class DeltaFileReadsTest {
     }
 
     @Test
+    void whoReadsPaysForIt() {
+        MemoryAccount reader = files.budget.account("reader", 0);
+        try (DeltaSource.Cursor cursor = file.changes(0, Long.MAX_VALUE, Long.MAX_VALUE)) {
+            while (cursor.next()) {} // All pages are in the cache then, whose account is that of the file, too.
+        }
+        long usedBefore = files.account.usedBytes();
+        try (DeltaSource.Cursor cursor = file.changes(0, Long.MAX_VALUE, Long.MAX_VALUE, new int[] {1}, reader)) {
+            while (cursor.next()) {
+                assertEquals(usedBefore, files.account.usedBytes());
+                assertTrue(reader.usedBytes() > 0);
+            }
+        }
+        assertEquals(0, reader.usedBytes());
+    }
+
+    @Test
     void columnsThatAreNotAskedForAreNotRead() {
         long missesBefore = files.cache.statistics().misses();
-        try (DeltaSource.Cursor cursor = file.changes(0, Long.MAX_VALUE, Long.MAX_VALUE, new int[] {1})) {
+        try (DeltaSource.Cursor cursor =
+                file.changes(0, Long.MAX_VALUE, Long.MAX_VALUE, new int[] {1}, files.account)) {
             while (cursor.next()) {}
         }
         assertEquals(4, files.cache.statistics().misses() - missesBefore);

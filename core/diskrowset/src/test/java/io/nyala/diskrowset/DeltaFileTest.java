@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.nyala.diskrowset.ListedDeltas.Change;
 import io.nyala.diskrowset.RowModel.Style;
 import io.nyala.io.IoQueue;
+import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.ColumnType;
@@ -67,7 +68,7 @@ final class DeltaFileTest {
                 file.verify();
                 checkDeleted(file, changes, base.rowCount());
                 for (int i = 0; i < 40; i++) {
-                    checkRange(file, changes, model, random);
+                    checkRange(file, files.account, changes, model, random);
                 }
             }
         }
@@ -115,7 +116,8 @@ final class DeltaFileTest {
         assertEquals(expected, actual);
     }
 
-    private static void checkRange(DeltaFile file, List<Change> changes, RowModel model, SplittableRandom random) {
+    private static void checkRange(
+            DeltaFile file, MemoryAccount account, List<Change> changes, RowModel model, SplittableRandom random) {
         long from = random.nextInt(4) == 0 ? 0 : random.nextLong(model.rows.size());
         long to = random.nextInt(4) == 0 ? Long.MAX_VALUE : random.nextLong(from, model.rows.size() + 1L);
         long snapshot =
@@ -138,7 +140,7 @@ final class DeltaFileTest {
         assertTrue(!mayChange || file.mayChange(from, to, snapshot), "a change is denied");
         List<String> actual = new ArrayList<>();
         try (DeltaSource.Cursor cursor =
-                isAll ? file.changes(from, to, snapshot) : file.changes(from, to, snapshot, ids)) {
+                isAll ? file.changes(from, to, snapshot) : file.changes(from, to, snapshot, ids, account)) {
             long seekTo = random.nextBoolean() ? -1 : random.nextLong(model.rows.size());
             expected.removeIf(change -> Long.parseLong(change.split(" ", -1)[0]) < seekTo);
             boolean isAny = seekTo < 0 ? cursor.next() : cursor.seek(seekTo);

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.nyala.diskrowset.ListedDeltas.Change;
 import io.nyala.diskrowset.RowModel.Style;
 import io.nyala.diskrowset.RowModel.Version;
+import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.CellValue;
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.RowChange;
@@ -51,7 +52,7 @@ final class UndoFileTest {
                         int from = random.nextInt(model.rows.size());
                         int to = random.nextInt(from, model.rows.size()) + 1;
                         long snapshot = random.nextLong(RowModel.TIME_MIN - 1, RowModel.TIME_MAX + 1);
-                        check(file, model, i == 0 ? 0 : from, i == 0 ? model.rows.size() : to, snapshot);
+                        check(file, files.account, model, i == 0 ? 0 : from, i == 0 ? model.rows.size() : to, snapshot);
                     }
                 }
             }
@@ -59,14 +60,14 @@ final class UndoFileTest {
         assertEquals(0, disk.openFileCount());
     }
 
-    private static void check(DeltaFile file, RowModel model, int from, int to, long snapshot) {
+    private static void check(DeltaFile file, MemoryAccount account, RowModel model, int from, int to, long snapshot) {
         List<List<Version>> rows = new ArrayList<>(model.rows.values());
         List<@Nullable List<@Nullable CellValue>> present = new ArrayList<>();
         for (List<Version> versions : rows) {
             present.add(versions.getLast().cells());
         }
         boolean mayChange = file.mayChange(from, to, snapshot);
-        try (DeltaSource.Cursor cursor = file.changes(from, to, snapshot, new int[] {1})) {
+        try (DeltaSource.Cursor cursor = file.changes(from, to, snapshot, new int[] {1}, account)) {
             while (cursor.next()) {
                 assertTrue(mayChange, "a change is denied");
                 assertTrue(cursor.time() > snapshot, "a change that is not to be undone");

@@ -1,5 +1,6 @@
 package io.nyala.rows;
 
+import io.nyala.memory.MemoryAccount;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -43,8 +44,9 @@ public interface DeltaSource {
      * nothing else, may be left out.
      *
      * @param columnIds ascending; not to be changed
+     * @param account pays for what the cursor holds, if it holds memory of its own
      */
-    default Cursor changes(long from, long to, long snapshot, int[] columnIds) {
+    default Cursor changes(long from, long to, long snapshot, int[] columnIds, MemoryAccount account) {
         return changes(from, to, snapshot);
     }
 

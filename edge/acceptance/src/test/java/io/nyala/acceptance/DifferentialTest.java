@@ -6,6 +6,7 @@ import io.nyala.testkit.Seed;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -46,8 +47,18 @@ final class DifferentialTest {
                 Program program = new Program("p" + run + "_" + i + "_", random.split(), STEPS);
                 ends.add(threads.submit(() -> compare(program, both.kuduClient(), both.ourClient())));
             }
+            List<Throwable> failures = new ArrayList<>();
             for (Future<?> end : ends) {
-                end.get();
+                try {
+                    end.get();
+                } catch (ExecutionException e) {
+                    failures.add(e.getCause());
+                }
+            }
+            if (!failures.isEmpty()) {
+                throw new AssertionError(
+                        failures.size() + " of " + programs + " programs; the first: " + failures.getFirst(),
+                        failures.getFirst());
             }
         }
     }

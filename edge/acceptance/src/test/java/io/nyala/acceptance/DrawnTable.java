@@ -1,7 +1,9 @@
 package io.nyala.acceptance;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.apache.kudu.ColumnSchema;
 import org.apache.kudu.ColumnSchema.ColumnSchemaBuilder;
@@ -41,10 +43,19 @@ final class DrawnTable {
     private final boolean hasRanges;
     private final int hashBuckets;
 
+    /**
+     * Whether the program may alter it. A real Kudu was seen to lose rows then whose keys had been deleted and inserted
+     * again before, so no key comes back to such a table.
+     */
+    private final boolean isAltered;
+
+    private final Set<String> deletedKeys = new HashSet<>();
+
     DrawnTable(String name, SplittableRandom random) {
         this.name = name;
         this.hasRanges = random.nextInt(3) == 0;
         this.hashBuckets = random.nextInt(4);
+        this.isAltered = random.nextBoolean();
         this.keyColumns = 1 + random.nextInt(3);
         this.columns = new ArrayList<>();
         for (int i = 0; i < keyColumns; i++) {
@@ -97,6 +108,19 @@ final class DrawnTable {
         }
         builder.immutable(random.nextInt(8) == 0);
         return builder.build();
+    }
+
+    boolean isAltered() {
+        return isAltered;
+    }
+
+    /** Whether an operation on this key may come, now that those before have. */
+    boolean admits(String key) {
+        return !isAltered || !deletedKeys.contains(key);
+    }
+
+    void noteDeleted(String key) {
+        deletedKeys.add(key);
     }
 
     String name() {

@@ -1,12 +1,10 @@
 package io.nyala.acceptance;
 
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.apache.kudu.ColumnSchema;
@@ -68,15 +66,14 @@ final class DrawnWrites {
     static DrawnWrites draw(DrawnTable table, SplittableRandom random) {
         List<Row> rows = new ArrayList<>();
         int count = 1 + random.nextInt(random.nextInt(4) == 0 ? 60 : 12);
-        Set<String> deleted = new HashSet<>();
         for (int i = 0; i < count; i++) {
             Row row = row(table, random);
             String key = key(table, row);
-            if (!deleted.contains(key)) { // A real Kudu was seen to lose what is inserted again in the same batch.
+            if (table.admits(key)) {
                 rows.add(row);
             }
             if (row.kind().isDelete()) {
-                deleted.add(key);
+                table.noteDeleted(key);
             }
         }
         return new DrawnWrites(rows);

@@ -63,7 +63,7 @@ final class Program {
             case 0 -> create();
             case 1 -> createAgain(table);
             case 2 -> openMissing();
-            case 3, 4 -> alter(table);
+            case 3, 4 -> alterMaybe(table);
             case 5 -> describe(table);
             case 6 -> list();
             case 7 -> snapshot();
@@ -146,6 +146,14 @@ final class Program {
     }
 
     // ---- Changes of a table ----
+
+    private void alterMaybe(DrawnTable table) {
+        if (table.isAltered()) {
+            alter(table);
+        } else {
+            write(table);
+        }
+    }
 
     private void alter(DrawnTable table) {
         switch (random.nextInt(8)) {
