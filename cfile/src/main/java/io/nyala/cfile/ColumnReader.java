@@ -60,6 +60,17 @@ public final class ColumnReader {
         return section.bytes();
     }
 
+    /** Adds what its pages take to the vectors that are in them. */
+    public void addBytes(long[] bytesOfVectors) {
+        for (int page = 0; page < section.pageCount(); page++) {
+            int first = section.firstRow(page) / ColumnSpec.VECTOR_ROWS;
+            int count = (section.pageRows(page) + ColumnSpec.VECTOR_ROWS - 1) / ColumnSpec.VECTOR_ROWS;
+            for (int i = 0; i < count; i++) {
+                bytesOfVectors[first + i] += section.slotBytes(page) / count;
+            }
+        }
+    }
+
     public long nullCount() {
         long sum = 0;
         for (int page = 0; page < section.pageCount(); page++) {

@@ -97,6 +97,15 @@ public final class KeyIndex {
         return low;
     }
 
+    /** What no key of a vector is below, and all of the one before are: of the first, the smallest key. */
+    public byte[] lowest(int vector) {
+        if (vector == 0) {
+            return minKey();
+        }
+        long start = end(vector - 1);
+        return memory.asSlice(separators + start, end(vector) - start).toArray(Cells.BYTE);
+    }
+
     /** Compares the smallest key with this one. */
     public int compareMin(MemorySegment key, long offset, int bytes) {
         return Cells.compareBytes(memory, minKey, minKeyBytes, key, offset, bytes);

@@ -1,13 +1,12 @@
 package io.nyala.memrowset;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-
 import io.nyala.memory.BumpArena;
 import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.Slab;
 import io.nyala.rows.Effect;
+import io.nyala.rows.KeyRange;
 import io.nyala.rows.RowChange;
 import io.nyala.rows.RowLayout;
 import io.nyala.rows.RowSet;
@@ -449,26 +448,18 @@ public final class MemRowSet implements RowSet, AutoCloseable {
 
     @Override
     public byte[] minKey() {
-        var leaves = new LeafReader(tree);
-        long[] rows = new long[Permutation.ENTRIES_MAX];
-        while (!leaves.isAtEnd()) {
-            if (leaves.read(rows, 0) > 0) {
-                return key(rows[0]);
-            }
-        }
-        return new byte[0];
+        return new KeyOutline(tree, layout).minKey();
+    }
+
+    @Override
+    public void outline(KeyRange range, int[] columnIds, long partBytes, Outline target) {
+        new KeyOutline(tree, layout).tell(range, columnIds, partBytes, target);
     }
 
     @Override
     public byte[] maxKey() {
         long row = tree.lastRow();
-        return row == 0 ? new byte[0] : key(row);
-    }
-
-    private byte[] key(long row) {
-        byte[] key = new byte[RowHeader.keyBytes(memory, row)];
-        MemorySegment.copy(memory, JAVA_BYTE, RowHeader.keyOffset(row), key, 0, key.length);
-        return key;
+        return row == 0 ? new byte[0] : KeyOutline.key(memory, row);
     }
 
     /**

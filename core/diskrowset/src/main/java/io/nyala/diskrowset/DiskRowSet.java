@@ -20,6 +20,7 @@ import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Objects;
 
 /**
@@ -188,6 +189,60 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
      */
     public RowCursor scan(ScanSpec spec, MemoryAccount account, RedoSources redo) {
         return new DiskRowSetCursor(this, spec, account, redo);
+    }
+
+    @Override
+    public void outline(KeyRange range, int[] columnIds, long partBytes, Outline target) {
+        if (!meets(range)) {
+            return;
+        }
+        long[] bytes = bytesOfVectors(columnIds);
+        int from = range.lower() == null ? 0 : floor(range.lower());
+        int end = range.upper() == null ? bytes.length : floor(range.upper()) + 1;
+        int first = from;
+        long sum = 0;
+        for (int i = from; i < end; i++) {
+            sum += bytes[i];
+            if (sum >= partBytes || i == end - 1) {
+                target.part(index.lowest(first), sum);
+                first = i + 1;
+                sum = 0;
+            }
+        }
+    }
+
+    private long[] bytesOfVectors(int[] columnIds) {
+        long[] bytes = new long[index.vectorCount()];
+        if (columnIds.length > 0) {
+            for (int id : columnIds) {
+                if (file.hasColumn(id)) { // Else it was added later, and takes nothing.
+                    file.column(id).addBytes(bytes);
+                }
+            }
+            return bytes;
+        }
+        long rest = fileBytes();
+        for (ColumnReader column : file.columns()) {
+            column.addBytes(bytes);
+            rest -= column.bytes();
+        }
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] += Math.max(0, rest) / bytes.length;
+        }
+        return bytes;
+    }
+
+    /** The last vector that does not begin above a key; the first if all do. */
+    private int floor(byte[] key) {
+        int low = 0;
+        int high = index.vectorCount() - 1;
+        while (low < high) {
+            int middle = (low + high + 1) >>> 1;
+            boolean isAbove = Arrays.compareUnsigned(index.lowest(middle), key) > 0;
+            low = isAbove ? low : middle;
+            high = isAbove ? middle - 1 : high;
+        }
+        return low;
     }
 
     @Override

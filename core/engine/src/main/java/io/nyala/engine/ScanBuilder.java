@@ -1,5 +1,6 @@
 package io.nyala.engine;
 
+import io.nyala.rows.Column;
 import io.nyala.rows.KeyCodec;
 import io.nyala.rows.KeyRange;
 import io.nyala.rows.Predicate;
@@ -7,6 +8,7 @@ import io.nyala.rows.RowLayout;
 import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
 import io.nyala.table.HostedTablet;
+import io.nyala.table.KeyPieces;
 import io.nyala.table.ScanPlan;
 import io.nyala.table.ScanToken;
 import io.nyala.table.TableDroppedException;
@@ -43,6 +45,7 @@ public final class ScanBuilder {
 
     private static final long LATEST = 0;
     private static final long ANY_TABLET = -1;
+    private static final long WHOLE_TABLETS = Long.MAX_VALUE;
 
     ScanBuilder(Engine engine, Table table) {
         this.engine = engine;
@@ -144,18 +147,42 @@ public final class ScanBuilder {
      * matching rows, all at one snapshot. A limit holds for each.
      */
     public List<ScanToken> tokens() {
+        return tokens(WHOLE_TABLETS);
+    }
+
+    /**
+     * As {@link #tokens()}, with several parts for a tablet that has more bytes of the projected columns than a part is
+     * to have: each of another range of keys. Sizes are estimates.
+     */
+    public List<ScanToken> tokens(long partBytes) {
         engine.callBegins();
         try {
             ScanPlan plan = plan();
-            plan.letGo(engine.host());
             List<ScanToken> tokens = new ArrayList<>();
-            for (HostedTablet tablet : plan.held()) {
-                tokens.add(ScanToken.of(engine.hostId(), table.id(), tablet.id(), plan.spec(), limit, allowPartial));
+            try {
+                for (HostedTablet tablet : plan.held()) {
+                    for (KeyRange part : parts(tablet, plan.spec(), partBytes)) {
+                        ScanSpec spec = plan.spec().withKeyRange(part);
+                        tokens.add(ScanToken.of(engine.hostId(), table.id(), tablet.id(), spec, limit, allowPartial));
+                    }
+                }
+            } finally {
+                plan.letGo(engine.host());
             }
             return tokens;
         } finally {
             engine.callEnds();
         }
+    }
+
+    private static List<KeyRange> parts(HostedTablet tablet, ScanSpec spec, long partBytes) {
+        if (partBytes == WHOLE_TABLETS || spec.keyRange().isEmpty()) {
+            return List.of(spec.keyRange());
+        }
+        int[] columnIds = spec.projectedColumns().stream().mapToInt(Column::id).toArray();
+        return KeyPieces.of(tablet.tablet(), spec.keyRange(), columnIds, partBytes).stream()
+                .map(KeyPieces.Piece::keys)
+                .toList();
     }
 
     private ScanPlan plan() {

@@ -3,8 +3,10 @@ package io.nyala.engine;
 import io.nyala.catalog.TableDescription;
 import io.nyala.catalog.TabletPlace;
 import io.nyala.partition.PartitionMap;
+import io.nyala.rows.KeyRange;
 import io.nyala.rows.Schema;
 import io.nyala.table.HostedTablet;
+import io.nyala.table.KeyPieces;
 import io.nyala.table.TableDroppedException;
 import io.nyala.table.TableHost;
 import io.nyala.table.TableState;
@@ -161,6 +163,16 @@ public final class Table {
     /** The rowsets of one of its tablets that can be read, in no particular order; empty if it is gone. */
     public List<RowSetEntry> rowSets(long tabletId) {
         return look(tabletId, TabletView::rowSets).orElse(List.of());
+    }
+
+    /**
+     * A range of encoded keys of one tablet in pieces of about so many bytes on disk and in memory, for scans that
+     * share it ({@link ScanBuilder#keys}); empty if the tablet is gone. See {@link KeyPieces}.
+     *
+     * @param columnIds of the columns whose bytes count; none for all, and all that is kept beside them
+     */
+    public Optional<List<KeyPieces.Piece>> pieces(long tabletId, KeyRange keys, int[] columnIds, long targetBytes) {
+        return look(tabletId, tablet -> KeyPieces.of(tablet, keys, columnIds, targetBytes));
     }
 
     private <T> Optional<T> look(long tabletId, Function<Tablet, T> looking) {

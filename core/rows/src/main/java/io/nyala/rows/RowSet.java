@@ -30,6 +30,27 @@ public interface RowSet {
      */
     RowCursor scan(ScanSpec spec, MemoryAccount account);
 
+    /**
+     * How the bytes of rows lie along the keys of a range, as an estimate that reads nothing from disk. Rows at its
+     * bounds may be counted though they are outside.
+     *
+     * @param columnIds of the columns whose bytes count; none for all, and all that is kept beside them
+     * @param partBytes parts are of about so many bytes, or larger where rows or pages are
+     */
+    void outline(KeyRange range, int[] columnIds, long partBytes, Outline target);
+
+    /** Takes an outline, part by part in the order of the keys. */
+    @FunctionalInterface
+    interface Outline {
+        /**
+         * There are about so many bytes from a key on, up to that of the next part; the first may begin below the
+         * range.
+         *
+         * @param firstKey may be the beginning of a key; not to be changed
+         */
+        void part(byte[] firstKey, long bytes);
+    }
+
     /** {@link #ABSENT}, {@link #LIVE} or {@link #DELETED}, by the newest state, visible or not. */
     int lookup(MemorySegment memory, long key, int keyBytes);
 }

@@ -8,8 +8,10 @@ import io.nyala.memrowset.DeltaMemStore;
 import io.nyala.rows.CellEquality;
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.Effect;
+import io.nyala.rows.KeyRange;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.RowLayout;
+import io.nyala.rows.RowSet;
 import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
 import java.lang.foreign.MemorySegment;
@@ -190,6 +192,17 @@ public final class LiveRowSet implements RowHome, AutoCloseable {
         paths.add(base.path());
         deltas.files().forEach(file -> paths.add(file.path()));
         return paths;
+    }
+
+    /** As {@link DiskRowSet#outline}, with what its deltas have, which are taken to lie evenly along the rows. */
+    void outline(KeyRange range, int[] columnIds, long partBytes, RowSet.Outline target) {
+        long all = columnIds.length == 0 ? fileBytes() + changeBytes() : base.fileBytes();
+        double factor = (double) all / base.fileBytes();
+        base.outline(
+                range,
+                columnIds,
+                Math.max(1, (long) (partBytes / factor)),
+                (key, bytes) -> target.part(key, (long) (bytes * factor)));
     }
 
     /** Length of all its files. */

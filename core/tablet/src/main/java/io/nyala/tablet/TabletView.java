@@ -1,5 +1,7 @@
 package io.nyala.tablet;
 
+import io.nyala.rows.KeyRange;
+import io.nyala.rows.RowSet;
 import java.util.List;
 import java.util.Optional;
 
@@ -91,6 +93,22 @@ public record TabletView(
             bytes += rowSet.fileBytes() - rowSet.base().fileBytes();
         }
         return bytes;
+    }
+
+    /**
+     * How the rows of a tablet lie along the keys of a range, those in memory included: as {@link RowSet#outline} says,
+     * of one rowset after the other, whose keys may overlap. With nobody closing the tablet meanwhile.
+     */
+    public static void outline(Tablet tablet, KeyRange range, int[] columnIds, long partBytes, RowSet.Outline target) {
+        int ticket = tablet.enter();
+        try {
+            RowSetMap map = tablet.map();
+            map.onDisk().forEach(rowSet -> rowSet.outline(range, columnIds, partBytes, target));
+            map.sealed().forEach(fresh -> fresh.rows().outline(range, columnIds, partBytes, target));
+            map.active().rows().outline(range, columnIds, partBytes, target);
+        } finally {
+            tablet.exit(ticket);
+        }
     }
 
     /** The rowsets of a tablet that can be read, with their bounds and delta files, in no particular order. */

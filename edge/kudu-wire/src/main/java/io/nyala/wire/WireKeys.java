@@ -2,10 +2,13 @@ package io.nyala.wire;
 
 import com.google.protobuf.ByteString;
 import io.nyala.protocol.tserver.Tserver.NewScanRequestPB;
+import io.nyala.protocol.tserver.Tserver.SplitKeyRangeRequestPB;
 import io.nyala.rows.ColumnBatch;
+import io.nyala.rows.ColumnType;
 import io.nyala.rows.ColumnVector;
 import io.nyala.rows.KeyRange;
 import io.nyala.rows.Limits;
+import io.nyala.rows.Schema;
 import io.nyala.wire.WireException.Fault;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +38,49 @@ public final class WireKeys {
                             + Limits.KEY_BYTES_MAX);
         }
         return key.isEmpty() ? null : key.toByteArray();
+    }
+
+    /** The keys that a tablet is asked to divide. */
+    public static KeyRange toKeyRange(SplitKeyRangeRequestPB request) {
+        KeyRange range =
+                new KeyRange(bound("start", request.getStartPrimaryKey()), bound("stop", request.getStopPrimaryKey()));
+        if (range.isEmpty()) {
+            throw new WireException(Fault.ARGUMENT, "Invalid primary key range");
+        }
+        return range;
+    }
+
+    /**
+     * The least key that is not below the beginning of one, and has all columns: clients take bounds of scans apart,
+     * which the engine need not.
+     */
+    public static ByteString wholeKey(Schema schema, byte[] beginning) {
+        ByteString.Output key = ByteString.newOutput(beginning.length + 2 * Long.BYTES);
+        int at = 0;
+        for (int i = 0; i < schema.keyColumnCount(); i++) {
+            ColumnType type = schema.column(i).type();
+            boolean isLast = i == schema.keyColumnCount() - 1;
+            int end = !type.isVariable()
+                    ? at + type.cellBytes()
+                    : isLast ? Math.max(at, beginning.length) : endOfText(beginning, at);
+            for (; at < end; at++) {
+                key.write(at < beginning.length ? beginning[at] : 0);
+            }
+        }
+        return key.toByteString();
+    }
+
+    /** Behind the two zeros that end it, which may lie behind the beginning; a zero within it is followed by a one. */
+    private static int endOfText(byte[] beginning, int start) {
+        int at = start;
+        while (at < beginning.length) {
+            boolean isEscaped = beginning[at] == 0 && at + 1 < beginning.length && beginning[at + 1] != 0;
+            if (beginning[at] == 0 && !isEscaped) {
+                break;
+            }
+            at += isEscaped ? 2 : 1;
+        }
+        return at + 2;
     }
 
     /** The key of the last row of a batch, from which a scan in key order can be taken up again. */

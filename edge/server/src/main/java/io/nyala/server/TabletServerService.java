@@ -13,7 +13,6 @@ import io.nyala.protocol.tserver.Tserver.ListTabletsResponsePB;
 import io.nyala.protocol.tserver.Tserver.PingRequestPB;
 import io.nyala.protocol.tserver.Tserver.PingResponsePB;
 import io.nyala.protocol.tserver.Tserver.SplitKeyRangeRequestPB;
-import io.nyala.protocol.tserver.Tserver.SplitKeyRangeResponsePB;
 import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB;
 import io.nyala.protocol.tserver.Tserver.TabletServerFeatures;
 import io.nyala.protocol.tserver.TserverAdmin.QuiesceTabletServerRequestPB;
@@ -77,7 +76,7 @@ final class TabletServerService implements AutoCloseable {
                 .on("Scan", scans::scan)
                 .on("ScannerKeepAlive", scans::keepAlive)
                 .on("Checksum", checksums::checksum)
-                .on("SplitKeyRange", SplitKeyRangeRequestPB.parser(), this::splitKeyRange)
+                .on("SplitKeyRange", SplitKeyRangeRequestPB.parser(), request -> KeySplits.answer(catalog, request))
                 .on("ListTablets", ListTabletsRequestPB.parser(), this::listTablets);
     }
 
@@ -134,25 +133,6 @@ final class TabletServerService implements AutoCloseable {
                             WirePartitions.toProto(table.partitions().schema()));
         }
         return described.build();
-    }
-
-    /** The tablet as one piece. */
-    private MessageLite splitKeyRange(SplitKeyRangeRequestPB request) {
-        String id = request.getTabletId().toStringUtf8();
-        CatalogView.HostedTablet tablet = catalog.tablet(id);
-        SplitKeyRangeResponsePB.Builder answer = SplitKeyRangeResponsePB.newBuilder();
-        if (tablet == null) {
-            return answer.setError(TabletException.notFound(id).error()).build();
-        }
-        long bytes = tablet.table().statistics().tablets().stream()
-                .filter(each -> each.tabletId() == tablet.place().id())
-                .mapToLong(TabletStatistics::diskBytes)
-                .sum();
-        answer.addRangesBuilder()
-                .setStartPrimaryKey(request.getStartPrimaryKey())
-                .setStopPrimaryKey(request.getStopPrimaryKey())
-                .setSizeBytesEstimates(bytes);
-        return answer.build();
     }
 
     @Override
