@@ -9,6 +9,7 @@ import io.nyala.diskrowset.RowSetFile;
 import io.nyala.io.Disk;
 import io.nyala.io.IoPool;
 import io.nyala.io.Parking;
+import io.nyala.record.AnswerRoom;
 import io.nyala.rows.Schema;
 import io.nyala.table.TableHost;
 import io.nyala.tablet.Tablet;
@@ -45,6 +46,9 @@ final class OpenEngine implements TableHost, AutoCloseable {
 
     private static final long STORAGE_SEGMENT_BYTES = 1 << 20;
 
+    /** Of the segments that the log is kept to: what answers take when all of them are carried forward. */
+    private static final long ANSWER_SEGMENTS = Upkeep.LOG_SEGMENTS_MAX / 4;
+
     private final EngineConfig config;
     private final EngineEnvironment environment;
     private final DirectoryLayout layout;
@@ -56,6 +60,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
     private final IoPool io;
     private final RowSetFiles files;
     private final BatchMemory batchMemory;
+    private final AnswerRoom answers;
     private final Parking maintenanceParking = Parking.ofThread();
     private final Tablets tablets;
     private final Parking keeperParking = Parking.ofThread();
@@ -96,6 +101,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
         resources.add(memory::close);
         batchMemory = new BatchMemory(environment.agents(), this::wakeMaintenance);
         memory.batches().relief(batchMemory);
+        answers = new AnswerRoom(ANSWER_SEGMENTS * config.logSegmentBytes(), this::wakeMaintenance);
         io = new IoPool(disk, READ_QUEUES_MAX, READ_QUEUE_DEPTH);
         resources.add(io::close);
         var cache = new PageCache(memory.cache(), io, config.cacheBytes());
@@ -275,6 +281,11 @@ final class OpenEngine implements TableHost, AutoCloseable {
 
     RowSetFiles files() {
         return files;
+    }
+
+    /** What there is for answers of named requests. */
+    AnswerRoom answers() {
+        return answers;
     }
 
     BatchMemory batchMemory() {

@@ -259,7 +259,8 @@ final class Tablets implements AutoCloseable {
                 engine.memory().rows(),
                 engine.config().flushBytes(),
                 engine.clock(),
-                engine::wakeMaintenance);
+                engine::wakeMaintenance,
+                engine.answers());
     }
 
     /** Those that are open for writes. */

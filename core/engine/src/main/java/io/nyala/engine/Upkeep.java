@@ -9,12 +9,12 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * What maintenance does besides flushing: seeing to memory, and letting the log forget. The worker's, but for {@link
- * #isLogReliefDue}, which any thread may ask.
+ * What maintenance does besides flushing: seeing to memory, and letting the log and old answers be forgotten. The
+ * worker's, but for {@link #isLogReliefDue}, which any thread may ask.
  */
 final class Upkeep implements Maintenance.Housekeeping {
     /** Segments of the write-ahead log that are kept for rows in memory: 512 MiB at the default size. */
-    private static final int LOG_SEGMENTS_MAX = 8;
+    static final int LOG_SEGMENTS_MAX = 8;
 
     /** Flushes for the log's sake that are asked for at a time; each that ends makes room for the next. */
     private static final int RELIEVING_MAX = 16;
@@ -53,6 +53,9 @@ final class Upkeep implements Maintenance.Housekeeping {
      */
     @Override
     public void relieveLog() {
+        if (engine.answers().takeWanted() || hasFlushEnded) {
+            engine.tablets().open().forEach(Tablet::forgetLateAnswers); // Those that nobody writes to any more, too.
+        }
         if (isLogReliefDue()) {
             relievedAt = engine.log().newestFrom(1);
             asked.clear();

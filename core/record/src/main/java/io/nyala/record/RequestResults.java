@@ -31,6 +31,8 @@ public final class RequestResults implements RequestErrors {
     private static final int CLIENTS_MIN = 4;
 
     private final RequestLimits limits;
+    private final AnswerRoom room;
+    private long roomBytes; // What it was told that there is here.
     private final RefusedOperations errors = new RefusedOperations();
 
     // By slot, which a client keeps while it is known; null where there is none.
@@ -52,17 +54,19 @@ public final class RequestResults implements RequestErrors {
     private int foundErrorsAt;
     private int foundErrorCount;
 
-    public RequestResults() {
-        this(RequestLimits.DEFAULT);
+    /** {@code room}: what there is for all tablets of the host. */
+    public RequestResults(AnswerRoom room) {
+        this(RequestLimits.DEFAULT, room);
     }
 
-    RequestResults(RequestLimits limits) {
+    RequestResults(RequestLimits limits, AnswerRoom room) {
         this.limits = limits;
+        this.room = room;
     }
 
     /** An independent copy, for a tablet that takes the place of this one's. */
     public RequestResults copy() {
-        var copy = new RequestResults(limits);
+        var copy = new RequestResults(limits, room);
         copy.errors.copyOf(errors);
         copy.clients = clients.clone();
         for (int slot = 0; slot < slotsUsed; slot++) {
@@ -75,7 +79,22 @@ public final class RequestResults implements RequestErrors {
         copy.buckets = buckets.clone();
         copy.foundUpTo = foundUpTo;
         copy.openedAt = openedAt;
+        copy.tellRoom();
         return copy;
+    }
+
+    private void tellRoom() {
+        long bytes = bytes();
+        if (bytes != roomBytes) {
+            room.change(bytes - roomBytes);
+            roomBytes = bytes;
+        }
+    }
+
+    /** Nobody asks for these answers any more: others have the room. */
+    public void close() {
+        room.change(-roomBytes);
+        roomBytes = 0;
     }
 
     // ---- The writer's part ----
@@ -93,6 +112,7 @@ public final class RequestResults implements RequestErrors {
         }
         client.used(now);
         forgetBelow(client, name.firstIncomplete());
+        tellRoom();
         int place = client.find(name.sequence());
         if (place != NOT_FOUND) {
             foundTimestamp = client.timestamp(place);
@@ -114,6 +134,7 @@ public final class RequestResults implements RequestErrors {
         ClientResults client = at(slot);
         if (isLate(Math.max(client.lastUsed(), openedAt), now)) {
             forget(slot);
+            tellRoom();
             return null;
         }
         return client;
@@ -181,7 +202,11 @@ public final class RequestResults implements RequestErrors {
                 && now != 0) { // By then the client itself was heard of after the restart.
             forgetLateAt(foundUpTo);
         }
-        return hasRoom(client, errorCountMax, freedBytes);
+        boolean hasRoom = hasRoom(client, errorCountMax, freedBytes);
+        if (!hasRoom) {
+            room.want(); // There may be others that can forget.
+        }
+        return hasRoom;
     }
 
     private boolean hasRoom(@Nullable ClientResults client, int errorCountMax, long freedBytes) {
@@ -189,13 +214,23 @@ public final class RequestResults implements RequestErrors {
         if (client == null) {
             more += AnswersFormat.CLIENT_BYTES;
         }
-        return bytes() + more - freedBytes <= limits.bytes() && (client != null || clientCount < limits.clients());
+        return bytes() + more - freedBytes <= limits.bytes()
+                && room.isFree(more - freedBytes)
+                && (client != null || clientCount < limits.clients());
     }
 
     /** What the limits are, and what of them is used: for who is refused. */
     public String describeFullness() {
-        return "%,d answers of %,d clients take %,d bytes, of %,d bytes and %,d clients that there may be"
-                .formatted(requestCount, clientCount, bytes(), limits.bytes(), limits.clients());
+        return ("%,d answers of %,d clients take %,d bytes, of %,d bytes and %,d clients that there may be; those of"
+                        + " all tablets take %,d bytes of %,d")
+                .formatted(
+                        requestCount,
+                        clientCount,
+                        bytes(),
+                        limits.bytes(),
+                        limits.clients(),
+                        room.usedBytes(),
+                        room.limitBytes());
     }
 
     /** The answer of a request that was not found, and for which there is room. */
@@ -207,6 +242,7 @@ public final class RequestResults implements RequestErrors {
             forgetFirst(client);
         }
         insert(client, name.sequence(), timestamp, logSequence, refused);
+        tellRoom();
     }
 
     private void insert(ClientResults client, long sequence, long timestamp, long logSequence, RequestErrors refused) {
@@ -238,6 +274,7 @@ public final class RequestResults implements RequestErrors {
             }
         }
         rehash();
+        tellRoom();
     }
 
     private boolean isLate(long lastUsed, long now) {
@@ -308,6 +345,7 @@ public final class RequestResults implements RequestErrors {
         forgetBelow(client, name.firstIncomplete());
         found(client, timestamp);
         takeReplayed(client, name.sequence(), timestamp, logSequence, refused);
+        tellRoom();
     }
 
     /** A client of which answers were written into the log again; {@link #mergeRequest} follows for each of those. */
@@ -316,6 +354,7 @@ public final class RequestResults implements RequestErrors {
         forgetBelow(client, forgottenBelow);
         client.rememberFrom(forgottenBelow);
         found(client, lastUsed);
+        tellRoom();
     }
 
     private void found(ClientResults client, long lastUsed) {
@@ -325,6 +364,7 @@ public final class RequestResults implements RequestErrors {
 
     void mergeRequest(long high, long low, long sequence, long timestamp, long logSequence, RequestErrors refused) {
         takeReplayed(existing(high, low), sequence, timestamp, logSequence, refused);
+        tellRoom();
     }
 
     private void takeReplayed(

@@ -80,7 +80,7 @@ final class AnswersLog {
 
     /** What a restart knows. */
     RequestResults replay() {
-        var results = new RequestResults(limits);
+        var results = new RequestResults(limits, AnswerRoom.unlimited());
         records.forEach((sequence, record) -> replay(results, sequence, MemorySegment.ofArray(record)));
         return results;
     }

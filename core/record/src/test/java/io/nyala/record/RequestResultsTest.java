@@ -32,7 +32,17 @@ final class RequestResultsTest {
 
     /** The same rules, over sorted maps. */
     private static final class Model {
+        final RequestLimits limits;
+        final long roomBytes;
         final TreeMap<Long, Client> clients = new TreeMap<>();
+
+        /** What answers of other tablets take. */
+        long othersBytes;
+
+        Model(RequestLimits limits, long roomBytes) {
+            this.limits = limits;
+            this.roomBytes = roomBytes;
+        }
 
         static final class Client {
             final TreeMap<Long, Answer> answers = new TreeMap<>();
@@ -53,8 +63,8 @@ final class RequestResultsTest {
             return client;
         }
 
-        static boolean isLate(Client client, long now) {
-            return HybridTime.micros(now) - HybridTime.micros(client.lastUsed) > SMALL.forgetAfterMicros();
+        boolean isLate(Client client, long now) {
+            return HybridTime.micros(now) - HybridTime.micros(client.lastUsed) > limits.forgetAfterMicros();
         }
 
         static void forgetBelow(Client client, long sequence) {
@@ -78,17 +88,21 @@ final class RequestResultsTest {
         }
 
         boolean hasRoom(@Nullable Client client, int errorCountMax, long freedBytes) {
-            return bytes() - freedBytes + 24 + 8L * errorCountMax + (client == null ? 40 : 0) <= SMALL.bytes()
-                    && (client != null || clients.size() < SMALL.clients());
+            long more = 24 + 8L * errorCountMax + (client == null ? 40 : 0) - freedBytes;
+            return bytes() + more <= limits.bytes()
+                    && (more <= 0 || othersBytes + bytes() + more <= roomBytes)
+                    && (client != null || clients.size() < limits.clients());
         }
     }
 
     /** One life of a table of answers. */
     private static final class Run {
         final SplittableRandom random;
-        final Model model = new Model();
-        final AnswersLog log = new AnswersLog(SMALL);
-        RequestResults results = new RequestResults(SMALL);
+        final RequestLimits limits;
+        final Model model;
+        final AnswersLog log;
+        final AnswerRoom room;
+        RequestResults results;
         long now = HybridTime.of(1_000_000, 0);
         long[] nextSequence = new long[CLIENTS];
         long[] heardBelow = new long[CLIENTS];
@@ -97,9 +111,15 @@ final class RequestResultsTest {
         int repeated;
         int stale;
         int full;
+        int wanted;
 
-        Run(SplittableRandom random) {
+        Run(SplittableRandom random, RequestLimits limits, long roomBytes) {
             this.random = random;
+            this.limits = limits;
+            this.model = new Model(limits, roomBytes);
+            this.log = new AnswersLog(limits);
+            this.room = new AnswerRoom(roomBytes, () -> wanted++);
+            this.results = new RequestResults(limits, room);
         }
 
         void step() {
@@ -107,15 +127,24 @@ final class RequestResultsTest {
             switch (random.nextInt(12)) {
                 case 0, 1 -> log.carryNext(results, random.nextInt(80, 400), random.nextInt(120, 300));
                 case 2 -> {
-                    results = results.copy();
+                    RequestResults before = results;
+                    results = before.copy();
+                    before.close();
                     log.giveUpCarrying();
                 }
                 case 3 -> {
                     results.forgetLate(now);
-                    model.clients.values().removeIf(client -> Model.isLate(client, now));
+                    model.clients.values().removeIf(client -> model.isLate(client, now));
+                }
+                case 4 -> {
+                    long others = random.nextLong(1 + model.roomBytes / 2);
+                    room.change(others - model.othersBytes);
+                    model.othersBytes = others;
                 }
                 default -> request();
             }
+            assertEquals(model.othersBytes + model.bytes(), room.usedBytes());
+            assertEquals(full, wanted, "room was wanted as often as there was none");
             assertEquals(model.bytes(), results.bytes());
             assertEquals(model.clients.size(), results.clientCount());
         }
@@ -162,7 +191,7 @@ final class RequestResultsTest {
         private void execute(long id, Model.@Nullable Client found, RequestName name) {
             int errorCountMax = random.nextInt(ERRORS_MAX + 1);
             long freedBytes = 0;
-            if (found != null && found.answers.size() == SMALL.requestsPerClient()) {
+            if (found != null && found.answers.size() == limits.requestsPerClient()) {
                 if (name.sequence() < found.answers.firstKey()) {
                     assertThrows(StaleRequestException.class, () -> results.makeRoom(name, errorCountMax, now));
                     stale++;
@@ -173,7 +202,7 @@ final class RequestResultsTest {
             }
             boolean hasRoom = model.hasRoom(found, errorCountMax, freedBytes);
             if (!hasRoom) {
-                model.clients.values().removeIf(client -> Model.isLate(client, now));
+                model.clients.values().removeIf(client -> model.isLate(client, now));
                 hasRoom = model.hasRoom(found, errorCountMax, freedBytes);
             }
             assertEquals(hasRoom, results.makeRoom(name, errorCountMax, now), name::toString);
@@ -187,7 +216,7 @@ final class RequestResultsTest {
             Model.Client client = model.clients.computeIfAbsent(id, any -> new Model.Client());
             client.lastUsed = now;
             Model.forgetBelow(client, name.firstIncomplete());
-            if (client.answers.size() == SMALL.requestsPerClient()) {
+            if (client.answers.size() == limits.requestsPerClient()) {
                 Model.forgetFirst(client);
             }
             client.answers.put(name.sequence(), new Model.Answer(now, logSequence, refused));
@@ -225,7 +254,8 @@ final class RequestResultsTest {
 
     @RepeatedTest(8)
     void eachRequestHasTheAnswerThatItGotFirstAlsoAfterARestart(@Seed SplittableRandom random) {
-        var run = new Run(random);
+        boolean isAlone = random.nextBoolean();
+        var run = new Run(random, SMALL, isAlone ? 1_000_000 : random.nextLong(600, 1_500));
         int mostRecords = 0;
         for (int i = 0; i < 4000; i++) {
             run.step();
@@ -235,10 +265,29 @@ final class RequestResultsTest {
             }
         }
         assertTrue(
-                run.answered > 500 && run.repeated > 100 && run.stale > 50 && run.full > 20,
+                run.answered > (isAlone ? 500 : 50)
+                        && run.repeated > (isAlone ? 100 : 5)
+                        && run.stale > (isAlone ? 50 : 5)
+                        && run.full > 20,
                 () -> run.answered + " answered, " + run.repeated + " repeated, " + run.stale + " stale, " + run.full
                         + " refused");
         assertTrue(mostRecords < run.answered, "the log was never let go of");
+    }
+
+    /** One client, one answer of each, or room for hardly more than one. */
+    @RepeatedTest(4)
+    void eachLimitMayBeTheLeastThereIs(@Seed SplittableRandom random) {
+        int clients = random.nextBoolean() ? 1 : 5;
+        int requests = clients > 1 || random.nextBoolean() ? 1 : 7;
+        long bytes = random.nextBoolean() ? 1_000 : 40 + 24 + 8 * ERRORS_MAX;
+        var run = new Run(random, new RequestLimits(clients, requests, bytes, 2_000), bytes + random.nextInt(100));
+        for (int i = 0; i < 1_000; i++) {
+            run.step();
+            if (random.nextInt(10) == 0) {
+                run.checkRestart();
+            }
+        }
+        assertTrue(run.answered > 5 && run.full > 5, () -> run.answered + " answered, " + run.full + " refused");
     }
 
     // ---- Particular cases ----
@@ -255,7 +304,7 @@ final class RequestResultsTest {
 
     @Test
     void staleRequestsSayWhatIsKnown() {
-        var results = new RequestResults();
+        var results = new RequestResults(AnswerRoom.unlimited());
         answer(results, name(7, 5, 4), 1);
         Failure.expect(
                 StaleRequestException.class,
@@ -284,7 +333,7 @@ final class RequestResultsTest {
     void clientsAreForgottenAfterAnHourAndNotBefore() {
         long hour = HybridTime.of(RequestLimits.FORGET_AFTER_MICROS, 0);
         long start = HybridTime.of(1_000_000, 0);
-        var results = new RequestResults();
+        var results = new RequestResults(AnswerRoom.unlimited());
         for (long client = 0; client < RequestLimits.CLIENTS_MAX; client++) {
             answer(results, name(client, 9, 9), start + client);
         }
@@ -301,7 +350,7 @@ final class RequestResultsTest {
     /** It may come and ask for it: there was no room, so nothing took its place. */
     @Test
     void theOldestAnswerOfAClientStaysWhereTheNewOneHasNoRoom() {
-        var results = new RequestResults(SMALL);
+        var results = new RequestResults(SMALL, AnswerRoom.unlimited());
         for (long sequence = 1; sequence <= SMALL.requestsPerClient(); sequence++) {
             answer(results, name(1, sequence, 0), sequence);
         }
@@ -317,7 +366,7 @@ final class RequestResultsTest {
 
     @Test
     void theLargestBatchCanBeAnswered() {
-        var results = new RequestResults();
+        var results = new RequestResults(AnswerRoom.unlimited());
         int operations = (8 << 20) / 24; // Fewer, in truth: headers alone are 16 bytes.
         assertTrue(results.makeRoom(name(1, 1, 1), operations, 1));
     }
@@ -382,7 +431,7 @@ final class RequestResultsTest {
     /** Half of its answers are in the log when it is forgotten: those of the next are written from the first on. */
     @Test
     void aClientForgottenWhileItIsCarriedForwardLeavesNoGap() {
-        var results = new RequestResults(SMALL);
+        var results = new RequestResults(SMALL, AnswerRoom.unlimited());
         for (long sequence = 100; sequence < 104; sequence++) {
             answer(results, name(1, sequence, 100), HybridTime.of(1, 0));
         }
@@ -401,7 +450,7 @@ final class RequestResultsTest {
     @Tag("allocation")
     @Test
     void answeringAllocatesNothing() {
-        var results = new RequestResults();
+        var results = new RequestResults(AnswerRoom.unlimited());
         List<RequestName> names = new ArrayList<>();
         for (long client = 0; client < 20; client++) {
             for (long sequence = 0; sequence < 200; sequence++) {
@@ -415,7 +464,7 @@ final class RequestResultsTest {
         for (int i = 0; i < names.size(); i++) {
             answer(results, names.get(i), 1);
         }
-        var again = new RequestResults();
+        var again = new RequestResults(AnswerRoom.unlimited());
         Allocation.assertNone("an answer of three errors, and its repetition", () -> {
             if (next[0] == names.size()) {
                 return;

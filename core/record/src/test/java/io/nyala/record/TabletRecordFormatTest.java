@@ -80,7 +80,7 @@ final class TabletRecordFormatTest {
     }
 
     private static void writeAnswers(String[] lines, Consumer<byte[]> target) {
-        var results = new RequestResults();
+        var results = new RequestResults(AnswerRoom.unlimited());
         for (int i = 1; i < lines.length; i++) {
             String[] words = lines[i].split(" ", -1);
             var name = new RequestName(Long.parseLong(words[0]), 1, Long.parseLong(words[1]), Long.parseLong(words[2]));
@@ -184,7 +184,7 @@ final class TabletRecordFormatTest {
             try {
                 MemorySegment record = MemorySegment.ofArray(changed);
                 if (TabletRecordFormat.kind(record, 0, said) == TabletRecordFormat.ANSWERS) {
-                    AnswersFormat.read(record, 0, said, 1, new RequestResults());
+                    AnswersFormat.read(record, 0, said, 1, new RequestResults(AnswerRoom.unlimited()));
                 }
             } catch (IllegalArgumentException e) {
                 refused++;

@@ -50,7 +50,7 @@ final class DeltaFlushTask {
     boolean step() {
         return switch (stage) {
             case START -> {
-                tablet.throwIfFailed();
+                tablet.pending().throwIfFailed();
                 yield ask(Stage.SEALING, () -> sealed = tablet.sealChanges());
             }
             case SEALING -> takeSealed();
@@ -81,7 +81,7 @@ final class DeltaFlushTask {
     }
 
     private boolean awaitLog() {
-        tablet.throwIfFailed();
+        tablet.pending().throwIfFailed();
         long upTo = 0;
         for (LiveRowSet rowSet : changed) {
             upTo = Math.max(upTo, rowSet.sealed().upTo());
@@ -95,7 +95,7 @@ final class DeltaFlushTask {
     }
 
     private boolean write() {
-        tablet.throwIfFailed();
+        tablet.pending().throwIfFailed();
         LiveRowSet rowSet = changed.element();
         LiveRowSet.Store store = rowSet.sealed();
         DeltaFileOutput written = context.writeChanges(tablet, rowSet.base(), store.changes());

@@ -68,7 +68,7 @@ final class FlushTask {
     boolean step() {
         return switch (stage) {
             case START -> {
-                tablet.throwIfFailed();
+                tablet.pending().throwIfFailed();
                 yield ask(this::seal, Stage.SEALING);
             }
             case SEALING, SWAPPING -> goOn();
@@ -109,7 +109,7 @@ final class FlushTask {
     }
 
     private boolean startWriting() {
-        tablet.throwIfFailed();
+        tablet.pending().throwIfFailed();
         Seals.Sealed input = sealed();
         if (tablet.log().durableUpTo() < input.sequence()) {
             tablet.log().wantDurable(input.sequence());
@@ -121,7 +121,7 @@ final class FlushTask {
     }
 
     private boolean write() {
-        tablet.throwIfFailed();
+        tablet.pending().throwIfFailed();
         Flush running = Objects.requireNonNull(flush, "writing without a flush");
         if (!running.step()) {
             commit(running);
@@ -178,7 +178,7 @@ final class FlushTask {
 
     /** Most late changes are carried over here, beside the writer; it does the last few. */
     private boolean carryOver() {
-        tablet.throwIfFailed();
+        tablet.pending().throwIfFailed();
         Seals.Replacement replacement = replacement();
         if (replacement.late().remaining() > CHANGES_LEFT_TO_WRITER_MAX) {
             replacement.late().carry(CHANGES_PER_STEP);

@@ -74,7 +74,7 @@ final class NamedWrites {
     boolean isAnswered(TabletWrite write, RequestName name) {
         RequestResults known = results;
         if (known == null) {
-            known = new RequestResults();
+            known = new RequestResults(tablet.config().answers());
             results = known;
         }
         long now = now();
@@ -137,6 +137,30 @@ final class NamedWrites {
     /** No tablet takes this one's place. Any thread. */
     void takeBack() {
         areHandedOver = false;
+    }
+
+    /** Whether there are answers that the log must keep. Any thread. */
+    boolean hasAnswers() {
+        return neededFrom != Long.MAX_VALUE;
+    }
+
+    /** Forgets clients that have not been heard of for long, though nobody asks. */
+    void forgetLate() {
+        RequestResults known = results;
+        if (known != null) {
+            known.forgetLate(now());
+            if (known.isEmpty() && !isCarrying) {
+                neededFrom = Long.MAX_VALUE;
+            }
+        }
+    }
+
+    /** With the writer gone. */
+    void close() {
+        RequestResults known = results;
+        if (known != null) {
+            known.close();
+        }
     }
 
     // ---- Carrying ----

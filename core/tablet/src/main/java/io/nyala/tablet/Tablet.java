@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -240,19 +241,18 @@ public final class Tablet {
 
     /** Rows in memory and on disk, deleted ones included. */
     public long rowCount() {
-        int ticket = enter();
-        try {
-            return map.rowCount();
-        } finally {
-            exit(ticket);
-        }
+        return inside(RowSetMap::rowCount);
     }
 
     /** Rows in memory and on disk that are not deleted. */
     public long liveRowCount() {
+        return inside(RowSetMap::liveRowCount);
+    }
+
+    private long inside(ToLongFunction<RowSetMap> counting) {
         int ticket = enter();
         try {
-            return map.liveRowCount();
+            return counting.applyAsLong(map);
         } finally {
             exit(ticket);
         }
@@ -268,12 +268,7 @@ public final class Tablet {
 
     /** As {@link #neededFrom}, for rows and changes alone: {@link Long#MAX_VALUE} once all is flushed. */
     public long neededFromByRows() {
-        int ticket = enter();
-        try {
-            return rowsNeededFrom();
-        } finally {
-            exit(ticket);
-        }
+        return inside(_ -> rowsNeededFrom());
     }
 
     /** By the writer, or who has entered the epochs. */
@@ -404,6 +399,13 @@ public final class Tablet {
         return isAsked || copy.isDone() ? Optional.of(copy) : Optional.empty();
     }
 
+    /** Forgets clients of named requests that have not been heard of for long, soon. Any thread. */
+    public void forgetLateAnswers() {
+        if (named.hasAnswers()) {
+            writer.command(named::forgetLate); // Or another time, if the writer has too much to do.
+        }
+    }
+
     /** No tablet takes this one's place, if one was to. */
     public void takeAnswersBack() {
         named.takeBack();
@@ -474,10 +476,6 @@ public final class Tablet {
         return map.memoryBytes();
     }
 
-    void throwIfFailed() {
-        pending.throwIfFailed();
-    }
-
     /**
      * Takes the tablet from its writer, with no batch under way and none to come; {@code left} runs on the writer's
      * thread, which does nothing for the tablet afterwards. False, and nothing was done, if the writer has too much to
@@ -496,5 +494,6 @@ public final class Tablet {
     public void close() {
         seals.close();
         map.close();
+        named.close();
     }
 }

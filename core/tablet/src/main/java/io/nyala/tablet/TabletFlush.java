@@ -70,7 +70,7 @@ public final class TabletFlush {
             return false;
         }
         if (tablet.named().isCarrying()) {
-            tablet.throwIfFailed();
+            tablet.pending().throwIfFailed();
             return false;
         }
         areAnswersCarried = true;

@@ -115,7 +115,7 @@ public final class TabletRecovery implements AutoCloseable {
         answersFrom = Math.min(answersFrom, recordSequence);
         RequestResults known = results;
         if (known == null) {
-            known = new RequestResults();
+            known = new RequestResults(config.answers());
             results = known;
         }
         return known;
@@ -277,6 +277,9 @@ public final class TabletRecovery implements AutoCloseable {
                 config.memory().giveBack(nextSlab);
             }
             rowSets.forEach(LiveRowSet::close);
+            if (results != null) {
+                results.close();
+            }
         }
     }
 }

@@ -47,7 +47,7 @@ final class WriterCommand {
     /** Whether it was run. Throws what it threw. */
     boolean isAnswered() {
         if (!isAnswered) {
-            tablet.throwIfFailed();
+            tablet.pending().throwIfFailed();
             return false;
         }
         RuntimeException refused = refusal;

@@ -52,7 +52,7 @@ final class KeySplits {
                 .toArray();
     }
 
-    /** What the client gave comes back as it is; bounds between are whole keys, so that some pieces may fall together. */
+    /** What the client gave comes back as it is; bounds between are whole keys, so some pieces may fall together. */
     private static void add(
             Schema schema,
             List<KeyPieces.Piece> pieces,
