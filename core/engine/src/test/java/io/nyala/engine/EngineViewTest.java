@@ -82,6 +82,7 @@ final class EngineViewTest {
             write(table, OperationKind.DELETE, 10, 20);
             TabletView changed = only(table);
             assertTrue(changed.changeBytes() > 0, "changes in memory");
+            assertEquals(table.statistics().memoryBytes(), changed.freshBytes() + changed.changeBytes());
             assertEquals(90, changed.liveRowCount());
             assertEquals(100, changed.rowCount());
             assertEquals(0, changed.deltaBytes());
