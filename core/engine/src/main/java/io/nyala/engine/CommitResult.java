@@ -6,11 +6,11 @@ import io.nyala.table.BatchParts;
 import java.util.List;
 
 /**
- * What became of a batch. Operations without an error took effect, durably, or are among those that were ignored.
+ * What became of a batch. Operations without an error took effect, durably, or were ignored.
  *
  * @param timestamp hybrid time at which they did; a read at it sees them
  * @param operationCount operations in the batch
- * @param ignored how many operations of the {@code _IGNORE} kinds were not done
+ * @param ignored how many operations of the {@code _IGNORE} kinds were not done, or not wholly
  * @param errors the operations that were refused, by index
  */
 public record CommitResult(long timestamp, int operationCount, Ignored ignored, List<RowError> errors) {
@@ -19,11 +19,17 @@ public record CommitResult(long timestamp, int operationCount, Ignored ignored, 
     }
 
     /**
-     * How many operations of each {@code _IGNORE} kind were not done, because their row was there already or was not.
-     * Zero for an answer that a request had before: what is remembered of it is its time and its errors.
+     * How many operations of each {@code _IGNORE} kind would be errors if they were of the plain one. Zero for an answer
+     * that a request had before: what is remembered of it is its time and its errors.
+     *
+     * @param inserts whose row was there already; not done
+     * @param upserts of a row that was there, which set immutable columns; done, but for those
+     * @param updates whose row was not there, which are not done; and {@code updatesInPart}
+     * @param deletes whose row was not there; not done
+     * @param updatesInPart that set immutable columns; done, but for those
      */
-    public record Ignored(int inserts, int upserts, int updates, int deletes) {
-        public static final Ignored NONE = new Ignored(0, 0, 0, 0);
+    public record Ignored(int inserts, int upserts, int updates, int deletes, int updatesInPart) {
+        public static final Ignored NONE = new Ignored(0, 0, 0, 0, 0);
 
         static Ignored of(BatchParts parts) {
             int inserts = parts.ignoredCount(OperationKind.INSERT_IGNORE);
@@ -32,7 +38,7 @@ public record CommitResult(long timestamp, int operationCount, Ignored ignored, 
             int deletes = parts.ignoredCount(OperationKind.DELETE_IGNORE);
             return (inserts | upserts | updates | deletes) == 0
                     ? NONE
-                    : new Ignored(inserts, upserts, updates, deletes);
+                    : new Ignored(inserts, upserts, updates, deletes, parts.updatesInPart());
         }
     }
 

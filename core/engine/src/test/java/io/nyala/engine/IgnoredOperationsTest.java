@@ -5,7 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 
 import io.nyala.engine.CommitResult.Ignored;
 import io.nyala.partition.PartitionSchema;
+import io.nyala.rows.Column;
+import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationKind;
+import io.nyala.rows.Schema;
 import io.nyala.testkit.Seed;
 import java.util.HashSet;
 import java.util.List;
@@ -62,7 +65,8 @@ final class IgnoredOperationsTest {
                                 ignored[OperationKind.INSERT_IGNORE.code()],
                                 0,
                                 ignored[OperationKind.UPDATE_IGNORE.code()],
-                                ignored[OperationKind.DELETE_IGNORE.code()]),
+                                ignored[OperationKind.DELETE_IGNORE.code()],
+                                0),
                         result.ignored());
                 if (random.nextInt(3) == 0) {
                     one.flush();
@@ -106,12 +110,31 @@ final class IgnoredOperationsTest {
             add(batch, OperationKind.INSERT, 1);
             add(batch, OperationKind.INSERT_IGNORE, 1);
             add(batch, OperationKind.DELETE_IGNORE, 2);
-            assertEquals(new Ignored(1, 0, 0, 1), batch.commit().orThrow().ignored());
+            assertEquals(new Ignored(1, 0, 0, 1, 0), batch.commit().orThrow().ignored());
             add(batch, OperationKind.INSERT_IGNORE, 1);
             add(batch, OperationKind.INSERT, 1);
             CommitResult rolledBack = batch.commit();
             assertEquals(2, rolledBack.errors().size());
             assertSame(Ignored.NONE, rolledBack.ignored());
+        }
+        one.engine().close();
+    }
+
+    @Test
+    void whatIsDoneButForImmutableColumnsIsCountedToo() {
+        Table table = one.engine()
+                .createTable(
+                        "t",
+                        Schema.of(
+                                Column.key("id", ColumnType.INT64),
+                                Column.of("text", ColumnType.STRING).nullable().immutable()));
+        try (WriteBatch batch = table.newBatch()) {
+            add(batch, OperationKind.UPSERT_IGNORE, 1); // It is new: all of it.
+            assertSame(Ignored.NONE, batch.commit().orThrow().ignored());
+            add(batch, OperationKind.UPSERT_IGNORE, 1);
+            add(batch, OperationKind.UPDATE_IGNORE, 1);
+            add(batch, OperationKind.UPDATE_IGNORE, 2); // Not there.
+            assertEquals(new Ignored(0, 1, 2, 0, 1), batch.commit().orThrow().ignored());
         }
         one.engine().close();
     }
@@ -127,7 +150,7 @@ final class IgnoredOperationsTest {
                     }
                 })
                 .toList();
-        assertEquals(List.of(new Ignored(0, 0, 1, 0), Ignored.NONE), counts);
+        assertEquals(List.of(new Ignored(0, 0, 1, 0, 0), Ignored.NONE), counts);
         one.engine().close();
     }
 }

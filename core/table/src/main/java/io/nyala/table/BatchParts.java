@@ -324,11 +324,20 @@ public final class BatchParts {
         return count;
     }
 
-    /** Operations of an {@code _IGNORE} kind that were not done, and are no errors for that. */
+    /** Operations of an {@code _IGNORE} kind that would be errors if they were of the plain one. */
     public int ignoredCount(OperationKind kind) {
         int count = 0;
         for (int i = 0; i < partCount; i++) {
             count += parts.get(i).failure == null ? parts.get(i).write.ignoredCount(kind) : 0;
+        }
+        return count;
+    }
+
+    /** The updates among those that were done, but for immutable columns. */
+    public int updatesInPart() {
+        int count = 0;
+        for (int i = 0; i < partCount; i++) {
+            count += parts.get(i).failure == null ? parts.get(i).write.updatesInPart() : 0;
         }
         return count;
     }

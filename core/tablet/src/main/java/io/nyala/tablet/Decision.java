@@ -212,16 +212,24 @@ final class Decision {
                 if (!isLive) {
                     yield insert(source, operation, active, row != 0);
                 }
-                yield kind == OperationKind.UPSERT && OperationFormat.setsImmutable(source, operation, layout)
-                        ? RowErrorCode.IMMUTABLE
-                        : update(source, operation, active, home, place);
+                if (OperationFormat.setsImmutable(source, operation, layout)) {
+                    if (kind == OperationKind.UPSERT) {
+                        yield RowErrorCode.IMMUTABLE;
+                    }
+                    write.addDoneInPart(kind);
+                }
+                yield update(source, operation, active, home, place);
             }
             case UPDATE, UPDATE_IGNORE -> {
-                if (kind == OperationKind.UPDATE && OperationFormat.setsImmutable(source, operation, layout)) {
+                boolean setsImmutable = OperationFormat.setsImmutable(source, operation, layout);
+                if (kind == OperationKind.UPDATE && setsImmutable) {
                     yield RowErrorCode.IMMUTABLE;
                 }
                 if (!isLive) {
                     yield kind == OperationKind.UPDATE ? RowErrorCode.NOT_FOUND : ignored(write, kind);
+                }
+                if (setsImmutable) {
+                    write.addDoneInPart(kind);
                 }
                 yield update(source, operation, active, home, place);
             }

@@ -69,6 +69,7 @@ public final class TabletWrite implements RequestErrors {
     private RowErrorCode[] errorCodes = NO_CODES;
     private int errorCount;
     private final int[] ignoredCounts = new int[OperationKind.UPSERT_IGNORE.code() + 1]; // By the kind's code.
+    private int updatesInPart;
 
     static final int NO_TICKET = -1;
 
@@ -217,11 +218,17 @@ public final class TabletWrite implements RequestErrors {
     }
 
     /**
-     * How many operations of an {@code _IGNORE} kind did not do what a plain one would: their rows were there already,
-     * or were not. None are known of an answer that was given before: a record has the errors only.
+     * How many operations of an {@code _IGNORE} kind would be errors if they were of the plain one: their rows were
+     * there already, or were not, or they set immutable columns. None are known of an answer that was given before: a
+     * record has the errors only.
      */
     public int ignoredCount(OperationKind kind) {
         return ignoredCounts[kind.code()];
+    }
+
+    /** How many of the updates among those found their row, so that it changed but for its immutable columns. */
+    public int updatesInPart() {
+        return updatesInPart;
     }
 
     @Override
@@ -266,10 +273,17 @@ public final class TabletWrite implements RequestErrors {
     void clearErrors() {
         errorCount = 0;
         Arrays.fill(ignoredCounts, 0);
+        updatesInPart = 0;
     }
 
     void addIgnored(OperationKind kind) {
         ignoredCounts[kind.code()]++;
+    }
+
+    /** Of an update or upsert that is done, but for immutable columns. */
+    void addDoneInPart(OperationKind kind) {
+        addIgnored(kind);
+        updatesInPart += kind == OperationKind.UPDATE_IGNORE ? 1 : 0;
     }
 
     void addError(int index, RowErrorCode code) {

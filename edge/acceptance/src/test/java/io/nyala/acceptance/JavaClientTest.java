@@ -128,6 +128,49 @@ final class JavaClientTest {
     }
 
     @Test
+    void cellsThatStayAsTheyAreAreCounted(Both both) throws Exception {
+        both.same(client -> {
+            Schema schema = new Schema(List.of(
+                    new ColumnSchemaBuilder("k", Type.INT32).key(true).build(),
+                    new ColumnSchemaBuilder("fixed", Type.INT32)
+                            .immutable(true)
+                            .nullable(true)
+                            .build(),
+                    new ColumnSchemaBuilder("v", Type.INT32).nullable(true).build()));
+            KuduTable table = client.createTable(
+                    "fixed",
+                    schema,
+                    new CreateTableOptions().addHashPartitions(List.of("k"), 2).setNumReplicas(1));
+            KuduSession session = client.newSession();
+            String counted = "";
+            for (Supplier<Operation> kind : List.<Supplier<Operation>>of(
+                    table::newInsertIgnore, table::newUpsertIgnore, table::newUpdateIgnore, table::newUpdateIgnore)) {
+                for (int key = 1; key <= 2; key++) {
+                    for (int columns = 1; columns <= 3; columns++) {
+                        Operation operation = kind.get();
+                        operation.getRow().addInt("k", key);
+                        if ((columns & 1) != 0) {
+                            operation.getRow().addInt("fixed", 7);
+                        }
+                        if ((columns & 2) != 0) {
+                            operation.getRow().addInt("v", 8);
+                        }
+                        OperationResponse response = session.apply(operation);
+                        counted += new TreeMap<>(session.getWriteOpMetrics().get())
+                                + (response.hasRowError()
+                                        ? " " + response.getRowError().getErrorStatus()
+                                        : "") + "\n";
+                    }
+                }
+                Operation gone = table.newDelete();
+                gone.getRow().addInt("k", 2);
+                session.apply(gone);
+            }
+            return counted;
+        });
+    }
+
+    @Test
     void anAsynchronousClientWritesAndReads(Both both) throws Exception {
         KuduTable table = create(both.ourClient(), "async");
         AsyncKuduClient client = Clients.asyncOf(both.ours());

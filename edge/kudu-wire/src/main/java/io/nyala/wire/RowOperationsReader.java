@@ -234,8 +234,8 @@ public final class RowOperationsReader {
         // A column that cannot be NULL has a cell even if the client says so.
         long cell = isNullCell ? -1 : takeCell(column);
         int index = columns.tableIndex(column);
-        if (isIgnored(kind, column)) {
-            return; // Whatever its value is.
+        if (isIgnored(kind, column) && !isValid(column, cell, isNull)) {
+            return; // Whatever its value is. A valid one is set, so that the tablet counts that it was ignored.
         }
         if (kind.isDelete() && !columns.isKey(column)) {
             batch.fail(RowErrorCode.BAD_VALUE, "DELETE should not have a value for column: " + describe(column));
@@ -258,6 +258,12 @@ public final class RowOperationsReader {
                 batch.setBytes(index, memory, indirectOffset + memory.get(LONG, cell), (int) bytes);
             }
         }
+    }
+
+    private boolean isValid(int column, long cell, boolean isNull) {
+        return isNull
+                ? columns.isNullable(column)
+                : !columns.isVariable(column) || memory.get(LONG, cell + Long.BYTES) <= Limits.CELL_BYTES_MAX;
     }
 
     /** An UPSERT_IGNORE may insert what it sets: of that the tablet says what is ignored. */

@@ -18,6 +18,7 @@ final class WriteAnswer {
     private long insertsIgnored;
     private long upsertsIgnored;
     private long updatesIgnored;
+    private long updatesInPart;
     private long deletesIgnored;
     private long timestamp;
 
@@ -36,6 +37,7 @@ final class WriteAnswer {
         insertsIgnored += ignored.inserts();
         upsertsIgnored += ignored.upserts();
         updatesIgnored += ignored.updates();
+        updatesInPart += ignored.updatesInPart();
         deletesIgnored += ignored.deletes();
         timestamp = Math.max(timestamp, result.timestamp());
     }
@@ -55,9 +57,10 @@ final class WriteAnswer {
         return ResourceMetricsPB.newBuilder()
                 .setSuccessfulInserts(done(OperationKind.INSERT, OperationKind.INSERT_IGNORE) - insertsIgnored)
                 .setInsertIgnoreErrors(insertsIgnored)
-                .setSuccessfulUpserts(done(OperationKind.UPSERT, OperationKind.UPSERT_IGNORE) - upsertsIgnored)
+                .setSuccessfulUpserts(done(OperationKind.UPSERT, OperationKind.UPSERT_IGNORE))
                 .setUpsertIgnoreErrors(upsertsIgnored)
-                .setSuccessfulUpdates(done(OperationKind.UPDATE, OperationKind.UPDATE_IGNORE) - updatesIgnored)
+                .setSuccessfulUpdates(
+                        done(OperationKind.UPDATE, OperationKind.UPDATE_IGNORE) - updatesIgnored + updatesInPart)
                 .setUpdateIgnoreErrors(updatesIgnored)
                 .setSuccessfulDeletes(done(OperationKind.DELETE, OperationKind.DELETE_IGNORE) - deletesIgnored)
                 .setDeleteIgnoreErrors(deletesIgnored);
