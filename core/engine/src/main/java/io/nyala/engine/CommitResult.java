@@ -19,8 +19,8 @@ public record CommitResult(long timestamp, int operationCount, Ignored ignored, 
     }
 
     /**
-     * How many operations of each {@code _IGNORE} kind would be errors if they were of the plain one. Zero for an answer
-     * that a request had before: what is remembered of it is its time and its errors.
+     * How many operations of each {@code _IGNORE} kind would be errors if they were of the plain one. Zero for an
+     * answer that a request had before: what is remembered of it is its time and its errors.
      *
      * @param inserts whose row was there already; not done
      * @param upserts of a row that was there, which set immutable columns; done, but for those

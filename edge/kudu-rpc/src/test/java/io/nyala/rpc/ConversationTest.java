@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
 import io.nyala.protocol.rpc.RpcHeader.RequestIdPB;
+import io.nyala.testkit.Mutations;
 import io.nyala.testkit.Seed;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -11,6 +11,7 @@ import io.nyala.protocol.rpc.RpcHeader;
 import io.nyala.protocol.rpc.RpcHeader.RemoteMethodPB;
 import io.nyala.protocol.rpc.RpcHeader.RequestIdPB;
 import io.nyala.testkit.Allocation;
+import io.nyala.testkit.Mutations;
 import io.nyala.testkit.Seed;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

@@ -5,6 +5,7 @@ import io.nyala.engine.WriteBatch;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Iterator;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +20,7 @@ final class BatchPool implements AutoCloseable {
     private final LongSupplier nanoTime;
     private final long idleNanosMax;
     private final Deque<WriteSession> idle = new ArrayDeque<>(); // The one used last comes first.
+    private final AtomicInteger taken = new AtomicInteger();
     private boolean isClosed;
 
     BatchPool(LongSupplier nanoTime, long idleNanosMax) {
@@ -29,7 +31,14 @@ final class BatchPool implements AutoCloseable {
     /** A batch for rows of the table as it is now. */
     WriteSession take(Table table) {
         WriteSession found = find(table);
-        return found == null ? new WriteSession(table) : found;
+        WriteSession session = found == null ? new WriteSession(table) : found;
+        taken.incrementAndGet();
+        return session;
+    }
+
+    /** How many were taken and neither given back nor discarded. */
+    int takenCount() {
+        return taken.get();
     }
 
     @SuppressWarnings("ReferenceEquality") // A schema that was changed is another object.
@@ -46,10 +55,11 @@ final class BatchPool implements AutoCloseable {
 
     /** It is empty, and may be used again. */
     void giveBack(WriteSession session) {
+        taken.decrementAndGet();
         session.idleSince(nanoTime.getAsLong());
         WriteSession unwanted = keep(session);
         if (unwanted != null) {
-            discard(unwanted);
+            close(unwanted);
         }
     }
 
@@ -63,6 +73,11 @@ final class BatchPool implements AutoCloseable {
 
     /** It is not to be used again. */
     void discard(WriteSession session) {
+        taken.decrementAndGet();
+        close(session);
+    }
+
+    private static void close(WriteSession session) {
         WriteBatch batch = session.batch();
         try {
             batch.rows().clear();
@@ -83,7 +98,7 @@ final class BatchPool implements AutoCloseable {
                 }
                 idle.removeLast();
             }
-            discard(oldest);
+            close(oldest);
         }
     }
 
@@ -95,6 +110,6 @@ final class BatchPool implements AutoCloseable {
             rest = new ArrayDeque<>(idle);
             idle.clear();
         }
-        rest.forEach(this::discard);
+        rest.forEach(BatchPool::close);
     }
 }

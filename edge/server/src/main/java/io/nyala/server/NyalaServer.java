@@ -38,6 +38,7 @@ public final class NyalaServer implements AutoCloseable {
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
     private volatile @Nullable Identity identity;
     private volatile @Nullable WebServer web;
+    private volatile @Nullable Supplier<ServerUse> use;
 
     private NyalaServer(Engine engine, ServerConfig config, Events events) {
         catalog = new CatalogView(engine, new ServerIds(engine.hostId()));
@@ -79,6 +80,12 @@ public final class NyalaServer implements AutoCloseable {
         RpcServer master = RpcServer.start(
                 RpcConfig.of("Master", config.host(), config.masterPort()), masterServices(config, events), threads);
         parts.push(master);
+        use = () -> new ServerUse(
+                master.connectionCount() + tabletServer.connectionCount(),
+                master.callsUnderWay() + tabletServer.callsUnderWay(),
+                tablets.scannerCount(),
+                tablets.batchCount(),
+                threads.bytesInUse());
         identity = new Identity(
                 catalog.ids(),
                 hostForClients(tabletServer.address()),
@@ -156,6 +163,15 @@ public final class NyalaServer implements AutoCloseable {
     /** Where a browser finds the web pages, if there are any. */
     public Optional<String> webUrl() {
         return Optional.ofNullable(web).map(WebServer::url);
+    }
+
+    /** What clients have of it now; counted while they go on. */
+    public ServerUse use() {
+        Supplier<ServerUse> known = use;
+        if (known == null) {
+            throw new IllegalStateException("the server is not started");
+        }
+        return known.get();
     }
 
     /**

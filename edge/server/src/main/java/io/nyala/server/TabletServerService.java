@@ -69,6 +69,14 @@ final class TabletServerService implements AutoCloseable {
         return scanners.list();
     }
 
+    int scannerCount() {
+        return scanners.count();
+    }
+
+    int batchCount() {
+        return batches.takenCount();
+    }
+
     RpcService service() {
         return new Methods(NAME, FEATURES)
                 .on("Ping", PingRequestPB.parser(), _ -> PingResponsePB.getDefaultInstance())

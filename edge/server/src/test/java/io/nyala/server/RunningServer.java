@@ -46,6 +46,11 @@ final class RunningServer implements AutoCloseable {
         return server.tabletServerAddress();
     }
 
+    /** What clients have of it now. */
+    ServerUse use() {
+        return server.use();
+    }
+
     /** A client of the master. */
     WireClient master() {
         return master;
