@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.netty.util.ResourceLeakDetector;
 import io.nyala.protocol.rpc.RpcHeader.ErrorStatusPB.RpcErrorCodePB;
 import io.nyala.protocol.tserver.Tserver.WriteRequestPB;
 import io.nyala.testkit.Spin;
@@ -20,9 +19,9 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * Goal: whatever clients do, and however many there are, a server's memory, queue and time have bounds, and everybody
@@ -31,6 +30,7 @@ import org.junit.jupiter.api.Timeout;
  * timed: each test waits for what must come.
  */
 @Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@ExtendWith(FindsLeaks.class)
 final class LimitsTest {
     /** More than the system's socket buffers take, many times; those of the clients are small and do not grow. */
     private static final int FLOOD_BYTES = 32 << 20;
@@ -43,11 +43,6 @@ final class LimitsTest {
     private final TestService service = new TestService();
     private final RpcThreads threads = RpcThreads.start(1, 2, RpcTransport.BEST);
     private RpcServer server = RpcServer.start(RpcConfig.of("unused", "127.0.0.1", 0), List.of(), threads);
-
-    @BeforeAll
-    static void findLeaks() {
-        ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.PARANOID);
-    }
 
     private void start(UnaryOperator<RpcConfig> change) {
         server.close();
