@@ -23,7 +23,7 @@ final class ModelRun {
     private static final int PREPARED_MAX = 3;
 
     /** Memory of open files, before a table is dropped: they are not merged yet, neither rowsets nor their changes. */
-    private static final long OPEN_FILES_BYTES_MAX = 32 << 20;
+    private static final long OPEN_FILES_BYTES_MAX = 4 << 20;
 
     /** A client that is not heard of for so long is forgotten. */
     private static final long LONG_MICROS = 3_600_000_000L;
