@@ -40,7 +40,7 @@ final class WriteRows {
     private WriteSession session;
     private int part;
     private int restFrom; // The first row that is not in a batch that was committed.
-    private int rowCount; // Of a request that has several service.
+    private int rowCount; // Of a request that has several parts.
 
     WriteRows(RpcCall call, CatalogView.HostedTablet tablet, WriteService service) {
         this.call = call;
