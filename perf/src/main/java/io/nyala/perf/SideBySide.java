@@ -87,8 +87,7 @@ public final class SideBySide {
 
         ProcessCluster start(Path directory) {
             return switch (this) {
-                case NYALA ->
-                    ServerProcess.start(directory, "--master-port", "0", "--tserver-port", "0", "--web-port", "0");
+                case NYALA -> ServerProcess.start(directory, "--master-port", "0", "--tserver-port", "0");
                 case KUDU -> RealKudu.start(directory);
                 case KUDU_SYNCED -> RealKudu.start(directory, "--log_force_fsync_all");
             };

@@ -160,6 +160,15 @@ public final class Engine implements AutoCloseable {
         change(() -> tables.drop(name, recallable));
     }
 
+    /**
+     * As {@link #dropTable(String, Duration)}, whatever its name is by now.
+     *
+     * @throws TableNotFoundException if there is none of that id, or if it was dropped already
+     */
+    public void dropTable(long id, Duration recallable) {
+        change(() -> tables.drop(id, recallable));
+    }
+
     /** Tables that were dropped and can be recalled, in the order of their creation. */
     public List<Table> droppedTables() {
         throwIfClosed();

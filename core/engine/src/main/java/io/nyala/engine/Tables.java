@@ -261,6 +261,21 @@ final class Tables {
         if (table == null) {
             throw new TableNotFoundException("there is no table \"" + name + "\"");
         }
+        drop(table, recallable);
+    }
+
+    /** As {@link #drop(String, Duration)}, whatever its name is now. */
+    synchronized void drop(long id, Duration recallable) {
+        engine.throwIfClosed();
+        purgeExpired();
+        Table table = byId.get(id);
+        if (table == null || table.isDropped()) {
+            throw new TableNotFoundException("there is no table " + id);
+        }
+        drop(table, recallable);
+    }
+
+    private void drop(Table table, Duration recallable) {
         if (!recallable.isPositive()) {
             purge(table);
             return;
@@ -270,7 +285,7 @@ final class Tables {
                 + TimeUnit.NANOSECONDS.toMicros(checkedRecallable(recallable).toNanos());
         var drop = new TableEntry.Drop(now, until);
         change(table, new StorageEdit.DropTable(table.id(), drop));
-        byName.remove(name);
+        byName.remove(table.name());
         table.become(table.state().withDrop(drop));
     }
 

@@ -84,6 +84,22 @@ final class TableDropsTest {
     }
 
     @Test
+    void aTableIsDroppedByItsIdWhateverItsNameIs() {
+        one.create();
+        Table old = one.table();
+        old.alter().rename("u").commit();
+        Table other = one.create();
+        one.engine().dropTable(old.id(), Duration.ofHours(1));
+        assertEquals(List.of(other), one.engine().tables());
+        assertEquals(List.of(old), one.engine().droppedTables());
+        Failure.expect(
+                TableNotFoundException.class,
+                () -> one.engine().dropTable(old.id(), Duration.ZERO),
+                "there is no table " + old.id());
+        one.running().engine().close();
+    }
+
+    @Test
     void scansAndBatchesUnderWayEndWellWhenTheirTableIsDropped() {
         one.create();
         one.insertMany(0, 3000);

@@ -46,7 +46,7 @@ final class ArrowRules {
         edge/kudu-rpc       : core/memory edge/kudu-protocol
         edge/kudu-wire      : core/memory core/time core/rows core/partition edge/kudu-protocol
         edge/server         : core/memory core/time core/rows core/partition core/record core/tablet core/catalog \
-            core/table core/engine edge/kudu-protocol edge/kudu-rpc edge/kudu-wire edge/web
+            core/table core/engine io-uring-bridge wal edge/kudu-protocol edge/kudu-rpc edge/kudu-wire edge/web
         edge/cli            : core/engine edge/hexdump edge/text edge/server
         edge/kudu-peer      : edge/cli
         edge/acceptance     : edge/cli edge/kudu-peer

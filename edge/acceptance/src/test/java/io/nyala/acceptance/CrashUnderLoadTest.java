@@ -28,13 +28,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Goal: a server that is killed under load is a pause to its clients, and nothing else. Method: a process that is
- * killed by SIGKILL and started again at the same ports, while the published client writes on; then each row that was
- * acknowledged must be there, once.
+ * Goal: a server that is killed or stopped under load is a pause to its clients, and nothing else. Method: a process
+ * that ends by SIGKILL, then by SIGTERM, and is started again at the same ports, while the published client writes on;
+ * then each row that was acknowledged must be there, once.
  */
 final class CrashUnderLoadTest {
-    private static final int KILLS = 2;
-    private static final int ROWS_BETWEEN_KILLS = 2_000;
+    private static final int ENDS = 2;
+    private static final int ROWS_BETWEEN_ENDS = 2_000;
     private static final int BATCH = 50;
 
     @TempDir
@@ -48,14 +48,18 @@ final class CrashUnderLoadTest {
             create(client);
             AtomicInteger acknowledged = new AtomicInteger();
             Thread writer = Thread.ofPlatform().start(() -> write(client, acknowledged));
-            for (int kill = 1; kill <= KILLS; kill++) {
-                awaitRows(acknowledged, writer, kill * ROWS_BETWEEN_KILLS / 2);
-                server.kill();
+            for (int end = 1; end <= ENDS; end++) {
+                awaitRows(acknowledged, writer, end * ROWS_BETWEEN_ENDS / 2);
+                if (end == 1) {
+                    server.kill();
+                } else {
+                    server.stop();
+                }
                 server = ServerProcess.start(directory, options);
             }
             writer.join();
-            assertEquals(KILLS * ROWS_BETWEEN_KILLS, acknowledged.get(), "rows acknowledged");
-            assertEquals(KILLS * ROWS_BETWEEN_KILLS, idsOf(client).cardinality());
+            assertEquals(ENDS * ROWS_BETWEEN_ENDS, acknowledged.get(), "rows acknowledged");
+            assertEquals(ENDS * ROWS_BETWEEN_ENDS, idsOf(client).cardinality());
             server.stop();
             assertTrue(server.output().contains("stopped"), server::output);
         } finally {
@@ -89,7 +93,7 @@ final class CrashUnderLoadTest {
             KuduSession session = client.newSession();
             session.setFlushMode(SessionConfiguration.FlushMode.MANUAL_FLUSH);
             session.setTimeoutMillis(120_000);
-            for (int from = 0; from < KILLS * ROWS_BETWEEN_KILLS; from += BATCH) {
+            for (int from = 0; from < ENDS * ROWS_BETWEEN_ENDS; from += BATCH) {
                 for (int id = from; id < from + BATCH; id++) {
                     Insert insert = table.newInsert();
                     insert.getRow().addLong("id", id);

@@ -123,8 +123,9 @@ final class Dispatcher {
         }
     }
 
+    /** With a code on which clients come again, as they do when the connection ends: they find the next server then. */
     private static void refuseAsClosing(RpcCall call) {
-        call.fail(RpcErrorCode.FATAL_SERVER_SHUTTING_DOWN, "Service unavailable: Service is shutting down");
+        call.fail(RpcErrorCode.ERROR_UNAVAILABLE, "Service unavailable: Service is shutting down");
     }
 
     private void run(RpcCall call, Services.Method method) {

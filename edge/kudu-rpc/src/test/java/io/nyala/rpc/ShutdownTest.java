@@ -85,9 +85,7 @@ final class ShutdownTest {
                 client.call(Bytes.header(1, "Echo"), TestService.request(1));
                 RawClient.Reply refusal = client.read();
                 assertEquals(1, refusal.callId());
-                assertEquals(
-                        RpcErrorCodePB.FATAL_SERVER_SHUTTING_DOWN,
-                        refusal.error().getCode());
+                assertEquals(RpcErrorCodePB.ERROR_UNAVAILABLE, refusal.error().getCode());
                 assertTrue(closer.isAlive(), "waits for the call");
                 call.answer(TestService.request(5), List.of(large), service.sent::incrementAndGet);
                 RawClient.Reply answer = client.read(); // All of it, though the server closes as soon as it is out.

@@ -3,9 +3,17 @@ package io.nyala.server;
 import io.nyala.engine.EngineClosedException;
 import io.nyala.engine.EngineLimitException;
 import io.nyala.engine.TableNotFoundException;
+import io.nyala.io.DiskException;
+import io.nyala.memory.MemoryLimitException;
 import io.nyala.protocol.WireProtocol.AppStatusPB;
 import io.nyala.protocol.master.Master.MasterErrorPB;
 import io.nyala.table.TableDroppedException;
+import io.nyala.tablet.MissingRowSetException;
+import io.nyala.tablet.TabletBusyException;
+import io.nyala.tablet.TabletClosedException;
+import io.nyala.tablet.TabletFailedException;
+import io.nyala.wal.LogFullException;
+import io.nyala.wal.LogStoppedException;
 import io.nyala.wire.WireErrors;
 import io.nyala.wire.WireException;
 
@@ -23,8 +31,14 @@ final class MasterErrors {
                 error(MasterErrorPB.Code.TABLE_NOT_FOUND, AppStatusPB.ErrorCode.NOT_FOUND, message);
             case EngineLimitException _ ->
                 error(MasterErrorPB.Code.TOO_MANY_TABLETS, AppStatusPB.ErrorCode.INVALID_ARGUMENT, message);
-            case EngineClosedException _ ->
+            case EngineClosedException _,
+                    TabletClosedException _,
+                    TabletBusyException _,
+                    MemoryLimitException _,
+                    LogFullException _ ->
                 error(MasterErrorPB.Code.UNKNOWN_ERROR, AppStatusPB.ErrorCode.SERVICE_UNAVAILABLE, message);
+            case TabletFailedException _, LogStoppedException _, MissingRowSetException _, DiskException _ ->
+                error(MasterErrorPB.Code.UNKNOWN_ERROR, AppStatusPB.ErrorCode.IO_ERROR, message);
             case IllegalArgumentException _ ->
                 error(MasterErrorPB.Code.UNKNOWN_ERROR, AppStatusPB.ErrorCode.INVALID_ARGUMENT, message);
             default -> throw failure;

@@ -136,7 +136,7 @@ final class MasterTables {
             }
             catalog.engine().purgeTable(table.id());
         } else {
-            catalog.engine().dropTable(name, Duration.ofSeconds(request.getReserveSeconds()));
+            catalog.engine().dropTable(table.id(), Duration.ofSeconds(request.getReserveSeconds()));
         }
         return name;
     }

@@ -12,6 +12,7 @@ import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
 import io.nyala.rpc.RpcCall;
 import io.nyala.wire.ResultBlock;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** Scans: rows of a tablet, answer by answer, in the layout that the client wants. Thread-safe. */
 final class ScanService {
@@ -64,19 +65,11 @@ final class ScanService {
                         scan.batch().columns(),
                         wanted.getRowFormatFlags(),
                         catalog.engine().resultMemory()));
-        boolean isAnswered = false;
-        try {
-            ScanResponsePB.Builder answer = ScanResponsePB.newBuilder();
-            if (ScanSpecs.namesSnapshot(wanted)) {
-                answer.setSnapTimestamp(ScanSpecs.snapshotTimestamp(scanner.snapshot()));
-            }
-            answer(call, request, "", scanner, answer);
-            isAnswered = true;
-        } finally {
-            if (!isAnswered) {
-                scanner.close();
-            }
+        ScanResponsePB.Builder answer = ScanResponsePB.newBuilder();
+        if (ScanSpecs.namesSnapshot(wanted)) {
+            answer.setSnapTimestamp(ScanSpecs.snapshotTimestamp(scanner.snapshot()));
         }
+        answer(call, request, "", scanner, answer);
     }
 
     private void goOn(RpcCall call, ScanRequestPB request) {
@@ -90,33 +83,29 @@ final class ScanService {
             return;
         }
         Scanner scanner = scanners.take(id, call.user());
-        boolean isAnswered = false;
-        try {
-            if (!scanner.isNext(request.getCallSeqId())) {
-                throw new TabletException(
-                        Code.INVALID_SCAN_CALL_SEQ_ID,
-                        ErrorCode.INVALID_ARGUMENT,
-                        "Invalid call sequence ID in scan request");
-            }
-            answer(call, request, id, scanner, ScanResponsePB.newBuilder());
-            isAnswered = true;
-        } finally {
-            if (!isAnswered) {
-                scanners.remove(id, scanner);
-            }
+        if (!scanner.isNext(request.getCallSeqId())) {
+            scanners.remove(id, scanner);
+            throw new TabletException(
+                    Code.INVALID_SCAN_CALL_SEQ_ID,
+                    ErrorCode.INVALID_ARGUMENT,
+                    "Invalid call sequence ID in scan request");
         }
+        answer(call, request, id, scanner, ScanResponsePB.newBuilder());
     }
 
     /**
-     * Answers with the next rows.
+     * Answers with the next rows. If that fails, the scanner is closed.
      *
      * @param id of the scanner, empty if it is new and has none
      */
     private void answer(
             RpcCall call, ScanRequestPB request, String id, Scanner scanner, ScanResponsePB.Builder answer) {
-        ResultBlock block = scanner.takeBlock();
+        @Nullable ResultBlock block = null;
+        String known = id;
+        boolean isGivenBack = false;
         boolean isAnswered = false;
         try {
+            block = scanner.takeBlock();
             long bytes = request.hasBatchSizeBytes()
                     ? Math.min(Integer.toUnsignedLong(request.getBatchSizeBytes()), ANSWER_BYTES_MAX)
                     : ANSWER_BYTES;
@@ -127,23 +116,37 @@ final class ScanService {
                 answer.setLastPrimaryKey(lastKey);
             }
             boolean hasMore = !scanner.isAtEnd() && !request.getCloseScanner();
-            String newId = hasMore && id.isEmpty() ? scanners.add(scanner) : id;
+            if (hasMore && id.isEmpty()) {
+                known = scanners.add(scanner);
+            }
             if (hasMore) {
-                answer.setScannerId(ByteString.copyFromUtf8(newId));
+                answer.setScannerId(ByteString.copyFromUtf8(known));
             }
             answer.setHasMoreResults(hasMore)
                     .setPropagatedTimestamp(catalog.engine().now());
             if (hasMore) {
-                scanners.giveBack(newId, scanner); // Before the client can come back.
+                isGivenBack = true;
+                scanners.giveBack(known, scanner); // Before the client can come back.
             } else {
-                scanners.remove(newId, scanner);
+                scanners.remove(known, scanner);
             }
-            call.answer(answer.build(), block.sidecars(), () -> scanner.sent(block));
+            ResultBlock sent = block;
+            call.answer(answer.build(), sent.sidecars(), () -> scanner.sent(sent));
             isAnswered = true;
         } finally {
             if (!isAnswered) {
-                scanner.sent(block);
+                abandon(known, scanner, block, isGivenBack);
             }
+        }
+    }
+
+    /** Nobody will come for it: its answer, with its id, did not go out. */
+    private void abandon(String id, Scanner scanner, @Nullable ResultBlock block, boolean isGivenBack) {
+        if (block != null) {
+            scanner.sent(block);
+        }
+        if (!isGivenBack || scanner.tryTake()) {
+            scanners.remove(id, scanner);
         }
     }
 

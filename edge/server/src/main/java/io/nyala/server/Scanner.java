@@ -142,13 +142,16 @@ final class Scanner implements AutoCloseable {
         }
     }
 
-    /** How many rows to add before the bytes of a block are looked at again: what fits if all rows are alike. */
+    /**
+     * How many rows to add before the bytes of a block are looked at again: what fits if all rows are alike, but no
+     * more than there are, since they may not be.
+     */
     private static long rowsIn(ResultBlock block, long bytesMax) {
         if (block.rowCount() == 0) {
             return ROWS_AT_FIRST;
         }
         long rowBytes = Math.max(1, block.bytes() / block.rowCount());
-        return Math.max(1, (bytesMax - block.bytes()) / rowBytes);
+        return Math.clamp((bytesMax - block.bytes()) / rowBytes, 1, block.rowCount());
     }
 
     /** Adds the next rows to a checksum until time is up; answers how many. */

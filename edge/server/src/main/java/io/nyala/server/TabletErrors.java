@@ -4,6 +4,7 @@ import io.nyala.engine.EngineClosedException;
 import io.nyala.engine.EngineLimitException;
 import io.nyala.engine.TableChangedException;
 import io.nyala.engine.TableNotFoundException;
+import io.nyala.io.DiskException;
 import io.nyala.memory.MemoryLimitException;
 import io.nyala.protocol.WireProtocol.AppStatusPB;
 import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
@@ -11,7 +12,13 @@ import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB;
 import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
 import io.nyala.table.TableDroppedException;
 import io.nyala.table.WrongTabletException;
+import io.nyala.tablet.BatchTooLargeException;
+import io.nyala.tablet.MissingRowSetException;
 import io.nyala.tablet.TabletBusyException;
+import io.nyala.tablet.TabletClosedException;
+import io.nyala.tablet.TabletFailedException;
+import io.nyala.wal.LogFullException;
+import io.nyala.wal.LogStoppedException;
 import io.nyala.wire.WireErrors;
 import io.nyala.wire.WireException;
 
@@ -31,12 +38,30 @@ final class TabletErrors {
             case WrongTabletException _ -> error(Code.UNKNOWN_ERROR, ErrorCode.NOT_FOUND, message);
             case TableDroppedException _, TableNotFoundException _ ->
                 error(Code.TABLET_NOT_FOUND, ErrorCode.NOT_FOUND, message);
-            case TabletBusyException _, MemoryLimitException _, EngineLimitException _, TableChangedException _ ->
-                error(Code.THROTTLED, ErrorCode.SERVICE_UNAVAILABLE, message);
-            case EngineClosedException _ -> error(Code.TABLET_NOT_RUNNING, ErrorCode.SERVICE_UNAVAILABLE, message);
-            case IllegalArgumentException _ -> error(Code.UNKNOWN_ERROR, ErrorCode.INVALID_ARGUMENT, message);
+            case TabletBusyException _,
+                    MemoryLimitException _,
+                    EngineLimitException _,
+                    TableChangedException _,
+                    LogFullException _ -> error(Code.THROTTLED, ErrorCode.SERVICE_UNAVAILABLE, message);
+            case EngineClosedException _, TabletClosedException _ ->
+                error(Code.TABLET_NOT_RUNNING, ErrorCode.SERVICE_UNAVAILABLE, message);
+            case TabletFailedException _, LogStoppedException _, MissingRowSetException _ ->
+                error(Code.TABLET_FAILED, ErrorCode.IO_ERROR, message);
+            case DiskException _ -> error(Code.UNKNOWN_ERROR, ErrorCode.IO_ERROR, message);
+            case BatchTooLargeException _, IllegalArgumentException _ ->
+                error(Code.UNKNOWN_ERROR, ErrorCode.INVALID_ARGUMENT, message);
             default -> throw failure;
         };
+    }
+
+    /** As {@link #of}; of what is a fault of the server, too, which is reported. */
+    static TabletServerErrorPB ofAny(RuntimeException failure) {
+        try {
+            return of(failure);
+        } catch (RuntimeException fault) {
+            ServerFaults.report("a write failed", fault);
+            return error(Code.UNKNOWN_ERROR, ErrorCode.RUNTIME_ERROR, String.valueOf(fault));
+        }
     }
 
     static TabletServerErrorPB error(Code code, AppStatusPB.ErrorCode status, String message) {

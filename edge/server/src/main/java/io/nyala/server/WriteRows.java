@@ -93,7 +93,8 @@ final class WriteRows {
     /** The batch is filled. Waits for each part but the last. */
     private void commitParts(RowOperationsReader rows) {
         while (true) {
-            session.start(tablet.place().id(), rows.firstRow(), WriteService.name(call.requestId(), part));
+            int count = session.operations().operationCount();
+            session.start(tablet.place().id(), rows.firstRow(), WriteService.name(call.requestId(), part, count));
             CompletableFuture<CommitResult> result = service.commits().apply(session.batch());
             if (!rows.hasMore()) {
                 var _ = result.whenComplete(this::completed);
@@ -173,7 +174,7 @@ final class WriteRows {
         }
         WriteResponsePB response;
         try {
-            TabletServerErrorPB error = TabletErrors.of(reason);
+            TabletServerErrorPB error = TabletErrors.ofAny(reason);
             if (call.requestId() != null && isTriedAgain(error.getCode())) {
                 WriteService.fail(call, failure);
                 return;

@@ -33,6 +33,9 @@ final class WriteService {
     /** Steps from the name of a request to those of its parts; odd, so that no two are the same. */
     private static final long PART_STEP = 0x9E3779B97F4A7C15L;
 
+    /** The same for the rows of a part. */
+    private static final long ROWS_STEP = 0xBF58476D1CE4E5B9L;
+
     private final CatalogView catalog;
     private final BatchPool batches;
     private final Function<WriteBatch, CompletableFuture<CommitResult>> commits;
@@ -107,15 +110,18 @@ final class WriteService {
         return new TabletException(Code.UNKNOWN_ERROR, ErrorCode.NOT_SUPPORTED, message);
     }
 
-    /** Nobody else's: the client and its number, and which part of a request it is. */
-    static @Nullable RequestName name(@Nullable RequestId id, int part) {
+    /**
+     * Nobody else's: the client and its number, and which part of a request it is. How many rows a part has is in it,
+     * too: where parts end depends on the table, and what an ALTER made of other rows must not be answered as these.
+     */
+    static @Nullable RequestName name(@Nullable RequestId id, int part, int rows) {
         if (id == null) {
             return null;
         }
         UUID client = uuid(id.clientId());
         return new RequestName(
                 client.getMostSignificantBits(),
-                client.getLeastSignificantBits() + part * PART_STEP,
+                client.getLeastSignificantBits() + part * PART_STEP + rows * ROWS_STEP,
                 id.seqNo(),
                 id.firstIncompleteSeqNo());
     }
