@@ -14,6 +14,7 @@ import io.nyala.rows.Column;
 import io.nyala.rows.Schema;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 
 /** A server over an engine of its own, at any ports, and a client of each port. One thread. */
@@ -31,7 +32,8 @@ final class RunningServer implements AutoCloseable {
     }
 
     static RunningServer in(Path directory) throws IOException {
-        return new RunningServer(directory, ServerConfig.standard());
+        int hour = (int) Duration.ofHours(1).toMillis(); // A scanner that a test forgets must not go by itself.
+        return new RunningServer(directory, ServerConfig.standard().withScannerMillis(hour));
     }
 
     Engine engine() {

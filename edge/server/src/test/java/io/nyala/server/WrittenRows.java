@@ -1,7 +1,9 @@
 package io.nyala.server;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.UnknownFieldSet;
 import io.nyala.protocol.Common.ColumnSchemaPB;
+import io.nyala.protocol.Common.SchemaPB;
 import io.nyala.protocol.RowOperations.RowOperationsPB;
 import io.nyala.protocol.tserver.Tserver.ScanResponsePB;
 import io.nyala.protocol.tserver.Tserver.WriteRequestPB;
@@ -50,13 +52,29 @@ final class WrittenRows {
         return all;
     }
 
-    /** Does what an answered request has done. */
-    void add(WriteRequestPB request, WriteResponsePB answer) {
+    /** Does what an answered request has done. Nothing in it is looked at but what says what is to be written. */
+    void add(byte[] request, WriteResponsePB answer) throws IOException {
+        UnknownFieldSet fields = UnknownFieldSet.parseFrom(request);
+        List<ByteString> operations =
+                fields.getField(WriteRequestPB.ROW_OPERATIONS_FIELD_NUMBER).getLengthDelimitedList();
+        UnknownFieldSet data = UnknownFieldSet.parseFrom(ByteString.copyFrom(operations)); // Of several, their union.
+        add(
+                SchemaPB.parseFrom(last(fields, WriteRequestPB.SCHEMA_FIELD_NUMBER)),
+                last(data, RowOperationsPB.ROWS_FIELD_NUMBER),
+                last(data, RowOperationsPB.INDIRECT_DATA_FIELD_NUMBER),
+                answer);
+    }
+
+    private static ByteString last(UnknownFieldSet fields, int number) {
+        List<ByteString> values = fields.getField(number).getLengthDelimitedList();
+        return values.isEmpty() ? ByteString.EMPTY : values.getLast();
+    }
+
+    private void add(SchemaPB view, ByteString operations, ByteString indirect, WriteResponsePB answer) {
         Set<Integer> errors = new HashSet<>();
         answer.getPerRowErrorsList().forEach(error -> errors.add(error.getRowIndex()));
-        List<ColumnSchemaPB> columns = request.getSchema().getColumnsList();
-        RowOperationsPB operations = request.getRowOperations();
-        ByteBuffer in = operations.getRows().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+        List<ColumnSchemaPB> columns = view.getColumnsList();
+        ByteBuffer in = operations.asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
         boolean hasNullable = columns.stream().anyMatch(ColumnSchemaPB::getIsNullable);
         for (int row = 0; in.hasRemaining(); row++) {
             RowOperationsPB.Type type = RowOperationsPB.Type.forNumber(in.get() & 0xff);
@@ -72,7 +90,7 @@ final class WrittenRows {
                 if ((isNull >> i & 1) != 0 && isText) {
                     v = NULL;
                 } else if (isText) {
-                    v = text(operations.getIndirectData(), in.getLong(), in.getLong());
+                    v = text(indirect, in.getLong(), in.getLong());
                 } else {
                     k = in.getInt();
                 }
