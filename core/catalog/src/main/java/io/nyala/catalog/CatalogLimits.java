@@ -23,6 +23,15 @@ public final class CatalogLimits {
     /** Comment of a table, in UTF-8, as Kudu. */
     public static final int COMMENT_BYTES_MAX = Limits.COMMENT_BYTES_MAX;
 
+    /** Settings of a table; Kudu has three. */
+    public static final int SETTINGS_MAX = 64;
+
+    /** Name of a setting, in UTF-8. */
+    public static final int SETTING_NAME_BYTES_MAX = 128;
+
+    /** Value of a setting, in UTF-8: a number or a word. */
+    public static final int SETTING_BYTES_MAX = 256;
+
     /** What describes a table, its schema above all: an edit has it and some tablets. */
     public static final int DESCRIPTION_BYTES_MAX = 512 << 10;
 

@@ -15,6 +15,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * One edit of the storage log, as the payload of a log record.
@@ -23,7 +25,7 @@ import java.util.List;
  *   0        4         8
  *   +--------+---------+------------------- - -
  *   |  kind  | version | body
- *   |        |   = 3   |
+ *   |        | = 4, 5  |
  *   +--------+---------+------------------- - -
  *      u32       u32
  *
@@ -42,8 +44,9 @@ import java.util.List;
  *   13 ALLOCATE IDS    next id u64, of tables and tablets
  *
  *   description   name | owner | comment | history i64, in seconds, -1 for ever | schema | partitioning bytes u32
- *                 | partitioning
- *   name, owner, comment
+ *                 | partitioning | settings, in edits of version 5 only
+ *   settings      setting count u32 | zero u32 | of each, by ascending names: name | value
+ *   name, owner, comment, value
  *                 bytes u32 | UTF-8
  *   tablets       tablet count u32 | zero u32 | of each: id u64 | partition bytes u32 | partition
  *   rowset        file id u64 | row count u64 | file bytes u64 | applied up to u64 | least key bytes u32
@@ -55,12 +58,14 @@ import java.util.List;
  * Integers are little-endian and not aligned. The schema is in the form of {@link SchemaFormat}, the
  * partitioning in that of {@link PartitionSchemaFormat}, a partition in that of {@link PartitionFormat}. The record
  * around the edit has the checksum. Edits of version 1 had zero in the place of the version and no keys of rowsets;
- * those of version 2 knew tables of one tablet only.
+ * those of version 2 knew tables of one tablet only. The version is 5 where the description of a table has settings,
+ * and ends with them; else it is 4.
  *
  * <p>Stateless.
  */
 public final class StorageEditFormat {
     private static final int VERSION = 4;
+    private static final int VERSION_WITH_SETTINGS = 5;
 
     private static final int IDENTITY = 1;
     private static final int CREATE_TABLE = 2;
@@ -77,6 +82,7 @@ public final class StorageEditFormat {
     private static final int ALLOCATE_IDS = 13;
 
     private static final int TABLET_BYTES_MIN = Long.BYTES + Integer.BYTES;
+    private static final int SETTING_BYTES_MIN = 2 * Integer.BYTES;
     private static final int ROWSET_BYTES_MIN = 48;
     static final int DELTA_BYTES = 32;
 
@@ -124,12 +130,12 @@ public final class StorageEditFormat {
             case StorageEdit.AllocateIds ids -> head(ALLOCATE_IDS, target).putLong(ids.nextId());
             case StorageEdit.ClockLease lease -> head(CLOCK_LEASE, target).putLong(lease.leaseEnd());
             case StorageEdit.CreateTable create -> {
-                head(CREATE_TABLE, target).putLong(create.tableId());
+                head(CREATE_TABLE, create.description(), target).putLong(create.tableId());
                 put(create.description(), target);
                 putTablets(create.tablets(), target);
             }
             case StorageEdit.AlterTable alter -> {
-                head(ALTER_TABLE, target).putLong(alter.tableId());
+                head(ALTER_TABLE, alter.description(), target).putLong(alter.tableId());
                 put(alter.description(), target);
                 putTablets(alter.addedTablets(), target);
                 target.putCount(alter.droppedTablets().size());
@@ -164,6 +170,10 @@ public final class StorageEditFormat {
         return target.putInt(kind).putInt(VERSION);
     }
 
+    private static EditWriter head(int kind, TableDescription description, EditWriter target) {
+        return target.putInt(kind).putInt(description.settings().isEmpty() ? VERSION : VERSION_WITH_SETTINGS);
+    }
+
     private static void put(TableDescription description, EditWriter target) {
         target.putText(description.name())
                 .putText(description.owner())
@@ -171,6 +181,10 @@ public final class StorageEditFormat {
                 .putLong(description.historySecondsMax())
                 .putBytes(SchemaFormat.toBytes(description.schema()))
                 .putCounted(PartitionSchemaFormat.toBytes(description.partitioning()));
+        if (!description.settings().isEmpty()) {
+            target.putCount(description.settings().size());
+            description.settings().forEach((name, value) -> target.putText(name).putText(value));
+        }
     }
 
     private static void putTablets(List<TabletPlace> tablets, EditWriter target) {
@@ -224,9 +238,10 @@ public final class StorageEditFormat {
     private static StorageEdit take(EditReader source) {
         int kind = source.takeInt("kind", StorageEditFormat::kindName);
         int version = source.takeInt("version");
-        if (version != VERSION) {
+        if (version != VERSION && version != VERSION_WITH_SETTINGS) {
             throw source.malformed("format version " + (version == 0 ? "1" : Integer.toUnsignedString(version))
-                    + ", this build reads version " + VERSION + "; use the release that wrote it");
+                    + ", this build reads versions " + VERSION + " and " + VERSION_WITH_SETTINGS
+                    + "; use the release that wrote it");
         }
         StorageEdit edit =
                 switch (kind) {
@@ -238,11 +253,11 @@ public final class StorageEditFormat {
                     case CLOCK_LEASE -> new StorageEdit.ClockLease(source.takeLong("lease end"));
                     case CREATE_TABLE ->
                         new StorageEdit.CreateTable(
-                                source.takeLong("table id"), takeDescription(source), takeTablets(source));
+                                source.takeLong("table id"), takeDescription(source, version), takeTablets(source));
                     case ALTER_TABLE ->
                         new StorageEdit.AlterTable(
                                 source.takeLong("table id"),
-                                takeDescription(source),
+                                takeDescription(source, version),
                                 takeTablets(source),
                                 takeDropped(source));
                     case DROP_TABLE ->
@@ -291,15 +306,21 @@ public final class StorageEditFormat {
         throw source.malformed("a checkpoint's mark is " + code + "; 0 and 1 are known");
     }
 
-    private static TableDescription takeDescription(EditReader source) {
+    private static TableDescription takeDescription(EditReader source, int version) {
         String name = source.takeText("name");
         String owner = source.takeText("owner");
         String comment = source.takeText("comment");
         long historySecondsMax = source.takeLong("history seconds");
         Schema schema = source.takeSchema();
         PartitionSchema partitioning = source.takePartitioning(schema);
+        SortedMap<String, String> settings = new TreeMap<>();
+        if (version == VERSION_WITH_SETTINGS) {
+            for (int i = source.takeCount("settings", SETTING_BYTES_MIN); i > 0; i--) {
+                settings.put(source.takeText("setting"), source.takeText("value"));
+            }
+        }
         return source.checked(
-                () -> new TableDescription(name, owner, comment, historySecondsMax, schema, partitioning));
+                () -> new TableDescription(name, owner, comment, historySecondsMax, schema, partitioning, settings));
     }
 
     private static List<TabletPlace> takeTablets(EditReader source) {

@@ -4,6 +4,9 @@ import io.nyala.memory.Check;
 import io.nyala.partition.PartitionSchema;
 import io.nyala.rows.Schema;
 import java.nio.charset.StandardCharsets;
+import java.util.Collections;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * What a table is called and what it is made of, without its tablets. Immutable; a change is a copy.
@@ -14,6 +17,7 @@ import java.nio.charset.StandardCharsets;
  * @param historySecondsMax how long old versions of rows are kept, or {@link #HISTORY_FOREVER}
  * @param schema of its rows
  * @param partitioning which tablet a row belongs to; of the same schema
+ * @param settings what the host program notes of the table, by name; means nothing here
  */
 public record TableDescription(
         String name,
@@ -21,7 +25,8 @@ public record TableDescription(
         String comment,
         long historySecondsMax,
         Schema schema,
-        PartitionSchema partitioning) {
+        PartitionSchema partitioning,
+        SortedMap<String, String> settings) {
     /** Nothing is ever forgotten. */
     public static final long HISTORY_FOREVER = -1;
 
@@ -42,6 +47,23 @@ public record TableDescription(
                 partitioning.schema().equals(schema),
                 "table \"" + name + "\" is partitioned by another schema than its own: " + partitioning.schema() + ", "
                         + schema);
+        settings = Collections.unmodifiableSortedMap(new TreeMap<>(settings));
+        Check.inRange("number of the table's settings", settings.size(), 0, CatalogLimits.SETTINGS_MAX);
+        settings.forEach((key, value) -> {
+            checkText("setting's name", key, 1, CatalogLimits.SETTING_NAME_BYTES_MAX);
+            checkText("setting " + key, value, 0, CatalogLimits.SETTING_BYTES_MAX);
+        });
+    }
+
+    /** Without settings. */
+    public TableDescription(
+            String name,
+            String owner,
+            String comment,
+            long historySecondsMax,
+            Schema schema,
+            PartitionSchema partitioning) {
+        this(name, owner, comment, historySecondsMax, schema, partitioning, Collections.emptySortedMap());
     }
 
     private static void checkText(String what, String text, int bytesMin, int bytesMax) {
@@ -53,27 +75,31 @@ public record TableDescription(
     }
 
     public TableDescription withName(String newName) {
-        return new TableDescription(newName, owner, comment, historySecondsMax, schema, partitioning);
+        return new TableDescription(newName, owner, comment, historySecondsMax, schema, partitioning, settings);
     }
 
     public TableDescription withOwner(String newOwner) {
-        return new TableDescription(name, newOwner, comment, historySecondsMax, schema, partitioning);
+        return new TableDescription(name, newOwner, comment, historySecondsMax, schema, partitioning, settings);
     }
 
     public TableDescription withComment(String newComment) {
-        return new TableDescription(name, owner, newComment, historySecondsMax, schema, partitioning);
+        return new TableDescription(name, owner, newComment, historySecondsMax, schema, partitioning, settings);
     }
 
     public TableDescription withHistorySecondsMax(long seconds) {
-        return new TableDescription(name, owner, comment, seconds, schema, partitioning);
+        return new TableDescription(name, owner, comment, seconds, schema, partitioning, settings);
     }
 
     public TableDescription withSchema(Schema newSchema) {
         return new TableDescription(
-                name, owner, comment, historySecondsMax, newSchema, partitioning.withSchema(newSchema));
+                name, owner, comment, historySecondsMax, newSchema, partitioning.withSchema(newSchema), settings);
     }
 
     public TableDescription withPartitioning(PartitionSchema newPartitioning) {
-        return new TableDescription(name, owner, comment, historySecondsMax, schema, newPartitioning);
+        return new TableDescription(name, owner, comment, historySecondsMax, schema, newPartitioning, settings);
+    }
+
+    public TableDescription withSettings(SortedMap<String, String> newSettings) {
+        return new TableDescription(name, owner, comment, historySecondsMax, schema, partitioning, newSettings);
     }
 }

@@ -15,7 +15,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 
 /** Draws edits that fit, and has the model do the same. One thread. */
 final class EditDriver {
@@ -87,6 +89,11 @@ final class EditDriver {
                 table.description.withComment("comment " + random.nextInt(10)).withOwner("owner " + random.nextInt(3));
         if (random.nextInt(3) == 0) {
             after = after.withName(freeName().orElse(after.name()));
+        }
+        if (random.nextInt(3) == 0) {
+            SortedMap<String, String> settings = new TreeMap<>(after.settings());
+            settings.put("setting " + random.nextInt(3), random.nextBoolean() ? "" : "value " + random.nextInt(9));
+            after = after.withSettings(settings);
         }
         if (random.nextInt(3) == 0) {
             Schema schema = after.schema();

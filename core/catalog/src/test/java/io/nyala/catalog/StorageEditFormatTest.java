@@ -20,7 +20,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
@@ -82,7 +84,14 @@ final class StorageEditFormatTest {
         if (!words[5].equals("one")) {
             partitioning.hash(2, "k").range("k");
         }
-        return new TableDescription(words[2], words[3], words[4], 604_800, KEY_ONLY, partitioning.build());
+        SortedMap<String, String> settings = new TreeMap<>();
+        for (String setting : words[words.length - 1].split(";", -1)) { // name=value;name=value
+            int equals = setting.indexOf('=');
+            if (equals > 0) {
+                settings.put(setting.substring(0, equals), setting.substring(equals + 1));
+            }
+        }
+        return new TableDescription(words[2], words[3], words[4], 604_800, KEY_ONLY, partitioning.build(), settings);
     }
 
     /** {@code id/bucket/range}, or {@code one}. */
@@ -167,7 +176,7 @@ final class StorageEditFormatTest {
                 MalformedBytesException.class,
                 () -> StorageEditFormat.read(bytes, 0, (int) bytes.byteSize()),
                 "format version 9",
-                "reads version 4");
+                "reads versions 4 and 5");
     }
 
     @Test

@@ -14,6 +14,9 @@ import io.nyala.rows.Schema;
 import io.nyala.testkit.Failure;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -49,6 +52,44 @@ final class TableChangeTest {
         assertTrue(change.isEmpty());
         assertFalse(change.hasNewSchema());
         assertSame(SCHEMA, change.description().schema());
+    }
+
+    @Test
+    void settingsStayWhateverElseChanges() {
+        SortedMap<String, String> settings = new TreeMap<>(Map.of("grazing", "at dusk"));
+        change.describe(description -> description.withSettings(settings));
+        change.columns(columns -> columns.drop("a"));
+        change.describe(description -> description
+                .withName("u")
+                .withOwner("ops")
+                .withComment("changed")
+                .withHistorySecondsMax(7)
+                .withPartitioning(description.partitioning()));
+        settings.clear();
+        assertEquals(Map.of("grazing", "at dusk"), change.description().settings());
+        assertEquals("u", change.description().name());
+    }
+
+    @Test
+    void settingsHaveLimits() {
+        SortedMap<String, String> settings = new TreeMap<>();
+        for (int i = 0; i < CatalogLimits.SETTINGS_MAX; i++) {
+            settings.put("setting " + i, "x".repeat(CatalogLimits.SETTING_BYTES_MAX));
+        }
+        TableDescription description = change.description();
+        assertEquals(settings, description.withSettings(settings).settings());
+        settings.put("one more", "");
+        Failure.expect(IllegalArgumentException.class, () -> description.withSettings(settings), "was 65");
+        Failure.expect(
+                IllegalArgumentException.class,
+                () -> description.withSettings(new TreeMap<>(Map.of("", "x"))),
+                "setting's name");
+        String tooLong = "x".repeat(CatalogLimits.SETTING_BYTES_MAX + 1);
+        Failure.expect(
+                IllegalArgumentException.class,
+                () -> description.withSettings(new TreeMap<>(Map.of("grazing", tooLong))),
+                "setting grazing",
+                "257");
     }
 
     @Test

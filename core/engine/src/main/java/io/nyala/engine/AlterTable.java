@@ -8,6 +8,8 @@ import io.nyala.rows.Column;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
@@ -74,6 +76,18 @@ public final class AlterTable {
 
     public AlterTable comment(String newComment) {
         return describe(description -> description.withComment(newComment));
+    }
+
+    /** Notes this setting of the host program, and forgets what was noted under its name; empty for nothing. */
+    public AlterTable setting(String name, String value) {
+        return describe(description -> {
+            SortedMap<String, String> settings = new TreeMap<>(description.settings());
+            settings.remove(name);
+            if (!value.isEmpty()) {
+                settings.put(name, value);
+            }
+            return description.withSettings(settings);
+        });
     }
 
     /** How long old versions of rows are kept; seconds count. */

@@ -19,6 +19,7 @@ import io.nyala.tablet.TabletView;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
@@ -66,6 +67,11 @@ public final class Table {
     /** How long old versions of rows are kept, or {@link TableDescription#HISTORY_FOREVER}. */
     public long historySecondsMax() {
         return state.description().historySecondsMax();
+    }
+
+    /** What the host program notes of the table, by name; means nothing to the engine. */
+    public SortedMap<String, String> settings() {
+        return state.description().settings();
     }
 
     public Schema schema() {

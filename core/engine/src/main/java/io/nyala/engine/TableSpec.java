@@ -7,6 +7,7 @@ import io.nyala.partition.RangePartition;
 import io.nyala.rows.Schema;
 import java.time.Duration;
 import java.util.List;
+import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,6 +57,11 @@ public record TableSpec(
     /** For people. */
     public TableSpec withComment(String comment) {
         return new TableSpec(description.withComment(comment), ranges);
+    }
+
+    /** What the host program notes of the table, by name; means nothing to the engine. */
+    public TableSpec withSettings(SortedMap<String, String> settings) {
+        return new TableSpec(description.withSettings(settings), ranges);
     }
 
     /** How long old versions of rows are kept; seconds count. A week unless said otherwise. */

@@ -12,6 +12,7 @@ import io.nyala.testkit.Failure;
 import io.nyala.testkit.Seed;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.LongStream;
@@ -221,6 +222,9 @@ final class TableDropsTest {
                 .owner("ops")
                 .comment("numbers")
                 .history(Duration.ofDays(2))
+                .setting("kept", "1")
+                .setting("gone", "2")
+                .setting("gone", "")
                 .commit();
         assertTrue(one.engine().table("t").isEmpty());
         one.reopen();
@@ -229,6 +233,7 @@ final class TableDropsTest {
         assertEquals("ops", found.owner());
         assertEquals("numbers", found.comment());
         assertEquals(2 * 86_400, found.historySecondsMax());
+        assertEquals(Map.of("kept", "1"), found.settings());
         assertEquals(Numbers.list(0, 5), Numbers.ids(found.scan()));
         one.create();
         one.running().engine().close();

@@ -1,6 +1,7 @@
 package io.nyala.acceptance;
 
 import java.util.HexFormat;
+import java.util.TreeMap;
 import org.apache.kudu.ColumnSchema;
 import org.apache.kudu.client.KuduException;
 import org.apache.kudu.client.KuduTable;
@@ -29,6 +30,7 @@ final class Describe {
                     .append(" comment ")
                     .append(column.getComment());
         }
+        text.append("\n  settings ").append(new TreeMap<>(table.getExtraConfig()));
         text.append("\n  ranges ").append(ranges(table));
         table.getPartitionSchema()
                 .getHashBucketSchemas()

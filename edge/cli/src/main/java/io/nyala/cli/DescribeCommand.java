@@ -65,6 +65,7 @@ final class DescribeCommand implements Callable<Integer> {
         head.row("owner", table.owner());
         head.row("comment", table.comment());
         head.row("history", history(table));
+        table.settings().forEach(head::row);
         head.row("schema version", String.valueOf(table.schema().version()));
         head.row("partitioning", partitioning(table));
         head.row("rows", Figures.count(statistics.liveRowCount()));
@@ -115,6 +116,7 @@ final class DescribeCommand implements Callable<Integer> {
         all.put("owner", table.owner());
         all.put("comment", table.comment());
         all.put("historySecondsMax", table.historySecondsMax());
+        all.put("settings", new LinkedHashMap<>(table.settings()));
         all.put("schemaVersion", table.schema().version());
         all.put(
                 "columns",

@@ -19,6 +19,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,7 +49,8 @@ final class TableCommandsTest {
             Table herd = engine.createTable(TableSpec.of("herd", partitioning)
                     .withRanges(partitioning.splitAt(100))
                     .withOwner("ops")
-                    .withComment("all of them"));
+                    .withComment("all of them")
+                    .withSettings(new TreeMap<>(Map.of("grazing", "at dusk"))));
             try (WriteBatch batch = herd.newBatch()) {
                 for (int id = 0; id < 8; id++) {
                     batch.rows()
@@ -86,11 +89,13 @@ final class TableCommandsTest {
         assertTrue(text.contains("all of them"), text);
         assertTrue(text.contains("name STRING NULLABLE IMMUTABLE"), text);
         assertTrue(text.contains("as branded"), text);
+        assertTrue(text.contains("grazing") && text.contains("at dusk"), text);
         assertEquals(
                 2, text.lines().filter(line -> line.endsWith("RANGE id < 100")).count(), text);
         String json = run("describe", "herd", "--json");
         assertTrue(json.contains("\"comment\": \"as branded\""), json);
         assertTrue(json.contains("\"rows\": 8"), json);
+        assertTrue(json.contains("\"grazing\": \"at dusk\""), json);
         assertTrue(json.contains("\"immutable\": true"), json);
         assertTrue(json.contains("\"immutable\": false"), json);
         assertEquals(4, json.split("\"partition\": ", -1).length - 1, json);

@@ -1,7 +1,6 @@
 package io.nyala.server;
 
 import com.google.protobuf.ByteString;
-import io.nyala.catalog.TableDescription;
 import io.nyala.engine.AlterTable;
 import io.nyala.engine.Table;
 import io.nyala.engine.TableExistsException;
@@ -17,7 +16,6 @@ import io.nyala.protocol.master.Master.MasterErrorPB;
 import io.nyala.rows.Column;
 import io.nyala.wire.WirePartitions;
 import io.nyala.wire.WireSchema;
-import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -158,14 +156,7 @@ final class MasterAlter {
         if (request.hasNewTableComment()) {
             change.comment(request.getNewTableComment());
         }
-        if (request.getNewExtraConfigsCount() > 0) {
-            long seconds = ExtraConfigs.historySeconds(request.getNewExtraConfigsMap(), table.historySecondsMax());
-            if (seconds == TableDescription.HISTORY_FOREVER) {
-                change.historyForever();
-            } else {
-                change.history(Duration.ofSeconds(seconds));
-            }
-        }
+        ExtraConfigs.change(change, request.getNewExtraConfigsMap());
     }
 
     private static MasterException exists(String column) {

@@ -74,11 +74,12 @@ final class MasterTables {
                 request.getName(),
                 request.hasOwner() ? request.getOwner() : user,
                 request.getComment(),
-                ExtraConfigs.historySeconds(request.getExtraConfigsMap(), TableDescription.HISTORY_SECONDS_DEFAULT),
+                TableDescription.HISTORY_SECONDS_DEFAULT,
                 schema,
                 partitions.schema());
         try {
-            Table table = catalog.engine().createTable(new TableSpec(description, partitions.ranges()));
+            TableDescription whole = ExtraConfigs.describe(description, request.getExtraConfigsMap());
+            Table table = catalog.engine().createTable(new TableSpec(whole, partitions.ranges()));
             return CreateTableResponsePB.newBuilder()
                     .setTableId(ByteString.copyFromUtf8(catalog.idOf(table)))
                     .build();
@@ -215,7 +216,7 @@ final class MasterTables {
                 .setTableName(table.name())
                 .setOwner(table.owner())
                 .setComment(table.comment())
-                .putAllExtraConfigs(ExtraConfigs.of(table.historySecondsMax()))
+                .putAllExtraConfigs(ExtraConfigs.of(table))
                 .build();
     }
 
