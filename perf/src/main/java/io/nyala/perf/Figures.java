@@ -122,6 +122,7 @@ public final class Figures {
             case "tablets" -> ManyTablets.main(rest);
             case "pauses" -> WriterPauses.main(rest);
             case "kudu" -> SideBySide.main(rest);
+            case "fresh" -> FreshRows.main(rest);
             default -> System.out.println("""
                 all-figures [--quick] [DIRECTORY]
                 latency [DIRECTORY [SECONDS]]
@@ -129,7 +130,8 @@ public final class Figures {
                 log DIRECTORY [SECONDS [DISK]]
                 tablets [DIRECTORY [TABLES [TABLETS_OF_A_TABLE]]]
                 pauses [DIRECTORY [ROUNDS]]
-                kudu [DIRECTORY [ROWS [TIMES [SECONDS]]]]\
+                kudu [DIRECTORY [ROWS [TIMES [SECONDS]]]]
+                fresh [DIRECTORY [ROWS [TIMES]]]\
                 """);
         }
     }
