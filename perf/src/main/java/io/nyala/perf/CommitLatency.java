@@ -1,207 +1,177 @@
 package io.nyala.perf;
 
-import io.nyala.io.Disk;
-import io.nyala.io.Disks;
-import io.nyala.memory.MemoryAccount;
-import io.nyala.memory.MemoryBudget;
-import io.nyala.memory.PageSource;
-import io.nyala.wal.Durability;
-import io.nyala.wal.WalConfig;
-import io.nyala.wal.WriteAheadLog;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
+import io.nyala.perf.CommitLoad.Callers;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.HdrHistogram.Histogram;
-import org.agrona.concurrent.AgentRunner;
 
 /**
- * Latency of durable commits of 100 bytes: so many callers, each of which waits for its record before it appends the
- * next. Beside it, in the same run, a file that is written and forced for each commit.
+ * Durable commits of the log alone and of the engine, beside a file that is written and forced for each, RocksDB, and
+ * H2's MVStore: so many callers, batches of 1 row and of 100 rows of 100 bytes. All in one run and in turn, the order
+ * turned each time.
  *
  * <pre>{@code
- * java ... io.nyala.perf.CommitLatency DIRECTORY [SECONDS [DISK]]
+ * perf/run log [DIRECTORY [MILLIS [TIMES [DISK [CALLERS [ROWS]]]]]]
  * }</pre>
  *
- * Each caller is a virtual thread. A closed loop: what a caller would have sent while it waited is not counted, so the
- * figures are service times, not those of a given rate.
+ * Commits per second are medians of all times; percentiles are of all times together, in microseconds, corrected for
+ * what callers would have sent while they waited. What a contender did first, while its code was compiled, is not
+ * counted.
  */
 public final class CommitLatency {
-    private static final int PAYLOAD_BYTES = 100;
-    private static final int[] CALLERS = {1, 4, 16};
-    private static final long LATENCY_NANOS_MAX = TimeUnit.MINUTES.toNanos(1);
-    private static final long LOG_ID = 1;
+    private static final int DEFAULT_MILLIS = 500;
+    private static final int DEFAULT_TIMES = 3;
+    private static final int[] CALLERS = {1, 4, 16, 64, 256};
+    private static final int[] ROWS = {1, 100};
+    private static final int WARM_UPS = 3;
+    private static final int WARM_UP_CALLERS = 16;
 
-    private CommitLatency() {}
+    private final Path directory;
+    private final long nanos;
+    private final int times;
+    private final String diskName;
 
-    /**
-     * What a run showed. Immutable but for the histogram, which is the caller's.
-     *
-     * @param flushes durable writes and syncs
-     */
-    public record Result(String what, int callers, Histogram nanos, double seconds, long flushes) {
-        @Override
-        public String toString() {
-            return String.format(
-                    Locale.ROOT,
-                    "%-12s %3d callers  %,9.0f commits/s  p50 %,7.1f  p99 %,8.1f  p99.9 %,8.1f  max %,9.1f us"
-                            + "  %.3f flushes per commit",
-                    what,
-                    callers,
-                    nanos.getTotalCount() / seconds,
-                    nanos.getValueAtPercentile(50) / 1e3,
-                    nanos.getValueAtPercentile(99) / 1e3,
-                    nanos.getValueAtPercentile(99.9) / 1e3,
-                    nanos.getMaxValue() / 1e3,
-                    (double) flushes / Math.max(1, nanos.getTotalCount()));
+    private CommitLatency(Path directory, long nanos, int times, String diskName) {
+        this.directory = directory;
+        this.nanos = nanos;
+        this.times = times;
+        this.diskName = diskName;
+    }
+
+    /** Who is measured, and how its callers wait. */
+    private record Contender(Committer committer, Callers kind) {
+        String title() {
+            return kind == Callers.PLATFORM
+                    ? committer.name()
+                    : committer.name() + ", " + kind.name().toLowerCase(Locale.ROOT);
         }
     }
 
-    public static void main(String[] arguments) throws IOException, InterruptedException {
-        Path directory = Path.of(arguments[0]);
-        int seconds = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 5;
-        String diskName = arguments.length > 2 ? arguments[2] : "best";
-        for (int callers : CALLERS) {
-            System.out.println(log(directory, diskName, callers, TimeUnit.SECONDS.toNanos(seconds)));
-            System.out.println(forcedFile(directory, callers, TimeUnit.SECONDS.toNanos(seconds)));
-        }
+    public static void main(String[] arguments) throws InterruptedException {
+        Path directory = arguments.length > 0 ? Path.of(arguments[0]) : LineItems.temporary();
+        int millis = arguments.length > 1 ? Integer.parseInt(arguments[1]) : DEFAULT_MILLIS;
+        int times = arguments.length > 2 ? Integer.parseInt(arguments[2]) : DEFAULT_TIMES;
+        String diskName = arguments.length > 3 ? arguments[3] : "best";
+        int[] callers = arguments.length > 4 ? numbers(arguments[4]) : CALLERS;
+        int[] rows = arguments.length > 5 ? numbers(arguments[5]) : ROWS;
+        print(directory, TimeUnit.MILLISECONDS.toNanos(millis), times, diskName, callers, rows);
     }
 
-    /** Commits to a new log below the directory. */
-    public static Result log(Path directory, String diskName, int callers, long nanos)
-            throws IOException, InterruptedException {
-        Path place = Files.createTempDirectory(directory, "log");
-        WalConfig config = WalConfig.in(place);
-        try (Disk disk = Disks.named(diskName);
-                MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), 64 << 20);
-                MemoryAccount account = budget.account("log", config.memoryBytes());
-                WriteAheadLog log =
-                        WriteAheadLog.open(config, disk, account, LOG_ID).start(0)) {
-            AgentRunner runner = new AgentRunner(log.agent().idleStrategy(), _ -> {}, null, log.agent());
-            AgentRunner.startOnThread(runner);
-            List<Caller> waiting = new ArrayList<>();
-            for (int i = 0; i < callers; i++) {
-                waiting.add(new Caller(log));
-            }
-            log.onProgress(() -> waiting.forEach(caller -> caller.wakeIfDone(log)));
-            Result result = run(
-                    "log",
-                    waiting,
-                    nanos,
-                    () -> log.counters().writes() + log.counters().syncs());
-            log.agent().parking().stop(runner);
-            return result;
-        } finally {
-            deleteAll(place);
-        }
+    private static int[] numbers(String text) {
+        return List.of(text.split(",")).stream().mapToInt(Integer::parseInt).toArray();
     }
 
-    /** Writes and forces a file for each commit, one after the other. */
-    public static Result forcedFile(Path directory, int callers, long nanos) throws IOException, InterruptedException {
-        Path file = Files.createTempFile(directory, "forced", ".log");
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-            long[] flushes = {0};
-            List<Runnable> commits = new ArrayList<>();
-            for (int i = 0; i < callers; i++) {
-                commits.add(() -> {
-                    synchronized (flushes) {
-                        flushes[0]++;
-                        force(channel);
-                    }
-                });
-            }
-            return run("write+force", commits, nanos, () -> flushes[0]);
-        } finally {
-            Files.delete(file);
-        }
+    /** Measures everything, which takes a minute or two, and prints a table for each size of batches. */
+    static void print(Path directory, long nanos, int times) throws InterruptedException {
+        print(directory, nanos, times, "best", CALLERS, ROWS);
     }
 
-    private static Result run(String what, List<? extends Runnable> commits, long nanos, LongSupplier flushes)
+    private static void print(Path directory, long nanos, int times, String diskName, int[] callers, int[] rows)
             throws InterruptedException {
-        long start = System.nanoTime();
-        long flushesBefore = flushes.getAsLong();
-        List<Histogram> histograms = new ArrayList<>();
-        List<Thread> threads = new ArrayList<>();
-        for (Runnable commit : commits) {
-            Histogram histogram = new Histogram(LATENCY_NANOS_MAX, 3);
-            histograms.add(histogram);
-            threads.add(Thread.ofVirtual().start(() -> {
-                long before = System.nanoTime();
-                do {
-                    commit.run();
-                    long after = System.nanoTime();
-                    histogram.recordValue(Math.min(LATENCY_NANOS_MAX, after - before));
-                    before = after;
-                } while (before - start < nanos);
-            }));
+        for (int count : rows) {
+            new CommitLatency(directory, nanos, times, diskName).print(callers, count);
         }
-        for (Thread thread : threads) {
-            thread.join();
-        }
-        double seconds = (System.nanoTime() - start) / 1e9;
-        Histogram all = new Histogram(LATENCY_NANOS_MAX, 3);
-        histograms.forEach(all::add);
-        return new Result(what, commits.size(), all, seconds, flushes.getAsLong() - flushesBefore);
     }
 
-    private static void force(FileChannel channel) {
+    private void print(int[] callerCounts, int rows) throws InterruptedException {
+        System.out.printf(Locale.ROOT, "Batches of %d rows of %d bytes%n%n", rows, Committer.ROW_BYTES);
+        System.out.println("| callers | durable commits | per second | of RocksDB | p50 | p99 | p99.9 | max | syncs |");
+        System.out.println("|---|---|---|---|---|---|---|---|---|");
+        List<Committer> open = new ArrayList<>();
         try {
-            channel.write(ByteBuffer.allocate(PAYLOAD_BYTES));
-            channel.force(false);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            List<Contender> contenders = contenders(rows, open);
+            for (Contender contender : contenders) {
+                for (int i = 0; i < WARM_UPS; i++) {
+                    run(contender, WARM_UP_CALLERS);
+                }
+            }
+            for (int callers : callerCounts) {
+                print(contenders, callers);
+            }
+        } finally {
+            open.forEach(Committer::close);
         }
+        System.out.println();
     }
 
-    private static void deleteAll(Path directory) throws IOException {
-        try (var files = Files.list(directory)) {
-            for (Path file : files.toList()) {
-                Files.delete(file);
+    private List<Contender> contenders(int rows, List<Committer> open) {
+        List<Supplier<Committer>> makers = List.of(
+                () -> new LogCommitter(directory, diskName, rows),
+                () -> new EngineCommitter(directory, rows),
+                () -> new RocksCommitter(directory, rows),
+                () -> new MvStoreCommitter(directory, rows),
+                () -> new FileCommitter(directory, rows));
+        List<Contender> contenders = new ArrayList<>();
+        for (Supplier<Committer> maker : makers) {
+            Committer committer = maker.get();
+            open.add(committer);
+            contenders.add(new Contender(committer, Callers.PLATFORM));
+            if (committer instanceof Committer.Asynchronous) { // And ours, whose callers may be virtual threads.
+                contenders.add(new Contender(committer, Callers.VIRTUAL));
+                contenders.add(new Contender(committer, Callers.ASYNCHRONOUS));
             }
         }
-        Files.delete(directory);
+        return contenders;
     }
 
-    /** Appends a record and sleeps until it is durable. Run by one thread, woken by the log's. */
-    private static final class Caller implements Runnable {
-        private final WriteAheadLog log;
-        private volatile long wanted;
-        private volatile Thread thread = Thread.currentThread();
+    private CommitLoad.Result run(Contender contender, int callers) throws InterruptedException {
+        CommitLoad.Result result = CommitLoad.run(contender.committer(), contender.kind(), callers, nanos);
+        contender.committer().settle();
+        return result;
+    }
 
-        Caller(WriteAheadLog log) {
-            this.log = log;
+    private void print(List<Contender> contenders, int callers) throws InterruptedException {
+        Map<Contender, List<CommitLoad.Result>> results = new LinkedHashMap<>();
+        contenders.forEach(contender -> results.put(contender, new ArrayList<>()));
+        List<Contender> turn = new ArrayList<>(contenders);
+        for (int i = 0; i < times; i++) {
+            for (Contender contender : turn) {
+                results.computeIfAbsent(contender, _ -> new ArrayList<>()).add(run(contender, callers));
+            }
+            Collections.rotate(turn, 1);
         }
+        double peer = results.entrySet().stream()
+                .filter(entry -> entry.getKey().committer() instanceof RocksCommitter)
+                .mapToDouble(entry -> perSecond(entry.getValue()))
+                .sum();
+        results.forEach((contender, of) -> print(contender.title(), callers, of, perSecond(of) / peer));
+    }
 
-        @Override
-        public void run() {
-            thread = Thread.currentThread();
-            wanted = 0;
-            long offset = log.reserve(PAYLOAD_BYTES);
-            while (offset == 0) {
-                LockSupport.park(this);
-                offset = log.reserve(PAYLOAD_BYTES);
-            }
-            log.memory().asSlice(offset, PAYLOAD_BYTES).fill((byte) 1);
-            long sequence = log.publish(PAYLOAD_BYTES, Durability.SYNC);
-            wanted = sequence;
-            while (log.durableUpTo() < sequence) {
-                LockSupport.park(this);
-            }
-        }
+    private static double perSecond(List<CommitLoad.Result> results) {
+        double[] sorted = results.stream()
+                .mapToDouble(CommitLoad.Result::perSecond)
+                .sorted()
+                .toArray();
+        return sorted[sorted.length / 2];
+    }
 
-        void wakeIfDone(WriteAheadLog progressed) {
-            if (wanted <= progressed.durableUpTo()) {
-                LockSupport.unpark(thread);
-            }
+    private static void print(String title, int callers, List<CommitLoad.Result> results, double ratio) {
+        Histogram all = CommitLoad.newHistogram();
+        long commits = 0;
+        long flushes = 0;
+        for (CommitLoad.Result result : results) {
+            all.add(result.corrected());
+            commits += result.nanos().getTotalCount();
+            flushes += result.flushes();
         }
+        System.out.printf(
+                Locale.ROOT,
+                "| %d | %s | %,.0f | %.2f | %,.0f | %,.0f | %,.0f | %,.0f | %.3f |%n",
+                callers,
+                title,
+                perSecond(results),
+                ratio,
+                all.getValueAtPercentile(50) / 1e3,
+                all.getValueAtPercentile(99) / 1e3,
+                all.getValueAtPercentile(99.9) / 1e3,
+                all.getMaxValue() / 1e3,
+                (double) flushes / Math.max(1, commits));
     }
 }

@@ -43,7 +43,8 @@ public final class Figures {
     private static final int TABLETS_OF_A_TABLE = 10;
 
     private static final Lengths USUAL = new Lengths(
-            2,
+            TimeUnit.MILLISECONDS.toNanos(300),
+            3,
             TimeUnit.SECONDS.toNanos(4),
             TimeUnit.SECONDS.toNanos(5),
             1000,
@@ -52,6 +53,7 @@ public final class Figures {
             TimeValue.milliseconds(600),
             Map.of());
     private static final Lengths QUICK = new Lengths(
+            TimeUnit.MILLISECONDS.toNanos(20),
             1,
             TimeUnit.MILLISECONDS.toNanos(200),
             TimeUnit.SECONDS.toNanos(1),
@@ -95,7 +97,8 @@ public final class Figures {
 
     /** How long everything takes, and what is smaller than usual for that. */
     private record Lengths(
-            int commitSeconds,
+            long commitNanos,
+            int commitTimes,
             long latencyNanos,
             long idleNanos,
             int tables,
@@ -127,7 +130,7 @@ public final class Figures {
                 all-figures [--quick] [DIRECTORY]
                 latency [DIRECTORY [SECONDS]]
                 idle [DIRECTORY [SECONDS]]
-                log DIRECTORY [SECONDS [DISK]]
+                log [DIRECTORY [MILLIS [TIMES [DISK [CALLERS [ROWS]]]]]]
                 tablets [DIRECTORY [TABLES [TABLETS_OF_A_TABLE]]]
                 pauses [DIRECTORY [ROUNDS]]
                 kudu [DIRECTORY [ROWS [TIMES [SECONDS]]]]
@@ -145,10 +148,8 @@ public final class Figures {
         if (isQuick) {
             System.out.println("**A quick run: it shows that everything works. These are no figures.**");
         }
-        title("Log alone: commits of 100 bytes");
-        System.out.println("```");
-        CommitLatency.main(new String[] {directory.toString(), String.valueOf(lengths.commitSeconds())});
-        System.out.println("```");
+        title("Durable commits, us: the log, the engine, and their peers");
+        CommitLatency.print(directory, lengths.commitNanos(), lengths.commitTimes());
         title("Engine: commit latency");
         EngineLatency.print(directory, lengths.latencyNanos());
         title("Idle, and awake again");
