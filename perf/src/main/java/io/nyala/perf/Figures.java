@@ -124,6 +124,7 @@ public final class Figures {
             case "log" -> CommitLatency.main(rest);
             case "tablets" -> ManyTablets.main(rest);
             case "pauses" -> WriterPauses.main(rest);
+            case "device" -> DeviceSideBySide.main(rest);
             case "kudu" -> SideBySide.main(rest);
             case "fresh" -> FreshRows.main(rest);
             default -> System.out.println("""
@@ -135,6 +136,8 @@ public final class Figures {
                 pauses [DIRECTORY [ROUNDS]]
                 kudu [DIRECTORY [ROWS [TIMES [SECONDS]]]]
                 fresh [DIRECTORY [ROWS [TIMES]]]\
+                device DIRECTORY [TIMES [SECONDS [JOBS]]]
+                kudu [DIRECTORY [ROWS [TIMES [SECONDS]]]]\
                 """);
         }
     }
