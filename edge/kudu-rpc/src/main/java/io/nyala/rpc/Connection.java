@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Belongs to one event loop, but for {@link #answered}, which any thread may call.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // What closing and writing come to is seen by handlers.
-final class Connection extends ChannelInboundHandlerAdapter {
+final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sender {
     private static final Logger LOG = System.getLogger(Connection.class.getName());
 
     /** "hrpc", version 9, service class 0, no authentication protocol. */
@@ -87,7 +87,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
         this.watch = new IdleWatch(TimeUnit.MILLISECONDS.toNanos(server.config().idleMillis()));
         int firstBytesMax =
                 Math.min(Negotiation.FRAME_BYTES_MAX, server.config().frameBytesMax());
-        this.frames = new FrameReader(server.allocator(), server.firstBytes(), firstBytesMax, this::grantLater);
+        this.frames = new FrameReader(server.allocator(), server.firstBytes(), firstBytesMax, this);
     }
 
     String user() {
@@ -114,9 +114,14 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelActive(ChannelHandlerContext context) {
-        watch.active(System.nanoTime());
+        watch.active(now());
         timer = channel.eventLoop()
                 .schedule(this::negotiationTimedOut, server.config().negotiationMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** Of the clock that timers go by. */
+    private long now() {
+        return channel.eventLoop().ticker().nanoTime();
     }
 
     private void negotiationTimedOut() {
@@ -129,8 +134,8 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
-        watch.active(System.nanoTime());
         ByteBuf bytes = (ByteBuf) message;
+        watch.received(now(), bytes.readableBytes());
         if (isClosed) {
             bytes.release();
         } else if (unread != null) {
@@ -184,6 +189,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
     /** Whoever owns the frame frees it: we, unless it has become a call. */
     private void takeFrame(Frame frame) {
         boolean isCall = false;
+        watch.active(now());
         try {
             MemorySegment bytes = frame.segment();
             request.read(bytes);
@@ -247,14 +253,32 @@ final class Connection extends ChannelInboundHandlerAdapter {
         return Answer.encode(allocator(), Negotiation.NEGOTIATE_CALL_ID, isError, message, List.of());
     }
 
-    /** Runs on the thread that gave memory back. */
-    private void grantLater() {
+    @Override
+    public void granted() {
+        later(() -> {
+            frames.grant();
+            hasNoRoom = false;
+            resume();
+        });
+    }
+
+    @Override
+    public void tooLate(Frame frame) {
+        later(() -> {
+            if (frames.incoming() == frame && !isClosed) {
+                letGo(progress(frame) + " too slowly, and others wait for memory");
+            }
+        });
+    }
+
+    private static String progress(Frame frame) {
+        return "a request of " + frame.length() + " bytes, of which it has sent " + frame.receivedBytes()
+                + ", comes in";
+    }
+
+    private void later(Runnable task) {
         try {
-            channel.eventLoop().execute(() -> {
-                frames.grant();
-                hasNoRoom = false;
-                resume();
-            });
+            channel.eventLoop().execute(task);
         } catch (RejectedExecutionException _) {
             // The event loop has ended, and on its way has given back what this connection held.
         }
@@ -316,7 +340,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
     /** Sends what is answered, the oldest first, and flushes once. */
     private void sendAnswers() {
         RpcCall call = takeAnswered();
-        watch.active(System.nanoTime());
+        watch.active(now());
         while (call != null) {
             RpcCall following = call.next;
             call.next = null;
@@ -372,8 +396,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
     }
 
     private void checkIdleLater() {
-        timer = channel.eventLoop()
-                .schedule(this::checkIdle, watch.nanosToNextLook(System.nanoTime()), TimeUnit.NANOSECONDS);
+        timer = channel.eventLoop().schedule(this::checkIdle, watch.nanosToNextLook(now()), TimeUnit.NANOSECONDS);
     }
 
     private void checkIdle() {
@@ -381,12 +404,21 @@ final class Connection extends ChannelInboundHandlerAdapter {
             return;
         }
         boolean isBusy = hasNoRoom || (underWay != null && !underWay.isEmpty());
-        switch (watch.look(System.nanoTime(), unsentBytes(), isBusy)) {
+        switch (watch.look(now(), unsentBytes(), isBusy)) {
             case GOES_ON -> checkIdleLater();
-            case IDLE -> letGo(Level.DEBUG, "it was idle for " + server.config().idleMillis() + " ms");
+            case IDLE -> letGoIdle(frames.incoming());
             case STUCK ->
                 letGo("it has not taken any of its answers for "
                         + server.config().idleMillis() + " ms");
+        }
+    }
+
+    private void letGoIdle(@Nullable Frame frame) {
+        String forSoLong = " for " + server.config().idleMillis() + " ms";
+        if (frame == null) {
+            letGo(Level.DEBUG, "it was idle" + forSoLong);
+        } else {
+            letGo(progress(frame) + ", less than " + IdleWatch.PIECE_BYTES + " bytes" + forSoLong);
         }
     }
 

@@ -21,24 +21,45 @@ final class Frame {
 
     private static final int GROWTH = 8;
 
-    /** What {@link RequestBytes} has given; guarded by its lock. */
+    /** Whoever takes a frame in; told on any thread. */
+    interface Sender {
+        /** The memory that its frame waits for has been taken. */
+        void granted();
+
+        /** Others wait for what that frame holds, and it comes in too slowly to have it. */
+        void tooLate(Frame frame);
+    }
+
+    // What RequestBytes has given, and thinks of it; guarded by its lock.
     long heldBytes;
+    boolean isWaiting;
+    int seenBytes;
+    long lateMillis;
+
+    @Nullable
+    Frame older;
+
+    @Nullable
+    Frame newer;
 
     private final RequestBytes limit;
     private final int length;
+    private final Sender sender;
     private @Nullable ByteBuf buffer;
+    private volatile int receivedBytes; // Written by the event loop, read by whoever looks.
 
-    Frame(RequestBytes limit, int length) {
+    Frame(RequestBytes limit, int length, Sender sender) {
         this.limit = limit;
         this.length = length;
+        this.sender = sender;
     }
 
     /** Makes room if there is none, once the limit allows it; until then, answers false. */
-    boolean grow(ByteBufAllocator allocator, boolean isGranted, Runnable granted) {
+    boolean grow(ByteBufAllocator allocator, boolean isGranted) {
         int capacity = buffer == null ? 0 : buffer.capacity();
         int next = nextCapacity(capacity);
         int more = next - capacity + (capacity == 0 ? HEAP_BYTES : 0);
-        if (!isGranted && !limit.take(this, more, granted)) {
+        if (!isGranted && !limit.take(this, more)) {
             return false;
         }
         if (buffer == null) {
@@ -65,10 +86,26 @@ final class Frame {
     void fill(ByteBuf source) {
         ByteBuf target = buffer();
         target.writeBytes(source, Math.min(source.readableBytes(), target.writableBytes()));
+        receivedBytes = target.readableBytes();
     }
 
+    /** Any thread. */
     boolean isComplete() {
-        return buffer != null && buffer.readableBytes() == length;
+        return receivedBytes == length;
+    }
+
+    /** How much of it has come in; any thread. */
+    int receivedBytes() {
+        return receivedBytes;
+    }
+
+    /** How much of it there is to be. */
+    int length() {
+        return length;
+    }
+
+    Sender sender() {
+        return sender;
     }
 
     /** All of a complete frame; valid until it is freed. */

@@ -12,7 +12,7 @@ final class FrameReader {
     private static final int PREFIX_BYTES = Integer.BYTES;
 
     private final ByteBufAllocator allocator;
-    private final Runnable granted;
+    private final Frame.Sender sender;
     private RequestBytes limit;
     private int frameBytesMax;
     private int prefix;
@@ -26,15 +26,15 @@ final class FrameReader {
         PART,
         /** {@link #take} gives the frame. */
         COMPLETE,
-        /** The limit on requests is reached; when it is not any more, {@code granted} is run. */
+        /** The limit on requests is reached; when it is not any more, the sender is told. */
         NO_ROOM
     }
 
-    FrameReader(ByteBufAllocator allocator, RequestBytes limit, int frameBytesMax, Runnable granted) {
+    FrameReader(ByteBufAllocator allocator, RequestBytes limit, int frameBytesMax, Frame.Sender sender) {
         this.allocator = allocator;
         this.limit = limit;
         this.frameBytesMax = frameBytesMax;
-        this.granted = granted;
+        this.sender = sender;
     }
 
     /** From the next frame on. */
@@ -56,10 +56,10 @@ final class FrameReader {
         }
         while (source.isReadable()) {
             if (frame == null) {
-                frame = new Frame(limit, prefix);
+                frame = new Frame(limit, prefix, sender);
             }
             if (frame.isFull()) {
-                if (!frame.grow(allocator, isGranted, granted)) {
+                if (!frame.grow(allocator, isGranted)) {
                     return Progress.NO_ROOM;
                 }
                 isGranted = false;
@@ -97,6 +97,12 @@ final class FrameReader {
     /** What {@link RequestBytes} gave after all. */
     void grant() {
         isGranted = true;
+    }
+
+    /** The frame that comes in now, if any. */
+    @Nullable
+    Frame incoming() {
+        return frame;
     }
 
     /** Gives up what has come in of a frame. */

@@ -1,13 +1,17 @@
 package io.nyala.rpc;
 
 /**
- * Tells when a connection is of no more use: nothing has come or gone for a while and nothing is under way, or there
- * are answers for the client, and it has taken none of them. Times are given. Belongs to one event loop.
+ * Tells when a connection is of no more use: next to nothing has come or gone for a while and nothing is under way, or
+ * there are answers for the client, and it has taken none of them. Times are given. Belongs to one event loop.
  */
 final class IdleWatch {
+    /** Of a request that has not come in as a whole, a piece of this size is a sign of life, and a byte is not. */
+    static final int PIECE_BYTES = 64 << 10;
+
     private final long idleNanos;
     private long activeNanos;
     private long unsentBytes;
+    private int pieceBytes;
 
     /** What is to be done. */
     enum Verdict {
@@ -21,9 +25,18 @@ final class IdleWatch {
         this.idleNanos = idleNanos;
     }
 
-    /** A byte has come in, or an answer is ready to go. */
+    /** A request has come in, or an answer is ready to go. */
     void active(long nowNanos) {
         activeNanos = nowNanos;
+        pieceBytes = 0;
+    }
+
+    /** So many bytes of a request have come in, and more are to come. */
+    void received(long nowNanos, int bytes) {
+        pieceBytes += bytes;
+        if (pieceBytes >= PIECE_BYTES) {
+            active(nowNanos);
+        }
     }
 
     /**

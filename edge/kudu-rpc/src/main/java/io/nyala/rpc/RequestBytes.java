@@ -2,8 +2,10 @@ package io.nyala.rpc;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,26 +14,57 @@ import org.jspecify.annotations.Nullable;
  * beyond the limit: else frames that are all half complete could hold everything, and none would ever be answered. So
  * the bound is the limit and one frame.
  *
- * <p>Thread-safe. What waits is told on the thread that gives back.
+ * <p>Half of a frame whose rest never comes would be held for ever, and a few of them would be all there is. So while a
+ * frame waits, those that come in are looked at every {@link #LOOK_MILLIS}: each should bring 1 MiB a second, and is
+ * late by what is missing. One that is too late, the latest first, is told so, and gives back what it holds; as many
+ * are as let the first in line go on. A frame that waits, or is complete, is not late. And while nobody waits, the
+ * thinnest line will do.
+ *
+ * <p>It has no clock: a look counts for the time between looks, however late it comes, so that nobody is to blame for
+ * what held us up. Thread-safe. What waits, or is too late, is told on the thread that gives back, or looks.
  */
 final class RequestBytes {
+    /** Between looks, while something waits. */
+    static final int LOOK_MILLIS = 250;
+
+    /** What a frame should bring in that time. */
+    private static final int LOOK_BYTES = (1 << 20) * LOOK_MILLIS / 1000;
+
     private final long limitBytes;
+    private final long lateMillisMax;
+    private final Consumer<Runnable> later;
     private final ReentrantLock lock = new ReentrantLock();
 
-    // Guarded by the lock, as is what each frame holds.
+    // Guarded by the lock, as is what each frame says of its share.
     private final ArrayDeque<Wait> waits = new ArrayDeque<>();
     private long usedBytes;
     private @Nullable Frame beyond;
+    private @Nullable Frame newest;
+    private boolean isLooking;
 
+    /** Without looks: for frames that have a limit of their own in time. */
     RequestBytes(long limitBytes) {
-        this.limitBytes = limitBytes;
+        this(limitBytes, Long.MAX_VALUE, _ -> {});
     }
 
     /**
-     * Takes so much more for a frame, or puts it in line: then {@code granted} runs when it has been taken, unless the
-     * frame has given back everything before.
+     * With looks.
+     *
+     * @param lateMillisMax how late a frame may be
+     * @param later runs something {@link #LOOK_MILLIS} later
      */
-    boolean take(Frame frame, long bytes, Runnable granted) {
+    RequestBytes(long limitBytes, long lateMillisMax, Consumer<Runnable> later) {
+        this.limitBytes = limitBytes;
+        this.lateMillisMax = lateMillisMax;
+        this.later = later;
+    }
+
+    /**
+     * Takes so much more for a frame, or puts it in line: then the frame's connection is told when it has been taken,
+     * unless the frame has given back everything before.
+     */
+    boolean take(Frame frame, long bytes) {
+        boolean isFirst;
         lock.lock();
         try {
             if (waits.isEmpty() || frame == beyond) {
@@ -39,11 +72,17 @@ final class RequestBytes {
                     return true;
                 }
             }
-            waits.add(new Wait(frame, bytes, granted));
-            return false;
+            waits.add(new Wait(frame, bytes));
+            frame.isWaiting = true;
+            isFirst = !isLooking;
+            isLooking = true;
         } finally {
             lock.unlock();
         }
+        if (isFirst) {
+            later.accept(this::look);
+        }
+        return false;
     }
 
     private boolean mayHave(Frame frame, long bytes) {
@@ -53,6 +92,9 @@ final class RequestBytes {
             }
             beyond = frame;
         }
+        if (frame.heldBytes == 0) {
+            link(frame);
+        }
         usedBytes += bytes;
         frame.heldBytes += bytes;
         return true;
@@ -60,11 +102,14 @@ final class RequestBytes {
 
     /** Gives back all that a frame holds, and its place in line. */
     void giveBack(Frame frame) {
-        List<Wait> told = List.of();
+        List<Frame> told = List.of();
         lock.lock();
         try {
-            usedBytes -= frame.heldBytes;
-            frame.heldBytes = 0;
+            if (frame.heldBytes > 0) {
+                usedBytes -= frame.heldBytes;
+                frame.heldBytes = 0;
+                unlink(frame);
+            }
             if (beyond == frame) {
                 beyond = null;
             }
@@ -72,15 +117,88 @@ final class RequestBytes {
                 waits.removeIf(wait -> wait.frame == frame);
                 told = new ArrayList<>();
                 for (Wait wait = waits.peek(); wait != null && mayHave(wait.frame, wait.bytes); wait = waits.peek()) {
-                    told.add(waits.remove());
+                    wait.frame.isWaiting = false;
+                    told.add(wait.frame);
+                    waits.remove();
                 }
             }
         } finally {
             lock.unlock();
         }
-        for (Wait wait : told) {
-            wait.granted.run();
+        for (Frame granted : told) {
+            granted.sender().granted();
         }
+    }
+
+    /** Finds what is too late, while somebody waits; then looks again later. */
+    private void look() {
+        List<Frame> told;
+        lock.lock();
+        try {
+            Wait first = waits.peek();
+            isLooking = first != null;
+            if (first == null) {
+                return;
+            }
+            told = tooLate(usedBytes + first.bytes - limitBytes);
+        } finally {
+            lock.unlock();
+        }
+        for (Frame late : told) {
+            late.sender().tooLate(late);
+        }
+        later.accept(this::look);
+    }
+
+    /** The latest of those that are too late, as many as hold so many bytes, or the one beyond the limit. */
+    private List<Frame> tooLate(long bytes) {
+        List<Frame> late = new ArrayList<>();
+        for (Frame frame = newest; frame != null; frame = frame.older) {
+            if (!frame.isWaiting && !frame.isComplete() && lateMillis(frame) > lateMillisMax) {
+                late.add(frame);
+            }
+        }
+        late.sort(Comparator.comparingLong(frame -> -frame.lateMillis));
+        long comes = 0;
+        for (int i = 0; i < late.size(); i++) {
+            Frame frame = late.get(i);
+            comes += frame.heldBytes;
+            if (comes >= bytes || frame == beyond) {
+                return late.subList(0, i + 1);
+            }
+        }
+        return late;
+    }
+
+    private static long lateMillis(Frame frame) {
+        int receivedBytes = frame.receivedBytes();
+        long broughtMillis = (long) (receivedBytes - frame.seenBytes) * LOOK_MILLIS / LOOK_BYTES;
+        frame.seenBytes = receivedBytes;
+        frame.lateMillis = Math.max(0, frame.lateMillis + LOOK_MILLIS - broughtMillis);
+        return frame.lateMillis;
+    }
+
+    private void link(Frame frame) {
+        frame.older = newest;
+        if (newest != null) {
+            newest.newer = frame;
+        }
+        newest = frame;
+    }
+
+    private void unlink(Frame frame) {
+        Frame older = frame.older;
+        Frame newer = frame.newer;
+        if (older != null) {
+            older.newer = newer;
+        }
+        if (newer != null) {
+            newer.older = older;
+        } else {
+            newest = older;
+        }
+        frame.older = null;
+        frame.newer = null;
     }
 
     long usedBytes() {
@@ -92,5 +210,5 @@ final class RequestBytes {
         }
     }
 
-    private record Wait(Frame frame, long bytes, Runnable granted) {}
+    private record Wait(Frame frame, long bytes) {}
 }

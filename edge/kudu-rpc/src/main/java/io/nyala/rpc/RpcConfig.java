@@ -2,6 +2,7 @@ package io.nyala.rpc;
 
 import io.nyala.memory.Check;
 import java.util.Objects;
+import java.util.function.Consumer;
 
 /**
  * How a server is reached and what it takes on. Immutable; a change is a copy:
@@ -16,12 +17,15 @@ import java.util.Objects;
  * @param frameBytesMax longest request, its 4 bytes of length included; a client that announces more is let go
  * @param requestBytesMax of the requests under way over all connections; beyond it nothing more is read, and beyond it
  *     one frame may go, so that one always gets complete
+ * @param slowFrameMillis how far a request may fall behind 1 MiB a second as it comes in, counted only while others
+ *     wait for memory; then its client is let go, the one that is furthest behind first
  * @param queuedCallsMax calls that wait for a thread of the pool; the next one fails with "too busy"
  * @param connectionCallsMax calls under way on one connection; it is not read from until one is answered
  * @param unsentBytesMax answers that a client has not taken yet; its connection is not read from while there are more
  * @param connectionsMax connections at a time; further ones are closed at once
  * @param negotiationMillis how long a client may take to introduce itself
- * @param idleMillis without a call under way, nor a byte either way, after which a connection is closed; 0 for never
+ * @param idleMillis without a call under way nor a sign of life, after which a connection is closed; 0 for never. A
+ *     sign is an answer, a whole request, or 64 KiB more of one
  * @param closeMillis how long {@link RpcServer#close} waits for calls under way
  */
 public record RpcConfig(
@@ -30,6 +34,7 @@ public record RpcConfig(
         int port,
         int frameBytesMax,
         long requestBytesMax,
+        int slowFrameMillis,
         int queuedCallsMax,
         int connectionCallsMax,
         int unsentBytesMax,
@@ -48,6 +53,9 @@ public record RpcConfig(
 
     /** Some hundred batches of the usual size. */
     private static final long REQUEST_BYTES = 256 * MIB;
+
+    /** A pause of a client's garbage collector, or a packet that is sent again and again. */
+    private static final int SLOW_FRAME_MILLIS = 5_000;
 
     /** Twenty times Kudu's 50: those who wait cost us memory, which has its own limit, and no thread. */
     private static final int QUEUED_CALLS = 1024;
@@ -75,6 +83,7 @@ public record RpcConfig(
         Check.inRange("port", port, 0, 65_535);
         Check.inRange("frameBytesMax", frameBytesMax, KIB, FRAME_BYTES_MAX);
         Check.inRange("requestBytesMax", requestBytesMax, 64 * KIB, 1L << 40);
+        Check.inRange("slowFrameMillis", slowFrameMillis, 1, DAY_MILLIS);
         Check.inRange("queuedCallsMax", queuedCallsMax, 1, 1 << 20);
         Check.inRange("connectionCallsMax", connectionCallsMax, 1, 1 << 20);
         Check.inRange("unsentBytesMax", unsentBytesMax, KIB, 1 << 30);
@@ -92,6 +101,7 @@ public record RpcConfig(
                 port,
                 FRAME_BYTES,
                 REQUEST_BYTES,
+                SLOW_FRAME_MILLIS,
                 QUEUED_CALLS,
                 CONNECTION_CALLS,
                 UNSENT_BYTES,
@@ -102,162 +112,102 @@ public record RpcConfig(
     }
 
     public RpcConfig withPort(int newPort) {
-        return new RpcConfig(
-                serverName,
-                host,
-                newPort,
-                frameBytesMax,
-                requestBytesMax,
-                queuedCallsMax,
-                connectionCallsMax,
-                unsentBytesMax,
-                connectionsMax,
-                negotiationMillis,
-                idleMillis,
-                closeMillis);
+        return with(copy -> copy.port = newPort);
     }
 
     public RpcConfig withFrameBytesMax(int newFrameBytesMax) {
-        return new RpcConfig(
-                serverName,
-                host,
-                port,
-                newFrameBytesMax,
-                requestBytesMax,
-                queuedCallsMax,
-                connectionCallsMax,
-                unsentBytesMax,
-                connectionsMax,
-                negotiationMillis,
-                idleMillis,
-                closeMillis);
+        return with(copy -> copy.frameBytesMax = newFrameBytesMax);
     }
 
     public RpcConfig withRequestBytesMax(long newRequestBytesMax) {
-        return new RpcConfig(
-                serverName,
-                host,
-                port,
-                frameBytesMax,
-                newRequestBytesMax,
-                queuedCallsMax,
-                connectionCallsMax,
-                unsentBytesMax,
-                connectionsMax,
-                negotiationMillis,
-                idleMillis,
-                closeMillis);
+        return with(copy -> copy.requestBytesMax = newRequestBytesMax);
+    }
+
+    public RpcConfig withSlowFrameMillis(int newSlowFrameMillis) {
+        return with(copy -> copy.slowFrameMillis = newSlowFrameMillis);
     }
 
     public RpcConfig withQueuedCallsMax(int newQueuedCallsMax) {
-        return new RpcConfig(
-                serverName,
-                host,
-                port,
-                frameBytesMax,
-                requestBytesMax,
-                newQueuedCallsMax,
-                connectionCallsMax,
-                unsentBytesMax,
-                connectionsMax,
-                negotiationMillis,
-                idleMillis,
-                closeMillis);
+        return with(copy -> copy.queuedCallsMax = newQueuedCallsMax);
     }
 
     public RpcConfig withConnectionCallsMax(int newConnectionCallsMax) {
-        return new RpcConfig(
-                serverName,
-                host,
-                port,
-                frameBytesMax,
-                requestBytesMax,
-                queuedCallsMax,
-                newConnectionCallsMax,
-                unsentBytesMax,
-                connectionsMax,
-                negotiationMillis,
-                idleMillis,
-                closeMillis);
+        return with(copy -> copy.connectionCallsMax = newConnectionCallsMax);
     }
 
     public RpcConfig withUnsentBytesMax(int newUnsentBytesMax) {
-        return new RpcConfig(
-                serverName,
-                host,
-                port,
-                frameBytesMax,
-                requestBytesMax,
-                queuedCallsMax,
-                connectionCallsMax,
-                newUnsentBytesMax,
-                connectionsMax,
-                negotiationMillis,
-                idleMillis,
-                closeMillis);
+        return with(copy -> copy.unsentBytesMax = newUnsentBytesMax);
     }
 
     public RpcConfig withConnectionsMax(int newConnectionsMax) {
-        return new RpcConfig(
-                serverName,
-                host,
-                port,
-                frameBytesMax,
-                requestBytesMax,
-                queuedCallsMax,
-                connectionCallsMax,
-                unsentBytesMax,
-                newConnectionsMax,
-                negotiationMillis,
-                idleMillis,
-                closeMillis);
+        return with(copy -> copy.connectionsMax = newConnectionsMax);
     }
 
     public RpcConfig withNegotiationMillis(int newNegotiationMillis) {
-        return new RpcConfig(
-                serverName,
-                host,
-                port,
-                frameBytesMax,
-                requestBytesMax,
-                queuedCallsMax,
-                connectionCallsMax,
-                unsentBytesMax,
-                connectionsMax,
-                newNegotiationMillis,
-                idleMillis,
-                closeMillis);
+        return with(copy -> copy.negotiationMillis = newNegotiationMillis);
     }
 
     public RpcConfig withIdleMillis(int newIdleMillis) {
-        return new RpcConfig(
-                serverName,
-                host,
-                port,
-                frameBytesMax,
-                requestBytesMax,
-                queuedCallsMax,
-                connectionCallsMax,
-                unsentBytesMax,
-                connectionsMax,
-                negotiationMillis,
-                newIdleMillis,
-                closeMillis);
+        return with(copy -> copy.idleMillis = newIdleMillis);
     }
 
     public RpcConfig withCloseMillis(int newCloseMillis) {
-        return new RpcConfig(
-                serverName,
-                host,
-                port,
-                frameBytesMax,
-                requestBytesMax,
-                queuedCallsMax,
-                connectionCallsMax,
-                unsentBytesMax,
-                connectionsMax,
-                negotiationMillis,
-                idleMillis,
-                newCloseMillis);
+        return with(copy -> copy.closeMillis = newCloseMillis);
+    }
+
+    private RpcConfig with(Consumer<Copy> change) {
+        Copy copy = new Copy(this);
+        change.accept(copy);
+        return copy.config();
+    }
+
+    /** What a copy is made of, so that a change names one thing only. */
+    private static final class Copy {
+        private final String serverName;
+        private final String host;
+        private int port;
+        private int frameBytesMax;
+        private long requestBytesMax;
+        private int slowFrameMillis;
+        private int queuedCallsMax;
+        private int connectionCallsMax;
+        private int unsentBytesMax;
+        private int connectionsMax;
+        private int negotiationMillis;
+        private int idleMillis;
+        private int closeMillis;
+
+        private Copy(RpcConfig config) {
+            serverName = config.serverName;
+            host = config.host;
+            port = config.port;
+            frameBytesMax = config.frameBytesMax;
+            requestBytesMax = config.requestBytesMax;
+            slowFrameMillis = config.slowFrameMillis;
+            queuedCallsMax = config.queuedCallsMax;
+            connectionCallsMax = config.connectionCallsMax;
+            unsentBytesMax = config.unsentBytesMax;
+            connectionsMax = config.connectionsMax;
+            negotiationMillis = config.negotiationMillis;
+            idleMillis = config.idleMillis;
+            closeMillis = config.closeMillis;
+        }
+
+        private RpcConfig config() {
+            return new RpcConfig(
+                    serverName,
+                    host,
+                    port,
+                    frameBytesMax,
+                    requestBytesMax,
+                    slowFrameMillis,
+                    queuedCallsMax,
+                    connectionCallsMax,
+                    unsentBytesMax,
+                    connectionsMax,
+                    negotiationMillis,
+                    idleMillis,
+                    closeMillis);
+        }
     }
 }

@@ -14,6 +14,7 @@ import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -60,7 +61,8 @@ public final class RpcServer implements AutoCloseable {
         this.dispatcher =
                 new Dispatcher(config.serverName(), new Services(services), threads.pool(), config.queuedCallsMax());
         this.connections = new Connections(config.connectionsMax());
-        RequestBytes requestBytes = new RequestBytes(config.requestBytesMax());
+        RequestBytes requestBytes =
+                new RequestBytes(config.requestBytesMax(), config.slowFrameMillis(), look -> later(look, threads));
         RequestBytes firstBytes = new RequestBytes(Negotiation.ALL_BYTES_MAX);
         this.parts = new ServerParts(
                 config, dispatcher, connections, requestBytes, firstBytes, threads.allocator(), new QuietLog(LOG));
@@ -81,6 +83,14 @@ public final class RpcServer implements AutoCloseable {
     /** A server that shares threads with others; they must stay until it is closed. */
     public static RpcServer start(RpcConfig config, List<RpcService> services, RpcThreads threads) {
         return new RpcServer(config, services, threads, false);
+    }
+
+    private static void later(Runnable look, RpcThreads threads) {
+        try {
+            threads.eventLoops().schedule(look, RequestBytes.LOOK_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException _) {
+            // The event loops have ended, and with them all connections: nobody waits.
+        }
     }
 
     private Channel listen() {

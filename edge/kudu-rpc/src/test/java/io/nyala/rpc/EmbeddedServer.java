@@ -6,12 +6,15 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
+import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.embedded.EmbeddedChannel;
 import java.io.ByteArrayOutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
@@ -33,6 +36,9 @@ final class EmbeddedServer {
     /** What it has logged because of its clients. */
     final List<String> lines = new ArrayList<>(List.of(""));
 
+    /** What is to run {@link RequestBytes#LOOK_MILLIS} later. */
+    final Queue<Runnable> looks = new ArrayDeque<>();
+
     private final PooledByteBufAllocator allocator = new PooledByteBufAllocator(true, 0, 1, 8192, 8, 0, 0, false);
     private final ServerParts parts;
 
@@ -40,7 +46,7 @@ final class EmbeddedServer {
         this.config = config;
         dispatcher = new Dispatcher(config.serverName(), new Services(List.of(service)), pool, config.queuedCallsMax());
         connections = new Connections(config.connectionsMax());
-        requestBytes = new RequestBytes(config.requestBytesMax());
+        requestBytes = new RequestBytes(config.requestBytesMax(), config.slowFrameMillis(), looks::add);
         QuietLog log = new QuietLog(new LineLogger(lines), Integer.MAX_VALUE);
         parts = new ServerParts(config, dispatcher, connections, requestBytes, firstBytes, allocator, log);
     }
@@ -53,6 +59,8 @@ final class EmbeddedServer {
     Client connect() {
         EmbeddedChannel channel = new EmbeddedChannel();
         channel.freezeTime(); // Only pass() lets it go by.
+        int high = config.unsentBytesMax();
+        channel.config().setWriteBufferWaterMark(new WriteBufferWaterMark(ServerParts.lowMark(high), high));
         Connection connection = new Connection(channel, LOCAL, REMOTE, parts);
         connections.add(connection);
         channel.pipeline().addLast(new CopyOnWrite(), connection);

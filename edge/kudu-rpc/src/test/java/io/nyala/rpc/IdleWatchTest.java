@@ -26,6 +26,21 @@ final class IdleWatchTest {
     }
 
     @Test
+    void ofARequestThatIsNotThereYetOnlyAPieceIsASignOfLife() {
+        watch.active(1000);
+        watch.received(1050, IdleWatch.PIECE_BYTES - 1);
+        watch.received(1060, 1);
+        assertEquals(Verdict.GOES_ON, watch.look(1159, 0, false));
+        watch.received(1110, 1);
+        assertEquals(1, watch.nanosToNextLook(1159), "the next piece has begun, and a byte is not it");
+        assertEquals(Verdict.IDLE, watch.look(1160, 0, false));
+        watch.received(1170, IdleWatch.PIECE_BYTES - 2);
+        watch.active(1170); // The request is there.
+        watch.received(1180, 2);
+        assertEquals(Verdict.IDLE, watch.look(1270, 0, false), "pieces are of one request");
+    }
+
+    @Test
     void aConnectionThatWaitsForUsIsNotIdle() {
         watch.active(1000);
         assertEquals(Verdict.GOES_ON, watch.look(1100, 0, true));

@@ -131,7 +131,7 @@ final class LimitsTest {
 
     @Test
     void requestsBeyondTheLimitAreNotReadAndComeAboutLater() throws Exception {
-        start(config -> config.withRequestBytesMax(1 << 20));
+        start(config -> config.withRequestBytesMax(1 << 20).withSlowFrameMillis(600_000)); // Nobody is blamed.
         List<RawClient> clients = new ArrayList<>();
         List<Thread> writers = new ArrayList<>();
         for (int i = 0; i < 8; i++) {

@@ -24,16 +24,16 @@ final class RequestBytesTest {
 
     @Test
     void oneFrameMayGoBeyondTheLimitAndOthersWaitInTurn() {
-        Frame first = frame();
-        Frame second = frame();
-        Frame third = frame();
-        Frame fourth = frame();
         List<String> granted = new ArrayList<>();
-        assertTrue(bytes.take(first, 900, () -> granted.add("first")));
-        assertTrue(bytes.take(second, 200, () -> granted.add("second")), "the one that may go beyond");
-        assertTrue(bytes.take(second, 300, () -> granted.add("second")), "and on");
-        assertFalse(bytes.take(third, 500, () -> granted.add("third")));
-        assertFalse(bytes.take(fourth, 1, () -> granted.add("fourth")), "would fit, but is not first in line");
+        Frame first = frame(() -> granted.add("first"));
+        Frame second = frame(() -> granted.add("second"));
+        Frame third = frame(() -> granted.add("third"));
+        Frame fourth = frame(() -> granted.add("fourth"));
+        assertTrue(bytes.take(first, 900));
+        assertTrue(bytes.take(second, 200), "the one that may go beyond");
+        assertTrue(bytes.take(second, 300), "and on");
+        assertFalse(bytes.take(third, 500));
+        assertFalse(bytes.take(fourth, 1), "would fit, but is not first in line");
         assertEquals(1400, bytes.usedBytes());
         bytes.giveBack(second);
         assertEquals(List.of("third"), granted, "the next one beyond");
@@ -46,14 +46,14 @@ final class RequestBytesTest {
 
     @Test
     void aFrameThatEndsWhileItWaitsIsForgotten() {
-        Frame first = frame();
-        Frame second = frame();
-        Frame gone = frame();
-        assertTrue(bytes.take(first, 900, () -> {}));
-        assertTrue(bytes.take(second, 900, () -> {}));
-        assertFalse(bytes.take(gone, 10, () -> {
+        Frame first = frame(() -> {});
+        Frame second = frame(() -> {});
+        Frame gone = frame(() -> {
             throw new AssertionError("granted to nobody");
-        }));
+        });
+        assertTrue(bytes.take(first, 900));
+        assertTrue(bytes.take(second, 900));
+        assertFalse(bytes.take(gone, 10));
         bytes.giveBack(gone);
         bytes.giveBack(first);
         bytes.giveBack(second);
@@ -86,15 +86,26 @@ final class RequestBytesTest {
         }
     }
 
-    private Frame frame() {
-        return new Frame(bytes, FRAME_MAX);
+    private Frame frame(Runnable granted) {
+        return new Frame(bytes, FRAME_MAX, new Frame.Sender() {
+            @Override
+            public void granted() {
+                granted.run();
+            }
+
+            @Override
+            public void tooLate(Frame frame) {
+                throw new AssertionError("nobody looks");
+            }
+        });
     }
 
     /** A request that comes in piece by piece. */
     private final class Growing {
-        private final Frame frame = frame();
+        private final Frame frame = frame(this::granted);
         private final int length;
         private int held;
+        private int asked;
         private boolean isWaiting;
 
         private Growing(int length) {
@@ -102,13 +113,16 @@ final class RequestBytesTest {
         }
 
         private void grow(int more) {
-            isWaiting = !bytes.take(frame, more, () -> {
-                isWaiting = false;
-                held += more;
-            });
+            asked = more;
+            isWaiting = !bytes.take(frame, more);
             if (!isWaiting) {
                 held += more;
             }
+        }
+
+        private void granted() {
+            isWaiting = false;
+            held += asked;
         }
     }
 }

@@ -1,7 +1,6 @@
 package io.nyala.server;
 
 import io.nyala.engine.Engine;
-import io.nyala.rpc.RpcConfig;
 import io.nyala.rpc.RpcErrorCode;
 import io.nyala.rpc.RpcException;
 import io.nyala.rpc.RpcServer;
@@ -73,12 +72,10 @@ public final class NyalaServer implements AutoCloseable {
         TabletServerService tablets = new TabletServerService(catalog, config, threads.pool());
         parts.push(tablets);
         RpcServer tabletServer = RpcServer.start(
-                RpcConfig.of("TabletServer", config.host(), config.tabletServerPort()),
-                tabletServices(tablets),
-                threads);
+                config.rpc("TabletServer", config.tabletServerPort()), tabletServices(tablets), threads);
         parts.push(tabletServer);
-        RpcServer master = RpcServer.start(
-                RpcConfig.of("Master", config.host(), config.masterPort()), masterServices(config, events), threads);
+        RpcServer master =
+                RpcServer.start(config.rpc("Master", config.masterPort()), masterServices(config, events), threads);
         parts.push(master);
         use = () -> new ServerUse(
                 master.connectionCount() + tabletServer.connectionCount(),

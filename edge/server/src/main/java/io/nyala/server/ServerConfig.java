@@ -2,7 +2,9 @@ package io.nyala.server;
 
 import io.nyala.engine.Engine;
 import io.nyala.memory.Check;
+import io.nyala.rpc.RpcConfig;
 import java.time.Duration;
+import java.util.function.Consumer;
 
 /**
  * How a server is set up. Immutable; a change is a copy:
@@ -15,6 +17,10 @@ import java.time.Duration;
  * @param masterPort of the master; 0 for any that is free
  * @param tabletServerPort of the tablet server; 0 for any that is free
  * @param webPort of the web pages; {@link #NO_WEB} for none, {@link #ANY_WEB_PORT} for any that is free
+ * @param requestBytesMax memory of the requests under way at each of the two ports, outside the engine's; beyond it
+ *     clients wait
+ * @param slowRequestMillis how far a request may fall behind 1 MiB a second as it comes in, counted only while others
+ *     wait for memory; then its client is let go
  * @param scannerMillis how long a scanner is kept that nobody asks
  * @param scannersMax scanners open at a time; each has memory of the engine
  * @param replicasMax replicas that a new table may ask for; it is served by one whatever it asks for
@@ -24,6 +30,8 @@ public record ServerConfig(
         int masterPort,
         int tabletServerPort,
         int webPort,
+        long requestBytesMax,
+        int slowRequestMillis,
         int scannerMillis,
         int scannersMax,
         int replicasMax) {
@@ -51,43 +59,99 @@ public record ServerConfig(
 
     /** Kudu's ports and limits, on this machine only, without web pages. */
     public static ServerConfig standard() {
+        RpcConfig rpc = RpcConfig.of("standard", "127.0.0.1", 0);
         return new ServerConfig(
-                "127.0.0.1",
+                rpc.host(),
                 MASTER_PORT,
                 TABLET_SERVER_PORT,
                 NO_WEB,
+                rpc.requestBytesMax(),
+                rpc.slowFrameMillis(),
                 (int) Duration.ofMinutes(1).toMillis(),
                 Engine.OPEN_SCANS_MAX / 2,
                 7);
     }
 
     public ServerConfig withHost(String newHost) {
-        return new ServerConfig(
-                newHost, masterPort, tabletServerPort, webPort, scannerMillis, scannersMax, replicasMax);
+        return with(copy -> copy.host = newHost);
     }
 
     public ServerConfig withMasterPort(int newMasterPort) {
-        return new ServerConfig(
-                host, newMasterPort, tabletServerPort, webPort, scannerMillis, scannersMax, replicasMax);
+        return with(copy -> copy.masterPort = newMasterPort);
     }
 
     public ServerConfig withTabletServerPort(int newTabletServerPort) {
-        return new ServerConfig(
-                host, masterPort, newTabletServerPort, webPort, scannerMillis, scannersMax, replicasMax);
+        return with(copy -> copy.tabletServerPort = newTabletServerPort);
     }
 
     public ServerConfig withWebPort(int newWebPort) {
-        return new ServerConfig(
-                host, masterPort, tabletServerPort, newWebPort, scannerMillis, scannersMax, replicasMax);
+        return with(copy -> copy.webPort = newWebPort);
+    }
+
+    public ServerConfig withRequestBytesMax(long newRequestBytesMax) {
+        return with(copy -> copy.requestBytesMax = newRequestBytesMax);
+    }
+
+    public ServerConfig withSlowRequestMillis(int newSlowRequestMillis) {
+        return with(copy -> copy.slowRequestMillis = newSlowRequestMillis);
     }
 
     public ServerConfig withScannerMillis(int newScannerMillis) {
-        return new ServerConfig(
-                host, masterPort, tabletServerPort, webPort, newScannerMillis, scannersMax, replicasMax);
+        return with(copy -> copy.scannerMillis = newScannerMillis);
     }
 
     public ServerConfig withScannersMax(int newScannersMax) {
-        return new ServerConfig(
-                host, masterPort, tabletServerPort, webPort, scannerMillis, newScannersMax, replicasMax);
+        return with(copy -> copy.scannersMax = newScannersMax);
+    }
+
+    /** What one of its two ports takes on. */
+    RpcConfig rpc(String serverName, int port) {
+        return RpcConfig.of(serverName, host, port)
+                .withRequestBytesMax(requestBytesMax)
+                .withSlowFrameMillis(slowRequestMillis);
+    }
+
+    private ServerConfig with(Consumer<Copy> change) {
+        Copy copy = new Copy(this);
+        change.accept(copy);
+        return copy.config();
+    }
+
+    /** What a copy is made of, so that a change names one thing only. */
+    private static final class Copy {
+        private String host;
+        private int masterPort;
+        private int tabletServerPort;
+        private int webPort;
+        private long requestBytesMax;
+        private int slowRequestMillis;
+        private int scannerMillis;
+        private int scannersMax;
+        private final int replicasMax;
+
+        private Copy(ServerConfig config) {
+            host = config.host;
+            masterPort = config.masterPort;
+            tabletServerPort = config.tabletServerPort;
+            webPort = config.webPort;
+            requestBytesMax = config.requestBytesMax;
+            slowRequestMillis = config.slowRequestMillis;
+            scannerMillis = config.scannerMillis;
+            scannersMax = config.scannersMax;
+            replicasMax = config.replicasMax;
+        }
+
+        private ServerConfig config() {
+            return new ServerConfig(
+                    host,
+                    masterPort,
+                    tabletServerPort,
+                    webPort,
+                    requestBytesMax,
+                    slowRequestMillis,
+                    scannerMillis,
+                    scannersMax,
+                    replicasMax);
+        }
     }
 }

@@ -71,6 +71,15 @@ final class HostileClientsTest {
     /** Some ten seconds and more, in which the server hears of the end of connections; mostly a handful are enough. */
     private static final int CALLS_MAX = 300_000;
 
+    /** Of a server that has no more for requests; those of these tests are far shorter. */
+    private static final int REQUEST_BYTES = 1 << 20;
+
+    /** Two looks: calls of an orderly client come in as a whole, so none is ever late. */
+    private static final int SLOW_MILLIS = 250;
+
+    /** More than an eighth of three times as much. */
+    private static final int HALF_BYTES = 200_000;
+
     private RunningServer server;
     private Table table;
     private final Map<String, List<byte[]>> keys = new LinkedHashMap<>(); // By tablet.
@@ -78,7 +87,9 @@ final class HostileClientsTest {
 
     @BeforeEach
     void open(@TempDir Path directory) throws IOException {
-        server = RunningServer.in(directory);
+        server = RunningServer.in(
+                directory,
+                ServerConfig.standard().withRequestBytesMax(REQUEST_BYTES).withSlowRequestMillis(SLOW_MILLIS));
         table = server.create("herd", SCHEMA, 2);
         List<String> tablets = server.tabletIds(table);
         for (String tablet : tablets) {
@@ -361,6 +372,33 @@ final class HostileClientsTest {
             assertTrue(server.use().connections() >= OWN_CONNECTIONS + 1_000);
         } finally {
             for (WireClient client : idle) {
+                client.close();
+            }
+        }
+        assertServesAndHasNothingLeft();
+    }
+
+    /** Each holds what it has announced, because a part has come; together they hold all there is. */
+    @Test
+    void halvesOfRequestsWhoseRestNeverComesStopNobody() throws IOException {
+        assertNothingIsLeft();
+        byte[] half = ByteBuffer.allocate(HALF_BYTES).putInt(3 * HALF_BYTES).array();
+        List<WireClient> slow = new ArrayList<>();
+        try {
+            for (int i = 0; i < 6; i++) {
+                WireClient client = WireClient.of(server.tabletServerAddress(), "mallory");
+                slow.add(client);
+                client.send(half);
+            }
+            for (int i = 0; i < CALLS_MAX && server.use().networkBytes() < REQUEST_BYTES; i++) {
+                assertFalse(server.master()
+                        .call(WireClient.MASTER, "Ping", PingRequestPB.getDefaultInstance())
+                        .isError());
+            }
+            assertTrue(server.use().networkBytes() >= REQUEST_BYTES, "they hold " + server.use());
+            assertServes();
+        } finally {
+            for (WireClient client : slow) {
                 client.close();
             }
         }

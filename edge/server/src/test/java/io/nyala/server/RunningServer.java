@@ -32,8 +32,12 @@ final class RunningServer implements AutoCloseable {
     }
 
     static RunningServer in(Path directory) throws IOException {
+        return in(directory, ServerConfig.standard());
+    }
+
+    static RunningServer in(Path directory, ServerConfig config) throws IOException {
         int hour = (int) Duration.ofHours(1).toMillis(); // A scanner that a test forgets must not go by itself.
-        return new RunningServer(directory, ServerConfig.standard().withScannerMillis(hour));
+        return new RunningServer(directory, config.withScannerMillis(hour));
     }
 
     Engine engine() {
