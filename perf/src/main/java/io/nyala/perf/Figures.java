@@ -134,8 +134,7 @@ public final class Figures {
                 log [DIRECTORY [MILLIS [TIMES [DISK [CALLERS [ROWS]]]]]]
                 tablets [DIRECTORY [TABLES [TABLETS_OF_A_TABLE]]]
                 pauses [DIRECTORY [ROUNDS]]
-                kudu [DIRECTORY [ROWS [TIMES [SECONDS]]]]
-                fresh [DIRECTORY [ROWS [TIMES]]]\
+                fresh [DIRECTORY [ROWS [TIMES]]]
                 device DIRECTORY [TIMES [SECONDS [JOBS]]]
                 kudu [DIRECTORY [ROWS [TIMES [SECONDS]]]]\
                 """);
