@@ -36,11 +36,6 @@ final class Ring implements AutoCloseable {
     static final int RWF_DSYNC = 2;
 
     private static final int SETUP_CLAMP = 1 << 4;
-    private static final int SETUP_TASKRUN_FLAG = 1 << 9;
-    private static final int SETUP_SINGLE_ISSUER = 1 << 12;
-    private static final int SETUP_DEFER_TASKRUN = 1 << 13;
-    private static final int SETUP_FASTEST =
-            SETUP_CLAMP | SETUP_SINGLE_ISSUER | SETUP_DEFER_TASKRUN | SETUP_TASKRUN_FLAG;
     /** One mapping for both rings, no lost completions, an argument to enter: Linux 5.11. */
     private static final int FEATURES_NEEDED = 1 | 1 << 1 | 1 << 8;
 
@@ -122,7 +117,7 @@ final class Ring implements AutoCloseable {
     private final MemorySegment argumentWithTime = arena.allocate(ARGUMENT);
     private final MemorySegment time = arena.allocate(TIME);
     private final int fd;
-    private final boolean isFastest;
+    private final RingSetup setup;
     private final MemorySegment rings;
     private final MemorySegment sqes;
     private final long sqTailOffset;
@@ -138,16 +133,19 @@ final class Ring implements AutoCloseable {
 
     /**
      * @param entries most submissions between two calls of {@link #enter}; room for twice as many completions
+     * @param best what to ask the kernel for first; {@link RingSetup#INTERRUPTING} if more than one of its threads will
+     *     use the ring
      * @throws RingException if the kernel refuses
      */
-    Ring(int entries, boolean isSharedByKernelThreads) {
+    Ring(int entries, RingSetup best) {
         MemorySegment parameters = arena.allocate(PARAMETERS);
-        int flags = isSharedByKernelThreads ? SETUP_CLAMP : SETUP_FASTEST;
-        long answer = setUp(entries, parameters, flags);
-        if (answer == -Errno.INVALID && flags != SETUP_CLAMP) { // Before Linux 6.1.
-            flags = SETUP_CLAMP;
-            answer = setUp(entries, parameters, flags);
+        RingSetup asked = best;
+        long answer = setUp(entries, parameters, SETUP_CLAMP | asked.flags());
+        while (answer == -Errno.INVALID && asked != RingSetup.INTERRUPTING) {
+            asked = asked.next();
+            answer = setUp(entries, parameters, SETUP_CLAMP | asked.flags());
         }
+        setup = asked;
         if (answer < 0) {
             arena.close();
             throw new RingException("io_uring_setup: " + Errno.text((int) -answer)
@@ -156,7 +154,6 @@ final class Ring implements AutoCloseable {
                             : ""));
         }
         fd = (int) answer;
-        isFastest = flags == SETUP_FASTEST;
         int features = get(parameters, "features");
         int sqEntries = get(parameters, "sqEntries");
         long ringBytes = Math.max(
@@ -188,9 +185,9 @@ final class Ring implements AutoCloseable {
         argumentWithTime.set(JAVA_LONG, ARGUMENT.byteOffset(PathElement.groupElement("time")), time.address());
     }
 
-    /** Whether completions wait for us, instead of interrupting whatever the thread does. */
-    boolean isFastest() {
-        return isFastest;
+    /** What the kernel has granted. */
+    RingSetup setup() {
+        return setup;
     }
 
     /** Begins a submission; returns where it is, for {@link #place}. */

@@ -5,12 +5,12 @@ import org.jspecify.annotations.Nullable;
 
 /** The fast disk: io_uring, with direct I/O where the file system allows it. Shared by threads. */
 final class RingDisk extends HostDisk {
-    private final boolean isFastest;
+    private final RingSetup setup;
 
     /** Only where there is no {@link #obstacle}. */
     RingDisk() {
-        try (Ring ring = new Ring(1, false)) {
-            isFastest = ring.isFastest();
+        try (Ring ring = new Ring(1, RingSetup.DEFERRED)) {
+            setup = ring.setup();
         }
     }
 
@@ -21,7 +21,7 @@ final class RingDisk extends HostDisk {
             return obstacle;
         }
         try {
-            new Ring(1, false).close();
+            new Ring(1, RingSetup.DEFERRED).close();
             return null;
         } catch (RingException e) {
             return e.getMessage();
@@ -48,8 +48,7 @@ final class RingDisk extends HostDisk {
 
     @Override
     public String description() {
-        return "io_uring, " + (isFastest ? "" : "without SINGLE_ISSUER and DEFER_TASKRUN (before Linux 6.1), ")
-                + mode();
+        return "io_uring, " + setup.lost() + mode();
     }
 
     @Override
@@ -65,12 +64,12 @@ final class RingDisk extends HostDisk {
     @Override
     public IoQueue newQueue(int depthMax) {
         Transfers.checkDepth(depthMax);
-        return new RingQueue(depthMax, false);
+        return new RingQueue(depthMax, RingSetup.DEFERRED, false);
     }
 
     @Override
     public IoQueue newMovableQueue(int depthMax) {
         Transfers.checkDepth(depthMax);
-        return new RingQueue(depthMax, true);
+        return new RingQueue(depthMax, RingSetup.INTERRUPTING, true);
     }
 }

@@ -26,6 +26,7 @@ final class RingQueue implements IoQueue {
     private static final int RETRIES_MAX = 100;
 
     private final int depthMax;
+    private final RingSetup best;
     private final boolean isMovable;
     private final Wakeup wakeup = new Wakeup();
     private final Descriptor event;
@@ -50,9 +51,14 @@ final class RingQueue implements IoQueue {
     private long ownerId; // Of the thread, once there is a ring.
     private boolean isClosed;
 
-    /** A movable one may go from thread to thread; its ring is not of the fastest kind. */
-    RingQueue(int depthMax, boolean isMovable) {
+    /**
+     * A movable one may go from thread to thread; then completions have to interrupt: with any other setup, that of a
+     * read of the event could wait for the thread that had the queue before.
+     */
+    RingQueue(int depthMax, RingSetup best, boolean isMovable) {
+        assert !isMovable || best == RingSetup.INTERRUPTING : best + " ties a ring to a thread";
         this.depthMax = depthMax;
+        this.best = best;
         this.isMovable = isMovable;
         files = new DescriptorFile[depthMax];
         memories = new MemorySegment[depthMax];
@@ -321,7 +327,7 @@ final class RingQueue implements IoQueue {
         }
         ownerId = Thread.currentThread().threadId();
         // One more for the read of the event. A virtual thread changes its kernel thread now and then.
-        own = new Ring(depthMax + 1, isMovable || Thread.currentThread().isVirtual());
+        own = new Ring(depthMax + 1, Thread.currentThread().isVirtual() ? RingSetup.INTERRUPTING : best);
         ring = own;
         return own;
     }

@@ -35,7 +35,7 @@ final class DurableWriteTest {
         try (Disk disk = Disks.named("ring");
                 Arena arena = Arena.ofShared();
                 DiskFile file = disk.create(directory.resolve("file"));
-                var queue = new RingQueue(3, false)) {
+                var queue = new RingQueue(3, RingSetup.DEFERRED, false)) {
             MemorySegment page = arena.allocate(Disk.ALIGNMENT_BYTES, Disk.ALIGNMENT_BYTES);
             queue.write(file, 0, page, 0, Disk.ALIGNMENT_BYTES, 0);
             queue.writeDurable(file, 0, page, 0, Disk.ALIGNMENT_BYTES, 1);

@@ -20,6 +20,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Goal: what only a ring can get wrong: allocation, the thread it is tied to, kernel resources. What all disks have in
@@ -45,6 +47,42 @@ final class RingQueueTest {
     @AfterEach
     void close() {
         arena.close();
+    }
+
+    /** As kernels of all ages would have it: what an older one grants works, too, and the disk says what is lost. */
+    @ParameterizedTest
+    @EnumSource
+    void worksWithEachSetup(RingSetup setup) {
+        try (Disk disk = Disks.ring();
+                DiskFile file = disk.create(directory.resolve("file"));
+                IoQueue queue = new RingQueue(DEPTH, setup, false)) {
+            int[] done = {0};
+            for (int round = 0; round < 20; round++) {
+                for (int i = 0; i < DEPTH; i++) {
+                    queue.writeDurable(file, i * (long) PAGE, memory, i * (long) PAGE, PAGE, i);
+                }
+                queue.wake();
+                while (queue.inFlight() > 0) {
+                    queue.await(Long.MAX_VALUE);
+                    done[0] += queue.poll((_, bytes, failure) -> {
+                        assertNull(failure);
+                        assertEquals(PAGE, bytes);
+                    });
+                }
+            }
+            assertEquals(20 * DEPTH, done[0]);
+        }
+        try (Ring ring = new Ring(1, setup)) {
+            assertTrue(ring.setup().compareTo(setup) >= 0, "more than was asked for: " + ring.setup());
+        }
+        assertEquals(setup == RingSetup.DEFERRED, setup.lost().isEmpty());
+    }
+
+    @Test
+    void asksOlderKernelsForLess() {
+        assertEquals(RingSetup.COOPERATIVE, RingSetup.DEFERRED.next());
+        assertEquals(RingSetup.INTERRUPTING, RingSetup.COOPERATIVE.next());
+        assertEquals(0, RingSetup.INTERRUPTING.flags()); // Any kernel that has rings has this.
     }
 
     @Test
