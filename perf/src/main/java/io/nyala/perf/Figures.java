@@ -127,6 +127,7 @@ public final class Figures {
             case "device" -> DeviceSideBySide.main(rest);
             case "kudu" -> SideBySide.main(rest);
             case "fresh" -> FreshRows.main(rest);
+            case "writes" -> WritePath.main(rest);
             default -> System.out.println("""
                 all-figures [--quick] [DIRECTORY]
                 latency [DIRECTORY [SECONDS]]
@@ -135,6 +136,7 @@ public final class Figures {
                 tablets [DIRECTORY [TABLES [TABLETS_OF_A_TABLE]]]
                 pauses [DIRECTORY [ROUNDS]]
                 fresh [DIRECTORY [ROWS [TIMES]]]
+                writes [DIRECTORY [ROWS_ON_DISK [SECONDS]]]
                 device DIRECTORY [TIMES [SECONDS [JOBS]]]
                 kudu [DIRECTORY [ROWS [TIMES [SECONDS]]]]\
                 """);
