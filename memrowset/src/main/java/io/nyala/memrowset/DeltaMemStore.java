@@ -183,8 +183,8 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
         long entry = allocateChange(target, RowChange.DELETE, time, DELETE_BYTES, 0);
         RowChange.writeDelete(memory, Change.changeOffset(entry));
         Change.setBody(memory, entry, DELETE_BYTES, 0, 0);
+        deletedRows.lazySet(deletedRows.getPlain() + 1); // First: who sees the change must not count none, see isDeleted.
         publish(index, row, target, entry);
-        deletedRows.lazySet(deletedRows.getPlain() + 1);
         end(usedBefore, time);
     }
 
@@ -315,6 +315,9 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
 
     /** Whether the newest state of a row, visible or not, is deleted. */
     public boolean isDeleted(long ordinal) {
+        if (deletedRows.get() == 0) {
+            return false; // As in most stores; spares the way down a tree that is in no cache.
+        }
         long row = find(ordinal);
         return row != 0 && Change.kind(memory, RowHeader.newestChange(memory, row)) == RowChange.DELETE;
     }
