@@ -183,7 +183,7 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
         long entry = allocateChange(target, RowChange.DELETE, time, DELETE_BYTES, 0);
         RowChange.writeDelete(memory, Change.changeOffset(entry));
         Change.setBody(memory, entry, DELETE_BYTES, 0, 0);
-        deletedRows.lazySet(deletedRows.getPlain() + 1); // First: who sees the change must not count none, see isDeleted.
+        deletedRows.lazySet(deletedRows.getPlain() + 1); // First: who sees the change counts it.
         publish(index, row, target, entry);
         end(usedBefore, time);
     }

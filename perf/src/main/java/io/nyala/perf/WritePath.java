@@ -58,7 +58,6 @@ final class WritePath implements AutoCloseable {
             (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-    private final Path directory;
     private final Engine engine;
     private final Table table;
     private final WriteBatch[] batches = new WriteBatch[IN_FLIGHT];
@@ -85,7 +84,6 @@ final class WritePath implements AutoCloseable {
     }
 
     private WritePath(EngineConfig config) {
-        directory = config.directory();
         engine = Engine.open(config);
         table = engine.tables().isEmpty()
                 ? engine.createTable("rows", SCHEMA)
@@ -157,16 +155,16 @@ final class WritePath implements AutoCloseable {
                     + load.cells());
             for (int round = 0; round < TIMES; round++) {
                 Cost cost = path.measure(OperationKind.UPSERT, anywhere, seconds, Long.MAX_VALUE);
-                System.out.println("| upserts of rows on disk, pages in the cache, round " + (round + 1) + " |"
-                        + cost.cells());
+                System.out.println(
+                        "| upserts of rows on disk, pages in the cache, round " + (round + 1) + " |" + cost.cells());
             }
             path.table.flush().join();
         }
         try (WritePath path = new WritePath(config(directory).withCacheBytes(SMALL_CACHE_BYTES))) {
             for (int round = 0; round < TIMES; round++) {
                 Cost cost = path.measure(OperationKind.UPSERT, anywhere, seconds, Long.MAX_VALUE);
-                System.out.println("| upserts of rows on disk, cache of " + (SMALL_CACHE_BYTES / MIB)
-                        + " MiB, round " + (round + 1) + " |" + cost.cells());
+                System.out.println("| upserts of rows on disk, cache of " + (SMALL_CACHE_BYTES / MIB) + " MiB, round "
+                        + (round + 1) + " |" + cost.cells());
             }
         }
     }
