@@ -10,7 +10,10 @@ import io.nyala.protocol.tserver.Tserver.ScannerKeepAliveRequestPB;
 import io.nyala.protocol.tserver.Tserver.ScannerKeepAliveResponsePB;
 import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
 import io.nyala.rpc.RpcCall;
+import io.nyala.rpc.RpcErrorCode;
+import io.nyala.rpc.RpcException;
 import io.nyala.wire.ResultBlock;
+import io.nyala.wire.ScanContinuation;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -32,21 +35,38 @@ final class ScanService {
 
     /** Opens a scanner, goes on with one, or closes one. */
     void scan(RpcCall call) {
-        ScanRequestPB request = call.parse(ScanRequestPB.parser());
         try {
-            if (request.hasNewScanRequest()) {
-                open(call, request);
-            } else if (request.hasScannerId()) {
-                goOn(call, request);
+            ScanContinuation next = ScanContinuation.read(call.body());
+            if (next != null) {
+                goOn(call, next);
             } else {
-                throw new TabletException(
-                        Code.INVALID_SCAN_SPEC,
-                        ErrorCode.INVALID_ARGUMENT,
-                        "Must pass either a scanner_id or new_scan_request");
+                openOrGoOn(call, call.parse(ScanRequestPB.parser()));
             }
         } catch (RuntimeException e) {
             call.answer(ScanResponsePB.newBuilder().setError(TabletErrors.of(e)).build());
         }
+    }
+
+    private void openOrGoOn(RpcCall call, ScanRequestPB request) {
+        if (request.hasNewScanRequest() == request.hasScannerId()) {
+            throw new RpcException(
+                    RpcErrorCode.ERROR_APPLICATION,
+                    request.hasScannerId()
+                            ? "Invalid argument: Must not pass both a scanner_id and new_scan_request"
+                            : "Invalid argument: Must pass either a scanner_id or new_scan_request");
+        }
+        if (request.hasScannerId()) {
+            goOn(call, ScanContinuation.of(request));
+        } else if (request.getCallSeqId() != 0) {
+            throw outOfSequence();
+        } else {
+            open(call, request);
+        }
+    }
+
+    private static TabletException outOfSequence() {
+        return new TabletException(
+                Code.INVALID_SCAN_CALL_SEQ_ID, ErrorCode.INVALID_ARGUMENT, "Invalid call sequence ID in scan request");
     }
 
     private void open(RpcCall call, ScanRequestPB request) {
@@ -69,12 +89,16 @@ final class ScanService {
         if (ScanSpecs.namesSnapshot(wanted)) {
             answer.setSnapTimestamp(ScanSpecs.snapshotTimestamp(scanner.snapshot()));
         }
-        answer(call, request, "", scanner, answer);
+        long bytes = request.hasBatchSizeBytes()
+                ? Integer.toUnsignedLong(request.getBatchSizeBytes())
+                : ScanContinuation.NO_BATCH_BYTES;
+        answer(call, bytes, request.getCloseScanner(), "", scanner, answer);
     }
 
-    private void goOn(RpcCall call, ScanRequestPB request) {
-        String id = request.getScannerId().toStringUtf8();
-        if (request.getCloseScanner()) {
+    /** The last request may ask for rows as well; if it asks for none, it need not even be the next one. */
+    private void goOn(RpcCall call, ScanContinuation request) {
+        String id = request.scannerId();
+        if (request.isLast() && request.batchBytes() == 0) {
             scanners.close(id, call.user());
             call.answer(ScanResponsePB.newBuilder()
                     .setHasMoreResults(false)
@@ -83,43 +107,40 @@ final class ScanService {
             return;
         }
         Scanner scanner = scanners.take(id, call.user());
-        if (!scanner.isNext(request.getCallSeqId())) {
+        if (!scanner.isNext(request.callSequence())) {
             scanners.remove(id, scanner);
-            throw new TabletException(
-                    Code.INVALID_SCAN_CALL_SEQ_ID,
-                    ErrorCode.INVALID_ARGUMENT,
-                    "Invalid call sequence ID in scan request");
+            throw outOfSequence();
         }
-        answer(call, request, id, scanner, ScanResponsePB.newBuilder());
+        long bytes = request.batchBytes() == 0 ? 1 : request.batchBytes(); // Some rows, or it would never end.
+        answer(call, bytes, request.isLast(), id, scanner, ScanResponsePB.newBuilder());
     }
 
     /**
      * Answers with the next rows. If that fails, the scanner is closed.
      *
+     * @param bytesWanted as in {@link ScanContinuation#batchBytes}
      * @param id of the scanner, empty if it is new and has none
      */
     private void answer(
-            RpcCall call, ScanRequestPB request, String id, Scanner scanner, ScanResponsePB.Builder answer) {
+            RpcCall call, long bytesWanted, boolean isLast, String id, Scanner scanner, ScanResponsePB.Builder answer) {
         @Nullable ResultBlock block = null;
         String known = id;
         boolean isGivenBack = false;
         boolean isAnswered = false;
         try {
             block = scanner.takeBlock();
-            long bytes = request.hasBatchSizeBytes()
-                    ? Math.min(Integer.toUnsignedLong(request.getBatchSizeBytes()), ANSWER_BYTES_MAX)
-                    : ANSWER_BYTES;
+            long bytes = bytesWanted == ScanContinuation.NO_BATCH_BYTES
+                    ? ANSWER_BYTES
+                    : Math.min(bytesWanted, ANSWER_BYTES_MAX);
             scanner.fill(block, bytes, System.nanoTime() + Math.min(ANSWER_NANOS, call.nanosLeft()));
             block.describe(answer);
             ByteString lastKey = scanner.lastKey();
             if (lastKey != null) {
                 answer.setLastPrimaryKey(lastKey);
             }
-            boolean hasMore = !scanner.isAtEnd() && !request.getCloseScanner();
+            boolean hasMore = !scanner.isAtEnd() && !isLast;
             if (hasMore && id.isEmpty()) {
                 known = scanners.add(scanner);
-            }
-            if (hasMore) {
                 answer.setScannerId(ByteString.copyFromUtf8(known));
             }
             answer.setHasMoreResults(hasMore)

@@ -2,6 +2,8 @@ package io.nyala.server;
 
 import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
 import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
+import io.nyala.rpc.RpcErrorCode;
+import io.nyala.rpc.RpcException;
 import io.nyala.web.OpenScanner;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -68,7 +70,8 @@ final class Scanners {
     /**
      * The scanner of that id, for the caller alone until {@link #giveBack} or {@link #remove}.
      *
-     * @throws TabletException if there is none, if it is another user's, or if another call has it
+     * @throws TabletException if there is none, or if another call has it
+     * @throws RpcException if it is another user's, as in Kudu
      */
     Scanner take(String id, String user) {
         Scanner scanner = find(id, user);
@@ -90,10 +93,14 @@ final class Scanners {
             throw notFound(id);
         }
         if (!scanner.user().equals(user)) {
-            throw new TabletException(
-                    Code.NOT_AUTHORIZED, ErrorCode.NOT_AUTHORIZED, "User " + user + " doesn't own scanner " + id);
+            throw notAuthorized(id, user);
         }
         return scanner;
+    }
+
+    private static RpcException notAuthorized(String id, String user) {
+        return new RpcException(
+                RpcErrorCode.FATAL_UNAUTHORIZED, "Not authorized: User " + user + " doesn't own scanner " + id);
     }
 
     private static TabletException notFound(String id) {
@@ -123,10 +130,17 @@ final class Scanners {
         scanner.close();
     }
 
-    /** Closes a scanner whose client needs no more of it; nothing happens if there is none. */
+    /**
+     * Closes a scanner whose client needs no more of it; nothing happens if there is none.
+     *
+     * @throws RpcException if it is another user's
+     */
     void close(String id, String user) {
         @Nullable Scanner scanner = scanners.get(id);
-        if (scanner != null && scanner.user().equals(user) && scanner.tryTake()) {
+        if (scanner != null && !scanner.user().equals(user)) {
+            throw notAuthorized(id, user);
+        }
+        if (scanner != null && scanner.tryTake()) {
             remove(id, scanner);
         }
     }

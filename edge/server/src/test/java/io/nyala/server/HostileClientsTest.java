@@ -284,6 +284,7 @@ final class HostileClientsTest {
                 ScanRequestPB last = ScanRequestPB.newBuilder()
                         .setScannerId(scanner)
                         .setCloseScanner(true)
+                        .setBatchSizeBytes(0)
                         .build();
                 assertFalse(server.tablets()
                         .tablet("Scan", last, ScanResponsePB.parser())

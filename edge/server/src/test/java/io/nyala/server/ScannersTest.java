@@ -15,6 +15,8 @@ import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.Schema;
+import io.nyala.rpc.RpcErrorCode;
+import io.nyala.rpc.RpcException;
 import io.nyala.web.OpenScanner;
 import java.nio.file.Path;
 import java.util.List;
@@ -99,9 +101,9 @@ final class ScannersTest {
     @Test
     void anotherUserCanNeitherReadNorKeepNorCloseIt() {
         Open anns = open("ann");
-        refused(Code.NOT_AUTHORIZED, ErrorCode.NOT_AUTHORIZED, () -> scanners.take(anns.id(), "bob"));
-        refused(Code.NOT_AUTHORIZED, ErrorCode.NOT_AUTHORIZED, () -> scanners.keepAlive(anns.id(), "bob"));
-        scanners.close(anns.id(), "bob");
+        refusedToBob(() -> scanners.take(anns.id(), "bob"));
+        refusedToBob(() -> scanners.keepAlive(anns.id(), "bob"));
+        refusedToBob(() -> scanners.close(anns.id(), "bob"));
         assertFalse(anns.isClosed());
         scanners.close(anns.id(), "ann");
         assertTrue(anns.isClosed());
@@ -188,6 +190,12 @@ final class ScannersTest {
         return new Scanner(scan, tablet, user, () -> {
             throw new AssertionError("no block is wanted");
         });
+    }
+
+    private static void refusedToBob(Executable call) {
+        assertEquals(
+                RpcErrorCode.FATAL_UNAUTHORIZED,
+                assertThrows(RpcException.class, call).code());
     }
 
     private static void refused(Code code, ErrorCode status, Executable call) {
