@@ -34,6 +34,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "  nyala serve                                     ./data, for this machine",
             "  nyala serve --data /srv/nyala --host 0.0.0.0    for other machines, too",
+            "  nyala serve --host 0.0.0.0 --advertise db1.example.org   which find it by that name",
             "  nyala serve --web-port 0                        without web pages",
             "  nyala serve --master-port 0 --tserver-port 0    at any ports that are free",
             "  kudu table list 127.0.0.1                       from another terminal"
@@ -54,6 +55,15 @@ final class ServeCommand implements Callable<Integer> {
 
     @Option(names = "--host", paramLabel = "HOST", description = "Address to listen at (default: ${DEFAULT-VALUE}).")
     private String host = ServerConfig.standard().host();
+
+    @Option(
+            names = "--advertise",
+            paramLabel = "HOST",
+            description = {
+                "Host that clients are told to come to, as they reach it (default: the address of --host,",
+                "or the machine's name if that is 0.0.0.0)."
+            })
+    private String advertisedHost = "";
 
     @Option(
             names = "--master-port",
@@ -84,6 +94,7 @@ final class ServeCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         ServerConfig config = ServerConfig.standard()
                 .withHost(host)
+                .withAdvertisedHost(advertisedHost)
                 .withMasterPort(masterPort)
                 .withTabletServerPort(tabletServerPort)
                 .withWebPort(webPort);
@@ -104,7 +115,7 @@ final class ServeCommand implements Callable<Integer> {
         try (Engine engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(memoryMib * MIB))) {
             try (NyalaServer server = NyalaServer.start(engine, config, line -> tell(out, line))) {
                 Runtime.getRuntime().addShutdownHook(hook);
-                welcome(out, engine, server);
+                welcome(out, directory, host, engine, server);
                 stop.await();
                 tell(out, "stopping: no more requests are taken");
             }
@@ -124,10 +135,15 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private void welcome(PrintWriter out, Engine engine, NyalaServer server) {
+    /** Where everything is, and what to try next. */
+    static void welcome(PrintWriter out, Path directory, String host, Engine engine, NyalaServer server) {
         TextTable table = new TextTable("", "");
         table.row("tables", Figures.count(engine.tables().size()) + " in " + directory.toAbsolutePath());
         table.row("disk", engine.diskDescription());
+        String told = server.masterAddress().substring(0, server.masterAddress().lastIndexOf(':'));
+        if (!told.equals(host)) {
+            table.row("listens at", host + "; clients are told to come to " + told + " (--advertise)");
+        }
         table.row("master", server.masterAddress() + "   kudu table list " + server.masterAddress());
         table.row("tablet server", server.tabletServerAddress());
         table.row("web pages", server.webUrl().orElse("none"));

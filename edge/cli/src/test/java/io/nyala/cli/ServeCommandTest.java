@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.engine.Engine;
 import io.nyala.engine.EngineConfig;
+import io.nyala.server.NyalaServer;
+import io.nyala.server.ServerConfig;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -18,8 +20,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Goal: who starts a server finds its pages, or hears why there are none.
- * Method: the help; ports that are taken and numbers that are no ports.
+ * Goal: who starts a server finds it and its pages, or hears why there are none.
+ * Method: the help; the lines of a start; ports that are taken, numbers that are no ports, hosts that are none.
  */
 final class ServeCommandTest {
     private final StringWriter out = new StringWriter();
@@ -67,6 +69,38 @@ final class ServeCommandTest {
             assertFalse(out.toString().contains("serving"), out::toString);
         }
         Engine.open(EngineConfig.in(directory)).close(); // It is not open any more.
+    }
+
+    @Test
+    void theStartSaysWhatClientsAreToldIfThatIsNotWhereItListens() {
+        ServerConfig config = ServerConfig.standard()
+                .withMasterPort(0)
+                .withTabletServerPort(0)
+                .withHost("0.0.0.0")
+                .withAdvertisedHost("db1.example.org");
+        assertTrue(welcome("0.0.0.0", config)
+                .contains("listens at     0.0.0.0; clients are told to come to db1.example.org"));
+        assertTrue(out.toString().contains("kudu table list db1.example.org:"), out::toString);
+        String plain = welcome("127.0.0.1", config.withHost("127.0.0.1").withAdvertisedHost(""));
+        assertFalse(plain.contains("listens at"), plain);
+        assertTrue(plain.contains("kudu table list 127.0.0.1:"), plain);
+    }
+
+    private String welcome(String host, ServerConfig config) {
+        out.getBuffer().setLength(0);
+        try (Engine engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(128 << 20));
+                NyalaServer server = NyalaServer.start(engine, config)) {
+            ServeCommand.welcome(new PrintWriter(out, true), directory, host, engine, server);
+        }
+        return out.toString();
+    }
+
+    @Test
+    void nobodyIsToldToComeToAnyAddress() {
+        assertEquals(Main.FAILED, serve("--advertise", "0.0.0.0"));
+        assertTrue(err.toString().contains("clients cannot come to 0.0.0.0"), err::toString);
+        assertEquals(Main.FAILED, serve("--advertise", "db1:7051"));
+        assertTrue(err.toString().contains("\"db1:7051\" is neither"), err::toString);
     }
 
     @Test

@@ -85,7 +85,7 @@ public final class NyalaServer implements AutoCloseable {
                 threads.bytesInUse());
         identity = new Identity(
                 catalog.ids(),
-                hostForClients(tabletServer.address()),
+                config.advertisedHost().isEmpty() ? hostForClients(tabletServer.address()) : config.advertisedHost(),
                 master.address().getPort(),
                 tabletServer.address().getPort(),
                 ChronoUnit.MICROS.between(Instant.EPOCH, Instant.now()));

@@ -5,6 +5,7 @@ import io.nyala.memory.Check;
 import io.nyala.rpc.RpcConfig;
 import java.time.Duration;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 
 /**
  * How a server is set up. Immutable; a change is a copy:
@@ -13,7 +14,9 @@ import java.util.function.Consumer;
  * var config = ServerConfig.standard().withHost("0.0.0.0").withMasterPort(0);
  * }</pre>
  *
- * @param host address that it listens at, and that it tells clients to come to
+ * @param host address that it listens at
+ * @param advertisedHost name or number that clients are told to come to; empty for the address that it listens at, or
+ *     if that is any of the machine's, for the machine's name
  * @param masterPort of the master; 0 for any that is free
  * @param tabletServerPort of the tablet server; 0 for any that is free
  * @param webPort of the web pages; {@link #NO_WEB} for none, {@link #ANY_WEB_PORT} for any that is free
@@ -27,6 +30,7 @@ import java.util.function.Consumer;
  */
 public record ServerConfig(
         String host,
+        String advertisedHost,
         int masterPort,
         int tabletServerPort,
         int webPort,
@@ -47,8 +51,17 @@ public record ServerConfig(
 
     private static final int PORT_MAX = 65_535;
 
+    /** A name or a number; with one colon it would have a port. */
+    private static final Pattern HOST = Pattern.compile("[A-Za-z0-9._-]+|[0-9a-fA-F.]*(:[0-9a-fA-F.]*){2,}");
+
     public ServerConfig {
         Check.that(!host.isBlank(), "a server must have a host to listen at; 127.0.0.1 serves this machine only");
+        Check.that(
+                advertisedHost.isEmpty() || HOST.matcher(advertisedHost).matches(),
+                "clients are told a host's name or number without its port, and \"" + advertisedHost + "\" is neither");
+        Check.that(
+                !advertisedHost.equals("0.0.0.0") && !advertisedHost.equals("::"),
+                "clients cannot come to " + advertisedHost + ", which is any address: name one that they can reach");
         Check.inRange("master port", masterPort, 0, PORT_MAX);
         Check.inRange("tablet server port", tabletServerPort, 0, PORT_MAX);
         Check.inRange("web port", webPort, ANY_WEB_PORT, PORT_MAX);
@@ -62,6 +75,7 @@ public record ServerConfig(
         RpcConfig rpc = RpcConfig.of("standard", "127.0.0.1", 0);
         return new ServerConfig(
                 rpc.host(),
+                "",
                 MASTER_PORT,
                 TABLET_SERVER_PORT,
                 NO_WEB,
@@ -74,6 +88,10 @@ public record ServerConfig(
 
     public ServerConfig withHost(String newHost) {
         return with(copy -> copy.host = newHost);
+    }
+
+    public ServerConfig withAdvertisedHost(String newAdvertisedHost) {
+        return with(copy -> copy.advertisedHost = newAdvertisedHost);
     }
 
     public ServerConfig withMasterPort(int newMasterPort) {
@@ -120,6 +138,7 @@ public record ServerConfig(
     /** What a copy is made of, so that a change names one thing only. */
     private static final class Copy {
         private String host;
+        private String advertisedHost;
         private int masterPort;
         private int tabletServerPort;
         private int webPort;
@@ -131,6 +150,7 @@ public record ServerConfig(
 
         private Copy(ServerConfig config) {
             host = config.host;
+            advertisedHost = config.advertisedHost;
             masterPort = config.masterPort;
             tabletServerPort = config.tabletServerPort;
             webPort = config.webPort;
@@ -144,6 +164,7 @@ public record ServerConfig(
         private ServerConfig config() {
             return new ServerConfig(
                     host,
+                    advertisedHost,
                     masterPort,
                     tabletServerPort,
                     webPort,

@@ -7,13 +7,22 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.engine.Engine;
 import io.nyala.engine.EngineConfig;
+import io.nyala.protocol.Common.HostPortPB;
+import io.nyala.protocol.master.Master.ConnectToMasterRequestPB;
+import io.nyala.protocol.master.Master.ConnectToMasterResponsePB;
+import io.nyala.protocol.master.Master.ListMastersRequestPB;
+import io.nyala.protocol.master.Master.ListMastersResponsePB;
+import io.nyala.protocol.master.Master.ListTabletServersRequestPB;
+import io.nyala.protocol.master.Master.ListTabletServersResponsePB;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.Set;
@@ -44,6 +53,59 @@ final class NyalaServerTest {
                 assertTrue(accepts(server.masterAddress()));
                 assertTrue(accepts(server.tabletServerAddress()));
             }
+        }
+    }
+
+    @Test
+    void clientsAreToldTheHostThatIsAdvertised() throws IOException {
+        try (Engine engine = open("engine");
+                NyalaServer server = NyalaServer.start(
+                        engine, ANY_PORTS.withHost("0.0.0.0").withAdvertisedHost("db1.example.org"))) {
+            assertEquals(List.of("db1.example.org"), told(server));
+            assertTrue(server.masterAddress().startsWith("db1.example.org:"), server.masterAddress());
+            assertTrue(server.tabletServerAddress().startsWith("db1.example.org:"), server.tabletServerAddress());
+        }
+    }
+
+    @Test
+    void clientsAreNeverToldToComeToAnyAddress() throws IOException {
+        String machine;
+        try {
+            machine = InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException _) {
+            machine = "127.0.0.1";
+        }
+        try (Engine engine = open("engine");
+                NyalaServer server = NyalaServer.start(engine, ANY_PORTS.withHost("0.0.0.0"))) {
+            assertEquals(List.of(machine), told(server));
+        }
+        for (String nowhere : List.of("0.0.0.0", "::", "db1:7051", "db 1", "db1/", "10.0.0.1:7051")) {
+            assertThrows(IllegalArgumentException.class, () -> ANY_PORTS.withAdvertisedHost(nowhere), nowhere);
+        }
+        for (String there : List.of("db-1.example.org", "10.0.0.1", "fe80::1", "2001:db8::10.0.0.1")) {
+            assertEquals(there, ANY_PORTS.withAdvertisedHost(there).advertisedHost());
+        }
+    }
+
+    /** The hosts of all addresses that a client of the master hears. */
+    private static List<String> told(NyalaServer server) throws IOException {
+        String port = server.masterAddress().replaceFirst(".*:", "");
+        try (WireClient client = WireClient.of("127.0.0.1:" + port)) {
+            List<HostPortPB> addresses = new ArrayList<>();
+            addresses.addAll(
+                    client.call(WireClient.MASTER, "ConnectToMaster", ConnectToMasterRequestPB.getDefaultInstance())
+                            .message(ConnectToMasterResponsePB.parser())
+                            .getMasterAddrsList());
+            client.call(WireClient.MASTER, "ListTabletServers", ListTabletServersRequestPB.getDefaultInstance())
+                    .message(ListTabletServersResponsePB.parser())
+                    .getServersList()
+                    .forEach(each -> addresses.addAll(each.getRegistration().getRpcAddressesList()));
+            client.call(WireClient.MASTER, "ListMasters", ListMastersRequestPB.getDefaultInstance())
+                    .message(ListMastersResponsePB.parser())
+                    .getMastersList()
+                    .forEach(each -> addresses.addAll(each.getRegistration().getRpcAddressesList()));
+            assertEquals(3, addresses.size(), addresses::toString);
+            return addresses.stream().map(HostPortPB::getHost).distinct().toList();
         }
     }
 
