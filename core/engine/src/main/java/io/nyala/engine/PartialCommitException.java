@@ -67,7 +67,7 @@ public final class PartialCommitException extends RuntimeException {
         for (RowError error : errors) {
             outcomes[error.operationIndex()] = Outcome.REFUSED;
         }
-        var result = new CommitResult(parts.timestamp(), rows.operationCount(), CommitResult.Ignored.of(parts), errors);
+        var result = CommitResult.of(parts.timestamp(), rows, parts, errors);
         return new PartialCommitException(result, outcomes, cause);
     }
 

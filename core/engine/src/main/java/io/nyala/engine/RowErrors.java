@@ -14,7 +14,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,23 +60,51 @@ final class RowErrors extends AbstractList<RowError> {
         OperationBatch batch = rows;
         BatchParts answered = parts;
         if (batch != null && answered != null) {
-            List<RowError> made = new ArrayList<>(batch.errors());
-            for (int i = 0; i < answered.strayCount(); i++) {
-                made.add(ofStray(batch, answered.map(), answered.strayOffset(i)));
-            }
-            for (int i = 0; i < answered.partCount(); i++) {
-                TabletWrite write = answered.part(i).write();
-                int errorCount = answered.part(i).failure() == null ? write.errorCount() : 0;
-                for (int k = 0; k < errorCount; k++) {
-                    made.add(of(batch, write.errorIndex(k), write.errorOffset(k), write.errorCode(k)));
-                }
-            }
+            TabletWrite repeated = answered.repeatedPart();
+            List<RowError> made = repeated == null ? made(batch, answered) : repeated(batch, repeated);
             made.sort(Comparator.comparingInt(RowError::operationIndex));
             errors = made;
             rows = null;
             parts = null;
         }
         return errors;
+    }
+
+    private static List<RowError> made(OperationBatch batch, BatchParts answered) {
+        List<RowError> made = new ArrayList<>(batch.errors());
+        for (int i = 0; i < answered.strayCount(); i++) {
+            made.add(ofStray(batch, answered.map(), answered.strayOffset(i)));
+        }
+        for (int i = 0; i < answered.partCount(); i++) {
+            TabletWrite write = answered.part(i).write();
+            int errorCount = answered.part(i).failure() == null ? write.errorCount() : 0;
+            for (int k = 0; k < errorCount; k++) {
+                made.add(of(batch, write.errorIndex(k), write.errorOffset(k), write.errorCode(k)));
+            }
+        }
+        return made;
+    }
+
+    /** Those that were recorded; with words about their rows where these are in the batch, too. */
+    private static List<RowError> repeated(OperationBatch batch, TabletWrite write) {
+        Map<Integer, RowError> now = new HashMap<>();
+        batch.errors().forEach(error -> now.put(error.operationIndex(), error));
+        List<RowError> made = new ArrayList<>();
+        for (int k = 0; k < write.errorCount(); k++) {
+            int operation = write.errorIndex(k);
+            RowError again = now.get(operation);
+            if (write.errorOffset(k) >= 0) {
+                made.add(of(batch, operation, write.errorOffset(k), write.errorCode(k)));
+            } else if (again != null && again.code() == write.errorCode(k)) {
+                made.add(again);
+            } else {
+                made.add(new RowError(
+                        operation,
+                        write.errorCode(k),
+                        "was refused when the request came first: " + write.errorCode(k)));
+            }
+        }
+        return made;
     }
 
     /** In Kudu's words. */

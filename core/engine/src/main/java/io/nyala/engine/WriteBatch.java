@@ -124,6 +124,32 @@ public final class WriteBatch implements AutoCloseable {
     }
 
     /**
+     * Names what is in the batch as a part of a request of one tablet ({@link #onlyTablet}) that has more rows than a
+     * batch takes. Where parts end depends on the table, so who comes again may cut the request otherwise. Then the
+     * part has the answer to the operations that it had the first time: {@link CommitResult#repeatedCount} says how
+     * many, and the next part begins behind those. Errors that kept operations out of the batch are remembered, too.
+     *
+     * @param name of this part; its number among the request's parts must be in it
+     * @param isLast whether all is in the batch that the request has left
+     */
+    public WriteBatch requestPart(RequestName name, boolean isLast) {
+        throwIfNotOurs();
+        parts.requestPart(name, isLast);
+        return this;
+    }
+
+    /**
+     * The next commit is to find out whether the request that was named has an answer, and does nothing if there is
+     * none: then its result is not {@linkplain CommitResult#repeatedCount repeated}. For rows that the table cannot
+     * take any more.
+     */
+    public WriteBatch onlyRepeat() {
+        throwIfNotOurs();
+        parts.onlyRepeat();
+        return this;
+    }
+
+    /**
      * Whether a commit would find the rows in their place, as it would say itself: for who has more rows than one batch
      * takes, and wants to know before the first of them is in. Nothing is done; what the table is may change until the
      * commit.
@@ -322,18 +348,18 @@ public final class WriteBatch implements AutoCloseable {
             throw PartialCommitException.failure(rows, parts, failed);
         }
         parts.name(null);
-        int operationCount = rows.operationCount();
         int errorCount = parts.errorCount();
-        engine.counters().committed(operationCount, errorCount);
+        engine.counters().committed(rows.operationCount(), errorCount);
         long decidedAt = parts.timestamp();
         long timestamp = decidedAt == 0 ? engine.time() : decidedAt;
         if (errorCount == 0) {
+            CommitResult result = CommitResult.of(timestamp, rows, parts, List.of());
             rows.clear();
-            return new CommitResult(timestamp, operationCount, CommitResult.Ignored.of(parts), List.of());
+            return result;
         }
         var errors = new RowErrors(rows, parts);
         unsettled = errors;
-        return new CommitResult(timestamp, operationCount, CommitResult.Ignored.of(parts), errors);
+        return CommitResult.of(timestamp, rows, parts, errors);
     }
 
     /** Empties the batch of a commit with errors, which the result needs no longer then. */

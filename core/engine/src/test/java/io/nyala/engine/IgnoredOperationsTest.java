@@ -2,6 +2,7 @@ package io.nyala.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.engine.CommitResult.Ignored;
 import io.nyala.partition.PartitionSchema;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
@@ -139,18 +141,46 @@ final class IgnoredOperationsTest {
         one.engine().close();
     }
 
-    @Test
-    void theAnswerToARequestThatComesAgainKnowsOfNone() {
-        Table table = create(1);
-        List<Ignored> counts = IntStream.range(0, 2)
-                .mapToObj(_ -> {
-                    try (WriteBatch batch = table.newBatch().request(Requests.name(7, 1))) {
-                        add(batch, OperationKind.UPDATE_IGNORE, 1);
-                        return batch.commit().orThrow().ignored();
+    @RepeatedTest(5)
+    void theAnswerToARequestThatComesAgainHasThem(@Seed SplittableRandom random) {
+        boolean isFlushed = random.nextBoolean();
+        PartitionSchema.Builder partitions = PartitionSchema.of(Schema.of(
+                Column.key("id", ColumnType.INT64),
+                Column.of("text", ColumnType.STRING).nullable().immutable()));
+        one.engine().createTable(TableSpec.of("t", partitions.hash(2, "id").build()));
+        List<List<Long>> requests = Stream.generate(
+                        () -> random.longs(20, 0, KEYS).boxed().toList())
+                .limit(20)
+                .toList();
+        List<CommitResult> first = commitAll(requests);
+        assertTrue(first.stream().anyMatch(result -> result.ignored().updatesInPart() > 0));
+        assertEquals(first, commitAll(requests));
+        if (isFlushed) {
+            one.flush(); // Then the answers stand in the log in another form.
+        }
+        one.reopen();
+        assertEquals(first, commitAll(requests));
+        one.engine().close();
+    }
+
+    /** Each as a request of a name: the kinds in turn, of these ids. */
+    private List<CommitResult> commitAll(List<List<Long>> requests) {
+        return IntStream.range(0, requests.size())
+                .mapToObj(number -> {
+                    try (WriteBatch batch = one.table().newBatch().request(Requests.name(7, number))) {
+                        for (int i = 0; i < requests.get(number).size(); i++) {
+                            add(
+                                    batch,
+                                    KINDS[i % KINDS.length],
+                                    requests.get(number).get(i));
+                        }
+                        CommitResult result = batch.commit();
+                        assertEquals(
+                                result.hasErrors(),
+                                !List.copyOf(result.errors()).isEmpty());
+                        return result;
                     }
                 })
                 .toList();
-        assertEquals(List.of(new Ignored(0, 0, 1, 0, 0), Ignored.NONE), counts);
-        one.engine().close();
     }
 }

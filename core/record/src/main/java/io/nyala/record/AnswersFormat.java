@@ -16,7 +16,7 @@ import java.util.UUID;
  *   0      2         4         8           16          24       28     32
  *   +------+---------+---------+-----------+-----------+--------+------+- - - - - -+
  *   | kind | version | schema  | tablet id | timestamp | client | zero |  clients  |
- *   | = 2  |   = 2   | version |           |           | count  |      |           |
+ *   | = 2  | = 2, 3  | version |           |           | count  |      |           |
  *   +------+---------+---------+-----------+-----------+--------+------+- - - - - -+
  *     u16      u16       u32        u64         i64        u32     u32
  *
@@ -74,7 +74,8 @@ public final class AnswersFormat {
 
     // ---- Writing ----
 
-    static void writeClientCount(MemorySegment memory, long record, int clientCount) {
+    static void writeClientCount(MemorySegment memory, long record, int clientCount, boolean hasCounts) {
+        TabletRecordFormat.writeVersion(memory, record, hasCounts);
         LittleEndian.setInt(memory, record + CLIENT_COUNT, clientCount);
         LittleEndian.setInt(memory, record + ZERO, 0);
     }
@@ -93,7 +94,9 @@ public final class AnswersFormat {
         return REQUEST_BYTES + (long) client.errorCount(place) * ERROR_BYTES;
     }
 
-    static void writeRequest(MemorySegment memory, long at, ClientResults client, int place, RefusedOperations errors) {
+    /** Answers whether there are counts among its errors. */
+    static boolean writeRequest(
+            MemorySegment memory, long at, ClientResults client, int place, RefusedOperations errors) {
         int errorCount = client.errorCount(place);
         LittleEndian.setLong(memory, at, client.sequence(place));
         LittleEndian.setLong(memory, at + 8, client.timestamp(place));
@@ -107,6 +110,7 @@ public final class AnswersFormat {
                     errors.index(errorsAt, i),
                     errors.code(errorsAt, i));
         }
+        return TabletRecordFormat.endsWithCount(memory, at + REQUEST_BYTES, errorCount);
     }
 
     // ---- Reading ----
@@ -162,7 +166,7 @@ public final class AnswersFormat {
                 previous = checkSequence(memory, request, previous);
                 int errorCount = LittleEndian.getInt(memory, request + ERROR_COUNT);
                 at = take(at, (long) errorCount * ERROR_BYTES, end);
-                TabletRecordFormat.checkErrors(memory, request + REQUEST_BYTES, errorCount);
+                TabletRecordFormat.checkErrors(memory, record, request + REQUEST_BYTES, errorCount);
                 visitor.request(client, request, errorCount);
             }
         }

@@ -20,6 +20,7 @@ public final class AnswersWriter {
     // What was written: clients in the slots before, and of that in the slot what is below the sequence.
     private int slot;
     private long sequence;
+    private boolean hasCounts; // The record that is being written.
     private final long heldFrom;
 
     /** {@code recordBytesMax}: the largest record there can be, with room for a client and a small request at least. */
@@ -88,6 +89,7 @@ public final class AnswersWriter {
         long at = record + AnswersFormat.HEADER_BYTES;
         int clientCount = 0;
         boolean isFull = false;
+        hasCounts = false;
         while (!isFull && !isDone()) {
             long next = writeClient(memory, at, end);
             isFull = next == at;
@@ -95,7 +97,7 @@ public final class AnswersWriter {
             at = next;
             isFull |= sequence > 0; // The client goes on in the next record.
         }
-        AnswersFormat.writeClientCount(memory, record, clientCount);
+        AnswersFormat.writeClientCount(memory, record, clientCount, hasCounts);
         return (int) (at - record);
     }
 
@@ -116,7 +118,7 @@ public final class AnswersWriter {
             if (next + bytes > end) {
                 break;
             }
-            AnswersFormat.writeRequest(memory, next, client, place, results.errors());
+            hasCounts |= AnswersFormat.writeRequest(memory, next, client, place, results.errors());
             next += bytes;
             requestCount++;
         }

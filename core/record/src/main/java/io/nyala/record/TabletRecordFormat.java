@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  *   0      2         4         8           16          24       28       32       36      40
  *   +------+---------+---------+-----------+-----------+--------+--------+--------+-------+- - - -+- - - -+- - - -+
  *   | kind | version | schema  | tablet id | timestamp | effect | effect | error  | name  | name  |effects| errors|
- *   | = 1  |   = 2   | version |           |           | count  | bytes  | count  | bytes |       |       |       |
+ *   | = 1  | = 2, 3  | version |           |           | count  | bytes  | count  | bytes |       |       |       |
  *   +------+---------+---------+-----------+-----------+--------+--------+--------+-------+- - - -+- - - -+- - - -+
  *     u16      u16       u32        u64         i64        u32      u32      u32     u32
  *
@@ -31,13 +31,15 @@ import org.jspecify.annotations.Nullable;
  *
  * <ul>
  *   <li>{@code kind}: 1, {@link #BATCH}; 2 is {@link AnswersFormat}. All kinds begin with the first 24 bytes.
- *   <li>{@code version}: of all of this. The first had the tablet id here, so it reads as 0.
+ *   <li>{@code version}: of all of this; 3 where there are counts among the errors, else 2. The first had the tablet
+ *       id here, so it reads as 0.
  *   <li>{@code timestamp}: hybrid time of all effects; they happened in the order in which they stand here.
  *   <li>{@code name bytes}: 32, or 0 if the caller gave no name, and then there are no errors either. See {@link
  *       RequestName}.
  *   <li>{@code effects}: {@code effect count} of {@link Effect}, {@code effect bytes} in all.
  *   <li>{@code errors}: {@code error count} times {@code u32 operation index | u32 code}; the code is that
- *       of {@link io.nyala.rows.RowErrorCode#code}.
+ *       of {@link io.nyala.rows.RowErrorCode#code}. Behind those of operations there may be counts: {@code u32 number |
+ *       u32 code} with a code of {@link AnswerCount#code}, ascending.
  * </ul>
  *
  * Integers are little-endian. An operation that failed has no effect; UPSERT stands as the insert or update it became.
@@ -50,6 +52,7 @@ public final class TabletRecordFormat {
     public static final int ANSWERS = 2;
 
     static final int VERSION = 2;
+    static final int VERSION_WITH_COUNTS = 3;
 
     private static final int KIND = 0;
     private static final int VERSION_AT = 2;
@@ -105,6 +108,8 @@ public final class TabletRecordFormat {
     /** Fills in the header; effects and errors already stand behind it. */
     public static void writeHeader(MemorySegment memory, long record, Header header) {
         writePrefix(memory, record, BATCH, header.schemaVersion(), header.tabletId(), header.timestamp());
+        long errorsAt = record + header.bytes() + header.effectBytes();
+        writeVersion(memory, record, endsWithCount(memory, errorsAt, header.errorCount()));
         LittleEndian.setInt(memory, record + EFFECT_COUNT, header.effectCount());
         LittleEndian.setInt(memory, record + EFFECT_BYTES, header.effectBytes());
         LittleEndian.setInt(memory, record + ERROR_COUNT, header.errorCount());
@@ -130,6 +135,17 @@ public final class TabletRecordFormat {
         LittleEndian.setLong(memory, record + TIMESTAMP, timestamp);
     }
 
+    /** Afterwards: what comes last in the errors of a request tells whether there are counts. */
+    static void writeVersion(MemorySegment memory, long record, boolean hasCounts) {
+        LittleEndian.setShort(memory, record + VERSION_AT, hasCounts ? VERSION_WITH_COUNTS : VERSION);
+    }
+
+    /** Whether the last of some errors is a count. */
+    static boolean endsWithCount(MemorySegment memory, long at, int errorCount) {
+        return errorCount > 0
+                && AnswerCount.isCount(LittleEndian.getInt(memory, at + (long) errorCount * ERROR_BYTES - 4));
+    }
+
     public static void writeError(MemorySegment memory, long at, int operationIndex, int code) {
         LittleEndian.setInt(memory, at, operationIndex);
         LittleEndian.setInt(memory, at + 4, code);
@@ -144,9 +160,9 @@ public final class TabletRecordFormat {
                     "a tablet record has at least " + PREFIX_BYTES + " bytes, this one has " + recordBytes);
         }
         int version = LittleEndian.unsignedShort(memory, record + VERSION_AT);
-        if (version != VERSION) {
+        if (version != VERSION && version != VERSION_WITH_COUNTS) {
             throw new IllegalArgumentException("a tablet record is of version " + version + ", this release reads "
-                    + VERSION + "; open the directory with the release that wrote it");
+                    + VERSION + " and " + VERSION_WITH_COUNTS + "; open the directory with the release that wrote it");
         }
         int kind = LittleEndian.unsignedShort(memory, record + KIND);
         if (kind != BATCH && kind != ANSWERS) {
@@ -204,19 +220,26 @@ public final class TabletRecordFormat {
                 header.effectCount() <= header.effectBytes() / EFFECT_BYTES_MIN,
                 "a batch's record says that it has " + header.effectCount() + " effects in " + header.effectBytes()
                         + " bytes");
-        checkErrors(memory, record + expectedBytes - (long) header.errorCount() * ERROR_BYTES, header.errorCount());
+        checkErrors(memory, record, record + header.bytes() + header.effectBytes(), header.errorCount());
         return header;
     }
 
-    static void checkErrors(MemorySegment memory, long at, int count) {
+    /** Operations, then counts in the order of their codes, which only records of the version for that have. */
+    static void checkErrors(MemorySegment memory, long record, long at, int count) {
+        boolean mayCount = LittleEndian.unsignedShort(memory, record + VERSION_AT) == VERSION_WITH_COUNTS;
+        int countBefore = 0;
         for (int i = 0; i < count; i++) {
             long error = at + (long) i * ERROR_BYTES;
             int index = LittleEndian.getInt(memory, error);
             int code = LittleEndian.getInt(memory, error + 4);
-            if (index < 0 || !RowErrorCode.isCode(code)) {
+            boolean isGood = AnswerCount.ofCode(code) != null
+                    ? mayCount && index > 0 && code > countBefore
+                    : RowErrorCode.isCode(code) && index >= 0 && countBefore == 0;
+            if (!isGood) {
                 throw new IllegalArgumentException(
                         "a tablet record has error " + code + " of operation " + index + ", which makes no sense");
             }
+            countBefore = AnswerCount.isCount(code) ? code : 0;
         }
     }
 
@@ -306,8 +329,11 @@ public final class TabletRecordFormat {
     static void annotateErrors(MemorySegment memory, long at, int count, Notes notes) {
         for (int i = 0; i < count; i++) {
             long error = at + (long) i * ERROR_BYTES;
-            notes.note(error, 4, "operation index: " + LittleEndian.getInt(memory, error));
-            notes.note(error + 4, 4, "error code: " + LittleEndian.getInt(memory, error + 4));
+            int code = LittleEndian.getInt(memory, error + 4);
+            AnswerCount what = AnswerCount.ofCode(code);
+            notes.note(
+                    error, 4, (what == null ? "operation index: " : "number: ") + LittleEndian.getInt(memory, error));
+            notes.note(error + 4, 4, what == null ? "error code: " + code : "code: " + code + ", " + what);
         }
     }
 }

@@ -4,11 +4,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 
-/** Operations that were refused, by index and code. Immutable. */
+/** Operations that were refused, by index and code, and counts behind them. Immutable. */
 record Refused(List<Integer> indexes, List<Integer> codes) implements RequestErrors {
     static final Refused NONE = new Refused(List.of(), List.of());
 
-    /** Up to {@code max} of them. */
+    /** Up to {@code max} of both together. */
     static Refused draw(SplittableRandom random, int max) {
         List<Integer> indexes = new ArrayList<>();
         List<Integer> codes = new ArrayList<>();
@@ -17,6 +17,12 @@ record Refused(List<Integer> indexes, List<Integer> codes) implements RequestErr
             index += random.nextInt(1, 4);
             indexes.add(index);
             codes.add(random.nextInt(1, 9));
+        }
+        for (AnswerCount count : AnswerCount.values()) {
+            if (indexes.size() < max && random.nextInt(4) == 0) {
+                indexes.add(random.nextInt(1, 1000));
+                codes.add(count.code());
+            }
         }
         return new Refused(indexes, codes);
     }

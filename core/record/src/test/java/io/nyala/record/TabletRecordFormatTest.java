@@ -154,10 +154,40 @@ final class TabletRecordFormatTest {
     }
 
     @Test
+    void countsStandBehindErrorsInTheirOrderInRecordsOfTheVersionForThem() {
+        try (var record = new TestRecord(account)) {
+            int operations = AnswerCount.OPERATIONS.code();
+            int inserts = AnswerCount.INSERTS_IGNORED.code();
+            int bytes = record(record, 7, 2, 30, operations, 2, inserts);
+            RequestErrors errors = TabletRecordFormat.readErrors(
+                    record.memory, record.record, TabletRecordFormat.readHeader(record.memory, record.record, bytes));
+            assertEquals(new Refused(List.of(7, 30, 2), List.of(2, operations, inserts)), Refused.of(errors));
+            LittleEndian.setShort(record.memory, record.record + 2, TabletRecordFormat.VERSION);
+            refuse(record, bytes, "error " + operations, "of operation 30");
+            refuse(record, record(record, 30, operations, 7, 2, 2, inserts), "error 2", "operation 7");
+            refuse(record, record(record, 2, inserts, 30, operations), "error " + operations, "of operation 30");
+            refuse(record, record(record, 2, inserts, 2, inserts), "error " + inserts);
+            refuse(record, record(record, 0, inserts), "error " + inserts, "of operation 0");
+            refuse(record, record(record, 1, AnswerCount.values().length + operations), "error 262");
+        }
+    }
+
+    /** A record of these errors: index, code, and so on; answers its bytes. */
+    private static int record(TestRecord record, int... errors) {
+        record.clear();
+        for (int i = 0; i < errors.length; i += 2) {
+            record.error(errors[i], errors[i + 1]);
+        }
+        return record.end(4, 1000);
+    }
+
+    @Test
     void recordsOfOtherVersionsAndKindsAreRefusedByName() {
         MemorySegment record = MemorySegment.ofArray(new byte[64]);
         LittleEndian.setLong(record, 0, 1234); // As the first version began: with the id of the tablet.
-        refuseKind(record, 64, "version 0", "reads 2");
+        refuseKind(record, 64, "version 0", "reads 2 and 3");
+        LittleEndian.setInt(record, 0, (TabletRecordFormat.VERSION_WITH_COUNTS + 1) << 16 | 1);
+        refuseKind(record, 64, "version 4", "reads 2 and 3");
         LittleEndian.setInt(record, 0, TabletRecordFormat.VERSION << 16 | 3);
         refuseKind(record, 64, "kind 3", "1 and 2");
         refuseKind(record, 23, "24", "23");
@@ -171,7 +201,7 @@ final class TabletRecordFormatTest {
     @RepeatedTest(20)
     void changedBytesOfAnswersAreRefusedInWordsOrMakeOtherGoodAnswers(@Seed SplittableRandom random) {
         List<byte[]> records = new ArrayList<>();
-        String[] lines = {"answers 4 9 1000", "1 5 3 77 2:1 4:2", "1 6 3 78", "2 0 0 80 1:1"};
+        String[] lines = {"answers 4 9 1000", "1 5 3 77 2:1 4:2", "1 6 3 78 9:257", "2 0 0 80 1:1"};
         writeAnswers(lines, records::add);
         byte[] good = records.getFirst();
         int refused = 0;

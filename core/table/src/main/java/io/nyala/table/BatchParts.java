@@ -41,6 +41,9 @@ public final class BatchParts {
     private boolean isAtomic;
     private boolean isRefused;
     private @Nullable RequestName name;
+    private boolean isRequestPart;
+    private boolean isLastPart;
+    private boolean isOnlyRepeated;
     private long onlyTablet = ANY_TABLET;
     private final AtomicInteger unanswered = new AtomicInteger();
 
@@ -110,6 +113,24 @@ public final class BatchParts {
     /** Names what is split from now on; null for no name. */
     public void name(@Nullable RequestName newName) {
         name = newName;
+        isRequestPart = false;
+        isOnlyRepeated = false;
+    }
+
+    /**
+     * Names what is split from now on, and must belong to one tablet, as a part of a request: {@link
+     * TabletWrite#requestPart}.
+     */
+    public void requestPart(RequestName newName, boolean newIsLastPart) {
+        name = newName;
+        isRequestPart = true;
+        isLastPart = newIsLastPart;
+        isOnlyRepeated = false;
+    }
+
+    /** Nothing of what was named last is to be done: it is asked for its answer. */
+    public void onlyRepeat() {
+        isOnlyRepeated = true;
     }
 
     /** What is split from now on must belong to this tablet. */
@@ -132,10 +153,13 @@ public final class BatchParts {
             addPart(0, state.tablets().getFirst()).write.addAll();
         } else {
             splitByPartition(state);
+            if (partCount == 0 && isRequestPart) {
+                addEmptyPart(state);
+            }
         }
         isRefused = isAtomic && (strayCount > 0 || !rows.errors().isEmpty());
         for (int i = 0; i < partCount; i++) {
-            part(i).write.onlyRepeat(isRefused);
+            part(i).write.onlyRepeat(isRefused || isOnlyRepeated);
         }
         if (onlyTablet != ANY_TABLET) {
             checkTablet(state);
@@ -192,6 +216,15 @@ public final class BatchParts {
         }
     }
 
+    /** The answer of a request is its tablet's, even if nothing of it is left to be done. */
+    private void addEmptyPart(TableState state) {
+        for (int i = 0; i < state.tablets().size(); i++) {
+            if (state.tablets().get(i).id() == onlyTablet) {
+                addPart(i, state.tablets().get(i));
+            }
+        }
+    }
+
     private void clear() {
         for (int i = 0; i < partCount; i++) {
             Part part = parts.get(i);
@@ -221,6 +254,7 @@ public final class BatchParts {
         part.write.durability(durability);
         part.write.atomic(isAtomic);
         part.write.name(name);
+        part.write.requestPart(isRequestPart, isLastPart);
         if (partition < partOf.length) {
             partOf[partition] = partCount;
         }
@@ -317,11 +351,19 @@ public final class BatchParts {
      * refused nothing: what it was judged by may be lost with it.
      */
     public int errorCount() {
-        int count = rows.errors().size() + strayCount;
+        int count = repeatedPart() == null ? rows.errors().size() + strayCount : 0; // It has all of them.
         for (int i = 0; i < partCount; i++) {
             count += parts.get(i).failure == null ? parts.get(i).write.errorCount() : 0;
         }
         return count;
+    }
+
+    /** The batch as a part of a request that was answered before; null if it is none. */
+    public @Nullable TabletWrite repeatedPart() {
+        boolean isRepeated = partCount == 1
+                && parts.getFirst().failure == null
+                && parts.getFirst().write.isRepeatedPart();
+        return isRepeated ? parts.getFirst().write : null;
     }
 
     /** Operations of an {@code _IGNORE} kind that would be errors if they were of the plain one. */

@@ -164,11 +164,15 @@ final class Decision {
             }
             return;
         }
-        int errorCount = name == null ? 0 : write.errorCount(); // Nobody could ask for them.
         MemorySegment memory = log.memory();
         long errorAt = effectAt();
+        int errorCount = name == null ? 0 : write.makeAnswer(); // Nobody could ask for it without.
         for (int e = 0; e < errorCount; e++) {
-            TabletRecordFormat.writeError(memory, errorAt, write.errorIndex(e), write.errorCodeNumber(e));
+            TabletRecordFormat.writeError(
+                    memory,
+                    errorAt,
+                    write.answer().errorIndex(e),
+                    write.answer().errorCodeNumber(e));
             errorAt += TabletRecordFormat.ERROR_BYTES;
         }
         var header = new TabletRecordFormat.Header(

@@ -85,7 +85,7 @@ final class NamedWrites {
             }
             return true;
         }
-        if (!write.isOnlyRepeated() && !known.makeRoom(name, write.operationCount(), now)) {
+        if (!write.isOnlyRepeated() && !known.makeRoom(name, write.answerEntriesMax(), now)) {
             throw new TabletBusyException("there is no room in tablet " + tablet.id() + " for the answer of " + name
                     + ": " + known.describeFullness() + ". Answers go when clients name requests with a higher"
                     + " firstIncomplete, or are not heard of for an hour; try again then");
@@ -117,7 +117,7 @@ final class NamedWrites {
         }
         // Its place may be behind those that are being carried forward, even before the first of them was.
         carriedFrom = Math.min(carriedFrom, write.sequence());
-        known.add(name, write.timestamp(), write.sequence(), write);
+        known.add(name, write.timestamp(), write.sequence(), write.answer());
     }
 
     /**

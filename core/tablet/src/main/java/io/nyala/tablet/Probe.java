@@ -143,7 +143,7 @@ final class Probe {
         MemorySegment memory = write.operations().memory();
         long bytes = TabletRecordFormat.headerBytes(write.name);
         if (write.name != null) {
-            bytes += (long) write.operationCount() * TabletRecordFormat.ERROR_BYTES;
+            bytes += (long) write.answerEntriesMax() * TabletRecordFormat.ERROR_BYTES;
         }
         long largest = 0;
         boolean hasConditions = false;

@@ -1,15 +1,19 @@
 package io.nyala.tablet;
 
+import io.nyala.record.AnswerCount;
+import io.nyala.record.AnswerEntries;
 import io.nyala.record.RequestErrors;
 import io.nyala.record.RequestMismatchException;
 import io.nyala.record.RequestName;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rows.OperationFormat;
 import io.nyala.rows.OperationKind;
+import io.nyala.rows.RowError;
 import io.nyala.rows.RowErrorCode;
 import io.nyala.wal.Durability;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Ownership</b>: the caller's until {@link Tablet#trySubmit}, then the tablet's until {@link
  * Completion#completed} was called, then the caller's again. The operations must not change in between.
  */
-public final class TabletWrite implements RequestErrors {
+public final class TabletWrite {
     private static final int[] NO_INDEXES = {};
     private static final RowErrorCode[] NO_CODES = {};
 
@@ -35,6 +39,8 @@ public final class TabletWrite implements RequestErrors {
     final BatchConditions conditions = new BatchConditions();
     private boolean isAtomic;
     private boolean isOnlyRepeated;
+    private boolean isRequestPart;
+    private boolean isLastPart;
 
     // Set by the probe stage.
     int epochTicket = NO_TICKET;
@@ -70,8 +76,13 @@ public final class TabletWrite implements RequestErrors {
     private int errorCount;
     private final int[] ignoredCounts = new int[OperationKind.UPSERT_IGNORE.code() + 1]; // By the kind's code.
     private int updatesInPart;
+    private int answeredCount;
+    private final AnswerEntries answer = new AnswerEntries();
 
     static final int NO_TICKET = -1;
+
+    /** An answer of all operations that a request had left. */
+    public static final int ALL_OPERATIONS = Integer.MAX_VALUE;
 
     public TabletWrite(OperationBatch operations, Completion completion) {
         this.operations = operations;
@@ -125,6 +136,23 @@ public final class TabletWrite implements RequestErrors {
 
     boolean isOnlyRepeated() {
         return isOnlyRepeated;
+    }
+
+    /**
+     * Whether the batch is a part of a request, all of it this tablet's, which may be cut otherwise when it comes
+     * again: then the answer is that of the operations which the part had, however many there are now. It is of errors
+     * too that kept operations out of the batch. Not so unless said otherwise.
+     *
+     * @param newIsLastPart whether the part has all operations that the request has left
+     */
+    public void requestPart(boolean newIsRequestPart, boolean newIsLastPart) {
+        isRequestPart = newIsRequestPart;
+        isLastPart = newIsLastPart;
+    }
+
+    /** What an answer may say: each operation once, and of how many it is. */
+    int answerEntriesMax() {
+        return operationCount + (isRequestPart ? operations.errors().size() + 1 : 0);
     }
 
     /** Whether what becomes of each operation must be known before the first one is done. */
@@ -197,18 +225,19 @@ public final class TabletWrite implements RequestErrors {
         return sequence;
     }
 
-    /** How many operations the tablet refused. */
-    @Override
+    /** How many operations the tablet refused; of a part that was answered before, how many operations were. */
     public int errorCount() {
         return errorCount;
     }
 
-    @Override
     public int errorIndex(int error) {
         return errorIndexes[error];
     }
 
-    /** Where the refused operation lies in {@link #operations}, so that nobody has to look for it. */
+    /**
+     * Where the refused operation lies in {@link #operations}, so that nobody has to look for it. Negative if it does
+     * not, in the answer of a part that was cut otherwise.
+     */
     public int errorOffset(int error) {
         return errorOffsets[error];
     }
@@ -219,8 +248,7 @@ public final class TabletWrite implements RequestErrors {
 
     /**
      * How many operations of an {@code _IGNORE} kind would be errors if they were of the plain one: their rows were
-     * there already, or were not, or they set immutable columns. None are known of an answer that was given before: a
-     * record has the errors only.
+     * there already, or were not, or they set immutable columns.
      */
     public int ignoredCount(OperationKind kind) {
         return ignoredCounts[kind.code()];
@@ -231,9 +259,44 @@ public final class TabletWrite implements RequestErrors {
         return updatesInPart;
     }
 
-    @Override
-    public int errorCodeNumber(int error) {
-        return errorCodes[error].code();
+    /** How many operations the answer of a part of a request is of that was answered before; from the part's first. */
+    public int answeredCount() {
+        return answeredCount;
+    }
+
+    /** Puts together what is to be remembered; answers how many entries that has. */
+    int makeAnswer() {
+        answer.clear();
+        List<RowError> before = isRequestPart ? operations.errors() : List.of();
+        int next = 0;
+        for (int i = 0; i < errorCount; i++) {
+            while (next < before.size() && before.get(next).operationIndex() < errorIndexes[i]) {
+                next = refusedBefore(before, next);
+            }
+            answer.refused(errorIndexes[i], errorCodes[i].code());
+        }
+        while (next < before.size()) {
+            next = refusedBefore(before, next);
+        }
+        answer.counted(AnswerCount.OPERATIONS, isRequestPart && !isLastPart ? operations.operationCount() : 0);
+        answer.counted(AnswerCount.INSERTS_IGNORED, ignoredCount(OperationKind.INSERT_IGNORE));
+        answer.counted(AnswerCount.UPDATES_IGNORED, ignoredCount(OperationKind.UPDATE_IGNORE) - updatesInPart);
+        answer.counted(AnswerCount.DELETES_IGNORED, ignoredCount(OperationKind.DELETE_IGNORE));
+        answer.counted(AnswerCount.UPDATES_IN_PART, updatesInPart);
+        answer.counted(AnswerCount.UPSERTS_IN_PART, ignoredCount(OperationKind.UPSERT_IGNORE));
+        assert answer.errorCount() <= answerEntriesMax() : answer.errorCount() + " of " + answerEntriesMax();
+        return answer.errorCount();
+    }
+
+    private int refusedBefore(List<RowError> before, int next) {
+        RowError error = before.get(next);
+        answer.refused(error.operationIndex(), error.code().code());
+        return next + 1;
+    }
+
+    /** What is to be remembered. */
+    RequestErrors answer() {
+        return answer;
     }
 
     /** Where the operation's row is, if it is not in the active MemRowSet; as far as is known, and perhaps deleted. */
@@ -287,30 +350,58 @@ public final class TabletWrite implements RequestErrors {
     }
 
     void addError(int index, RowErrorCode code) {
+        addError(OperationFormat.operationIndex(operations.memory(), offsets[index]), offsets[index], code);
+    }
+
+    private void addError(int operationIndex, int offset, RowErrorCode code) {
         if (errorCount == errorIndexes.length) {
             int capacity = Math.max(16, 2 * errorCount);
             errorIndexes = Arrays.copyOf(errorIndexes, capacity);
             errorOffsets = Arrays.copyOf(errorOffsets, capacity);
             errorCodes = Arrays.copyOf(errorCodes, capacity);
         }
-        errorOffsets[errorCount] = offsets[index];
-        errorIndexes[errorCount] = OperationFormat.operationIndex(operations.memory(), offsets[index]);
+        errorOffsets[errorCount] = offset;
+        errorIndexes[errorCount] = operationIndex;
         errorCodes[errorCount++] = code;
     }
 
     /** Gets the answer that the request had before. */
-    void repeat(RequestName repeated, long newTimestamp, long newSequence, RequestErrors errors) {
+    void repeat(RequestName repeated, long newTimestamp, long newSequence, RequestErrors entries) {
         clearErrors();
-        for (int i = 0; i < errors.errorCount(); i++) {
-            int operation = find(errors.errorIndex(i));
-            if (operation < 0) {
-                clearErrors();
-                throw new RequestMismatchException(repeated, errors.errorIndex(i));
+        answeredCount = ALL_OPERATIONS;
+        for (int i = 0; i < entries.errorCount(); i++) {
+            AnswerCount what = AnswerCount.ofCode(entries.errorCodeNumber(i));
+            if (what == null) {
+                repeatError(repeated, entries.errorIndex(i), RowErrorCode.ofCode(entries.errorCodeNumber(i)));
+            } else {
+                repeatCount(what, entries.errorIndex(i));
             }
-            addError(operation, RowErrorCode.ofCode(errors.errorCodeNumber(i)));
         }
         decided(newTimestamp, newSequence);
         isRepeated = true;
+    }
+
+    private void repeatError(RequestName repeated, int operationIndex, RowErrorCode code) {
+        int operation = find(operationIndex);
+        if (operation < 0 && !isRequestPart) {
+            clearErrors();
+            throw new RequestMismatchException(repeated, operationIndex);
+        }
+        addError(operationIndex, operation < 0 ? -1 : offsets[operation], code);
+    }
+
+    private void repeatCount(AnswerCount what, int number) {
+        switch (what) {
+            case OPERATIONS -> answeredCount = number;
+            case INSERTS_IGNORED -> ignoredCounts[OperationKind.INSERT_IGNORE.code()] = number;
+            case UPDATES_IGNORED -> ignoredCounts[OperationKind.UPDATE_IGNORE.code()] += number;
+            case DELETES_IGNORED -> ignoredCounts[OperationKind.DELETE_IGNORE.code()] = number;
+            case UPDATES_IN_PART -> {
+                ignoredCounts[OperationKind.UPDATE_IGNORE.code()] += number;
+                updatesInPart = number;
+            }
+            case UPSERTS_IN_PART -> ignoredCounts[OperationKind.UPSERT_IGNORE.code()] = number;
+        }
     }
 
     /** Which of this tablet's operations has that index in the batch; -1 if there is none. */
@@ -331,8 +422,13 @@ public final class TabletWrite implements RequestErrors {
     }
 
     /** Whether the answer is one that was given before. */
-    boolean isRepeated() {
+    public boolean isRepeated() {
         return isRepeated;
+    }
+
+    /** Whether the answer is one that a part of a request was given before. */
+    public boolean isRepeatedPart() {
+        return isRepeated && isRequestPart;
     }
 
     void decided(long newTimestamp, long newSequence) {

@@ -20,10 +20,11 @@ final class ClientColumns {
     static final int VARIABLE_CELL_BYTES = 2 * Long.BYTES;
 
     /** Of no table in particular. */
-    static final ClientColumns NONE = new ClientColumns(Schema.of(Column.key("none", ColumnType.INT8)), new int[0]);
+    static final ClientColumns NONE = ofTable(Schema.of(Column.key("none", ColumnType.INT8)));
 
     private final Schema schema;
     private final int[] tableIndexes;
+    private final List<Column> columns;
     private final boolean hasNullable;
 
     // By the client's column.
@@ -35,8 +36,16 @@ final class ClientColumns {
     private final boolean[] isImmutable;
 
     private ClientColumns(Schema schema, int[] tableIndexes) {
+        this(
+                schema,
+                tableIndexes,
+                Arrays.stream(tableIndexes).mapToObj(schema::column).toList());
+    }
+
+    private ClientColumns(Schema schema, int[] tableIndexes, List<Column> columns) {
         this.schema = schema;
         this.tableIndexes = tableIndexes;
+        this.columns = columns;
         int count = tableIndexes.length;
         this.cellBytes = new int[count];
         this.isVariable = new boolean[count];
@@ -46,7 +55,7 @@ final class ClientColumns {
         this.isImmutable = new boolean[count];
         boolean anyNullable = false;
         for (int i = 0; i < count; i++) {
-            Column column = schema.column(tableIndexes[i]);
+            Column column = columns.get(i);
             isVariable[i] = column.type().isVariable();
             cellBytes[i] = isVariable[i] ? VARIABLE_CELL_BYTES : column.type().cellBytes();
             isNullable[i] = column.isNullable();
@@ -107,6 +116,13 @@ final class ClientColumns {
         return new ClientColumns(schema, indexes);
     }
 
+    /** The view as it is, whatever the table has: enough to step over rows, not to read them. */
+    static ClientColumns unread(SchemaPB view) {
+        List<Column> columns =
+                view.getColumnsList().stream().map(WireSchema::column).toList();
+        return new ClientColumns(NONE.schema, new int[columns.size()], columns);
+    }
+
     private static WireException mismatch(String message) {
         return new WireException(Fault.MISMATCHED_SCHEMA, message);
     }
@@ -125,9 +141,9 @@ final class ClientColumns {
         return tableIndexes[column];
     }
 
-    /** The table's definition of the client's column. */
+    /** The table's definition of the client's column; the client's own where it was not held against a table. */
     Column column(int column) {
-        return schema.column(tableIndexes[column]);
+        return columns.get(column);
     }
 
     /** Whether rows have a bitmap of NULLs. */

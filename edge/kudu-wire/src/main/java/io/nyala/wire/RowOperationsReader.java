@@ -17,6 +17,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
@@ -49,8 +50,16 @@ public final class RowOperationsReader {
     /** Clients of a server are few kinds of programs, and each writes to a few tables at a time. */
     private static final int VIEWS_MAX = 16;
 
+    private static final int KINDS_AT_FIRST = 1024;
+
     /** More than a schema of 300 columns needs; longer ones are understood anew each time. */
     private static final int VIEW_BYTES_MAX = 256 << 10;
+
+    /**
+     * Most rows of a batch, be they good or not: an answer has an error for each, and takes a megabyte then in the log
+     * that remembers it.
+     */
+    static final int BATCH_ROWS_MAX = 128 << 10;
 
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -73,7 +82,6 @@ public final class RowOperationsReader {
     private long indirectOffset;
     private long indirectBytes;
     private int firstRow;
-    private long firstAt; // Where that row lies.
     private int nextRow;
 
     /** What a client calls a schema, as it was understood for a table. */
@@ -91,28 +99,28 @@ public final class RowOperationsReader {
      * @throws WireException if the client's columns are not those of the table
      */
     public void start(WriteRequestReader request, Schema schema) {
-        columns = view(request, schema);
+        start(request, view(request, schema));
+    }
+
+    /**
+     * Goes to the first row of a request, without a table: rows can be stepped over, not put into a batch.
+     *
+     * @throws WireException if the client's columns are those of no table
+     */
+    public void startUnread(WriteRequestReader request) {
+        MemorySegment given = request.memory().asSlice(request.schemaOffset(), request.schemaBytes());
+        start(request, ClientColumns.unread(parse(given.asByteBuffer())));
+    }
+
+    private void start(WriteRequestReader request, ClientColumns newColumns) {
+        columns = newColumns;
         memory = request.memory();
         at = request.rowsOffset();
         end = at + request.rowsBytes();
         indirectOffset = request.indirectOffset();
         indirectBytes = request.indirectBytes();
         firstRow = 0;
-        firstAt = at;
         nextRow = 0;
-    }
-
-    /**
-     * Goes back to the rows that were handed out last: the next batch begins with the same one, for the table as it is
-     * now.
-     *
-     * @param request that was started
-     * @throws WireException as {@link #start}; the request is where it was then
-     */
-    public void again(WriteRequestReader request, Schema schema) {
-        columns = view(request, schema);
-        at = firstAt;
-        nextRow = firstRow;
     }
 
     private ClientColumns view(WriteRequestReader request, Schema schema) {
@@ -161,7 +169,7 @@ public final class RowOperationsReader {
         return firstRow;
     }
 
-    /** How many rows of the request were handed out. */
+    /** How many rows of the request were handed out, or stepped over. */
     public int rowCount() {
         return nextRow;
     }
@@ -176,9 +184,8 @@ public final class RowOperationsReader {
         assert batch.operationCount() == 0 : "a batch with " + batch.operationCount() + " operations";
         long resume = at;
         firstRow = nextRow;
-        firstAt = at;
         try {
-            while (at < end && append(batch)) {
+            while (at < end && nextRow - firstRow < BATCH_ROWS_MAX && append(batch)) {
                 nextRow++;
             }
             if (at < end && nextRow == firstRow) {
@@ -323,20 +330,43 @@ public final class RowOperationsReader {
         return cell;
     }
 
+    /**
+     * Steps over the next rows, {@code countMax} at most; answers the number of each one's kind.
+     *
+     * @throws WireException if the bytes are no rows
+     */
+    public byte[] skip(int countMax) {
+        var kinds = new byte[Math.min(countMax, KINDS_AT_FIRST)];
+        int count = 0;
+        while (count < countMax && at < end) {
+            if (count == kinds.length) {
+                kinds = Arrays.copyOf(kinds, Math.min(countMax, 2 * count));
+            }
+            kinds[count++] = (byte) skipRow().code();
+        }
+        nextRow += count;
+        return Arrays.copyOf(kinds, count);
+    }
+
     /** So that nothing is written of a request that turns out to be no request further on. */
     private void checkRest() {
         long resume = at;
         while (at < end) {
-            readKind();
-            long isSet = take(columns.bitmapBytes(), "Cannot find isset bitmap");
-            long isNull = columns.hasNullable() ? take(columns.bitmapBytes(), "Cannot find null bitmap") : -1;
-            for (int i = 0; i < columns.count(); i++) {
-                if (hasBit(isSet, i) && !(isNull >= 0 && hasBit(isNull, i) && columns.isNullable(i))) {
-                    takeCell(i);
-                }
-            }
+            skipRow();
         }
         at = resume;
+    }
+
+    private OperationKind skipRow() {
+        OperationKind kind = readKind();
+        long isSet = take(columns.bitmapBytes(), "Cannot find isset bitmap");
+        long isNull = columns.hasNullable() ? take(columns.bitmapBytes(), "Cannot find null bitmap") : -1;
+        for (int i = 0; i < columns.count(); i++) {
+            if (hasBit(isSet, i) && !(isNull >= 0 && hasBit(isNull, i) && columns.isNullable(i))) {
+                takeCell(i);
+            }
+        }
+        return kind;
     }
 
     private boolean hasBit(long bitmap, int i) {

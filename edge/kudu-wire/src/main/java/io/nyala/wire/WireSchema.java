@@ -81,7 +81,8 @@ public final class WireSchema {
         }
     }
 
-    private static Column column(ColumnSchemaPB given) {
+    /** Any column, with what the client says of it. */
+    static Column column(ColumnSchemaPB given) {
         String name = given.getName();
         checkText("invalid column name", given.getNameBytes());
         if (name.isEmpty()) {

@@ -77,7 +77,23 @@ final class RandomWritesTest {
             batch.forEach((segment, operation) -> assertOperation(
                     schema, view, sent.get(OperationFormat.operationIndex(segment, operation)), segment, operation));
             assertEquals(sent.size() - errors.size(), batch.acceptedCount());
+            assertStepsOver(request, sent, random.nextInt(sent.size() + 1));
         }
+    }
+
+    /** Without a table, first over so many rows, then over the others. */
+    private void assertStepsOver(byte[] request, List<Sent> sent, int count) {
+        var parts = new WriteRequestReader();
+        parts.read(MemorySegment.ofArray(request), 0, request.length);
+        reader.startUnread(parts);
+        byte[] kinds = new byte[sent.size()];
+        for (int i = 0; i < kinds.length; i++) {
+            kinds[i] = (byte) sent.get(i).type();
+        }
+        assertArrayEquals(Arrays.copyOf(kinds, count), reader.skip(count));
+        assertEquals(count, reader.rowCount());
+        assertArrayEquals(Arrays.copyOfRange(kinds, count, kinds.length), reader.skip(Integer.MAX_VALUE));
+        assertEquals(kinds.length, reader.rowCount());
     }
 
     private static String text(RowError error) {
@@ -289,6 +305,14 @@ final class RandomWritesTest {
         } catch (WireException e) {
             assertTrue(!e.getMessage().isEmpty());
             assertEquals(0, batch.operationCount());
+        }
+        try {
+            var parts = new WriteRequestReader();
+            parts.read(MemorySegment.ofArray(request), 0, request.length);
+            reader.startUnread(parts);
+            reader.skip(Integer.MAX_VALUE);
+        } catch (WireException e) {
+            assertTrue(!e.getMessage().isEmpty());
         }
         batch.forEach((segment, operation) -> {
             if (OperationFormat.kind(segment, operation).mayInsert()) {

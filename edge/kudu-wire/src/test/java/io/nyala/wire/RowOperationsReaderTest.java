@@ -28,6 +28,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -340,7 +341,12 @@ final class RowOperationsReaderTest {
     @Test
     void handsOutWhatDoesNotFitInPartsButOnlyIfAllOfItIsRows() {
         Schema small = Schema.of(Column.key("k", ColumnType.INT32));
-        int count = 400_000; // Of 32 bytes each in a batch: 12 MiB.
+        List<Column> columns = new ArrayList<>(small.columns());
+        for (int i = 0; i < 8; i++) {
+            columns.add(Column.of("unset" + i, ColumnType.INT64).nullable());
+        }
+        Schema wide = Schema.of(columns);
+        int count = 120_000; // Of some 100 bytes each in a batch: 12 MiB.
         ByteBuffer rows = ByteBuffer.allocate(6 * count).order(ByteOrder.LITTLE_ENDIAN);
         for (int i = 0; i < count; i++) {
             rows.put((byte) 1).put((byte) 1).putInt(i);
@@ -349,8 +355,8 @@ final class RowOperationsReaderTest {
                 .setRows(ByteString.copyFrom(rows.flip()))
                 .build();
         try (var large = new TestMemory(24 << 20);
-                var target = new OperationBatch(new RowLayout(small), large.account())) {
-            read(WireRows.request(small.columns(), operations), small, target);
+                var target = new OperationBatch(new RowLayout(wide), large.account())) {
+            read(WireRows.request(small.columns(), operations), wide, target);
             int first = target.acceptedCount();
             assertTrue(reader.hasMore());
             assertEquals(0, reader.firstRow());
@@ -362,48 +368,55 @@ final class RowOperationsReaderTest {
             assertEquals(count, reader.rowCount());
             assertEquals(
                     first,
-                    new RowLayout(small).getInt(target.memory(), OperationFormat.rowOffset(target.memory(), 0), 0));
+                    new RowLayout(wide).getInt(target.memory(), OperationFormat.rowOffset(target.memory(), 0), 0));
             RowOperationsPB torn = operations.toBuilder()
                     .setRows(operations
                             .getRows()
                             .substring(0, operations.getRows().size() - 1))
                     .build();
             WireException e = assertThrows(
-                    WireException.class, () -> read(WireRows.request(small.columns(), torn), small, target));
+                    WireException.class, () -> read(WireRows.request(small.columns(), torn), wide, target));
             assertEquals("Not enough data for column: k INT32 NOT NULL", e.getMessage());
             assertEquals(0, target.operationCount());
         }
     }
 
+    /** A part ends after so many rows at the latest, and some have another kind. */
     @Test
-    void handsOutTheLastPartAgainForATableThatIsWiderNow() {
+    void stepsOverRowsForATableThatIsWiderNowOrForNone() {
         Schema small = Schema.of(Column.key("k", ColumnType.INT32));
         Schema wide =
                 Schema.of(small.column(0), Column.of("new", ColumnType.INT64).nullable());
-        int count = 400_000;
+        int count = RowOperationsReader.BATCH_ROWS_MAX + 1000;
         WireRows rows = new WireRows(small.columns());
         for (int i = 0; i < count; i++) {
-            rows.add(1, new byte[][] {MemorySegment.ofArray(new int[] {i}).toArray(JAVA_BYTE)});
+            rows.add(
+                    i % 3 == 0 ? 5 : 1,
+                    new byte[][] {MemorySegment.ofArray(new int[] {i}).toArray(JAVA_BYTE)});
         }
         var parts = new WriteRequestReader();
         byte[] request = WireRows.request(small.columns(), rows.operations()).toByteArray();
         parts.read(MemorySegment.ofArray(request), 0, request.length);
         try (var large = new TestMemory(40 << 20);
-                var target = new OperationBatch(new RowLayout(small), large.account());
-                var wideTarget = new OperationBatch(new RowLayout(wide), large.account())) {
-            reader.start(parts, small);
-            reader.fill(target);
-            int first = target.acceptedCount();
-            target.clear();
-            reader.fill(target);
+                var target = new OperationBatch(new RowLayout(wide), large.account())) {
             Schema other = Schema.of(Column.key("other", ColumnType.INT32));
-            assertThrows(WireException.class, () -> reader.again(parts, other));
-            reader.again(parts, wide);
-            reader.fill(wideTarget);
-            assertEquals(first, reader.firstRow());
-            long row = OperationFormat.rowOffset(wideTarget.memory(), 0);
-            assertEquals(first, new RowLayout(wide).getInt(wideTarget.memory(), row, 0));
-            assertEquals(count, first + wideTarget.acceptedCount());
+            assertThrows(WireException.class, () -> reader.start(parts, other));
+            reader.start(parts, wide);
+            reader.fill(target);
+            assertEquals(RowOperationsReader.BATCH_ROWS_MAX, target.acceptedCount());
+            target.clear();
+            reader.start(parts, wide);
+            assertArrayEquals(new byte[] {5, 1, 1, 5}, reader.skip(4));
+            reader.fill(target);
+            assertEquals(4, reader.firstRow());
+            long row = OperationFormat.rowOffset(target.memory(), 0);
+            assertEquals(4, new RowLayout(wide).getInt(target.memory(), row, 0));
+            reader.startUnread(parts);
+            byte[] kinds = reader.skip(Integer.MAX_VALUE);
+            assertEquals(count, kinds.length);
+            assertEquals(count, reader.rowCount());
+            assertEquals(5, kinds[3]);
+            assertEquals(1, kinds[count - 1]);
             assertFalse(reader.hasMore());
         }
     }

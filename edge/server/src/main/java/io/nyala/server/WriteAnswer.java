@@ -10,9 +10,12 @@ import io.nyala.wire.WireErrors;
 
 /**
  * What became of the rows of a request, put together from its batches. Operations that were ignored are counted as
- * Kudu counts them, but in the answer to a request that comes again, where they count as done. One thread at a time.
+ * Kudu counts them. One thread at a time.
  */
 final class WriteAnswer {
+    /** Most characters of all errors together; those behind have a code only, which is what programs look at. */
+    static final int TEXT_CHARS_MAX = 8 << 20;
+
     private final WriteResponsePB.Builder response = WriteResponsePB.newBuilder();
     private final long[] done = new long[OperationKind.UPSERT_IGNORE.code() + 1];
     private long insertsIgnored;
@@ -21,6 +24,7 @@ final class WriteAnswer {
     private long updatesInPart;
     private long deletesIgnored;
     private long timestamp;
+    private long textChars;
 
     /** One more batch, in the order of the rows. */
     void add(WriteSession session, CommitResult result) {
@@ -29,10 +33,24 @@ final class WriteAnswer {
         }
         for (RowError error : result.errors()) {
             done[session.kind(error.operationIndex())]--;
-            response.addPerRowErrorsBuilder()
-                    .setRowIndex(session.firstRow() + error.operationIndex())
-                    .setError(WireErrors.status(error));
+            addError(session.firstRow() + error.operationIndex(), WireErrors.status(error));
         }
+        addCounts(result);
+    }
+
+    /** One more, as it was answered before: of the rows from this one on, which are of these kinds. */
+    void addRepeated(int firstRow, byte[] kinds, CommitResult result) {
+        for (byte kind : kinds) {
+            done[kind]++;
+        }
+        for (RowError error : result.errors()) {
+            done[kinds[error.operationIndex()]]--;
+            addError(firstRow + error.operationIndex(), WireErrors.status(error));
+        }
+        addCounts(result);
+    }
+
+    private void addCounts(CommitResult result) {
         CommitResult.Ignored ignored = result.ignored();
         insertsIgnored += ignored.inserts();
         upsertsIgnored += ignored.upserts();
@@ -45,8 +63,17 @@ final class WriteAnswer {
     /** What became of the rows behind those, all of them. */
     void failRest(int fromRow, int rowCount, AppStatusPB status) {
         for (int row = fromRow; row < rowCount; row++) {
-            response.addPerRowErrorsBuilder().setRowIndex(row).setError(status);
+            addError(row, status);
         }
+    }
+
+    private void addError(int row, AppStatusPB status) {
+        textChars += status.getMessage().length();
+        AppStatusPB said = textChars <= TEXT_CHARS_MAX
+                ? status
+                : AppStatusPB.newBuilder().setCode(status.getCode()).build();
+        response.addPerRowErrors(
+                WriteResponsePB.PerRowErrorPB.newBuilder().setRowIndex(row).setError(said));
     }
 
     WriteResponsePB response() {

@@ -2,12 +2,16 @@ package io.nyala.server;
 
 import io.nyala.engine.CommitResult;
 import io.nyala.engine.TableChangedException;
+import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
 import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB;
 import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
 import io.nyala.protocol.tserver.Tserver.WriteResponsePB;
+import io.nyala.record.RequestMismatchException;
+import io.nyala.record.RequestName;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rpc.RpcCall;
 import io.nyala.wire.RowOperationsReader;
+import io.nyala.wire.WireException;
 import io.nyala.wire.WriteRequestReader;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -24,14 +28,24 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>To a client, a request is done or it fails, so all rows of one that has parts are looked at before the first part
  * is in. If the table is altered after that, the rest is read for the table as it is then. If something else fails, a
- * request that has a name fails as a whole where its client comes again: parts that are in have their answers, and
- * are not done twice. All else is an error of each row that is not in, so that nobody takes the others for failed.
+ * request that has a name fails as a whole where its client comes again. All else is an error of each row that is not
+ * in, so that nobody takes the others for failed.
  *
- * <p>One thread at a time: the request's, until its last part is on its way.
+ * <p>Where parts end depends on the table. A request that comes again may find that a part was in before, with more
+ * rows or fewer than it has now: then it takes the answer to those, and the next part begins behind them. If the table
+ * cannot take its rows any more, it asks for the answers only.
+ *
+ * <p>One thread at a time: the request's, until its last part is on its way; then who is told what became of that.
  */
 final class WriteRows {
     /** A batch that meets an ALTER is filled again. Clients may change a table in a row, but not that often. */
     private static final int ATTEMPTS_MAX = 10;
+
+    /**
+     * Clients send some thousands of rows. The answer has an error for each that is refused, of 14 bytes and its words;
+     * with {@link WriteAnswer#TEXT_CHARS_MAX} it is well below the 50 MiB that a client takes.
+     */
+    static final int ROWS_MAX = 1 << 20;
 
     private final RpcCall call;
     private final CatalogView.HostedTablet tablet;
@@ -39,8 +53,9 @@ final class WriteRows {
     private final WriteAnswer answer = new WriteAnswer();
     private WriteSession session;
     private int part;
-    private int restFrom; // The first row that is not in a batch that was committed.
-    private int rowCount; // Of a request that has several parts.
+    private int restFrom; // The first row that no part has had.
+    private int rowCount; // Known once the first part was filled.
+    private @Nullable RuntimeException unreadable; // Why the table takes no rows like these.
 
     WriteRows(RpcCall call, CatalogView.HostedTablet tablet, WriteService service) {
         this.call = call;
@@ -52,58 +67,155 @@ final class WriteRows {
     /** Answers the call, now or when its rows are durable. Afterwards the reader is not used any more. */
     void commit(WriteRequestReader request, RowOperationsReader rows) {
         try {
-            rows.start(request, session.schema());
-            for (int attempt = 1; ; attempt++) {
-                try {
-                    if (part == 0) {
-                        fillFirst(request, rows);
-                    }
-                    commitParts(rows);
-                    return;
-                } catch (TableChangedException e) {
-                    if (attempt == ATTEMPTS_MAX) {
-                        throw e;
-                    }
-                    readAgain(request, rows);
-                }
+            goOn(request, rows);
+        } catch (RuntimeException e) {
+            fail(e);
+        }
+    }
+
+    /** The same for what is left, when it is known that the part that was thought to be the last was in before. */
+    private void commitRest(WriteRequestReader request, RowOperationsReader rows, CommitResult result) {
+        try {
+            take(result, request, rows);
+            if (restFrom == rowCount) {
+                answer();
+            } else {
+                goOn(request, rows);
             }
         } catch (RuntimeException e) {
             fail(e);
         }
     }
 
-    /** Puts the first rows into the batch. If they are not all, looks at the others before. */
-    private void fillFirst(WriteRequestReader request, RowOperationsReader rows) {
+    private void goOn(WriteRequestReader request, RowOperationsReader rows) {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                commitParts(request, rows);
+                return;
+            } catch (TableChangedException e) {
+                if (attempt == ATTEMPTS_MAX) {
+                    throw e;
+                }
+                WriteSession fresh = service.batches().take(tablet.table());
+                service.batches().discard(session);
+                session = fresh;
+            }
+        }
+    }
+
+    /** Waits for each part but the last. */
+    private void commitParts(WriteRequestReader request, RowOperationsReader rows) {
+        seek(request, rows);
+        fill(rows);
+        if (part == 0) {
+            lookAtAll(request, rows);
+        }
+        while (true) {
+            boolean isLast = unreadable == null && !rows.hasMore();
+            session.start(tablet.place().id(), restFrom, WriteService.name(call.requestId(), part), isLast);
+            if (unreadable != null) {
+                session.batch().onlyRepeat();
+            }
+            CompletableFuture<CommitResult> result = service.commits().apply(session.batch());
+            if (isLast) {
+                var _ = result.whenComplete(this::completed);
+                return;
+            }
+            take(join(result), request, rows);
+            if (restFrom == rowCount) {
+                answer();
+                return;
+            }
+            fill(rows);
+        }
+    }
+
+    /** To the first row that no part has had, for the table as it is now. */
+    private void seek(WriteRequestReader request, RowOperationsReader rows) {
+        unreadable = null;
+        try {
+            rows.start(request, session.schema());
+        } catch (WireException e) {
+            if (call.requestId() == null) {
+                throw e;
+            }
+            startUnread(request, rows, e);
+        }
+        rows.skip(restFrom);
+    }
+
+    /** The request may have been answered when the table was another. */
+    private void startUnread(WriteRequestReader request, RowOperationsReader rows, WireException reason) {
+        try {
+            rows.startUnread(request);
+            rowCount = rows.skip(Integer.MAX_VALUE).length;
+            rows.startUnread(request);
+        } catch (WireException _) {
+            throw reason;
+        }
+        unreadable = reason;
+    }
+
+    private void fill(RowOperationsReader rows) {
         OperationBatch batch = session.operations();
-        rows.fill(batch);
+        if (unreadable == null) {
+            rows.fill(batch);
+        }
+    }
+
+    /** The first part is filled; if there are others, they are looked at before. */
+    private void lookAtAll(WriteRequestReader request, RowOperationsReader rows) {
+        if (unreadable != null) {
+            return;
+        }
         if (rows.hasMore()) {
+            OperationBatch batch = session.operations();
             session.check(tablet.place().id());
             while (rows.hasMore()) {
                 batch.clear();
                 rows.fill(batch);
                 session.check(tablet.place().id());
             }
-            rowCount = rows.rowCount();
+            if (rows.rowCount() > ROWS_MAX) {
+                throw new TabletException(
+                        Code.UNKNOWN_ERROR,
+                        ErrorCode.INVALID_ARGUMENT,
+                        "a request has " + rows.rowCount() + " rows, the limit is " + ROWS_MAX
+                                + "; send them in several requests");
+            }
             batch.clear();
+            rowCount = rows.rowCount();
             rows.start(request, session.schema());
             rows.fill(batch);
+        } else {
+            rowCount = rows.rowCount();
         }
     }
 
-    /** The batch is filled. Waits for each part but the last. */
-    private void commitParts(RowOperationsReader rows) {
-        while (true) {
-            int count = session.operations().operationCount();
-            session.start(tablet.place().id(), rows.firstRow(), WriteService.name(call.requestId(), part, count));
-            CompletableFuture<CommitResult> result = service.commits().apply(session.batch());
-            if (!rows.hasMore()) {
-                var _ = result.whenComplete(this::completed);
-                return;
-            }
-            answer.add(session, join(result));
-            part++;
+    /** What became of a part; the reader goes to the next. */
+    private void take(CommitResult result, WriteRequestReader request, RowOperationsReader rows) {
+        if (result.repeatedCount() != CommitResult.NOT_REPEATED) {
+            seek(request, rows);
+            byte[] kinds = rows.skip(result.repeatedCount());
+            checkRepeated(result, kinds.length);
+            answer.addRepeated(restFrom, kinds, result);
+            restFrom += kinds.length;
+        } else if (unreadable != null) {
+            throw unreadable;
+        } else {
+            answer.add(session, result);
             restFrom = rows.rowCount();
-            rows.fill(session.operations());
+        }
+        part++;
+    }
+
+    /** Whoever names other rows by the same name has no answer. */
+    private void checkRepeated(CommitResult result, int found) {
+        boolean isOther = result.repeatedCount() != CommitResult.ALL_OPERATIONS && result.repeatedCount() > found;
+        int last = result.hasErrors() ? result.errors().getLast().operationIndex() : -1;
+        RequestName name = WriteService.name(call.requestId(), part);
+        if (name != null && (isOther || last >= found)) {
+            throw new RequestMismatchException(name, isOther ? result.repeatedCount() - 1 : last);
         }
     }
 
@@ -118,46 +230,33 @@ final class WriteRows {
         }
     }
 
-    /** The rows of the part that was to come, for the table as it is now. */
-    private void readAgain(WriteRequestReader request, RowOperationsReader rows) {
-        WriteSession fresh = service.batches().take(tablet.table());
-        service.batches().discard(session);
-        session = fresh;
-        if (part == 0) {
-            rows.start(request, session.schema());
-        } else {
-            rows.again(request, session.schema());
-            rows.fill(session.operations());
-        }
-    }
-
     // ---- Answers ----
 
-    /** On the writer's thread, which must not be kept: words of errors are made elsewhere. */
+    /** On the writer's thread, which must not be kept: words of errors are made elsewhere, and rows read. */
     private void completed(@Nullable CommitResult result, @Nullable Throwable failure) {
-        if (result != null && !result.hasErrors()) {
-            answer(result);
+        if (result == null) {
+            service.pool().execute(() -> fail(failure));
+        } else if (result.repeatedCount() != CommitResult.NOT_REPEATED) {
+            service.pool().execute(() -> service.readAgain(call, (request, rows) -> commitRest(request, rows, result)));
+        } else if (result.hasErrors()) {
+            service.pool().execute(() -> answer(result));
         } else {
-            service.pool().execute(() -> {
-                if (result != null) {
-                    answer(result);
-                } else {
-                    fail(failure);
-                }
-            });
+            answer(result);
         }
     }
 
     private void answer(CommitResult result) {
-        WriteResponsePB response;
         try {
             answer.add(session, result);
-            response = answer.response();
+            answer();
         } catch (RuntimeException e) {
             service.batches().discard(session);
             WriteService.fail(call, e);
-            return;
         }
+    }
+
+    private void answer() {
+        WriteResponsePB response = answer.response();
         service.batches().giveBack(session);
         call.answer(response);
     }

@@ -22,6 +22,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -32,9 +33,6 @@ import org.jspecify.annotations.Nullable;
 final class WriteService {
     /** Steps from the name of a request to those of its parts; odd, so that no two are the same. */
     private static final long PART_STEP = 0x9E3779B97F4A7C15L;
-
-    /** The same for the rows of a part. */
-    private static final long ROWS_STEP = 0xBF58476D1CE4E5B9L;
 
     private final CatalogView catalog;
     private final BatchPool batches;
@@ -74,12 +72,28 @@ final class WriteService {
 
     /** Answers a Write call, now or when the rows are durable. */
     void write(RpcCall call) {
-        Decoder taken = decoders.poll();
-        Decoder decoder = taken == null ? new Decoder(new WriteRequestReader(), new RowOperationsReader()) : taken;
+        Decoder decoder = takeDecoder();
         try {
             write(call, decoder);
         } catch (RuntimeException e) {
             fail(call, e);
+        } finally {
+            decoders.add(decoder);
+        }
+    }
+
+    private Decoder takeDecoder() {
+        Decoder taken = decoders.poll();
+        return taken == null ? new Decoder(new WriteRequestReader(), new RowOperationsReader()) : taken;
+    }
+
+    /** Has a call that was read before, and is not answered, read once more. */
+    void readAgain(RpcCall call, BiConsumer<WriteRequestReader, RowOperationsReader> action) {
+        Decoder decoder = takeDecoder();
+        try {
+            MemorySegment body = call.body();
+            decoder.request().read(body, 0, body.byteSize());
+            action.accept(decoder.request(), decoder.rows());
         } finally {
             decoders.add(decoder);
         }
@@ -110,18 +124,15 @@ final class WriteService {
         return new TabletException(Code.UNKNOWN_ERROR, ErrorCode.NOT_SUPPORTED, message);
     }
 
-    /**
-     * Nobody else's: the client and its number, and which part of a request it is. How many rows a part has is in it,
-     * too: where parts end depends on the table, and what an ALTER made of other rows must not be answered as these.
-     */
-    static @Nullable RequestName name(@Nullable RequestId id, int part, int rows) {
+    /** Nobody else's: the client and its number, and which part of a request it is. */
+    static @Nullable RequestName name(@Nullable RequestId id, int part) {
         if (id == null) {
             return null;
         }
         UUID client = uuid(id.clientId());
         return new RequestName(
                 client.getMostSignificantBits(),
-                client.getLeastSignificantBits() + part * PART_STEP + rows * ROWS_STEP,
+                client.getLeastSignificantBits() + part * PART_STEP,
                 id.seqNo(),
                 id.firstIncompleteSeqNo());
     }

@@ -44,12 +44,12 @@ final class WriteSession implements AutoCloseable {
         return schema;
     }
 
-    /** The batch is filled: for which tablet, from which row of its request on, under which name. */
-    void start(long tabletId, int newFirstRow, @Nullable RequestName name) {
+    /** The batch is filled: for which tablet, from which row of its request on, under which name, up to the last. */
+    void start(long tabletId, int newFirstRow, @Nullable RequestName name, boolean isLast) {
         firstRow = newFirstRow;
         batch.onlyTablet(tabletId);
         if (name != null) {
-            batch.request(name);
+            batch.requestPart(name, isLast);
         }
         noteKinds();
     }

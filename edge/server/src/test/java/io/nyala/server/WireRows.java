@@ -18,6 +18,7 @@ final class WireRows {
     private final List<Column> columns;
     private final ByteArrayOutputStream rows = new ByteArrayOutputStream();
     private final ByteArrayOutputStream indirect = new ByteArrayOutputStream();
+    private int count;
 
     WireRows(Schema schema) {
         this.columns = schema.columns();
@@ -45,6 +46,7 @@ final class WireRows {
                 data.writeBytes(cell);
             }
         }
+        count++;
         rows.write(type.getNumber());
         rows.writeBytes(isSet);
         if (hasNullable) {
@@ -52,6 +54,10 @@ final class WireRows {
         }
         rows.writeBytes(data.toByteArray());
         return this;
+    }
+
+    int count() {
+        return count;
     }
 
     private static byte[] longs(long first, long second) {

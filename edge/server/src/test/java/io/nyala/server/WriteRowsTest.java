@@ -4,10 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.nyala.engine.CommitResult;
-import io.nyala.engine.Engine;
-import io.nyala.engine.EngineConfig;
-import io.nyala.engine.Scan;
 import io.nyala.engine.Table;
 import io.nyala.engine.TableSpec;
 import io.nyala.engine.WriteBatch;
@@ -20,21 +16,14 @@ import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
 import io.nyala.protocol.tserver.Tserver.WriteRequestPB;
 import io.nyala.protocol.tserver.Tserver.WriteResponsePB;
 import io.nyala.rows.Column;
-import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationKind;
 import io.nyala.rows.Schema;
-import io.nyala.rpc.RpcConfig;
-import io.nyala.rpc.RpcServer;
-import io.nyala.rpc.RpcThreads;
 import io.nyala.table.WrongTabletException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -57,108 +46,83 @@ final class WriteRowsTest {
 
     private static final byte[] VALUE = new byte[60_000];
 
-    private Engine engine;
-    private RpcThreads threads;
-    private RpcServer server;
-    private WireClient client;
-    private BatchPool batches;
-    private CatalogView catalog;
-    private int commits;
-    private IntConsumer beforeCommit = _ -> {};
+    private WriteServer server;
 
     @BeforeEach
     void open(@TempDir Path directory) throws IOException {
-        engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(256 << 20));
-        threads = RpcThreads.start();
-        batches = new BatchPool(System::nanoTime, Long.MAX_VALUE);
-        catalog = new CatalogView(engine, new ServerIds(engine.hostId()));
-        var service = new WriteService(catalog, batches, this::commit, threads.pool());
-        server = RpcServer.start(
-                RpcConfig.of("TabletServer", "127.0.0.1", 0),
-                List.of(new Methods(WireClient.TABLET_SERVER, Set.of()).on("Write", service::write)),
-                threads);
-        client = WireClient.of("127.0.0.1:" + server.address().getPort());
-    }
-
-    private CompletableFuture<CommitResult> commit(WriteBatch batch) {
-        beforeCommit.accept(commits++);
-        return batch.commitAsync();
+        server = new WriteServer(directory);
     }
 
     @AfterEach
     void close() throws IOException {
-        client.close();
         server.close();
-        threads.close();
-        batches.close();
-        engine.close();
     }
 
     // ---- A table that changes ----
 
     @Test
     void aTableThatIsAlteredBetweenPartsGetsEachRowOnce() throws IOException {
-        Table table = engine.createTable("t", SCHEMA);
-        beforeCommit = part -> {
+        Table table = server.engine.createTable("t", SCHEMA);
+        server.beforeCommit(part -> {
             if (part == 1 || part == 2) { // The second of three parts, and when it comes again.
                 table.alter()
                         .addColumn(Column.of("new" + part, ColumnType.INT64).nullable())
                         .commit();
             }
-        };
-        WriteResponsePB answer = write(inserts(table, ROWS), RequestHeader.newBuilder());
+        });
+        WriteResponsePB answer = server.write(inserts(table, ROWS), RequestHeader.newBuilder());
         assertEquals(List.of(), answer.getPerRowErrorsList());
         assertEquals(ROWS, answer.getResourceMetrics().getSuccessfulInserts());
-        assertEquals(IntStream.range(0, ROWS).boxed().toList(), keys(table));
-        assertEquals(5, commits); // Three parts, and two that came again.
+        assertEquals(IntStream.range(0, ROWS).boxed().toList(), WriteServer.keys(table));
+        assertEquals(5, server.commits()); // Three parts, and two that came again.
     }
 
     @Test
     void aTableThatIsAlteredBeforeTheFirstPartGetsEachRowOnce() throws IOException {
-        Table table = engine.createTable("t", SCHEMA);
-        beforeCommit = part -> {
+        Table table = server.engine.createTable("t", SCHEMA);
+        server.beforeCommit(part -> {
             if (part == 0) {
                 table.alter()
                         .addColumn(Column.of("new", ColumnType.INT64).nullable())
                         .commit();
             }
-        };
-        assertDone(write(inserts(table, ROWS), RequestHeader.newBuilder()));
-        assertEquals(IntStream.range(0, ROWS).boxed().toList(), keys(table));
+        });
+        assertDone(server.write(inserts(table, ROWS), RequestHeader.newBuilder()));
+        assertEquals(IntStream.range(0, ROWS).boxed().toList(), WriteServer.keys(table));
     }
 
     @Test
     void aRequestWithANameGoesOnAfterAnAlterAndHasItsAnswer() throws IOException {
-        Table table = engine.createTable("t", SCHEMA);
-        beforeCommit = part -> {
+        Table table = server.engine.createTable("t", SCHEMA);
+        server.beforeCommit(part -> {
             if (part == 1) {
                 table.alter()
                         .addColumn(Column.of("new", ColumnType.INT64).nullable())
                         .commit();
             }
-        };
+        });
         WriteRequestPB request = inserts(table, ROWS);
-        WriteResponsePB answer = write(request, named());
+        WriteResponsePB answer = server.write(request, WriteServer.named());
         assertDone(answer);
-        WriteResponsePB again = write(request, named());
+        WriteResponsePB again = server.write(request, WriteServer.named());
         assertDone(again);
         assertEquals(answer.getTimestamp(), again.getTimestamp());
     }
 
     @Test
     void rowsThatFitTheTableNoMoreAreErrorsAndThoseBeforeThemAreIn() throws IOException {
-        Table table = engine.createTable("t", SCHEMA);
-        beforeCommit = part -> {
+        Table table = server.engine.createTable("t", SCHEMA);
+        server.beforeCommit(part -> {
             if (part == 1) {
                 table.alter().dropColumn("extra").commit();
             }
-        };
-        WriteResponsePB answer = write(inserts(table, ROWS), RequestHeader.newBuilder());
+        });
+        WriteResponsePB answer = server.write(inserts(table, ROWS), RequestHeader.newBuilder());
         assertFalse(answer.hasError());
         int in = ROWS - answer.getPerRowErrorsCount();
         assertTrue(in > 0 && in < ROWS, in + " rows");
         assertEquals(in, answer.getResourceMetrics().getSuccessfulInserts());
-        assertEquals(IntStream.range(0, in).boxed().toList(), keys(table));
+        assertEquals(IntStream.range(0, in).boxed().toList(), WriteServer.keys(table));
         for (int i = 0; i < answer.getPerRowErrorsCount(); i++) {
             WriteResponsePB.PerRowErrorPB error = answer.getPerRowErrors(i);
             assertEquals(in + i, error.getRowIndex());
@@ -171,20 +135,20 @@ final class WriteRowsTest {
 
     @Test
     void aTableThatIsAlteredEachTimeIsBusyAndNothingIsIn() throws IOException {
-        Table table = engine.createTable("t", SCHEMA);
-        beforeCommit = part -> table.alter()
+        Table table = server.engine.createTable("t", SCHEMA);
+        server.beforeCommit(part -> table.alter()
                 .addColumn(Column.of("new" + part, ColumnType.INT64).nullable())
-                .commit();
-        WriteResponsePB answer = write(inserts(table, 3), RequestHeader.newBuilder());
+                .commit());
+        WriteResponsePB answer = server.write(inserts(table, 3), RequestHeader.newBuilder());
         assertEquals(Code.THROTTLED, answer.getError().getCode());
-        assertEquals(List.of(), keys(table));
+        assertEquals(List.of(), WriteServer.keys(table));
     }
 
     // ---- Failures ----
 
     @Test
     void aRowOfAnotherTabletInALaterPartFailsTheRequestBeforeAnythingIsIn() throws IOException {
-        Table table = engine.createTable(
+        Table table = server.engine.createTable(
                 TableSpec.of("t", PartitionSchema.of(SCHEMA).hash(2, "k").build()));
         List<Integer> own = ownKeys(table);
         WireRows rows = new WireRows(SCHEMA);
@@ -194,24 +158,24 @@ final class WriteRowsTest {
                 .findFirst()
                 .orElseThrow();
         rows.add(RowOperationsPB.Type.INSERT, WireRows.cell(foreign), VALUE);
-        WriteResponsePB answer = write(rows.request(tablet(table)), RequestHeader.newBuilder());
+        WriteResponsePB answer = server.write(rows.request(server.tablet(table)), RequestHeader.newBuilder());
         assertEquals(Code.UNKNOWN_ERROR, answer.getError().getCode());
         assertEquals(ErrorCode.NOT_FOUND, answer.getError().getStatus().getCode());
         assertTrue(
                 answer.getError().getStatus().getMessage().startsWith("Row not in tablet partition."),
                 answer::toString);
-        assertEquals(0, commits);
-        assertEquals(List.of(), keys(table));
+        assertEquals(0, server.commits());
+        assertEquals(List.of(), WriteServer.keys(table));
     }
 
     @Test
     void whatIsRefusedOfALaterPartIsAnErrorOfItsRowsWhereNoNameMakesARetrySafe() throws IOException {
-        Table table = engine.createTable("t", SCHEMA);
-        beforeCommit = WriteRowsTest::refuseSecond;
-        WriteResponsePB answer = write(inserts(table, ROWS), RequestHeader.newBuilder());
+        Table table = server.engine.createTable("t", SCHEMA);
+        server.refuse(1);
+        WriteResponsePB answer = server.write(inserts(table, ROWS), RequestHeader.newBuilder());
         assertFalse(answer.hasError());
         int in = ROWS - answer.getPerRowErrorsCount();
-        assertEquals(IntStream.range(0, in).boxed().toList(), keys(table));
+        assertEquals(IntStream.range(0, in).boxed().toList(), WriteServer.keys(table));
         assertTrue(in > 0 && in < ROWS, in + " rows");
         assertEquals(in, answer.getPerRowErrors(0).getRowIndex());
         assertEquals(
@@ -221,19 +185,63 @@ final class WriteRowsTest {
 
     @Test
     void aRequestWithANameFailsAsAWholeAndItsRetryIsDoneOnce() throws IOException {
-        Table table = engine.createTable("t", SCHEMA);
-        beforeCommit = WriteRowsTest::refuseSecond;
+        Table table = server.engine.createTable("t", SCHEMA);
+        server.refuse(1);
         WriteRequestPB request = inserts(table, ROWS);
-        WriteResponsePB refused = write(request, named());
+        WriteResponsePB refused = server.write(request, WriteServer.named());
         assertEquals(Code.THROTTLED, refused.getError().getCode());
-        assertDone(write(request, named()));
-        assertEquals(IntStream.range(0, ROWS).boxed().toList(), keys(table));
+        assertDone(server.write(request, WriteServer.named()));
+        assertEquals(IntStream.range(0, ROWS).boxed().toList(), WriteServer.keys(table));
     }
 
-    private static void refuseSecond(int part) {
-        if (part == 1) {
-            throw new MemoryLimitException("no memory, says the test");
+    // ---- Limits ----
+
+    @Test
+    void aRequestOfTooManyRowsIsRefusedBeforeAnythingIsIn() throws IOException {
+        Table table = server.engine.createTable("t", Schema.of(Column.key("k", ColumnType.INT32)));
+        WriteResponsePB answer = server.write(
+                keysOnly(WriteRows.ROWS_MAX + 1).request(server.tablet(table)), RequestHeader.newBuilder());
+        assertEquals(
+                "a request has 1048577 rows, the limit is 1048576; send them in several requests",
+                answer.getError().getStatus().getMessage());
+        assertEquals(List.of(), WriteServer.keys(table));
+    }
+
+    @Test
+    void anAnswerHasAnErrorForEachRowButNotAllWords() throws IOException {
+        Table table = server.engine.createTable("t", Schema.of(Column.key("k", ColumnType.INT32)));
+        server.write(keysOnly(1).request(server.tablet(table)), RequestHeader.newBuilder());
+        server.beforeCommit(part -> {
+            if (part == 2) {
+                throw new MemoryLimitException("no memory, says the test, in " + "many ".repeat(50) + "words");
+            }
+        });
+        int count = 300_000;
+        WireRows rows = keysOnly(count);
+        rows.add(RowOperationsPB.Type.INSERT, WireRows.cell(0));
+        WriteResponsePB answer = server.write(rows.request(server.tablet(table)), RequestHeader.newBuilder());
+        int in = WriteServer.keys(table).size();
+        assertEquals(count + 1 - in + 1, answer.getPerRowErrorsCount()); // The first row of all was there.
+        int texts = answer.getPerRowErrorsList().stream()
+                .mapToInt(error -> error.getError().getMessage().length())
+                .sum();
+        assertTrue(texts <= WriteAnswer.TEXT_CHARS_MAX, texts + " characters");
+        assertEquals(
+                ErrorCode.SERVICE_UNAVAILABLE,
+                answer.getPerRowErrors(answer.getPerRowErrorsCount() - 1)
+                        .getError()
+                        .getCode());
+        assertTrue(
+                answer.getSerializedSize() < WriteAnswer.TEXT_CHARS_MAX + 14 * count,
+                answer.getSerializedSize() + " bytes");
+    }
+
+    private static WireRows keysOnly(int count) {
+        WireRows rows = new WireRows(Schema.of(Column.key("k", ColumnType.INT32)));
+        for (int k = 0; k < count; k++) {
+            rows.add(RowOperationsPB.Type.INSERT, WireRows.cell(k));
         }
+        return rows;
     }
 
     // ---- Steps ----
@@ -247,11 +255,7 @@ final class WriteRowsTest {
     }
 
     private WriteRequestPB inserts(Table table, int count) {
-        return rows(count).request(tablet(table));
-    }
-
-    private String tablet(Table table) {
-        return catalog.ids().tablet(table.tablets().getFirst().id());
+        return rows(count).request(server.tablet(table));
     }
 
     private static List<Integer> ownKeys(Table table) {
@@ -275,32 +279,9 @@ final class WriteRowsTest {
         return own;
     }
 
-    private static RequestHeader.Builder named() {
-        return RequestHeader.newBuilder().setRequestId(WireClient.name("0123456789abcdef0123456789abcdef", 1));
-    }
-
-    private WriteResponsePB write(WriteRequestPB request, RequestHeader.Builder header) throws IOException {
-        RequestHeader.Builder call = WireClient.header(0, WireClient.TABLET_SERVER, "Write");
-        return client.call(call.mergeFrom(header.buildPartial()), request.toByteArray())
-                .message(WriteResponsePB.parser());
-    }
-
     private static void assertDone(WriteResponsePB answer) {
         assertFalse(answer.hasError(), answer::toString);
         assertEquals(List.of(), answer.getPerRowErrorsList());
         assertEquals(ROWS, answer.getResourceMetrics().getSuccessfulInserts());
-    }
-
-    private static List<Integer> keys(Table table) {
-        List<Integer> keys = new ArrayList<>();
-        try (Scan scan = table.scan().project("k").inKeyOrder().open()) {
-            while (scan.next()) {
-                ColumnBatch batch = scan.batch();
-                for (int i = 0; i < batch.rowCount(); i++) {
-                    keys.add(batch.column(0).getInt(i));
-                }
-            }
-        }
-        return keys;
     }
 }
