@@ -88,6 +88,17 @@ public final class Table {
         return state.tablets().stream().map(HostedTablet::place).toList();
     }
 
+    /** Whether the tablet of that id is one of them still. */
+    public boolean hasTablet(long id) {
+        List<HostedTablet> present = state.tablets();
+        for (int i = 0; i < present.size(); i++) {
+            if (present.get(i).id() == id) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** An empty batch of operations on this table. Fill, commit, and fill it again: it keeps its memory. */
     public WriteBatch newBatch() {
         engine.throwIfClosed();

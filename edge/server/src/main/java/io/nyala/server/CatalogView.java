@@ -76,6 +76,17 @@ final class CatalogView {
         return null;
     }
 
+    /** The same, but null also if its range was dropped; for who does not use it. */
+    @Nullable
+    HostedTablet presentTablet(String id) {
+        HostedTablet found = tablet(id);
+        if (found == null || found.table().hasTablet(found.place().id())) {
+            return found;
+        }
+        tablets.remove(id, found);
+        return null;
+    }
+
     /** Lets go of tablets that nobody asks for again: of dropped tables, and of dropped ranges once they are many. */
     void forgetGone() {
         tablets.values().removeIf(tablet -> tablet.table().isDropped());

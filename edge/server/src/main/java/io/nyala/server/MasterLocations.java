@@ -87,7 +87,7 @@ final class MasterLocations {
     GetTabletLocationsResponsePB ofTablets(GetTabletLocationsRequestPB request) {
         GetTabletLocationsResponsePB.Builder answer = GetTabletLocationsResponsePB.newBuilder();
         for (ByteString id : request.getTabletIdsList()) {
-            CatalogView.HostedTablet tablet = catalog.tablet(id.toStringUtf8());
+            CatalogView.HostedTablet tablet = catalog.presentTablet(id.toStringUtf8());
             if (tablet == null) {
                 answer.addErrorsBuilder()
                         .setTabletId(id)

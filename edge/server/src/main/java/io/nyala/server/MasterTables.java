@@ -1,6 +1,7 @@
 package io.nyala.server;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.TextFormat;
 import io.nyala.catalog.TableDescription;
 import io.nyala.catalog.TabletPlace;
 import io.nyala.engine.Table;
@@ -44,18 +45,34 @@ final class MasterTables {
         return lookUp(identifier).filter(table -> !table.isDropped()).orElseThrow(() -> notFound(identifier));
     }
 
+    /** By its id; if there is a name too, the table must have it. By its name otherwise. */
     private Optional<Table> lookUp(TableIdentifierPB identifier) {
-        return identifier.hasTableId()
-                ? catalog.table(identifier.getTableId().toStringUtf8())
-                : catalog.engine().table(identifier.getTableName());
+        if (!identifier.hasTableId() && !identifier.hasTableName()) {
+            throw new MasterException(
+                    MasterErrorPB.Code.UNKNOWN_ERROR, ErrorCode.INVALID_ARGUMENT, "missing table ID or table name");
+        }
+        if (!identifier.hasTableId()) {
+            return catalog.engine().table(identifier.getTableName());
+        }
+        Optional<Table> found = catalog.table(identifier.getTableId().toStringUtf8());
+        if (found.isPresent()
+                && identifier.hasTableName()
+                && !found.get().name().equals(identifier.getTableName())) {
+            throw notFound(
+                    "the table ID refers to a different table '" + found.get().name() + "' than '"
+                            + identifier.getTableName() + "'",
+                    identifier);
+        }
+        return found;
     }
 
     private static MasterException notFound(TableIdentifierPB identifier) {
-        String name = identifier.hasTableId()
-                ? "table_id: \"" + identifier.getTableId().toStringUtf8() + "\""
-                : "table_name: \"" + identifier.getTableName() + "\"";
-        return new MasterException(
-                MasterErrorPB.Code.TABLE_NOT_FOUND, ErrorCode.NOT_FOUND, "the table does not exist: " + name);
+        return notFound("the table does not exist", identifier);
+    }
+
+    private static MasterException notFound(String what, TableIdentifierPB identifier) {
+        String text = TextFormat.printer().emittingSingleLine(true).printToString(identifier);
+        return new MasterException(MasterErrorPB.Code.TABLE_NOT_FOUND, ErrorCode.NOT_FOUND, what + ": " + text);
     }
 
     // ---- Made ----
