@@ -23,7 +23,7 @@ import org.junit.jupiter.api.extension.ParameterResolver;
 final class Both implements AutoCloseable {
     private final Path directory;
     private final Cluster kudu;
-    private final Cluster ours;
+    private final OurServer ours;
     private final KuduClient kuduClient;
     private final KuduClient ourClient;
 
@@ -69,17 +69,31 @@ final class Both implements AutoCloseable {
         String tell(KuduClient client) throws Exception;
     }
 
-    /** The story must be the same of both. */
+    /** The story must be the same of both, and a story: it may not end by an error. */
     void same(Story story) throws Exception {
-        assertEquals(told(story, kuduClient), told(story, ourClient));
+        assertEquals(story.tell(kuduClient), story.tell(ourClient));
     }
 
-    private static String told(Story story, KuduClient client) throws Exception {
-        try {
-            return story.tell(client);
-        } catch (KuduException e) {
-            return ClusterRun.failure(e.getStatus());
-        }
+    /** The story must be this, of both. */
+    void tell(String expected, Story story) throws Exception {
+        assertEquals(expected, story.tell(kuduClient), "what a real Kudu answers");
+        tellOfOurs(expected, story);
+    }
+
+    /** The story of ours must be this; that of a real Kudu, too, but for its words about errors. */
+    void tellByCode(String expected, Story story) throws Exception {
+        assertEquals(Said.codes(expected), Said.codes(story.tell(kuduClient)), "what a real Kudu answers");
+        tellOfOurs(expected, story);
+    }
+
+    /** The story must be this, of ours; of a real Kudu it was when it was told before. */
+    void tellOfOurs(String expected, Story story) throws Exception {
+        assertEquals(expected, story.tell(ourClient), "what our server answers");
+    }
+
+    /** Brings the rows of a table of ours, and what changed them, from memory to disk. */
+    void flushOurs(String table) {
+        ours.engine().table(table).orElseThrow().flush().join();
     }
 
     @Override

@@ -3,7 +3,6 @@ package io.nyala.acceptance;
 import io.nyala.peer.Cluster;
 import java.util.logging.Level;
 import java.util.logging.Logger;
-import org.apache.kudu.client.AsyncKuduClient;
 import org.apache.kudu.client.KuduClient;
 
 /** Clients that are patient and quiet. Stateless. */
@@ -20,14 +19,16 @@ final class Clients {
     private Clients() {}
 
     static KuduClient of(Cluster cluster) {
-        return new KuduClient.KuduClientBuilder(cluster.masterAddress())
-                .defaultOperationTimeoutMs(TIMEOUT_MILLIS)
-                .defaultAdminOperationTimeoutMs(TIMEOUT_MILLIS)
-                .build();
+        return of(cluster.masterAddress());
     }
 
-    static AsyncKuduClient asyncOf(Cluster cluster) {
-        return new AsyncKuduClient.AsyncKuduClientBuilder(cluster.masterAddress())
+    /** Another client of the cluster that one is of. */
+    static KuduClient of(KuduClient client) {
+        return of(client.getMasterAddressesAsString());
+    }
+
+    private static KuduClient of(String masterAddress) {
+        return new KuduClient.KuduClientBuilder(masterAddress)
                 .defaultOperationTimeoutMs(TIMEOUT_MILLIS)
                 .defaultAdminOperationTimeoutMs(TIMEOUT_MILLIS)
                 .build();

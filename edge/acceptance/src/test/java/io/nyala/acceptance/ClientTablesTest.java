@@ -1,0 +1,70 @@
+package io.nyala.acceptance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.apache.kudu.client.ExternalConsistencyMode;
+import org.apache.kudu.client.KuduClient;
+import org.apache.kudu.client.KuduException;
+import org.apache.kudu.client.KuduScanner;
+import org.apache.kudu.client.KuduSession;
+import org.apache.kudu.client.KuduTable;
+import org.apache.kudu.client.Status;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/**
+ * Goal: what a client asks of a cluster beside rows is answered, and what ours has not is refused by name. Method: the
+ * same questions to our server and to a real Kudu, where it has an answer.
+ */
+@ExtendWith(Both.Parameter.class)
+final class ClientTablesTest {
+    private static final int ROWS = 500;
+
+    @Test
+    void aTableThatWasDroppedComesBack(Both both) throws Exception {
+        both.tell("[] [recalled] true 500", client -> {
+            KuduTable table = SmallTable.filled(client, "recalled", ROWS);
+            client.deleteTable("recalled", 600);
+            String gone = client.getTablesList("recalled").getTablesList() + " "
+                    + client.getSoftDeletedTablesList("recalled").getTablesList();
+            client.recallDeletedTable(table.getTableId(), "recalled_again");
+            return gone + " " + client.tableExists("recalled_again") + " "
+                    + SmallTable.rows(client, client.openTable("recalled_again"))
+                            .size();
+        });
+    }
+
+    @Test
+    void serversAndFeaturesAreToldOf(Both both) throws Exception {
+        both.tell(
+                "1 true true true",
+                client -> client.listTabletServers().getTabletServersCount() + " "
+                        + client.supportsIgnoreOperations() + " "
+                        + client.isCreateTableDone(
+                                SmallTable.create(client, "told").getName())
+                        + " " + client.isAlterTableDone("told"));
+        assertEquals(32, both.ourClient().getClusterId().length());
+        KuduTable counted = SmallTable.filled(both.ourClient(), "counted", ROWS);
+        assertEquals(
+                ROWS, both.ourClient().getTableStatistics(counted.getName()).getLiveRowCount());
+    }
+
+    @Test
+    void whatIsNotThereIsRefusedPlainly(Both both) throws Exception {
+        KuduClient client = both.ourClient();
+        KuduTable table = SmallTable.create(client, "refused");
+        KuduSession session = client.newSession();
+        session.setExternalConsistencyMode(ExternalConsistencyMode.COMMIT_WAIT);
+        Status commitWait =
+                session.apply(SmallTable.insert(table, 1)).getRowError().getErrorStatus();
+        assertTrue(commitWait.isNotSupported(), commitWait::toString);
+        KuduScanner differences = client.newScannerBuilder(table)
+                .diffScan(client.getLastPropagatedTimestamp(), client.getLastPropagatedTimestamp() + 1)
+                .build();
+        KuduException diff = assertThrows(KuduException.class, differences::nextRows);
+        assertTrue(diff.getStatus().isNotSupported(), () -> String.valueOf(diff.getStatus()));
+        assertThrows(KuduException.class, client::newTransaction);
+    }
+}
