@@ -2,11 +2,27 @@ package io.nyala.io;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
-/** Transfers through a {@code FileChannel}. One thread, but for {@code wake}. */
-final class ChannelQueue extends DoneQueue {
+/**
+ * Transfers through a {@code FileChannel}, which are done when they are queued; only their completions wait, in order,
+ * until they are handed out. One thread, but for {@code wake}.
+ */
+final class ChannelQueue implements IoQueue {
+    private final int depthMax;
+    private final long[] tokens;
+    private final int[] byteCounts;
+    private final @Nullable DiskException[] failures;
+    private final ThreadParker parker = new ThreadParker();
+    private int first;
+    private int inFlight;
+    private boolean isClosed;
+
     ChannelQueue(int depthMax) {
-        super(depthMax);
+        this.depthMax = depthMax;
+        this.tokens = new long[depthMax];
+        this.byteCounts = new int[depthMax];
+        this.failures = new DiskException[depthMax];
     }
 
     @Override
@@ -69,5 +85,67 @@ final class ChannelQueue extends DoneQueue {
         String reason = DiskException.reason(cause);
         return DiskException.ofTransfer(
                 operation, file.path(), position, bytes, DiskException.kind(cause, reason), reason);
+    }
+
+    @Override
+    public int inFlight() {
+        return inFlight;
+    }
+
+    @Override
+    public int depthMax() {
+        return depthMax;
+    }
+
+    @Override
+    public int poll(Completions completions) {
+        int count = inFlight; // Not what the receiver queues meanwhile: a poll is bounded.
+        for (int i = 0; i < count; i++) {
+            int slot = first;
+            DiskException failure = failures[slot];
+            failures[slot] = null;
+            first = slot + 1 == depthMax ? 0 : slot + 1;
+            inFlight--;
+            completions.completed(tokens[slot], byteCounts[slot], failure);
+        }
+        return count;
+    }
+
+    @Override
+    public void await(long nanosMax) {
+        if (inFlight == 0) {
+            parker.park(nanosMax);
+        }
+    }
+
+    @Override
+    public void wake() {
+        parker.wake();
+    }
+
+    @Override
+    public void close() {
+        isClosed = true;
+        inFlight = 0;
+    }
+
+    private void throwUnlessRoom() {
+        if (isClosed) {
+            throw new IllegalStateException("the queue is closed");
+        }
+        Transfers.checkRoom(inFlight, depthMax);
+    }
+
+    private static IllegalArgumentException ofAnotherDisk(DiskFile file) {
+        return new IllegalArgumentException(file.path() + " was opened by another kind of disk: "
+                + file.getClass().getSimpleName());
+    }
+
+    private void complete(long token, int bytes, @Nullable DiskException failure) {
+        int slot = first + inFlight < depthMax ? first + inFlight : first + inFlight - depthMax;
+        tokens[slot] = token;
+        byteCounts[slot] = bytes;
+        failures[slot] = failure;
+        inFlight++;
     }
 }

@@ -52,7 +52,7 @@ abstract sealed class HostDisk implements Disk permits RingDisk, SyscallDisk, Ch
     }
 
     @Override
-    public final void close() {}
+    public void close() {}
 
     /** Notes that a file cannot be read and written directly, which {@link #description} then says. */
     final void fellBackToBuffered(Path path, String why) {

@@ -4,11 +4,13 @@ import java.nio.file.Path;
 
 /**
  * The disk of a Linux host that forbids io_uring, as most containers do: {@code preadv2} and {@code pwritev2}, with
- * direct I/O where the file system allows it. A transfer is done when it is queued, by the calling thread; a durable
- * write is one call, where a {@code FileChannel} needs two. Shared by threads.
+ * direct I/O where the file system allows it. One transfer alone is carried out by the thread that asked for it,
+ * several by threads of the disk; a durable write is one call, where a {@code FileChannel} needs two. Shared by
+ * threads; owns those that it has made, which end with it.
  */
 final class SyscallDisk extends HostDisk {
     private final String reason;
+    private final IoThreads threads = new IoThreads();
 
     /**
      * Only where there is no {@link RingDisk#nativeObstacle}.
@@ -21,7 +23,7 @@ final class SyscallDisk extends HostDisk {
 
     @Override
     public String description() {
-        return "pwritev2, " + mode() + ", one transfer at a time"
+        return "pwritev2, " + mode() + ", up to " + IoThreads.THREAD_COUNT_MAX + " transfers at a time by threads"
                 + (reason.isEmpty() ? "" : "; io_uring is not used: " + reason);
     }
 
@@ -38,6 +40,16 @@ final class SyscallDisk extends HostDisk {
     @Override
     public IoQueue newQueue(int depthMax) {
         Transfers.checkDepth(depthMax);
-        return new SyscallQueue(depthMax);
+        return new SyscallQueue(depthMax, threads);
+    }
+
+    /** Transfers of several under way by the disk's threads. */
+    IoThreads threads() {
+        return threads;
+    }
+
+    @Override
+    public void close() {
+        threads.close();
     }
 }

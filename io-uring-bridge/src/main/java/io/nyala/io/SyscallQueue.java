@@ -1,127 +1,260 @@
 package io.nyala.io;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.ref.Reference;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Transfers by system calls that wait for the device. One thread at a time, but for {@code wake}; allocates nothing but
- * for failures.
+ * Transfers by system calls that wait for the device. One alone is carried out by the thread that polls or awaits it,
+ * which has nothing else to wait for; of several, the disk's {@link IoThreads} take one each.
  *
- * <p>The few bytes of native memory it needs are its own, not of the memory budget.
+ * <pre>{@code
+ *   read, write, sync     poll, await               IoThreads                  poll
+ *   free ------------> queued ------> handed over ------------> done (a stack) ------> ready ------> free
+ *                         '------ carried out here, if alone -------------------------->'
+ * }</pre>
+ *
+ * One thread at a time, but for {@code wake}; allocates nothing but for failures, and one object for each transfer in
+ * flight when it is made.
  */
-final class SyscallQueue extends DoneQueue {
-    /** Of an {@code iovec}: address, then length. */
-    private static final long LENGTH_AT = Long.BYTES;
+final class SyscallQueue implements IoQueue {
+    private static final VarHandle DONE;
 
-    private static final int READ = -1;
-    private static final int WRITE = 0;
-    private static final int WRITE_DURABLE = Ring.RWF_DSYNC;
+    static {
+        try {
+            DONE = MethodHandles.lookup()
+                    .findVarHandle(SyscallQueue.class, "done", SyscallTransfer.class)
+                    .withInvokeExactBehavior();
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
-    /** How often a transfer is asked for again without getting on, before this is its failure. */
-    private static final int RETRIES_MAX = 100;
+    private final IoThreads threads;
+    private final SystemCalls calls = new SystemCalls();
+    private final ThreadParker parker = new ThreadParker();
+    private final SyscallTransfer[] free;
+    private int inFlight;
+    private boolean isClosed;
 
-    private final Arena arena = Arena.ofShared();
-    private final MemorySegment vector = arena.allocate(2L * Long.BYTES, Long.BYTES);
-    private final MemorySegment errno = Kernel.newErrnoMemory(arena);
+    // Asked for and not started: a list, oldest first.
+    private @Nullable SyscallTransfer firstQueued;
+    private @Nullable SyscallTransfer lastQueued;
+    private int queuedCount;
 
-    SyscallQueue(int depthMax) {
-        super(depthMax);
+    /** With the threads, or in the stack below. */
+    private int startedCount;
+
+    /** Over, and not yet handed out: a list. */
+    private @Nullable SyscallTransfer ready;
+
+    /** Over: a stack that threads push to and the owner takes as a whole. */
+    @SuppressWarnings("unused") // Used through DONE.
+    private volatile @Nullable SyscallTransfer done;
+
+    SyscallQueue(int depthMax, IoThreads threads) {
+        this.threads = threads;
+        this.free = new SyscallTransfer[depthMax];
+        for (int i = 0; i < depthMax; i++) {
+            free[i] = new SyscallTransfer(this);
+        }
     }
 
     @Override
     public void read(DiskFile file, long position, MemorySegment memory, long offset, int bytes, long token) {
         Transfers.checkRead(file, position, memory, offset, bytes);
-        transfer(READ, file, position, memory.asSlice(offset, bytes), token);
+        queue(place(take(SyscallTransfer.READ, file, token), position, memory, offset, bytes));
     }
 
     @Override
     public void write(DiskFile file, long position, MemorySegment memory, long offset, int bytes, long token) {
         Transfers.checkWrite(file, position, memory, offset, bytes);
-        transfer(WRITE, file, position, memory.asSlice(offset, bytes), token);
+        queue(place(take(SyscallTransfer.WRITE, file, token), position, memory, offset, bytes));
     }
 
     @Override
     public void writeDurable(DiskFile file, long position, MemorySegment memory, long offset, int bytes, long token) {
         Transfers.checkWrite(file, position, memory, offset, bytes);
-        transfer(WRITE_DURABLE, file, position, memory.asSlice(offset, bytes), token);
+        queue(place(take(SyscallTransfer.WRITE_DURABLE, file, token), position, memory, offset, bytes));
     }
 
     @Override
     public void sync(DiskFile file, long token) {
-        DescriptorFile target = checked(file);
-        int fd = target.acquire();
-        try {
-            long answer = Kernel.syncData(errno, fd);
-            for (int i = 0; i < RETRIES_MAX && answer == -Errno.INTERRUPTED; i++) {
-                answer = Kernel.syncData(errno, fd);
-            }
-            complete(token, 0, answer < 0 ? Errno.exception("sync", file.path(), -answer) : null);
-        } finally {
-            target.release();
+        queue(take(SyscallTransfer.SYNC, file, token));
+    }
+
+    private SyscallTransfer take(int kind, DiskFile file, long token) {
+        if (isClosed) {
+            throw new IllegalStateException("the queue is closed");
         }
-    }
-
-    private void transfer(int kind, DiskFile file, long position, MemorySegment memory, long token) {
-        DescriptorFile target = checked(file);
-        int bytes = (int) memory.byteSize();
-        int fd = target.acquire();
-        try {
-            int done = 0;
-            for (int retries = 0; done < bytes; ) {
-                int before = done;
-                long answer = attempt(kind, fd, position + done, memory.address() + done, bytes - done);
-                if (answer < 0 && answer != -Errno.INTERRUPTED && answer != -Errno.AGAIN) {
-                    complete(token, 0, failure(kind, file, position, bytes, (int) -answer));
-                    return;
-                }
-                done += (int) Math.max(0, answer);
-                int whole = done & -Disk.ALIGNMENT_BYTES;
-                if (kind == READ && (answer == 0 || (whole != done && position + done >= Kernel.bytes(fd)))) {
-                    break; // The end of the file.
-                }
-                done = done == bytes ? done : whole; // Direct transfers go on at a whole sector.
-                if (done == before && ++retries > RETRIES_MAX) {
-                    complete(token, 0, failure(kind, file, position, bytes, Errno.IO));
-                    return;
-                }
-            }
-            complete(token, done, null);
-        } finally {
-            Reference.reachabilityFence(memory);
-            target.release();
-        }
-    }
-
-    private long attempt(int kind, int fd, long position, long address, long bytes) {
-        vector.set(JAVA_LONG, 0, address);
-        vector.set(JAVA_LONG, LENGTH_AT, bytes);
-        return kind == READ
-                ? Kernel.readVector(errno, fd, vector, position)
-                : Kernel.writeVector(errno, fd, vector, position, kind);
-    }
-
-    private static DiskException failure(int kind, DiskFile file, long position, int bytes, int errno) {
-        String operation = kind == READ ? "read" : kind == WRITE ? "write" : "durable write";
-        return DiskException.ofTransfer(operation, file.path(), position, bytes, Errno.kind(errno), Errno.text(errno));
-    }
-
-    private DescriptorFile checked(DiskFile file) {
         if (!(file instanceof DescriptorFile target)) {
-            throw ofAnotherDisk(file);
+            throw new IllegalArgumentException(file.path() + " was opened by another kind of disk: "
+                    + file.getClass().getSimpleName());
         }
-        throwUnlessRoom();
-        return target;
+        Transfers.checkRoom(inFlight, free.length);
+        target.acquire(); // Until free.
+        SyscallTransfer transfer = free[inFlight++];
+        transfer.kind = kind;
+        transfer.file = target;
+        transfer.token = token;
+        return transfer;
+    }
+
+    private static SyscallTransfer place(
+            SyscallTransfer transfer, long position, MemorySegment memory, long offset, int bytes) {
+        transfer.position = position;
+        transfer.memory = memory;
+        transfer.address = memory.address() + offset;
+        transfer.bytes = bytes;
+        return transfer;
+    }
+
+    private void queue(SyscallTransfer transfer) {
+        SyscallTransfer before = lastQueued;
+        if (before == null) {
+            firstQueued = transfer;
+        } else {
+            before.next = transfer;
+        }
+        lastQueued = transfer;
+        queuedCount++;
+    }
+
+    @Override
+    public int inFlight() {
+        return inFlight;
+    }
+
+    @Override
+    public int depthMax() {
+        return free.length;
+    }
+
+    @Override
+    public int poll(Completions completions) {
+        start();
+        collect();
+        int count = 0;
+        for (SyscallTransfer transfer = ready; transfer != null; transfer = ready) {
+            ready = transfer.next;
+            handOut(transfer, completions);
+            count++;
+        }
+        if (queuedCount + startedCount > 1) {
+            start(); // What the receiver has queued. One alone waits for the next call, which waits for it.
+        }
+        return count;
+    }
+
+    private void handOut(SyscallTransfer transfer, Completions completions) {
+        long token = transfer.token;
+        int bytes = transfer.doneBytes;
+        DiskException failure = transfer.failure;
+        free(transfer); // First, so that the receiver can queue another.
+        completions.completed(token, bytes, failure);
+    }
+
+    private void free(SyscallTransfer transfer) {
+        Objects.requireNonNull(transfer.file, "the transfer is free").release();
+        transfer.file = null;
+        transfer.memory = MemorySegment.NULL;
+        transfer.failure = null;
+        transfer.next = null;
+        free[--inFlight] = transfer;
+    }
+
+    @Override
+    public void await(long nanosMax) {
+        start();
+        collect();
+        if (ready == null) {
+            parker.park(nanosMax);
+        }
+    }
+
+    @Override
+    public void wake() {
+        parker.wake();
+    }
+
+    /** Carries one alone out, and hands several over. */
+    private void start() {
+        SyscallTransfer head = firstQueued;
+        SyscallTransfer tail = lastQueued;
+        if (head == null || tail == null) {
+            return;
+        }
+        if (queuedCount + startedCount == 1 && ready == null) {
+            calls.carryOut(head);
+            ready = head;
+        } else {
+            threads.start(head, tail, queuedCount);
+            startedCount += queuedCount;
+        }
+        firstQueued = null;
+        lastQueued = null;
+        queuedCount = 0;
+    }
+
+    /** Takes what the threads have done since the last time, to what is ready, oldest first. */
+    private void collect() {
+        if (ready != null || startedCount == 0) {
+            return;
+        }
+        // Acquires what completed() released.
+        SyscallTransfer newest = (SyscallTransfer) DONE.getAndSetAcquire(this, (SyscallTransfer) null);
+        for (SyscallTransfer transfer = newest; transfer != null; ) {
+            SyscallTransfer older = transfer.next;
+            transfer.next = ready;
+            ready = transfer;
+            startedCount--;
+            transfer = older;
+        }
+    }
+
+    /** From a thread that has carried it out. */
+    void completed(SyscallTransfer transfer) {
+        SyscallTransfer before;
+        do {
+            before = (SyscallTransfer) DONE.getAcquire(this);
+            transfer.next = before;
+        } while (!DONE.weakCompareAndSetRelease(this, before, transfer)); // collect() acquires it.
+        parker.wake();
     }
 
     /** Closing twice does nothing. */
     @Override
     public void close() {
-        super.close();
-        if (arena.scope().isAlive()) {
-            arena.close();
+        if (isClosed) {
+            return;
+        }
+        isClosed = true;
+        boolean isInterrupted = Thread.interrupted(); // Or parking would be spinning.
+        for (SyscallTransfer transfer = firstQueued; transfer != null; transfer = firstQueued) {
+            firstQueued = transfer.next;
+            free(transfer);
+        }
+        freeReady();
+        while (startedCount > 0) {
+            collect();
+            if (ready == null) {
+                parker.park(Long.MAX_VALUE);
+                isInterrupted |= Thread.interrupted();
+            }
+            freeReady();
+        }
+        calls.close();
+        if (isInterrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void freeReady() {
+        for (SyscallTransfer transfer = ready; transfer != null; transfer = ready) {
+            ready = transfer.next;
+            free(transfer);
         }
     }
 }
