@@ -1,6 +1,7 @@
 package io.nyala.wal;
 
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /** A segment found on disk, whose header is valid. Its sequences are known once it was read, or skipped. One thread. */
 final class FoundSegment {
@@ -10,6 +11,10 @@ final class FoundSegment {
 
     /** Of its START, or 0 if there is no valid one. */
     long firstSequence;
+
+    /** What the START says; null if there is no valid one. */
+    @Nullable
+    SegmentStart start;
 
     /** 0 while unknown. */
     long lastSequence;

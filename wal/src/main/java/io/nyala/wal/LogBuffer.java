@@ -41,7 +41,6 @@ final class LogBuffer {
 
     private static final int GROUPS = 64;
     private static final int ROLL_BYTES = RecordFormat.recordBytes(RecordFormat.MARK_PAYLOAD_BYTES);
-    private static final int START_BYTES = RecordFormat.recordBytes(RecordFormat.START_PAYLOAD_BYTES);
     private static final int SPINS = 200;
     private static final long PARK_NANOS = 1_000;
 
@@ -54,6 +53,7 @@ final class LogBuffer {
     private final long ringBytes;
     private final LogProgress progress;
     private final RecordContext context;
+    private final StreamIndex streams; // Of the segment that is written; until there is a START, of the one before.
     private final WriteGroup[] groups = new WriteGroup[GROUPS];
 
     @SuppressWarnings("UnusedVariable") // Through LOCK.
@@ -81,6 +81,7 @@ final class LogBuffer {
     private boolean lacksSegment;
     private boolean isRefusing;
 
+    private volatile StreamNeeds needs;
     private volatile boolean isAgentTurnedAway;
     private volatile Runnable wakeAgent = () -> {};
     private volatile long segmentNumber;
@@ -91,12 +92,23 @@ final class LogBuffer {
     /**
      * @param context with the last sequence and checksum so far
      * @param first what is written into first; begins with a START record
+     * @param streams of the segment before that one
+     * @param needs as far as they are known
      */
-    LogBuffer(MemorySegment memory, LogProgress progress, RecordContext context, Segment first, LogEnd end) {
+    LogBuffer(
+            MemorySegment memory,
+            LogProgress progress,
+            RecordContext context,
+            Segment first,
+            LogEnd end,
+            StreamIndex streams,
+            StreamNeeds needs) {
         this.memory = memory;
         this.ringBytes = memory.byteSize();
         this.progress = progress;
         this.context = context;
+        this.streams = streams;
+        this.needs = needs;
         this.segment = first;
         this.segmentNumber = first.number;
         this.filePosition = SegmentFormat.HEADER_BYTES;
@@ -119,6 +131,11 @@ final class LogBuffer {
 
     MemorySegment memory() {
         return memory;
+    }
+
+    /** What the next START tells. For any thread. */
+    void needs(StreamNeeds present) {
+        needs = present;
     }
 
     /**
@@ -145,10 +162,13 @@ final class LogBuffer {
 
     long publish(int payloadBytes, boolean needsSync) {
         assert isReserved : "publish without reserve";
-        long sequence = append(RecordKind.DATA, payloadBytes, needsSync);
-        isReserved = false;
-        unlock();
-        return sequence;
+        try {
+            streams.add(context.sequence + 1, memory, recordAt() + RecordFormat.HEADER_BYTES, payloadBytes);
+            return append(RecordKind.DATA, payloadBytes, needsSync);
+        } finally {
+            isReserved = false;
+            unlock();
+        }
     }
 
     void abandon() {
@@ -347,21 +367,28 @@ final class LogBuffer {
     }
 
     private boolean appendStart() {
-        if (!makeRoomInRing(START_BYTES)) {
+        StreamNeeds told = needs.atMost(streams.streamsMax());
+        int bytes = RecordFormat.startBytes(streams, told);
+        if (!makeRoomInRing(RecordFormat.recordBytes(bytes))) {
             return false;
         }
         isStartPending = false;
         long at = recordAt();
         memory.set(LONG, at + RecordFormat.CONTINUES_AFTER_AT, continuesAfter);
         memory.set(LONG, at + RecordFormat.PREVIOUS_END_AT, previousEnd);
-        segment.firstSequence = appendControl(RecordKind.START);
+        RecordFormat.writeStreams(memory, at, streams, told);
+        streams.clear();
+        segment.firstSequence = appendControl(RecordKind.START, bytes);
         return true;
     }
 
     private long appendControl(RecordKind kind) {
+        return appendControl(kind, RecordFormat.MARK_PAYLOAD_BYTES);
+    }
+
+    private long appendControl(RecordKind kind, int payloadBytes) {
         memory.set(LONG, recordAt() + RecordFormat.OLDEST_SEGMENT_AT, oldestSegment);
-        int bytes = kind == RecordKind.START ? RecordFormat.START_PAYLOAD_BYTES : RecordFormat.MARK_PAYLOAD_BYTES;
-        return append(kind, bytes, true);
+        return append(kind, payloadBytes, true);
     }
 
     private long append(RecordKind kind, int payloadBytes, boolean needsSync) {

@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * the write. What a recycled segment held before is not mistaken for evidence: it has a smaller sequence or another
  * epoch.
  *
+ * <p>Records that are not needed are not handed out. A segment is skipped if the START of the next one says that it
+ * holds nothing else, and a later START or a clean end says that it was durable to its own end.
+ *
  * <p>One thread, used once; does not own the reader.
  */
 final class LogReader {
@@ -29,7 +32,9 @@ final class LogReader {
     private final List<FoundSegment> segments;
     private final RecordConsumer consumer;
     private final RecordView view;
+    private final StreamIndex streams;
 
+    private StreamNeeds needs = StreamNeeds.UNKNOWN;
     private long lastSequence;
     private int lastCrc;
     private boolean hasPrevious;
@@ -43,21 +48,77 @@ final class LogReader {
     private boolean isSealed;
     private @Nullable TornTail tornTail;
 
-    LogReader(SegmentReader reader, List<FoundSegment> segments, RecordConsumer consumer) {
+    /** @param streams of the segment with the last record, after reading */
+    LogReader(SegmentReader reader, List<FoundSegment> segments, RecordConsumer consumer, StreamIndex streams) {
         this.reader = reader;
+        this.streams = streams;
         this.segments = segments;
         this.consumer = consumer;
         this.view = reader.view();
     }
 
-    /** Reads from one of the segments on. */
-    void read(int firstIndex) {
-        for (int index = firstIndex; index < segments.size(); index++) {
-            if (!readSegment(index)) {
+    /** Reads all, but for segments of which nothing is needed. */
+    void read(StreamNeeds known) {
+        needs = known;
+        for (int index = 0; index < segments.size(); index++) {
+            if (!trySkip(index) && !readSegment(index)) {
                 break;
             }
         }
         checkOldest(segments.getFirst());
+    }
+
+    private boolean trySkip(int index) {
+        if (index + 1 == segments.size()) {
+            return false;
+        }
+        FoundSegment segment = segments.get(index);
+        SegmentStart own = segment.start;
+        SegmentStart next = segments.get(index + 1).start;
+        if (own == null || next == null || !goesOn(own) || !isDurable(index, own, next)) {
+            return false; // Blank or damaged, or what it held before it was recycled: the reader finds out.
+        }
+        if (!StreamIndex.isUnneeded(next.streamsBefore(), needs)) {
+            return false;
+        }
+        lastSequence = next.continuesAfter();
+        lastCrc = next.previousCrc();
+        endPosition = next.previousEnd();
+        durableSeen = Math.max(durableSeen, own.durableUpTo());
+        oldestSegment = own.oldestSegment();
+        hasPrevious = true;
+        isSealed = false;
+        segment.lastSequence = lastSequence;
+        segment.endPosition = endPosition;
+        endIndex = index;
+        return true;
+    }
+
+    private boolean goesOn(SegmentStart start) {
+        return !hasPrevious
+                || (start.continuesAfter() == lastSequence
+                        && start.previousCrc() == lastCrc
+                        && start.previousEnd() == endPosition);
+    }
+
+    /**
+     * Whether something behind a segment says that all of it was durable, its ROLL included: else what is behind it may
+     * have to be cut off with its end.
+     */
+    private boolean isDurable(int index, SegmentStart own, SegmentStart next) {
+        if (next.continuesAfter() < own.sequence()) {
+            return false;
+        }
+        if (segments.getLast().isSealed) {
+            return true;
+        }
+        for (int later = index + 1; later < segments.size(); later++) {
+            SegmentStart start = segments.get(later).start;
+            if (start != null && start.durableUpTo() >= next.continuesAfter()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     LogEnd end() {
@@ -204,8 +265,15 @@ final class LogReader {
 
     private void take(int index) {
         FoundSegment segment = segments.get(index);
+        if (view.kind() == RecordKind.START) {
+            streams.clear();
+        }
         if (view.kind() == RecordKind.DATA) {
-            consumer.record(view.sequence(), reader.memory(), reader.payloadAt(position), view.payloadBytes());
+            long payload = reader.payloadAt(position);
+            long stream = streams.add(view.sequence(), reader.memory(), payload, view.payloadBytes());
+            if (view.sequence() >= needs.neededFrom(stream)) {
+                consumer.record(view.sequence(), reader.memory(), payload, view.payloadBytes());
+            }
         } else {
             oldestSegment = view.oldestSegment();
         }

@@ -43,7 +43,7 @@ import java.lang.foreign.MemorySegment;
  * <p>Payload of the kinds that are not DATA, all fields u64:
  *
  * <pre>{@code
- *   START             | oldest segment | continues after | previous end |
+ *   START             | oldest segment | continues after | previous end | needed as of | counts | streams | needs |
  *   MARK, ROLL, SEAL  | oldest segment |
  * }</pre>
  *
@@ -52,6 +52,11 @@ import java.lang.foreign.MemorySegment;
  *   <li>{@code continues after}: sequence of the record before, 0 if there is none. Less than {@code sequence - 1} only
  *       where an epoch begins.
  *   <li>{@code previous end}: where in the segment before the log ended. What comes after it there was cut off.
+ *   <li>{@code needed as of}: of records up to this sequence only those are needed that {@code needs} tells of.
+ *   <li>{@code counts}: u32 each, the number of entries in {@code streams} and in {@code needs}.
+ *   <li>{@code streams}: which streams the segment before holds, each with the last of its records there, see {@link
+ *       StreamIndex}.
+ *   <li>{@code needs}: u64 stream and u64 sequence: its records from this one on are needed, see {@link StreamNeeds}.
  * </ul>
  *
  * <p>Example, the payload "hi" as record 2 of log 0x1234 after the START of its first segment: {@code kind=1 payload
@@ -82,8 +87,17 @@ public final class RecordFormat {
     static final int OLDEST_SEGMENT_AT = HEADER_BYTES;
     static final int CONTINUES_AFTER_AT = HEADER_BYTES + 8;
     static final int PREVIOUS_END_AT = HEADER_BYTES + 16;
+    static final int NEEDED_AS_OF_AT = HEADER_BYTES + 24;
+    static final int STREAM_COUNT_AT = HEADER_BYTES + 32;
+    static final int NEED_COUNT_AT = HEADER_BYTES + 36;
+    static final int STREAMS_AT = HEADER_BYTES + 40;
 
-    static final int START_PAYLOAD_BYTES = 24;
+    /** Without streams and needs. */
+    static final int START_PAYLOAD_BYTES = 40;
+
+    /** What the first version of the format had, which told nothing of streams. */
+    static final int OLD_START_PAYLOAD_BYTES = 24;
+
     static final int MARK_PAYLOAD_BYTES = 8;
 
     static {
@@ -96,6 +110,20 @@ public final class RecordFormat {
     static int recordBytes(int payloadBytes) {
         assert payloadBytes >= 0 && payloadBytes <= PAYLOAD_BYTES_MAX : payloadBytes;
         return HEADER_BYTES + (payloadBytes + 7 & -8);
+    }
+
+    /** Payload of a START that tells of these. */
+    static int startBytes(StreamIndex streams, StreamNeeds needs) {
+        return START_PAYLOAD_BYTES + (streams.count() + needs.count()) * StreamIndex.ENTRY_BYTES;
+    }
+
+    /** Fills in what a START tells of streams. */
+    static void writeStreams(MemorySegment memory, long at, StreamIndex streams, StreamNeeds needs) {
+        memory.set(LONG, at + NEEDED_AS_OF_AT, needs.asOf());
+        memory.set(INT, at + STREAM_COUNT_AT, streams.count());
+        memory.set(INT, at + NEED_COUNT_AT, needs.count());
+        streams.write(memory, at + STREAMS_AT);
+        needs.write(memory, at + STREAMS_AT + (long) streams.count() * StreamIndex.ENTRY_BYTES);
     }
 
     /** Where the next write begins after one that ends here. */
@@ -154,6 +182,20 @@ public final class RecordFormat {
         notes.endSection();
     }
 
+    private static void annotateStreams(MemorySegment memory, long at, Notes notes) {
+        int streams = memory.get(INT, at + STREAM_COUNT_AT);
+        int needs = memory.get(INT, at + NEED_COUNT_AT);
+        notes.note(at + NEEDED_AS_OF_AT, 8, "needed as of: " + memory.get(LONG, at + NEEDED_AS_OF_AT));
+        notes.note(at + STREAM_COUNT_AT, 4, "streams: " + streams);
+        notes.note(at + NEED_COUNT_AT, 4, "needs: " + needs);
+        for (int i = 0; i < streams + needs; i++) {
+            long entry = at + STREAMS_AT + (long) i * StreamIndex.ENTRY_BYTES;
+            notes.note(entry, 8, "stream " + memory.get(LONG, entry));
+            String sequence = (i < streams ? "last: " : "needed from: ") + memory.get(LONG, entry + 8);
+            notes.note(entry + 8, 8, sequence);
+        }
+    }
+
     private static void annotatePayload(
             MemorySegment memory, long at, RecordView view, PayloadNotes payloads, Notes notes) {
         if (view.kind() == RecordKind.DATA) {
@@ -170,6 +212,9 @@ public final class RecordFormat {
         if (view.kind() == RecordKind.START) {
             notes.note(at + CONTINUES_AFTER_AT, 8, "continues after: " + memory.get(LONG, at + CONTINUES_AFTER_AT));
             notes.note(at + PREVIOUS_END_AT, 8, "previous end: " + memory.get(LONG, at + PREVIOUS_END_AT));
+            if (view.payloadBytes() >= START_PAYLOAD_BYTES) {
+                annotateStreams(memory, at, notes);
+            }
         }
     }
 }

@@ -6,7 +6,10 @@ import org.jspecify.annotations.Nullable;
 enum RecordKind {
     /** What a caller appended. */
     DATA(1),
-    /** First of each segment: after which record the log goes on, and which segment is the oldest one needed. */
+    /**
+     * First of each segment: after which record the log goes on, which segment is the oldest one needed, and which
+     * streams the segment before holds.
+     */
     START(2),
     /** Evidence, written when the log falls idle or before segments are released, that all before it was durable. */
     MARK(3),

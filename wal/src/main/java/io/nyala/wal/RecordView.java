@@ -78,7 +78,7 @@ final class RecordView {
         switch (read) {
             case DATA -> {}
             case START -> {
-                if (payloadBytes != RecordFormat.START_PAYLOAD_BYTES) {
+                if (!isStart(memory, at)) {
                     return "a START record of " + payloadBytes + " bytes";
                 }
                 oldestSegment = memory.get(LONG, at + RecordFormat.OLDEST_SEGMENT_AT);
@@ -94,6 +94,15 @@ final class RecordView {
         }
         kind = read;
         return null;
+    }
+
+    private boolean isStart(MemorySegment memory, long at) {
+        if (payloadBytes < RecordFormat.START_PAYLOAD_BYTES) {
+            return payloadBytes == RecordFormat.OLD_START_PAYLOAD_BYTES;
+        }
+        long entries = (memory.get(INT, at + RecordFormat.STREAM_COUNT_AT) & 0xFFFF_FFFFL)
+                + (memory.get(INT, at + RecordFormat.NEED_COUNT_AT) & 0xFFFF_FFFFL);
+        return payloadBytes == RecordFormat.START_PAYLOAD_BYTES + entries * StreamIndex.ENTRY_BYTES;
     }
 
     RecordKind kind() {

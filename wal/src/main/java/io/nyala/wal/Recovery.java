@@ -23,17 +23,21 @@ public final class Recovery {
     private final Access access;
     private final SegmentFiles files;
     private final List<FoundSegment> found;
+    private final StreamIndex streamsRead;
     private final List<FoundSegment> leftovers = new ArrayList<>();
     private final long logId;
     private long segmentBytesMax;
+    private StreamNeeds needs = StreamNeeds.UNKNOWN;
     private @Nullable LogReader read;
     private boolean isStarted;
 
-    Recovery(WalConfig config, Disk disk, MemoryAccount account, long newLogId) {
-        this(config, disk, account, newLogId, Access.READ_WRITE);
+    Recovery(WalConfig config, Disk disk, MemoryAccount account, long newLogId, RecordStreams streams) {
+        this(config, disk, account, newLogId, streams, Access.READ_WRITE);
     }
 
-    private Recovery(WalConfig config, Disk disk, MemoryAccount account, long newLogId, Access access) {
+    private Recovery(
+            WalConfig config, Disk disk, MemoryAccount account, long newLogId, RecordStreams streams, Access access) {
+        this.streamsRead = new StreamIndex(streams, config.segmentBytes());
         this.config = config;
         this.disk = disk;
         this.account = account;
@@ -46,7 +50,7 @@ public final class Recovery {
 
     /** To be read, and not to be started. */
     static Recovery toRead(WalConfig config, Disk disk, MemoryAccount account) {
-        return new Recovery(config, disk, account, 0, Access.READ);
+        return new Recovery(config, disk, account, 0, RecordStreams.ONE, Access.READ);
     }
 
     /** There is no log yet. */
@@ -59,21 +63,24 @@ public final class Recovery {
         return logId;
     }
 
-    /** {@link #forEach(long, RecordConsumer)} for the whole log. */
-    public void forEach(RecordConsumer consumer) {
-        forEach(0, consumer);
-    }
-
     /**
-     * Reads the log, once, and hands out its records in order. What was read is durable when this returns: some of it
+     * Reads the log, once, and hands out its records in order, without those of which the log knows that they are not
+     * needed: see {@link WriteAheadLog#release}. What was read is durable when this returns: some of it
      * may have been in the operating system's memory only, and must not be lost after it was acted upon.
      *
-     * @param sequence records up to here are not needed; segments that hold no others are skipped, but some older
-     *     records may be handed out
      * @throws CorruptLogException if something is missing that was acknowledged; records before it were handed out
      *     already
      */
-    public void forEach(long sequence, RecordConsumer consumer) {
+    public void forEach(RecordConsumer consumer) {
+        forEach(needs, consumer);
+    }
+
+    /** As above, also what is not needed but still there. */
+    public void forEachKept(RecordConsumer consumer) {
+        forEach(StreamNeeds.UNKNOWN, consumer);
+    }
+
+    private void forEach(StreamNeeds needed, RecordConsumer consumer) {
         if (read != null) {
             throw new IllegalStateException("the log was read already");
         }
@@ -81,8 +88,8 @@ public final class Recovery {
             return;
         }
         try (var reader = new SegmentReader(disk, account, access, segmentBytesMax)) {
-            var logReader = new LogReader(reader, found, consumer);
-            logReader.read(skip(sequence));
+            var logReader = new LogReader(reader, found, consumer, streamsRead);
+            logReader.read(needed);
             if (access == Access.READ_WRITE) {
                 makeDurable(reader, logReader);
             }
@@ -171,7 +178,8 @@ public final class Recovery {
         leftovers.forEach(segment -> files.recycle(segment.path));
         long sequence = Math.max(end.lastSequence(), sequenceAtLeast);
         var header = new SegmentHeader(logId, epoch, end.lastSegment() + 1, config.segmentBytes());
-        return WriteAheadLog.start(config, disk, account, new StartPoint(end, sequence, header, files, kept));
+        var point = new StartPoint(end, sequence, header, files, kept, streamsRead, needs);
+        return WriteAheadLog.start(config, disk, account, point);
     }
 
     private LogEnd end() {
@@ -200,6 +208,9 @@ public final class Recovery {
                         && reader.view().logId() == segment.header.logId()
                         && reader.view().epoch() == segment.header.epoch()) {
                     segment.firstSequence = reader.view().sequence();
+                    SegmentStart start = reader.start();
+                    segment.start = start;
+                    needs = start.needs().asOf() > needs.asOf() ? start.needs() : needs;
                     oldestSegment = Math.max(oldestSegment, reader.view().oldestSegment());
                 }
                 segmentBytesMax = Math.max(segmentBytesMax, segment.header.segmentBytes());
@@ -249,23 +260,5 @@ public final class Recovery {
                     "its epoch " + segment.header.epoch() + " is before that of the segment before, "
                             + before.header.epoch());
         }
-    }
-
-    /** The first segment that must be read, given that records up to a sequence are not needed. */
-    private int skip(long sequence) {
-        int first = 0;
-        for (int i = 1; i < found.size(); i++) {
-            long start = found.get(i).firstSequence;
-            if (start <= found.get(i - 1).firstSequence) {
-                break; // Blank, with what it held before it was recycled; or damaged: the reader finds out.
-            }
-            if (start <= sequence + 1) {
-                first = i;
-            }
-        }
-        for (int i = 0; i < first; i++) {
-            found.get(i).lastSequence = found.get(i + 1).firstSequence - 1;
-        }
-        return first;
     }
 }

@@ -40,7 +40,10 @@ import org.jspecify.annotations.Nullable;
  * that is named as a segment has a valid header, or is damaged; it is never written again. What depends on what was
  * logged before (first sequence, checksum of the record before) is in the {@link RecordKind#START} record.
  *
- * <p>Example, segment 7 of log 0x1234, opened for the third time: {@code magic=NYALAWAL version=1 epoch=3 log id=0x1234
+ * <p>Version 1 had no streams in its START records, which as a START of version 2 says that nothing is known of them: so
+ * it can be read, and gone on with in a segment of version 2.
+ *
+ * <p>Example, segment 7 of log 0x1234, opened for the third time: {@code magic=NYALAWAL version=2 epoch=3 log id=0x1234
  * number=7 segment bytes=67108864}.
  *
  * <p>Stateless.
@@ -49,7 +52,9 @@ public final class SegmentFormat {
     /** Bytes of the header: one sector of direct I/O. */
     public static final int HEADER_BYTES = Disk.ALIGNMENT_BYTES;
 
-    public static final int VERSION = 1;
+    public static final int VERSION = 2;
+
+    private static final int VERSION_MIN = 1;
 
     static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -104,13 +109,17 @@ public final class SegmentFormat {
             return String.format("crc32c of the segment header is 0x%x, expected 0x%x", expected, crc);
         }
         int version = memory.get(INT, at + VERSION_AT);
-        if (version != VERSION) {
-            return "it has format version " + version + ", this program reads version " + VERSION;
+        if (!isReadable(version)) {
+            return "it has format version " + version + ", this program reads versions 1 and " + VERSION;
         }
         if (memory.get(INT, at + ZERO_AT) != 0 || !isZero(memory, at + REST_AT, HEADER_BYTES - REST_AT)) {
             return "the unused rest of the segment header is not zero";
         }
         return null;
+    }
+
+    static boolean isReadable(int version) {
+        return version >= VERSION_MIN && version <= VERSION;
     }
 
     /** The version of a header that is whole but for its version; {@link #VERSION} if that is not so. */

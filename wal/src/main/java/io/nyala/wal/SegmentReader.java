@@ -79,7 +79,7 @@ final class SegmentReader implements AutoCloseable {
         }
         long at = at(0, SegmentFormat.HEADER_BYTES);
         int version = SegmentFormat.otherVersion(memory(), at);
-        if (version != SegmentFormat.VERSION) {
+        if (!SegmentFormat.isReadable(version)) {
             throw new UnsupportedLogException(named.path(), version);
         }
         String defect = SegmentFormat.defect(memory(), at);
@@ -125,6 +125,25 @@ final class SegmentReader implements AutoCloseable {
         }
         at = at(position, view.recordBytes());
         return view.parse(memory(), at, at + windowEnd - position);
+    }
+
+    /** What the START that was just read at the beginning of a segment says. */
+    SegmentStart start() {
+        long at = payloadAt(SegmentFormat.HEADER_BYTES) - RecordFormat.HEADER_BYTES;
+        boolean isOld = view.payloadBytes() < RecordFormat.START_PAYLOAD_BYTES;
+        int streams = isOld ? 0 : memory().get(SegmentFormat.INT, at + RecordFormat.STREAM_COUNT_AT);
+        int needs = isOld ? 0 : memory().get(SegmentFormat.INT, at + RecordFormat.NEED_COUNT_AT);
+        long asOf = isOld ? 0 : memory().get(SegmentFormat.LONG, at + RecordFormat.NEEDED_AS_OF_AT);
+        long needsAt = at + RecordFormat.STREAMS_AT + (long) streams * StreamIndex.ENTRY_BYTES;
+        return new SegmentStart(
+                view.sequence(),
+                view.durableUpTo(),
+                view.oldestSegment(),
+                view.continuesAfter(),
+                view.previousCrc(),
+                view.previousEnd(),
+                StreamIndex.read(memory(), at + RecordFormat.STREAMS_AT, streams),
+                StreamNeeds.read(asOf, memory(), needsAt, needs));
     }
 
     /** Where the payload of the record last parsed is, which was at that position. */

@@ -7,7 +7,8 @@ public final class UnsupportedLogException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     UnsupportedLogException(Path file, int version) {
-        super(file + " is of log format version " + version + ", this program reads version " + SegmentFormat.VERSION
+        super(file + " is of log format version " + version + ", this program reads versions 1 and "
+                + SegmentFormat.VERSION
                 + "; use the release that wrote it; nothing was changed");
     }
 }

@@ -49,10 +49,17 @@ public final class WriteAheadLog implements CommitLog {
      *
      * @param account whose reservation is at least {@link WalConfig#memoryBytes}
      * @param newLogId random identity, used if there is no log yet
+     * @param streams which records belong together
      * @throws CorruptLogException if a file is not what it must be
      */
+    public static Recovery open(
+            WalConfig config, Disk disk, MemoryAccount account, long newLogId, RecordStreams streams) {
+        return new Recovery(config, disk, account, newLogId, streams);
+    }
+
+    /** As above, where all records are of one stream. */
     public static Recovery open(WalConfig config, Disk disk, MemoryAccount account, long newLogId) {
-        return new Recovery(config, disk, account, newLogId);
+        return open(config, disk, account, newLogId, RecordStreams.ONE);
     }
 
     /**
@@ -77,7 +84,7 @@ public final class WriteAheadLog implements CommitLog {
             context.previousCrc = point.end().lastCrc();
             var progress = new LogProgress(point.sequence());
             MemorySegment memory = slab.segment().asSlice(0, config.bufferBytes());
-            var buffer = new LogBuffer(memory, progress, context, first, point.end());
+            var buffer = new LogBuffer(memory, progress, context, first, point.end(), point.streams(), point.needs());
             List<Segment> recovered = point.segments();
             var retention = new Retention(point.files(), buffer, progress, recovered, first);
             var parts = new LogParts(buffer, progress, retention, preparer, point.files(), header, new LogCounters());
@@ -178,6 +185,15 @@ public final class WriteAheadLog implements CommitLog {
     public void releaseUpTo(long sequence) {
         parts.retention().releaseUpTo(sequence);
         agent.parking().wake();
+    }
+
+    /**
+     * Tells which records are still needed. Segments before are used again, as by {@link #releaseUpTo}; and of those
+     * that are kept the next start reads what is needed, as was told when the log went on in its newest segment.
+     */
+    public void release(StreamNeeds needs) {
+        parts.buffer().needs(needs);
+        releaseUpTo(needs.releasable());
     }
 
     /** Segments that hold records still needed, the one written to included. */

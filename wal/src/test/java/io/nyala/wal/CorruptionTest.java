@@ -195,7 +195,10 @@ final class CorruptionTest {
         header.set(SegmentFormat.INT, 44, Crc32c.of(header, 0, 44));
         disk.setContents(path, bytes);
         Failure.expect(
-                UnsupportedLogException.class, () -> TestLog.readAll(disk, TestLog.config()), "version 9", "version 1");
+                UnsupportedLogException.class,
+                () -> TestLog.readAll(disk, TestLog.config()),
+                "version 9",
+                "versions 1 and 2");
     }
 
     /** Three epochs: ended cleanly, by the end of the process, and as told; with a roll in each. */

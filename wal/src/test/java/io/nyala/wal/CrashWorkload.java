@@ -21,7 +21,7 @@ final class CrashWorkload {
     private final List<Entry> published = new ArrayList<>();
     private long durable;
     private long written;
-    private long released;
+    private final long[] neededFrom = new long[TestLog.STREAM_COUNT];
 
     CrashWorkload(SplittableRandom random) {
         this.random = random;
@@ -53,7 +53,7 @@ final class CrashWorkload {
         TestLog log = TestLog.start(disk, config);
         boolean isKilled = false;
         try {
-            afterRestart(log.read, written);
+            afterRestart(log, written);
             for (int i = 0; i < steps; i++) {
                 step(log);
                 note(log);
@@ -90,27 +90,40 @@ final class CrashWorkload {
         published.add(log.append(payload, random.nextInt(4) == 0 ? Durability.WRITTEN : Durability.SYNC));
     }
 
+    /** Some streams need less from now on; what is not durable is needed in any case. */
     private void release(TestLog log) {
-        if (!published.isEmpty()) {
-            released = Math.max(
-                    released, published.get(random.nextInt(published.size())).sequence());
-            log.log().releaseUpTo(released);
+        long asOf = log.log().durableUpTo();
+        var needs = new StreamNeeds.Builder(asOf);
+        for (int stream = 0; stream < neededFrom.length; stream++) {
+            if (asOf > neededFrom[stream] && random.nextBoolean()) {
+                neededFrom[stream] = random.nextLong(neededFrom[stream], asOf + 1) + 1;
+            }
+            needs.add(stream, neededFrom[stream]);
         }
+        log.log().release(needs.build());
+    }
+
+    private boolean isNeeded(Entry entry) {
+        return entry.sequence() >= neededFrom[entry.stream()];
     }
 
     /** Checks what is found after the power was cut. */
     void checkAfterPowerCut(SimulatedDisk found) {
-        check(TestLog.readAll(found, config), durable);
+        List<Entry> kept = TestLog.readAll(found, config);
+        check(kept, durable);
+        List<Entry> needed = TestLog.readNeeded(found, config);
+        check(needed, durable);
+        kept.removeIf(entry -> !isNeeded(entry));
+        kept.removeAll(needed);
+        if (!kept.isEmpty()) {
+            throw new AssertionError("needed, there, and not read: " + sequences(kept));
+        }
     }
 
     /** Checks, and goes on from, what is found after the process ended, or the power was cut. */
-    void afterRestart(List<Entry> read, long promised) {
-        check(read, promised);
-        if (read.isEmpty()) {
-            published.clear();
-        } else {
-            published.removeIf(entry -> entry.sequence() > read.getLast().sequence());
-        }
+    void afterRestart(TestLog log, long promised) {
+        check(log.read, promised);
+        published.removeIf(entry -> entry.sequence() > log.recovery.lastSequence());
         durable = published.isEmpty() ? durable : published.getLast().sequence();
         written = durable;
     }
@@ -123,29 +136,20 @@ final class CrashWorkload {
         checkAfterPowerCut(disk.afterPowerCut(random.nextLong()));
     }
 
+    /** What was read is what was appended, in order; what is missing was promised to nobody, and ends it. */
     private void check(List<Entry> read, long promised) {
-        int first = 0;
-        while (!read.isEmpty()
-                && first < published.size()
-                && !published.get(first).equals(read.getFirst())) {
-            first++;
+        int found = 0;
+        for (Entry entry : published) {
+            if (found < read.size() && read.get(found).equals(entry)) {
+                found++;
+            } else if (isNeeded(entry) && (entry.sequence() <= promised || found < read.size())) {
+                throw new AssertionError(
+                        "lost: " + entry.sequence() + ", promised up to " + promised + ", found " + sequences(read));
+            }
         }
-        int last = first + read.size();
-        if (last > published.size() || !published.subList(first, last).equals(read)) {
+        if (found < read.size()) {
             throw new AssertionError(
                     "not a part of what was appended: " + sequences(read) + " of " + sequences(published));
-        }
-        for (Entry missing : published.subList(0, read.isEmpty() ? published.size() : first)) {
-            if (missing.sequence() > released && missing.sequence() <= promised) {
-                throw new AssertionError(
-                        "lost, before what is there: " + missing.sequence() + ", promised " + promised);
-            }
-        }
-        for (Entry missing : published.subList(read.isEmpty() ? published.size() : last, published.size())) {
-            if (missing.sequence() <= promised) {
-                throw new AssertionError("lost: " + missing.sequence() + ", promised up to " + promised
-                        + ", found up to " + read.getLast().sequence());
-            }
         }
     }
 

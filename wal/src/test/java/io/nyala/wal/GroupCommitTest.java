@@ -235,18 +235,6 @@ final class GroupCommitTest {
     }
 
     @Test
-    void segmentsBeforeWhatIsNeededAreNotRead() {
-        List<Entry> entries = new ArrayList<>();
-        try (TestLog log = TestLog.start(disk, TestLog.config())) {
-            entries.addAll(log.appendDurably(random, 100, 2000));
-        }
-        long needed = entries.get(80).sequence();
-        List<Entry> read = TestLog.readAfter(disk, TestLog.config(), needed);
-        assertTrue(read.size() >= 19 && read.size() < 60, read.size() + " read");
-        assertEquals(entries.subList(100 - read.size(), 100), read);
-    }
-
-    @Test
     @Tag("allocation")
     void appendingAndWritingAllocateNothing() {
         // Large segments, because a new one does cost some heap.

@@ -141,7 +141,7 @@ final class LeftoverTest {
             WalConfig config = TestLog.config();
             for (int session = 0; session < 3; session++) {
                 long id = each == disk ? TestLog.LOG_ID : TestLog.LOG_ID + 1;
-                try (TestLog log = new TestLog(each, config, id, 0)) {
+                try (TestLog log = new TestLog(each, config, id)) {
                     log.start(0);
                     log.appendDurably(random, 12, 3000);
                     log.settle();

@@ -24,6 +24,12 @@ final class TestLog implements AutoCloseable {
     static final Path DIRECTORY = Path.of("/log");
     static final long SEGMENT_BYTES = 32 << 10;
     static final long LOG_ID = 0x1234_5678_9ABCL;
+    static final int STREAM_COUNT = 4;
+
+    /** By the first byte of the payload. */
+    static final RecordStreams STREAMS =
+            (memory, payload, bytes) -> bytes == 0 ? 0 : memory.get(JAVA_BYTE, payload) & STREAM_COUNT - 1;
+
     private static final MemoryBudget BUDGET = MemoryBudget.open(PageSource.jdk(), 64 << 20);
     private static final long PARK_NANOS_MAX = 1_000_000;
     private static final int ROUNDS_MAX = 100_000;
@@ -36,25 +42,38 @@ final class TestLog implements AutoCloseable {
     private @Nullable WriteAheadLog log;
 
     /** A record as a caller knows it. */
-    record Entry(long sequence, String payload) {}
+    record Entry(long sequence, String payload) {
+        int stream() {
+            return payload.isEmpty() ? 0 : payload.charAt(0) & STREAM_COUNT - 1;
+        }
+    }
 
+    /** Its records are of {@link #STREAMS}, of which those are read that are needed. */
     TestLog(Disk disk, WalConfig config) {
-        this(disk, config, LOG_ID, 0);
+        this(disk, config, STREAMS, false);
     }
 
-    TestLog(Disk disk, WalConfig config, long logId, long readAfter) {
-        this(disk, config, account -> WriteAheadLog.open(config, disk, account, logId), readAfter);
+    TestLog(Disk disk, WalConfig config, long logId) {
+        this(disk, config, account -> WriteAheadLog.open(config, disk, account, logId), false);
     }
 
-    private TestLog(Disk disk, WalConfig config, Function<MemoryAccount, Recovery> opening, long readAfter) {
+    TestLog(Disk disk, WalConfig config, RecordStreams streams, boolean isAllRead) {
+        this(disk, config, account -> WriteAheadLog.open(config, disk, account, LOG_ID, streams), isAllRead);
+    }
+
+    private TestLog(Disk disk, WalConfig config, Function<MemoryAccount, Recovery> opening, boolean isAllRead) {
         this.disk = disk;
         this.config = config;
         this.account = BUDGET.account("wal", config.memoryBytes());
+        RecordConsumer reading =
+                (sequence, memory, offset, bytes) -> read.add(new Entry(sequence, text(memory, offset, bytes)));
         try {
             recovery = opening.apply(account);
-            recovery.forEach(
-                    readAfter,
-                    (sequence, memory, offset, bytes) -> read.add(new Entry(sequence, text(memory, offset, bytes))));
+            if (isAllRead) {
+                recovery.forEachKept(reading);
+            } else {
+                recovery.forEach(reading);
+            }
         } catch (RuntimeException e) {
             account.close();
             throw e;
@@ -95,19 +114,19 @@ final class TestLog implements AutoCloseable {
 
     /** Reads only. */
     static List<Entry> readAll(Disk disk, WalConfig config) {
-        try (TestLog opened = new TestLog(disk, config)) {
+        try (TestLog opened = new TestLog(disk, config, STREAMS, true)) {
             return opened.read;
         }
     }
 
     /** Reads without the right to change anything. */
     static TestLog inspect(Disk disk, WalConfig config) {
-        return new TestLog(disk, config, account -> WriteAheadLog.inspect(config, disk, account), 0);
+        return new TestLog(disk, config, account -> WriteAheadLog.inspect(config, disk, account), true);
     }
 
-    /** Reads only what is after a sequence, and what may come with it. */
-    static List<Entry> readAfter(Disk disk, WalConfig config, long sequence) {
-        try (TestLog opened = new TestLog(disk, config, LOG_ID, sequence)) {
+    /** Reads only what is needed. */
+    static List<Entry> readNeeded(Disk disk, WalConfig config) {
+        try (TestLog opened = new TestLog(disk, config)) {
             return opened.read;
         }
     }

@@ -174,7 +174,7 @@ public final class DirectoryInspection implements AutoCloseable {
         if (state != null) {
             StorageLog.check(log, hostId, state, layout);
         }
-        log.forEach(this::checkRecord);
+        log.forEachKept(this::checkRecord);
         return log.inspection();
     }
 

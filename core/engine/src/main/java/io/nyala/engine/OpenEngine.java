@@ -130,7 +130,8 @@ final class OpenEngine implements TableHost, AutoCloseable {
     /** Opens the rowsets of all tablets and applies what the log has beyond them; the log is ready for more. */
     private WriteAheadLog recover(WalConfig walConfig, HybridClock hybridClock) {
         long logId = StorageLog.logId(storage.hostId());
-        Recovery recovery = WriteAheadLog.open(walConfig, environment.disk(), memory.log(), logId);
+        Recovery recovery =
+                WriteAheadLog.open(walConfig, environment.disk(), memory.log(), logId, TabletRecovery::tabletId);
         storage.check(recovery);
         tablets.recover();
         recovery.forEach(this::replay);

@@ -3,6 +3,7 @@ package io.nyala.engine;
 import io.nyala.memory.MemoryLimitException;
 import io.nyala.table.HostedTablet;
 import io.nyala.tablet.Tablet;
+import io.nyala.wal.StreamNeeds;
 import io.nyala.wal.WriteAheadLog;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -158,10 +159,10 @@ final class Upkeep implements Maintenance.Housekeeping {
      */
     @Override
     public void releaseLog() {
-        long releasable = engine.log().durableUpTo();
+        var needs = new StreamNeeds.Builder(engine.log().durableUpTo());
         for (HostedTablet hosted : engine.tablets().all()) {
-            releasable = Math.min(releasable, hosted.tablet().neededFrom() - 1);
+            needs.add(hosted.id(), hosted.tablet().neededFrom());
         }
-        engine.log().releaseUpTo(releasable);
+        engine.log().release(needs.build());
     }
 }

@@ -30,6 +30,7 @@ public final class TabletRecovery implements AutoCloseable {
     private final MemRowSet replayed;
     private @Nullable Slab nextSlab;
     private final long appliedUpTo;
+    private final long flushedUpTo;
     private long sequence;
     private long replayedUpTo;
     private long recordTime;
@@ -54,9 +55,15 @@ public final class TabletRecovery implements AutoCloseable {
         this.replayed = new MemRowSet(1, config.schema(), config.memory());
         this.appliedUpTo = appliedUpTo;
         this.sequence = appliedUpTo;
+        long flushed = appliedUpTo;
+        for (MissingRowSet rowSet : missing) {
+            flushed = Math.min(flushed, rowSet.appliedUpTo());
+        }
         for (LiveRowSet rowSet : rowSets) {
+            flushed = Math.min(flushed, rowSet.appliedUpTo());
             newestTime = Math.max(newestTime, rowSet.newestChange());
         }
+        this.flushedUpTo = flushed;
     }
 
     /** Whose record it is; all that a host needs to route it. */
@@ -89,7 +96,8 @@ public final class TabletRecovery implements AutoCloseable {
         TabletRecordFormat.Header header = TabletRecordFormat.readHeader(memory, record, recordBytes);
         boolean isOfThisSchema = header.schemaVersion() == config.schema().version();
         try {
-            if (isOfThisSchema) { // All that came before is in files since the schema was altered.
+            // All that came before is in files since the schema was altered; and all effects up to flushedUpTo are.
+            if (isOfThisSchema && recordSequence > flushedUpTo) {
                 apply(recordSequence, header, memory, record + header.bytes());
             }
         } catch (MalformedBytesException | IllegalStateException e) {
