@@ -110,7 +110,7 @@ public final class SegmentFormat {
         }
         int version = memory.get(INT, at + VERSION_AT);
         if (!isReadable(version)) {
-            return "it has format version " + version + ", this program reads versions 1 and " + VERSION;
+            return "it has format version " + version + ", this program reads version 1 and version " + VERSION;
         }
         if (memory.get(INT, at + ZERO_AT) != 0 || !isZero(memory, at + REST_AT, HEADER_BYTES - REST_AT)) {
             return "the unused rest of the segment header is not zero";

@@ -198,7 +198,7 @@ final class CorruptionTest {
                 UnsupportedLogException.class,
                 () -> TestLog.readAll(disk, TestLog.config()),
                 "version 9",
-                "versions 1 and 2");
+                "version 1 and version 2");
     }
 
     /** Three epochs: ended cleanly, by the end of the process, and as told; with a roll in each. */

@@ -18,6 +18,11 @@ public interface AgentHost extends AutoCloseable {
      */
     void start(Agent agent, IdleStrategy idle, Parking parking);
 
+    /** Threads that may work at a time for a caller that waits for all of them; 1 for none but its own. */
+    default int helpersMax() {
+        return 1;
+    }
+
     /** Something a caller waits for. */
     Gate newGate();
 

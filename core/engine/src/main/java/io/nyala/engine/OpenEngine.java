@@ -17,6 +17,7 @@ import io.nyala.tablet.TabletRecovery;
 import io.nyala.tablet.WriterAgent;
 import io.nyala.time.HybridClock;
 import io.nyala.time.HybridTime;
+import io.nyala.wal.ParallelReplay;
 import io.nyala.wal.Recovery;
 import io.nyala.wal.WalConfig;
 import io.nyala.wal.WriteAheadLog;
@@ -134,11 +135,26 @@ final class OpenEngine implements TableHost, AutoCloseable {
                 WriteAheadLog.open(walConfig, environment.disk(), memory.log(), logId, TabletRecovery::tabletId);
         storage.check(recovery);
         tablets.recover();
-        recovery.forEach(this::replay);
+        replay(walConfig, recovery);
         hybridClock.startAbove(Math.max(storage.leaseEnd(), tablets.newestTime()));
         WriteAheadLog started = recovery.start(storage.appliedUpToMax());
         logs.add(started::close);
         return started;
+    }
+
+    /** Tablets side by side, where there are threads, and memory that the log will need later. */
+    private void replay(WalConfig walConfig, Recovery recovery) {
+        int helpers = environment.agents().helpersMax();
+        boolean hasMemory = ParallelReplay.memoryBytes(helpers) <= walConfig.bufferBytes() / 4;
+        try (var replay = new ParallelReplay(
+                TabletRecovery::tabletId,
+                this::replay,
+                memory.log(),
+                hasMemory ? helpers : 1,
+                Thread.ofPlatform().daemon().name("nyala-replay-", 0).factory())) {
+            recovery.forEach(replay);
+            replay.finish();
+        }
     }
 
     private void replay(long sequence, MemorySegment memorySegment, long record, int bytes) {

@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 final class ThreadHost implements AgentHost {
     private static final Logger LOG = System.getLogger(ThreadHost.class.getName());
 
+    /** They are fed by one thread: more than a few others would only wait for it. */
+    private static final int HELPERS_MAX = 4;
+
     private final String prefix;
     private final Deque<Running> running = new ArrayDeque<>();
     private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
@@ -58,6 +61,11 @@ final class ThreadHost implements AgentHost {
     @Override
     public boolean isAgent() {
         return threads.contains(Thread.currentThread());
+    }
+
+    @Override
+    public int helpersMax() {
+        return Math.min(HELPERS_MAX, Runtime.getRuntime().availableProcessors());
     }
 
     @Override
