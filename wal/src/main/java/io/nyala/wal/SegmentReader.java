@@ -91,6 +91,13 @@ final class SegmentReader implements AutoCloseable {
             throw new CorruptLogException(
                     named.path(), 0, "it is segment " + header.number() + " by its header: it was swapped or renamed");
         }
+        if (fileBytes % Disk.ALIGNMENT_BYTES != 0) {
+            throw new CorruptLogException(
+                    named.path(),
+                    fileBytes,
+                    String.format(
+                            "the file has %,d bytes, which is no multiple of %,d", fileBytes, Disk.ALIGNMENT_BYTES));
+        }
         if (header.segmentBytes() != fileBytes) {
             throw new CorruptLogException(
                     named.path(),
