@@ -75,7 +75,7 @@ public final class ParallelReplay implements RecordConsumer, AutoCloseable {
             return;
         }
         long stream = streams.stream(memory, offset, bytes);
-        lanes.get((int) Math.floorMod(stream * SCRAMBLE >>> 32, (long) lanes.size()))
+        lanes.get((int) Math.floorMod((stream * SCRAMBLE) >>> 32, (long) lanes.size()))
                 .add(sequence, memory, offset, bytes);
     }
 

@@ -1,5 +1,7 @@
 package io.nyala.wal;
 
+import java.lang.foreign.MemorySegment;
+
 /**
  * The START record of a segment.
  *
@@ -9,7 +11,7 @@ package io.nyala.wal;
  * @param continuesAfter last sequence of the segment before
  * @param previousCrc of that record
  * @param previousEnd where in the segment before the log ended
- * @param streamsBefore which streams that segment holds, see {@link StreamIndex#read}; never changed
+ * @param streamsBefore which streams that segment holds, see {@link StreamIndex#read}
  * @param needs which records were still needed
  */
 record SegmentStart(
@@ -19,5 +21,5 @@ record SegmentStart(
         long continuesAfter,
         int previousCrc,
         long previousEnd,
-        long[] streamsBefore,
+        MemorySegment streamsBefore,
         StreamNeeds needs) {}

@@ -1,6 +1,7 @@
 package io.nyala.wal;
 
 import static io.nyala.wal.SegmentFormat.LONG;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import java.lang.foreign.MemorySegment;
 import org.agrona.collections.Long2LongHashMap;
@@ -89,16 +90,17 @@ final class StreamIndex {
         });
     }
 
-    /** The entries as they stand in a START: stream and sequence in turn. */
-    static long[] read(MemorySegment memory, long at, int count) {
-        return memory.asSlice(at, (long) count * ENTRY_BYTES).toArray(LONG);
+    /** The entries as they stand in a START, in memory of their own. */
+    static MemorySegment read(MemorySegment memory, long at, int count) {
+        return MemorySegment.ofArray(
+                memory.asSlice(at, (long) count * ENTRY_BYTES).toArray(JAVA_BYTE));
     }
 
     /** Whether an index says that nothing of its segment is needed. */
-    static boolean isUnneeded(long[] entries, StreamNeeds needs) {
-        boolean isUnneeded = entries.length > 0;
-        for (int i = 0; i < entries.length && isUnneeded; i += 2) {
-            isUnneeded = entries[i + 1] < needs.neededFrom(entries[i]);
+    static boolean isUnneeded(MemorySegment entries, StreamNeeds needs) {
+        boolean isUnneeded = entries.byteSize() > 0;
+        for (long at = 0; at < entries.byteSize() && isUnneeded; at += ENTRY_BYTES) {
+            isUnneeded = entries.get(LONG, at + Long.BYTES) < needs.neededFrom(entries.get(LONG, at));
         }
         return isUnneeded;
     }

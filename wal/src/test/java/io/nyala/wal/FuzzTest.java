@@ -210,7 +210,9 @@ final class FuzzTest {
             }
             return read;
         } catch (CorruptLogException | UnsupportedLogException e) {
-            assertTrue(e.getMessage().contains(TestLog.DIRECTORY.toString()), what + ": " + e.getMessage());
+            assertTrue(
+                    String.valueOf(e.getMessage()).contains(TestLog.DIRECTORY.toString()),
+                    what + ": " + e.getMessage());
             refusedCount++;
             return List.of();
         } catch (RuntimeException | Error e) {
@@ -275,7 +277,7 @@ final class FuzzTest {
         int[] field = fields[random.nextInt(fields.length)];
         long value = random.nextBoolean() ? ODD[random.nextInt(ODD.length)] : random.nextLong(-2, 100);
         for (int i = 0; i < field[1] && at + field[0] + i < segment.byteSize(); i++) {
-            segment.set(JAVA_BYTE, at + field[0] + i, (byte) (value >>> 8 * i));
+            segment.set(JAVA_BYTE, at + field[0] + i, (byte) (value >>> (8 * i)));
         }
         if (isHeader) {
             segment.set(SegmentFormat.INT, 44, Crc32c.of(segment, 0, 44));

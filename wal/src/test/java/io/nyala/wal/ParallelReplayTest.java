@@ -87,7 +87,7 @@ final class ParallelReplayTest {
                     expected.get(stream), of.stream().map(Applied::sequence).toList());
             long workers = of.stream()
                     .map(Applied::thread)
-                    .filter(thread -> thread != Thread.currentThread())
+                    .filter(thread -> !thread.equals(Thread.currentThread()))
                     .distinct()
                     .count();
             assertTrue(workers <= 1, "a stream of " + workers + " threads");
