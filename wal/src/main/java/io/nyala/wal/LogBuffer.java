@@ -92,29 +92,21 @@ final class LogBuffer {
     /**
      * @param context with the last sequence and checksum so far
      * @param first what is written into first; begins with a START record
-     * @param streams of the segment before that one
-     * @param needs as far as they are known
+     * @param point what was before
      */
-    LogBuffer(
-            MemorySegment memory,
-            LogProgress progress,
-            RecordContext context,
-            Segment first,
-            LogEnd end,
-            StreamIndex streams,
-            StreamNeeds needs) {
+    LogBuffer(MemorySegment memory, LogProgress progress, RecordContext context, Segment first, StartPoint point) {
         this.memory = memory;
         this.ringBytes = memory.byteSize();
         this.progress = progress;
         this.context = context;
-        this.streams = streams;
-        this.needs = needs;
+        this.streams = point.streams();
+        this.needs = point.needs();
         this.segment = first;
         this.segmentNumber = first.number;
         this.filePosition = SegmentFormat.HEADER_BYTES;
-        this.continuesAfter = end.lastSequence();
-        this.previousEnd = end.position();
-        this.oldestSegment = end.oldestSegment();
+        this.continuesAfter = point.end().lastSequence();
+        this.previousEnd = point.end().position();
+        this.oldestSegment = point.end().oldestSegment();
         this.lastSequence = context.sequence;
         this.isStartPending = true;
         for (int i = 0; i < GROUPS; i++) {

@@ -40,8 +40,8 @@ import org.jspecify.annotations.Nullable;
  * that is named as a segment has a valid header, or is damaged; it is never written again. What depends on what was
  * logged before (first sequence, checksum of the record before) is in the {@link RecordKind#START} record.
  *
- * <p>Version 1 had no streams in its START records, which as a START of version 2 says that nothing is known of them: so
- * it can be read, and gone on with in a segment of version 2.
+ * <p>Version 1 had no streams in its START records, which as a START of version 2 says that nothing is known of them:
+ * so it can be read, and gone on with in a segment of version 2.
  *
  * <p>Example, segment 7 of log 0x1234, opened for the third time: {@code magic=NYALAWAL version=2 epoch=3 log id=0x1234
  * number=7 segment bytes=67108864}.

@@ -84,7 +84,7 @@ public final class WriteAheadLog implements CommitLog {
             context.previousCrc = point.end().lastCrc();
             var progress = new LogProgress(point.sequence());
             MemorySegment memory = slab.segment().asSlice(0, config.bufferBytes());
-            var buffer = new LogBuffer(memory, progress, context, first, point.end(), point.streams(), point.needs());
+            var buffer = new LogBuffer(memory, progress, context, first, point);
             List<Segment> recovered = point.segments();
             var retention = new Retention(point.files(), buffer, progress, recovered, first);
             var parts = new LogParts(buffer, progress, retention, preparer, point.files(), header, new LogCounters());

@@ -23,9 +23,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Goal: whatever is in its files, reading a log ends: with an error that names a file, or with records that were written,
- * in their order. Method: random bytes, and logs of several sessions that are damaged at random, with and without
- * checksums made right again.
+ * Goal: whatever is in its files, reading a log ends: with an error that names a file, or with records that were
+ * written, in their order. Method: random bytes, and logs of several sessions that are damaged at random, with and
+ * without checksums made right again.
  */
 @Timeout(600) // Against hangs: it takes seconds.
 final class FuzzTest {

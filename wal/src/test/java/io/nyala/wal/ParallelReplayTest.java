@@ -22,8 +22,9 @@ import java.util.concurrent.ThreadFactory;
 import org.junit.jupiter.api.Test;
 
 /**
- * Goal: records of one stream are applied in order and by one thread, all of them before the end, and what goes wrong is
- * told. Method: random records of many streams, some larger than what is handed over at a time, through several threads.
+ * Goal: records of one stream are applied in order and by one thread, all of them before the end, and what goes wrong
+ * is told. Method: random records of many streams, some larger than what is handed over at a time, through several
+ * threads.
  */
 final class ParallelReplayTest {
     private static final int LANES = 3;

@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Goal: the log on a local disk is a {@link CommitLog}. Method: the contract, on each kind of disk that this machine has,
- * with each durability.
+ * Goal: the log on a local disk is a {@link CommitLog}. Method: the contract, on each kind of disk that this machine
+ * has, with each durability.
  */
 final class WriteAheadLogContractTest {
     private static final long SEGMENT_BYTES = 128 << 10;

@@ -14,8 +14,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Goal: a start reads of the log what some tablet needs, and misses nothing of it.
- * Method: an idle table whose one row keeps the log, and another that is flushed again and again; the simulated disk tells
- * what the next start reads.
+ * Method: an idle table whose one row keeps the log, and another that is flushed again and again; the simulated disk
+ * tells what the next start reads.
  */
 final class ShortReplayTest {
     /** Takes the log on by more than one of its segments, which have 128 KiB. */
