@@ -63,6 +63,9 @@ public final class RowOperationsReader {
 
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    /** A cell that is right for each type. */
+    private static final MemorySegment ZEROS = MemorySegment.ofArray(new byte[2 * Long.BYTES]);
+
     private static final @Nullable OperationKind[] KINDS =
             new OperationKind[RowOperationsPB.Type.UPSERT_IGNORE_VALUE + 1];
 
@@ -241,8 +244,9 @@ public final class RowOperationsReader {
         // A column that cannot be NULL has a cell even if the client says so.
         long cell = isNullCell ? -1 : takeCell(column);
         int index = columns.tableIndex(column);
-        if (isIgnored(kind, column) && !isValid(column, cell, isNull)) {
-            return; // Whatever its value is. A valid one is set, so that the tablet counts that it was ignored.
+        if (isIgnored(kind, column)) {
+            setAnything(batch, column, index);
+            return;
         }
         if (kind.isDelete() && !columns.isKey(column)) {
             batch.fail(RowErrorCode.BAD_VALUE, "DELETE should not have a value for column: " + describe(column));
@@ -267,10 +271,13 @@ public final class RowOperationsReader {
         }
     }
 
-    private boolean isValid(int column, long cell, boolean isNull) {
-        return isNull
-                ? columns.isNullable(column)
-                : !columns.isVariable(column) || memory.get(LONG, cell + Long.BYTES) <= Limits.CELL_BYTES_MAX;
+    /** Whatever the client's value is, the tablet will not take it, but count that it was set. */
+    private void setAnything(OperationBatch batch, int column, int index) {
+        if (columns.isVariable(column)) {
+            batch.setBytes(index, ZEROS, 0, 0);
+        } else {
+            batch.setCell(index, ZEROS, 0);
+        }
     }
 
     /** An UPSERT_IGNORE may insert what it sets: of that the tablet says what is ignored. */

@@ -206,7 +206,10 @@ final class RowOperationsReaderTest {
                 fixed(2, large, null));
         assertEquals("INVALID_ARGUMENT No fields updated, key is: (int8 k=<redacted>)", fixed(11, large, null));
         assertEquals("", fixed(11, null, new byte[] {'x'}));
-        assertFalse(OperationFormat.isSet(batch.memory(), 0, 1), "a NULL that may be none");
+        assertTrue(
+                OperationFormat.isSet(batch.memory(), 0, 1), "so that the tablet counts it, though it may not be NULL");
+        assertEquals("", fixed(11, large, new byte[] {'x'}));
+        assertTrue(OperationFormat.isSet(batch.memory(), 0, 1), "so that the tablet counts it, though it is too long");
         assertEquals("", fixed(11, new byte[] {'f'}, new byte[] {'x'}));
         assertTrue(OperationFormat.isSet(batch.memory(), 0, 1), "so that the tablet counts it");
         assertEquals("", fixed(5, new byte[] {'f'}, WireRows.UNSET));

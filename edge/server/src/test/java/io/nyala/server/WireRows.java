@@ -10,6 +10,7 @@ import io.nyala.wire.WireSchema;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -53,6 +54,19 @@ final class WireRows {
             rows.writeBytes(isNull);
         }
         rows.writeBytes(data.toByteArray());
+        return this;
+    }
+
+    /** The same, and says that the next column is NULL, though it may not be and so has a cell. */
+    WireRows addNull(RowOperationsPB.Type type, byte[] @Nullable ... cells) {
+        byte[] @Nullable [] all = Arrays.copyOf(cells, cells.length + 1);
+        all[cells.length] = new byte[0];
+        int row = rows.size();
+        add(type, all);
+        byte[] changed = rows.toByteArray();
+        changed[row + 1 + (columns.size() + 7) / 8 + cells.length / 8] |= (byte) (1 << cells.length % 8);
+        rows.reset();
+        rows.writeBytes(changed);
         return this;
     }
 

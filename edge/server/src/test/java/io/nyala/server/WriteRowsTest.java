@@ -194,6 +194,31 @@ final class WriteRowsTest {
         assertEquals(IntStream.range(0, ROWS).boxed().toList(), WriteServer.keys(table));
     }
 
+    // ---- Immutable columns ----
+
+    /** As a Kudu, which does not look at what it leaves out. */
+    @Test
+    void cellsOfImmutableColumnsAreIgnoredAndCountedWhateverTheyAre() throws IOException {
+        Schema schema = Schema.of(
+                Column.key("k", ColumnType.INT32),
+                Column.of("changes", ColumnType.INT32),
+                Column.of("stays", ColumnType.BINARY).immutable(),
+                Column.of("may_be_null", ColumnType.INT32).nullable());
+        Table table = server.engine.createTable("t", schema);
+        byte[] one = WireRows.cell(1);
+        WireRows rows = new WireRows(schema).add(RowOperationsPB.Type.INSERT, one, one, new byte[3]);
+        List<byte[]> values = List.of(new byte[3], new byte[0], new byte[70_000]);
+        values.forEach(value -> rows.add(RowOperationsPB.Type.UPDATE_IGNORE, one, WireRows.cell(2), value));
+        WriteResponsePB answer = server.write(rows.request(server.tablet(table)), RequestHeader.newBuilder());
+        assertEquals(List.of(), answer.getPerRowErrorsList());
+        assertEquals(values.size(), answer.getResourceMetrics().getUpdateIgnoreErrors());
+        assertEquals(values.size(), answer.getResourceMetrics().getSuccessfulUpdates());
+        WireRows none = new WireRows(schema).addNull(RowOperationsPB.Type.UPDATE_IGNORE, one, WireRows.cell(3));
+        WriteResponsePB ofNull = server.write(none.request(server.tablet(table)), RequestHeader.newBuilder());
+        assertEquals(List.of(), ofNull.getPerRowErrorsList());
+        assertEquals(1, ofNull.getResourceMetrics().getUpdateIgnoreErrors());
+    }
+
     // ---- Limits ----
 
     @Test
