@@ -46,7 +46,8 @@ final class CatalogViewTest {
     void tabletsOfADroppedTableAreLetGo() {
         Table dropped = engine.createTable(
                 TableSpec.of("dropped", PartitionSchema.of(SCHEMA).hash(3, "k").build()));
-        Table kept = engine.createTable("kept", SCHEMA);
+        Table kept = engine.createTable(
+                TableSpec.of("kept", PartitionSchema.of(SCHEMA).hash(5, "k").build()));
         List<String> ids = dropped.tablets().stream().map(this::known).toList();
         String keptId = known(kept.tablets().getFirst());
         engine.dropTable("dropped");
@@ -55,6 +56,17 @@ final class CatalogViewTest {
         assertNotNull(view.tablet(keptId));
         ids.forEach(id -> assertNull(view.tablet(id)));
         assertEquals(1, view.knownCount());
+    }
+
+    /** Before anybody has let go of it. */
+    @Test
+    void aTabletOfADroppedTableIsNotFoundAnyMore() {
+        Table table = engine.createTable("t", SCHEMA);
+        String id = known(table.tablets().getFirst());
+        engine.dropTable("t");
+        assertEquals(1, view.knownCount());
+        assertNull(view.tablet(id));
+        assertEquals(0, view.knownCount());
     }
 
     @Test
