@@ -40,18 +40,6 @@ import org.junit.jupiter.api.Test;
  * and the answers of a Kudu 1.18.1 server, bounds of each kind, random bounds there and back, damaged requests.
  */
 final class WirePartitionsTest {
-    private static final String TABLETS = """
-        [0] 00000000 .. 000000008000000000000000
-        [0] 000000008000000000000000 .. 000000008000000000000064
-        [0] 0000000080000000000000c8 .. 00000000800000000000012c
-        [1] 00000001 .. 000000018000000000000000
-        [1] 000000018000000000000000 .. 000000018000000000000064
-        [1] 0000000180000000000000c8 .. 00000001800000000000012c
-        [2] 00000002 .. 000000028000000000000000
-        [2] 000000028000000000000000 .. 000000028000000000000064
-        [2] 0000000280000000000000c8 .. 00000002800000000000012c
-        """;
-
     private static final Schema TWO = Schema.of(
             Column.key("a", ColumnType.INT32),
             Column.key("b", ColumnType.STRING),
@@ -59,19 +47,29 @@ final class WirePartitionsTest {
 
     private static final RowOperationsPB NONE = RowOperationsPB.getDefaultInstance();
 
+    /** What the tablets of this table are in a Kudu is said where tables are cut, in {@code core/partition}. */
     @Test
-    void cutsTheTableIntoTheTabletsOfAKuduMaster() {
-        var tablets = new StringBuilder();
-        for (Partition partition : Vectors.map().partitions()) {
+    void readsTheTableOfAKuduMasterAndTellsWhereItIsCut() {
+        PartitionMap map = Vectors.map();
+        PartitionSchema partitioning = PartitionSchema.of(Vectors.schema())
+                .hash(3, "k1", "k2")
+                .seed(7)
+                .range("k3")
+                .build();
+        assertEquals(partitioning, map.schema());
+        assertEquals(
+                List.of(
+                        partitioning.between(null, 0L),
+                        partitioning.between(0L, 100L),
+                        partitioning.newRange().after(199L).upTo(299L).build()),
+                map.ranges());
+        assertEquals(9, map.size());
+        for (Partition partition : map.partitions()) {
             PartitionPB answer = WirePartitions.toProto(partition);
-            tablets.append(answer.getHashBucketsList())
-                    .append(' ')
-                    .append(hex(answer.getPartitionKeyStart()))
-                    .append(" .. ")
-                    .append(hex(answer.getPartitionKeyEnd()))
-                    .append('\n');
+            assertEquals(partition.hashBuckets(), answer.getHashBucketsList());
+            assertEquals(ByteString.copyFrom(partition.keyStart()), answer.getPartitionKeyStart());
+            assertEquals(ByteString.copyFrom(partition.keyEnd()), answer.getPartitionKeyEnd());
         }
-        assertEquals(TABLETS, tablets.toString());
     }
 
     private static String hex(ByteString bytes) {
