@@ -7,6 +7,8 @@ import io.nyala.peer.Cluster;
 import io.nyala.peer.KuduTool;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.apache.kudu.ColumnSchema;
 import org.apache.kudu.ColumnSchema.ColumnSchemaBuilder;
 import org.apache.kudu.Schema;
@@ -67,6 +69,15 @@ final class ImmutableColumnsTest {
 
     /** Writes them together; answers what was said of each. */
     private static String write(KuduClient client, Operation... operations) throws KuduException {
+        return write(client, false, operations);
+    }
+
+    /** The same, and how many were done and ignored. */
+    private static String count(KuduClient client, Operation... operations) throws KuduException {
+        return write(client, true, operations);
+    }
+
+    private static String write(KuduClient client, boolean withCounts, Operation... operations) throws KuduException {
         KuduSession session = client.newSession();
         session.setFlushMode(FlushMode.MANUAL_FLUSH);
         for (Operation operation : operations) {
@@ -80,7 +91,15 @@ final class ImmutableColumnsTest {
                             : "ok");
         }
         session.close();
-        return said.toString();
+        return said + (withCounts ? counts(session) : "");
+    }
+
+    /** What was done and what was ignored, where it is some. */
+    private static String counts(KuduSession session) {
+        Map<String, Long> counts = new TreeMap<>(session.getWriteOpMetrics().get());
+        counts.values().removeIf(count -> count == 0);
+        counts.keySet().removeIf(name -> !name.startsWith("successful_") && !name.endsWith("_ignore_errors"));
+        return counts.isEmpty() ? "" : " " + counts;
     }
 
     private static String rows(KuduClient client, KuduTable table) throws KuduException {
@@ -96,32 +115,32 @@ final class ImmutableColumnsTest {
         both.same(client -> {
             KuduTable table = create(client, "immutable_kinds");
             List<String> said = new ArrayList<>();
-            said.add(write(client, set(table.newInsert(), 1, "fixed", "a")));
-            said.add(write(client, set(table.newUpdate(), 1, "v", "v1", "fixed", "b")));
-            said.add(write(client, set(table.newUpdate(), 1, "count", 3, "fixed", "b")));
-            said.add(write(client, set(table.newUpdate(), 1, "fixed", null)));
-            said.add(write(client, set(table.newUpdate(), 1, "fixed", "a")));
-            said.add(write(client, set(table.newUpdate(), 99, "fixed", "a")));
-            said.add(write(client, set(table.newUpdate(), 1, "v", LARGE, "fixed", "a")));
-            said.add(write(client, set(table.newUpdate(), 1, "fixed", LARGE)));
-            said.add(write(client, set(table.newUpdateIgnore(), 99, "fixed", "b")));
-            said.add(write(client, set(table.newUpdateIgnore(), 99, "fixed", "b", "v", "v2")));
-            said.add(write(client, set(table.newUpdateIgnore(), 1, "fixed", "b")));
-            said.add(write(client, set(table.newUpdateIgnore(), 1, "fixed", "b", "v", "v3")));
+            said.add(count(client, set(table.newInsert(), 1, "fixed", "a")));
+            said.add(count(client, set(table.newUpdate(), 1, "v", "v1", "fixed", "b")));
+            said.add(count(client, set(table.newUpdate(), 1, "count", 3, "fixed", "b")));
+            said.add(count(client, set(table.newUpdate(), 1, "fixed", null)));
+            said.add(count(client, set(table.newUpdate(), 1, "fixed", "a")));
+            said.add(count(client, set(table.newUpdate(), 99, "fixed", "a")));
+            said.add(count(client, set(table.newUpdate(), 1, "v", LARGE, "fixed", "a")));
+            said.add(count(client, set(table.newUpdate(), 1, "fixed", LARGE)));
+            said.add(count(client, set(table.newUpdateIgnore(), 99, "fixed", "b")));
+            said.add(count(client, set(table.newUpdateIgnore(), 99, "fixed", "b", "v", "v2")));
+            said.add(count(client, set(table.newUpdateIgnore(), 1, "fixed", "b")));
+            said.add(count(client, set(table.newUpdateIgnore(), 1, "fixed", "b", "v", "v3")));
             said.add(rows(client, table));
-            said.add(write(client, set(table.newUpdateIgnore(), 1, "fixed", LARGE, "v", "v4")));
-            said.add(write(client, set(table.newUpdateIgnore(), 1, "fixed", "b", "v", LARGE)));
-            said.add(write(client, set(table.newUpsert(), 1, "fixed", "b", "v", "v5")));
-            said.add(write(client, set(table.newUpsert(), 1, "v", "v6")));
-            said.add(write(client, set(table.newUpsert(), 2, "fixed", "new")));
-            said.add(write(client, set(table.newUpsert(), 1, "fixed", LARGE)));
-            said.add(write(client, set(table.newUpsertIgnore(), 1, "fixed", "b", "v", "v7")));
-            said.add(write(client, set(table.newUpsertIgnore(), 1, "fixed", "b")));
-            said.add(write(client, set(table.newUpsertIgnore(), 3, "fixed", "b")));
-            said.add(write(client, set(table.newUpsertIgnore(), 1, "fixed", LARGE)));
-            said.add(write(client, set(table.newInsertIgnore(), 1, "fixed", "b")));
+            said.add(count(client, set(table.newUpdateIgnore(), 1, "fixed", LARGE, "v", "v4")));
+            said.add(count(client, set(table.newUpdateIgnore(), 1, "fixed", "b", "v", LARGE)));
+            said.add(count(client, set(table.newUpsert(), 1, "fixed", "b", "v", "v5")));
+            said.add(count(client, set(table.newUpsert(), 1, "v", "v6")));
+            said.add(count(client, set(table.newUpsert(), 2, "fixed", "new")));
+            said.add(count(client, set(table.newUpsert(), 1, "fixed", LARGE)));
+            said.add(count(client, set(table.newUpsertIgnore(), 1, "fixed", "b", "v", "v7")));
+            said.add(count(client, set(table.newUpsertIgnore(), 1, "fixed", "b")));
+            said.add(count(client, set(table.newUpsertIgnore(), 3, "fixed", "b")));
+            said.add(count(client, set(table.newUpsertIgnore(), 1, "fixed", LARGE)));
+            said.add(count(client, set(table.newInsertIgnore(), 1, "fixed", "b")));
             said.add(rows(client, table));
-            said.add(write(
+            said.add(count(
                     client,
                     set(table.newDelete(), 1),
                     set(table.newUpsert(), 1, "fixed", "c"),
