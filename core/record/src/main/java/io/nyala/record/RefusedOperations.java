@@ -1,7 +1,6 @@
 package io.nyala.record;
 
 import java.util.Arrays;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The refused operations of all answers that a tablet remembers, in one array: index and code of each, those of a
@@ -37,7 +36,7 @@ final class RefusedOperations {
     }
 
     /** Closes the holes, and grows if that does not make much room. */
-    void makeRoom(int more, @Nullable ClientResults[] clients, int clientCount) {
+    void makeRoom(int more, ClientTable clients) {
         int needed = count + more;
         int capacity = pairs.length;
         while (capacity < 2 * INTS * needed) {
@@ -45,8 +44,8 @@ final class RefusedOperations {
         }
         int[] target = spare.length == capacity ? spare : new int[capacity];
         int at = 0;
-        for (int slot = 0; slot < clientCount; slot++) {
-            ClientResults client = clients[slot];
+        for (int slot = 0; slot < clients.slotsUsed(); slot++) {
+            ClientResults client = clients.get(slot);
             if (client != null) {
                 at = move(client, target, at);
             }

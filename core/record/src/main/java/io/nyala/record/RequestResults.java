@@ -3,7 +3,7 @@ package io.nyala.record;
 import static io.nyala.record.ClientResults.NOT_FOUND;
 
 import io.nyala.time.HybridTime;
-import java.util.Arrays;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,8 +15,9 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>An answer is forgotten when its client says that it has heard it, when the client has a great many newer ones, or
- * has not been heard of for an hour; never to make room for another client's. What was forgotten of a client that is
- * known is refused as stale, because nobody knows whether it took effect.
+ * has not been heard of for an hour. Only where there is no room for others, clients go after ten minutes, those first
+ * that have been quiet for longest. What was forgotten of a client that is known is refused as stale, because nobody
+ * knows whether it took effect.
  *
  * <p>The writer's part is {@link #find}, {@link #makeRoom} and {@link #add}. A restart remembers at least what the
  * writer did: {@link #replay} and the {@code merge} methods are given what stands in the log, in its order, and the
@@ -28,21 +29,17 @@ import org.jspecify.annotations.Nullable;
  * <p>Belongs to one thread, the tablet's writer. Allocates only to grow.
  */
 public final class RequestResults implements RequestErrors {
-    private static final int CLIENTS_MIN = 4;
+    /** Of the clients that there may be, one in so many goes at least when there is no room. */
+    private static final int REPLACED_SHARE = 64;
 
     private final RequestLimits limits;
     private final AnswerRoom room;
     private long roomBytes; // What it was told that there is here.
     private final RefusedOperations errors = new RefusedOperations();
 
-    // By slot, which a client keeps while it is known; null where there is none.
-    private @Nullable ClientResults[] clients = new ClientResults[CLIENTS_MIN];
-    private int slotsUsed; // All clients are below it.
-    private int clientCount;
+    private final ClientTable clients = new ClientTable();
     private int requestCount;
-
-    /** Slots by hash of the client's id, each plus one; 0 is empty. A power of two, at most half full. */
-    private int[] buckets = new int[2 * CLIENTS_MIN];
+    private long oldestUsed = Long.MAX_VALUE; // No client was last heard of before.
 
     // Of a restart: the newest time at which it found that a client was heard of, and that at which it was over.
     private long foundUpTo;
@@ -68,15 +65,9 @@ public final class RequestResults implements RequestErrors {
     public RequestResults copy() {
         var copy = new RequestResults(limits, room);
         copy.errors.copyOf(errors);
-        copy.clients = clients.clone();
-        for (int slot = 0; slot < slotsUsed; slot++) {
-            ClientResults client = clients[slot];
-            copy.clients[slot] = client == null ? null : client.copy();
-        }
-        copy.slotsUsed = slotsUsed;
-        copy.clientCount = clientCount;
+        copy.clients.copyOf(clients);
         copy.requestCount = requestCount;
-        copy.buckets = buckets.clone();
+        copy.oldestUsed = oldestUsed;
         copy.foundUpTo = foundUpTo;
         copy.openedAt = openedAt;
         copy.tellRoom();
@@ -127,11 +118,11 @@ public final class RequestResults implements RequestErrors {
 
     private @Nullable ClientResults client(RequestName name, long now) {
         noteOpened(now);
-        int slot = slot(name.clientHigh(), name.clientLow());
+        int slot = clients.find(name.clientHigh(), name.clientLow());
         if (slot == NOT_FOUND) {
             return null;
         }
-        ClientResults client = at(slot);
+        ClientResults client = clients.at(slot);
         if (isLate(Math.max(client.lastUsed(), openedAt), now)) {
             forget(slot);
             tellRoom();
@@ -202,6 +193,7 @@ public final class RequestResults implements RequestErrors {
                 && now != 0) { // By then the client itself was heard of after the restart.
             forgetLateAt(foundUpTo);
         }
+        replaceQuiet(client, errorCountMax, freedBytes, now);
         boolean hasRoom = hasRoom(client, errorCountMax, freedBytes);
         if (!hasRoom) {
             room.want(); // There may be others that can forget.
@@ -216,7 +208,7 @@ public final class RequestResults implements RequestErrors {
         }
         return bytes() + more - freedBytes <= limits.bytes()
                 && room.isFree(more - freedBytes)
-                && (client != null || clientCount < limits.clients());
+                && (client != null || clients.count() < limits.clients());
     }
 
     /** What the limits are, and what of them is used: for who is refused. */
@@ -225,7 +217,7 @@ public final class RequestResults implements RequestErrors {
                         + " all tablets take %,d bytes of %,d")
                 .formatted(
                         requestCount,
-                        clientCount,
+                        clients.count(),
                         bytes(),
                         limits.bytes(),
                         limits.clients(),
@@ -248,7 +240,7 @@ public final class RequestResults implements RequestErrors {
     private void insert(ClientResults client, long sequence, long timestamp, long logSequence, RequestErrors refused) {
         int count = refused.errorCount();
         if (!errors.hasRoom(count)) {
-            errors.makeRoom(count, clients, slotsUsed);
+            errors.makeRoom(count, clients);
         }
         int at = errors.add(refused);
         client.insert(sequence, timestamp, logSequence, at, count);
@@ -267,14 +259,61 @@ public final class RequestResults implements RequestErrors {
 
     /** Forgets clients that were late at {@code time}. */
     private void forgetLateAt(long time) {
-        for (int slot = 0; slot < slotsUsed; slot++) {
-            ClientResults client = clients[slot];
-            if (client != null && isLate(client.lastUsed(), time)) {
+        forgetUsedUpTo(usedUpTo(time, limits.forgetAfterMicros()));
+    }
+
+    private void forgetUsedUpTo(long lastUsedMax) {
+        if (oldestUsed > lastUsedMax) {
+            return;
+        }
+        oldestUsed = Long.MAX_VALUE;
+        for (int slot = clients.slotsUsed() - 1; slot >= 0; slot--) {
+            ClientResults client = clients.get(slot);
+            if (client != null && client.lastUsed() <= lastUsedMax) {
                 drop(slot);
+            } else if (client != null) {
+                oldestUsed = Math.min(oldestUsed, client.lastUsed());
             }
         }
-        rehash();
+        clients.rehash();
         tellRoom();
+    }
+
+    /** The last time that is so long before {@code time}; -1 if there is none. */
+    private static long usedUpTo(long time, long micros) {
+        long first = HybridTime.micros(time) - micros;
+        return first > 0 ? HybridTime.of(first, 0) - 1 : -1;
+    }
+
+    /**
+     * Makes room of clients that others need more, those first that have been quiet for longest: a share of all at a
+     * time, so that not each new client looks through them.
+     */
+    private void replaceQuiet(@Nullable ClientResults client, int errorCountMax, long freedBytes, long now) {
+        long quietUpTo = usedUpTo(now, limits.replaceAfterMicros());
+        if (openedAt > quietUpTo) {
+            quietUpTo = now == 0 ? -1 : usedUpTo(foundUpTo, limits.replaceAfterMicros());
+        }
+        if (oldestUsed > quietUpTo || hasRoom(client, errorCountMax, freedBytes)) {
+            return;
+        }
+        long[] times = usedUpTo(quietUpTo);
+        int gone = 0;
+        int more = Math.ceilDiv(limits.clients(), REPLACED_SHARE);
+        for (; gone < times.length && !hasRoom(client, errorCountMax, freedBytes); more *= 2) {
+            gone = Math.min(times.length, gone + more);
+            forgetUsedUpTo(times[gone - 1]);
+        }
+    }
+
+    /** When clients were last heard of, if not after {@code lastUsedMax}; in order. */
+    private long[] usedUpTo(long lastUsedMax) {
+        return IntStream.range(0, clients.slotsUsed())
+                .mapToObj(clients::get)
+                .mapToLong(client -> client == null ? Long.MAX_VALUE : client.lastUsed())
+                .filter(lastUsed -> lastUsed <= lastUsedMax)
+                .sorted()
+                .toArray();
     }
 
     private boolean isLate(long lastUsed, long now) {
@@ -302,28 +341,24 @@ public final class RequestResults implements RequestErrors {
 
     private void forget(int slot) {
         drop(slot);
-        rehash();
+        clients.rehash();
     }
 
     private void drop(int slot) {
-        ClientResults client = at(slot);
+        ClientResults client = clients.at(slot);
         while (client.count() > 0) {
             forgetFirst(client);
         }
-        clients[slot] = null;
-        clientCount--;
-        while (slotsUsed > 0 && clients[slotsUsed - 1] == null) {
-            slotsUsed--;
-        }
+        clients.remove(slot);
     }
 
     /** Whether nothing is remembered, not even what was forgotten. */
     public boolean isEmpty() {
-        return clientCount == 0;
+        return clients.count() == 0;
     }
 
     public int clientCount() {
-        return clientCount;
+        return clients.count();
     }
 
     public int requestCount() {
@@ -332,7 +367,7 @@ public final class RequestResults implements RequestErrors {
 
     /** What all answers would take in the log. */
     public long bytes() {
-        return (long) clientCount * AnswersFormat.CLIENT_BYTES
+        return (long) clients.count() * AnswersFormat.CLIENT_BYTES
                 + (long) requestCount * AnswersFormat.REQUEST_BYTES
                 + (long) errors.count() * AnswersFormat.ERROR_BYTES;
     }
@@ -381,90 +416,28 @@ public final class RequestResults implements RequestErrors {
         insert(client, sequence, timestamp, logSequence, refused);
     }
 
-    // ---- Clients ----
+    private ClientResults existing(long high, long low) {
+        int slot = clients.find(high, low);
+        if (slot != NOT_FOUND) {
+            return clients.at(slot);
+        }
+        oldestUsed = 0; // Of the new one nothing is known yet.
+        return clients.add(high, low);
+    }
 
-    /** Slots that may have clients, which {@link AnswersWriter} walks through. */
+    // ---- What {@link AnswersWriter} walks through ----
+
+    /** Slots that may have clients. */
     int slotsUsed() {
-        return slotsUsed;
+        return clients.slotsUsed();
     }
 
     @Nullable
     ClientResults clientAt(int slot) {
-        return clients[slot];
+        return clients.get(slot);
     }
 
     RefusedOperations errors() {
         return errors;
-    }
-
-    private ClientResults at(int slot) {
-        ClientResults client = clients[slot];
-        if (client == null) {
-            throw new AssertionError("no client in slot " + slot);
-        }
-        return client;
-    }
-
-    /** The client of that id, made if it is not known. */
-    private ClientResults existing(long high, long low) {
-        int slot = slot(high, low);
-        if (slot != NOT_FOUND) {
-            return at(slot);
-        }
-        var client = new ClientResults(high, low);
-        int free = 0;
-        while (free < slotsUsed && clients[free] != null) {
-            free++;
-        }
-        boolean isFull = free == clients.length;
-        if (isFull) {
-            clients = Arrays.copyOf(clients, 2 * free);
-            buckets = new int[2 * clients.length];
-        }
-        clients[free] = client;
-        slotsUsed = Math.max(slotsUsed, free + 1);
-        clientCount++;
-        if (isFull) {
-            rehash();
-        } else {
-            putInBucket(client, free);
-        }
-        return client;
-    }
-
-    private int slot(long high, long low) {
-        int mask = buckets.length - 1;
-        for (int bucket = hash(high, low) & mask; buckets[bucket] != 0; bucket = bucket + 1 & mask) {
-            ClientResults client = at(buckets[bucket] - 1);
-            if (client.low == low && client.high == high) {
-                return buckets[bucket] - 1;
-            }
-        }
-        return NOT_FOUND;
-    }
-
-    private static int hash(long high, long low) {
-        long mixed = (high ^ Long.rotateLeft(low, 32)) * 0x9e37_79b9_7f4a_7c15L;
-        return (int) (mixed >>> 32);
-    }
-
-    /** Clients go rarely, and are few. */
-    private void rehash() {
-        Arrays.fill(buckets, 0);
-        for (int slot = 0; slot < slotsUsed; slot++) {
-            ClientResults client = clients[slot];
-            if (client != null) {
-                putInBucket(client, slot);
-            }
-        }
-    }
-
-    private void putInBucket(ClientResults client, int slot) {
-        int mask = buckets.length - 1;
-        int bucket = hash(client.high, client.low) & mask;
-        while (buckets[bucket] != 0) {
-            bucket = bucket + 1 & mask;
-        }
-        buckets[bucket] = slot + 1;
     }
 }

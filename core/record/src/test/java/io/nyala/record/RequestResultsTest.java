@@ -12,6 +12,7 @@ import io.nyala.time.HybridTime;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -26,7 +27,7 @@ import org.junit.jupiter.api.Test;
  * Method: random requests of a few clients against a map, with small limits; the log is replayed again and again.
  */
 final class RequestResultsTest {
-    private static final RequestLimits SMALL = new RequestLimits(5, 7, 1000, 2000);
+    private static final RequestLimits SMALL = new RequestLimits(5, 7, 1000, 2000, 500);
     private static final int CLIENTS = 8;
     private static final int ERRORS_MAX = 9;
 
@@ -65,6 +66,21 @@ final class RequestResultsTest {
 
         boolean isLate(Client client, long now) {
             return HybridTime.micros(now) - HybridTime.micros(client.lastUsed) > limits.forgetAfterMicros();
+        }
+
+        /** Forgets so many of those that others may take the place of; false if there are none. */
+        boolean replaceQuietest(int count, long now) {
+            List<Long> quiet = clients.keySet().stream()
+                    .filter(id ->
+                            HybridTime.micros(now) - HybridTime.micros(lastUsed(id)) > limits.replaceAfterMicros())
+                    .sorted(Comparator.comparingLong(this::lastUsed))
+                    .limit(count)
+                    .toList();
+            return clients.keySet().removeAll(quiet);
+        }
+
+        private long lastUsed(long id) {
+            return Objects.requireNonNull(clients.get(id)).lastUsed;
         }
 
         static void forgetBelow(Client client, long sequence) {
@@ -112,6 +128,7 @@ final class RequestResultsTest {
         int stale;
         int full;
         int wanted;
+        int replaced;
 
         Run(SplittableRandom random, RequestLimits limits, long roomBytes) {
             this.random = random;
@@ -205,6 +222,10 @@ final class RequestResultsTest {
                 model.clients.values().removeIf(client -> model.isLate(client, now));
                 hasRoom = model.hasRoom(found, errorCountMax, freedBytes);
             }
+            for (int more = 1; !hasRoom && model.replaceQuietest(more, now); more *= 2) {
+                hasRoom = model.hasRoom(found, errorCountMax, freedBytes);
+                replaced++;
+            }
             assertEquals(hasRoom, results.makeRoom(name, errorCountMax, now), name::toString);
             if (!hasRoom) {
                 full++;
@@ -268,9 +289,10 @@ final class RequestResultsTest {
                 run.answered > (isAlone ? 500 : 50)
                         && run.repeated > (isAlone ? 100 : 5)
                         && run.stale > (isAlone ? 50 : 5)
-                        && run.full > 20,
+                        && run.full > 20
+                        && run.replaced > 5,
                 () -> run.answered + " answered, " + run.repeated + " repeated, " + run.stale + " stale, " + run.full
-                        + " refused");
+                        + " refused, " + run.replaced + " replaced");
         assertTrue(mostRecords < run.answered, "the log was never let go of");
     }
 
@@ -280,7 +302,8 @@ final class RequestResultsTest {
         int clients = random.nextBoolean() ? 1 : 5;
         int requests = clients > 1 || random.nextBoolean() ? 1 : 7;
         long bytes = random.nextBoolean() ? 1_000 : 40 + 24 + 8 * ERRORS_MAX;
-        var run = new Run(random, new RequestLimits(clients, requests, bytes, 2_000), bytes + random.nextInt(100));
+        var run =
+                new Run(random, new RequestLimits(clients, requests, bytes, 2_000, 1_000), bytes + random.nextInt(100));
         for (int i = 0; i < 1_000; i++) {
             run.step();
             if (random.nextInt(10) == 0) {
@@ -328,25 +351,6 @@ final class RequestResultsTest {
         Failure.expect(IllegalArgumentException.class, () -> new RequestName(1, 0, 3, -1), "firstIncomplete", "-1");
     }
 
-    /** Requests of an hour ago are new ones again, and those of others are not touched for want of room. */
-    @Test
-    void clientsAreForgottenAfterAnHourAndNotBefore() {
-        long hour = HybridTime.of(RequestLimits.FORGET_AFTER_MICROS, 0);
-        long start = HybridTime.of(1_000_000, 0);
-        var results = new RequestResults(AnswerRoom.unlimited());
-        for (long client = 0; client < RequestLimits.CLIENTS_MAX; client++) {
-            answer(results, name(client, 9, 9), start + client);
-        }
-        RequestName more = name(5000, 0, 0);
-        assertFalse(results.makeRoom(more, 0, start + hour), "all are younger than an hour");
-        assertTrue(results.describeFullness().startsWith("1,024 answers of 1,024 clients take 65,536 bytes"));
-        assertTrue(results.find(name(0, 9, 9), start + hour));
-        long later = HybridTime.of(HybridTime.micros(start + hour) + 1, 0);
-        assertTrue(results.makeRoom(more, 0, later));
-        assertEquals(1, results.clientCount(), "the one that was heard of");
-        assertFalse(results.find(name(1, 5, 5), later), "nobody knows that client");
-    }
-
     /** It may come and ask for it: there was no room, so nothing took its place. */
     @Test
     void theOldestAnswerOfAClientStaysWhereTheNewOneHasNoRoom() {
@@ -387,64 +391,6 @@ final class RequestResultsTest {
         RequestResults again = log.replay();
         assertTrue(again.find(name(1, 2, 1), 0));
         assertEquals(30, again.timestamp());
-    }
-
-    /** The log does not say that a client was forgotten, so a restart finds more of them than there may be. */
-    @Test
-    void whatARestartFindsTooManyOfIsForgottenWhenThereIsNeed() {
-        var log = new AnswersLog(SMALL);
-        int clients = 3 * SMALL.clients();
-        long time = 0;
-        for (long client = 1; client <= clients; client++) {
-            time = HybridTime.of(client * (SMALL.forgetAfterMicros() + 1) / (SMALL.clients() - 1), 0);
-            log.append(name(client, 1, 1), time, Refused.NONE);
-        }
-        RequestResults results = log.replay();
-        assertEquals(clients, results.clientCount());
-        long later = HybridTime.of(HybridTime.micros(time) + SMALL.forgetAfterMicros() / 2, 0);
-        assertTrue(results.makeRoom(name(99, 1, 1), 0, later));
-        assertEquals(SMALL.clients() - 1, results.clientCount(), "those that were not late when the log ended");
-        assertTrue(results.find(name(clients, 1, 1), later));
-    }
-
-    /** Nobody could be heard of while there was nobody to hear. */
-    @Test
-    void whomARestartFindsIsForgottenAnHourAfterItAndNotBefore() {
-        var log = new AnswersLog(SMALL);
-        for (long client = 1; client <= SMALL.clients(); client++) {
-            log.append(name(client, 1, 1), HybridTime.of(client, 0), Refused.NONE);
-        }
-        RequestResults results = log.replay();
-        long opened = HybridTime.of(10 * SMALL.forgetAfterMicros(), 0);
-        results.forgetLate(opened);
-        assertEquals(SMALL.clients(), results.clientCount());
-        assertTrue(results.find(name(1, 1, 1), opened));
-        assertFalse(results.makeRoom(name(99, 1, 1), 0, opened), "others may come and ask");
-        long last = HybridTime.of(HybridTime.micros(opened) + SMALL.forgetAfterMicros(), 0);
-        RequestResults copy = results.copy();
-        for (RequestResults each : List.of(results, copy)) {
-            assertTrue(each.find(name(2, 1, 1), last));
-            assertFalse(each.find(name(3, 1, 1), HybridTime.of(HybridTime.micros(last) + 1, 0)));
-        }
-    }
-
-    /** Half of its answers are in the log when it is forgotten: those of the next are written from the first on. */
-    @Test
-    void aClientForgottenWhileItIsCarriedForwardLeavesNoGap() {
-        var results = new RequestResults(SMALL, AnswerRoom.unlimited());
-        for (long sequence = 100; sequence < 104; sequence++) {
-            answer(results, name(1, sequence, 100), HybridTime.of(1, 0));
-        }
-        long later = HybridTime.of(SMALL.forgetAfterMicros() + 1, 0);
-        answer(results, name(2, 5, 5), later);
-        var log = new AnswersLog(SMALL);
-        log.carryNext(results, 130, 1000);
-        assertEquals(1, log.recordCount());
-        results.forgetLate(HybridTime.of(SMALL.forgetAfterMicros() + 2, 0));
-        assertEquals(1, results.clientCount());
-        log.carryNext(results, 130, 1000);
-        log.carryNext(results, 130, 1000); // All is written: the log lets go of what was before.
-        assertTrue(log.replay().find(name(2, 5, 5), 0));
     }
 
     @Tag("allocation")
