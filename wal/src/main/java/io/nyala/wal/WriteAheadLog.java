@@ -126,6 +126,7 @@ public final class WriteAheadLog implements CommitLog {
     @Override
     public long publish(int payloadBytes, Durability durability) {
         long sequence = parts.buffer().publish(payloadBytes, durability == Durability.SYNC);
+        parts.counters().published(payloadBytes);
         agent.parking().wake();
         return sequence;
     }

@@ -56,6 +56,25 @@ final class GroupCommitTest {
     }
 
     @Test
+    void payloadAndPaddingAreCountedApart() {
+        try (TestLog log = TestLog.start(disk, TestLog.config())) {
+            log.settle();
+            LogCounters counters = log.log().counters();
+            long before = counters.diskBytes();
+            for (int i = 0; i < 3; i++) {
+                log.append("x".repeat(100), Durability.SYNC);
+                log.settle();
+            }
+            log.log().reserve(100);
+            log.log().abandon();
+            assertEquals(3, counters.records());
+            assertEquals(300, counters.payloadBytes());
+            long written = counters.diskBytes() - before;
+            assertTrue(written >= 3 * 4096 && written % 4096 == 0, written + " bytes written for three records");
+        }
+    }
+
+    @Test
     void severalWritesAreInFlight() {
         try (TestLog log = TestLog.start(disk, TestLog.config().withInFlightMax(4))) {
             log.settle();

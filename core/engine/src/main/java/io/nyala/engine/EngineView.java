@@ -48,6 +48,7 @@ public record EngineView(
      * @param writes transfers to disk
      * @param syncs of the disk, that were not part of a transfer
      * @param writtenBytes padding included
+     * @param payloadBytes of it, what batches and answers left: the rest is headers and padding
      */
     public record Log(
             int segmentCount,
@@ -56,7 +57,8 @@ public record EngineView(
             long durableUpTo,
             long writes,
             long syncs,
-            long writtenBytes) {
+            long writtenBytes,
+            long payloadBytes) {
         static Log of(WriteAheadLog log, long segmentBytes) {
             LogCounters counters = log.counters();
             return new Log(
@@ -66,7 +68,8 @@ public record EngineView(
                     log.durableUpTo(),
                     counters.writes(),
                     counters.syncs(),
-                    counters.diskBytes());
+                    counters.diskBytes(),
+                    counters.payloadBytes());
         }
 
         /** Bytes of the files that a restart would need. */

@@ -131,6 +131,9 @@ final class EngineViewTest {
                 assertEquals(150, after.counters().get("operations acknowledged"));
                 assertEquals(1, after.openScans());
                 assertTrue(after.log().writtenBytes() > before.log().writtenBytes());
+                long payload = after.log().payloadBytes() - before.log().payloadBytes();
+                assertTrue(payload > 150 * Long.BYTES, payload + " bytes of 150 rows");
+                assertTrue(after.log().writtenBytes() >= after.log().payloadBytes(), "padding is written, too");
                 assertTrue(after.log().durableUpTo() > before.log().durableUpTo());
                 assertTrue(after.log().retainedBytes() >= 16 << 20);
             }

@@ -115,6 +115,10 @@ final class HostPages {
                 Cell.bytes(view.log().retainedBytes()),
                 "log segments",
                 Cell.count(view.log().segmentCount()),
+                "log written",
+                Cell.bytes(view.log().writtenBytes()),
+                "of this payload",
+                Cell.bytes(view.log().payloadBytes()),
                 "free",
                 free(view.directory()));
     }

@@ -66,6 +66,11 @@ record Metric<T>(String name, String kuduName, boolean isCounter, String help, T
                     "log_bytes_logged",
                     "Bytes that the log wrote",
                     v -> v.log().writtenBytes()),
+            counter(
+                    "log_payload_bytes",
+                    "log_payload_bytes",
+                    "Of them, what batches and answers left; the rest is headers and padding",
+                    v -> v.log().payloadBytes()),
             gauge(
                     "log_durable_sequence",
                     "log_durable_sequence",

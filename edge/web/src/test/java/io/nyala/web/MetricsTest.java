@@ -40,6 +40,7 @@ final class MetricsTest {
                 assertGrown(1, "nyala_scans_opened_total", before, after);
                 assertGrown(1, "nyala_open_scans", before, after);
                 assertTrue(grown("nyala_log_written_bytes_total", before, after) > 0);
+                assertTrue(grown("nyala_log_payload_bytes_total", before, after) > 157);
                 assertTrue(grown("nyala_log_durable_sequence", before, after) >= 3);
                 String labels = "{table=\"<script>alert(\\\"x\\\")</script>'&amp;\u202Egnp\\\\\",table_id=\""
                         + table.id() + "\"}";
