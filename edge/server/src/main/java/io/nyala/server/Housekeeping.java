@@ -20,11 +20,12 @@ final class Housekeeping implements AutoCloseable {
         var _ = thread.scheduleWithFixedDelay(this::look, PERIOD_MILLIS, PERIOD_MILLIS, TimeUnit.MILLISECONDS);
     }
 
+    /** Nothing that is thrown may leave it: the executor would never look again, and tell nobody. */
     private void look() {
         for (Runnable task : tasks) {
             try {
                 task.run();
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 ServerFaults.report("what a client left behind could not be closed", e);
             }
         }

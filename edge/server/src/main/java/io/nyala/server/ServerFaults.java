@@ -2,6 +2,7 @@ package io.nyala.server;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import org.jspecify.annotations.Nullable;
 
 /** Where faults of the server are told, which no client can do anything about. Stateless. */
 final class ServerFaults {
@@ -9,7 +10,7 @@ final class ServerFaults {
 
     private ServerFaults() {}
 
-    static void report(String what, Throwable failure) {
+    static void report(String what, @Nullable Throwable failure) {
         LOG.log(Level.ERROR, what, failure);
     }
 }

@@ -52,6 +52,7 @@ final class WriteRows {
     private final WriteService service;
     private final WriteAnswer answer = new WriteAnswer();
     private WriteSession session;
+    private boolean isLetGo; // The session is the pool's again.
     private int part;
     private int restFrom; // The first row that no part has had.
     private int rowCount; // Known once the first part was filled.
@@ -68,7 +69,7 @@ final class WriteRows {
     void commit(WriteRequestReader request, RowOperationsReader rows) {
         try {
             goOn(request, rows);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             fail(e);
         }
     }
@@ -82,7 +83,7 @@ final class WriteRows {
             } else {
                 goOn(request, rows);
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             fail(e);
         }
     }
@@ -235,30 +236,56 @@ final class WriteRows {
     /** On the writer's thread, which must not be kept: words of errors are made elsewhere, and rows read. */
     private void completed(@Nullable CommitResult result, @Nullable Throwable failure) {
         if (result == null) {
-            service.pool().execute(() -> fail(failure));
+            elsewhere(() -> fail(failure));
         } else if (result.repeatedCount() != CommitResult.NOT_REPEATED) {
-            service.pool().execute(() -> service.readAgain(call, (request, rows) -> commitRest(request, rows, result)));
+            elsewhere(() -> service.readAgain(call, (request, rows) -> commitRest(request, rows, result)));
         } else if (result.hasErrors()) {
-            service.pool().execute(() -> answer(result));
+            elsewhere(() -> answer(result));
         } else {
-            answer(result);
+            surely(() -> answer(result));
+        }
+    }
+
+    private void elsewhere(Runnable ending) {
+        surely(() -> service.pool().execute(() -> surely(ending)));
+    }
+
+    /**
+     * Nobody hears of what is thrown from here on, and the call would hold its memory for ever: it fails at once, where
+     * it is.
+     */
+    private void surely(Runnable ending) {
+        try {
+            ending.run();
+        } catch (RuntimeException | Error e) {
+            try {
+                discard();
+                WriteService.fail(call, e);
+            } catch (RuntimeException | Error again) {
+                again.addSuppressed(e);
+                ServerFaults.report("a write could not be answered", again);
+            }
         }
     }
 
     private void answer(CommitResult result) {
-        try {
-            answer.add(session, result);
-            answer();
-        } catch (RuntimeException e) {
-            service.batches().discard(session);
-            WriteService.fail(call, e);
-        }
+        answer.add(session, result);
+        answer();
     }
 
+    /** The session comes first: who has the answer may send the next request, which is to find it. */
     private void answer() {
         WriteResponsePB response = answer.response();
+        isLetGo = true;
         service.batches().giveBack(session);
         call.answer(response);
+    }
+
+    private void discard() {
+        if (!isLetGo) {
+            isLetGo = true;
+            service.batches().discard(session);
+        }
     }
 
     /** The part that was to come is not in, nor are those behind it. */
@@ -266,7 +293,7 @@ final class WriteRows {
         Throwable failure = thrown instanceof CompletionException wrapped && wrapped.getCause() != null
                 ? wrapped.getCause()
                 : thrown;
-        service.batches().discard(session);
+        discard();
         if (part == 0 || !(failure instanceof RuntimeException reason)) {
             WriteService.fail(call, failure);
             return;

@@ -22,6 +22,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -163,8 +164,13 @@ final class WriteService {
             case StaleRequestException e -> call.fail(RpcErrorCode.ERROR_REQUEST_STALE, String.valueOf(e.getMessage()));
             case RequestMismatchException e ->
                 call.fail(RpcErrorCode.ERROR_INVALID_REQUEST, String.valueOf(e.getMessage()));
+            case RejectedExecutionException _ ->
+                call.fail(RpcErrorCode.ERROR_UNAVAILABLE, "Service unavailable: the server is stopping");
             case RuntimeException e -> failed(call, e);
-            case null, default -> call.fail(RpcErrorCode.ERROR_APPLICATION, String.valueOf(failure));
+            case null, default -> {
+                ServerFaults.report("a write failed", failure);
+                call.fail(RpcErrorCode.ERROR_APPLICATION, String.valueOf(failure));
+            }
         }
     }
 

@@ -19,6 +19,7 @@ import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationKind;
 import io.nyala.rows.Schema;
+import io.nyala.rpc.RpcErrorCode;
 import io.nyala.table.WrongTabletException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -217,6 +218,47 @@ final class WriteRowsTest {
         WriteResponsePB ofNull = server.write(none.request(server.tablet(table)), RequestHeader.newBuilder());
         assertEquals(List.of(), ofNull.getPerRowErrorsList());
         assertEquals(1, ofNull.getResourceMetrics().getUpdateIgnoreErrors());
+    }
+
+    // ---- Calls that cannot be answered ----
+
+    /** The session was closed while it was in the pool, and counted down twice. */
+    @Test
+    void aCallThatCannotBeAnsweredGivesItsSessionBackOnce() throws IOException {
+        Table table = server.engine.createTable("t", SCHEMA);
+        server.beforeCommit(commit -> {
+            if (commit == 0) {
+                server.call().fail(RpcErrorCode.ERROR_APPLICATION, "answered by the test");
+            }
+        });
+        assertTrue(server.call(inserts(table, 3), RequestHeader.newBuilder()).isError());
+        assertFalse(server.write(inserts(table, 3), RequestHeader.newBuilder()).hasError());
+        server.close(); // Waits for what the log's thread does after the answer.
+        assertEquals(0, server.batches.takenCount());
+    }
+
+    /** The exception went into a future that nobody reads: no answer ever, and the memory of the request gone. */
+    @Test
+    void aCallIsAnsweredAlsoWhenThePoolTakesNothingAnyMore() throws IOException {
+        Table table = server.engine.createTable("t", SCHEMA);
+        assertFalse(server.write(inserts(table, 3), RequestHeader.newBuilder()).hasError());
+        server.closePool();
+        WireClient.Reply reply = server.call(inserts(table, 3), WriteServer.named()); // Has errors, so words to make.
+        assertTrue(reply.isError());
+        assertEquals(
+                RpcErrorCode.ERROR_UNAVAILABLE.number(), reply.error().getCode().getNumber());
+        assertEquals(0, server.batches.takenCount());
+    }
+
+    @Test
+    void anErrorOfTheMachineFailsTheCallAndHoldsNothing() throws IOException {
+        Table table = server.engine.createTable("t", SCHEMA);
+        server.beforeCommit(_ -> {
+            throw new StackOverflowError("says the test");
+        });
+        WireClient.Reply reply = server.call(inserts(table, 3), RequestHeader.newBuilder());
+        assertTrue(reply.isError());
+        assertEquals(0, server.batches.takenCount());
     }
 
     // ---- Limits ----

@@ -11,6 +11,7 @@ import io.nyala.protocol.rpc.RpcHeader.RequestHeader;
 import io.nyala.protocol.tserver.Tserver.WriteRequestPB;
 import io.nyala.protocol.tserver.Tserver.WriteResponsePB;
 import io.nyala.rows.ColumnBatch;
+import io.nyala.rpc.RpcCall;
 import io.nyala.rpc.RpcConfig;
 import io.nyala.rpc.RpcServer;
 import io.nyala.rpc.RpcThreads;
@@ -18,9 +19,12 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An engine behind a server that takes writes only, and a client of it; what happens before each commit of a batch is a
@@ -35,15 +39,20 @@ final class WriteServer implements AutoCloseable {
     private final WireClient client;
     private int commits;
     private IntConsumer beforeCommit = _ -> {};
+    private volatile @Nullable RpcCall call; // The last.
+    private volatile boolean isPoolClosed;
 
     WriteServer(Path directory) throws IOException {
         engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(256 << 20));
         threads = RpcThreads.start();
         catalog = new CatalogView(engine, new ServerIds(engine.hostId()));
-        var service = new WriteService(catalog, batches, this::commit, threads.pool());
+        var service = new WriteService(catalog, batches, this::commit, this::execute);
         server = RpcServer.start(
                 RpcConfig.of("TabletServer", "127.0.0.1", 0),
-                List.of(new Methods(WireClient.TABLET_SERVER, Set.of()).on("Write", service::write)),
+                List.of(new Methods(WireClient.TABLET_SERVER, Set.of()).on("Write", newCall -> {
+                    call = newCall;
+                    service.write(newCall);
+                })),
                 threads);
         client = WireClient.of("127.0.0.1:" + server.address().getPort());
     }
@@ -51,6 +60,23 @@ final class WriteServer implements AutoCloseable {
     private CompletableFuture<CommitResult> commit(WriteBatch batch) {
         beforeCommit.accept(commits++);
         return batch.commitAsync();
+    }
+
+    private void execute(Runnable task) {
+        if (isPoolClosed) {
+            throw new RejectedExecutionException("the pool is closed, says the test");
+        }
+        threads.pool().execute(task);
+    }
+
+    /** From now on, nothing goes to the pool. */
+    void closePool() {
+        isPoolClosed = true;
+    }
+
+    /** Of the request that is under way. */
+    RpcCall call() {
+        return Objects.requireNonNull(call, "there was none");
     }
 
     /** From now on, commits are counted from 0. */
