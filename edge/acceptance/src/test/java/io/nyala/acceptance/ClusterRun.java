@@ -2,6 +2,7 @@ package io.nyala.acceptance;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.apache.kudu.client.KuduClient;
 import org.apache.kudu.client.KuduException;
@@ -14,11 +15,16 @@ final class ClusterRun {
     private static final Pattern IDENTITY = Pattern.compile("[0-9a-f]{32}|127\\.0\\.0\\.1:\\d+");
 
     private final KuduClient client;
+    private final Consumer<String> flush;
     private final List<String> seen = new ArrayList<>();
     private final List<Long> snapshots = new ArrayList<>();
 
-    ClusterRun(KuduClient client) {
+    /**
+     * @param flush brings the rows of the table of that name to disk, where a cluster can be told to
+     */
+    ClusterRun(KuduClient client, Consumer<String> flush) {
         this.client = client;
+        this.flush = flush;
     }
 
     /** What a step does; answers what it saw, as text. */
@@ -33,6 +39,10 @@ final class ClusterRun {
 
     KuduTable open(String table) throws KuduException {
         return client.openTable(table);
+    }
+
+    void flush(String table) {
+        flush.accept(table);
     }
 
     void perform(Action action) {

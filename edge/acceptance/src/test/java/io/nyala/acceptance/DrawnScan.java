@@ -70,37 +70,43 @@ final class DrawnScan {
         return KuduPredicate.newComparisonPredicate(column, operator, Values.draw(column, random));
     }
 
-    /** Reads; answers the rows. A limit without an order leaves open which rows, so that only their number counts. */
+    /**
+     * Reads; answers the rows, in their order if they have one. A limit without an order leaves open which rows, so
+     * that their number counts, and that they are rows of the same scan without a limit.
+     */
     String run(ClusterRun run, KuduTable table) throws KuduException {
+        // A Kudu that is told no time reads a tablet at one that may be before the last writes of another.
+        long time = snapshot == NO_SNAPSHOT ? run.present() : run.snapshot(snapshot);
+        List<String> rows = rows(builder(run, table, time).limit(limit));
+        if (isOrdered) {
+            return rows.toString();
+        }
+        if (limit == Long.MAX_VALUE) {
+            Collections.sort(rows);
+            return rows.toString();
+        }
+        List<String> others = new ArrayList<>(rows);
+        rows(builder(run, table, time)).forEach(others::remove);
+        return rows.size() + " rows, of which are no rows without it: " + others;
+    }
+
+    private KuduScanner.KuduScannerBuilder builder(ClusterRun run, KuduTable table, long time) {
         KuduScanner.KuduScannerBuilder builder = run.client()
                 .newScannerBuilder(table)
                 .setProjectedColumnNames(projection)
-                .batchSizeBytes(batchBytes);
+                .batchSizeBytes(batchBytes)
+                .setFaultTolerant(isOrdered);
         predicates.forEach(builder::addPredicate);
-        if (limit != Long.MAX_VALUE) {
-            builder.limit(limit);
-        }
-        if (snapshot != NO_SNAPSHOT || isOrdered) {
-            // A Kudu that is told no time reads a tablet at one that may be before the last writes of another.
-            builder.readMode(AsyncKuduScanner.ReadMode.READ_AT_SNAPSHOT)
-                    .snapshotTimestampRaw(snapshot == NO_SNAPSHOT ? run.present() : run.snapshot(snapshot));
-        } else {
-            builder.readMode(AsyncKuduScanner.ReadMode.READ_YOUR_WRITES);
-        }
-        builder.setFaultTolerant(isOrdered);
+        return snapshot != NO_SNAPSHOT || isOrdered
+                ? builder.readMode(AsyncKuduScanner.ReadMode.READ_AT_SNAPSHOT).snapshotTimestampRaw(time)
+                : builder.readMode(AsyncKuduScanner.ReadMode.READ_YOUR_WRITES);
+    }
+
+    private List<String> rows(KuduScanner.KuduScannerBuilder builder) throws KuduException {
         KuduScanner scanner = builder.build();
         if (isColumnar) {
             scanner.setRowDataFormat(AsyncKuduScanner.RowDataFormat.COLUMNAR);
         }
-        List<String> rows = rows(scanner);
-        if (limit != Long.MAX_VALUE) {
-            return rows.size() + " rows";
-        }
-        Collections.sort(rows);
-        return rows.toString();
-    }
-
-    private static List<String> rows(KuduScanner scanner) throws KuduException {
         List<String> rows = new ArrayList<>();
         while (scanner.hasMoreRows()) {
             RowResultIterator batch = scanner.nextRows();

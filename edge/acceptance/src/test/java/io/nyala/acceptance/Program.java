@@ -60,6 +60,9 @@ final class Program {
             return;
         }
         DrawnTable table = tables.get(random.nextInt(tables.size()));
+        if (random.nextInt(3) == 0) {
+            flush(table);
+        }
         switch (random.nextInt(20)) {
             case 0 -> create();
             case 1 -> createAgain(table);
@@ -257,6 +260,14 @@ final class Program {
     private void write(DrawnTable table) {
         DrawnWrites writes = DrawnWrites.draw(table, random);
         add("write to " + table.name() + " " + writes, run -> writes.run(run.client(), open(run, table)));
+    }
+
+    /** Of our server only: what is read is the same, wherever the rows are. */
+    private void flush(DrawnTable table) {
+        add("flush " + table.name(), run -> {
+            run.flush(table.name());
+            return "flushed";
+        });
     }
 
     private void read(DrawnTable table) {
