@@ -94,7 +94,10 @@ public final class MemRowSetCursor implements RowCursor {
     @Override
     public boolean next(ColumnBatch target) {
         target.clear();
-        while (nextRow == rowCount) {
+        for (int looks = 0; nextRow == rowCount; looks++) {
+            if (looks == LOOKS_MAX) {
+                return true;
+            }
             if (nextCandidate == candidateCount && !readCandidates()) {
                 return false;
             }

@@ -6,6 +6,7 @@ import io.nyala.rows.ColumnVector;
 import io.nyala.rows.KeyCodec;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.ScanSpec;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.PriorityQueue;
@@ -23,6 +24,9 @@ public final class MergeCursor implements RowCursor {
     private final List<Input> inputs = new ArrayList<>();
     private final PriorityQueue<Input> heads;
 
+    /** Their next row is not known yet: it may be before all others. */
+    private final ArrayDeque<Input> unread = new ArrayDeque<>();
+
     /** Where the last row came from. */
     private @Nullable Input latest;
 
@@ -36,11 +40,7 @@ public final class MergeCursor implements RowCursor {
             for (RowCursor cursor : cursors) {
                 inputs.add(new Input(cursor, new ColumnBatch(spec.projectedColumns(), true, account)));
             }
-            for (Input input : inputs) {
-                if (input.advance()) {
-                    heads.add(input);
-                }
-            }
+            unread.addAll(inputs);
         } catch (RuntimeException e) {
             inputs.forEach(input -> input.batch.close());
             throw e;
@@ -50,13 +50,13 @@ public final class MergeCursor implements RowCursor {
     @Override
     public boolean next(ColumnBatch target) {
         target.clear();
-        if (readAhead(target)) {
+        if (!readHeads() || readAhead(target)) {
             return true;
         }
-        while (!target.isFull() && ahead == null) {
+        while (!target.isFull() && ahead == null && readHeads()) {
             Input least = heads.poll();
             if (least == null) {
-                break;
+                return !target.isEmpty();
             }
             if (!target.appendFrom(least.batch, least.row)) {
                 heads.add(least);
@@ -67,9 +67,25 @@ public final class MergeCursor implements RowCursor {
                 ahead = least;
             } else if (least.advance()) {
                 heads.add(least);
+            } else {
+                unread.add(least);
             }
         }
-        return target.rowCount() > 0;
+        return true;
+    }
+
+    /** Reads the next rows of inputs that have none; false if one has looked for them for long, and found none yet. */
+    private boolean readHeads() {
+        for (Input input = unread.peek(); input != null; input = unread.peek()) {
+            if (!input.read()) {
+                unread.remove();
+            } else if (input.batch.isEmpty()) {
+                return false;
+            } else {
+                heads.add(unread.remove());
+            }
+        }
+        return true;
     }
 
     private void noteSource(Input least) {
@@ -80,8 +96,8 @@ public final class MergeCursor implements RowCursor {
     }
 
     /**
-     * Fills the target from the input that was ahead of the others, if it still is; false, and it is among them
-     * otherwise.
+     * Fills the target from the input that was ahead of the others, if it still is, perhaps with nothing; false, and it
+     * is among them otherwise.
      */
     private boolean readAhead(ColumnBatch target) {
         Input input = ahead;
@@ -93,7 +109,9 @@ public final class MergeCursor implements RowCursor {
             return false;
         }
         Input next = heads.peek();
-        if (next == null || compareKeys(target.keys(), target.rowCount() - 1, next.batch.keys(), next.row) < 0) {
+        if (next == null
+                || target.isEmpty()
+                || compareKeys(target.keys(), target.rowCount() - 1, next.batch.keys(), next.row) < 0) {
             return true;
         }
         ahead = null;
@@ -108,6 +126,7 @@ public final class MergeCursor implements RowCursor {
         inputs.forEach(Input::close);
         inputs.clear();
         heads.clear();
+        unread.clear();
     }
 
     private static int compareHeads(Input left, Input right) {
@@ -128,7 +147,7 @@ public final class MergeCursor implements RowCursor {
     private static final class Input {
         private final RowCursor cursor;
         private final ColumnBatch batch;
-        private int row = -1;
+        private int row;
 
         /** A row of another input came after one of this batch, and there may be more of this batch. */
         private boolean isInterleaved;
@@ -138,11 +157,14 @@ public final class MergeCursor implements RowCursor {
             this.batch = batch;
         }
 
+        /** False if the present batch is at its end. */
         boolean advance() {
             row++;
-            if (row < batch.rowCount()) {
-                return true;
-            }
+            return row < batch.rowCount();
+        }
+
+        /** The next batch, which may be empty; false at the end. */
+        boolean read() {
             row = 0;
             isInterleaved = false;
             return cursor.next(batch);

@@ -15,14 +15,15 @@ public final class UnionCursor implements RowCursor {
 
     @Override
     public boolean next(ColumnBatch target) {
-        while (current < cursors.size()) {
-            if (cursors.get(current).next(target)) {
-                return true;
-            }
-            cursors.get(current).close();
-            current++;
+        if (current == cursors.size()) {
+            target.clear();
+            return false;
         }
-        return false;
+        if (!cursors.get(current).next(target)) {
+            cursors.get(current).close();
+            current++; // There may be thousands without a row: the caller looks at the time in between.
+        }
+        return true;
     }
 
     @Override

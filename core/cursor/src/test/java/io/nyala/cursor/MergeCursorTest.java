@@ -28,8 +28,8 @@ import org.junit.jupiter.api.Test;
 /**
  * Goal: several inputs in key order come out as one, whether they overlap, follow one another, or both by turns.
  * Method: the numbers from 0 on are dealt to inputs in runs of random length, which yield them in batches of random
- * size, with text of a length that follows from the number; closed at the end or midway. Memory that is left is an
- * error.
+ * size, now and then an empty one, with text of a length that follows from the number; closed at the end or midway.
+ * Memory that is left is an error, and so is a merge that goes on after an input came back with nothing.
  */
 final class MergeCursorTest {
     private static final Schema SCHEMA =
@@ -69,18 +69,23 @@ final class MergeCursorTest {
     /** Checks the order of the rows up to a batch that reaches {@code stopAt}; answers how many came. */
     private static long merge(SplittableRandom random, int rows, int textBytes, int stopAt) {
         var closed = new AtomicInteger();
+        var emptyBatches = new AtomicInteger();
         long expected = 0;
         try (MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), 64 << 20);
                 MemoryAccount account = budget.account("test", 0)) {
             Slab cells = account.take(Math.max(Long.BYTES, textBytes));
             List<RowCursor> inputs = new ArrayList<>();
             for (List<Long> dealt : deal(random, rows)) {
-                inputs.add(new Numbers(dealt, textBytes, random.split(), cells.segment(), closed));
+                inputs.add(new Numbers(dealt, textBytes, random.split(), cells.segment(), closed, emptyBatches));
             }
             ScanSpec spec = ScanSpec.all(SCHEMA, 1).withKeyOrder(true);
             try (ColumnBatch batch = ColumnBatch.of(spec, account);
                     RowCursor merged = new MergeCursor(inputs, spec, account)) {
+                int emptyBefore = 0;
                 while (expected < stopAt && merged.next(batch)) {
+                    int emptyNow = emptyBatches.get();
+                    assertTrue(emptyNow <= emptyBefore + 1, (emptyNow - emptyBefore) + " empty batches in one call");
+                    emptyBefore = emptyNow;
                     for (int i = 0; i < batch.rowCount(); i++) {
                         assertEquals(expected, batch.column(0).getLong(i));
                         assertEquals(expected % (textBytes + 1), batch.column(1).variableBytes(i));
@@ -120,19 +125,31 @@ final class MergeCursorTest {
         private final SplittableRandom random;
         private final MemorySegment cells;
         private final AtomicInteger closed;
+        private final AtomicInteger emptyBatches;
         private int next;
 
-        Numbers(List<Long> rows, int textBytes, SplittableRandom random, MemorySegment cells, AtomicInteger closed) {
+        Numbers(
+                List<Long> rows,
+                int textBytes,
+                SplittableRandom random,
+                MemorySegment cells,
+                AtomicInteger closed,
+                AtomicInteger emptyBatches) {
             this.rows = rows;
             this.textBytes = textBytes;
             this.random = random;
             this.cells = cells;
             this.closed = closed;
+            this.emptyBatches = emptyBatches;
         }
 
         @Override
         public boolean next(ColumnBatch target) {
             target.clear();
+            if (random.nextInt(4) == 0) {
+                emptyBatches.incrementAndGet();
+                return true;
+            }
             int countMax = Math.min(rows.size() - next, 1 + random.nextInt(Limits.VECTOR_ROWS));
             int count = 0;
             while (count < countMax) {

@@ -96,20 +96,24 @@ final class DiskRowSetCursor implements RowCursor {
             throw new IllegalStateException("this scan of " + rowSet.path() + " has failed; open another");
         }
         isFailed = true; // Unless it gets to the end of this.
+        boolean isAtEnd = false;
         try {
             deltas.refresh();
             if (!isStarted) {
                 isStarted = true;
                 filter.prune(vectors, deltas);
             }
-            while (target.isEmpty() && hasPart()) {
-                fill(target);
+            for (int looks = 0; target.isEmpty() && !isAtEnd && looks < LOOKS_MAX; looks++) {
+                isAtEnd = !hasPart();
+                if (!isAtEnd) {
+                    fill(target);
+                }
             }
         } finally {
             columns.release();
         }
         isFailed = false;
-        return !target.isEmpty();
+        return !isAtEnd;
     }
 
     /** Goes to the next part of a vector if there is nothing left of this one; false at the end. */

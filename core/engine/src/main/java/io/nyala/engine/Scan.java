@@ -42,8 +42,21 @@ public final class Scan implements AutoCloseable {
         }
     }
 
-    /** Moves to the next rows, at most 1,024 of them; false at the end. */
+    /** Moves to the next rows, 1 to 1,024 of them; false at the end. */
     public boolean next() {
+        while (step()) {
+            if (!batch.isEmpty()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /**
+     * As {@link #next}, but also comes back, with an empty {@link #batch}, when it has looked at many rows and none of
+     * them matched: for callers with a deadline.
+     */
+    public boolean step() {
         if (isClosed) {
             throw new IllegalStateException("the scan is closed");
         }

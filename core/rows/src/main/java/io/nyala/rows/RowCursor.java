@@ -3,10 +3,16 @@ package io.nyala.rows;
 /** The matching rows of a rowset, batch by batch. Belongs to one thread at a time; whoever opened it closes it. */
 public interface RowCursor extends AutoCloseable {
     /**
+     * How many vectors of rows a call looks at before it comes back without one that matches. So whoever reads has a
+     * chance to look at the time, and lets go what the call keeps in memory, however few rows of a large table match.
+     */
+    int LOOKS_MAX = 64;
+
+    /**
      * Replaces the content of a batch by the next matching rows.
      *
-     * @return false at the end, the batch is empty then; true otherwise, and it has at least one row, perhaps fewer
-     *     than it could hold
+     * @return false at the end, the batch is empty then; true otherwise, and the batch has rows, perhaps fewer than it
+     *     could hold, or none if many were looked at and none of them matched
      */
     boolean next(ColumnBatch target);
 

@@ -41,14 +41,16 @@ public final class TabletsCursor implements RowCursor {
 
     @Override
     public boolean next(ColumnBatch target) {
-        for (RowCursor cursor = present; cursor != null; cursor = present) {
-            if (cursor.next(target)) {
-                return true;
-            }
+        RowCursor cursor = present;
+        if (cursor == null) {
+            target.clear();
+            return false;
+        }
+        if (!cursor.next(target)) {
             close();
             present = openNext();
         }
-        return false;
+        return true;
     }
 
     private @Nullable RowCursor openNext() {

@@ -126,19 +126,24 @@ final class Scanner implements AutoCloseable {
     void fill(ResultBlock block, long bytesMax, long deadlineNanos) {
         lastKey = null;
         while (!isAtEnd && block.bytes() < bytesMax) {
-            if (restFrom == restTo && !advance()) {
-                return;
-            }
-            ColumnBatch batch = scan.batch();
-            int count = (int) Math.min(restTo - restFrom, rowsIn(block, bytesMax));
-            block.add(batch, restFrom, count);
-            restFrom += count;
-            if (batch.hasKeys()) {
-                lastKey = WireKeys.lastKey(batch, restFrom);
+            if (restFrom < restTo) {
+                addRest(block, bytesMax);
+            } else {
+                advance();
             }
             if (System.nanoTime() - deadlineNanos > 0) {
                 return;
             }
+        }
+    }
+
+    private void addRest(ResultBlock block, long bytesMax) {
+        ColumnBatch batch = scan.batch();
+        int count = (int) Math.min(restTo - restFrom, rowsIn(block, bytesMax));
+        block.add(batch, restFrom, count);
+        restFrom += count;
+        if (batch.hasKeys()) {
+            lastKey = WireKeys.lastKey(batch, restFrom);
         }
     }
 
@@ -168,7 +173,7 @@ final class Scanner implements AutoCloseable {
     }
 
     private boolean advance() {
-        isAtEnd = !scan.next();
+        isAtEnd = !scan.step();
         restFrom = 0;
         restTo = isAtEnd ? 0 : scan.batch().rowCount();
         return !isAtEnd;

@@ -9,15 +9,21 @@ import io.nyala.engine.Engine;
 import io.nyala.engine.EngineConfig;
 import io.nyala.engine.Scan;
 import io.nyala.engine.Table;
+import io.nyala.engine.WriteBatch;
 import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
 import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB;
 import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
+import io.nyala.rows.Limits;
+import io.nyala.rows.OperationKind;
+import io.nyala.rows.Predicate;
+import io.nyala.rows.RowCursor;
 import io.nyala.rows.Schema;
 import io.nyala.rpc.RpcErrorCode;
 import io.nyala.rpc.RpcException;
 import io.nyala.web.OpenScanner;
+import io.nyala.wire.ResultBlock;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -25,6 +31,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Goal: a scanner is one call's at a time, its user's alone, and closed when nobody asks for it, at the limit, and at
@@ -33,6 +41,9 @@ import org.junit.jupiter.api.io.TempDir;
 final class ScannersTest {
     private static final int IDLE_MILLIS = 1_000;
     private static final int SCANNERS_MAX = 2;
+
+    /** More than there are rowsets, at whose ends a scan may come back, too. */
+    private static final int LOOKS = 12;
 
     private Engine engine;
     private Table table;
@@ -171,6 +182,42 @@ final class ScannersTest {
                 new OpenScanner(open.id(), "ann", "t", tabletId, open.scan().snapshot(), 500, 200), listed);
         scanners.close(open.id(), "ann");
         assertEquals(List.of(), scanners.list());
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aCallThatFindsNothingComesBackWhenItsTimeIsUp(boolean isFlushed) {
+        Schema schema = Schema.of(Column.key("k", ColumnType.INT32), Column.of("v", ColumnType.INT32));
+        Table large = engine.createTable("large", schema);
+        int rows = LOOKS * RowCursor.LOOKS_MAX * Limits.VECTOR_ROWS;
+        try (WriteBatch batch = large.newBatch()) {
+            for (int row = 0; row < rows; row++) {
+                batch.rows()
+                        .start(OperationKind.INSERT)
+                        .setLong(0, row)
+                        .setLong(1, 2 * (row % 1_000))
+                        .end();
+                if (row % 10_000 == 0) {
+                    batch.commit().orThrow();
+                }
+            }
+            batch.commit().orThrow();
+        }
+        if (isFlushed) {
+            large.flush().join();
+        }
+        Predicate odd = Predicate.in(schema, "v", List.of(101, 1_001)); // In range, so nothing is left out unread.
+        int calls = 0;
+        try (Scan scan = large.scan().where(odd).open();
+                ResultBlock block = ResultBlock.of(scan.batch().columns(), 0, engine.resultMemory());
+                Scanner scanner = newScanner(scan, "ann")) {
+            while (!scanner.isAtEnd()) {
+                scanner.fill(block, 1 << 20, System.nanoTime());
+                calls++;
+            }
+            assertEquals(0, block.rowCount());
+        }
+        assertTrue(calls >= LOOKS, calls + " calls for " + rows + " rows");
     }
 
     private void turn(int millis) {
