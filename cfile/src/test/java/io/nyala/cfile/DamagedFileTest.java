@@ -1,11 +1,13 @@
 package io.nyala.cfile;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.io.DiskException;
 import io.nyala.memory.Crc32c;
 import io.nyala.memory.Notes;
+import io.nyala.simulation.ReadDamage;
 import io.nyala.testkit.Failure;
 import io.nyala.testkit.Seed;
 import java.lang.foreign.Arena;
@@ -115,6 +117,38 @@ final class DamagedFileTest {
         }
         assertEquals(List.of(), missed);
         assertEquals(0, files.disk.openFileCount());
+    }
+
+    /**
+     * The file is as it was, but one read lies: each read of it all once, in each way. Reads bring more than was asked
+     * for, to the ends of sectors: a bit there, or the end, may be wrong.
+     */
+    @Test
+    void aReadThatGoesWrongUnseenIsDetected() {
+        for (ReadDamage damage : ReadDamage.values()) {
+            boolean isReached = true;
+            int detected = 0;
+            for (int read = 0; isReached; read++) {
+                int index = read;
+                int[] seen = {0};
+                files.disk.damageNextRead(_ -> seen[0]++ == index, damage);
+                String what = damage + " of read " + index;
+                try {
+                    readAll();
+                    isReached = seen[0] > index;
+                    assertFalse(isReached && damage == ReadDamage.MISDIRECTED, what + " went unseen");
+                } catch (CorruptPageException e) {
+                    assertEquals(Files.PATH, e.file(), what);
+                    assertTrue(e.offset() >= 0 && e.offset() < good.length, what + ": " + e);
+                    detected++;
+                }
+                files.disk.forgetFailures();
+            }
+            assertTrue(
+                    detected > 1 || damage == ReadDamage.FLIPPED, damage + " was detected in " + detected + " reads");
+        }
+        assertEquals(0, files.disk.openFileCount());
+        readAll();
     }
 
     @RepeatedTest(20)

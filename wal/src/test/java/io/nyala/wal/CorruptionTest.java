@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.io.DiskException;
 import io.nyala.memory.Crc32c;
+import io.nyala.simulation.ReadDamage;
 import io.nyala.simulation.SimulatedDisk;
 import io.nyala.testkit.Failure;
 import io.nyala.testkit.Seed;
@@ -96,6 +98,46 @@ final class CorruptionTest {
             }
         }
         return detected;
+    }
+
+    /** The disk is as it was, but one read lies: each read of a recovery once, in each way. */
+    @Test
+    void aReadThatGoesWrongUnseenIsDetectedOrChangesNothing() {
+        List<Entry> acknowledged = writeSessions(true);
+        for (ReadDamage damage : ReadDamage.values()) {
+            int detected = 0;
+            int reads = 0;
+            for (boolean isDamaged = true; isDamaged; reads++) {
+                int index = reads;
+                int[] seen = {0};
+                boolean[] isReached = {false};
+                disk.damageNextRead(
+                        _ -> {
+                            isReached[0] = seen[0]++ == index;
+                            return isReached[0];
+                        },
+                        damage);
+                try {
+                    assertEquals(acknowledged, TestLog.readAll(disk, TestLog.config()), damage + " of read " + index);
+                } catch (CorruptLogException e) {
+                    assertTrue(segments().contains(e.file()), damage + " of read " + index + ": " + e);
+                    detected++;
+                } catch (DiskException e) {
+                    assertEquals(ReadDamage.SHORT, damage, e::toString); // The file ends where it should not.
+                    assertTrue(segments().contains(e.path()) && e.position() >= 0, e::toString);
+                    detected++;
+                }
+                isDamaged = isReached[0];
+                disk.forgetFailures();
+            }
+            assertTrue(reads > 6, "reads: " + reads);
+            // A bit of padding may be wrong, and what is misdirected from zeros to zeros is not.
+            assertTrue(
+                    detected > 0 || damage != ReadDamage.MISDIRECTED,
+                    damage + " of none of " + reads + " reads was detected");
+        }
+        assertEquals(acknowledged, TestLog.readAll(disk, TestLog.config()));
+        assertEquals(0, disk.openFileCount());
     }
 
     @Test

@@ -10,6 +10,7 @@ import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
+import io.nyala.simulation.ReadDamage;
 import io.nyala.simulation.SimulatedDisk;
 import io.nyala.testkit.Failure;
 import io.nyala.testkit.Seed;
@@ -65,6 +66,52 @@ final class DamagedRowSetTest {
             assertEquals(null, read(files, probes));
         }
         assertEquals(0, disk.openFileCount());
+    }
+
+    /**
+     * The file is as it was, but one read lies: queries are right or fail. Reads bring more than was asked for, to the
+     * ends of sectors, where a bit may be wrong.
+     */
+    @Test
+    void aReadThatGoesWrongUnseenLeadsToNoWrongRow() {
+        var probes = new RowSetProbes(model, random);
+        try (var files = new RowSetFiles(disk, DIRECTORY, 16 << 20)) {
+            files.write(model);
+            for (ReadDamage damage : ReadDamage.values()) {
+                boolean isReached = true;
+                int noticed = 0;
+                for (int read = 0; isReached; read++) {
+                    int index = read;
+                    int[] seen = {0};
+                    disk.damageNextRead(_ -> seen[0]++ == index, damage);
+                    CorruptPageException failure = query(files, probes);
+                    isReached = seen[0] > index;
+                    if (failure != null) {
+                        assertEquals(files.path(), failure.file(), damage + " of read " + index);
+                        noticed++;
+                    }
+                    disk.forgetFailures();
+                    files.forget();
+                }
+                assertTrue(
+                        noticed > 1 || damage == ReadDamage.FLIPPED, damage + " was noticed in " + noticed + " reads");
+            }
+            assertEquals(null, read(files, probes));
+        }
+        assertEquals(0, disk.openFileCount());
+    }
+
+    /** As queries do, each of which is right or fails. */
+    private @Nullable CorruptPageException query(RowSetFiles files, RowSetProbes probes) {
+        try (DiskRowSet rowSet = files.open(model)) {
+            probes.checkLookups(rowSet, 5);
+            probes.checkScan(rowSet, ScanSpec.all(SCHEMA, Long.MAX_VALUE), files.account);
+            return null;
+        } catch (CorruptPageException e) {
+            return e;
+        } catch (UnsupportedFormatException e) {
+            throw new AssertionError("a wrong read is no version", e);
+        }
     }
 
     /** Reads everything: first as queries do, each of which is right or fails, then the whole file. */

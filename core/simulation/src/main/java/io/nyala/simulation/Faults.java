@@ -18,6 +18,7 @@ final class Faults {
 
     private final Deque<Call> trace = new ArrayDeque<>();
     private final List<Planned> planned = new ArrayList<>();
+    private final List<Damage> damages = new ArrayList<>();
     private final Map<Operation, Long> counts = new EnumMap<>(Operation.class);
     private Predicate<Call> lies = _ -> false;
     private long callCount;
@@ -28,8 +29,13 @@ final class Faults {
         planned.add(new Planned(which, kind));
     }
 
+    void damageNext(Predicate<Call> which, ReadDamage damage) {
+        damages.add(new Damage(which, damage));
+    }
+
     void forget() {
         planned.clear();
+        damages.clear();
         cutAt = Long.MAX_VALUE;
         killedAt = Long.MAX_VALUE;
     }
@@ -77,6 +83,19 @@ final class Faults {
         return null;
     }
 
+    /** How a read shall go wrong unseen, or null; planned damage happens once, to a read that finds something. */
+    @Nullable
+    ReadDamage damage(Call call) {
+        for (Iterator<Damage> each = damages.iterator(); each.hasNext(); ) {
+            Damage plan = each.next();
+            if (plan.which().test(call)) {
+                each.remove();
+                return plan.damage();
+            }
+        }
+        return null;
+    }
+
     boolean isLie(Call call) {
         return call.operation().isSync() && lies.test(call);
     }
@@ -102,4 +121,6 @@ final class Faults {
     }
 
     private record Planned(Predicate<Call> which, DiskException.Kind kind) {}
+
+    private record Damage(Predicate<Call> which, ReadDamage damage) {}
 }

@@ -9,7 +9,6 @@ import io.nyala.io.DiskException.Kind;
 import io.nyala.io.DiskFile;
 import io.nyala.io.IoQueue;
 import io.nyala.simulation.SimulatedQueue.Transfer;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -138,6 +137,11 @@ public final class SimulatedDisk implements Disk {
     /** The call of this {@link Call#index} fails, so that a test can let each call of a run fail once. */
     public void failCall(long callIndex, Kind kind) {
         failNext(call -> call.index() == callIndex, kind);
+    }
+
+    /** The next read that fits, and finds something, goes wrong without saying so. Several may be waiting. */
+    public synchronized void damageNextRead(Predicate<Call> which, ReadDamage damage) {
+        faults.damageNext(call -> call.operation() == Operation.READ && which.test(call), damage);
     }
 
     /** Syncs and durable writes that fit seem to work, but make nothing durable. Replaces an earlier such rule. */
@@ -399,25 +403,10 @@ public final class SimulatedDisk implements Disk {
             fail(transfer, inode, failure);
             return;
         }
-        MemorySegment memory = transfer.memory;
-        int bytes = transfer.bytes();
-        transfer.done = bytes;
-        switch (transfer.operation) {
-            case READ -> transfer.done = inode.read(transfer.position, memory, 0, bytes);
-            case WRITE -> inode.write(transfer.position, memory, 0, bytes);
-            case WRITE_DURABLE -> {
-                if (transfer.isLie) {
-                    inode.write(transfer.position, memory, 0, bytes);
-                } else {
-                    inode.writeDurable(transfer.position, memory, 0, bytes);
-                }
-            }
-            case SYNC -> {
-                if (!transfer.isLie) {
-                    inode.sync(transfer.syncSequence);
-                }
-            }
-            default -> throw new AssertionError(transfer.operation + " is not queued");
+        transfer.carryOut();
+        ReadDamage damage = transfer.done == 0 ? null : faults.damage(Objects.requireNonNull(transfer.call));
+        if (damage != null) {
+            transfer.done = damage.apply(inode, transfer.position, transfer.memory, transfer.done, random);
         }
     }
 

@@ -202,6 +202,30 @@ final class SimulatedQueue implements IoQueue {
             }
         }
 
+        /** Does to the file, or to the memory, what was asked for. */
+        void carryOut() {
+            Inode inode = file.inode();
+            int bytes = bytes();
+            done = bytes;
+            switch (operation) {
+                case READ -> done = inode.read(position, memory, 0, bytes);
+                case WRITE -> inode.write(position, memory, 0, bytes);
+                case WRITE_DURABLE -> {
+                    if (isLie) {
+                        inode.write(position, memory, 0, bytes);
+                    } else {
+                        inode.writeDurable(position, memory, 0, bytes);
+                    }
+                }
+                case SYNC -> {
+                    if (!isLie) {
+                        inode.sync(syncSequence);
+                    }
+                }
+                default -> throw new AssertionError(operation + " is not queued");
+            }
+        }
+
         private static long checksum(MemorySegment memory) {
             CRC32C crc = new CRC32C();
             crc.update(memory.asByteBuffer());

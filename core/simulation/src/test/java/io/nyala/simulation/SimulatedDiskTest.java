@@ -17,6 +17,7 @@ import io.nyala.io.IoQueue;
 import io.nyala.testkit.Seed;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -53,6 +54,41 @@ final class SimulatedDiskTest {
     @AfterEach
     void close() {
         arena.close();
+    }
+
+    @Test
+    void readsGoWrongUnseenWhenTold() {
+        try (DiskFile file = disk.create(FILE);
+                BlockingIo io = new BlockingIo(disk)) {
+            for (int page = 0; page < 4; page++) {
+                write(io, file, page, page + 1);
+            }
+            disk.damageNextRead(call -> call.position() == PAGE, ReadDamage.FLIPPED);
+            assertEquals(PAGE, io.read(file, 0, memory, 0, PAGE));
+            assertEquals(1, memory.get(ValueLayout.JAVA_BYTE, PAGE - 1)); // It does not fit.
+            assertEquals(PAGE, io.read(file, PAGE, memory, 0, PAGE));
+            byte[] read = memory.asSlice(0, PAGE).toArray(ValueLayout.JAVA_BYTE);
+            int flipped = 0;
+            for (byte each : read) {
+                flipped += Integer.bitCount((each ^ 2) & 0xFF);
+            }
+            assertEquals(1, flipped);
+
+            disk.damageNextRead(_ -> true, ReadDamage.MISDIRECTED);
+            assertEquals(2 * PAGE, io.read(file, PAGE, memory, 0, 2 * PAGE));
+            int first = memory.get(ValueLayout.JAVA_BYTE, 0);
+            int second = memory.get(ValueLayout.JAVA_BYTE, PAGE);
+            assertTrue(first != 2 && first >= 1 && first <= 4, "the page of another place: " + first);
+            assertEquals(first % 4 + 1, second);
+
+            disk.damageNextRead(_ -> true, ReadDamage.SHORT);
+            assertTrue(io.read(file, 0, memory, 0, 4 * PAGE) < 4 * PAGE);
+
+            assertEquals(4 * PAGE, io.read(file, 0, memory, 0, 4 * PAGE));
+            for (int page = 0; page < 4; page++) {
+                assertEquals(page + 1, memory.get(ValueLayout.JAVA_BYTE, page * (long) PAGE), "what is on the disk");
+            }
+        }
     }
 
     @Test
