@@ -16,6 +16,7 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -216,6 +217,19 @@ public final class Engine implements AutoCloseable {
         callBegins();
         try {
             return change.get();
+        } finally {
+            callEnds();
+        }
+    }
+
+    /**
+     * Writes what is in memory of all tables to disk, also of dropped ones that can be recalled; complete when it is
+     * there. If nothing is written meanwhile, the next {@link #open} has nothing to replay.
+     */
+    public CompletableFuture<Void> flush() {
+        callBegins();
+        try {
+            return CompletableFuture.allOf(tables.flush().toArray(CompletableFuture<?>[]::new));
         } finally {
             callEnds();
         }

@@ -78,6 +78,14 @@ final class Tables {
                 .toList();
     }
 
+    /** Asks for a flush of each tablet, of dropped tables too; no table changes meanwhile. */
+    synchronized List<CompletableFuture<Void>> flush() {
+        return byId.values().stream()
+                .flatMap(table -> table.state().tablets().stream())
+                .map(tablet -> parts.maintenance().flush(tablet.tablet()))
+                .toList();
+    }
+
     // ---- Creating ----
 
     synchronized Table create(TableSpec spec) {

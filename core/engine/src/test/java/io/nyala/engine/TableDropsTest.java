@@ -100,6 +100,29 @@ final class TableDropsTest {
         one.running().engine().close();
     }
 
+    /** What a dropped table has in memory kept the log, and was replayed at the next start. */
+    @Test
+    void anEngineIsFlushedWithItsDroppedTables() {
+        one.create();
+        Numbers.insertRange(one.table(), 0, 100);
+        Table dropped = one.table();
+        one.engine().dropTable("t", Duration.ofHours(1));
+        one.create();
+        Numbers.insertRange(one.table(), 200, 300);
+        CompletableFuture<Void> flushed = one.engine().flush();
+        one.running().host().await(flushed::isDone);
+        flushed.join();
+        for (Table table : List.of(dropped, one.table())) {
+            long tablet = table.tablets().getFirst().id();
+            assertEquals(0, table.view(tablet).orElseThrow().freshRowCount(), () -> "of table " + table.id());
+        }
+        assertEquals(2, one.files().size());
+        one.engine().dropTable("t");
+        assertEquals(
+                100, Numbers.ids(one.engine().recallTable(dropped.id()).scan()).size());
+        one.running().engine().close();
+    }
+
     @Test
     void scansAndBatchesUnderWayEndWellWhenTheirTableIsDropped() {
         one.create();

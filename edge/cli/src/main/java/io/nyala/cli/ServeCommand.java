@@ -2,7 +2,6 @@ package io.nyala.cli;
 
 import io.nyala.engine.Engine;
 import io.nyala.engine.EngineConfig;
-import io.nyala.engine.Table;
 import io.nyala.server.NyalaServer;
 import io.nyala.server.ServerConfig;
 import io.nyala.text.Figures;
@@ -86,7 +85,7 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--memory",
             paramLabel = "MIB",
-            description = "Memory outside the heap for rows, cache and requests (default: ${DEFAULT-VALUE} MiB).")
+            description = "Memory outside the heap for rows, cache and scans (default: ${DEFAULT-VALUE} MiB).")
     private long memoryMib = 1024;
 
     @Override
@@ -119,9 +118,7 @@ final class ServeCommand implements Callable<Integer> {
                 stop.await();
                 tell(out, "stopping: no more requests are taken");
             }
-            for (Table table : engine.tables()) {
-                table.flush().join(); // So that the next start has nothing to replay.
-            }
+            engine.flush().join(); // So that the next start has nothing to replay.
         }
     }
 
