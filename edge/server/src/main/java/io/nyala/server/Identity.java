@@ -17,14 +17,20 @@ import io.nyala.protocol.master.Master.TSInfoPB;
  * @param host that clients are told
  * @param masterPort of the master
  * @param tabletServerPort of the tablet server
+ * @param webPort of the web pages; {@link ServerConfig#NO_WEB} for none
  * @param startMicros when the process began to serve, microseconds since 1970: tells one life from the next
  */
-record Identity(ServerIds ids, String host, int masterPort, int tabletServerPort, long startMicros) {
+record Identity(ServerIds ids, String host, int masterPort, int tabletServerPort, int webPort, long startMicros) {
     /** Of the protocol that is spoken, as clients compare it; then ours. */
     static final String SOFTWARE_VERSION = "1.18.1-nyala";
 
     /** A configuration of one member never changes. */
     private static final long TERM = 1;
+
+    /** The same with web pages at that port. */
+    Identity withWebPort(int port) {
+        return new Identity(ids, host, masterPort, tabletServerPort, port, startMicros);
+    }
 
     HostPortPB masterAddress() {
         return address(masterPort);
@@ -89,12 +95,15 @@ record Identity(ServerIds ids, String host, int masterPort, int tabletServerPort
     }
 
     private ServerRegistrationPB registration(HostPortPB address) {
-        return ServerRegistrationPB.newBuilder()
+        ServerRegistrationPB.Builder registration = ServerRegistrationPB.newBuilder()
                 .addRpcAddresses(address)
                 .setSoftwareVersion(SOFTWARE_VERSION)
                 .setHttpsEnabled(false)
-                .setStartTime(startMicros / 1_000_000)
-                .build();
+                .setStartTime(startMicros / 1_000_000);
+        if (webPort != ServerConfig.NO_WEB) {
+            registration.addHttpAddresses(address(webPort));
+        }
+        return registration.build();
     }
 
     private static ConsensusStatePB consensus(String uuid, HostPortPB address) {

@@ -10,6 +10,7 @@ import io.nyala.web.WebConfig;
 import io.nyala.web.WebServer;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.URI;
 import java.net.UnknownHostException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -83,12 +84,14 @@ public final class NyalaServer implements AutoCloseable {
                 tablets.scannerCount(),
                 tablets.batchCount(),
                 threads.bytesInUse());
-        identity = new Identity(
+        Identity self = new Identity(
                 catalog.ids(),
                 config.advertisedHost().isEmpty() ? hostForClients(tabletServer.address()) : config.advertisedHost(),
                 master.address().getPort(),
                 tabletServer.address().getPort(),
+                ServerConfig.NO_WEB,
                 ChronoUnit.MICROS.between(Instant.EPOCH, Instant.now()));
+        identity = self; // The pages show it.
         if (config.webPort() != ServerConfig.NO_WEB) {
             WebServer pages = WebServer.start(
                     catalog.engine(),
@@ -96,6 +99,7 @@ public final class NyalaServer implements AutoCloseable {
                     new ServerPages(catalog.ids(), this::identity, tablets::openScanners));
             parts.push(pages);
             web = pages;
+            identity = self.withWebPort(URI.create(pages.url()).getPort());
         }
     }
 

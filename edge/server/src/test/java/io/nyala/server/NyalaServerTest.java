@@ -19,6 +19,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -106,6 +107,35 @@ final class NyalaServerTest {
                     .forEach(each -> addresses.addAll(each.getRegistration().getRpcAddressesList()));
             assertEquals(3, addresses.size(), addresses::toString);
             return addresses.stream().map(HostPortPB::getHost).distinct().toList();
+        }
+    }
+
+    @Test
+    void clientsAreToldWhereThePagesAreIfThereAreAny() throws IOException {
+        try (Engine engine = open("engine");
+                NyalaServer none = NyalaServer.start(engine, ANY_PORTS);
+                NyalaServer server = NyalaServer.start(engine, ANY_PORTS.withWebPort(ServerConfig.ANY_WEB_PORT))) {
+            int port = URI.create(server.webUrl().orElseThrow()).getPort();
+            assertEquals(List.of("127.0.0.1:" + port, "127.0.0.1:" + port), pages(server));
+            assertEquals(List.of(), pages(none));
+        }
+    }
+
+    /** Of the tablet server and of the master. */
+    private static List<String> pages(NyalaServer server) throws IOException {
+        try (WireClient client = WireClient.of(server.masterAddress())) {
+            List<HostPortPB> addresses = new ArrayList<>();
+            client.call(WireClient.MASTER, "ListTabletServers", ListTabletServersRequestPB.getDefaultInstance())
+                    .message(ListTabletServersResponsePB.parser())
+                    .getServersList()
+                    .forEach(each -> addresses.addAll(each.getRegistration().getHttpAddressesList()));
+            client.call(WireClient.MASTER, "ListMasters", ListMastersRequestPB.getDefaultInstance())
+                    .message(ListMastersResponsePB.parser())
+                    .getMastersList()
+                    .forEach(each -> addresses.addAll(each.getRegistration().getHttpAddressesList()));
+            return addresses.stream()
+                    .map(each -> each.getHost() + ":" + each.getPort())
+                    .toList();
         }
     }
 
