@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.nyala.engine.AlterTable;
 import io.nyala.engine.Table;
 import io.nyala.engine.TableExistsException;
+import io.nyala.partition.PartitionMap;
 import io.nyala.partition.RangeBounds;
 import io.nyala.partition.RangePartition;
 import io.nyala.protocol.Common.ColumnSchemaDeltaPB;
@@ -14,6 +15,7 @@ import io.nyala.protocol.master.Master.AlterTableRequestPB;
 import io.nyala.protocol.master.Master.AlterTableResponsePB;
 import io.nyala.protocol.master.Master.MasterErrorPB;
 import io.nyala.rows.Column;
+import io.nyala.rows.Schema;
 import io.nyala.wire.WirePartitions;
 import io.nyala.wire.WireSchema;
 import java.util.HashSet;
@@ -22,7 +24,12 @@ import java.util.Set;
 
 /** One AlterTable request: its steps put to the table, all of them or none. One thread. */
 final class MasterAlter {
+    /** Each time it has met another change; clients change a table in a row, but not that often. */
+    private static final int ATTEMPTS_MAX = 10;
+
     private final Table table;
+    private final Schema schema;
+    private final PartitionMap partitions;
     private final AlterTableRequestPB request;
     private final AlterTable change;
 
@@ -36,11 +43,36 @@ final class MasterAlter {
         this.table = table;
         this.request = request;
         this.change = table.alter();
-        table.schema().columns().forEach(column -> names.add(column.name()));
-        table.partitions().ranges().forEach(range -> ranges.add(range.bounds()));
+        this.schema = table.schema();
+        this.partitions = table.partitions();
+        schema.columns().forEach(column -> names.add(column.name()));
+        partitions.ranges().forEach(range -> ranges.add(range.bounds()));
     }
 
+    /**
+     * Makes the change. Its steps are looked at before, for the answers that clients know; if another change of the
+     * table has come in between, once more, so that who is second is told what is in its way.
+     */
     AlterTableResponsePB commit(String tableId) {
+        MasterAlter alter = this;
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return alter.commitOnce(tableId);
+            } catch (IllegalArgumentException e) {
+                if (attempt == ATTEMPTS_MAX || alter.isOfTableAsItIs()) {
+                    throw e;
+                }
+            }
+            alter = new MasterAlter(table, request);
+        }
+    }
+
+    @SuppressWarnings("ReferenceEquality") // Each change makes others.
+    private boolean isOfTableAsItIs() {
+        return table.schema() == schema && table.partitions() == partitions;
+    }
+
+    private AlterTableResponsePB commitOnce(String tableId) {
         if (request.hasDiskSizeLimit() || request.hasRowCountLimit()) {
             throw invalid(ErrorCode.NOT_SUPPORTED, "limits on the size of a table are not supported");
         }
