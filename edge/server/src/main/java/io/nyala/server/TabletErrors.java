@@ -1,7 +1,11 @@
 package io.nyala.server;
 
+import io.nyala.cfile.CorruptPageException;
+import io.nyala.cfile.UnsupportedFormatException;
+import io.nyala.encoding.CorruptVectorException;
 import io.nyala.engine.EngineClosedException;
 import io.nyala.engine.EngineLimitException;
+import io.nyala.engine.MaintenanceFailedException;
 import io.nyala.engine.TableChangedException;
 import io.nyala.engine.TableNotFoundException;
 import io.nyala.io.DiskException;
@@ -10,6 +14,7 @@ import io.nyala.protocol.WireProtocol.AppStatusPB;
 import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
 import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB;
 import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
+import io.nyala.rows.MalformedBytesException;
 import io.nyala.table.TableDroppedException;
 import io.nyala.table.WrongTabletException;
 import io.nyala.tablet.BatchTooLargeException;
@@ -24,7 +29,8 @@ import io.nyala.wire.WireException;
 
 /**
  * What a tablet server answers where something cannot be done. Clients act on the codes: they look a tablet up again
- * that is not found, wait and repeat what is throttled, and give up on all else. Stateless.
+ * that is not found, wait and repeat what is throttled, and give up on all else. A damaged page is told as that, and
+ * not as a tablet that has failed: the tablet serves all that is not on it. Stateless.
  */
 final class TabletErrors {
     private TabletErrors() {}
@@ -45,8 +51,13 @@ final class TabletErrors {
                     LogFullException _ -> error(Code.THROTTLED, ErrorCode.SERVICE_UNAVAILABLE, message);
             case EngineClosedException _, TabletClosedException _ ->
                 error(Code.TABLET_NOT_RUNNING, ErrorCode.SERVICE_UNAVAILABLE, message);
-            case TabletFailedException _, LogStoppedException _, MissingRowSetException _ ->
-                error(Code.TABLET_FAILED, ErrorCode.IO_ERROR, message);
+            case TabletFailedException _,
+                    LogStoppedException _,
+                    MaintenanceFailedException _,
+                    MissingRowSetException _ -> error(Code.TABLET_FAILED, ErrorCode.IO_ERROR, message);
+            case CorruptPageException _, CorruptVectorException _, MalformedBytesException _ ->
+                error(Code.UNKNOWN_ERROR, ErrorCode.CORRUPTION, message);
+            case UnsupportedFormatException _ -> error(Code.UNKNOWN_ERROR, ErrorCode.NOT_SUPPORTED, message);
             case DiskException _ -> error(Code.UNKNOWN_ERROR, ErrorCode.IO_ERROR, message);
             case BatchTooLargeException _, IllegalArgumentException _ ->
                 error(Code.UNKNOWN_ERROR, ErrorCode.INVALID_ARGUMENT, message);

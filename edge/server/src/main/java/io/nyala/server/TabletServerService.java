@@ -19,6 +19,8 @@ import io.nyala.protocol.tserver.TserverAdmin.QuiesceTabletServerRequestPB;
 import io.nyala.protocol.tserver.TserverAdmin.QuiesceTabletServerResponsePB;
 import io.nyala.rpc.RpcService;
 import io.nyala.table.TabletStatistics;
+import io.nyala.tablet.MissingRowSet;
+import io.nyala.tablet.TabletView;
 import io.nyala.web.OpenScanner;
 import io.nyala.wire.WirePartitions;
 import io.nyala.wire.WireSchema;
@@ -116,20 +118,25 @@ final class TabletServerService implements AutoCloseable {
         for (Table table : catalog.engine().tables()) {
             Map<Long, TabletStatistics> statistics = table.statistics().tablets().stream()
                     .collect(Collectors.toMap(TabletStatistics::tabletId, each -> each));
-            statistics.values().forEach(tablet -> answer.addStatusAndSchema(describe(table, tablet, request)));
+            for (TabletView view : table.views(0, Integer.MAX_VALUE)) {
+                TabletStatistics tablet = statistics.get(view.tabletId());
+                if (tablet != null) {
+                    answer.addStatusAndSchema(describe(table, tablet, view, request));
+                }
+            }
         }
         return answer.build();
     }
 
     private ListTabletsResponsePB.StatusAndSchemaPB describe(
-            Table table, TabletStatistics tablet, ListTabletsRequestPB request) {
+            Table table, TabletStatistics tablet, TabletView view, ListTabletsRequestPB request) {
         ListTabletsResponsePB.StatusAndSchemaPB.Builder described = ListTabletsResponsePB.StatusAndSchemaPB.newBuilder()
                 .setTabletStatus(TabletStatusPB.newBuilder()
                         .setTabletId(catalog.ids().tablet(tablet.tabletId()))
                         .setTableName(table.name())
-                        .setState(TabletStatePB.RUNNING)
+                        .setState(isWhole(view) ? TabletStatePB.RUNNING : TabletStatePB.FAILED)
                         .setTabletDataState(TabletDataState.TABLET_DATA_READY)
-                        .setLastStatus("")
+                        .setLastStatus(lastStatus(view))
                         .setPartition(WirePartitions.toProto(tablet.partition()))
                         .setEstimatedOnDiskSize(tablet.diskBytes()))
                 .setSchemaVersion(table.schema().version())
@@ -141,6 +148,25 @@ final class TabletServerService implements AutoCloseable {
                             WirePartitions.toProto(table.partitions().schema()));
         }
         return described.build();
+    }
+
+    /** All of its rows can be read and written. Of another one operators are to hear, by ksck for one. */
+    private static boolean isWhole(TabletView view) {
+        return view.failure().isEmpty() && view.missing().isEmpty();
+    }
+
+    private static String lastStatus(TabletView view) {
+        if (view.failure().isPresent()) {
+            return "it takes no writes any more: " + view.failure().get().getMessage();
+        }
+        if (!view.missing().isEmpty()) {
+            MissingRowSet first = view.missing().getFirst();
+            return view.missing().size() + " rowsets are set aside, the first: " + first + ": "
+                    + first.cause().getMessage();
+        }
+        return view.flushFailure()
+                .map(reason -> "its last flush failed: " + reason.getMessage())
+                .orElse("");
     }
 
     @Override
