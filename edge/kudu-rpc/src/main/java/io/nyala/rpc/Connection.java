@@ -14,8 +14,6 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
@@ -30,30 +28,20 @@ import org.jspecify.annotations.Nullable;
  *   bytes --> "hrpc" 9 0 0 --> FrameReader --> Negotiation, until done
  *                                         \--> Dispatcher --> pool --> RpcCall.answer (any thread)
  *                                                                         |
- *   bytes <-- channel <------------------- sendAnswers <--- answered list '
+ *   bytes <-- channel <----------------------------------------- Answers -'
  * }</pre>
  *
  * <p>It is not read from while the requests of the server take all the memory they may, while it has too many calls
  * under way, or while the client does not take its answers. So TCP tells the client, and nothing here grows.
  *
- * <p>Belongs to one event loop, but for {@link #answered}, which any thread may call.
+ * <p>Belongs to one event loop, but for {@link #answers}, which any thread may use.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // What closing and writing come to is seen by handlers.
-final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sender {
+final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sender, Answers.Receiver {
     private static final Logger LOG = System.getLogger(Connection.class.getName());
 
     /** "hrpc", version 9, service class 0, no authentication protocol. */
     private static final byte[] START = {'h', 'r', 'p', 'c', 9, 0, 0};
-
-    private static final VarHandle ANSWERED;
-
-    static {
-        try {
-            ANSWERED = MethodHandles.lookup().findVarHandle(Connection.class, "answered", RpcCall.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
 
     private final Channel channel;
     private final ServerParts server;
@@ -62,11 +50,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
     private final FrameReader frames;
     private final RequestFrame request = new RequestFrame();
     private final IdleWatch watch;
-    private final Runnable sendAnswers = this::sendAnswers;
-
-    /** Calls that are answered and not sent, the newest first. Filled by any thread, emptied by the event loop. */
-    @SuppressWarnings("unused") // Through ANSWERED.
-    private volatile @Nullable RpcCall answered;
+    private final Answers answers;
 
     private volatile String user = "";
 
@@ -84,6 +68,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
         this.local = local;
         this.remote = remote;
         this.server = server;
+        this.answers = new Answers(channel, server.dispatcher(), this);
         this.watch = new IdleWatch(TimeUnit.MILLISECONDS.toNanos(server.config().idleMillis()));
         int firstBytesMax =
                 Math.min(Negotiation.FRAME_BYTES_MAX, server.config().frameBytesMax());
@@ -292,10 +277,15 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
             consume(bytes);
         }
         updateReading();
+        answers.letGoOn();
     }
 
     private void updateReading() {
         boolean read = !isClosed && unread == null && !isBlocked();
+        Frame incoming = frames.incoming();
+        if (incoming != null) {
+            incoming.heldUp(!read);
+        }
         if (read != isReading) {
             isReading = read;
             channel.config().setAutoRead(read);
@@ -309,78 +299,26 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
 
     // Answering.
 
-    /** A call has its answer; any thread. */
-    void answered(RpcCall call) {
-        RpcCall before;
-        do {
-            before = answered;
-            call.next = before;
-        } while (!ANSWERED.compareAndSet(this, before, call));
-        if (before == null) { // Else somebody has asked for it already.
-            try {
-                channel.eventLoop().execute(sendAnswers);
-            } catch (RejectedExecutionException _) {
-                dropAnswers();
-            }
-        }
+    /** Where calls leave what they answer. */
+    Answers answers() {
+        return answers;
     }
 
-    /** There is no event loop any more, so nobody to send to; any thread. */
-    private void dropAnswers() {
-        RpcCall call = takeAnswered();
-        while (call != null) {
-            RpcCall following = call.next;
-            call.takeHead().release();
-            call.sent();
-            server.dispatcher().ended();
-            call = following;
-        }
-    }
-
-    /** Sends what is answered, the oldest first, and flushes once. */
-    private void sendAnswers() {
-        RpcCall call = takeAnswered();
+    @Override
+    public void sending() {
         watch.active(now());
-        while (call != null) {
-            RpcCall following = call.next;
-            call.next = null;
-            if (underWay != null) {
-                underWay.remove(call.callId());
-            }
-            send(call);
-            server.dispatcher().ended();
-            call = following;
+    }
+
+    @Override
+    public void sending(RpcCall call) {
+        if (underWay != null) {
+            underWay.remove(call.callId());
         }
-        channel.flush();
+    }
+
+    @Override
+    public void sent() {
         resume();
-    }
-
-    /** All that are answered, the oldest first; each is taken once. */
-    private @Nullable RpcCall takeAnswered() {
-        RpcCall oldest = null;
-        RpcCall rest = (RpcCall) ANSWERED.getAndSet(this, (RpcCall) null);
-        while (rest != null) {
-            RpcCall following = rest.next;
-            rest.next = oldest;
-            oldest = rest;
-            rest = following;
-        }
-        return oldest;
-    }
-
-    /** The request may go when nothing refers to it any more: its sidecars may lie in it. */
-    private void send(RpcCall call) {
-        ByteBuf[] sidecars = call.sidecars();
-        if (sidecars.length == 0) {
-            channel.write(call.takeHead(), channel.voidPromise());
-            call.sent();
-            return;
-        }
-        channel.write(call.takeHead(), channel.voidPromise());
-        for (int i = 0; i < sidecars.length - 1; i++) {
-            channel.write(sidecars[i], channel.voidPromise());
-        }
-        channel.write(sidecars[sidecars.length - 1]).addListener(_ -> call.sent());
     }
 
     // Ending.
@@ -404,11 +342,11 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
             return;
         }
         boolean isBusy = hasNoRoom || (underWay != null && !underWay.isEmpty());
-        switch (watch.look(now(), unsentBytes(), isBusy)) {
+        switch (watch.look(now(), unsentBytes(), answers.writtenBytes(), isBusy)) {
             case GOES_ON -> checkIdleLater();
             case IDLE -> letGoIdle(frames.incoming());
             case STUCK ->
-                letGo("it has not taken any of its answers for "
+                letGo("it has taken less than " + IdleWatch.PIECE_BYTES + " bytes of its answers for "
                         + server.config().idleMillis() + " ms");
         }
     }
@@ -473,6 +411,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
         if (!isClosed) {
             shut();
         }
+        answers.letGoOn(); // Nobody has them, but calls end as if somebody had.
     }
 
     /** The last of all. */
@@ -481,6 +420,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
         if (!isClosed) {
             shut();
         }
+        answers.letGoOn();
         server.connections().remove(this);
     }
 

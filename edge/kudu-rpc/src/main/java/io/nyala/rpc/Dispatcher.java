@@ -130,8 +130,16 @@ final class Dispatcher {
 
     private void run(RpcCall call, Services.Method method) {
         queued.decrementAndGet();
+        begin(call, method);
+    }
+
+    private void begin(RpcCall call, Services.Method method) {
         if (closed) {
             refuseAsClosing(call);
+            return;
+        }
+        if (call.answers().isFull()) {
+            call.answers().whenThereIsRoom(() -> beginAgain(call, method));
             return;
         }
         if (call.nanosLeft() == 0) {
@@ -149,6 +157,14 @@ final class Dispatcher {
             boolean isTold = call.failUnlessAnswered(
                     RpcErrorCode.ERROR_APPLICATION, "Runtime error: " + method + " failed: " + e);
             LOG.log(Level.ERROR, call + " failed" + (isTold ? "" : " after it had been answered"), e);
+        }
+    }
+
+    private void beginAgain(RpcCall call, Services.Method method) {
+        try {
+            pool.execute(() -> begin(call, method));
+        } catch (RejectedExecutionException _) {
+            refuseAsClosing(call);
         }
     }
 

@@ -47,6 +47,8 @@ final class Frame {
     private final Sender sender;
     private @Nullable ByteBuf buffer;
     private volatile int receivedBytes; // Written by the event loop, read by whoever looks.
+    private volatile boolean isHeldUp;
+    private volatile boolean wasHeldUp;
 
     Frame(RequestBytes limit, int length, Sender sender) {
         this.limit = limit;
@@ -97,6 +99,21 @@ final class Frame {
     /** How much of it has come in; any thread. */
     int receivedBytes() {
         return receivedBytes;
+    }
+
+    /** Whether its connection is not read from, so that it cannot come in; told by its event loop. */
+    void heldUp(boolean newIsHeldUp) {
+        if (newIsHeldUp || isHeldUp) {
+            wasHeldUp = true;
+        }
+        isHeldUp = newIsHeldUp;
+    }
+
+    /** Whether it was held up at any time since this was asked the last time; any thread, one at a time. */
+    boolean takeHeldUp() {
+        boolean was = wasHeldUp;
+        wasHeldUp = false;
+        return was || isHeldUp;
     }
 
     /** How much of it there is to be. */

@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Half of a frame whose rest never comes would be held for ever, and a few of them would be all there is. So while a
  * frame waits, those that come in are looked at every {@link #LOOK_MILLIS}: each should bring 1 MiB a second, and is
  * late by what is missing. One that is too late, the latest first, is told so, and gives back what it holds; as many
- * are as let the first in line go on. A frame that waits, or is complete, is not late. And while nobody waits, the
+ * are as let the first in line go on. A frame that waits, or is complete, is not late, nor counts the time between two
+ * looks in which its connection was not read from for another reason: for calls under way, or answers unsent. And while nobody waits, the
  * thinnest line will do.
  *
  * <p>It has no clock: a look counts for the time between looks, however late it comes, so that nobody is to blame for
@@ -154,7 +155,8 @@ final class RequestBytes {
     private List<Frame> tooLate(long bytes) {
         List<Frame> late = new ArrayList<>();
         for (Frame frame = newest; frame != null; frame = frame.older) {
-            if (!frame.isWaiting && !frame.isComplete() && lateMillis(frame) > lateMillisMax) {
+            boolean isHeldUp = frame.takeHeldUp();
+            if (!frame.isWaiting && !isHeldUp && !frame.isComplete() && lateMillis(frame) > lateMillisMax) {
                 late.add(frame);
             }
         }

@@ -51,6 +51,7 @@ public final class RpcCall {
     // Written before the call is handed to its connection, read after.
     private @Nullable ByteBuf head;
     private ByteBuf[] sidecars = NO_SIDECARS;
+    private long answerBytes;
     private Runnable whenSent = RpcCall::doNothing;
 
     /** The next in the connection's list of answered calls. */
@@ -184,8 +185,13 @@ public final class RpcCall {
         }
         head = encoded;
         sidecars = wrapped;
+        long bytes = encoded.readableBytes();
+        for (ByteBuf sidecar : wrapped) {
+            bytes += sidecar.readableBytes();
+        }
+        answerBytes = bytes;
         whenSent = afterwards;
-        connection.answered(this);
+        connection.answers().add(this);
     }
 
     private static void doNothing() {}
@@ -202,6 +208,16 @@ public final class RpcCall {
         }
         head = null;
         return taken;
+    }
+
+    /** Of the whole answer. */
+    long answerBytes() {
+        return answerBytes;
+    }
+
+    /** Those to the same client, of which this one will be. */
+    Answers answers() {
+        return connection.answers();
     }
 
     /** What follows it. */

@@ -21,11 +21,12 @@ import java.util.function.Consumer;
  *     wait for memory; then its client is let go, the one that is furthest behind first
  * @param queuedCallsMax calls that wait for a thread of the pool; the next one fails with "too busy"
  * @param connectionCallsMax calls under way on one connection; it is not read from until one is answered
- * @param unsentBytesMax answers that a client has not taken yet; its connection is not read from while there are more
+ * @param unsentBytesMax answers that a client has not taken yet; while there are more, its connection is not read from
+ *     and its calls do not begin. Beyond it there may be one answer for each thread of the pool
  * @param connectionsMax connections at a time; further ones are closed at once
  * @param negotiationMillis how long a client may take to introduce itself
  * @param idleMillis without a call under way nor a sign of life, after which a connection is closed; 0 for never. A
- *     sign is an answer, a whole request, or 64 KiB more of one
+ *     sign is an answer, a whole request, or 64 KiB more of one; and of answers that wait, that 64 KiB are taken
  * @param closeMillis how long {@link RpcServer#close} waits for calls under way
  */
 public record RpcConfig(

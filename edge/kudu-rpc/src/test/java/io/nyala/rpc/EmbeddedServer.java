@@ -63,9 +63,10 @@ final class EmbeddedServer {
         channel.config().setWriteBufferWaterMark(new WriteBufferWaterMark(ServerParts.lowMark(high), high));
         Connection connection = new Connection(channel, LOCAL, REMOTE, parts);
         connections.add(connection);
-        channel.pipeline().addLast(new CopyOnWrite(), connection);
+        CopyOnWrite socket = new CopyOnWrite();
+        channel.pipeline().addLast(socket, connection);
         channel.pipeline().fireChannelActive();
-        return new Client(channel);
+        return new Client(channel, socket);
     }
 
     /** Bytes of requests and answers that are not freed. */
@@ -77,8 +78,29 @@ final class EmbeddedServer {
     final class Client {
         final EmbeddedChannel channel;
 
-        private Client(EmbeddedChannel channel) {
+        private final CopyOnWrite socket;
+
+        private Client(EmbeddedChannel channel, CopyOnWrite socket) {
             this.channel = channel;
+            this.socket = socket;
+        }
+
+        /** From now on, what is sent to it stays unsent. */
+        void takeNothing() {
+            socket.isFull = true;
+        }
+
+        /** Takes what is unsent now, and nothing of what that lets come. */
+        void takeOnce() {
+            socket.isFull = false;
+            socket.flushOnce = true;
+            channel.flush();
+            channel.runPendingTasks();
+        }
+
+        /** Answers that it has not taken, as the channel counts them. */
+        long unsentBytes() {
+            return channel.unsafe().outboundBuffer().totalPendingWriteBytes();
         }
 
         /** Sends, as one piece, which the connection must free. */
@@ -120,6 +142,18 @@ final class EmbeddedServer {
 
     /** Stands for the socket: what is written is copied, as whoever owns it may change it when it counts as sent. */
     private static final class CopyOnWrite extends ChannelOutboundHandlerAdapter {
+        private boolean isFull;
+        private boolean flushOnce;
+
+        @Override
+        public void flush(ChannelHandlerContext context) {
+            if (!isFull) {
+                isFull = flushOnce;
+                flushOnce = false;
+                context.flush();
+            }
+        }
+
         @Override
         public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
             ByteBuf bytes = (ByteBuf) message;

@@ -168,6 +168,38 @@ final class SlowRequestsTest {
         assertTrue(isAnswered(waiting, 300_000));
     }
 
+    /** It may have sent the rest: it is we who do not read it, for want of room for answers. */
+    @Test
+    void whomWeDoNotReadFromIsNotLate() throws InterruptedException {
+        EmbeddedServer.Client full = ready();
+        full.takeNothing();
+        full.send(Bytes.call(Bytes.header(0, "Hold"), TestService.request(1)));
+        byte[] call = call(800_000);
+        full.send(call, 0, call.length / 4);
+        server.service.takeHeld().answer(TestService.request(server.config.unsentBytesMax()));
+        full.channel.runPendingTasks();
+        EmbeddedServer.Client beyond = ready();
+        beyond.send(Bytes.call(Bytes.header(0, "Hold"), TestService.request(1_000_000)));
+        EmbeddedServer.Client waiting = ready();
+        waiting.send(call(300_000));
+        assertEquals(1, server.looks.size(), "somebody waits");
+        for (int i = 0; i < 3 * LOOKS; i++) {
+            look();
+            assertEquals(3, open(), "after look " + i);
+        }
+        full.takeOnce();
+        assertTrue(isAnswered(full, server.config.unsentBytesMax()));
+        for (int i = 0; i < LOOKS; i++) { // The first still has some of the time before.
+            look();
+            assertEquals(3, open(), "after look " + i + " since we read on");
+        }
+        look();
+        assertFalse(full.channel.isOpen(), "now it is late");
+        server.service.takeHeld().answer(TestService.request(1));
+        clients.forEach(client -> client.channel.runPendingTasks());
+        assertTrue(isAnswered(waiting, 300_000));
+    }
+
     @Test
     void aThinLineWillDoWhileNobodyWaits() {
         byte[] call = call(MIB);
