@@ -11,11 +11,13 @@ import java.nio.file.Path;
 import java.time.LocalTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code nyala serve}: tables of a directory for the clients of Kudu, until it is told to stop. */
@@ -41,6 +43,8 @@ import picocli.CommandLine.Spec;
 final class ServeCommand implements Callable<Integer> {
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("HH:mm:ss");
     private static final long MIB = 1L << 20;
+    private static final long MEMORY_MIB_MIN = 48;
+    private static final long MEMORY_MIB_MAX = 1L << 20;
 
     @Spec
     private CommandSpec spec = CommandSpec.create();
@@ -85,18 +89,15 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--memory",
             paramLabel = "MIB",
-            description = "Memory outside the heap for rows, cache and scans (default: ${DEFAULT-VALUE} MiB).")
+            description = "Memory outside the heap for rows, cache and scans, 48 or more (default: ${DEFAULT-VALUE} MiB).")
     private long memoryMib = 1024;
 
     @Override
     public Integer call() throws InterruptedException {
         PrintWriter out = spec.commandLine().getOut();
-        ServerConfig config = ServerConfig.standard()
-                .withHost(host)
-                .withAdvertisedHost(advertisedHost)
-                .withMasterPort(masterPort)
-                .withTabletServerPort(tabletServerPort)
-                .withWebPort(webPort);
+        checkRange("--web-port", webPort, 0, 65_535); // 0 is none here, and any to a host program.
+        checkRange("--memory", memoryMib, MEMORY_MIB_MIN, MEMORY_MIB_MAX);
+        ServerConfig config = config();
         CountDownLatch stop = new CountDownLatch(1);
         CountDownLatch stopped = new CountDownLatch(1);
         Thread hook = new Thread(() -> awaitStop(stop, stopped), "nyala-stop");
@@ -107,6 +108,27 @@ final class ServeCommand implements Callable<Integer> {
             stopped.countDown();
         }
         return Main.OK;
+    }
+
+    private ServerConfig config() {
+        try {
+            return ServerConfig.standard()
+                    .withHost(host)
+                    .withAdvertisedHost(advertisedHost)
+                    .withMasterPort(masterPort)
+                    .withTabletServerPort(tabletServerPort)
+                    .withWebPort(webPort);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), e.getMessage());
+        }
+    }
+
+    private void checkRange(String option, long value, long min, long max) {
+        if (value < min || value > max) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    String.format(Locale.ROOT, "%s must be between %,d and %,d, was %,d", option, min, max, value));
+        }
     }
 
     private void serve(PrintWriter out, ServerConfig config, CountDownLatch stop, Thread hook)
