@@ -89,7 +89,8 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--memory",
             paramLabel = "MIB",
-            description = "Memory outside the heap for rows, cache and scans, 48 or more (default: ${DEFAULT-VALUE} MiB).")
+            description =
+                    "Memory outside the heap for rows, cache and scans, 48 or more (default: ${DEFAULT-VALUE} MiB).")
     private long memoryMib = 1024;
 
     @Override

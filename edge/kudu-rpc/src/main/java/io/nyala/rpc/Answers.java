@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A small request may have a large answer, and a client may send many requests before it takes the first answer. So
  * a call whose turn it is does not begin while more is answered and unsent than a connection may have, and goes on when
- * the client has taken some of it. There are never more unsent bytes than that limit and one answer for each thread that
- * runs calls.
+ * the client has taken some of it. There are never more unsent bytes than that limit and one answer for each thread
+ * that runs calls.
  *
  * <p>Thread-safe where it says so; the rest belongs to the event loop.
  */

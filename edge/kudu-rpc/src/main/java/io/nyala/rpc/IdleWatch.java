@@ -2,7 +2,8 @@ package io.nyala.rpc;
 
 /**
  * Tells when a connection is of no more use: next to nothing has come or gone for a while and nothing is under way, or
- * there are answers for the client, and it has taken next to nothing of them. Times are given. Belongs to one event loop.
+ * there are answers for the client, and it has taken next to nothing of them. Times are given. Belongs to one event
+ * loop.
  */
 final class IdleWatch {
     /** Of a request or answers that have not gone as a whole, a piece of this size is a sign of life, a byte is not. */

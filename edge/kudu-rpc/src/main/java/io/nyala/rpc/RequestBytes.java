@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
  * frame waits, those that come in are looked at every {@link #LOOK_MILLIS}: each should bring 1 MiB a second, and is
  * late by what is missing. One that is too late, the latest first, is told so, and gives back what it holds; as many
  * are as let the first in line go on. A frame that waits, or is complete, is not late, nor counts the time between two
- * looks in which its connection was not read from for another reason: for calls under way, or answers unsent. And while nobody waits, the
- * thinnest line will do.
+ * looks in which its connection was not read from for another reason: for calls under way, or answers unsent. And while
+ * nobody waits, the thinnest line will do.
  *
  * <p>It has no clock: a look counts for the time between looks, however late it comes, so that nobody is to blame for
  * what held us up. Thread-safe. What waits, or is too late, is told on the thread that gives back, or looks.

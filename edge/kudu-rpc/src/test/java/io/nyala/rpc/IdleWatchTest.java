@@ -57,7 +57,7 @@ final class IdleWatchTest {
         watch.active(1000);
         for (int i = 1; i <= 10; i++) {
             long now = 1000 + i * IDLE;
-            assertEquals(Verdict.GOES_ON, watch.look(now, all - i * IdleWatch.PIECE_BYTES, all, i % 2 == 0));
+            assertEquals(Verdict.GOES_ON, watch.look(now, all - (long) i * IdleWatch.PIECE_BYTES, all, i % 2 == 0));
             assertEquals(IDLE, watch.nanosToNextLook(now));
         }
         assertEquals(Verdict.STUCK, watch.look(2100, all - 10 * IdleWatch.PIECE_BYTES, all, false));

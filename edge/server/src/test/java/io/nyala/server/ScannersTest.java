@@ -195,7 +195,7 @@ final class ScannersTest {
                 batch.rows()
                         .start(OperationKind.INSERT)
                         .setLong(0, row)
-                        .setLong(1, 2 * (row % 1_000))
+                        .setLong(1, 2L * (row % 1_000))
                         .end();
                 if (row % 10_000 == 0) {
                     batch.commit().orThrow();
