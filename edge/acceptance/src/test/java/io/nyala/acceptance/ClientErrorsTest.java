@@ -131,7 +131,7 @@ final class ClientErrorsTest {
         encoding AUTO_ENCODING compression DEFAULT_COMPRESSION comment Column name: l, type: int32 id 1 \
         nullable false immutable false default 1 encoding AUTO_ENCODING compression DEFAULT_COMPRESSION \
         comment Column name: v, type: string id 2 nullable true immutable false default null encoding \
-        AUTO_ENCODING compression DEFAULT_COMPRESSION comment ranges [0 <= VALUES < 10]
+        AUTO_ENCODING compression DEFAULT_COMPRESSION comment settings {} ranges [0 <= VALUES < 10]
         """;
 
     private static CreateTableOptions plain() {
