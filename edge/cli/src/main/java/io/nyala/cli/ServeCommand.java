@@ -17,7 +17,6 @@ import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code nyala serve}: tables of a directory for the clients of Kudu, until it is told to stop. */
@@ -120,14 +119,13 @@ final class ServeCommand implements Callable<Integer> {
                     .withTabletServerPort(tabletServerPort)
                     .withWebPort(webPort);
         } catch (IllegalArgumentException e) {
-            throw new ParameterException(spec.commandLine(), e.getMessage());
+            throw new UsageException(String.valueOf(e.getMessage()));
         }
     }
 
-    private void checkRange(String option, long value, long min, long max) {
+    private static void checkRange(String option, long value, long min, long max) {
         if (value < min || value > max) {
-            throw new ParameterException(
-                    spec.commandLine(),
+            throw new UsageException(
                     String.format(Locale.ROOT, "%s must be between %,d and %,d, was %,d", option, min, max, value));
         }
     }

@@ -192,8 +192,15 @@ final class BadInputCommandsTest {
 
     private int whileWrong(String wrong, Command command) throws IOException {
         return switch (wrong) {
-            case "no directory", "file in its place", "unknown host", "unknown table", "unknown column", "wrong type" ->
-                command.run();
+            case "no directory",
+                    "file in its place",
+                    "unknown host",
+                    "unknown table",
+                    "unknown column",
+                    "wrong type",
+                    "no such port",
+                    "too little memory",
+                    "a port with the host" -> command.run();
             case "engine in the directory" -> {
                 try (Engine _ = Engine.open(config())) {
                     yield command.run();

@@ -97,15 +97,15 @@ final class ServeCommandTest {
 
     @Test
     void nobodyIsToldToComeToAnyAddress() {
-        assertEquals(Main.FAILED, serve("--advertise", "0.0.0.0"));
+        assertEquals(Main.USAGE, serve("--advertise", "0.0.0.0"));
         assertTrue(err.toString().contains("clients cannot come to 0.0.0.0"), err::toString);
-        assertEquals(Main.FAILED, serve("--advertise", "db1:7051"));
+        assertEquals(Main.USAGE, serve("--advertise", "db1:7051"));
         assertTrue(err.toString().contains("\"db1:7051\" is neither"), err::toString);
     }
 
     @Test
     void whatIsNoPortIsRefused() {
-        assertEquals(Main.FAILED, serve("--web-port", "65536"));
-        assertTrue(err.toString().contains("web port"), err::toString);
+        assertEquals(Main.USAGE, serve("--web-port", "65536"));
+        assertTrue(err.toString().contains("--web-port"), err::toString);
     }
 }
