@@ -77,7 +77,9 @@ public final class MaintenanceScheduler {
         /** Says how urgent the work is now; 0: there is nothing to do. */
         public void publish(double newScore) {
             assert newScore >= 0 : name + " has score " + newScore;
-            score = newScore;
+            if (score != newScore) { // Mostly it is 0 still, of thousands of tablets: a look costs less than a write.
+                score = newScore;
+            }
         }
 
         public double score() {

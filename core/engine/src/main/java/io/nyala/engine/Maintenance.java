@@ -12,10 +12,12 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -38,6 +40,8 @@ final class Maintenance implements Agent {
     private final FlushContext context;
     private final Housekeeping housekeeping;
     private final List<Attached> tablets = new CopyOnWriteArrayList<>();
+    private final Map<Tablet, Attached> byTablet = new ConcurrentHashMap<>();
+    private final Map<MaintenanceScheduler.Slot, Attached> bySlot = new ConcurrentHashMap<>();
 
     /** A few for each tablet at most; see the tablet's queue of writes. */
     private final Queue<WantedProbe> wantedProbes = new ConcurrentLinkedQueue<>();
@@ -152,7 +156,10 @@ final class Maintenance implements Agent {
     }
 
     void attach(Tablet tablet) {
-        tablets.add(new Attached(tablet, scheduler.register("flush of tablet " + tablet.id())));
+        Attached attached = new Attached(tablet, scheduler.register("flush of tablet " + tablet.id()));
+        byTablet.put(tablet, attached);
+        bySlot.put(attached.slot, attached);
+        tablets.add(attached);
         wake();
     }
 
@@ -161,10 +168,10 @@ final class Maintenance implements Agent {
      * batch that waits for the memory that one would free.
      */
     void detach(Tablet tablet, RuntimeException reason) {
-        List<Attached> gone =
-                tablets.stream().filter(attached -> attached.tablet == tablet).toList();
-        tablets.removeAll(gone);
-        for (Attached attached : gone) {
+        Attached attached = byTablet.remove(tablet);
+        if (attached != null) {
+            bySlot.remove(attached.slot);
+            tablets.remove(attached);
             scheduler.unregister(attached.slot);
             attached.close(reason);
             tablet.pressure().flushesEnd(reason);
@@ -173,13 +180,12 @@ final class Maintenance implements Agent {
 
     /** Flushes what {@code tablet} has in memory now; complete when it is on disk. */
     CompletableFuture<Void> flush(Tablet tablet) {
-        for (Attached attached : tablets) {
-            if (attached.tablet == tablet) {
-                CompletableFuture<Void> flushed = attached.await();
-                tablet.pressure().wantFlush();
-                wake();
-                return flushed;
-            }
+        Attached attached = byTablet.get(tablet);
+        if (attached != null) {
+            CompletableFuture<Void> flushed = attached.await();
+            tablet.pressure().wantFlush();
+            wake();
+            return flushed;
         }
         return CompletableFuture.failedFuture(new TableDroppedException(
                 "tablet " + tablet.id() + " was dropped, or its table was changed; flush the table again"));
@@ -269,19 +275,18 @@ final class Maintenance implements Agent {
         if (claim == null) {
             return null;
         }
-        for (Attached attached : tablets) {
-            if (attached.slot == claim.slot()) {
-                isTurnOfLog = !housekeeping.isForLog(attached.tablet);
-                housekeeping.flushBegins(attached.tablet);
-                // In this order, or someone who asks now would neither be among the waiters nor start another flush.
-                boolean withChanges = attached.tablet.pressure().flushBegins();
-                flushCount.getAndIncrement();
-                var task = new TabletFlush(attached.tablet, context, withChanges);
-                return new Running(attached, claim, task, attached.takeWaiting());
-            }
+        Attached attached = bySlot.get(claim.slot());
+        if (attached == null) {
+            claim.release(); // It was detached in the meantime.
+            return null;
         }
-        claim.release(); // It was detached in the meantime.
-        return null;
+        isTurnOfLog = !housekeeping.isForLog(attached.tablet);
+        housekeeping.flushBegins(attached.tablet);
+        // In this order, or someone who asks now would neither be among the waiters nor start another flush.
+        boolean withChanges = attached.tablet.pressure().flushBegins();
+        flushCount.getAndIncrement();
+        var task = new TabletFlush(attached.tablet, context, withChanges);
+        return new Running(attached, claim, task, attached.takeWaiting());
     }
 
     private int step(Running present) {

@@ -20,6 +20,9 @@ final class Upkeep implements Maintenance.Housekeeping {
     /** Flushes for the log's sake that are asked for at a time; each that ends makes room for the next. */
     private static final int RELIEVING_MAX = 16;
 
+    /** Tablets that are looked at for each flush, to see which part of a log that is not long can be released. */
+    private static final int TABLETS_PER_FLUSH = 64;
+
     private final OpenEngine engine;
 
     /** Asked for a flush for the log's sake since its newest segment began: whom it did not help is not asked again. */
@@ -32,6 +35,7 @@ final class Upkeep implements Maintenance.Housekeeping {
     private volatile long relievedAt;
 
     private boolean hasFlushEnded;
+    private int flushesSinceRelease;
 
     Upkeep(OpenEngine engine) {
         this.engine = engine;
@@ -54,7 +58,8 @@ final class Upkeep implements Maintenance.Housekeeping {
      */
     @Override
     public void relieveLog() {
-        if (engine.answers().takeWanted() || hasFlushEnded) {
+        boolean isWanted = engine.answers().takeWanted();
+        if ((isWanted || hasFlushEnded) && engine.answers().usedBytes() > 0) {
             engine.tablets().open().forEach(Tablet::forgetLateAnswers); // Those that nobody writes to any more, too.
         }
         if (isLogReliefDue()) {
@@ -64,6 +69,9 @@ final class Upkeep implements Maintenance.Housekeeping {
             return;
         }
         hasFlushEnded = false;
+        if (engine.log().segmentCount() <= LOG_SEGMENTS_MAX) {
+            return; // Nobody needs older ones, and there may be a great many tablets to ask.
+        }
         relieving.retainAll(engine.tablets().open()); // The others are being taken down.
         long keptFrom = engine.log().newestFrom(LOG_SEGMENTS_MAX);
         engine.tablets().open().stream()
@@ -106,8 +114,8 @@ final class Upkeep implements Maintenance.Housekeeping {
     @Override
     public void relieveMemory() {
         boolean isWanted = engine.batchMemory().isWanted();
-        for (Tablet tablet : engine.tablets().open()) {
-            isWanted |= tablet.pressure().isMemoryWanted();
+        for (HostedTablet hosted : engine.tablets().all()) { // Before each flush: no list of so many is made.
+            isWanted |= hosted.tablet().pressure().isMemoryWanted();
         }
         if (!isWanted) {
             return;
@@ -155,10 +163,18 @@ final class Upkeep implements Maintenance.Housekeeping {
 
     /**
      * The log is read first: a record up to there is in its tablet's memory already, so a tablet that has nothing in
-     * memory after that does not need it.
+     * memory after that does not need it. It asks all tablets: while the log is short, in one of so many flushes that
+     * each stands for a few looks.
      */
     @Override
     public void releaseLog() {
+        int segmentCount = engine.log().segmentCount();
+        flushesSinceRelease++;
+        boolean isLater = flushesSinceRelease < engine.tablets().all().size() / TABLETS_PER_FLUSH;
+        if (segmentCount == 1 || (segmentCount <= LOG_SEGMENTS_MAX && isLater)) {
+            return; // The one that is written to stays; of a short log others may stay for some more flushes.
+        }
+        flushesSinceRelease = 0;
         var needs = new StreamNeeds.Builder(engine.log().durableUpTo());
         for (HostedTablet hosted : engine.tablets().all()) {
             needs.add(hosted.id(), hosted.tablet().neededFrom());

@@ -186,6 +186,7 @@ final class NamedWrites {
             whenCarried = whenDone;
             carriedFrom = Long.MAX_VALUE;
             isCarrying = true;
+            tablet.writer().list(tablet.queue().turn());
         }
     }
 

@@ -32,6 +32,11 @@ final class PendingWrites {
         return pending.isEmpty();
     }
 
+    /** Whether there is nothing to answer or to settle. */
+    boolean isQuiet() {
+        return pending.isEmpty() && (!time.isUnsettled() || failure != null || log.failure() != null);
+    }
+
     /** Answers the batches that have become durable; how many, and whether anything else has come of it. */
     int completeDurable() {
         int completed = 0;

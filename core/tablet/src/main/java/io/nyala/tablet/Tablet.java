@@ -330,9 +330,13 @@ public final class Tablet {
                 : write.epochTicket != TabletWrite.NO_TICKET || write.mapVersion >= lastSwapVersion;
     }
 
-    /** Decides up to {@code countMax} of the batches that were handed over; answers how many. */
-    int decideNext(int countMax) {
-        return queue.decide(countMax);
+    WriteQueue queue() {
+        return queue;
+    }
+
+    /** Whether the writer has nothing to do for it, until somebody comes. */
+    boolean isQuiet() {
+        return queue.isEmpty() && pending.isQuiet() && !named.isCarrying() && epochs.pending() == 0;
     }
 
     /** Sequence that the answers of everything decided so far depend on. */
@@ -369,10 +373,6 @@ public final class Tablet {
     RuntimeException closedReason() {
         RuntimeException failed = pending.failure();
         return failed != null ? failed : new TabletClosedException(id());
-    }
-
-    void refuseUndecided() {
-        queue.refuseAll();
     }
 
     /** Batches that were decided, and what became of them. */

@@ -44,6 +44,7 @@ final class WriteQueue {
 
     private final Tablet tablet;
     private final WriterAgent writer;
+    private final WriterAgent.Turn turn;
     private final Decision decision;
     private final AtomicInteger admittedCount = new AtomicInteger();
     private final ManyToOneConcurrentArrayQueue<TabletWrite> submitted =
@@ -54,6 +55,7 @@ final class WriteQueue {
     WriteQueue(Tablet tablet, WriterAgent writer) {
         this.tablet = tablet;
         this.writer = writer;
+        this.turn = new WriterAgent.Turn(tablet);
         this.decision = new Decision(tablet);
     }
 
@@ -81,15 +83,30 @@ final class WriteQueue {
         write.probesAgain = 0;
         boolean isTaken = submitted.offer(write);
         assert isTaken : "more batches than places";
-        writer.wake();
+        wakeWriter();
         refuseIfClosed();
     }
 
     /** A batch that was to be probed again was. */
     void probedAgain(TabletWrite write) {
         write.isProbing = false;
-        writer.wake();
+        wakeWriter();
         refuseIfClosed();
+    }
+
+    /** The tablet has something to do. Any thread. */
+    void wakeWriter() {
+        writer.list(turn);
+        writer.wake();
+    }
+
+    WriterAgent.Turn turn() {
+        return turn;
+    }
+
+    /** Writer: whether it waits for nothing. */
+    boolean isEmpty() {
+        return undecided.isEmpty() && submitted.isEmpty();
     }
 
     private void refuseIfClosed() {

@@ -1,10 +1,14 @@
 package io.nyala.tablet;
 
 import io.nyala.io.Parking;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.ManyToOneConcurrentArrayQueue;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The single writer of some tablets: takes batches in the order in which they were handed over, decides each operation,
@@ -25,7 +29,14 @@ public final class WriterAgent implements Agent {
     private final Parking parking;
     private final ManyToOneConcurrentArrayQueue<Runnable> commands;
     private final List<Tablet> tablets = new CopyOnWriteArrayList<>();
-    private int firstTablet;
+
+    /** Tablets that have something to do; the others, of which there may be thousands, are not looked at. */
+    private final List<Turn> active = new ArrayList<>();
+
+    /** A stack of those that are to be added to them. */
+    private final AtomicReference<@Nullable Turn> listed = new AtomicReference<>();
+
+    private int firstTurn;
     private volatile boolean isStopping;
     private volatile boolean isClosed;
 
@@ -51,13 +62,59 @@ public final class WriterAgent implements Agent {
         wake();
     }
 
+    /**
+     * A tablet's place among those that have something to do. Whoever gives it something lists it afterwards; the agent
+     * takes it off the list before it looks for the last time whether there is nothing: so one of them sees the other.
+     */
+    static final class Turn {
+        private final Tablet tablet;
+        private final AtomicBoolean isListed = new AtomicBoolean();
+        private @Nullable Turn next; // In the stack of those that are to be added.
+        private boolean isGone;
+
+        Turn(Tablet tablet) {
+            this.tablet = tablet;
+        }
+    }
+
     void attach(Tablet tablet) {
         tablets.add(tablet);
+        list(tablet.queue().turn());
         wake();
     }
 
     void detach(Tablet tablet) {
         tablets.remove(tablet);
+        tablet.queue().turn().isGone = true;
+        active.remove(tablet.queue().turn());
+    }
+
+    /** Tablets that it looks at. */
+    int activeCount() {
+        return active.size();
+    }
+
+    /** Its tablet has something to do. Any thread; {@link #wake} follows, unless it is the agent's. */
+    void list(Turn turn) {
+        if (turn.isListed.compareAndSet(false, true)) {
+            Turn before;
+            do {
+                before = listed.get();
+                turn.next = before;
+            } while (!listed.compareAndSet(before, turn));
+        }
+    }
+
+    private void takeListed() {
+        Turn turn = listed.get() == null ? null : listed.getAndSet(null);
+        while (turn != null) {
+            Turn next = turn.next;
+            turn.next = null;
+            if (!turn.isGone) {
+                active.add(turn);
+            }
+            turn = next;
+        }
     }
 
     boolean isStopping() {
@@ -83,25 +140,60 @@ public final class WriterAgent implements Agent {
 
     @Override
     public int doWork() {
-        int workCount = 0;
-        for (int i = 0; i < tablets.size(); i++) {
-            workCount += tablets.get(i).completeDurable();
-        }
+        takeListed();
+        int workCount = completeDurable();
         workCount += commands.drain(Runnable::run, QUEUED_COMMANDS_MAX);
         workCount += decide();
+        letQuietOnesGo();
         return workCount;
+    }
+
+    private int completeDurable() {
+        int completed = 0;
+        if (!tablets.isEmpty() && tablets.getFirst().log().failure() != null) { // It is the log of all of them.
+            for (int i = 0; i < tablets.size(); i++) {
+                completed += tablets.get(i).completeDurable();
+            }
+            return completed;
+        }
+        for (int i = 0; i < active.size(); i++) {
+            completed += active.get(i).tablet.completeDurable();
+        }
+        return completed;
     }
 
     /** Each tablet in turn, from another one on each time: one whose batches wait for memory holds up no other. */
     private int decide() {
-        int count = tablets.size();
+        int count = active.size();
         int decided = 0;
-        firstTablet = firstTablet + 1 < count ? firstTablet + 1 : 0;
+        firstTurn = firstTurn + 1 < count ? firstTurn + 1 : 0;
         for (int i = 0; i < count && decided < DECISIONS_PER_STEP_MAX; i++) {
-            int index = firstTablet + i < count ? firstTablet + i : firstTablet + i - count;
-            decided += tablets.get(index).decideNext(DECISIONS_PER_STEP_MAX - decided);
+            int index = firstTurn + i < count ? firstTurn + i : firstTurn + i - count;
+            decided += active.get(index).tablet.queue().decide(DECISIONS_PER_STEP_MAX - decided);
         }
         return decided;
+    }
+
+    private void letQuietOnesGo() {
+        int kept = 0;
+        for (int i = 0; i < active.size(); i++) {
+            Turn turn = active.get(i);
+            if (!isOver(turn)) {
+                active.set(kept++, turn);
+            }
+        }
+        while (active.size() > kept) {
+            active.removeLast();
+        }
+    }
+
+    /** Whether the tablet has nothing to do, or is listed once more. */
+    private static boolean isOver(Turn turn) {
+        if (!turn.tablet.isQuiet()) {
+            return false;
+        }
+        turn.isListed.set(false);
+        return turn.tablet.isQuiet() || !turn.isListed.compareAndSet(false, true);
     }
 
     /** Answers what was handed over but never decided: nothing may wait for ever for an agent that is gone. */
@@ -110,7 +202,7 @@ public final class WriterAgent implements Agent {
         isClosed = true;
         commands.drain(Runnable::run, QUEUED_COMMANDS_MAX); // A swap that was asked for owns open rowsets.
         for (Tablet tablet : tablets) {
-            tablet.refuseUndecided();
+            tablet.queue().refuseAll();
             tablet.pending().failAll(tablet.closedReason());
         }
     }

@@ -32,6 +32,7 @@ final class WriterCommand {
     }
 
     private void answer(BooleanSupplier command) {
+        tablet.writer().list(tablet.queue().turn()); // There may be something to carry or to reclaim afterwards.
         try {
             if (!command.getAsBoolean()) {
                 tablet.seals().afterReclaim(() -> answer(command));

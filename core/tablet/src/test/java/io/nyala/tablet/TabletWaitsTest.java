@@ -65,6 +65,38 @@ final class TabletWaitsTest {
         }
     }
 
+    /** There may be thousands of others. */
+    @Test
+    void onlyTabletsThatHaveSomethingToDoAreLookedAt(@Seed SplittableRandom random) {
+        try (var tablets = new Tablets(random)) {
+            List<Tablets.Member> members = new ArrayList<>();
+            for (int i = 0; i < 12; i++) {
+                members.add(tablets.tablet(tablets::tick));
+            }
+            tablets.step();
+            assertEquals(0, tablets.writer().activeCount());
+            Runnable memory = members.get(3).takeMemory();
+            Tablets.Write waiting = members.get(3).inserts(0, 100);
+            assertTrue(waiting.trySubmit());
+            for (int i = 0; i < 50; i++) {
+                Tablets.Write write = members.get(random.nextInt(4, 12)).inserts(100L * i, 10);
+                assertTrue(write.trySubmit());
+                if (random.nextBoolean()) {
+                    tablets.writer().doWork();
+                }
+                if (random.nextInt(3) == 0) {
+                    tablets.step();
+                    assertTrue(write.isDone());
+                    assertEquals(1, tablets.writer().activeCount(), "that which waits for memory");
+                }
+            }
+            memory.run();
+            tablets.step();
+            assertTrue(waiting.isDone());
+            assertEquals(0, tablets.writer().activeCount());
+        }
+    }
+
     @Test
     void aBatchThatWaitsForMemoryHearsThatNoneWillCome(@Seed SplittableRandom random) {
         try (var tablets = new Tablets(random)) {
