@@ -274,6 +274,14 @@ public final class Engine implements AutoCloseable {
         return parts.failures();
     }
 
+    /**
+     * Rows inserted, changed or deleted that were in the log only when the engine was opened, and were applied again.
+     * None if all tables were flushed before it was closed.
+     */
+    public long changesReplayed() {
+        return parts.changesReplayed();
+    }
+
     /** What it has and does now, for those who watch it: counters read, for which nobody waits. */
     public EngineView view() {
         callBegins();

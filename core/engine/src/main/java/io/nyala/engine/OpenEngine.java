@@ -66,6 +66,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
     private final Tablets tablets;
     private final Parking keeperParking = Parking.ofThread();
     private final WriteAheadLog log;
+    private final long changesReplayed;
     private final Maintenance maintenance;
     private final Resources logs = new Resources();
 
@@ -121,6 +122,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
         var hybridClock = new HybridClock(environment.micros());
         clock = new HostClock(hybridClock, storage.leaseEnd(), keeperParking::wake);
         log = recover(walConfig, hybridClock);
+        changesReplayed = tablets.changesReplayed();
         RowSetFiles.tidy(disk, layout, storage); // Not before it is sure that logs and rowsets belong together.
         maintenance = new Maintenance(
                 maintenanceParking, new MaintenanceScheduler(), new EngineFlushes(this), new Upkeep(this));
@@ -319,6 +321,11 @@ final class OpenEngine implements TableHost, AutoCloseable {
 
     WriteAheadLog log() {
         return log;
+    }
+
+    /** Changes of rows that only the log had when it was opened. */
+    long changesReplayed() {
+        return changesReplayed;
     }
 
     DirectoryLayout layout() {

@@ -162,6 +162,13 @@ final class Tablets implements AutoCloseable {
         return recoveries.get(id);
     }
 
+    /** Changes of rows that only the log had. */
+    long changesReplayed() {
+        return recoveries.values().stream()
+                .mapToLong(TabletRecovery::changesReplayed)
+                .sum();
+    }
+
     /** Time of the newest change that was found in any tablet. */
     long newestTime() {
         return recoveries.values().stream()

@@ -38,6 +38,7 @@ public final class TabletRecovery implements AutoCloseable {
     private long keptFrom = Long.MAX_VALUE;
     private @Nullable RequestResults results;
     private long answersFrom = Long.MAX_VALUE;
+    private long changesReplayed;
     private boolean isStarted;
 
     /**
@@ -156,6 +157,7 @@ public final class TabletRecovery implements AutoCloseable {
             }
             requireMemory(replayed.reserve(effectBytes, 1));
             replayed.replay(memory, effect, time);
+            changesReplayed++;
         }
     }
 
@@ -173,6 +175,7 @@ public final class TabletRecovery implements AutoCloseable {
             if (row != 0 && replayed.isLive(row)) {
                 requireMemory(replayed.reserve(effectBytes, 1));
                 replayed.replay(memory, effect, time);
+                changesReplayed++;
                 return;
             }
         }
@@ -216,6 +219,7 @@ public final class TabletRecovery implements AutoCloseable {
         rowSet.expectChange(Effect.bodyBytes(memory, effect));
         requireMemory(rowSet.reserveExpected(recordSequence));
         rowSet.apply(ordinal, memory, effect, time);
+        changesReplayed++;
     }
 
     private void requireMemory(boolean isReserved) {
@@ -259,6 +263,11 @@ public final class TabletRecovery implements AutoCloseable {
     /** Rowsets that cannot be read. */
     public List<MissingRowSet> missingRowSets() {
         return missing;
+    }
+
+    /** Rows inserted, changed or deleted that only the log had, and that were applied again. */
+    public long changesReplayed() {
+        return changesReplayed;
     }
 
     /** Time of the newest change that was found. */

@@ -5,12 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.peer.ServerProcess;
+import io.nyala.testkit.Seed;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.BitSet;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntSupplier;
 import org.apache.kudu.ColumnSchema.ColumnSchemaBuilder;
 import org.apache.kudu.Schema;
 import org.apache.kudu.Type;
@@ -29,13 +32,17 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Goal: a server that is killed or stopped under load is a pause to its clients, and nothing else. Method: a process
- * that ends by SIGKILL, then by SIGTERM, and is started again at the same ports, while the published client writes on;
- * then each row that was acknowledged must be there, once.
+ * that ends by SIGKILL or by SIGTERM, and is started again at the same ports, while the published client writes on;
+ * then each row must be there once, as it was acknowledged last; and one that was stopped says it replayed nothing.
  */
 final class CrashUnderLoadTest {
     private static final int ENDS = 2;
     private static final int ROWS_BETWEEN_ENDS = 2_000;
     private static final int BATCH = 50;
+    private static final int KILLS = 2;
+    private static final int STOPS = 1;
+    private static final int ROWS_OF_ROUND = 1_000;
+    private static final String NOTHING_REPLAYED = " 0 changes of rows replayed";
 
     @TempDir
     private Path directory = Path.of("");
@@ -49,7 +56,7 @@ final class CrashUnderLoadTest {
             AtomicInteger acknowledged = new AtomicInteger();
             Thread writer = Thread.ofPlatform().start(() -> write(client, acknowledged));
             for (int end = 1; end <= ENDS; end++) {
-                awaitRows(acknowledged, writer, end * ROWS_BETWEEN_ENDS / 2);
+                awaitCount(acknowledged::get, writer, end * ROWS_BETWEEN_ENDS / 2);
                 if (end == 1) {
                     server.kill();
                 } else {
@@ -67,14 +74,65 @@ final class CrashUnderLoadTest {
         }
     }
 
+    /**
+     * Batches of several tablets in flight at each end. After each, all goes on; then, with all acknowledged, the
+     * server is killed once more, and each row must be as it was acknowledged last.
+     */
+    @Test
+    void rowsAreAsTheyWereAcknowledgedLastThroughSeveralKills(@Seed SplittableRandom random) throws Exception {
+        String[] options = {"--memory", "256", "--master-port", freePort(), "--tserver-port", freePort()};
+        ServerProcess server = ServerProcess.start(directory, options);
+        try (KuduClient client = Clients.of(server)) {
+            Load load = new Load(client, random);
+            for (int round = 0; round < KILLS; round++) {
+                int end = load.acknowledgedCount() + random.nextInt(1, ROWS_OF_ROUND);
+                Thread writer = Thread.ofPlatform().start(() -> load.write(ROWS_OF_ROUND));
+                awaitCount(load::acknowledgedCount, writer, end);
+                server.kill();
+                server = ServerProcess.start(directory, options);
+                writer.join();
+                assertEquals((round + 1) * ROWS_OF_ROUND, load.acknowledgedCount(), "the writer failed");
+                server.kill();
+                server = ServerProcess.start(directory, options);
+                assertFalse(server.output().contains(NOTHING_REPLAYED), server::output);
+                assertEquals(load.expected(), Load.found(client), "round " + round);
+            }
+        } finally {
+            server.close();
+        }
+    }
+
+    @Test
+    void aServerThatWasStoppedUnderLoadHasNothingToReplay(@Seed SplittableRandom random) throws Exception {
+        String[] options = {"--memory", "256", "--master-port", freePort(), "--tserver-port", freePort()};
+        ServerProcess server = ServerProcess.start(directory, options);
+        try (KuduClient client = Clients.of(server)) {
+            Load load = new Load(client, random);
+            for (int round = 0; round < STOPS; round++) {
+                int end = load.acknowledgedCount() + random.nextInt(1, ROWS_OF_ROUND);
+                Thread writer = Thread.ofPlatform().start(() -> load.write(ROWS_OF_ROUND));
+                awaitCount(load::acknowledgedCount, writer, end);
+                server.stop();
+                assertTrue(server.output().contains("stopped"), server::output);
+                server = ServerProcess.start(directory, options);
+                assertTrue(server.output().contains(NOTHING_REPLAYED), server::output);
+                writer.join();
+                assertEquals((round + 1) * ROWS_OF_ROUND, load.acknowledgedCount(), "the writer failed");
+                assertEquals(load.expected(), Load.found(client), "round " + round);
+            }
+        } finally {
+            server.close();
+        }
+    }
+
     private static String freePort() throws IOException {
         try (ServerSocket socket = new ServerSocket(0)) {
             return Integer.toString(socket.getLocalPort());
         }
     }
 
-    private static void awaitRows(AtomicInteger acknowledged, Thread writer, int rows) throws InterruptedException {
-        while (acknowledged.get() < rows && writer.isAlive()) {
+    private static void awaitCount(IntSupplier count, Thread writer, int rows) throws InterruptedException {
+        while (count.getAsInt() < rows && writer.isAlive()) {
             writer.join(5);
         }
     }

@@ -157,6 +157,7 @@ final class ServeCommand implements Callable<Integer> {
     static void welcome(PrintWriter out, Path directory, String host, Engine engine, NyalaServer server) {
         TextTable table = new TextTable("", "");
         table.row("tables", Figures.count(engine.tables().size()) + " in " + directory.toAbsolutePath());
+        table.row("log", Figures.count(engine.changesReplayed()) + " changes of rows replayed");
         table.row("disk", engine.diskDescription());
         String told = server.masterAddress().substring(0, server.masterAddress().lastIndexOf(':'));
         if (!told.equals(host)) {
