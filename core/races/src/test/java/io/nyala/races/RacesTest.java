@@ -15,7 +15,8 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * Goal: where threads meet without a lock, nothing happens that must not. Method: jcstress, which runs the actors of
  * each {@code ...Races} class of this module against each other on two processors, very often, and counts what came of
- * it. A second of each finds what is plainly wrong; the long run compiles them in many ways and takes minutes of each.
+ * it. Half a second of each finds what is plainly wrong; the long run compiles them in many ways and takes minutes of
+ * each.
  *
  * @see <a href="https://github.com/openjdk/jcstress">jcstress</a>
  */
@@ -26,7 +27,21 @@ final class RacesTest {
     void nothingForbiddenHappens(@TempDir Path directory) throws IOException, InterruptedException {
         run(
                 directory,
-                List.of("-m", "default", "-sc", "false", "-f", "1", "-fsm", "0", "-iters", "1", "--jvmArgs", flags()));
+                List.of(
+                        "-m",
+                        "default",
+                        "-sc",
+                        "false",
+                        "-f",
+                        "1",
+                        "-fsm",
+                        "0",
+                        "-iters",
+                        "1",
+                        "-time",
+                        "500",
+                        "--jvmArgs",
+                        flags()));
     }
 
     @Tag("soak")
