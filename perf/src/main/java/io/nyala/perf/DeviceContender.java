@@ -1,5 +1,6 @@
 package io.nyala.perf;
 
+import io.nyala.memory.Check;
 import java.io.IOException;
 import java.nio.file.Path;
 
@@ -12,7 +13,7 @@ interface DeviceContender extends AutoCloseable {
      *
      * @param isHuge whether the memory of the transfers shall be on huge pages
      */
-    Sample run(DeviceJob job, boolean isHuge, Path file, long nanos) throws IOException, InterruptedException;
+    Sample run(Job job, boolean isHuge, Path file, long nanos) throws IOException, InterruptedException;
 
     @Override
     void close();
@@ -25,4 +26,39 @@ interface DeviceContender extends AutoCloseable {
      * @param heapBytes allocated on the heap for a transfer; of no meaning for a process without one
      */
     record Sample(double perSecond, double cpuMicros, double heapBytes) {}
+
+    /**
+     * Transfers of one kind, so many in flight at any time, that fio and our disks both can be told to do. Immutable.
+     *
+     * @param kind what is done to the file
+     * @param isRandom whether positions are drawn at random; otherwise they ascend, and begin anew at the end
+     * @param bytes of each transfer
+     * @param depth transfers in flight
+     */
+    record Job(Kind kind, boolean isRandom, int bytes, int depth) {
+        private static final int KIB = 1024;
+
+        public Job {
+            Check.powerOfTwo("bytes", bytes);
+            Check.inRange("depth", depth, 1, KIB);
+        }
+
+        /** What a transfer does. */
+        enum Kind {
+            READ("read"),
+            WRITE("write"),
+            WRITE_DURABLE("durable write");
+
+            private final String text;
+
+            Kind(String text) {
+                this.text = text;
+            }
+        }
+
+        @Override
+        public String toString() {
+            return bytes / KIB + " KiB " + (isRandom ? "random " : "sequential ") + kind.text + ", depth " + depth;
+        }
+    }
 }

@@ -6,8 +6,8 @@ import io.nyala.io.DiskFile;
 import io.nyala.io.Disks;
 import io.nyala.io.HugePageSource;
 import io.nyala.memory.PageSource;
+import io.nyala.perf.DeviceContender.Job.Kind;
 import io.nyala.perf.DeviceContender.Sample;
-import io.nyala.perf.DeviceJob.Kind;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -41,13 +41,13 @@ public final class DeviceSideBySide {
     private static final long FILE_BYTES = 1L << 30;
     private static final List<String> DISKS = List.of("ring", "syscall", "channel");
     private static final int KIB = 1024;
-    private static final List<DeviceJob> JOBS = List.of(
-            new DeviceJob(Kind.READ, true, 4 * KIB, 1),
-            new DeviceJob(Kind.READ, true, 4 * KIB, 32),
-            new DeviceJob(Kind.READ, true, 4 * KIB, 128),
-            new DeviceJob(Kind.READ, false, 256 * KIB, 8),
-            new DeviceJob(Kind.WRITE, false, 256 * KIB, 8),
-            new DeviceJob(Kind.WRITE_DURABLE, false, 4 * KIB, 1));
+    private static final List<DeviceContender.Job> JOBS = List.of(
+            new DeviceContender.Job(Kind.READ, true, 4 * KIB, 1),
+            new DeviceContender.Job(Kind.READ, true, 4 * KIB, 32),
+            new DeviceContender.Job(Kind.READ, true, 4 * KIB, 128),
+            new DeviceContender.Job(Kind.READ, false, 256 * KIB, 8),
+            new DeviceContender.Job(Kind.WRITE, false, 256 * KIB, 8),
+            new DeviceContender.Job(Kind.WRITE_DURABLE, false, 4 * KIB, 1));
 
     private final List<DeviceContender> contenders;
     private final Path file;
@@ -129,7 +129,7 @@ public final class DeviceSideBySide {
 
     private void print(Pattern jobs) throws IOException, InterruptedException {
         Map<String, List<List<Sample>>> lines = new LinkedHashMap<>();
-        for (DeviceJob job : JOBS) {
+        for (DeviceContender.Job job : JOBS) {
             for (boolean isHuge : new boolean[] {false, true}) {
                 String line = job + " | " + (isHuge ? "huge" : "4 KiB");
                 if (jobs.matcher(job.toString()).find()) {
@@ -188,7 +188,7 @@ public final class DeviceSideBySide {
     }
 
     /** The samples of each contender, in their order. */
-    private List<List<Sample>> run(DeviceJob job, boolean isHuge) throws IOException, InterruptedException {
+    private List<List<Sample>> run(DeviceContender.Job job, boolean isHuge) throws IOException, InterruptedException {
         List<List<Sample>> samples = new ArrayList<>();
         contenders.forEach(_ -> samples.add(new ArrayList<>()));
         for (int time = 0; time < times; time++) {

@@ -47,7 +47,7 @@ final class DiskContender implements DeviceContender {
     }
 
     @Override
-    public Sample run(DeviceJob job, boolean isHuge, Path file, long nanos) {
+    public Sample run(DeviceContender.Job job, boolean isHuge, Path file, long nanos) {
         long bytes = (long) job.bytes() * job.depth();
         long regionBytes = (bytes + PageSource.REGION_BYTES - 1) & -PageSource.REGION_BYTES;
         PageSource huge = HugePageSource.orJdk();
@@ -90,7 +90,7 @@ final class DiskContender implements DeviceContender {
 
     /** Puts another transfer in the place of each that is done. */
     private static final class Load implements Completions {
-        private final DeviceJob job;
+        private final DeviceContender.Job job;
         private final DiskFile file;
         private final IoQueue queue;
         private final MemorySegment memory;
@@ -100,7 +100,7 @@ final class DiskContender implements DeviceContender {
         private boolean isOver;
         private long transfers;
 
-        Load(DeviceJob job, DiskFile file, IoQueue queue, MemorySegment memory) {
+        Load(DeviceContender.Job job, DiskFile file, IoQueue queue, MemorySegment memory) {
             this.job = job;
             this.file = file;
             this.queue = queue;

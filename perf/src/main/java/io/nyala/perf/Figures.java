@@ -66,6 +66,8 @@ public final class Figures {
     private static final List<Group> GROUPS = List.of(
             new Group("The disk itself, by plain means: us per block of 4 KiB", "DeviceBenchmark", Map.of()),
             new Group("Whole path: us per batch of 1,000 rows, us per scan of 1,000,000", "EngineBenchmark", Map.of()),
+            new Group("Rows on the wire: ns per row", "WireBenchmark", Map.of()),
+            new Group("Calls of one client over the loopback: us", "RpcBenchmark", Map.of()),
             new Group("MemRowSet: ns per row, random keys", "MemRowSetBenchmark", Map.of("ascending", "false")),
             new Group("Rows: ns per row", "RowsBenchmark", Map.of()),
             new Group("Tablet without log and device: ns per row", "TabletBenchmark", Map.of()),

@@ -30,7 +30,12 @@ final class FioContender implements DeviceContender {
     /** Why it cannot be measured with here, or null if it can: it is not installed, or cannot do this on the disk. */
     static @Nullable String obstacle(Path file) throws InterruptedException {
         try {
-            new FioContender().run(new DeviceJob(DeviceJob.Kind.READ, false, Disk.ALIGNMENT_BYTES, 1), false, file, 0);
+            new FioContender()
+                    .run(
+                            new DeviceContender.Job(DeviceContender.Job.Kind.READ, false, Disk.ALIGNMENT_BYTES, 1),
+                            false,
+                            file,
+                            0);
             return null;
         } catch (IOException e) {
             return "it is not installed (" + e.getMessage() + "); Debian: apt install fio";
@@ -45,12 +50,14 @@ final class FioContender implements DeviceContender {
     }
 
     @Override
-    public Sample run(DeviceJob job, boolean isHuge, Path file, long nanos) throws IOException, InterruptedException {
+    public Sample run(DeviceContender.Job job, boolean isHuge, Path file, long nanos)
+            throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(
                 "fio",
                 "--name=job",
                 "--filename=" + file,
-                "--rw=" + (job.isRandom() ? "rand" : "") + (job.kind() == DeviceJob.Kind.READ ? "read" : "write"),
+                "--rw=" + (job.isRandom() ? "rand" : "")
+                        + (job.kind() == DeviceContender.Job.Kind.READ ? "read" : "write"),
                 "--bs=" + job.bytes(),
                 "--iodepth=" + job.depth(),
                 "--ioengine=io_uring",
@@ -62,7 +69,7 @@ final class FioContender implements DeviceContender {
                 "--gtod_reduce=1",
                 "--output-format=terse",
                 "--terse-version=3"));
-        if (job.kind() == DeviceJob.Kind.WRITE_DURABLE) {
+        if (job.kind() == DeviceContender.Job.Kind.WRITE_DURABLE) {
             command.add("--sync=dsync");
         }
         if (isHuge) {
@@ -79,12 +86,12 @@ final class FioContender implements DeviceContender {
     }
 
     /** Takes the one line that is a result; what else fio says are warnings. */
-    static Sample parse(DeviceJob job, int status, String output) {
+    static Sample parse(DeviceContender.Job job, int status, String output) {
         for (String line : output.lines().toList()) {
             String[] fields = line.split(";", -1);
             if (fields.length >= FIELD_COUNT_MIN && fields[0].equals("3") && fields[ERROR].equals("0") && status == 0) {
                 double perSecond = Double.parseDouble(
-                        fields[job.kind() == DeviceJob.Kind.READ ? READ_PER_SECOND : WRITE_PER_SECOND]);
+                        fields[job.kind() == DeviceContender.Job.Kind.READ ? READ_PER_SECOND : WRITE_PER_SECOND]);
                 return new Sample(
                         perSecond, (percent(fields[USER_CPU]) + percent(fields[SYSTEM_CPU])) * 1e4 / perSecond, 0);
             }

@@ -5,8 +5,10 @@ import io.nyala.peer.ProcessCluster;
 import io.nyala.peer.RealKudu;
 import io.nyala.peer.ServerProcess;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -303,5 +305,42 @@ public final class SideBySide {
         List<Double> sorted = values.stream().sorted().toList();
         int middle = sorted.size() / 2;
         return sorted.size() % 2 == 1 ? sorted.get(middle) : (sorted.get(middle - 1) + sorted.get(middle)) / 2;
+    }
+
+    /**
+     * What other processes use, as the kernel counts it. Linux only. Stateless.
+     *
+     * @see <a href="https://man7.org/linux/man-pages/man5/proc_pid_status.5.html">proc_pid_status(5)</a>
+     */
+    private static final class ProcessUsage {
+        private static final long KIB = 1024;
+
+        private ProcessUsage() {}
+
+        /** CPU time of all of them, user's and system's, in seconds; in steps of 10 ms. */
+        static double cpuSeconds(List<ProcessHandle> processes) {
+            return processes.stream()
+                    .map(process -> process.info().totalCpuDuration().orElse(Duration.ZERO))
+                    .mapToDouble(duration -> duration.toNanos() / 1e9)
+                    .sum();
+        }
+
+        /** The most memory that each ever had in RAM, in bytes, added up. */
+        static long peakBytes(List<ProcessHandle> processes) {
+            return processes.stream()
+                    .mapToLong(process -> peakBytes(process.pid()))
+                    .sum();
+        }
+
+        private static long peakBytes(long pid) {
+            try {
+                return Files.readAllLines(Path.of("/proc/" + pid + "/status")).stream()
+                        .filter(line -> line.startsWith("VmHWM:"))
+                        .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * KIB)
+                        .sum();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
     }
 }

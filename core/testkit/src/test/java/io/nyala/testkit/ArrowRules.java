@@ -51,7 +51,7 @@ final class ArrowRules {
         edge/cli            : core/engine edge/hexdump edge/text edge/server
         edge/kudu-peer      : edge/cli
         edge/acceptance     : edge/cli edge/kudu-peer
-        perf                : core/engine edge/hexdump edge/kudu-peer
+        perf                : core/engine edge/hexdump edge/kudu-peer edge/server
         """);
 
     /** Test support, which any module's tests may need besides what lies under it. */

@@ -33,6 +33,9 @@ final class Answer {
     private static final int IS_ERROR = 2 << 3;
     private static final int SIDECAR_OFFSETS = 3 << 3;
 
+    /** Of messages, most are a few dozen bytes; large ones are not to be on the heap once more. */
+    private static final int SMALL_BYTES_MAX = 256;
+
     /** Stands for the threads that write answers. */
     private static final Thread ANOTHER = Thread.ofPlatform().unstarted(() -> {});
 
@@ -111,6 +114,12 @@ final class Answer {
     }
 
     private static void writeMessage(ByteBuf target, MessageLite message, int messageBytes) {
+        if (messageBytes <= SMALL_BYTES_MAX) {
+            if (messageBytes > 0) {
+                target.writeBytes(message.toByteArray()); // Views of a buffer would be more on the heap than that.
+            }
+            return;
+        }
         int at = target.writerIndex();
         try {
             CodedOutputStream stream = CodedOutputStream.newInstance(target.nioBuffer(at, messageBytes));

@@ -1,5 +1,7 @@
 package io.nyala.rpc;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.MessageLite;
@@ -91,7 +93,8 @@ public final class RpcCall {
     public <M extends MessageLite> M parse(Parser<M> parser) {
         M message;
         try {
-            CodedInputStream stream = CodedInputStream.newInstance(body().asByteBuffer());
+            // The stream would copy memory outside the heap as well, by way of more objects.
+            CodedInputStream stream = CodedInputStream.newInstance(body().toArray(JAVA_BYTE));
             message = parser.parsePartialFrom(stream);
             stream.checkLastTagWas(0);
         } catch (InvalidProtocolBufferException e) {
