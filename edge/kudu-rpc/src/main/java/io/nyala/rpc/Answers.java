@@ -1,11 +1,13 @@
 package io.nyala.rpc;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -15,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A small request may have a large answer, and a client may send many requests before it takes the first answer. So
  * a call whose turn it is does not begin while more is answered and unsent than a connection may have, and goes on when
  * the client has taken some of it. There are never more unsent bytes than that limit and one answer for each thread
- * that runs calls.
+ * that runs calls. Nor does it begin while all connections of the server together have too much of that, see {@link
+ * AnswerBytes}.
  *
  * <p>Thread-safe where it says so; the rest belongs to the event loop.
  */
@@ -41,10 +44,20 @@ final class Answers {
 
         /** All that there were have been handed to the channel. */
         void sent();
+
+        /** What the channel has, and the client has not taken. */
+        long unsentBytes();
+
+        /** What a request holds that has not come in as a whole. */
+        long incomingBytes();
+
+        /** The client takes its answers too slowly, and others wait for what they hold. */
+        void tooLate();
     }
 
     private final Channel channel;
     private final Dispatcher dispatcher;
+    private final AnswerBytes ofAll;
     private final Receiver receiver;
     private final Runnable send = this::send;
 
@@ -55,18 +68,43 @@ final class Answers {
     /** Of those; counted before they are there, and until the channel counts them. */
     private final AtomicLong answeredBytes = new AtomicLong();
 
+    /** Of requests that are calls, until they are freed. */
+    private final AtomicLong requestBytes = new AtomicLong();
+
     private @Nullable ArrayDeque<Runnable> heldBack;
     private long writtenBytes;
+    private long countedBytes; // Of those, what counts among that of all connections.
+    private boolean isHolder;
+    private boolean hasMark;
 
-    Answers(Channel channel, Dispatcher dispatcher, Receiver receiver) {
+    // For looks: asked for by any thread, done by the event loop, and their outcome is read by any thread.
+    private final AtomicBoolean isToBeLookedAt = new AtomicBoolean();
+    private volatile boolean isFirstLook;
+    private volatile long lateMillis;
+    private volatile long heldBytes;
+    private volatile long heldRequestBytes;
+    private long seenBytes;
+
+    Answers(Channel channel, Dispatcher dispatcher, AnswerBytes ofAll, Receiver receiver) {
         this.channel = channel;
         this.dispatcher = dispatcher;
+        this.ofAll = ofAll;
         this.receiver = receiver;
     }
 
-    /** Whether there are more than the client may have unsent; never when it is gone. Any thread. */
-    boolean isFull() {
-        return answeredBytes.get() >= channel.bytesBeforeUnwritable() && channel.isActive();
+    /**
+     * Whether a call must wait, since there are more than the client, or all of them, may have unsent, or since others
+     * wait for that; never when the client is gone. Any thread.
+     *
+     * @param hasWaited whether it has, and this is its turn
+     */
+    boolean mustWait(boolean isQuick, boolean hasWaited) {
+        return (isOwnFull() || ofAll.isFull(isQuick) || (!isQuick && !hasWaited && ofAll.hasLine()))
+                && channel.isActive();
+    }
+
+    private boolean isOwnFull() {
+        return answeredBytes.get() >= channel.bytesBeforeUnwritable();
     }
 
     /** Runs something when it is not full any more; any thread. */
@@ -86,14 +124,63 @@ final class Answers {
 
     /** Lets calls that were held back go on, if there is room: after each thing that may have made some. */
     void letGoOn() {
-        while (heldBack != null && !heldBack.isEmpty() && !isFull()) {
+        while (heldBack != null && !heldBack.isEmpty()) {
+            if (mustWait(false, false)) {
+                if (!isOwnFull()) {
+                    ofAll.enqueue(this);
+                }
+                return;
+            }
             heldBack.remove().run();
         }
+    }
+
+    /**
+     * Lets one that waits for what others hold go on, soon; the next one waits for its turn. Then, or if there is no
+     * client any more, tells that the turn is over. Any thread.
+     */
+    void goOn() {
+        if (!later(this::takeTurn)) {
+            ofAll.turnEnded();
+        }
+    }
+
+    private void takeTurn() {
+        if (heldBack != null && !heldBack.isEmpty() && !mustWait(false, true)) {
+            heldBack.remove().run();
+        }
+        if (heldBack != null && !heldBack.isEmpty() && channel.isActive() && !isOwnFull()) {
+            ofAll.enqueue(this);
+        } else {
+            letGoOn();
+        }
+        ofAll.turnEnded();
+    }
+
+    /** False if there is no event loop any more, nor a client. */
+    private boolean later(Runnable task) {
+        try {
+            channel.eventLoop().execute(task);
+            return true;
+        } catch (RejectedExecutionException _) {
+            return false;
+        }
+    }
+
+    /** A request has come in, and becomes a call. */
+    void received(Frame frame) {
+        requestBytes.addAndGet(frame.length());
+    }
+
+    /** The request of a call is about to be freed; any thread. */
+    void freed(RpcCall call) {
+        requestBytes.addAndGet(-call.requestBytes());
     }
 
     /** A call has its answer; any thread. */
     void add(RpcCall call) {
         answeredBytes.addAndGet(call.answerBytes());
+        ofAll.add(call.answerBytes());
         RpcCall before;
         do {
             before = answered;
@@ -114,6 +201,7 @@ final class Answers {
         while (call != null) {
             RpcCall following = call.next;
             answeredBytes.addAndGet(-call.answerBytes());
+            ofAll.add(-call.answerBytes());
             call.takeHead().release();
             call.sent();
             dispatcher.ended();
@@ -132,11 +220,13 @@ final class Answers {
             long bytes = call.answerBytes();
             write(call);
             writtenBytes += bytes;
+            countedBytes += bytes;
             answeredBytes.addAndGet(-bytes);
             dispatcher.ended();
             call = following;
         }
         channel.flush();
+        recount();
         receiver.sent();
     }
 
@@ -167,8 +257,110 @@ final class Answers {
         channel.write(sidecars[sidecars.length - 1]).addListener(_ -> call.sent());
     }
 
-    /** Of all answers that were ever handed to the channel. */
+    /** Of all answers that were ever handed to the channel, and what they cost on the heap. */
     long writtenBytes() {
         return writtenBytes;
+    }
+
+    // ---- What all connections hold ----
+
+    /** Finds out what the client has taken: after each thing that may have let it. */
+    void recount() {
+        long unsent = channel.isActive() ? receiver.unsentBytes() : 0;
+        long taken = countedBytes - unsent;
+        if (taken > 0) {
+            countedBytes = unsent;
+            ofAll.add(-taken);
+        }
+        boolean isHolding = countedBytes > 0;
+        if (isHolding != isHolder) {
+            isHolder = isHolding;
+            lateMillis = 0;
+            seenBytes = writtenBytes - unsent;
+            if (isHolding) {
+                ofAll.heldBy(this);
+            } else {
+                ofAll.takenBy(this);
+            }
+        }
+        if (isHolding && !hasMark) {
+            mark();
+        }
+    }
+
+    /** Writes nothing behind what is unsent, to be told when the client has taken that. */
+    private void mark() {
+        hasMark = true;
+        channel.writeAndFlush(Unpooled.EMPTY_BUFFER)
+                .addListener(written -> later(() -> marked(written.isSuccess()))); // It counts itself until then.
+    }
+
+    /** What that counts for among what is unsent. */
+    int markBytes() {
+        return hasMark ? RpcCall.BUFFER_BYTES : 0;
+    }
+
+    private void marked(boolean isSuccess) {
+        hasMark = !isSuccess; // Else it is closed, and each mark would fail.
+        recount();
+        letGoOn();
+    }
+
+    /** The client has gone. */
+    void leave() {
+        recount();
+        ofAll.leave(this);
+    }
+
+    /** Forgets how late the client is; any thread. */
+    void beginLooks() {
+        isFirstLook = true;
+    }
+
+    /** Looks soon whether the client takes its answers; any thread. Late looks of ours count once. */
+    void look() {
+        if (isToBeLookedAt.compareAndSet(false, true)) {
+            later(this::lookNow);
+        }
+    }
+
+    private void lookNow() {
+        isToBeLookedAt.set(false);
+        recount();
+        long takenBytes = writtenBytes - receiver.unsentBytes();
+        long takenMillis = (takenBytes - seenBytes) * RequestBytes.LOOK_MILLIS / RequestBytes.LOOK_BYTES;
+        seenBytes = takenBytes;
+        if (isFirstLook) {
+            isFirstLook = false;
+            lateMillis = 0;
+        } else if (isHolder) {
+            lateMillis = Math.max(0, lateMillis + RequestBytes.LOOK_MILLIS - takenMillis);
+        }
+        heldBytes = countedBytes;
+        heldRequestBytes = requestBytes.get() + receiver.incomingBytes();
+    }
+
+    /** How far it is behind 1 MiB a second; any thread. */
+    long lateMillis() {
+        return lateMillis;
+    }
+
+    /** What it had not taken at the last look; any thread. */
+    long heldBytes() {
+        return heldBytes;
+    }
+
+    /** What its requests held at the last look; any thread. */
+    long requestBytes() {
+        return heldRequestBytes;
+    }
+
+    /** Others wait for what it holds; any thread. */
+    void tooLate() {
+        later(() -> {
+            if (isHolder) {
+                receiver.tooLate();
+            }
+        });
     }
 }

@@ -8,6 +8,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.util.collection.IntObjectHashMap;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.io.IOException;
@@ -68,7 +69,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
         this.local = local;
         this.remote = remote;
         this.server = server;
-        this.answers = new Answers(channel, server.dispatcher(), this);
+        this.answers = new Answers(channel, server.dispatcher(), server.answerBytes(), this);
         this.watch = new IdleWatch(TimeUnit.MILLISECONDS.toNanos(server.config().idleMillis()));
         int firstBytesMax =
                 Math.min(Negotiation.FRAME_BYTES_MAX, server.config().frameBytesMax());
@@ -183,6 +184,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
             } else {
                 checkCall();
                 isCall = true; // Also if what follows fails: freed twice would be worse than never.
+                answers.received(frame);
                 RpcCall call = server.dispatcher().dispatch(this, request, frame, bytes);
                 calls().put(call.callId(), call);
             }
@@ -294,6 +296,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
 
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext context) {
+        answers.recount();
         resume();
     }
 
@@ -319,6 +322,19 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
     @Override
     public void sent() {
         resume();
+    }
+
+    @Override
+    public long incomingBytes() {
+        Frame incoming = frames.incoming();
+        return incoming == null ? 0 : incoming.length();
+    }
+
+    @Override
+    public void tooLate() {
+        if (!isClosed) {
+            letGo("it takes its answers too slowly, of which " + unsentBytes() + " bytes are left, and others wait");
+        }
     }
 
     // Ending.
@@ -360,12 +376,13 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
         }
     }
 
-    /** What is written and not sent; the channel tells only how far that is from its marks, plus 1. */
-    private long unsentBytes() {
-        int high = server.config().unsentBytesMax();
-        return channel.isWritable()
-                ? high + 1 - channel.bytesBeforeUnwritable()
-                : channel.bytesBeforeWritable() + ServerParts.lowMark(high) - 1;
+    /** What is written and not sent, which of the first buffer may be a part; nothing when it is closed. */
+    @Override
+    public long unsentBytes() {
+        ChannelOutboundBuffer written = channel.unsafe().outboundBuffer();
+        return written == null
+                ? 0
+                : Math.max(0, written.totalPendingWriteBytes() - written.currentProgress() - answers.markBytes());
     }
 
     /** Closes the connection of a client that does not keep to the protocol, or says nothing. */
@@ -421,6 +438,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
             shut();
         }
         answers.letGoOn();
+        answers.leave();
         server.connections().remove(this);
     }
 

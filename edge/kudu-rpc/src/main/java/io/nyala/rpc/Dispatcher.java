@@ -9,6 +9,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 
 /**
  * Brings the calls of all connections of a server to its methods, on the threads of a pool, and counts them, so that
@@ -26,21 +27,41 @@ final class Dispatcher {
 
     private final String serverName;
     private final Services services;
-    private final Executor pool;
+    private final LongSupplier nanoTime;
     private final int queuedCallsMax;
-    private final QuietLog quietLog = new QuietLog(LOG);
-    private final AtomicInteger queued = new AtomicInteger();
+    private final QuietLog quietLog;
+    private final Line line;
+    private final Line quickLine;
     private final AtomicInteger underWay = new AtomicInteger();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition idle = lock.newCondition();
     private volatile boolean closing;
     private volatile boolean closed;
 
-    Dispatcher(String serverName, Services services, Executor pool, int queuedCallsMax) {
-        this.serverName = serverName;
+    /**
+     * @param pool runs methods
+     * @param quickPool runs those that are quick, so that they wait for no other
+     * @param nanoTime a clock that never steps back
+     */
+    Dispatcher(RpcConfig config, Services services, Executor pool, Executor quickPool, LongSupplier nanoTime) {
+        this.serverName = config.serverName();
         this.services = services;
-        this.pool = pool;
-        this.queuedCallsMax = queuedCallsMax;
+        this.nanoTime = nanoTime;
+        this.queuedCallsMax = config.queuedCallsMax();
+        this.quietLog = new QuietLog(LOG, nanoTime);
+        this.line = new Line(pool);
+        this.quickLine = new Line(quickPool);
+    }
+
+    /** Calls that wait for a thread of the same pool. */
+    private record Line(Executor pool, AtomicInteger queued) {
+        Line(Executor pool) {
+            this(pool, new AtomicInteger());
+        }
+    }
+
+    private Line line(Services.Method method) {
+        return method.isQuick() ? quickLine : line;
     }
 
     /**
@@ -52,7 +73,7 @@ final class Dispatcher {
         Services.Service service = services.find(bytes, header.serviceAt(), header.serviceBytes());
         Services.Method method = service == null ? null : service.find(bytes, header.methodAt(), header.methodBytes());
         MemorySegment body = bytes.asSlice(request.messageAt(), request.messageBytes());
-        RpcCall call = new RpcCall(connection, frame, body, header, method, System.nanoTime());
+        RpcCall call = new RpcCall(connection, frame, body, header, method, nanoTime);
         underWay.incrementAndGet(); // Before closing is looked at: either close() counts it, or it sees that we close.
         if (service == null) {
             String name = name(bytes, header.serviceAt(), header.serviceBytes());
@@ -105,8 +126,9 @@ final class Dispatcher {
             refuseAsClosing(call);
             return;
         }
-        if (queued.incrementAndGet() > queuedCallsMax) {
-            queued.decrementAndGet();
+        Line inLine = line(method);
+        if (inLine.queued.incrementAndGet() > queuedCallsMax) {
+            inLine.queued.decrementAndGet();
             call.fail(
                     RpcErrorCode.ERROR_SERVER_TOO_BUSY,
                     "Service unavailable: " + method.name() + " request on "
@@ -116,9 +138,9 @@ final class Dispatcher {
             return;
         }
         try {
-            pool.execute(() -> run(call, method));
+            inLine.pool.execute(() -> run(call, method));
         } catch (RejectedExecutionException _) {
-            queued.decrementAndGet();
+            inLine.queued.decrementAndGet();
             refuseAsClosing(call);
         }
     }
@@ -129,16 +151,16 @@ final class Dispatcher {
     }
 
     private void run(RpcCall call, Services.Method method) {
-        queued.decrementAndGet();
-        begin(call, method);
+        line(method).queued.decrementAndGet();
+        begin(call, method, false);
     }
 
-    private void begin(RpcCall call, Services.Method method) {
+    private void begin(RpcCall call, Services.Method method, boolean hasWaited) {
         if (closed) {
             refuseAsClosing(call);
             return;
         }
-        if (call.answers().isFull()) {
+        if (call.answers().mustWait(method.isQuick(), hasWaited)) {
             call.answers().whenThereIsRoom(() -> beginAgain(call, method));
             return;
         }
@@ -162,7 +184,7 @@ final class Dispatcher {
 
     private void beginAgain(RpcCall call, Services.Method method) {
         try {
-            pool.execute(() -> begin(call, method));
+            line(method).pool.execute(() -> begin(call, method, true));
         } catch (RejectedExecutionException _) {
             refuseAsClosing(call);
         }
@@ -209,7 +231,7 @@ final class Dispatcher {
 
     /** Calls that wait for a thread. */
     int queued() {
-        return queued.get();
+        return line.queued.get() + quickLine.queued.get();
     }
 
     /** Calls that are not answered yet. */

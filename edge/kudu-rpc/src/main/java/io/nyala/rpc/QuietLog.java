@@ -3,6 +3,7 @@ package io.nyala.rpc;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /**
@@ -15,32 +16,31 @@ final class QuietLog {
     private static final long WINDOW_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final Logger log;
+    private final LongSupplier nanoTime;
     private final int linesMax;
 
     // Guarded by this.
-    private long windowStartNanos = System.nanoTime();
+    private long windowStartNanos;
     private int lines;
 
     private long left;
 
-    QuietLog(Logger log) {
-        this(log, LINES_PER_SECOND_MAX);
+    QuietLog(Logger log, LongSupplier nanoTime) {
+        this(log, nanoTime, LINES_PER_SECOND_MAX);
     }
 
-    QuietLog(Logger log, int linesPerSecondMax) {
+    QuietLog(Logger log, LongSupplier nanoTime, int linesPerSecondMax) {
         this.log = log;
+        this.nanoTime = nanoTime;
         this.linesMax = linesPerSecondMax;
+        this.windowStartNanos = nanoTime.getAsLong();
     }
 
     void log(Level level, Supplier<String> text) {
-        log(level, text, System.nanoTime());
-    }
-
-    void log(Level level, Supplier<String> text, long nanos) {
         if (!log.isLoggable(level)) {
             return;
         }
-        long before = count(nanos);
+        long before = count(nanoTime.getAsLong());
         if (before >= 0) {
             log.log(level, before == 0 ? text.get() : text.get() + " (" + before + " similar lines were left out)");
         }

@@ -29,7 +29,7 @@ final class RequestBytes {
     static final int LOOK_MILLIS = 250;
 
     /** What a frame should bring in that time. */
-    private static final int LOOK_BYTES = (1 << 20) * LOOK_MILLIS / 1000;
+    static final int LOOK_BYTES = (1 << 20) * LOOK_MILLIS / 1000;
 
     private final long limitBytes;
     private final long lateMillisMax;
@@ -42,6 +42,8 @@ final class RequestBytes {
     private @Nullable Frame beyond;
     private @Nullable Frame newest;
     private boolean isLooking;
+
+    private volatile Runnable whenOneWaits = () -> {};
 
     /** Without looks: for frames that have a limit of their own in time. */
     RequestBytes(long limitBytes) {
@@ -60,12 +62,18 @@ final class RequestBytes {
         this.later = later;
     }
 
+    /** Runs something each time that a frame has to wait while none did. */
+    void whenOneWaits(Runnable newWhenOneWaits) {
+        whenOneWaits = newWhenOneWaits;
+    }
+
     /**
      * Takes so much more for a frame, or puts it in line: then the frame's connection is told when it has been taken,
      * unless the frame has given back everything before.
      */
     boolean take(Frame frame, long bytes) {
         boolean isFirst;
+        boolean isAlone;
         lock.lock();
         try {
             if (waits.isEmpty() || frame == beyond) {
@@ -73,6 +81,7 @@ final class RequestBytes {
                     return true;
                 }
             }
+            isAlone = waits.isEmpty();
             waits.add(new Wait(frame, bytes));
             frame.isWaiting = true;
             isFirst = !isLooking;
@@ -82,6 +91,9 @@ final class RequestBytes {
         }
         if (isFirst) {
             later.accept(this::look);
+        }
+        if (isAlone) {
+            whenOneWaits.run();
         }
         return false;
     }
@@ -178,6 +190,17 @@ final class RequestBytes {
         frame.seenBytes = receivedBytes;
         frame.lateMillis = Math.max(0, frame.lateMillis + LOOK_MILLIS - broughtMillis);
         return frame.lateMillis;
+    }
+
+    /** What the first in line lacks; 0 if nobody waits. */
+    long missingBytes() {
+        lock.lock();
+        try {
+            Wait first = waits.peek();
+            return first == null ? 0 : Math.max(1, usedBytes + first.bytes - limitBytes);
+        } finally {
+            lock.unlock();
+        }
     }
 
     private void link(Frame frame) {

@@ -17,6 +17,7 @@ import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +30,9 @@ public final class RpcCall {
     private static final VarHandle ANSWERED;
     private static final Logger LOG = System.getLogger(RpcCall.class.getName());
     private static final ByteBuf[] NO_SIDECARS = {};
+
+    /** What a buffer that waits to be sent costs on the heap, as the transport counts it. */
+    static final int BUFFER_BYTES = 96;
 
     static {
         try {
@@ -44,6 +48,7 @@ public final class RpcCall {
     private final int callId;
     private final Services.@Nullable Method method;
     private final @Nullable RequestId requestId;
+    private final LongSupplier nanoTime;
     private final long receivedNanos;
     private final long timeoutNanos;
 
@@ -66,14 +71,15 @@ public final class RpcCall {
             MemorySegment body,
             RequestHeader header,
             Services.@Nullable Method method,
-            long receivedNanos) {
+            LongSupplier nanoTime) {
         this.connection = connection;
         this.frame = frame;
         this.body = body;
         this.callId = header.callId();
         this.method = method;
         this.requestId = header.requestId();
-        this.receivedNanos = receivedNanos;
+        this.nanoTime = nanoTime;
+        this.receivedNanos = nanoTime.getAsLong();
         this.timeoutNanos = TimeUnit.MILLISECONDS.toNanos(Integer.toUnsignedLong(header.timeoutMillis()));
     }
 
@@ -132,7 +138,7 @@ public final class RpcCall {
         if (timeoutNanos == 0) {
             return Long.MAX_VALUE;
         }
-        return Math.max(0, timeoutNanos - (System.nanoTime() - receivedNanos));
+        return Math.max(0, timeoutNanos - (nanoTime.getAsLong() - receivedNanos));
     }
 
     /** Answers with a message. */
@@ -188,9 +194,9 @@ public final class RpcCall {
         }
         head = encoded;
         sidecars = wrapped;
-        long bytes = encoded.readableBytes();
+        long bytes = (long) encoded.readableBytes() + BUFFER_BYTES;
         for (ByteBuf sidecar : wrapped) {
-            bytes += sidecar.readableBytes();
+            bytes += sidecar.readableBytes() + BUFFER_BYTES;
         }
         answerBytes = bytes;
         whenSent = afterwards;
@@ -213,7 +219,7 @@ public final class RpcCall {
         return taken;
     }
 
-    /** Of the whole answer. */
+    /** Of the whole answer, and what it costs on the heap until it is sent. */
     long answerBytes() {
         return answerBytes;
     }
@@ -228,8 +234,14 @@ public final class RpcCall {
         return sidecars;
     }
 
+    /** The request, which is held until {@link #sent}. */
+    int requestBytes() {
+        return frame.length();
+    }
+
     /** The answer is out, or never will be: frees the request. */
     void sent() {
+        connection.answers().freed(this);
         frame.free();
         try {
             whenSent.run();

@@ -17,8 +17,10 @@ import java.util.function.Consumer;
  * @param frameBytesMax longest request, its 4 bytes of length included; a client that announces more is let go
  * @param requestBytesMax of the requests under way over all connections; beyond it nothing more is read, and beyond it
  *     one frame may go, so that one always gets complete
- * @param slowFrameMillis how far a request may fall behind 1 MiB a second as it comes in, counted only while others
- *     wait for memory; then its client is let go, the one that is furthest behind first
+ * @param answerBytesMax of the answers that clients have not taken yet, over all connections; beyond it no call begins.
+ *     Beyond it there may be one answer for each thread of the pool
+ * @param slowFrameMillis how far a request may fall behind 1 MiB a second as it comes in, or a client as it takes its
+ *     answers, counted only while others wait for memory; then it is let go, the one that is furthest behind first
  * @param queuedCallsMax calls that wait for a thread of the pool; the next one fails with "too busy"
  * @param connectionCallsMax calls under way on one connection; it is not read from until one is answered
  * @param unsentBytesMax answers that a client has not taken yet; while there are more, its connection is not read from
@@ -35,6 +37,7 @@ public record RpcConfig(
         int port,
         int frameBytesMax,
         long requestBytesMax,
+        long answerBytesMax,
         int slowFrameMillis,
         int queuedCallsMax,
         int connectionCallsMax,
@@ -54,6 +57,9 @@ public record RpcConfig(
 
     /** Some hundred batches of the usual size. */
     private static final long REQUEST_BYTES = 256 * MIB;
+
+    /** Those of sixteen clients that have as many as one may have. They are of an engine's memory mostly. */
+    private static final long ANSWER_BYTES = 128 * MIB;
 
     /** A pause of a client's garbage collector, or a packet that is sent again and again. */
     private static final int SLOW_FRAME_MILLIS = 5_000;
@@ -84,6 +90,7 @@ public record RpcConfig(
         Check.inRange("port", port, 0, 65_535);
         Check.inRange("frameBytesMax", frameBytesMax, KIB, FRAME_BYTES_MAX);
         Check.inRange("requestBytesMax", requestBytesMax, 64 * KIB, 1L << 40);
+        Check.inRange("answerBytesMax", answerBytesMax, KIB, 1L << 40);
         Check.inRange("slowFrameMillis", slowFrameMillis, 1, DAY_MILLIS);
         Check.inRange("queuedCallsMax", queuedCallsMax, 1, 1 << 20);
         Check.inRange("connectionCallsMax", connectionCallsMax, 1, 1 << 20);
@@ -102,6 +109,7 @@ public record RpcConfig(
                 port,
                 FRAME_BYTES,
                 REQUEST_BYTES,
+                ANSWER_BYTES,
                 SLOW_FRAME_MILLIS,
                 QUEUED_CALLS,
                 CONNECTION_CALLS,
@@ -122,6 +130,10 @@ public record RpcConfig(
 
     public RpcConfig withRequestBytesMax(long newRequestBytesMax) {
         return with(copy -> copy.requestBytesMax = newRequestBytesMax);
+    }
+
+    public RpcConfig withAnswerBytesMax(long newAnswerBytesMax) {
+        return with(copy -> copy.answerBytesMax = newAnswerBytesMax);
     }
 
     public RpcConfig withSlowFrameMillis(int newSlowFrameMillis) {
@@ -169,6 +181,7 @@ public record RpcConfig(
         private int port;
         private int frameBytesMax;
         private long requestBytesMax;
+        private long answerBytesMax;
         private int slowFrameMillis;
         private int queuedCallsMax;
         private int connectionCallsMax;
@@ -184,6 +197,7 @@ public record RpcConfig(
             port = config.port;
             frameBytesMax = config.frameBytesMax;
             requestBytesMax = config.requestBytesMax;
+            answerBytesMax = config.answerBytesMax;
             slowFrameMillis = config.slowFrameMillis;
             queuedCallsMax = config.queuedCallsMax;
             connectionCallsMax = config.connectionCallsMax;
@@ -201,6 +215,7 @@ public record RpcConfig(
                     port,
                     frameBytesMax,
                     requestBytesMax,
+                    answerBytesMax,
                     slowFrameMillis,
                     queuedCallsMax,
                     connectionCallsMax,

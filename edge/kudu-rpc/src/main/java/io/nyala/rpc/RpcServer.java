@@ -59,13 +59,22 @@ public final class RpcServer implements AutoCloseable {
         this.threads = threads;
         this.ownsThreads = ownsThreads;
         this.dispatcher =
-                new Dispatcher(config.serverName(), new Services(services), threads.pool(), config.queuedCallsMax());
+                new Dispatcher(config, new Services(services), threads.pool(), threads.quickPool(), System::nanoTime);
         this.connections = new Connections(config.connectionsMax());
         RequestBytes requestBytes =
                 new RequestBytes(config.requestBytesMax(), config.slowFrameMillis(), look -> later(look, threads));
+        AnswerBytes answerBytes = new AnswerBytes(
+                config.answerBytesMax(), config.slowFrameMillis(), requestBytes, look -> later(look, threads));
         RequestBytes firstBytes = new RequestBytes(Negotiation.ALL_BYTES_MAX);
         this.parts = new ServerParts(
-                config, dispatcher, connections, requestBytes, firstBytes, threads.allocator(), new QuietLog(LOG));
+                config,
+                dispatcher,
+                connections,
+                requestBytes,
+                answerBytes,
+                firstBytes,
+                threads.allocator(),
+                new QuietLog(LOG, System::nanoTime));
         this.listener = listen();
     }
 
@@ -163,6 +172,11 @@ public final class RpcServer implements AutoCloseable {
     /** Clients at the moment. */
     public int connectionCount() {
         return connections.count();
+    }
+
+    /** What answers hold that their clients have not taken. */
+    long answerBytes() {
+        return parts.answerBytes().usedBytes();
     }
 
     /** Calls that are not answered yet. */

@@ -14,6 +14,7 @@ import io.netty.util.concurrent.FastThreadLocalThread;
 import io.nyala.memory.Check;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -23,7 +24,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The threads of one or several servers: event loops, which move bytes and never wait, and a pool, which runs methods.
+ * The threads of one or several servers: event loops, which move bytes and never wait, a pool, which runs methods, and
+ * one thread for methods that are quick, so that they wait for no others.
  * And the memory that bytes are moved through: Netty's pool, of as many arenas as event loops, which grow by chunks of
  * 2 MiB; larger requests and answers have memory of their own. How much there is in all is bounded by the limits of
  * {@link RpcConfig}: requests under way, and what clients may leave unsent. The JVM's own limit of direct memory
@@ -61,6 +63,7 @@ public final class RpcThreads implements AutoCloseable {
     private final PooledByteBufAllocator allocator;
     private final EventLoopGroup eventLoops;
     private final ThreadPoolExecutor pool;
+    private final ThreadPoolExecutor quickPool;
 
     private RpcThreads(int eventLoopCount, int workerCount, boolean isEpoll) {
         this.isEpoll = isEpoll;
@@ -68,13 +71,18 @@ public final class RpcThreads implements AutoCloseable {
                 true, 0, eventLoopCount, PAGE_BYTES, CHUNK_PAGES_LOG2, SMALL_CACHED_MAX, NORMAL_CACHED_MAX, false);
         IoHandlerFactory polling = isEpoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
         this.eventLoops = new MultiThreadIoEventLoopGroup(eventLoopCount, loops(), polling);
-        this.pool = new ThreadPoolExecutor(
-                workerCount,
-                workerCount,
+        this.pool = pool(workerCount, workers());
+        this.quickPool = pool(1, task -> new Thread(task, "rpc-quick"));
+    }
+
+    private static ThreadPoolExecutor pool(int threads, ThreadFactory factory) {
+        return new ThreadPoolExecutor(
+                threads,
+                threads,
                 0,
                 TimeUnit.SECONDS,
                 new LinkedBlockingQueue<>(), // Each server limits what it puts in.
-                workers());
+                factory);
     }
 
     /** Two event loops, and two methods at a time per core, four at least. */
@@ -136,6 +144,11 @@ public final class RpcThreads implements AutoCloseable {
         return pool;
     }
 
+    /** Where methods run that are quick. */
+    Executor quickPool() {
+        return quickPool;
+    }
+
     /** Bytes that requests and answers hold at the moment. */
     public long bytesInUse() {
         return allocator.pinnedDirectMemory();
@@ -153,11 +166,13 @@ public final class RpcThreads implements AutoCloseable {
     @Override
     public void close() {
         var _ = eventLoops.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS);
-        List<Runnable> queued = pool.shutdownNow();
+        List<Runnable> queued = new ArrayList<>(pool.shutdownNow());
+        queued.addAll(quickPool.shutdownNow());
         queued.forEach(Runnable::run); // Of servers that are closed: each finds that, and frees its request.
         boolean isInterrupted = false;
         try {
-            if (!pool.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+            if (!pool.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)
+                    || !quickPool.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
                 LOG.log(Level.WARNING, "methods of RPC services still run, and are left alone: " + pool);
             }
             if (!eventLoops.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {

@@ -9,6 +9,7 @@ import io.netty.buffer.ByteBufAllocator;
  * @param dispatcher takes calls
  * @param connections all there are
  * @param requestBytes limits the memory of requests
+ * @param answerBytes limits that of answers
  * @param firstBytes limits that of negotiation, so that a server at its limit can still be talked to
  * @param allocator gives it, and that of answers
  * @param log for what clients cause
@@ -18,6 +19,7 @@ record ServerParts(
         Dispatcher dispatcher,
         Connections connections,
         RequestBytes requestBytes,
+        AnswerBytes answerBytes,
         RequestBytes firstBytes,
         ByteBufAllocator allocator,
         QuietLog log) {

@@ -118,6 +118,10 @@ final class Services {
             return code;
         }
 
+        boolean isQuick() {
+            return code.isQuick();
+        }
+
         /** {@code kudu.tserver.TabletServerService.Write}. */
         @Override
         public String toString() {

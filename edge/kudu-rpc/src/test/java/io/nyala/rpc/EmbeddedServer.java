@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.WriteBufferWaterMark;
@@ -31,6 +32,7 @@ final class EmbeddedServer {
     final Dispatcher dispatcher;
     final Connections connections;
     final RequestBytes requestBytes;
+    final AnswerBytes answerBytes;
     final RequestBytes firstBytes = new RequestBytes(Negotiation.ALL_BYTES_MAX);
 
     /** What it has logged because of its clients. */
@@ -39,16 +41,24 @@ final class EmbeddedServer {
     /** What is to run {@link RequestBytes#LOOK_MILLIS} later. */
     final Queue<Runnable> looks = new ArrayDeque<>();
 
+    /** As {@link #looks}, for {@link AnswerBytes}. */
+    final Queue<Runnable> answerLooks = new ArrayDeque<>();
+
+    /** The clock of calls and of the log. */
+    long nanos;
+
     private final PooledByteBufAllocator allocator = new PooledByteBufAllocator(true, 0, 1, 8192, 8, 0, 0, false);
     private final ServerParts parts;
 
     EmbeddedServer(RpcConfig config, Executor pool) {
         this.config = config;
-        dispatcher = new Dispatcher(config.serverName(), new Services(List.of(service)), pool, config.queuedCallsMax());
+        dispatcher = new Dispatcher(config, new Services(List.of(service)), pool, pool, () -> nanos);
         connections = new Connections(config.connectionsMax());
         requestBytes = new RequestBytes(config.requestBytesMax(), config.slowFrameMillis(), looks::add);
-        QuietLog log = new QuietLog(new LineLogger(lines), Integer.MAX_VALUE);
-        parts = new ServerParts(config, dispatcher, connections, requestBytes, firstBytes, allocator, log);
+        answerBytes =
+                new AnswerBytes(config.answerBytesMax(), config.slowFrameMillis(), requestBytes, answerLooks::add);
+        QuietLog log = new QuietLog(new LineLogger(lines), () -> nanos, Integer.MAX_VALUE);
+        parts = new ServerParts(config, dispatcher, connections, requestBytes, answerBytes, firstBytes, allocator, log);
     }
 
     static EmbeddedServer ofDefaults() {
@@ -98,9 +108,33 @@ final class EmbeddedServer {
             channel.runPendingTasks();
         }
 
+        /** Takes so many bytes of what is unsent, or all: a part of a buffer, too. */
+        void take(long bytes) {
+            ChannelOutboundBuffer unsent = channel.unsafe().outboundBuffer();
+            if (unsent != null) {
+                unsent.addFlush();
+                unsent.removeBytes(Math.min(bytes, left(unsent)));
+                channel.runPendingTasks();
+            }
+        }
+
+        private static long left(ChannelOutboundBuffer unsent) {
+            long[] left = {0};
+            try {
+                unsent.forEachFlushedMessage(message -> {
+                    left[0] += ((ByteBuf) message).readableBytes();
+                    return true;
+                });
+            } catch (Exception e) {
+                throw new AssertionError(e);
+            }
+            return left[0];
+        }
+
         /** Answers that it has not taken, as the channel counts them. */
         long unsentBytes() {
-            return channel.unsafe().outboundBuffer().totalPendingWriteBytes();
+            ChannelOutboundBuffer unsent = channel.unsafe().outboundBuffer();
+            return unsent == null ? 0 : unsent.totalPendingWriteBytes();
         }
 
         /** Sends, as one piece, which the connection must free. */

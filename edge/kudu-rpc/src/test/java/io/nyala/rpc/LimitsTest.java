@@ -100,6 +100,28 @@ final class LimitsTest {
     }
 
     @Test
+    void quickCallsAreAnsweredWhileAllThreadsAreTakenAndTheQueueIsFull() throws Exception {
+        start(config -> config.withQueuedCallsMax(1));
+        try (RawClient client = ready()) {
+            for (int i = 0; i < 3; i++) { // Two keep the two threads busy, one waits.
+                client.call(Bytes.header(i, "Block"), TestService.request(0));
+                int blocked = Math.min(i + 1, 2);
+                Spin.until(() -> service.blocked.get() == blocked);
+            }
+            for (int i = 3; i < 10; i++) {
+                client.call(Bytes.header(i, "Quick"), TestService.request(i));
+                RawClient.Reply reply = client.read();
+                assertEquals(i, reply.callId());
+                assertEquals(TestService.request(i), reply.echoed());
+            }
+            service.gate.countDown();
+            for (int i = 0; i < 3; i++) {
+                client.read().echoed();
+            }
+        }
+    }
+
+    @Test
     void aCallWhoseTimeIsOverWhenItsTurnComesIsDropped() throws Exception {
         start(UnaryOperator.identity());
         try (RawClient client = ready()) {

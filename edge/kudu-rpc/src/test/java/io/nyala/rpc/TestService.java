@@ -13,9 +13,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Methods for tests: {@code Echo} sends the request back, {@code Hold} leaves its calls to the test, {@code
- * Block} keeps its thread until the gate opens, {@code Cut} sends
- * the rows back as sidecars cut from the request, {@code Throw} and {@code Refuse} fail. Thread-safe.
+ * Methods for tests: {@code Echo} sends the request back, {@code Quick} does so as a quick method, {@code Hold} leaves
+ * its calls to the test, {@code Block} keeps its thread until the gate opens, {@code Cut} sends the rows back as
+ * sidecars cut from the request, {@code Throw} and {@code Refuse} fail. Thread-safe.
  */
 final class TestService implements RpcService {
     static final String NAME = "nyala.test.TestService";
@@ -41,6 +41,7 @@ final class TestService implements RpcService {
         asked.incrementAndGet();
         return switch (name) {
             case "Echo" -> call -> call.answer(call.parse(WriteRequestPB.parser()));
+            case "Quick" -> RpcMethod.quick(call -> call.answer(call.parse(WriteRequestPB.parser())));
             case "Hold" -> held::add;
             case "Block" -> this::block;
             case "Cut" -> this::cut;

@@ -22,8 +22,11 @@ import java.util.regex.Pattern;
  * @param webPort of the web pages; {@link #NO_WEB} for none, {@link #ANY_WEB_PORT} for any that is free
  * @param requestBytesMax memory of the requests under way at each of the two ports, outside the engine's; beyond it
  *     clients wait
- * @param slowRequestMillis how far a request may fall behind 1 MiB a second as it comes in, counted only while others
- *     wait for memory; then its client is let go
+ * @param answerBytesMax memory of the answers that clients have not taken yet, at each of the two ports; beyond it
+ * calls
+ *     wait. Rows in them are in the engine's memory, and the rest outside of it
+ * @param slowRequestMillis how far a request may fall behind 1 MiB a second as it comes in, or a client as it takes its
+ *     answers, counted only while others wait for memory; then the client is let go
  * @param scannerMillis how long a scanner is kept that nobody asks
  * @param scannersMax scanners open at a time; each has memory of the engine
  * @param replicasMax replicas that a new table may ask for; it is served by one whatever it asks for
@@ -35,6 +38,7 @@ public record ServerConfig(
         int tabletServerPort,
         int webPort,
         long requestBytesMax,
+        long answerBytesMax,
         int slowRequestMillis,
         int scannerMillis,
         int scannersMax,
@@ -80,6 +84,7 @@ public record ServerConfig(
                 TABLET_SERVER_PORT,
                 NO_WEB,
                 rpc.requestBytesMax(),
+                rpc.answerBytesMax(),
                 rpc.slowFrameMillis(),
                 (int) Duration.ofMinutes(1).toMillis(),
                 Engine.OPEN_SCANS_MAX / 2,
@@ -110,6 +115,10 @@ public record ServerConfig(
         return with(copy -> copy.requestBytesMax = newRequestBytesMax);
     }
 
+    public ServerConfig withAnswerBytesMax(long newAnswerBytesMax) {
+        return with(copy -> copy.answerBytesMax = newAnswerBytesMax);
+    }
+
     public ServerConfig withSlowRequestMillis(int newSlowRequestMillis) {
         return with(copy -> copy.slowRequestMillis = newSlowRequestMillis);
     }
@@ -126,6 +135,7 @@ public record ServerConfig(
     RpcConfig rpc(String serverName, int port) {
         return RpcConfig.of(serverName, host, port)
                 .withRequestBytesMax(requestBytesMax)
+                .withAnswerBytesMax(answerBytesMax)
                 .withSlowFrameMillis(slowRequestMillis);
     }
 
@@ -143,6 +153,7 @@ public record ServerConfig(
         private int tabletServerPort;
         private int webPort;
         private long requestBytesMax;
+        private long answerBytesMax;
         private int slowRequestMillis;
         private int scannerMillis;
         private int scannersMax;
@@ -155,6 +166,7 @@ public record ServerConfig(
             tabletServerPort = config.tabletServerPort;
             webPort = config.webPort;
             requestBytesMax = config.requestBytesMax;
+            answerBytesMax = config.answerBytesMax;
             slowRequestMillis = config.slowRequestMillis;
             scannerMillis = config.scannerMillis;
             scannersMax = config.scannersMax;
@@ -169,6 +181,7 @@ public record ServerConfig(
                     tabletServerPort,
                     webPort,
                     requestBytesMax,
+                    answerBytesMax,
                     slowRequestMillis,
                     scannerMillis,
                     scannersMax,
