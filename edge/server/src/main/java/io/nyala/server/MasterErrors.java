@@ -1,12 +1,17 @@
 package io.nyala.server;
 
+import io.nyala.cfile.CorruptPageException;
+import io.nyala.cfile.UnsupportedFormatException;
+import io.nyala.encoding.CorruptVectorException;
 import io.nyala.engine.EngineClosedException;
 import io.nyala.engine.EngineLimitException;
+import io.nyala.engine.MaintenanceFailedException;
 import io.nyala.engine.TableNotFoundException;
 import io.nyala.io.DiskException;
 import io.nyala.memory.MemoryLimitException;
 import io.nyala.protocol.WireProtocol.AppStatusPB;
 import io.nyala.protocol.master.Master.MasterErrorPB;
+import io.nyala.rows.MalformedBytesException;
 import io.nyala.table.TableDroppedException;
 import io.nyala.tablet.MissingRowSetException;
 import io.nyala.tablet.TabletBusyException;
@@ -17,7 +22,10 @@ import io.nyala.wal.LogStoppedException;
 import io.nyala.wire.WireErrors;
 import io.nyala.wire.WireException;
 
-/** What a master answers where something cannot be done. Stateless. */
+/**
+ * What a master answers where something cannot be done. A change of a table reads and writes its files, so what is
+ * damaged is met here as well, and is told as that. Stateless.
+ */
 final class MasterErrors {
     private MasterErrors() {}
 
@@ -37,8 +45,15 @@ final class MasterErrors {
                     MemoryLimitException _,
                     LogFullException _ ->
                 error(MasterErrorPB.Code.UNKNOWN_ERROR, AppStatusPB.ErrorCode.SERVICE_UNAVAILABLE, message);
-            case TabletFailedException _, LogStoppedException _, MissingRowSetException _, DiskException _ ->
-                error(MasterErrorPB.Code.UNKNOWN_ERROR, AppStatusPB.ErrorCode.IO_ERROR, message);
+            case TabletFailedException _,
+                    LogStoppedException _,
+                    MaintenanceFailedException _,
+                    MissingRowSetException _,
+                    DiskException _ -> error(MasterErrorPB.Code.UNKNOWN_ERROR, AppStatusPB.ErrorCode.IO_ERROR, message);
+            case CorruptPageException _, CorruptVectorException _, MalformedBytesException _ ->
+                error(MasterErrorPB.Code.UNKNOWN_ERROR, AppStatusPB.ErrorCode.CORRUPTION, message);
+            case UnsupportedFormatException _ ->
+                error(MasterErrorPB.Code.UNKNOWN_ERROR, AppStatusPB.ErrorCode.NOT_SUPPORTED, message);
             case IllegalArgumentException _ ->
                 error(MasterErrorPB.Code.UNKNOWN_ERROR, AppStatusPB.ErrorCode.INVALID_ARGUMENT, message);
             default -> throw failure;

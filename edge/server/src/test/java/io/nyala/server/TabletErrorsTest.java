@@ -130,7 +130,7 @@ final class TabletErrorsTest {
     }
 
     /** The public ones of all modules, by their simple names. */
-    private static Set<String> exceptions() throws IOException, ReflectiveOperationException {
+    static Set<String> exceptions() throws IOException, ReflectiveOperationException {
         Set<String> found = new TreeSet<>();
         for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
             for (String name : classes(Path.of(entry))) {
@@ -176,7 +176,7 @@ final class TabletErrorsTest {
     }
 
     /** One of that type: most can be made by their own packages only. */
-    private static RuntimeException made(Class<RuntimeException> type) throws ReflectiveOperationException {
+    static RuntimeException made(Class<RuntimeException> type) throws ReflectiveOperationException {
         Constructor<?> constructor = Arrays.stream(type.getDeclaredConstructors())
                 .min(Comparator.comparingInt(Constructor::getParameterCount))
                 .orElseThrow();
