@@ -3,6 +3,7 @@ package io.nyala.server;
 import com.google.protobuf.ByteString;
 import io.nyala.engine.Table;
 import io.nyala.protocol.Common.ColumnSchemaPB;
+import io.nyala.protocol.Common.KeyRangePB;
 import io.nyala.protocol.tserver.Tserver.SplitKeyRangeRequestPB;
 import io.nyala.protocol.tserver.Tserver.SplitKeyRangeResponsePB;
 import io.nyala.rows.Schema;
@@ -52,7 +53,10 @@ final class KeySplits {
                 .toArray();
     }
 
-    /** What the client gave comes back as it is; bounds between are whole keys, so some pieces may fall together. */
+    /**
+     * What the client gave comes back as it is, and what it did not is not said; bounds between are whole keys, so some
+     * pieces may fall together.
+     */
     private static void add(
             Schema schema,
             List<KeyPieces.Piece> pieces,
@@ -67,10 +71,13 @@ final class KeySplits {
             ByteString stop = isLast || upper == null ? end : WireKeys.wholeKey(schema, upper);
             bytes += pieces.get(i).bytes();
             if (isLast || (isBelow(start, stop) && (end.isEmpty() || isBelow(stop, end)))) {
-                answer.addRangesBuilder()
-                        .setStartPrimaryKey(start)
-                        .setStopPrimaryKey(stop)
-                        .setSizeBytesEstimates(bytes);
+                KeyRangePB.Builder range = answer.addRangesBuilder().setSizeBytesEstimates(bytes);
+                if (!start.isEmpty()) {
+                    range.setStartPrimaryKey(start);
+                }
+                if (!stop.isEmpty()) {
+                    range.setStopPrimaryKey(stop);
+                }
                 start = stop;
                 bytes = 0;
             }
