@@ -58,13 +58,42 @@ final class CompatibilityCalls {
     private static final Schema SCHEMA = Schema.of(
             Column.key("k", ColumnType.INT32), Column.of("v", ColumnType.INT32).nullable());
 
+    /** Methods that are answered, by their services; each has a request here. */
+    static final Map<String, List<String>> ANSWERED = Map.of(
+            WireClient.MASTER,
+            List.of(
+                    "ConnectToMaster",
+                    "GetMasterRegistration",
+                    "ListMasters",
+                    "ListTabletServers",
+                    "Ping",
+                    "ListTables",
+                    "CreateTable",
+                    "DeleteTable",
+                    "RecallDeletedTable",
+                    "AlterTable",
+                    "IsCreateTableDone",
+                    "IsAlterTableDone",
+                    "GetTableSchema",
+                    "GetTableLocations",
+                    "GetTabletLocations",
+                    "GetTableStatistics"),
+            WireClient.TABLET_SERVER,
+            List.of("Ping", "Write", "Scan", "ScannerKeepAlive", "SplitKeyRange", "Checksum", "ListTablets"),
+            "kudu.tserver.TabletServerAdminService",
+            List.of("Quiesce"),
+            "kudu.server.GenericService",
+            List.of("GetStatus", "ServerClock", "GetFlags", "SetFlag", "DumpMemTrackers"),
+            "kudu.consensus.ConsensusService",
+            List.of("GetConsensusState"));
+
     private final RunningServer server;
-    private final Table table;
     private final ByteString tablet;
 
+    /** Makes the table that requests are of. */
     CompatibilityCalls(RunningServer server) throws IOException {
         this.server = server;
-        table = server.create("t", SCHEMA, 2);
+        Table table = server.create("t", SCHEMA, 2);
         tablet = server.tabletId(table);
     }
 

@@ -147,6 +147,11 @@ final class CompatibilityPageTest {
                 assertEquals(RpcErrorCodePB.ERROR_NO_SUCH_METHOD, error.getCode(), name);
                 continue;
             }
+            assertTrue(
+                    CompatibilityCalls.ANSWERED
+                            .getOrDefault(service.getFullName(), List.of())
+                            .contains(name),
+                    name);
             Message request = calls.request(service.getName() + "." + name);
             WireClient.Reply reply = client.call(service.getFullName(), name, request);
             assertFalse(reply.isError(), () -> name + " is answered by an error");

@@ -129,6 +129,11 @@ final class WireClient implements AutoCloseable {
         return read();
     }
 
+    /** As {@link #call}, and does not wait. */
+    void submit(String service, String method, byte[] message) throws IOException {
+        send(frame(header(nextCall++, service, method).build(), message));
+    }
+
     Reply call(String service, String method, MessageLite message) throws IOException {
         return call(header(0, service, method), message.toByteArray());
     }
@@ -155,6 +160,11 @@ final class WireClient implements AutoCloseable {
         } catch (IOException _) {
             return null;
         }
+    }
+
+    /** It sends no more. */
+    void endOfRequests() throws IOException {
+        socket.shutdownOutput();
     }
 
     @Override
