@@ -9,6 +9,7 @@ import io.nyala.protocol.tserver.TserverService.ChecksumRequestPB;
 import io.nyala.protocol.tserver.TserverService.ChecksumResponsePB;
 import io.nyala.rpc.RpcCall;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 
 /** Checksums of what is in a tablet, piece by piece, for tools that compare replicas. Thread-safe. */
 final class ChecksumService {
@@ -16,10 +17,13 @@ final class ChecksumService {
 
     private final CatalogView catalog;
     private final Scanners scanners;
+    private final LongSupplier nanoTime;
 
-    ChecksumService(CatalogView catalog, Scanners scanners) {
+    /** @param nanoTime a clock that never steps back */
+    ChecksumService(CatalogView catalog, Scanners scanners, LongSupplier nanoTime) {
         this.catalog = catalog;
         this.scanners = scanners;
+        this.nanoTime = nanoTime;
     }
 
     /** Begins with a tablet, or goes on with it. */
@@ -66,7 +70,7 @@ final class ChecksumService {
         String newId = id;
         try {
             RowChecksum checksum = new RowChecksum();
-            long rows = scanner.addTo(checksum, System.nanoTime() + Math.min(ANSWER_NANOS, call.nanosLeft()));
+            long rows = scanner.addTo(checksum, nanoTime, Math.min(ANSWER_NANOS, call.nanosLeft()));
             ChecksumResponsePB.Builder answer = ChecksumResponsePB.newBuilder()
                     .setChecksum(before + checksum.sum())
                     .setRowsChecksummed(rows)

@@ -29,14 +29,14 @@ final class GenericService {
 
     static RpcService of(Engine engine, Supplier<NodeInstancePB> instance, Supplier<HostPortPB> address) {
         return new Methods(NAME, Set.of())
-                .on("GetStatus", GetStatusRequestPB.parser(), _ -> status(instance.get(), address.get()))
-                .on(
+                .onQuick("GetStatus", GetStatusRequestPB.parser(), _ -> status(instance.get(), address.get()))
+                .onQuick(
                         "ServerClock",
                         ServerClockRequestPB.parser(),
                         _ -> ServerClockResponsePB.newBuilder()
                                 .setTimestamp(engine.now())
                                 .build())
-                .on("GetFlags", GetFlagsRequestPB.parser(), _ -> GetFlagsResponsePB.getDefaultInstance())
+                .onQuick("GetFlags", GetFlagsRequestPB.parser(), _ -> GetFlagsResponsePB.getDefaultInstance())
                 .on("SetFlag", SetFlagRequestPB.parser(), GenericService::setFlag)
                 .on("DumpMemTrackers", DumpMemTrackersRequestPB.parser(), _ -> memory(engine));
     }

@@ -75,16 +75,16 @@ final class MasterService {
     }
 
     RpcService service() {
-        methods.on("Ping", PingRequestPB.parser(), _ -> PingResponsePB.getDefaultInstance());
-        methods.on("ConnectToMaster", ConnectToMasterRequestPB.parser(), _ -> connect());
-        methods.on("GetMasterRegistration", GetMasterRegistrationRequestPB.parser(), _ -> registration());
-        methods.on(
+        methods.onQuick("Ping", PingRequestPB.parser(), _ -> PingResponsePB.getDefaultInstance());
+        methods.onQuick("ConnectToMaster", ConnectToMasterRequestPB.parser(), _ -> connect());
+        methods.onQuick("GetMasterRegistration", GetMasterRegistrationRequestPB.parser(), _ -> registration());
+        methods.onQuick(
                 "ListMasters",
                 ListMastersRequestPB.parser(),
                 _ -> ListMastersResponsePB.newBuilder()
                         .addMasters(identity.get().masterEntry())
                         .build());
-        methods.on("ListTabletServers", ListTabletServersRequestPB.parser(), _ -> tabletServers());
+        methods.onQuick("ListTabletServers", ListTabletServersRequestPB.parser(), _ -> tabletServers());
         addTables();
         addOneTable();
         return methods;

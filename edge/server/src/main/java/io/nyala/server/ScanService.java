@@ -15,6 +15,7 @@ import io.nyala.rpc.RpcException;
 import io.nyala.wire.ResultBlock;
 import io.nyala.wire.ScanContinuation;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** Scans: rows of a tablet, answer by answer, in the layout that the client wants. Thread-safe. */
@@ -27,10 +28,13 @@ final class ScanService {
 
     private final CatalogView catalog;
     private final Scanners scanners;
+    private final LongSupplier nanoTime;
 
-    ScanService(CatalogView catalog, Scanners scanners) {
+    /** @param nanoTime a clock that never steps back */
+    ScanService(CatalogView catalog, Scanners scanners, LongSupplier nanoTime) {
         this.catalog = catalog;
         this.scanners = scanners;
+        this.nanoTime = nanoTime;
     }
 
     /** Opens a scanner, goes on with one, or closes one. */
@@ -132,7 +136,7 @@ final class ScanService {
             long bytes = bytesWanted == ScanContinuation.NO_BATCH_BYTES
                     ? ANSWER_BYTES
                     : Math.min(bytesWanted, ANSWER_BYTES_MAX);
-            scanner.fill(block, bytes, System.nanoTime() + Math.min(ANSWER_NANOS, call.nanosLeft()));
+            scanner.fill(block, bytes, nanoTime, Math.min(ANSWER_NANOS, call.nanosLeft()));
             block.describe(answer);
             ByteString lastKey = scanner.lastKey();
             if (lastKey != null) {

@@ -9,6 +9,7 @@ import io.nyala.wire.WireKeys;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -123,7 +124,8 @@ final class Scanner implements AutoCloseable {
     }
 
     /** Puts the next rows into a block until it has so many bytes, time is up, or there are no more. */
-    void fill(ResultBlock block, long bytesMax, long deadlineNanos) {
+    void fill(ResultBlock block, long bytesMax, LongSupplier nanoTime, long nanosMax) {
+        long start = nanoTime.getAsLong();
         lastKey = null;
         while (!isAtEnd && block.bytes() < bytesMax) {
             if (restFrom < restTo) {
@@ -131,7 +133,7 @@ final class Scanner implements AutoCloseable {
             } else {
                 advance();
             }
-            if (System.nanoTime() - deadlineNanos > 0) {
+            if (nanoTime.getAsLong() - start > nanosMax) {
                 return;
             }
         }
@@ -160,12 +162,13 @@ final class Scanner implements AutoCloseable {
     }
 
     /** Adds the next rows to a checksum until time is up; answers how many. */
-    long addTo(RowChecksum checksum, long deadlineNanos) {
+    long addTo(RowChecksum checksum, LongSupplier nanoTime, long nanosMax) {
+        long start = nanoTime.getAsLong();
         long rows = 0;
         while (advance()) {
             checksum.add(scan.batch());
             rows += scan.batch().rowCount();
-            if (System.nanoTime() - deadlineNanos > 0) {
+            if (nanoTime.getAsLong() - start > nanosMax) {
                 break;
             }
         }

@@ -17,6 +17,7 @@ import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB;
 import io.nyala.protocol.tserver.Tserver.TabletServerFeatures;
 import io.nyala.protocol.tserver.TserverAdmin.QuiesceTabletServerRequestPB;
 import io.nyala.protocol.tserver.TserverAdmin.QuiesceTabletServerResponsePB;
+import io.nyala.rpc.RpcMethod;
 import io.nyala.rpc.RpcService;
 import io.nyala.table.TabletStatistics;
 import io.nyala.tablet.MissingRowSet;
@@ -61,8 +62,8 @@ final class TabletServerService implements AutoCloseable {
         this.batches = new BatchPool(System::nanoTime, BATCH_IDLE_NANOS);
         this.scanners = new Scanners(System::nanoTime, config.scannerMillis(), config.scannersMax());
         this.writes = new WriteService(catalog, batches, WriteBatch::commitAsync, pool);
-        this.scans = new ScanService(catalog, scanners);
-        this.checksums = new ChecksumService(catalog, scanners);
+        this.scans = new ScanService(catalog, scanners, System::nanoTime);
+        this.checksums = new ChecksumService(catalog, scanners, System::nanoTime);
         this.housekeeping = new Housekeeping(List.of(batches::closeIdle, scanners::closeIdle, catalog::forgetGone));
     }
 
@@ -81,10 +82,10 @@ final class TabletServerService implements AutoCloseable {
 
     RpcService service() {
         return new Methods(NAME, FEATURES)
-                .on("Ping", PingRequestPB.parser(), _ -> PingResponsePB.getDefaultInstance())
+                .onQuick("Ping", PingRequestPB.parser(), _ -> PingResponsePB.getDefaultInstance())
                 .on("Write", writes::write)
                 .on("Scan", scans::scan)
-                .on("ScannerKeepAlive", scans::keepAlive)
+                .on("ScannerKeepAlive", RpcMethod.quick(scans::keepAlive))
                 .on("Checksum", checksums::checksum)
                 .on("SplitKeyRange", SplitKeyRangeRequestPB.parser(), request -> KeySplits.answer(catalog, request))
                 .on("ListTablets", ListTabletsRequestPB.parser(), this::listTablets);
