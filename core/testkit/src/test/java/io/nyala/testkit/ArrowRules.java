@@ -46,16 +46,18 @@ final class ArrowRules {
         edge/kudu-protocol  :
         edge/kudu-rpc       : core/memory edge/kudu-protocol
         edge/kudu-wire      : core/memory core/time core/rows core/partition edge/kudu-protocol
+        edge/kudu-caller    : core/rows edge/kudu-protocol edge/kudu-wire
         edge/server         : core/memory core/time core/rows core/partition core/record core/tablet core/catalog \
             core/table core/engine io-uring-bridge wal edge/kudu-protocol edge/kudu-rpc edge/kudu-wire edge/web
         edge/cli            : core/engine edge/hexdump edge/text edge/server
         edge/kudu-peer      : edge/cli
-        edge/acceptance     : edge/cli edge/kudu-peer
+        edge/acceptance     : edge/cli edge/kudu-caller edge/kudu-peer
         perf                : core/engine edge/hexdump edge/kudu-peer edge/server
         """);
 
     /** Test support, which any module's tests may need besides what lies under it. */
-    private static final Set<String> TEST_SUPPORT = Set.of("core/testkit", "edge/hexdump", "core/simulation");
+    private static final Set<String> TEST_SUPPORT =
+            Set.of("core/testkit", "edge/hexdump", "core/simulation", "edge/kudu-caller");
 
     private static final Pattern DEPENDENCY = Pattern.compile("<dependency>(.*?)</dependency>", Pattern.DOTALL);
     private static final Pattern ARTIFACT = Pattern.compile("</parent>\\s*<artifactId>(.*?)</artifactId>");

@@ -7,6 +7,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
 import com.google.protobuf.MessageOrBuilder;
 import com.google.protobuf.TextFormat;
+import io.nyala.caller.WireClient;
 import io.nyala.partition.Partition;
 import io.nyala.partition.PartitionMap;
 import io.nyala.protocol.Common.ColumnSchemaPB;

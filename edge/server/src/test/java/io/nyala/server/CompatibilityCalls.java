@@ -2,6 +2,8 @@ package io.nyala.server;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
+import io.nyala.caller.WireClient;
+import io.nyala.caller.WireRows;
 import io.nyala.engine.Table;
 import io.nyala.protocol.Common.ColumnSchemaPB;
 import io.nyala.protocol.Common.DataType;

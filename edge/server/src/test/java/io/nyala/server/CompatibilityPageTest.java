@@ -11,6 +11,7 @@ import com.google.protobuf.Descriptors.MethodDescriptor;
 import com.google.protobuf.Descriptors.ServiceDescriptor;
 import com.google.protobuf.DynamicMessage;
 import com.google.protobuf.Message;
+import io.nyala.caller.WireClient;
 import io.nyala.protocol.consensus.Consensus;
 import io.nyala.protocol.master.Master;
 import io.nyala.protocol.master.Master.MasterFeatures;

@@ -3,6 +3,7 @@ package io.nyala.server;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.caller.WireRows;
 import io.nyala.engine.Table;
 import io.nyala.engine.WriteBatch;
 import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
+import io.nyala.caller.WireClient;
 import io.nyala.memory.AccountUsage;
 import io.nyala.protocol.tserver.Tserver.PingRequestPB;
 import io.nyala.protocol.tserver.Tserver.ScanRequestPB;

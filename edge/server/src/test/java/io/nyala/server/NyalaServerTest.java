@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.caller.WireClient;
 import io.nyala.engine.Engine;
 import io.nyala.engine.EngineConfig;
 import io.nyala.protocol.Common.HostPortPB;

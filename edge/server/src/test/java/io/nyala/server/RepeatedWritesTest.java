@@ -2,6 +2,8 @@ package io.nyala.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.nyala.caller.WireClient;
+import io.nyala.caller.WireRows;
 import io.nyala.engine.AlterTable;
 import io.nyala.engine.Table;
 import io.nyala.protocol.RowOperations.RowOperationsPB;

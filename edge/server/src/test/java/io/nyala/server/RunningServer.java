@@ -1,6 +1,8 @@
 package io.nyala.server;
 
 import com.google.protobuf.ByteString;
+import io.nyala.caller.WireClient;
+import io.nyala.caller.WireRows;
 import io.nyala.engine.Engine;
 import io.nyala.engine.EngineConfig;
 import io.nyala.engine.Table;

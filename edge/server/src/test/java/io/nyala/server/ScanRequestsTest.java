@@ -6,6 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
+import io.nyala.caller.WireBloom;
+import io.nyala.caller.WireClient;
+import io.nyala.caller.WireResults;
+import io.nyala.caller.WireRows;
 import io.nyala.engine.Table;
 import io.nyala.memory.AccountUsage;
 import io.nyala.protocol.BlockBloomFilter.BlockBloomFilterPB;

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
+import io.nyala.caller.WireClient;
+import io.nyala.caller.WireRows;
 import io.nyala.engine.Engine;
 import io.nyala.engine.EngineConfig;
 import io.nyala.engine.Table;

@@ -1,5 +1,6 @@
 package io.nyala.server;
 
+import io.nyala.caller.WireClient;
 import io.nyala.engine.CommitResult;
 import io.nyala.engine.Engine;
 import io.nyala.engine.EngineConfig;

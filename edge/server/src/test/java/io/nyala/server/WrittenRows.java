@@ -2,6 +2,7 @@ package io.nyala.server;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnknownFieldSet;
+import io.nyala.caller.WireClient;
 import io.nyala.protocol.Common.ColumnSchemaPB;
 import io.nyala.protocol.Common.SchemaPB;
 import io.nyala.protocol.RowOperations.RowOperationsPB;

@@ -1,4 +1,4 @@
-package io.nyala.server;
+package io.nyala.caller;
 
 import com.google.protobuf.ByteString;
 import io.nyala.protocol.BlockBloomFilter.BlockBloomFilterPB;
@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /** A Bloom filter as clients make it, written down once more from Kudu's description of it. One thread. */
-final class WireBloom {
+public final class WireBloom {
     private static final int[] SALTS = {
         0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d, 0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31
     };
@@ -18,13 +18,13 @@ final class WireBloom {
     private final int seed;
     private final ByteBuffer blocks;
 
-    WireBloom(int logBytes, int seed) {
+    public WireBloom(int logBytes, int seed) {
         this.logBytes = logBytes;
         this.seed = seed;
         this.blocks = ByteBuffer.allocate(1 << logBytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    void add(byte[] cell) {
+    public void add(byte[] cell) {
         int hash = hash(cell);
         for (int i = 0; i < SALTS.length; i++) {
             int at = block(hash) + 4 * i;
@@ -32,7 +32,7 @@ final class WireBloom {
         }
     }
 
-    boolean mayHave(byte[] cell) {
+    public boolean mayHave(byte[] cell) {
         int hash = hash(cell);
         boolean has = true;
         for (int i = 0; i < SALTS.length; i++) {
@@ -63,7 +63,7 @@ final class WireBloom {
         return mixed ^ mixed >>> 47;
     }
 
-    BlockBloomFilterPB.Builder toProto() {
+    public BlockBloomFilterPB.Builder toProto() {
         return BlockBloomFilterPB.newBuilder()
                 .setLogSpaceBytes(logBytes)
                 .setBloomData(ByteString.copyFrom(blocks.array()))

@@ -1,4 +1,4 @@
-package io.nyala.server;
+package io.nyala.caller;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedInputStream;
@@ -27,9 +27,9 @@ import org.jspecify.annotations.Nullable;
  * A client of the server made of a plain socket and the generated messages, without any of the server's own code. It
  * can also send what no client would. Belongs to one thread.
  */
-final class WireClient implements AutoCloseable {
-    static final String MASTER = "kudu.master.MasterService";
-    static final String TABLET_SERVER = "kudu.tserver.TabletServerService";
+public final class WireClient implements AutoCloseable {
+    public static final String MASTER = "kudu.master.MasterService";
+    public static final String TABLET_SERVER = "kudu.tserver.TabletServerService";
 
     private static final byte[] START = {'h', 'r', 'p', 'c', 9, 0, 0};
 
@@ -49,16 +49,16 @@ final class WireClient implements AutoCloseable {
     }
 
     /** One that says nothing before it is told to. */
-    static WireClient silent(String address) throws IOException {
+    public static WireClient silent(String address) throws IOException {
         return new WireClient(address);
     }
 
     /** One that has introduced itself. */
-    static WireClient of(String address) throws IOException {
+    public static WireClient of(String address) throws IOException {
         return of(address, "tester");
     }
 
-    static WireClient of(String address, String user) throws IOException {
+    public static WireClient of(String address, String user) throws IOException {
         WireClient client = new WireClient(address);
         client.send(introduction(user));
         client.read();
@@ -67,7 +67,7 @@ final class WireClient implements AutoCloseable {
     }
 
     /** All that comes before calls. */
-    static byte[] introduction(String user) throws IOException {
+    public static byte[] introduction(String user) throws IOException {
         NegotiatePB hello = NegotiatePB.newBuilder()
                 .setStep(NegotiatePB.NegotiateStep.NEGOTIATE)
                 .addSupportedFeatures(RpcFeatureFlag.APPLICATION_FEATURE_FLAGS)
@@ -89,7 +89,7 @@ final class WireClient implements AutoCloseable {
         return all.toByteArray();
     }
 
-    static byte[] frame(MessageLite header, byte[] main) throws IOException {
+    public static byte[] frame(MessageLite header, byte[] main) throws IOException {
         ByteArrayOutputStream content = new ByteArrayOutputStream();
         header.writeDelimitedTo(content);
         CodedOutputStream length = CodedOutputStream.newInstance(content);
@@ -102,7 +102,7 @@ final class WireClient implements AutoCloseable {
                 .array();
     }
 
-    static RequestHeader.Builder header(int callId, String service, String method) {
+    public static RequestHeader.Builder header(int callId, String service, String method) {
         return RequestHeader.newBuilder()
                 .setCallId(callId)
                 .setRemoteMethod(
@@ -110,7 +110,7 @@ final class WireClient implements AutoCloseable {
     }
 
     /** Names a request, so that it is done once. */
-    static RequestIdPB name(String client, long sequence) {
+    public static RequestIdPB name(String client, long sequence) {
         return RequestIdPB.newBuilder()
                 .setClientId(client)
                 .setSeqNo(sequence)
@@ -119,31 +119,31 @@ final class WireClient implements AutoCloseable {
                 .build();
     }
 
-    void send(byte[] bytes) throws IOException {
+    public void send(byte[] bytes) throws IOException {
         socket.getOutputStream().write(bytes);
     }
 
     /** Calls, and waits for the answer. */
-    Reply call(RequestHeader.Builder header, byte[] message) throws IOException {
+    public Reply call(RequestHeader.Builder header, byte[] message) throws IOException {
         send(frame(header.setCallId(nextCall++).build(), message));
         return read();
     }
 
     /** As {@link #call}, and does not wait. */
-    void submit(String service, String method, byte[] message) throws IOException {
+    public void submit(String service, String method, byte[] message) throws IOException {
         send(frame(header(nextCall++, service, method).build(), message));
     }
 
-    Reply call(String service, String method, MessageLite message) throws IOException {
+    public Reply call(String service, String method, MessageLite message) throws IOException {
         return call(header(0, service, method), message.toByteArray());
     }
 
     /** What a call of the tablet server answers. */
-    <M extends MessageLite> M tablet(String method, MessageLite message, Parser<M> parser) throws IOException {
+    public <M extends MessageLite> M tablet(String method, MessageLite message, Parser<M> parser) throws IOException {
         return call(TABLET_SERVER, method, message).message(parser);
     }
 
-    Reply read() throws IOException {
+    public Reply read() throws IOException {
         byte[] frame = new byte[in.readInt()];
         in.readFully(frame);
         CodedInputStream stream = CodedInputStream.newInstance(frame);
@@ -154,7 +154,7 @@ final class WireClient implements AutoCloseable {
 
     /** The next answer; null if the server closes the connection instead. */
     @Nullable
-    Reply readOrEnd() {
+    public Reply readOrEnd() {
         try {
             return read();
         } catch (IOException _) {
@@ -163,7 +163,7 @@ final class WireClient implements AutoCloseable {
     }
 
     /** It sends no more. */
-    void endOfRequests() throws IOException {
+    public void endOfRequests() throws IOException {
         socket.shutdownOutput();
     }
 
@@ -173,12 +173,12 @@ final class WireClient implements AutoCloseable {
     }
 
     /** An answer. */
-    record Reply(ResponseHeader header, ByteString main) {
-        boolean isError() {
+    public record Reply(ResponseHeader header, ByteString main) {
+        public boolean isError() {
             return header.getIsError();
         }
 
-        ErrorStatusPB error() throws IOException {
+        public ErrorStatusPB error() throws IOException {
             if (!isError()) {
                 throw new AssertionError("call " + header.getCallId() + " did not fail");
             }
@@ -186,11 +186,11 @@ final class WireClient implements AutoCloseable {
         }
 
         /** The message without what is beside it. */
-        ByteString messageBytes() {
+        public ByteString messageBytes() {
             return main.substring(0, header.getSidecarOffsetsCount() == 0 ? main.size() : header.getSidecarOffsets(0));
         }
 
-        <M extends MessageLite> M message(Parser<M> parser) throws IOException {
+        public <M extends MessageLite> M message(Parser<M> parser) throws IOException {
             if (isError()) {
                 throw new AssertionError("call " + header.getCallId() + " failed: " + error());
             }
@@ -198,7 +198,7 @@ final class WireClient implements AutoCloseable {
         }
 
         /** Bytes beside the message. */
-        ByteBuffer sidecar(int index) {
+        public ByteBuffer sidecar(int index) {
             int end = index + 1 == header.getSidecarOffsetsCount() ? main.size() : header.getSidecarOffsets(index + 1);
             return main.substring(header.getSidecarOffsets(index), end).asReadOnlyByteBuffer();
         }

@@ -1,4 +1,4 @@
-package io.nyala.server;
+package io.nyala.caller;
 
 import com.google.protobuf.ByteString;
 import io.nyala.protocol.Common.SchemaPB;
@@ -15,13 +15,13 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Rows as a simple client writes them, cell by cell in the order of the table's columns. One thread. */
-final class WireRows {
+public final class WireRows {
     private final List<Column> columns;
     private final ByteArrayOutputStream rows = new ByteArrayOutputStream();
     private final ByteArrayOutputStream indirect = new ByteArrayOutputStream();
     private int count;
 
-    WireRows(Schema schema) {
+    public WireRows(Schema schema) {
         this.columns = schema.columns();
     }
 
@@ -30,7 +30,7 @@ final class WireRows {
      *
      * @param cells their bytes; null for NULL
      */
-    WireRows add(RowOperationsPB.Type type, byte[] @Nullable ... cells) {
+    public WireRows add(RowOperationsPB.Type type, byte[] @Nullable ... cells) {
         boolean hasNullable = columns.stream().anyMatch(Column::isNullable);
         byte[] isSet = new byte[(columns.size() + 7) / 8];
         byte[] isNull = new byte[isSet.length];
@@ -58,7 +58,7 @@ final class WireRows {
     }
 
     /** The same, and says that the next column is NULL, though it may not be and so has a cell. */
-    WireRows addNull(RowOperationsPB.Type type, byte[] @Nullable ... cells) {
+    public WireRows addNull(RowOperationsPB.Type type, byte[] @Nullable ... cells) {
         byte[] @Nullable [] all = Arrays.copyOf(cells, cells.length + 1);
         all[cells.length] = new byte[0];
         int row = rows.size();
@@ -70,7 +70,7 @@ final class WireRows {
         return this;
     }
 
-    int count() {
+    public int count() {
         return count;
     }
 
@@ -83,21 +83,21 @@ final class WireRows {
     }
 
     /** A cell of a 32-bit column. */
-    static byte[] cell(int value) {
+    public static byte[] cell(int value) {
         return ByteBuffer.allocate(Integer.BYTES)
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .putInt(value)
                 .array();
     }
 
-    RowOperationsPB operations() {
+    public RowOperationsPB operations() {
         return RowOperationsPB.newBuilder()
                 .setRows(ByteString.copyFrom(rows.toByteArray()))
                 .setIndirectData(ByteString.copyFrom(indirect.toByteArray()))
                 .build();
     }
 
-    WriteRequestPB request(String tabletId) {
+    public WriteRequestPB request(String tabletId) {
         return WriteRequestPB.newBuilder()
                 .setTabletId(ByteString.copyFromUtf8(tabletId))
                 .setSchema(view(columns))
@@ -106,7 +106,7 @@ final class WireRows {
     }
 
     /** Columns as clients name them, which know no ids. */
-    static SchemaPB view(List<Column> columns) {
+    public static SchemaPB view(List<Column> columns) {
         SchemaPB.Builder view = SchemaPB.newBuilder();
         for (Column column : columns) {
             view.addColumns(WireSchema.toProto(column).toBuilder().clearId());

@@ -1,4 +1,4 @@
-package io.nyala.server;
+package io.nyala.caller;
 
 import io.nyala.protocol.WireProtocol.ColumnarRowBlockPB;
 import io.nyala.protocol.tserver.Tserver.ScanResponsePB;
@@ -11,11 +11,11 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Rows of answers to scans, read byte by byte as a client does, in both layouts. Stateless. */
-final class WireResults {
+public final class WireResults {
     private WireResults() {}
 
     /** The rows of an answer: the bytes of each cell, null for NULL. */
-    static List<byte[] @Nullable []> rows(WireClient.Reply reply, ScanResponsePB answer, List<Column> columns) {
+    public static List<byte[] @Nullable []> rows(WireClient.Reply reply, ScanResponsePB answer, List<Column> columns) {
         return answer.hasColumnarData()
                 ? columnar(reply, answer.getColumnarData(), columns)
                 : rowwise(reply, answer, columns);
