@@ -1,76 +1,84 @@
 package io.nyala.server;
 
+import io.nyala.rows.Column;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.ColumnVector;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteBuffer;
-import java.util.Arrays;
+import java.util.List;
 import java.util.zip.CRC32C;
 
 /**
- * A number for a set of rows, whatever their order: the sum of a mixed checksum of each. Replicas with the same rows
- * have the same. One thread.
+ * A number for a set of rows, whatever their order, and the same as a real Kudu's: the sum of a CRC32C of each. A row
+ * goes into its CRC column by column:
+ *
+ * <pre>{@code
+ *   0            4              5
+ *   +------------+--------------+--------------- - -
+ *   |   column   |   is there   |  cell
+ *   +------------+--------------+--------------- - -
+ *        u32            u8         its bytes
+ * }</pre>
+ *
+ * <p>{@code column} is its place among those that are read. {@code is there} is left out of a column that cannot be
+ * NULL; it is 0 for NULL, which has no cell. One thread.
  */
 final class RowChecksum {
-    /** Of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014). */
-    private static final long MIX_1 = 0xBF58476D1CE4E5B9L;
-
-    private static final long MIX_2 = 0x94D049BB133111EBL;
+    /** Pieces of rows are gathered to this size, since a CRC of a few bytes costs as much as one of many. */
+    private static final int PIECE_BYTES = 4096;
 
     private final CRC32C crc = new CRC32C();
-    private long[] rows = {};
+    private final byte[] piece = new byte[PIECE_BYTES];
+    private int pieceBytes;
     private long sum;
 
     /** Adds the rows of a batch. */
     void add(ColumnBatch batch) {
-        int count = batch.rowCount();
-        if (rows.length < count) {
-            rows = new long[count];
-        }
-        Arrays.fill(rows, 0, count, 1);
-        for (int i = 0; i < batch.columnCount(); i++) {
-            addColumn(batch.column(i), count);
-        }
-        for (int row = 0; row < count; row++) {
-            sum += rows[row];
-        }
-    }
-
-    private void addColumn(ColumnVector column, int count) {
-        boolean isVariable = column.type().isVariable();
-        int width = isVariable ? 0 : column.type().cellBytes();
-        MemorySegment cells = isVariable ? column.bytes() : column.values();
-        ByteBuffer bytes = cells.asByteBuffer();
-        for (int row = 0; row < count; row++) {
-            long value = -1;
-            if (!column.isNull(row)) {
-                int from = isVariable ? column.variableOffset(row) : row * width;
-                int length = isVariable ? column.variableBytes(row) : width;
-                value = length <= Integer.BYTES && !isVariable ? small(cells, from, length) : crc(bytes, from, length);
+        List<Column> columns = batch.columns();
+        for (int row = 0; row < batch.rowCount(); row++) {
+            for (int i = 0; i < columns.size(); i++) {
+                addCell(i, columns.get(i).isNullable(), batch.column(i), row);
             }
-            rows[row] = mix(rows[row] ^ value);
+            take();
+            sum += crc.getValue();
+            crc.reset();
         }
     }
 
-    private static long small(MemorySegment cells, int from, int length) {
-        long value = 0;
-        for (int i = 0; i < length; i++) {
-            value = value << Byte.SIZE | (cells.get(ValueLayout.JAVA_BYTE, from + i) & 0xFF);
+    private void addCell(int index, boolean isNullable, ColumnVector column, int row) {
+        if (pieceBytes + Integer.BYTES + 1 > PIECE_BYTES) {
+            take();
         }
-        return value;
+        for (int shift = 0; shift < Integer.SIZE; shift += Byte.SIZE) {
+            piece[pieceBytes++] = (byte) (index >>> shift);
+        }
+        boolean isThere = !column.isNull(row);
+        if (isNullable) {
+            piece[pieceBytes++] = (byte) (isThere ? 1 : 0);
+        }
+        if (isThere && column.type().isVariable()) {
+            addBytes(column.bytes(), column.variableOffset(row), column.variableBytes(row));
+        } else if (isThere) {
+            int bytes = column.type().cellBytes();
+            addBytes(column.values(), (long) row * bytes, bytes);
+        }
     }
 
-    private long crc(ByteBuffer bytes, int from, int length) {
-        crc.reset();
-        crc.update(bytes.limit(from + length).position(from));
-        return (long) length << Integer.SIZE | crc.getValue();
+    private void addBytes(MemorySegment source, long offset, int bytes) {
+        if (pieceBytes + bytes > PIECE_BYTES) {
+            take();
+        }
+        if (bytes > PIECE_BYTES) {
+            crc.update(source.asSlice(offset, bytes).asByteBuffer());
+            return;
+        }
+        MemorySegment.copy(source, ValueLayout.JAVA_BYTE, offset, piece, pieceBytes, bytes);
+        pieceBytes += bytes;
     }
 
-    private static long mix(long value) {
-        long mixed = (value ^ value >>> 30) * MIX_1;
-        mixed = (mixed ^ mixed >>> 27) * MIX_2;
-        return mixed ^ mixed >>> 31;
+    private void take() {
+        crc.update(piece, 0, pieceBytes);
+        pieceBytes = 0;
     }
 
     /** Of all rows that were added. */

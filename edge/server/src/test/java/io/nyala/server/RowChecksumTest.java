@@ -55,6 +55,22 @@ final class RowChecksumTest {
         }
     }
 
+    @Test
+    void isThatOfARealKudu() {
+        Schema schema = Schema.of(
+                Column.key("k", ColumnType.INT32),
+                Column.of("v", ColumnType.STRING).nullable());
+        try (Engine engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(128 << 20))) {
+            Table table = engine.createTable("one", schema);
+            put(table, 1, "v1");
+            assertEquals(0x1d23d260L, checksum(table));
+            put(table, 2, "v2");
+            assertEquals(0xcf312186L, checksum(table));
+            put(table, 3, null);
+            assertEquals(0x16d16e7e7L, checksum(table));
+        }
+    }
+
     private static void put(Table table, @Nullable Object... values) {
         try (WriteBatch batch = table.newBatch()) {
             batch.rows().start(OperationKind.UPSERT);
