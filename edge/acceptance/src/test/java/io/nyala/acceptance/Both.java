@@ -96,6 +96,11 @@ final class Both implements AutoCloseable {
         ours.engine().table(table).orElseThrow().flush().join();
     }
 
+    /** The last record of our log that would survive a power cut. */
+    long durableUpTo() {
+        return ours.engine().view().log().durableUpTo();
+    }
+
     @Override
     public void close() throws IOException {
         try (kudu;

@@ -1,7 +1,5 @@
 package io.nyala.acceptance;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -95,16 +93,5 @@ final class ExtraConfigsTest {
         } catch (KuduException e) {
             return said(e);
         }
-    }
-
-    /** A real Kudu refuses every change of settings from then on, since it cannot read the text that it has noted. */
-    @Test
-    void aTableThatIsNotCompactedCanBeChangedHere(Both both) throws Exception {
-        KuduClient client = both.ourClient();
-        client.createTable("settings_free", SCHEMA, options(Map.of(NO_COMPACTION, "true")));
-        client.alterTable("settings_free", new AlterTableOptions().alterExtraConfigs(Map.of(PRIORITY, "4")));
-        assertEquals(
-                Map.of(NO_COMPACTION, "1", PRIORITY, "4"),
-                client.openTable("settings_free").getExtraConfig());
     }
 }

@@ -1,0 +1,113 @@
+package io.nyala.acceptance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.nyala.acceptance.DifferencesPage.Line;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/**
+ * Goal: what {@code docs/KUDU_COMPATIBILITY.md} says differs on purpose does, as it says, and no line of it is without
+ * a proof. Method: for each line what a real Kudu does and what our server does, told to both; the words of the line
+ * stand here once more, so that who changes one must look at the other.
+ */
+@ExtendWith(Both.Parameter.class)
+final class DifferencesTest {
+    /** Shows that a line is true of both. */
+    @FunctionalInterface
+    private interface Proof {
+        void show() throws Exception;
+    }
+
+    private static Map<Line, Proof> proofs(Both both) {
+        var rows = new RowDifferences(both);
+        var tables = new TableDifferences(both);
+        Map<Line, Proof> proofs = new LinkedHashMap<>();
+        proofs.put(
+                new Line(
+                        "durability of a write",
+                        "acknowledged when it is in the page cache of a majority, unless `log_force_fsync_all`",
+                        "acknowledged when it is on stable storage"),
+                rows::durability);
+        proofs.put(
+                new Line(
+                        "replicas",
+                        "1, 3, 5, 7 by table, where there are as many tablet servers",
+                        "any odd number up to 7 is accepted, and served by one; a table says it has 1"),
+                tables::replicas);
+        proofs.put(
+                new Line(
+                        "tablets of a new table",
+                        "60 replicas for each tablet server, where a table has more than one",
+                        "as many as the engine takes"),
+                tables::tabletsOfNewTable);
+        proofs.put(
+                new Line(
+                        "history of rows",
+                        "readable for 7 days, or as long as the table says, then refused",
+                        "readable as long as it is there"),
+                rows::history);
+        proofs.put(
+                new Line(
+                        "`kudu.table.maintenance_priority`, `kudu.table.disable_compaction`",
+                        "weigh what maintenance does first; keep rowsets from being merged",
+                        "kept and shown as there, without effect"),
+                tables::settings);
+        proofs.put(
+                new Line(
+                        "settings of a table that has `kudu.table.disable_compaction`",
+                        "cannot be changed any more: its own text for it is refused",
+                        "can be changed"),
+                tables::settingsOfTableThatIsNotCompacted);
+        addRest(proofs, rows, tables);
+        return proofs;
+    }
+
+    private static void addRest(Map<Line, Proof> proofs, RowDifferences rows, TableDifferences tables) {
+        proofs.put(
+                new Line(
+                        "rows of one write request",
+                        "any number within the 50 MiB of a request",
+                        "1,048,576; words of errors 8 MiB in all, those behind have codes only"),
+                rows::rowsOfRequest);
+        proofs.put(
+                new Line(
+                        "batch of a scan",
+                        "ends within 128 rows of the limit",
+                        "has 16 rows, then as many more as fit if they are as large as those before"),
+                rows::batchOfScan);
+        proofs.put(
+                new Line(
+                        "tables that were dropped and can be recalled",
+                        "are found under their names",
+                        "are found by their ids; the names are free at once"),
+                tables::droppedTables);
+        proofs.put(new Line("`SetFlag`, `GetFlags`", "flags of the process", "no flags"), tables::flags);
+    }
+
+    @Test
+    void eachLineHasAProofAndEachProofALine(Both both) throws IOException {
+        assertEquals(
+                text(DifferencesPage.lines()), text(List.copyOf(proofs(both).keySet())));
+    }
+
+    private static String text(List<Line> lines) {
+        StringBuilder text = new StringBuilder();
+        lines.forEach(line -> text.append(line).append('\n'));
+        return text.toString();
+    }
+
+    @TestFactory
+    Stream<DynamicTest> eachLineIsTrue(Both both) {
+        return proofs(both).entrySet().stream()
+                .map(each -> DynamicTest.dynamicTest(
+                        each.getKey().subject(), () -> each.getValue().show()));
+    }
+}

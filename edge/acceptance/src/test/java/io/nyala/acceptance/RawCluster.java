@@ -1,0 +1,103 @@
+package io.nyala.acceptance;
+
+import com.google.protobuf.ByteString;
+import io.nyala.caller.WireClient;
+import io.nyala.peer.Cluster;
+import io.nyala.protocol.Common.ColumnSchemaPB;
+import io.nyala.protocol.Common.HostPortPB;
+import io.nyala.protocol.master.Master.GetTableLocationsRequestPB;
+import io.nyala.protocol.master.Master.GetTableLocationsResponsePB;
+import io.nyala.protocol.master.Master.GetTableSchemaRequestPB;
+import io.nyala.protocol.master.Master.GetTableSchemaResponsePB;
+import io.nyala.protocol.master.Master.ListTabletServersRequestPB;
+import io.nyala.protocol.master.Master.ListTabletServersResponsePB;
+import io.nyala.protocol.master.Master.TableIdentifierPB;
+import io.nyala.protocol.server.ServerBase.GetFlagsRequestPB;
+import io.nyala.protocol.server.ServerBase.GetFlagsResponsePB;
+import java.io.IOException;
+import java.util.List;
+
+/** A cluster of one tablet server, to which a test says things that no published client says. One thread. */
+final class RawCluster implements AutoCloseable {
+    /** Who started the servers, and so may ask them all. */
+    private static final String USER = System.getProperty("user.name");
+
+    private static final String GENERIC = "kudu.server.GenericService";
+
+    private final WireClient master;
+    private final WireClient tablets;
+
+    private RawCluster(WireClient master) throws IOException {
+        this.master = master;
+        HostPortPB address = master.call(
+                        WireClient.MASTER, "ListTabletServers", ListTabletServersRequestPB.getDefaultInstance())
+                .message(ListTabletServersResponsePB.parser())
+                .getServers(0)
+                .getRegistration()
+                .getRpcAddresses(0);
+        this.tablets = WireClient.of(address.getHost() + ":" + address.getPort(), USER);
+    }
+
+    static RawCluster of(Cluster cluster) throws IOException {
+        return new RawCluster(WireClient.of(cluster.masterAddress(), USER));
+    }
+
+    WireClient master() {
+        return master;
+    }
+
+    WireClient tablets() {
+        return tablets;
+    }
+
+    /** Ids of the tablets of a table, in the order of their partitions. */
+    List<ByteString> tabletIds(String table) throws IOException {
+        GetTableLocationsRequestPB request = GetTableLocationsRequestPB.newBuilder()
+                .setTable(TableIdentifierPB.newBuilder().setTableName(table))
+                .setMaxReturnedLocations(1_000)
+                .build();
+        GetTableLocationsResponsePB answer = master.call(WireClient.MASTER, "GetTableLocations", request)
+                .message(GetTableLocationsResponsePB.parser());
+        return answer.getTabletLocationsList().stream()
+                .map(each -> each.getTabletId())
+                .toList();
+    }
+
+    /** All columns of a table, as a scan names them. */
+    List<ColumnSchemaPB> columns(String table) throws IOException {
+        GetTableSchemaRequestPB request = GetTableSchemaRequestPB.newBuilder()
+                .setTable(TableIdentifierPB.newBuilder().setTableName(table))
+                .build();
+        return master
+                .call(WireClient.MASTER, "GetTableSchema", request)
+                .message(GetTableSchemaResponsePB.parser())
+                .getSchema()
+                .getColumnsList()
+                .stream()
+                .map(column -> ColumnSchemaPB.newBuilder()
+                        .setName(column.getName())
+                        .setType(column.getType())
+                        .setIsNullable(column.getIsNullable())
+                        .setTypeAttributes(column.getTypeAttributes())
+                        .build())
+                .toList();
+    }
+
+    /** A flag of a real Kudu's tablet server. */
+    String flag(String name) throws IOException {
+        GetFlagsRequestPB request =
+                GetFlagsRequestPB.newBuilder().setAllFlags(true).addFlags(name).build();
+        return tablets.call(GENERIC, "GetFlags", request)
+                .message(GetFlagsResponsePB.parser())
+                .getFlags(0)
+                .getValue();
+    }
+
+    @Override
+    public void close() throws IOException {
+        try (master;
+                tablets) {
+            // Both, whatever fails.
+        }
+    }
+}
