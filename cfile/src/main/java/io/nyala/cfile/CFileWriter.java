@@ -171,6 +171,7 @@ public final class CFileWriter implements AutoCloseable {
         DiskFile file = disk.create(destination.path());
         boolean isWritten = false;
         try (file) {
+            file.expectLifetime(DiskFile.Lifetime.LONG);
             long bytes;
             try (var output = new FileOutput(queue, file, account)) {
                 bytes = write(output, new Identity(destination.fileId(), destination.ownerId()), metadata, rowCount);

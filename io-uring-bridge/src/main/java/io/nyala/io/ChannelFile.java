@@ -1,10 +1,13 @@
 package io.nyala.io;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.OpenOption;
@@ -25,6 +28,8 @@ final class ChannelFile implements DiskFile {
     // an image.
     private static final @Nullable OpenOption DIRECT = direct();
 
+    private static final int ZEROS_BYTES = 256 << 10; // Only while they are written; not of the memory budget.
+
     private final ChannelDisk disk;
     private final Path path;
     private final Access access;
@@ -41,9 +46,19 @@ final class ChannelFile implements DiskFile {
     static ChannelFile create(ChannelDisk disk, Path path) {
         try {
             Files.createFile(path);
-            return new ChannelFile(disk, path, Access.READ_WRITE, channel(disk, path, Access.READ_WRITE));
         } catch (IOException e) {
             throw DiskException.of("create", path, e);
+        }
+        try {
+            return new ChannelFile(disk, path, Access.READ_WRITE, channel(disk, path, Access.READ_WRITE));
+        } catch (IOException e) {
+            DiskException failure = DiskException.of("create", path, e);
+            try {
+                Files.delete(path); // Nobody has it, and who tries again shall not find it in the way.
+            } catch (IOException also) {
+                failure.addSuppressed(also);
+            }
+            throw failure;
         }
     }
 
@@ -90,8 +105,33 @@ final class ChannelFile implements DiskFile {
                 return 0L;
             });
         } catch (IOException e) {
-            throw DiskException.of("truncate", path, e);
+            throw DiskException.ofLength("truncate", path, bytes, e);
         }
+    }
+
+    @Override
+    public void allocate(long bytes) {
+        Transfers.checkAllocate(this, bytes);
+        long before = bytes();
+        try {
+            writeZeros(before, bytes);
+        } catch (IOException e) {
+            DiskException failure = DiskException.ofLength("allocation", path, bytes, e);
+            try {
+                truncate(before); // To what it was.
+            } catch (DiskException also) {
+                failure.addSuppressed(also);
+            }
+            throw failure;
+        }
+    }
+
+    /** A channel can do no such thing. */
+    @Override
+    public boolean punchHole(long position, long bytes) {
+        Transfers.checkHole(this, position, bytes);
+        checkOpen();
+        return false;
     }
 
     @Override
@@ -141,6 +181,19 @@ final class ChannelFile implements DiskFile {
         }
     }
 
+    /** Zeros from the present end on, by whole sectors: what there is of the last one is followed by zeros anyway. */
+    private void writeZeros(long before, long bytes) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment zeros = arena.allocate(ZEROS_BYTES, Disk.ALIGNMENT_BYTES);
+            long position = (before + Disk.ALIGNMENT_BYTES - 1) & -Disk.ALIGNMENT_BYTES;
+            while (position < bytes) {
+                long part = Math.min(ZEROS_BYTES, bytes - position);
+                write(zeros.asSlice(0, part).asByteBuffer(), position);
+                position += part;
+            }
+        }
+    }
+
     private long call(Call call) throws IOException {
         boolean isInterrupted = Thread.interrupted();
         try {
@@ -176,7 +229,11 @@ final class ChannelFile implements DiskFile {
         if (access == Access.READ_WRITE) {
             options.add(StandardOpenOption.WRITE);
         }
-        long blockBytes = Files.getFileStore(path).getBlockSize();
+        FileStore store = Files.getFileStore(path);
+        if (disk.isBuffered(store)) {
+            return FileChannel.open(path, options);
+        }
+        long blockBytes = store.getBlockSize();
         if (blockBytes > Disk.ALIGNMENT_BYTES) {
             disk.fellBackToBuffered(path, "its blocks of " + blockBytes + " bytes are larger than our transfers");
             return FileChannel.open(path, options);
@@ -194,7 +251,7 @@ final class ChannelFile implements DiskFile {
             options.remove(DIRECT);
             FileChannel buffered =
                     FileChannel.open(path, options); // Fails likewise where direct I/O was not the reason.
-            disk.fellBackToBuffered(path, String.valueOf(e.getMessage()));
+            disk.isBuffered(store, path, String.valueOf(e.getMessage()));
             return buffered;
         }
     }

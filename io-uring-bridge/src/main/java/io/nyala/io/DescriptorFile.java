@@ -1,10 +1,18 @@
 package io.nyala.io;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** A file behind a descriptor. Shared by threads. */
 final class DescriptorFile implements DiskFile {
+    private static final int PUNCH_HOLE_KEEP_SIZE = 3;
+    private static final int ZEROS_BYTES = 256 << 10; // Only while they are written; not of the memory budget.
+    private static final long RWH_WRITE_LIFE_SHORT = 2;
+    private static final long RWH_WRITE_LIFE_LONG = 4;
+
     private final Path path;
     private final Access access;
     private final Descriptor descriptor;
@@ -54,8 +62,83 @@ final class DescriptorFile implements DiskFile {
         long answer = Kernel.truncate(fd, bytes);
         release();
         if (answer < 0) {
-            throw Errno.exception("truncate", path, -answer);
+            throw lengthFailure("truncate", bytes, -answer);
         }
+    }
+
+    @Override
+    public void allocate(long bytes) {
+        Transfers.checkAllocate(this, bytes);
+        int fd = acquire();
+        try {
+            long before = bytes();
+            long answer = bytes <= before ? 0 : Kernel.allocate(fd, 0, before, bytes - before);
+            if (answer == -Errno.NOT_SUPPORTED || answer == -Errno.NO_SYSTEM_CALL) {
+                answer = writeZeros(fd, before, bytes);
+            }
+            if (answer < 0) {
+                Kernel.truncate(fd, before); // What was begun is as good as the failure, which is told.
+                throw lengthFailure("allocation", bytes, -answer);
+            }
+        } finally {
+            release();
+        }
+    }
+
+    /** Zeros from the present end on, by whole sectors: what there is of the last one is followed by zeros anyway. */
+    private static long writeZeros(int fd, long before, long bytes) {
+        long extended = Kernel.truncate(fd, bytes);
+        if (extended < 0) {
+            return extended;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment zeros = arena.allocate(ZEROS_BYTES, Disk.ALIGNMENT_BYTES);
+            MemorySegment vector = arena.allocate(2L * Long.BYTES, Long.BYTES);
+            MemorySegment errno = Kernel.newErrnoMemory(arena);
+            long position = (before + Disk.ALIGNMENT_BYTES - 1) & -Disk.ALIGNMENT_BYTES;
+            while (position < bytes) {
+                vector.set(ValueLayout.ADDRESS, 0, zeros);
+                vector.set(ValueLayout.JAVA_LONG, Long.BYTES, Math.min(ZEROS_BYTES, bytes - position));
+                long written = Kernel.writeVector(errno, fd, vector, position, 0);
+                if (written < 0 && written != -Errno.INTERRUPTED) {
+                    return written;
+                }
+                position += Math.max(0, written) & -Disk.ALIGNMENT_BYTES;
+            }
+            return 0;
+        }
+    }
+
+    @Override
+    public boolean punchHole(long position, long bytes) {
+        Transfers.checkHole(this, position, bytes);
+        int fd = acquire();
+        long answer = Kernel.allocate(fd, PUNCH_HOLE_KEEP_SIZE, position, bytes);
+        release();
+        if (answer == -Errno.NOT_SUPPORTED || answer == -Errno.NO_SYSTEM_CALL) {
+            return false;
+        }
+        if (answer < 0) {
+            throw DiskException.ofTransfer(
+                    "hole", path, position, bytes, Errno.kind((int) -answer), Errno.text((int) -answer));
+        }
+        return true;
+    }
+
+    @Override
+    public void expectLifetime(Lifetime lifetime) {
+        int fd = acquire();
+        long _ = Kernel.hintLifetime( // A file system that knows no hints refuses them, and nothing is lost.
+                fd,
+                switch (lifetime) {
+                    case SHORT -> RWH_WRITE_LIFE_SHORT;
+                    case LONG -> RWH_WRITE_LIFE_LONG;
+                });
+        release();
+    }
+
+    private DiskException lengthFailure(String operation, long bytes, long errno) {
+        return DiskException.ofLength(operation, path, bytes, Errno.kind((int) errno), Errno.text((int) errno));
     }
 
     @Override
@@ -85,10 +168,20 @@ final class DescriptorFile implements DiskFile {
         if (fd < 0) {
             throw Errno.exception(isNew ? "create" : "open", path, -fd);
         }
-        int answer = Kernel.setDirect(fd);
-        if (answer < 0) {
-            disk.fellBackToBuffered(path, Errno.text(-answer));
+        var descriptor = new Descriptor(fd);
+        try {
+            String obstacle = DirectAlignment.obstacle(fd);
+            if (obstacle == null) {
+                int answer = Kernel.setDirect(fd);
+                obstacle = answer < 0 ? Errno.text(-answer) : null;
+            }
+            if (obstacle != null) {
+                disk.fellBackToBuffered(path, obstacle);
+            }
+            return new DescriptorFile(path, access, descriptor);
+        } catch (RuntimeException | Error e) {
+            descriptor.close();
+            throw e;
         }
-        return new DescriptorFile(path, access, new Descriptor(fd));
     }
 }

@@ -36,7 +36,7 @@ public class DiskException extends RuntimeException {
 
     /** A failed transfer. */
     public static DiskException ofTransfer(
-            String operation, Path path, long position, int bytes, Kind kind, String reason) {
+            String operation, Path path, long position, long bytes, Kind kind, String reason) {
         String message = String.format(
                 Locale.ROOT,
                 "%s of %,d bytes at byte %,d of %s failed: %s. %s",
@@ -47,6 +47,20 @@ public class DiskException extends RuntimeException {
                 reason,
                 kind.whatToDo);
         return new DiskException(kind, path, position, message);
+    }
+
+    /** A failed change of the length, or of the room, of a whole file. */
+    public static DiskException ofLength(String operation, Path path, long bytes, Kind kind, String reason) {
+        return of(toLength(operation, bytes), path, kind, reason);
+    }
+
+    /** As above, from the JDK. */
+    static DiskException ofLength(String operation, Path path, long bytes, IOException cause) {
+        return of(toLength(operation, bytes), path, cause);
+    }
+
+    private static String toLength(String operation, long bytes) {
+        return String.format(Locale.ROOT, "%s to %,d bytes", operation, bytes);
     }
 
     /** The JDK's exception, told in ours. */

@@ -10,7 +10,9 @@ final class Errno {
     static final int AGAIN = 11;
     static final int BUSY = 16;
     static final int INVALID = 22;
+    static final int NO_SYSTEM_CALL = 38;
     static final int TIME = 62;
+    static final int NOT_SUPPORTED = 95;
 
     private Errno() {}
 
@@ -52,11 +54,12 @@ final class Errno {
             case 24 -> "too many open files in the process (EMFILE); raise ulimit -n";
             case 27 -> "the file becomes too large (EFBIG)";
             case 28 -> "no space left on device (ENOSPC)";
+            case 29 -> "illegal seek (ESPIPE)";
             case 30 -> "read-only file system (EROFS)";
             case 36 -> "the name is too long (ENAMETOOLONG)";
-            case 38 -> "the kernel does not have it (ENOSYS)";
+            case NO_SYSTEM_CALL -> "the kernel does not have it (ENOSYS)";
             case 40 -> "too many symbolic links (ELOOP)";
-            case 95 -> "not supported (EOPNOTSUPP)";
+            case NOT_SUPPORTED -> "not supported (EOPNOTSUPP)";
             case 116 -> "stale file handle (ESTALE)";
             case 122 -> "disk quota exceeded (EDQUOT)";
             case 125 -> "cancelled (ECANCELED)";

@@ -1,7 +1,9 @@
 package io.nyala.io;
 
+import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,7 +11,9 @@ import org.jspecify.annotations.Nullable;
  * threads.
  */
 abstract sealed class HostDisk implements Disk permits RingDisk, SyscallDisk, ChannelDisk {
-    private volatile @Nullable String bufferedBecause;
+    private static final System.Logger LOG = System.getLogger(HostDisk.class.getName());
+
+    private final AtomicReference<@Nullable String> bufferedBecause = new AtomicReference<>();
 
     @Override
     public final void delete(Path path) {
@@ -54,14 +58,17 @@ abstract sealed class HostDisk implements Disk permits RingDisk, SyscallDisk, Ch
     @Override
     public void close() {}
 
-    /** Notes that a file cannot be read and written directly, which {@link #description} then says. */
+    /** Notes that a file cannot be read and written directly, which is said once, and in {@link #description}. */
     final void fellBackToBuffered(Path path, String why) {
-        bufferedBecause = "direct I/O on " + path + ": " + why;
+        String reason = "direct I/O on " + path + ": " + why;
+        if (bufferedBecause.compareAndSet(null, reason)) {
+            LOG.log(Level.WARNING, "files are {0}, which takes more CPU and memory", mode());
+        }
     }
 
     /** How transfers reach the device, for {@link #description}. */
     final String mode() {
-        String buffered = bufferedBecause;
+        String buffered = bufferedBecause.get();
         return buffered == null ? "O_DIRECT" : "buffered by the page cache (" + buffered + ")";
     }
 }

@@ -2,6 +2,7 @@ package io.nyala.io;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,6 +36,8 @@ final class HostFiles {
                         paths.add(path);
                     }
                 }
+            } catch (DirectoryIteratorException e) {
+                throw e.getCause();
             }
         });
         paths.sort(null);

@@ -91,13 +91,20 @@ public final class IoPool implements AutoCloseable {
      */
     public void giveBack(IoQueue queue) {
         boolean isReusable = queue.inFlight() == 0;
-        if (!isReusable) {
-            queue.close();
+        try {
+            if (!isReusable) {
+                queue.close();
+            }
+        } finally { // Also if closing fails: then another may be made in its place.
+            takeBack(isReusable ? queue : null);
         }
+    }
+
+    private void takeBack(@Nullable IoQueue reusable) {
         lock.lock();
         try {
-            if (isReusable) {
-                idle.addLast(queue);
+            if (reusable != null) {
+                idle.addLast(reusable);
             } else {
                 queueCount--;
             }

@@ -63,12 +63,17 @@ final class Kernel {
     private static final long PREADV2 = IS_ARM ? 286 : 327;
     private static final long PWRITEV2 = IS_ARM ? 287 : 328;
     private static final long FDATASYNC = IS_ARM ? 83 : 75;
+    private static final long FALLOCATE = IS_ARM ? 47 : 285;
+    private static final long FILE_CONTROL = IS_ARM ? 25 : 72;
+    private static final long STATX = IS_ARM ? 291 : 332;
     private static final int O_RDWR = 2;
     private static final int O_CREAT = 0100;
     private static final int O_EXCL = 0200;
     private static final int O_CLOEXEC = 02000000;
     private static final int O_DIRECT = IS_ARM ? 0200000 : 040000;
     private static final int F_SETFL = 4;
+    private static final long F_SET_RW_HINT = 1036;
+    private static final long AT_EMPTY_PATH = 0x1000;
     private static final int SEEK_END = 2;
     private static final int FILE_MODE = 0644;
     private static final int PROT_READ_WRITE = 3;
@@ -133,6 +138,44 @@ final class Kernel {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment errno = newErrnoMemory(arena);
             return result(errno, (int) FTRUNCATE.invokeExact(errno, fd, bytes));
+        } catch (Throwable e) {
+            throw impossible(e);
+        }
+    }
+
+    /**
+     * Keeps room for bytes of a file, or with {@code FALLOC_FL_PUNCH_HOLE} and {@code FALLOC_FL_KEEP_SIZE} gives it
+     * back.
+     */
+    static int allocate(int fd, int mode, long position, long bytes) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = newErrnoMemory(arena);
+            return (int) result(errno, (long)
+                    SYSCALL.invokeExact(errno, FALLOCATE, (long) fd, (long) mode, position, bytes, 0L, 0L));
+        } catch (Throwable e) {
+            throw impossible(e);
+        }
+    }
+
+    /** Fills in a {@code struct statx} of the file. */
+    static int status(int fd, int mask, MemorySegment status) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = newErrnoMemory(arena);
+            long self = arena.allocateFrom("").address();
+            return (int) result(errno, (long) SYSCALL.invokeExact(
+                    errno, STATX, (long) fd, self, AT_EMPTY_PATH, (long) mask, status.address(), 0L));
+        } catch (Throwable e) {
+            throw impossible(e);
+        }
+    }
+
+    /** How long what is written to the file will stay, one of {@code RWH_WRITE_LIFE_*}. */
+    static int hintLifetime(int fd, long lifetime) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = newErrnoMemory(arena);
+            MemorySegment hint = arena.allocateFrom(JAVA_LONG, lifetime);
+            return (int) result(errno, (long)
+                    SYSCALL.invokeExact(errno, FILE_CONTROL, (long) fd, F_SET_RW_HINT, hint.address(), 0L, 0L, 0L));
         } catch (Throwable e) {
             throw impossible(e);
         }

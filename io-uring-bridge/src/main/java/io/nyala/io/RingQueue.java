@@ -169,14 +169,31 @@ final class RingQueue implements IoQueue {
             return;
         }
         Ring own = ring;
-        if (own != null) {
-            if (inFlight > 0) {
-                checkOwner();
-                finishAll(own);
-            }
-            own.close(); // Cancels the read of the event.
+        if (own == null) {
+            isClosed = true;
+            closeParts(null);
+            return;
+        }
+        if (inFlight > 0) {
+            checkOwner();
         }
         isClosed = true;
+        try {
+            finishAll(own);
+        } finally {
+            closeParts(own);
+        }
+    }
+
+    private void closeParts(@Nullable Ring own) {
+        for (int slot = 0; slot < depthMax; slot++) {
+            if (files[slot] != null) { // The ring has failed, which is thrown: the kernel may not be done with these.
+                free(slot);
+            }
+        }
+        if (own != null) {
+            own.close(); // Cancels the read of the event.
+        }
         event.close();
         arena.close();
     }

@@ -25,9 +25,7 @@ public final class Transfers {
 
     /** Refuses a transfer out of memory that direct I/O could not do, and any to a file open for reading only. */
     public static void checkWrite(DiskFile file, long position, MemorySegment memory, long offset, int bytes) {
-        if (file.access() != Access.READ_WRITE) {
-            throw new IllegalArgumentException("write to " + file.path() + ", which is open for reading only");
-        }
+        checkWritable("write", file);
         if (((position | (memory.address() + offset) | bytes) & UNALIGNED) != 0
                 || position < 0
                 || bytes <= 0
@@ -40,11 +38,33 @@ public final class Transfers {
 
     /** Refuses a length that no file has, and any of a file open for reading only. */
     public static void checkTruncate(DiskFile file, long bytes) {
-        if (file.access() != Access.READ_WRITE) {
-            throw new IllegalArgumentException("truncate of " + file.path() + ", which is open for reading only");
-        }
+        checkWritable("truncate", file);
         if (bytes < 0) {
             throw new IllegalArgumentException("truncate of " + file.path() + " to " + bytes + " bytes");
+        }
+    }
+
+    /** Refuses what no file can be allocated to, and any of a file open for reading only. */
+    public static void checkAllocate(DiskFile file, long bytes) {
+        checkWritable("allocation", file);
+        if (bytes < 0 || (bytes & UNALIGNED) != 0) {
+            throw new IllegalArgumentException("allocation of " + bytes + " bytes for " + file.path()
+                    + ": must be a multiple of " + Disk.ALIGNMENT_BYTES);
+        }
+    }
+
+    /** Refuses a hole that no file has, and any in a file open for reading only. */
+    public static void checkHole(DiskFile file, long position, long bytes) {
+        checkWritable("hole", file);
+        if (((position | bytes) & UNALIGNED) != 0 || position < 0 || bytes <= 0 || bytes > Long.MAX_VALUE - position) {
+            throw new IllegalArgumentException("hole of " + bytes + " bytes at byte " + position + " of " + file.path()
+                    + ": both must be multiples of " + Disk.ALIGNMENT_BYTES + ", and the bytes more than 0");
+        }
+    }
+
+    private static void checkWritable(String operation, DiskFile file) {
+        if (file.access() != Access.READ_WRITE) {
+            throw new IllegalArgumentException(operation + " of " + file.path() + ", which is open for reading only");
         }
     }
 

@@ -16,12 +16,16 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * System calls that a process forbids to itself: they fail with EPERM. It needs no rights and ends with the process, so
- * it is for a child. What a call was asked for is seen there as the kernel sees it. Stateless.
+ * System calls that a process or a thread forbids to itself. It needs no rights and ends with the process, for which a
+ * child is made, or with the thread. What a call was asked for is seen there as the kernel sees it. Stateless.
  */
 final class SystemCallFilter {
     private static final String NO_FILTER = "no filter here: ";
@@ -32,12 +36,15 @@ final class SystemCallFilter {
     private static final long SECCOMP = IS_ARM ? 277 : 317;
     private static final long SET_MODE_FILTER = 1;
     private static final long ALL_THREADS = 1;
+    private static final long THIS_THREAD = 0;
     private static final int NO_NEW_PRIVILEGES = 38;
+    private static final int F_GET_RW_HINT = 1035;
 
     private static final int LOAD = 0x20;
     private static final int SKIP_UNLESS = 0x15;
     private static final int ANSWER = 0x06;
-    private static final int EPERM = 0x0005_0000 | 1;
+    private static final int ERRNO = 0x0005_0000;
+    private static final int EPERM = ERRNO | 1;
     private static final int ALLOWED = 0x7fff_0000;
     private static final int NUMBER_AT = 0;
     private static final int ARGUMENTS_AT = 16;
@@ -67,28 +74,80 @@ final class SystemCallFilter {
         return said;
     }
 
+    /**
+     * A system call that fails with a number of an error, or with an argument only those that have this value (of 32
+     * bits) there.
+     */
+    record Refusal(String name, int number, int argument, int value, int errno) {
+        static final int ANY = -1;
+
+        static Refusal of(String name, int number, int errno) {
+            return new Refusal(name, number, ANY, 0, errno);
+        }
+
+        private List<Step> steps() {
+            List<Step> steps = new ArrayList<>();
+            steps.add(new Step(LOAD, 0, NUMBER_AT));
+            steps.add(new Step(SKIP_UNLESS, argument == ANY ? 1 : 3, number));
+            if (argument != ANY) {
+                steps.add(new Step(LOAD, 0, ARGUMENTS_AT + argument * Long.BYTES));
+                steps.add(new Step(SKIP_UNLESS, 1, value));
+            }
+            steps.add(new Step(ANSWER, 0, ERRNO | errno));
+            steps.add(new Step(ANSWER, 0, ALLOWED));
+            return steps;
+        }
+    }
+
+    /**
+     * Does something on a thread to which, and to those that it makes, the system refuses a call; it ends with the
+     * thread. The test is skipped if there can be no filter.
+     */
+    static void refusing(Refusal refusal, Runnable action) throws InterruptedException {
+        AtomicBoolean isFiltered = new AtomicBoolean();
+        AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+        Thread.ofPlatform()
+                .uncaughtExceptionHandler((_, e) -> failure.set(e))
+                .start(() -> {
+                    isFiltered.set(filter(refusal.steps(), THIS_THREAD));
+                    if (isFiltered.get()) {
+                        action.run();
+                    }
+                })
+                .join();
+        Throwable thrown = failure.get();
+        if (thrown != null) {
+            throw new AssertionError("where " + refusal + ": " + thrown, thrown);
+        }
+        assumeTrue(isFiltered.get(), NO_FILTER);
+    }
+
     /** Forbids this process a system call; false, and said, if that cannot be. */
     static boolean forbid(int number) {
-        return filter(List.of(
-                new Step(LOAD, 0, NUMBER_AT),
-                new Step(SKIP_UNLESS, 1, number),
-                new Step(ANSWER, 0, EPERM),
-                new Step(ANSWER, 0, ALLOWED)));
+        return filter(
+                List.of(
+                        new Step(LOAD, 0, NUMBER_AT),
+                        new Step(SKIP_UNLESS, 1, number),
+                        new Step(ANSWER, 0, EPERM),
+                        new Step(ANSWER, 0, ALLOWED)),
+                ALL_THREADS);
     }
 
     /** As {@link #forbid(int)}, of calls with this value (of 32 bits) as the argument of that index. */
     static boolean forbid(int number, int argument, int value) {
-        return filter(List.of(
-                new Step(LOAD, 0, NUMBER_AT),
-                new Step(SKIP_UNLESS, 3, number),
-                new Step(LOAD, 0, ARGUMENTS_AT + argument * Long.BYTES),
-                new Step(SKIP_UNLESS, 1, value),
-                new Step(ANSWER, 0, EPERM),
-                new Step(ANSWER, 0, ALLOWED)));
+        return filter(
+                List.of(
+                        new Step(LOAD, 0, NUMBER_AT),
+                        new Step(SKIP_UNLESS, 3, number),
+                        new Step(LOAD, 0, ARGUMENTS_AT + argument * Long.BYTES),
+                        new Step(SKIP_UNLESS, 1, value),
+                        new Step(ANSWER, 0, EPERM),
+                        new Step(ANSWER, 0, ALLOWED)),
+                ALL_THREADS);
     }
 
     @SuppressWarnings("restricted") // Two calls that only tests make.
-    private static boolean filter(List<Step> steps) {
+    private static boolean filter(List<Step> steps, long threads) {
         Linker linker = Linker.nativeLinker();
         MethodHandle control = linker.downcallHandle(
                 linker.defaultLookup().findOrThrow("prctl"),
@@ -100,12 +159,29 @@ final class SystemCallFilter {
                 Linker.Option.firstVariadicArg(1));
         try (Arena arena = Arena.ofConfined()) {
             int confined = (int) control.invokeExact(NO_NEW_PRIVILEGES, 1L, 0L, 0L, 0L);
-            long filtered = (long) call.invokeExact(SECCOMP, SET_MODE_FILTER, ALL_THREADS, program(arena, steps));
+            long filtered = (long) call.invokeExact(SECCOMP, SET_MODE_FILTER, threads, program(arena, steps));
             if (confined != 0 || filtered != 0) {
                 System.out.println(NO_FILTER + confined + ", " + filtered);
                 return false;
             }
             return true;
+        } catch (Throwable e) {
+            throw new AssertionError("a native call was made wrongly", e);
+        }
+    }
+
+    /** What the kernel was told of a file's lifetime, or -1. */
+    @SuppressWarnings("restricted") // A call that only a test makes.
+    static long lifetimeHint(int fd) {
+        Linker linker = Linker.nativeLinker();
+        MethodHandle control = linker.downcallHandle(
+                linker.defaultLookup().findOrThrow("fcntl"),
+                FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS),
+                Linker.Option.firstVariadicArg(2));
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment hint = arena.allocate(JAVA_LONG);
+            int answer = (int) control.invokeExact(fd, F_GET_RW_HINT, hint);
+            return answer < 0 ? answer : hint.get(JAVA_LONG, 0);
         } catch (Throwable e) {
             throw new AssertionError("a native call was made wrongly", e);
         }

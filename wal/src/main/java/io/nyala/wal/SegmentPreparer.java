@@ -97,6 +97,7 @@ final class SegmentPreparer implements AutoCloseable {
             if (!openSpare()) {
                 create();
             }
+            open().expectLifetime(DiskFile.Lifetime.SHORT);
         } catch (DiskException e) {
             failed(e);
         }

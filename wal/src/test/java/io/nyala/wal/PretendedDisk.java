@@ -85,6 +85,14 @@ final class PretendedDisk implements Disk {
         public void truncate(long bytes) {}
 
         @Override
+        public void allocate(long bytes) {}
+
+        @Override
+        public boolean punchHole(long position, long bytes) {
+            return false;
+        }
+
+        @Override
         public void close() {}
     }
 

@@ -8,10 +8,10 @@ import java.nio.file.Path;
  * @param index how many calls came before it since the disk was made
  * @param operation what was asked for
  * @param path of the file or directory; the present name of a renamed one
- * @param position first byte of a transfer, the new length of a truncated file, or 0
- * @param bytes of a transfer, or 0
+ * @param position first byte of a transfer, the new length of a file, or 0
+ * @param bytes of a transfer or a hole, or 0
  */
-public record Call(long index, Operation operation, Path path, long position, int bytes) {
+public record Call(long index, Operation operation, Path path, long position, long bytes) {
     /** The last name of the path, by which tests tell kinds of files apart. */
     public String fileName() {
         return String.valueOf(path.getFileName());

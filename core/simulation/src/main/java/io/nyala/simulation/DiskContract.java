@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
  * Goal: what one disk does, all do. Method: one test class that each kind of disk passes, with random transfers held
  * against a plain array.
  */
-public abstract class DiskContract extends NamesContract {
+public abstract class DiskContract extends FileContract {
     private static final int FILE_PAGES = 32;
 
     @RepeatedTest(8)

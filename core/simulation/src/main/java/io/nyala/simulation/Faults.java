@@ -53,7 +53,7 @@ final class Faults {
     }
 
     /** Notes a call. */
-    Call next(Operation operation, Path path, long position, int bytes) {
+    Call next(Operation operation, Path path, long position, long bytes) {
         Call call = new Call(callCount++, operation, path, position, bytes);
         counts.merge(operation, 1L, Long::sum);
         if (trace.size() == TRACED_MAX) {
@@ -114,10 +114,13 @@ final class Faults {
 
     /** The exception for a failed call. */
     static DiskException exception(Call call, DiskException.Kind kind, String reason) {
-        return call.operation().isTransfer()
-                ? DiskException.ofTransfer(
-                        call.operation().toString(), call.path(), call.position(), call.bytes(), kind, reason)
-                : DiskException.of(call.operation().toString(), call.path(), kind, reason);
+        String operation = call.operation().toString();
+        if (call.operation().isOfLength()) {
+            return DiskException.ofLength(operation, call.path(), call.position(), kind, reason);
+        }
+        return call.operation().isTransfer() || call.operation() == Operation.PUNCH_HOLE
+                ? DiskException.ofTransfer(operation, call.path(), call.position(), call.bytes(), kind, reason)
+                : DiskException.of(operation, call.path(), kind, reason);
     }
 
     private record Planned(Predicate<Call> which, DiskException.Kind kind) {}

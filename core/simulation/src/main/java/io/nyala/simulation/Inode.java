@@ -41,7 +41,7 @@ final class Inode implements Node {
     }
 
     /** Pages that a write would have to allocate. */
-    int newPageCount(long position, int bytes) {
+    int newPageCount(long position, long bytes) {
         int count = 0;
         for (long page = position / PAGE_BYTES; page < (position + bytes) / PAGE_BYTES; page++) {
             count += live.containsKey(page) ? 0 : 1;
@@ -63,9 +63,8 @@ final class Inode implements Node {
     /** Makes bytes visible, not durable. */
     void write(long position, MemorySegment memory, long offset, int bytes) {
         Write write = Write.of(position, memory, offset, bytes, ++sequence);
-        write.apply(live);
+        change(write);
         liveBytes = Math.max(liveBytes, write.endPosition());
-        pending.add(write);
     }
 
     /** Adds a write that never completed: not seen, but a power cut may find it on the disk. */
@@ -95,6 +94,41 @@ final class Inode implements Node {
         liveBytes = bytes;
         forget((bytes + PAGE_BYTES - 1) / PAGE_BYTES, Long.MAX_VALUE);
         pending.add(new Truncate(bytes, ++sequence));
+    }
+
+    /** Extends it with zeros that take room. */
+    void allocate(long bytes) {
+        if (bytes > liveBytes) {
+            NavigableMap<Long, byte[]> zeros = new TreeMap<>();
+            for (long page = alignUp(liveBytes) / PAGE_BYTES; page < bytes / PAGE_BYTES; page++) {
+                zeros.put(page, ZEROS);
+            }
+            if (zeros.isEmpty()) {
+                truncate(bytes); // Within the last page.
+            } else {
+                change(new Write(zeros, ++sequence, false));
+                liveBytes = bytes;
+            }
+        }
+    }
+
+    /** Takes pages out of it, which are zeros from then on. */
+    void punchHole(long position, long bytes) {
+        NavigableMap<Long, byte[]> zeros = new TreeMap<>();
+        long end = Math.min(position + bytes, alignUp(liveBytes));
+        for (long page = position / PAGE_BYTES; page < end / PAGE_BYTES; page++) {
+            zeros.put(page, ZEROS);
+        }
+        change(new Write(zeros, ++sequence, true));
+    }
+
+    private void change(Write write) {
+        write.apply(live);
+        pending.add(write);
+    }
+
+    static long alignUp(long position) {
+        return (position + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
     }
 
     /** Makes durable what was written up to a {@link #sequence}. */
@@ -243,14 +277,16 @@ final class Inode implements Node {
 
     private record Truncate(long bytes, long sequence) implements Pending {}
 
-    /** Pages that were written but not synced, without those that a durable write has superseded. */
+    /** Pages that were written or taken out, but not synced, without those that a durable write has superseded. */
     private static final class Write implements Pending {
         private final NavigableMap<Long, byte[]> pages;
         private final long sequence;
+        private final boolean isHole;
 
-        private Write(NavigableMap<Long, byte[]> pages, long sequence) {
+        private Write(NavigableMap<Long, byte[]> pages, long sequence, boolean isHole) {
             this.pages = pages;
             this.sequence = sequence;
+            this.isHole = isHole;
         }
 
         static Write of(long position, MemorySegment memory, long offset, int bytes, long sequence) {
@@ -261,7 +297,7 @@ final class Inode implements Node {
                 // Zero-filled segments then cost nothing.
                 pages.put((position + done) / PAGE_BYTES, Arrays.equals(page, ZEROS) ? ZEROS : page);
             }
-            return new Write(pages, sequence);
+            return new Write(pages, sequence, false);
         }
 
         @Override
@@ -269,13 +305,17 @@ final class Inode implements Node {
             return sequence;
         }
 
-        /** Where the last page ends that still matters; 0 if none does. */
+        /** Where the last page ends that still matters; 0 if none does, and for a hole, which makes nothing longer. */
         long endPosition() {
-            return pages.isEmpty() ? 0 : (pages.lastKey() + 1) * PAGE_BYTES;
+            return pages.isEmpty() || isHole ? 0 : (pages.lastKey() + 1) * PAGE_BYTES;
         }
 
         void apply(Map<Long, byte[]> target) {
-            target.putAll(pages);
+            if (isHole) {
+                target.keySet().removeAll(pages.keySet());
+            } else {
+                target.putAll(pages);
+            }
         }
 
         void tear(Map<Long, byte[]> target, Fate fate) {
@@ -300,7 +340,7 @@ final class Inode implements Node {
         }
 
         Write copy() {
-            return new Write(new TreeMap<>(pages), sequence);
+            return new Write(new TreeMap<>(pages), sequence, isHole);
         }
     }
 }

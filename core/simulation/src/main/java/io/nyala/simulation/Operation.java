@@ -11,6 +11,8 @@ public enum Operation {
     SYNC_DIRECTORY("sync"),
     LOCK("lock"),
     TRUNCATE("truncate"),
+    ALLOCATE("allocation"),
+    PUNCH_HOLE("hole"),
     READ("read"),
     WRITE("write"),
     WRITE_DURABLE("durable write"),
@@ -25,6 +27,11 @@ public enum Operation {
     /** Promises that something survives a power cut. */
     public boolean isSync() {
         return this == SYNC || this == WRITE_DURABLE || this == SYNC_DIRECTORY;
+    }
+
+    /** Gives a file another length. */
+    public boolean isOfLength() {
+        return this == TRUNCATE || this == ALLOCATE;
     }
 
     /** Moves bytes between a file and memory. */

@@ -217,7 +217,7 @@ public final class SimulatedDisk implements Disk {
 
     @Override
     public synchronized DiskFile create(Path path) {
-        Call call = begin(Operation.CREATE, path, 0);
+        Call call = begin(Operation.CREATE, path, 0, 0);
         Directory directory = tree.parent(call, path);
         if (directory.find(FileTree.name(path)) != null) {
             throw Faults.exception(call, Kind.EXISTS, "it exists already");
@@ -230,7 +230,7 @@ public final class SimulatedDisk implements Disk {
 
     @Override
     public synchronized DiskFile open(Path path, Access access) {
-        Call call = begin(Operation.OPEN, path, 0);
+        Call call = begin(Operation.OPEN, path, 0, 0);
         if (!(tree.node(call, path) instanceof Inode inode)) {
             throw Faults.exception(call, Kind.OTHER, "is a directory");
         }
@@ -240,7 +240,7 @@ public final class SimulatedDisk implements Disk {
 
     @Override
     public synchronized void delete(Path path) {
-        Call call = begin(Operation.DELETE, path, 0);
+        Call call = begin(Operation.DELETE, path, 0, 0);
         if (tree.node(call, path) instanceof Directory directory
                 && !directory.entries().isEmpty()) {
             throw Faults.exception(call, Kind.OTHER, "the directory is not empty");
@@ -250,7 +250,7 @@ public final class SimulatedDisk implements Disk {
 
     @Override
     public synchronized void rename(Path from, Path to) {
-        Call call = begin(Operation.RENAME, to, 0);
+        Call call = begin(Operation.RENAME, to, 0, 0);
         Node node = tree.node(call, from);
         Directory source = tree.parent(call, from);
         Directory target = tree.parent(call, to);
@@ -273,7 +273,7 @@ public final class SimulatedDisk implements Disk {
 
     @Override
     public synchronized List<Path> list(Path directory) {
-        Call call = begin(Operation.LIST, directory, 0);
+        Call call = begin(Operation.LIST, directory, 0, 0);
         return tree.directory(call, directory).entries().keySet().stream()
                 .map(directory::resolve)
                 .toList();
@@ -281,7 +281,7 @@ public final class SimulatedDisk implements Disk {
 
     @Override
     public synchronized void createDirectories(Path directory) {
-        Call call = begin(Operation.CREATE_DIRECTORIES, directory, 0);
+        Call call = begin(Operation.CREATE_DIRECTORIES, directory, 0, 0);
         tree.createDirectories(call, directory);
     }
 
@@ -302,7 +302,7 @@ public final class SimulatedDisk implements Disk {
 
     @Override
     public synchronized DirectoryLock lock(Path directory) {
-        Call call = begin(Operation.LOCK, directory, 0);
+        Call call = begin(Operation.LOCK, directory, 0, 0);
         tree.directory(call, directory);
         if (!locks.add(FileTree.absolute(directory))) {
             throw new DirectoryLockedException(
@@ -374,9 +374,18 @@ public final class SimulatedDisk implements Disk {
         }
     }
 
-    synchronized void truncate(SimulatedFile file, long bytes) {
-        begin(Operation.TRUNCATE, file.path(), bytes);
-        file.inode().truncate(bytes);
+    synchronized void change(Operation operation, SimulatedFile file, long position, long bytes, Runnable change) {
+        begin(operation, file.path(), position, bytes);
+        change.run();
+    }
+
+    synchronized void allocate(SimulatedFile file, long bytes) {
+        Call call = begin(Operation.ALLOCATE, file.path(), bytes, 0);
+        long from = Inode.alignUp(file.inode().bytes());
+        if (bytes > from && isWithoutSpace(file.inode().newPageCount(from, bytes - from))) {
+            throw Faults.exception(call, Kind.NO_SPACE, "there are " + usableBytes(file.path()) + " bytes left");
+        }
+        file.inode().allocate(bytes);
     }
 
     synchronized void started(Transfer transfer, List<Transfer> inFlight) {
@@ -427,11 +436,13 @@ public final class SimulatedDisk implements Disk {
     }
 
     private boolean isWithoutSpace(Transfer transfer) {
-        if (capacityBytes == Long.MAX_VALUE || !transfer.isWrite()) {
-            return false;
-        }
-        long added = (long) transfer.file.inode().newPageCount(transfer.position, transfer.bytes()) * Inode.PAGE_BYTES;
-        return added > 0 && tree.usedBytes() + added > capacityBytes;
+        return capacityBytes != Long.MAX_VALUE
+                && transfer.isWrite()
+                && isWithoutSpace(transfer.file.inode().newPageCount(transfer.position, transfer.bytes()));
+    }
+
+    private boolean isWithoutSpace(int newPages) {
+        return newPages > 0 && tree.usedBytes() + (long) newPages * Inode.PAGE_BYTES > capacityBytes;
     }
 
     /** Writes in flight may have reached the disk in part. */
@@ -447,9 +458,9 @@ public final class SimulatedDisk implements Disk {
         }
     }
 
-    private Call begin(Operation operation, Path path, long position) {
+    private Call begin(Operation operation, Path path, long position, long bytes) {
         checkOn();
-        Call call = note(operation, path, position, 0);
+        Call call = note(operation, path, position, bytes);
         Kind failure = faults.failure(call);
         if (failure != null) {
             throw Faults.exception(call, failure, "injected into " + call);
@@ -457,7 +468,7 @@ public final class SimulatedDisk implements Disk {
         return call;
     }
 
-    private Call note(Operation operation, Path path, long position, int bytes) {
+    private Call note(Operation operation, Path path, long position, long bytes) {
         Call call = faults.next(operation, path, position, bytes);
         if (faults.cutsPower(call)) {
             powerCut();

@@ -42,7 +42,22 @@ final class SimulatedFile implements DiskFile {
     public void truncate(long bytes) {
         checkOpen();
         Transfers.checkTruncate(this, bytes);
-        disk.truncate(this, bytes);
+        disk.change(Operation.TRUNCATE, this, bytes, 0, () -> inode.truncate(bytes));
+    }
+
+    @Override
+    public void allocate(long bytes) {
+        checkOpen();
+        Transfers.checkAllocate(this, bytes);
+        disk.allocate(this, bytes);
+    }
+
+    @Override
+    public boolean punchHole(long position, long bytes) {
+        checkOpen();
+        Transfers.checkHole(this, position, bytes);
+        disk.change(Operation.PUNCH_HOLE, this, position, bytes, () -> inode.punchHole(position, bytes));
+        return true;
     }
 
     @Override
