@@ -8,11 +8,13 @@ import io.nyala.memory.Slab;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The reads of one scan that are ahead of it: of each column in units of up to 256 KiB, the next of which is always in
- * flight. Pages that are cached, or that the scan will skip, are not read.
+ * The reads of one scan that are ahead of it: of each column in units of up to 256 KiB, the next of which are always in
+ * flight: one each where there are many columns, more where there are few, so that the device always has some. Pages
+ * that are cached, or that the scan will skip, are not read.
  *
  * <p>It borrows a queue for as long as it lives. If scans have their share of queues already, or there is no memory for
  * buffers, the scan reads page by page when it comes to them.
@@ -23,13 +25,18 @@ public final class ReadAhead implements Completions, AutoCloseable {
     /** A device gives 70 to 80 % of its sequential rate at this size. */
     private static final int UNIT_BYTES = 256 << 10;
 
-    private static final int UNITS_PER_STREAM = 2;
+    /** Reads in flight for a scan, in all of its columns: fewer leave a device idle while one is decoded. */
+    private static final int IN_FLIGHT = 4;
+
+    /** One that is decoded, and those ahead of it. */
+    private static final int UNITS_PER_STREAM_MAX = 1 + IN_FLIGHT;
 
     private final OpenFile file;
     private final PageCache cache;
     private final MemoryAccount account;
     private final List<Unit> units = new ArrayList<>();
     private final @Nullable IoQueue queue;
+    private int streamCount;
     private boolean isClosed;
 
     ReadAhead(OpenFile file, PageCache cache, MemoryAccount account) {
@@ -41,6 +48,7 @@ public final class ReadAhead implements Completions, AutoCloseable {
 
     /** Some neighbouring pages of a section, read or being read. */
     private static final class Unit {
+        private final int index;
         private @Nullable Slab buffer;
         private int firstPage;
         private int endPage;
@@ -48,13 +56,25 @@ public final class ReadAhead implements Completions, AutoCloseable {
         private int readBytes;
         private boolean isReading;
         private @Nullable DiskException failure;
+
+        Unit(int index) {
+            this.index = index;
+        }
+
+        boolean has(int page) {
+            return firstPage <= page && page < endPage;
+        }
     }
 
     /** What is read ahead of one section. For the scan's thread. */
     final class Stream {
         private final Section section;
         private final @Nullable VectorSelection wanted;
-        private final int firstUnit = units.size();
+        private final Unit[] own = new Unit[UNITS_PER_STREAM_MAX];
+        private int unitCount;
+
+        /** The unit that was decoded last; those after it are under way. */
+        private @Nullable Unit current;
 
         /** No more than the section has: a scan of many small rowsets has many streams. */
         private final long bufferBytes;
@@ -64,9 +84,7 @@ public final class ReadAhead implements Completions, AutoCloseable {
             this.wanted = wanted;
             long end = AlignedRead.alignUp(section.position() + section.bytes());
             this.bufferBytes = Math.min(UNIT_BYTES, end - AlignedRead.alignDown(section.position()));
-            for (int i = 0; i < UNITS_PER_STREAM; i++) {
-                units.add(new Unit());
-            }
+            streamCount++;
         }
 
         /**
@@ -78,21 +96,51 @@ public final class ReadAhead implements Completions, AutoCloseable {
             if (open == null) {
                 return false;
             }
-            int found = unitOf(page);
-            if (found < 0) {
-                found = start(open, page, -1);
-                if (found < 0) {
+            Unit unit = unitOf(page);
+            if (unit == null) {
+                unit = start(open, page, 0);
+                if (unit == null) {
                     return false;
                 }
+                current = null; // It may be the same one with other pages.
             }
-            Unit unit = units.get(found);
-            int next = nextNeeded(unit.endPage);
-            if (next >= 0 && unitOf(next) < 0) {
-                start(open, next, found);
+            if (unit != current) {
+                current = unit;
+                startNext(open, unit);
+                open.poll(ReadAhead.this);
             }
             await(open, unit);
             unpack(unit, page, target);
             return true;
+        }
+
+        /** Starts what comes after a unit and is not under way, as far as the share of this stream goes. */
+        private void startNext(IoQueue open, Unit unit) {
+            int kept = 1 << slotOf(unit);
+            int from = unit.endPage;
+            for (int left = (IN_FLIGHT + streamCount - 1) / streamCount; left > 0; left--) {
+                int page = nextNeeded(from);
+                if (page < 0) {
+                    return;
+                }
+                Unit next = unitOf(page);
+                if (next == null) {
+                    next = start(open, page, kept);
+                    if (next == null) {
+                        return;
+                    }
+                }
+                kept |= 1 << slotOf(next);
+                from = next.endPage;
+            }
+        }
+
+        private int slotOf(Unit unit) {
+            for (int slot = 0; ; slot++) {
+                if (own[slot] == unit) {
+                    return slot;
+                }
+            }
         }
 
         private void unpack(Unit unit, int page, MemorySegment target) {
@@ -117,14 +165,29 @@ public final class ReadAhead implements Completions, AutoCloseable {
             file.unpack(section, page, buffer.segment(), position - unit.position, target);
         }
 
-        private int unitOf(int page) {
-            for (int i = firstUnit; i < firstUnit + UNITS_PER_STREAM; i++) {
-                Unit unit = units.get(i);
-                if (unit.firstPage <= page && page < unit.endPage) {
-                    return i;
+        private @Nullable Unit unitOf(int page) {
+            for (int slot = 0; slot < unitCount; slot++) {
+                if (own[slot].has(page)) {
+                    return own[slot];
                 }
             }
-            return -1;
+            return null;
+        }
+
+        /** One that is not kept, and best one that nothing is read into. */
+        private Unit unused(int kept) {
+            Unit found = null;
+            for (int slot = 0; slot < unitCount; slot++) {
+                if ((kept & 1 << slot) == 0 && (found == null || found.isReading)) {
+                    found = own[slot];
+                }
+            }
+            if ((found == null || found.isReading) && unitCount < UNITS_PER_STREAM_MAX) {
+                found = new Unit(units.size());
+                units.add(found);
+                own[unitCount++] = found;
+            }
+            return Objects.requireNonNull(found, "there is one unit more than are kept");
         }
 
         private boolean isNeeded(int page) {
@@ -140,25 +203,22 @@ public final class ReadAhead implements Completions, AutoCloseable {
             return -1;
         }
 
-        /**
-         * Starts reading from {@code page} on into a unit other than {@code kept}; answers which, or -1 if that is not
-         * possible.
-         */
-        private int start(IoQueue open, int page, int kept) {
+        /** Starts reading from {@code page} on into a unit that is not kept; null if that is not possible. */
+        private @Nullable Unit start(IoQueue open, int page, int kept) {
             long position = AlignedRead.alignDown(section.pagePosition(page));
             long end = AlignedRead.alignUp(section.pagePosition(page) + section.slotBytes(page));
             if (end - position > UNIT_BYTES) {
-                return -1;
+                return null;
             }
-            int index = firstUnit == kept ? firstUnit + 1 : firstUnit;
-            Unit unit = units.get(index);
+            Unit unit = unused(kept);
             await(open, unit);
+            unit.endPage = unit.firstPage; // What it had is gone, also if nothing comes of this.
             if (unit.buffer == null) {
                 unit.buffer = account.tryTake(bufferBytes);
             }
             Slab buffer = unit.buffer;
             if (buffer == null) {
-                return -1;
+                return null;
             }
             int last = page + 1;
             while (last < section.pageCount() && isNeeded(last)) {
@@ -175,9 +235,8 @@ public final class ReadAhead implements Completions, AutoCloseable {
             unit.failure = null;
             awaitRoom(open);
             unit.isReading = true;
-            open.read(file.file(), position, buffer.segment(), 0, (int) (end - position), index);
-            open.poll(ReadAhead.this);
-            return index;
+            open.read(file.file(), position, buffer.segment(), 0, (int) (end - position), unit.index);
+            return unit;
         }
     }
 

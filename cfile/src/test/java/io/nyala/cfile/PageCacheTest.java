@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.encoding.DecoderScratch;
+import io.nyala.io.IoPool;
 import io.nyala.memory.MemoryLimitException;
 import io.nyala.rows.CellValue;
 import io.nyala.rows.Predicate;
+import io.nyala.simulation.CountingDisk;
 import io.nyala.simulation.Operation;
 import io.nyala.testkit.Allocation;
 import io.nyala.testkit.Failure;
@@ -217,6 +219,67 @@ final class PageCacheTest {
             assertEquals(40, files.cache.statistics().misses());
             assertTrue(reads >= 10 && reads <= 12, "40 pages of 56 KiB, four to a unit, in " + reads + " reads");
         }
+    }
+
+    /** Units of four pages: 15 of them. */
+    @Test
+    void aScanOfOneColumnHasFourReadsInFlightBesideTheOneItDecodes() {
+        var disk = new CountingDisk(files.disk);
+        try (IoPool io = new IoPool(disk, 2, 16);
+                PageCache cache = new PageCache(files.account, io, 16 << 20);
+                CFileReader reader = open(disk, cache);
+                ReadAhead ahead = reader.readAhead(files.account);
+                ColumnCursor cursor = reader.column(0).cursor(files.scratch, ahead, null)) {
+            disk.reset();
+            for (int page = 0; page < PAGES; page++) {
+                touch(cursor, page);
+                assertEquals(Math.min(PAGES / 4, 5 + page / 4), disk.reads(), "reads when page " + page + " is there");
+            }
+            assertEquals(5, disk.inFlightMost());
+            assertTrue(disk.readBytes() / disk.reads() > 128 << 10, disk.readBytes() + " bytes");
+        }
+    }
+
+    @Test
+    void columnsShareTheReadsInFlight() {
+        for (int columns : List.of(2, 4, 6)) {
+            var disk = new CountingDisk(files.disk);
+            List<ColumnCursor> cursors = new ArrayList<>();
+            try (IoPool io = new IoPool(disk, 2, 32);
+                    PageCache cache = new PageCache(files.account, io, 16 << 20);
+                    CFileReader reader = open(disk, cache);
+                    ReadAhead ahead = reader.readAhead(files.account)) {
+                for (int i = 0; i < columns; i++) {
+                    cursors.add(reader.column(0).cursor(files.scratch, ahead, null));
+                }
+                disk.reset();
+                for (int i = 0; i < columns; i++) { // As if each were another column: far from the others.
+                    touch(cursors.get(i), i * PAGES / columns);
+                }
+                int aheadOfEach = columns == 2 ? 2 : 1;
+                assertEquals(columns * (1L + aheadOfEach), disk.reads(), columns + " columns");
+                cursors.forEach(ColumnCursor::close);
+            }
+        }
+    }
+
+    @Test
+    void aScanThatJumpsAboutReadsTheRightPages(@Seed SplittableRandom random) {
+        files.cacheBytes(2L * SLAB_BYTES);
+        try (CFileReader reader = files.open();
+                ReadAhead ahead = reader.readAhead(files.account);
+                ColumnCursor cursor = reader.column(0).cursor(files.scratch, ahead, null)) {
+            int page = 0;
+            for (int i = 0; i < 500; i++) {
+                page = random.nextInt(3) == 0 ? random.nextInt(PAGES) : (page + random.nextInt(7)) % PAGES;
+                touch(cursor, page);
+            }
+        }
+    }
+
+    private static CFileReader open(CountingDisk disk, PageCache cache) {
+        var source = new CFileReader.Source(disk, Files.PATH, Files.FILE_ID, Files.OWNER_ID);
+        return CFileReader.open(source, cache, cache.account());
     }
 
     @Test
