@@ -1,6 +1,7 @@
 package io.nyala.wal;
 
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -20,8 +21,8 @@ final class Retention {
     private long oldestNeeded;
     private long markSequence;
 
-    /** With which the segments begin that hold records, the oldest first: for other threads, and never changed. */
-    private volatile long[] firstSequences;
+    /** With which the segments begin that hold records: for other threads. */
+    private volatile Begins begins;
 
     /**
      * @param recovered segments of earlier epochs, ascending
@@ -35,22 +36,53 @@ final class Retention {
         live.addAll(recovered);
         live.add(active);
         oldestNeeded = buffer.oldestSegment();
-        firstSequences = firstSequences(live);
+        long[] first = live.stream().mapToLong(each -> each.firstSequence).toArray();
+        begins = new Begins(first, 0, first.length);
     }
 
-    private static long[] firstSequences(Collection<Segment> segments) {
-        return segments.stream().mapToLong(segment -> segment.firstSequence).toArray();
+    /**
+     * First sequences of segments, the oldest first: a part of an array that others may have in common. Never changed
+     * within that part; that a segment comes or goes costs the same however many there are.
+     */
+    private static final class Begins {
+        private final long[] sequences;
+        private final int from;
+        private final int to;
+
+        Begins(long[] sequences, int from, int to) {
+            this.sequences = sequences;
+            this.from = from;
+            this.to = to;
+        }
+
+        int count() {
+            return to - from;
+        }
+
+        Begins with(long sequence) {
+            if (to < sequences.length) {
+                sequences[to] = sequence; // Before anyone is told of it, by the volatile write.
+                return new Begins(sequences, from, to + 1);
+            }
+            long[] larger = Arrays.copyOfRange(sequences, from, from + 2 * count() + 1);
+            larger[count()] = sequence;
+            return new Begins(larger, 0, count() + 1);
+        }
+
+        Begins withoutOldest() {
+            return new Begins(sequences, from + 1, to);
+        }
     }
 
     /** Segments that hold records, the one written to included. */
     int segmentCount() {
-        return firstSequences.length;
+        return begins.count();
     }
 
     /** Sequence with which the newest {@code count} segments begin, or all where there are fewer. */
     long newestFrom(int count) {
-        long[] present = firstSequences;
-        return present[Math.max(0, present.length - count)];
+        Begins present = begins;
+        return present.sequences[Math.max(present.from, present.to - count)];
     }
 
     void releaseUpTo(long sequence) {
@@ -58,7 +90,8 @@ final class Retention {
     }
 
     long oldestSequence() {
-        return firstSequences[0];
+        Begins present = begins;
+        return present.sequences[present.from];
     }
 
     Segment active() {
@@ -69,7 +102,7 @@ final class Retention {
     void add(Segment segment) {
         assert segment.number == active().number + 1 : segment.number + " after " + active().number;
         live.add(segment);
-        firstSequences = firstSequences(live);
+        begins = begins.with(segment.firstSequence);
     }
 
     /** Takes one segment away, or prepares to; answers whether it did something. */
@@ -79,7 +112,7 @@ final class Retention {
                 return false;
             }
             Segment released = live.removeFirst();
-            firstSequences = firstSequences(live);
+            begins = begins.withoutOldest();
             released.closeFile();
             files.recycle(released.path);
             return true;
