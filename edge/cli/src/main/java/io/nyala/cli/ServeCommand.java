@@ -137,9 +137,8 @@ final class ServeCommand implements Callable<Integer> {
                 Runtime.getRuntime().addShutdownHook(hook);
                 welcome(out, directory, host, engine, server);
                 stop.await();
-                tell(out, "stopping: no more requests are taken");
             }
-            engine.flush().join(); // So that the next start has nothing to replay.
+            LastFlush.of(line -> tell(out, line)).run(engine);
         }
     }
 

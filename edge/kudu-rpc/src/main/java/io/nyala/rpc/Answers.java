@@ -204,7 +204,7 @@ final class Answers {
             ofAll.add(-call.answerBytes());
             call.takeHead().release();
             call.sent();
-            dispatcher.ended();
+            dispatcher.ended(call);
             call = following;
         }
     }
@@ -222,7 +222,7 @@ final class Answers {
             writtenBytes += bytes;
             countedBytes += bytes;
             answeredBytes.addAndGet(-bytes);
-            dispatcher.ended();
+            dispatcher.ended(call);
             call = following;
         }
         channel.flush();

@@ -65,8 +65,8 @@ final class Dispatcher {
     }
 
     /**
-     * Makes a call of a request and sees to it that it is answered; the frame is the call's from now on. {@link #ended}
-     * is called when the answer has been passed on.
+     * Makes a call of a request and sees to it that it is answered; the frame is the call's from now on. {@link
+     * #ended(RpcCall)} is called when the answer has been passed on.
      */
     RpcCall dispatch(Connection connection, RequestFrame request, Frame frame, MemorySegment bytes) {
         RequestHeader header = request.header();
@@ -75,7 +75,11 @@ final class Dispatcher {
         MemorySegment body = bytes.asSlice(request.messageAt(), request.messageBytes());
         RpcCall call = new RpcCall(connection, frame, body, header, method, nanoTime);
         underWay.incrementAndGet(); // Before closing is looked at: either close() counts it, or it sees that we close.
-        if (service == null) {
+        if (closing) {
+            call.isUncounted = true;
+            ended();
+            refuseAsClosing(call);
+        } else if (service == null) {
             String name = name(bytes, header.serviceAt(), header.serviceBytes());
             call.fail(
                     RpcErrorCode.ERROR_NO_SUCH_SERVICE,
@@ -191,7 +195,13 @@ final class Dispatcher {
     }
 
     /** The answer to a call is on its way, or dropped. */
-    void ended() {
+    void ended(RpcCall call) {
+        if (!call.isUncounted) {
+            ended();
+        }
+    }
+
+    private void ended() {
         if (underWay.decrementAndGet() == 0 && closing) {
             lock.lock();
             try {
@@ -202,7 +212,7 @@ final class Dispatcher {
         }
     }
 
-    /** Takes on no more calls; they are told so. */
+    /** Takes on no more calls; they are told so, and not waited for: clients that ask on would keep us here. */
     void close() {
         closing = true;
     }

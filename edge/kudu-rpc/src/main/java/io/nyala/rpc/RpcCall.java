@@ -65,6 +65,9 @@ public final class RpcCall {
     @Nullable
     RpcCall next;
 
+    /** Came when no more were taken: not among those that closing waits for. Set before it is answered. */
+    boolean isUncounted;
+
     RpcCall(
             Connection connection,
             Frame frame,

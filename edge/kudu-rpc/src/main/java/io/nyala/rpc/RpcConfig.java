@@ -29,7 +29,8 @@ import java.util.function.Consumer;
  * @param negotiationMillis how long a client may take to introduce itself
  * @param idleMillis without a call under way nor a sign of life, after which a connection is closed; 0 for never. A
  *     sign is an answer, a whole request, or 64 KiB more of one; and of answers that wait, that 64 KiB are taken
- * @param closeMillis how long {@link RpcServer#close} waits for calls under way
+ * @param closeMillis how long {@link RpcServer#close} waits for calls under way; and half as long for their answers to
+ *     be taken
  */
 public record RpcConfig(
         String serverName,

@@ -52,6 +52,10 @@ public final class RpcServer implements AutoCloseable {
     private final Connections connections;
     private final Channel listener;
     private final ReentrantLock closeLock = new ReentrantLock();
+
+    // Guarded by the lock.
+    private boolean isRefusing;
+    private long refusingNanos;
     private boolean isClosed;
 
     private RpcServer(RpcConfig config, List<RpcService> services, RpcThreads threads, boolean ownsThreads) {
@@ -185,8 +189,26 @@ public final class RpcServer implements AutoCloseable {
     }
 
     /**
-     * Accepts no more, tells new calls so, waits for those under way ({@link RpcConfig#closeMillis} at most), sends
-     * their answers and closes the connections. Not to be called by a method of its services.
+     * Accepts no more, and tells new calls so with a code on which clients come again. Calls under way go on; {@link
+     * #close} follows, which counts its time from here: of several servers that end together, each is told this first.
+     */
+    public void refuse() {
+        closeLock.lock();
+        try {
+            if (!isRefusing) {
+                isRefusing = true;
+                refusingNanos = System.nanoTime();
+                dispatcher.close();
+                listener.close().awaitUninterruptibly();
+            }
+        } finally {
+            closeLock.unlock();
+        }
+    }
+
+    /**
+     * Accepts no more, tells new calls so, waits for those under way ({@link RpcConfig#closeMillis} at most), then half
+     * as long for their answers to be taken, and closes the connections. Not to be called by a method of its services.
      */
     @Override
     public void close() {
@@ -194,6 +216,7 @@ public final class RpcServer implements AutoCloseable {
         try {
             if (!isClosed) {
                 isClosed = true;
+                refuse();
                 closeAll();
             }
         } finally {
@@ -202,18 +225,17 @@ public final class RpcServer implements AutoCloseable {
     }
 
     private void closeAll() {
-        dispatcher.close();
-        listener.close().awaitUninterruptibly();
         boolean isInterrupted = false;
         try {
-            if (!dispatcher.awaitIdle(TimeUnit.MILLISECONDS.toNanos(config.closeMillis()))) {
+            long spentNanos = System.nanoTime() - refusingNanos;
+            if (!dispatcher.awaitIdle(TimeUnit.MILLISECONDS.toNanos(config.closeMillis()) - spentNanos)) {
                 LOG.log(
                         Level.WARNING,
                         config.serverName() + " closes with " + dispatcher.underWay()
                                 + " calls under way, which did not end within " + config.closeMillis() + " ms");
             }
             connections.all().forEach(Connection::closeWhenSent);
-            if (!connections.awaitNone(TimeUnit.MILLISECONDS.toNanos(config.closeMillis()))) {
+            if (!connections.awaitNone(TimeUnit.MILLISECONDS.toNanos(config.closeMillis() / 2))) {
                 connections.all().forEach(Connection::close); // Clients that do not take their answers.
                 connections.awaitNone(TimeUnit.MILLISECONDS.toNanos(CLOSE_SOCKETS_MILLIS));
             }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.netty.buffer.Unpooled;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import io.nyala.protocol.rpc.RpcHeader.ErrorStatusPB.RpcErrorCodePB;
 import io.nyala.testkit.Leaks;
@@ -13,6 +14,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.ConnectException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -29,6 +31,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @ExtendWith(FindsLeaks.class)
 final class ShutdownTest {
     private static final int AT_ONCE = 0;
+    private static final int DAY_MILLIS = 86_400_000;
 
     private final TestService service = new TestService();
 
@@ -96,6 +99,49 @@ final class ShutdownTest {
                 assertEquals(1, service.sent.get());
             }
             assertEquals(0, threads.bytesInUse());
+        }
+    }
+
+    /** What clients ask on is refused, as fast as they like: a server that waited for that would end after them. */
+    @Test
+    void refusedCallsAreNotWaitedFor() throws InterruptedException {
+        EmbeddedServer server = EmbeddedServer.ofDefaults();
+        EmbeddedServer.Client client = server.connect();
+        client.send(Bytes.introduction("tester"));
+        client.received();
+        server.dispatcher.close();
+        byte[] call = Bytes.call(Bytes.header(7, "Echo"), TestService.request(1));
+        client.channel.pipeline().fireChannelRead(Unpooled.copiedBuffer(call));
+        assertTrue(server.requestBytes.usedBytes() > 0, "the call has come in, and its answer is not on its way yet");
+        assertTrue(server.dispatcher.awaitIdle(0));
+        String refusal = new String(client.received(), StandardCharsets.ISO_8859_1);
+        assertTrue(refusal.contains("Service unavailable: Service is shutting down"), refusal);
+        assertEquals(0, server.requestBytes.usedBytes());
+        assertEquals(0, server.dispatcher.underWay());
+        client.close();
+        assertEquals(0, server.bytesInUse());
+    }
+
+    /** Their time runs together: the last to be closed does not wait once more for as long. */
+    @Test
+    void serversThatAreToldToEndTogetherWaitTogether() throws Exception {
+        try (RpcThreads threads = RpcThreads.start(2, 2, RpcTransport.BEST)) {
+            RpcServer one = RpcServer.start(config().withCloseMillis(DAY_MILLIS), List.of(service), threads);
+            RpcServer other = RpcServer.start(config().withCloseMillis(DAY_MILLIS), List.of(service), threads);
+            try (RawClient client = RawClient.ready(other.address())) {
+                client.call(Bytes.header(0, "Hold"), TestService.request(1));
+                RpcCall call = service.takeHeld();
+                one.refuse();
+                other.refuse();
+                one.close();
+                assertTrue(refusesConnections(other), "though it waits for a call still");
+                client.call(Bytes.header(1, "Echo"), TestService.request(1));
+                assertEquals(
+                        RpcErrorCodePB.ERROR_UNAVAILABLE, client.read().error().getCode());
+                call.answer(TestService.request(2));
+                assertEquals(TestService.request(2), client.read().echoed());
+                other.close();
+            }
         }
     }
 

@@ -8,6 +8,9 @@ import java.util.concurrent.TimeUnit;
 final class Housekeeping implements AutoCloseable {
     private static final long PERIOD_MILLIS = 1_000;
 
+    /** What it does is short; if it were not, the server would close without it. */
+    private static final long CLOSE_SECONDS = 10;
+
     private final List<Runnable> tasks;
     private final ScheduledThreadPoolExecutor thread;
 
@@ -36,7 +39,7 @@ final class Housekeeping implements AutoCloseable {
         thread.shutdownNow();
         boolean isInterrupted = false;
         try {
-            thread.awaitTermination(1, TimeUnit.MINUTES);
+            thread.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS);
         } catch (InterruptedException _) {
             isInterrupted = true;
         }

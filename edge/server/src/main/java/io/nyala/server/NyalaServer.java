@@ -15,9 +15,11 @@ import java.net.UnknownHostException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -35,16 +37,21 @@ import org.jspecify.annotations.Nullable;
  */
 public final class NyalaServer implements AutoCloseable {
     private final CatalogView catalog;
+    private final Events events;
+    private final int callMillis;
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+    private final List<RpcServer> listening = new ArrayList<>();
     private volatile @Nullable Identity identity;
     private volatile @Nullable WebServer web;
     private volatile @Nullable Supplier<ServerUse> use;
+    private volatile boolean isStarted;
 
     private NyalaServer(Engine engine, ServerConfig config, Events events) {
         catalog = new CatalogView(engine, new ServerIds(engine.hostId()));
-        boolean isStarted = false;
+        this.events = events;
+        this.callMillis = config.rpc("closing", 0).closeMillis();
         try {
-            start(config, events);
+            start(config);
             isStarted = true;
         } finally {
             if (!isStarted) {
@@ -67,7 +74,7 @@ public final class NyalaServer implements AutoCloseable {
         return new NyalaServer(engine, config, events);
     }
 
-    private void start(ServerConfig config, Events events) {
+    private void start(ServerConfig config) {
         RpcThreads threads = RpcThreads.start();
         parts.push(threads);
         TabletServerService tablets = new TabletServerService(catalog, config, threads.pool());
@@ -75,9 +82,10 @@ public final class NyalaServer implements AutoCloseable {
         RpcServer tabletServer = RpcServer.start(
                 config.rpc("TabletServer", config.tabletServerPort()), tabletServices(tablets), threads);
         parts.push(tabletServer);
-        RpcServer master =
-                RpcServer.start(config.rpc("Master", config.masterPort()), masterServices(config, events), threads);
+        listening.add(tabletServer);
+        RpcServer master = RpcServer.start(config.rpc("Master", config.masterPort()), masterServices(config), threads);
         parts.push(master);
+        listening.add(master);
         use = () -> new ServerUse(
                 master.connectionCount() + tabletServer.connectionCount(),
                 master.callsUnderWay() + tabletServer.callsUnderWay(),
@@ -130,7 +138,7 @@ public final class NyalaServer implements AutoCloseable {
                         () -> identity().tabletConsensus()));
     }
 
-    private List<RpcService> masterServices(ServerConfig config, Events events) {
+    private List<RpcService> masterServices(ServerConfig config) {
         Supplier<Identity> self = this::identity;
         return List.of(
                 new MasterService(catalog, self, config.replicasMax(), events).service(),
@@ -177,10 +185,31 @@ public final class NyalaServer implements AutoCloseable {
 
     /**
      * Takes no more requests, waits for those under way, sends their answers and closes all connections and scanners.
-     * The engine stays open.
+     * That takes as long as calls do, but not more than 20 s, whatever clients do: 10 s for calls, and at each port 5 s
+     * for their answers to be taken. The engine stays open.
      */
     @Override
     public void close() {
+        if (parts.isEmpty()) {
+            return;
+        }
+        listening.forEach(RpcServer::refuse); // All of them first: their time runs together.
+        int calls = listening.stream().mapToInt(RpcServer::callsUnderWay).sum();
+        long startNanos = System.nanoTime();
+        tell("stopping: no more connections and calls are taken; " + calls + " calls are under way and have "
+                + callMillis / 1000 + " s");
+        closeParts();
+        long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNanos);
+        tell("stopping: all connections are closed, after " + millis + " ms");
+    }
+
+    private void tell(String line) {
+        if (isStarted) {
+            events.tell(line);
+        }
+    }
+
+    private void closeParts() {
         RuntimeException failure = null;
         while (!parts.isEmpty()) {
             try {

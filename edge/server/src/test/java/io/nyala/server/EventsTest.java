@@ -2,6 +2,7 @@ package io.nyala.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.Message;
 import io.nyala.caller.WireClient;
@@ -66,7 +67,11 @@ final class EventsTest {
                         "table flock dropped by ann",
                         "table again recalled by ann",
                         "table again dropped by ann"),
-                lines);
+                lines.subList(0, 5));
+        assertEquals(2, lines.size() - 5, lines::toString);
+        assertEquals(
+                "stopping: no more connections and calls are taken; 0 calls are under way and have 10 s", lines.get(5));
+        assertTrue(lines.get(6).matches("stopping: all connections are closed, after [0-9]+ ms"), lines.get(6));
     }
 
     private static void call(WireClient client, String method, Message request) throws IOException {
