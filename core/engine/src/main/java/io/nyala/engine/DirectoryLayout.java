@@ -23,6 +23,11 @@ import org.jspecify.annotations.Nullable;
 record DirectoryLayout(Path root) {
     private static final String ROWSET_SUFFIX = ".rowset";
 
+    /** An ext file system has it at its root. */
+    private static final String LOST_AND_FOUND = "lost+found";
+
+    private static final int SHOWN_MAX = 3;
+
     Path storage() {
         return root.resolve("storage");
     }
@@ -53,8 +58,13 @@ record DirectoryLayout(Path root) {
         return root.resolve("quarantine");
     }
 
-    /** Makes the root and what is missing above it, durably. */
+    /**
+     * Makes the root and what is missing above it, durably.
+     *
+     * @throws EngineOpenException if there is something in it that is not an engine's; nothing is changed then
+     */
     void createRoot(Disk disk) {
+        checkRoot(disk);
         Deque<Path> missing = new ArrayDeque<>();
         for (Path path = root.toAbsolutePath(); path != null && !disk.exists(path); path = path.getParent()) {
             missing.push(path);
@@ -65,6 +75,33 @@ record DirectoryLayout(Path root) {
         for (Path path : missing) {
             make(disk, List.of(path), path.getParent());
         }
+    }
+
+    /** A directory of somebody's is not filled with ours because of a slip in a path. */
+    private void checkRoot(Disk disk) {
+        if (!disk.exists(root) || disk.exists(storage()) || !isEmpty(disk, wal()) || !isEmpty(disk, rowSets())) {
+            return; // An engine's, though it may have lost something, of which the storage log says more.
+        }
+        List<String> strange = disk.list(root).stream()
+                .filter(path -> !isHarmless(disk, path))
+                .map(path -> path.getFileName().toString())
+                .toList();
+        if (!strange.isEmpty()) {
+            throw new EngineOpenException(root + " is not empty, and no engine's directory: it has no storage/ but "
+                    + String.join(", ", strange.subList(0, Math.min(SHOWN_MAX, strange.size())))
+                    + (strange.size() > SHOWN_MAX ? " and " + (strange.size() - SHOWN_MAX) + " more" : "")
+                    + ". Name a directory that is empty or missing, or the one that has the tables");
+        }
+    }
+
+    /** Of the file system, or of a start that did not get far. */
+    private boolean isHarmless(Disk disk, Path path) {
+        boolean isOurs = path.equals(wal()) || path.equals(rowSets()) || path.equals(quarantine());
+        return path.endsWith(LOST_AND_FOUND) || (isOurs && isEmpty(disk, path));
+    }
+
+    private static boolean isEmpty(Disk disk, Path directory) {
+        return !disk.exists(directory) || disk.list(directory).isEmpty();
     }
 
     /** Makes the directories below the root, durably. The root is locked. */

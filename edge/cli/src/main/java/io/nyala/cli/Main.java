@@ -80,13 +80,24 @@ public final class Main implements Runnable {
                 .setOut(out)
                 .setErr(err)
                 .setExecutionExceptionHandler(Main::report)
+                .setParameterExceptionHandler((e, _) -> reportUsage(e))
                 .setCaseInsensitiveEnumValuesAllowed(true);
     }
 
     /** Without a subcommand there is nothing to do. */
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "Name a command.");
+        throw new ParameterException(spec.commandLine(), "name a command, such as demo or serve");
+    }
+
+    /** What is wrong, and where help is: the help itself would push that off the screen. */
+    private static int reportUsage(ParameterException failure) {
+        CommandLine command = failure.getCommandLine();
+        PrintWriter err = command.getErr();
+        err.println("nyala: " + failure.getMessage());
+        CommandLine.UnmatchedArgumentException.printSuggestions(failure, err);
+        err.println("try `" + command.getCommandSpec().qualifiedName() + " --help`");
+        return USAGE;
     }
 
     private static int report(Exception failure, CommandLine command, ParseResult parsed) {

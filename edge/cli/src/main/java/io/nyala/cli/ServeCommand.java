@@ -6,7 +6,11 @@ import io.nyala.server.NyalaServer;
 import io.nyala.server.ServerConfig;
 import io.nyala.text.Figures;
 import io.nyala.web.WebConfig;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.LocalTime;
 import java.time.ZoneId;
@@ -14,6 +18,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -65,7 +70,7 @@ final class ServeCommand implements Callable<Integer> {
                 "Host that clients are told to come to, as they reach it (default: the address of --host,",
                 "or the machine's name if that is 0.0.0.0)."
             })
-    private String advertisedHost = "";
+    private @Nullable String advertisedHost;
 
     @Option(
             names = "--master-port",
@@ -98,6 +103,7 @@ final class ServeCommand implements Callable<Integer> {
         checkRange("--web-port", webPort, 0, 65_535); // 0 is none here, and any to a host program.
         checkRange("--memory", memoryMib, MEMORY_MIB_MIN, MEMORY_MIB_MAX);
         ServerConfig config = config();
+        checkPorts();
         CountDownLatch stop = new CountDownLatch(1);
         CountDownLatch stopped = new CountDownLatch(1);
         Thread hook = new Thread(() -> awaitStop(stop, stopped), "nyala-stop");
@@ -111,10 +117,16 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private ServerConfig config() {
+        String advertised = advertisedHost;
+        if (advertised != null && advertised.isBlank()) {
+            throw new UsageException(
+                    "--advertise names no host; give the name or number by which clients reach this one,"
+                            + " or leave the option out");
+        }
         try {
             return ServerConfig.standard()
                     .withHost(host)
-                    .withAdvertisedHost(advertisedHost)
+                    .withAdvertisedHost(advertised == null ? "" : advertised)
                     .withMasterPort(masterPort)
                     .withTabletServerPort(tabletServerPort)
                     .withWebPort(webPort);
@@ -130,9 +142,51 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
+    /** Before a directory is made, or a log replayed for minutes, for a server that could not listen then. */
+    private void checkPorts() {
+        checkApart("--master-port", masterPort, "--tserver-port", tabletServerPort);
+        checkApart("--web-port", webPort, "--master-port", masterPort);
+        checkApart("--web-port", webPort, "--tserver-port", tabletServerPort);
+        checkFree("--master-port", masterPort, "0 for any that is free");
+        checkFree("--tserver-port", tabletServerPort, "0 for any that is free");
+        if (webPort != ServerConfig.NO_WEB) {
+            checkFree("--web-port", webPort, "0 for no web pages");
+        }
+    }
+
+    private static void checkApart(String option, int port, String otherOption, int otherPort) {
+        if (port == otherPort && port != 0) {
+            throw new UsageException(option + " and " + otherOption + " are both " + port + "; each needs its own");
+        }
+    }
+
+    private void checkFree(String option, int port, String zero) {
+        InetSocketAddress address = new InetSocketAddress(host, port);
+        if (address.isUnresolved()) {
+            throw new IllegalStateException("cannot listen at " + host + ":" + port
+                    + ": no address is known of that host; name one of this machine by --host");
+        }
+        try (ServerSocket socket = new ServerSocket()) {
+            socket.setReuseAddress(true); // As the server does: what clients of an earlier one left does not count.
+            socket.bind(address);
+        } catch (IOException e) {
+            throw new UncheckedIOException(
+                    "cannot listen at " + host + ":" + port + ": " + e.getMessage()
+                            + "; stop what listens there, choose"
+                            + " another port by " + option + " (" + zero + "), or another address of this machine by"
+                            + " --host",
+                    e);
+        }
+    }
+
     private void serve(PrintWriter out, ServerConfig config, CountDownLatch stop, Thread hook)
             throws InterruptedException {
-        try (Engine engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(memoryMib * MIB))) {
+        EngineConfig engineConfig = EngineConfig.in(directory).withMemoryBytes(memoryMib * MIB);
+        tell(
+                out,
+                "opening " + directory.toAbsolutePath() + "; what its log has beyond the tables is replayed, and up to "
+                        + Figures.bytes(engineConfig.logSegmentBytes()) + " of spare log are written");
+        try (Engine engine = Engine.open(engineConfig)) {
             try (NyalaServer server = NyalaServer.start(engine, config, line -> tell(out, line))) {
                 Runtime.getRuntime().addShutdownHook(hook);
                 welcome(out, directory, host, engine, server);

@@ -100,7 +100,7 @@ final class BadInputCommandsTest {
         too little memory        | serve --memory 1 --data {d}          | 2 | --memory must be between 48 and
         a port with the host     | serve --advertise foo:77 --data {d}  | 2 | without its port; foo:77
         unknown host             | serve --host no.such --data {d} | 1 | listen at no.such:; no address is known; host
-        file in its place        | serve --data {p}/file     | 1    | {p}/file failed: Not a directory; Name a directory
+        file in its place        | serve --data {p}/file     | 1    | {p}/file failed: not a directory; Name a directory
         engine in the directory  | scan herd --data {d}      | 1    | {d}: it is in use by; another directory
         engine in the directory  | verify {d}                | 1    | {d}: it is in use by; another directory
         bit of storage log       | scan herd --data {d}      | 1    | {d}/storage/0; at byte 4,; nyala dump

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine.Command;
@@ -33,13 +34,27 @@ final class MainTest {
     @Test
     void namesACommandThatIsMissing() {
         assertEquals(Main.USAGE, run());
-        assertTrue(err.toString().startsWith("Name a command."), err.toString());
+        assertEquals(List.of("nyala: name a command, such as demo or serve", "try `nyala --help`"), lines());
     }
 
     @Test
     void refusesWhatItDoesNotKnow() {
         assertEquals(Main.USAGE, run("graze"));
         assertTrue(err.toString().contains("'graze'"), err.toString());
+        assertEquals("try `nyala --help`", lines().getLast());
+    }
+
+    /** And not its help, beyond which nobody would see what is wrong. */
+    @Test
+    void namesTheHelpOfTheCommandThatWasMeant() {
+        assertEquals(Main.USAGE, run("serve", "--dta", "x"));
+        assertTrue(lines().getFirst().startsWith("nyala: Unknown option"), err::toString);
+        assertEquals("try `nyala serve --help`", lines().getLast());
+        assertTrue(lines().size() <= 4, err::toString);
+    }
+
+    private List<String> lines() {
+        return err.toString().lines().toList();
     }
 
     @Test

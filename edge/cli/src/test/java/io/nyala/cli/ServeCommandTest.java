@@ -13,15 +13,19 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Goal: who starts a server finds it and its pages, or hears why there are none.
- * Method: the help; the lines of a start; ports that are taken, numbers that are no ports, hosts that are none.
+ * Method: the help; the lines of a start; ports that are taken, numbers that are no ports, hosts that are none, a
+ * directory with other things in it.
  */
 final class ServeCommandTest {
     private final StringWriter out = new StringWriter();
@@ -36,18 +40,18 @@ final class ServeCommandTest {
     }
 
     private String[] arguments(String... options) {
-        var arguments = new ArrayList<>(List.of(
-                "serve",
-                "--data",
-                directory.toString(),
-                "--memory",
-                "128",
-                "--master-port",
-                "0",
-                "--tserver-port",
-                "0"));
+        var arguments = new ArrayList<>(List.of("serve", "--memory", "128"));
         arguments.addAll(List.of(options));
+        addUnlessGiven(arguments, "--data", directory.toString());
+        addUnlessGiven(arguments, "--master-port", "0");
+        addUnlessGiven(arguments, "--tserver-port", "0");
         return arguments.toArray(String[]::new);
+    }
+
+    private static void addUnlessGiven(List<String> arguments, String option, String value) {
+        if (!arguments.contains(option)) {
+            arguments.addAll(List.of(option, value));
+        }
     }
 
     @Test
@@ -60,15 +64,41 @@ final class ServeCommandTest {
         assertTrue(help.contains("nyala serve --web-port 0"), help);
     }
 
-    @Test
-    void aWebPortThatIsTakenIsNamedWithItsOption() throws IOException {
+    @ParameterizedTest
+    @ValueSource(strings = {"--master-port", "--tserver-port", "--web-port"})
+    void aPortThatIsTakenIsNamedWithItsOptionBeforeAnythingIsMade(String option) throws IOException {
         try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            assertEquals(Main.FAILED, serve("--web-port", Integer.toString(taken.getLocalPort())));
-            assertTrue(err.toString().contains("127.0.0.1:" + taken.getLocalPort()), err::toString);
-            assertTrue(err.toString().contains("--web-port"), err::toString);
-            assertFalse(out.toString().contains("serving"), out::toString);
+            String port = Integer.toString(taken.getLocalPort());
+            Path missing = directory.resolve("missing");
+            assertEquals(Main.FAILED, serve("--data", missing.toString(), option, port));
+            assertTrue(err.toString().contains("cannot listen at 127.0.0.1:" + port + ": "), err::toString);
+            assertTrue(err.toString().contains("another port by " + option + " (0 for "), err::toString);
+            assertFalse(out.toString().contains("opening"), out::toString);
+            assertFalse(Files.exists(missing), "made for nothing");
         }
-        Engine.open(EngineConfig.in(directory)).close(); // It is not open any more.
+    }
+
+    @Test
+    void twoCannotHaveOnePort() {
+        assertEquals(Main.USAGE, serve("--master-port", "7000", "--tserver-port", "7000"));
+        assertTrue(err.toString().contains("--master-port and --tserver-port are both 7000"), err::toString);
+        assertEquals(Main.USAGE, serve("--web-port", "7001", "--tserver-port", "7001"));
+        assertTrue(err.toString().contains("--web-port and --tserver-port are both 7001"), err::toString);
+    }
+
+    @Test
+    void anAddressThatIsNotOfThisMachineIsRefusedAtOnce() {
+        assertEquals(Main.FAILED, serve("--host", "192.0.2.1")); // For documentation, nobody has it.
+        assertTrue(err.toString().contains("another address of this machine by --host"), err::toString);
+    }
+
+    @Test
+    void aDirectoryOfSomebodyIsNotTaken() throws IOException {
+        Files.createFile(directory.resolve("diary.txt"));
+        assertEquals(Main.FAILED, serve("--web-port", "0"));
+        assertTrue(err.toString().contains("no engine's directory: it has no storage/ but diary.txt."), err::toString);
+        assertTrue(out.toString().contains("opening " + directory.toAbsolutePath()), out::toString);
+        assertTrue(out.toString().contains("64.0 MiB of spare log are written"), out::toString);
     }
 
     @Test
@@ -101,6 +131,8 @@ final class ServeCommandTest {
         assertTrue(err.toString().contains("clients cannot come to 0.0.0.0"), err::toString);
         assertEquals(Main.USAGE, serve("--advertise", "db1:7051"));
         assertTrue(err.toString().contains("\"db1:7051\" is neither"), err::toString);
+        assertEquals(Main.USAGE, serve("--advertise="));
+        assertTrue(err.toString().contains("--advertise names no host"), err::toString);
     }
 
     @Test
