@@ -6,6 +6,7 @@ import io.nyala.io.Disks;
 import io.nyala.io.HugePageSource;
 import io.nyala.memory.AccountUsage;
 import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.MemoryLeakException;
 import io.nyala.rows.Schema;
 import io.nyala.table.ScanPlan;
 import io.nyala.table.ScanToken;
@@ -16,7 +17,9 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -47,11 +50,14 @@ public final class Engine implements AutoCloseable {
     /** Scans of an engine; each has native memory and keeps its tablets open. */
     public static final int OPEN_SCANS_MAX = 4096;
 
+    private static final int SCANS_SHOWN_MAX = 5;
+
     private final OpenEngine parts;
     private final @Nullable Disk ownDisk;
     private final Tables tables;
     private final AtomicInteger callsInFlight = new AtomicInteger();
     private final AtomicInteger openScans = new AtomicInteger();
+    private final Set<Scan> scans = ConcurrentHashMap.newKeySet(); // Those that are open.
     private volatile boolean isClosed;
 
     /**
@@ -301,7 +307,8 @@ public final class Engine implements AutoCloseable {
      * Waits for commits under way, then stops the engine's threads, seals its logs and gives all memory back. What was
      * not flushed stays in the log and is found at the next {@link #open}.
      *
-     * @throws io.nyala.memory.MemoryLeakException if a batch or a scan is still open; everything is closed nevertheless
+     * @throws MemoryLeakException if a batch or a scan is still open: which scans, and since when. Everything is closed
+     *     nevertheless, and such a scan goes no further; what its batch holds can be read until it is closed
      */
     @Override
     public void close() {
@@ -311,18 +318,45 @@ public final class Engine implements AutoCloseable {
             }
             isClosed = true;
         }
+        List<String> left = List.of();
         try {
             parts.stopWaiting();
             parts.agents().await(() -> callsInFlight.get() == 0);
+            left = endScans();
         } finally {
             try {
-                parts.close();
+                closeParts(left);
             } finally {
                 if (ownDisk != null) {
                     ownDisk.close();
                 }
             }
         }
+    }
+
+    /** What scans have of files and tablets must not outlive those; answers which were open. */
+    private List<String> endScans() {
+        List<Scan> open = List.copyOf(scans);
+        open.forEach(Scan::end);
+        return open.stream().map(Scan::describe).toList();
+    }
+
+    private void closeParts(List<String> openScansLeft) {
+        try {
+            parts.close();
+        } catch (MemoryLeakException e) {
+            throw openScansLeft.isEmpty() ? e : leak(openScansLeft, e);
+        }
+    }
+
+    private static MemoryLeakException leak(List<String> open, MemoryLeakException cause) {
+        String shown = String.join("; ", open.subList(0, Math.min(SCANS_SHOWN_MAX, open.size())));
+        return new MemoryLeakException(
+                (open.size() == 1 ? "a scan was open" : open.size() + " scans were open")
+                        + " when the engine was closed: " + shown + (open.size() > SCANS_SHOWN_MAX ? "; and more" : "")
+                        + ". The engine is closed, and they go no further: close each Scan before its engine, best by"
+                        + " try-with-resources. Memory is kept until they are closed: " + cause.getMessage(),
+                cause);
     }
 
     void throwIfClosed() {
@@ -354,26 +388,28 @@ public final class Engine implements AutoCloseable {
     }
 
     /** Starts a scan that was planned, and takes the plan over. */
-    Scan start(ScanPlan plan, long limit, boolean allowPartial) {
+    Scan start(Table table, ScanPlan plan, long limit, boolean allowPartial) {
         boolean isStarted = false;
         try {
             if (openScans.incrementAndGet() > OPEN_SCANS_MAX) {
                 throw new EngineLimitException("%,d scans are open, which is the limit; close those that are not needed"
                         .formatted(OPEN_SCANS_MAX));
             }
-            var scan = new Scan(this, plan, limit, allowPartial);
+            var scan = new Scan(this, table, plan, limit, allowPartial);
+            scans.add(scan);
             counters().scanOpened();
             isStarted = true;
             return scan;
         } finally {
             if (!isStarted) {
-                scanClosed();
+                openScans.decrementAndGet();
                 plan.letGo(parts);
             }
         }
     }
 
-    void scanClosed() {
+    void scanClosed(Scan scan) {
+        scans.remove(scan);
         openScans.decrementAndGet();
     }
 
@@ -396,7 +432,7 @@ public final class Engine implements AutoCloseable {
                             "there is no table " + token.tableId() + ", of which a scan token was made"));
             ScanPlan plan = table.read(state ->
                     ScanPlan.at(parts, state, List.of(state.tablet(token.tabletId())), token.spec(state.schema())));
-            return start(plan, token.limit(), token.allowsPartial());
+            return start(table, plan, token.limit(), token.allowsPartial());
         } finally {
             callEnds();
         }

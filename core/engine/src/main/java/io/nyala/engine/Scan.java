@@ -3,11 +3,13 @@ package io.nyala.engine;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.ScanSpec;
+import io.nyala.table.HostedTablet;
 import io.nyala.table.ScanPlan;
 import io.nyala.table.TabletsCursor;
 import io.nyala.tablet.MissingRowSet;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -17,18 +19,25 @@ import org.jspecify.annotations.Nullable;
  * <p>One thread. The batch lives in native memory of the engine; {@link #close} gives it back.
  */
 public final class Scan implements AutoCloseable {
+    private static final int TABLETS_SHOWN_MAX = 4;
+
     private final Engine engine;
+    private final Table table;
+    private final String opener = Thread.currentThread().getName();
+    private final long openedNanos = System.nanoTime();
     private final ScanPlan plan;
     private final RowCursor cursor;
     private final ColumnBatch batch;
     private final List<MissingRowSet> missing = new ArrayList<>();
     private long remaining;
     private boolean isClosed;
+    private boolean isEnded; // Guarded by this: the engine may end it before its thread closes it.
     private @Nullable RuntimeException failure;
 
     /** Takes the plan over, unless it throws. */
-    Scan(Engine engine, ScanPlan plan, long limit, boolean allowPartial) {
+    Scan(Engine engine, Table table, ScanPlan plan, long limit, boolean allowPartial) {
         this.engine = engine;
+        this.table = table;
         this.plan = plan;
         this.remaining = limit;
         ScanSpec spec = plan.spec();
@@ -117,13 +126,37 @@ public final class Scan implements AutoCloseable {
         if (!isClosed) {
             isClosed = true;
             try {
-                cursor.close();
+                end();
             } finally {
                 batch.close();
-                plan.letGo(engine.host());
-                engine.scanClosed();
+                engine.scanClosed(this);
                 engine.agents().announce(); // Somebody may wait for its memory.
             }
         }
+    }
+
+    /**
+     * Gives back all but the batch, which its thread may be reading. For the engine, too, which closes while nobody is
+     * in {@link #step}.
+     */
+    synchronized void end() {
+        if (!isEnded) {
+            isEnded = true;
+            try {
+                cursor.close();
+            } finally {
+                plan.letGo(engine.host());
+            }
+        }
+    }
+
+    /** Which one it is, for who left it open. */
+    String describe() {
+        List<Long> tablets = plan.held().stream().map(HostedTablet::id).toList();
+        List<Long> shown = tablets.subList(0, Math.min(TABLETS_SHOWN_MAX, tablets.size()));
+        return "of table \"" + table.name() + "\" (tablets " + shown
+                + (shown.size() < tablets.size() ? " and " + (tablets.size() - shown.size()) + " more" : "")
+                + "), opened by thread \"" + opener + "\" "
+                + TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - openedNanos) + " ms ago";
     }
 }

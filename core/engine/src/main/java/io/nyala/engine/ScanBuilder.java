@@ -136,7 +136,7 @@ public final class ScanBuilder {
     public Scan open() {
         engine.callBegins();
         try {
-            return engine.start(plan(), limit, allowPartial);
+            return engine.start(table, plan(), limit, allowPartial);
         } finally {
             engine.callEnds();
         }

@@ -37,6 +37,11 @@ final class ProcessPages implements PageSource {
         return source.description();
     }
 
+    /** Whether all was released. */
+    boolean isEmpty() {
+        return reserved.isEmpty();
+    }
+
     /** The process has ended: nothing uses its memory any more. */
     void end() {
         List.copyOf(reserved).forEach(this::release);

@@ -179,7 +179,7 @@ public final class MemoryBudget implements AutoCloseable {
             } else {
                 throw new MemoryLeakException(
                         Check.number(usedBytes) + " bytes were not given back before their memory budget was closed: "
-                                + owners() + ". Whoever takes a slab gives it back",
+                                + owners(1) + ". Whoever takes a slab gives it back",
                         usedBytes);
             }
         } finally {
@@ -320,9 +320,15 @@ public final class MemoryBudget implements AutoCloseable {
 
     /** The largest owners, by what is out or set aside: {@code cache 4,194,304 (reserved 2,097,152), log 16,384}. */
     private String owners() {
+        return owners(0);
+    }
+
+    /** Those of which so much is out at least. */
+    private String owners(long usedBytesMin) {
         List<AccountUsage> largest =
                 new ArrayList<>(accounts.stream().map(MemoryAccount::snapshot).toList());
-        largest.removeIf(usage -> usage.usedBytes() == 0 && usage.reservedBytes() == 0);
+        largest.removeIf(
+                usage -> usage.usedBytes() < usedBytesMin || (usage.usedBytes() == 0 && usage.reservedBytes() == 0));
         largest.sort(
                 Comparator.comparingLong((AccountUsage usage) -> Math.max(usage.usedBytes(), usage.reservedBytes()))
                         .reversed());

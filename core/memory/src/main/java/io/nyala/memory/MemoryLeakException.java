@@ -14,6 +14,12 @@ public final class MemoryLeakException extends RuntimeException {
         this.leakedBytes = leakedBytes;
     }
 
+    /** The same, by who knows more of it. */
+    public MemoryLeakException(String message, MemoryLeakException cause) {
+        super(message, cause);
+        this.leakedBytes = cause.leakedBytes;
+    }
+
     public long leakedBytes() {
         return leakedBytes;
     }
