@@ -91,6 +91,7 @@ final class CFileTest {
                     cursor.seek(vector);
                     int first = vector * ColumnSpec.VECTOR_ROWS;
                     cursor.read(batch.column(0));
+                    batch.rowCount(cursor.rowCount());
                     for (int row = 0; row < cursor.rowCount(); row++) {
                         check(column.cells().get(first + row), batch.column(0), row);
                     }
@@ -161,6 +162,7 @@ final class CFileTest {
                             selection, row * 4L, cells.size() - row, Limits.BATCH_VARIABLE_BYTES_MAX);
                     assertTrue(fitting >= Math.min(15, cells.size() - row), "rows that fit: " + fitting);
                     cursor.readSelected(batch.column(0), selection, row * 4L, fitting);
+                    batch.rowCount(fitting);
                     for (int i = 0; i < fitting; i++) {
                         check(cells.get(row + i), batch.column(0), i);
                     }

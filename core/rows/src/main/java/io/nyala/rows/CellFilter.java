@@ -386,15 +386,15 @@ public final class CellFilter {
 
     private boolean matchesValue(ColumnVector vector, int row) {
         return switch (kind) {
-            case LONG_RANGE, LONG_IN -> matchesLong(vector.getInteger(row));
+            case LONG_RANGE, LONG_IN -> matchesLong(vector.integerAt(row));
             case DOUBLE_RANGE, DOUBLE_IN ->
-                matchesDouble(type == ColumnType.FLOAT ? vector.getFloat(row) : vector.getDouble(row));
-            case WIDE_RANGE, WIDE_IN -> matchesWide(vector.getHighLong(row), vector.getLowLong(row));
+                matchesDouble(type == ColumnType.FLOAT ? vector.floatAt(row) : vector.doubleAt(row));
+            case WIDE_RANGE, WIDE_IN -> matchesWide(vector.highLongAt(row), vector.lowLongAt(row));
             case BLOOM ->
                 type.isVariable()
-                        ? isInFilters(vector.bytes(), vector.variableOffset(row), vector.variableBytes(row))
+                        ? isInFilters(vector.bytes(), vector.offsetAt(row), vector.bytesAt(row))
                         : isInFilters(vector.values(), (long) row * type.cellBytes(), type.cellBytes());
-            default -> matchesBytes(vector.bytes(), vector.variableOffset(row), vector.variableBytes(row));
+            default -> matchesBytes(vector.bytes(), vector.offsetAt(row), vector.bytesAt(row));
         };
     }
 }

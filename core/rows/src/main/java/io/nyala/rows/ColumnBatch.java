@@ -45,7 +45,7 @@ public final class ColumnBatch implements AutoCloseable {
         if (withKeys) {
             all.add(KEY);
         }
-        ColumnVector[] made = make(all, account, slabs);
+        ColumnVector[] made = make(all);
         this.keys = withKeys ? made[columns.size()] : null;
         this.vectors = Arrays.copyOf(made, columns.size());
     }
@@ -55,7 +55,7 @@ public final class ColumnBatch implements AutoCloseable {
         return new ColumnBatch(spec.projectedColumns(), spec.keyOrder(), account);
     }
 
-    private static ColumnVector[] make(List<Column> columns, MemoryAccount account, List<Slab> slabs) {
+    private ColumnVector[] make(List<Column> columns) {
         ColumnVector[] vectors = new ColumnVector[columns.size()];
         for (int first = 0; first < vectors.length; ) {
             long bytes = 0;
@@ -66,7 +66,7 @@ public final class ColumnBatch implements AutoCloseable {
             MemorySegment memory = take(account, bytes, slabs);
             long offset = 0;
             for (; first < end; first++) {
-                vectors[first] = new ColumnVector(columns.get(first), memory, offset, account);
+                vectors[first] = new ColumnVector(this, columns.get(first), memory, offset, account);
                 offset += vectorBytes(columns.get(first));
             }
         }
@@ -152,11 +152,11 @@ public final class ColumnBatch implements AutoCloseable {
         }
         for (int i = 0; i < vectors.length; i++) {
             ColumnVector vector = vectors[i];
-            if (vector.type().isVariable() && !vector.fits(rowCount, source.vectors[i].variableBytes(row))) {
+            if (vector.type().isVariable() && !vector.fits(rowCount, source.vectors[i].bytesAt(row))) {
                 return false;
             }
         }
-        if (keys != null && !keys.fits(rowCount, source.keys().variableBytes(row))) {
+        if (keys != null && !keys.fits(rowCount, source.keys().bytesAt(row))) {
             return false;
         }
         for (int i = 0; i < vectors.length; i++) {

@@ -34,16 +34,53 @@ public final class ColumnVector {
 
     private static final int VALIDITY_BYTES = Limits.VECTOR_ROWS / Byte.SIZE;
 
+    /** What reads a cell of a type; another one would read part of it, or other bits than it means. */
+    private enum Getter {
+        BOOLEAN("getBoolean"),
+        BYTE("getByte"),
+        SHORT("getShort"),
+        INT("getInt"),
+        LONG("getLong"),
+        FLOAT("getFloat"),
+        DOUBLE("getDouble"),
+        WIDE("getHighLong and getLowLong"),
+        BYTES("getString, getBytes, or variableOffset and variableBytes");
+
+        private final String names;
+
+        Getter(String names) {
+            this.names = names;
+        }
+
+        static Getter of(ColumnType type) {
+            return switch (type) {
+                case BOOL -> BOOLEAN;
+                case INT8 -> BYTE;
+                case INT16 -> SHORT;
+                case INT32, DATE, DECIMAL32 -> INT;
+                case INT64, UNIXTIME_MICROS, DECIMAL64 -> LONG;
+                case FLOAT -> FLOAT;
+                case DOUBLE -> DOUBLE;
+                case DECIMAL128 -> WIDE;
+                case STRING, BINARY, VARCHAR -> BYTES;
+            };
+        }
+    }
+
+    private final ColumnBatch batch;
     private final Column column;
     private final ColumnType type;
+    private final Getter getter;
     private final int width;
     private final MemorySegment validity;
     private final MemorySegment values;
     private final GrowingBuffer bytes;
 
-    ColumnVector(Column column, MemorySegment fixed, long offset, MemoryAccount account) {
+    ColumnVector(ColumnBatch batch, Column column, MemorySegment fixed, long offset, MemoryAccount account) {
+        this.batch = batch;
         this.column = column;
         this.type = column.type();
+        this.getter = Getter.of(type);
         this.width = type.isVariable() ? Integer.BYTES : type.cellBytes();
         this.validity = fixed.asSlice(offset, VALIDITY_BYTES);
         this.values = fixed.asSlice(offset + VALIDITY_BYTES, valuesBytes(type));
@@ -115,43 +152,74 @@ public final class ColumnVector {
         return bytes.memory();
     }
 
+    /** Always on. What it compares does not change within a loop over rows. */
+    private void check(Getter asked, int row) {
+        if (getter != asked) {
+            throw wrongType(asked.names);
+        }
+        checkRow(row);
+    }
+
+    private void checkRow(int row) {
+        if (row < 0 || row >= batch.rowCount()) {
+            throw new IndexOutOfBoundsException("row " + row + " of " + column.describe()
+                    + " was asked for; the batch has " + batch.rowCount() + " rows, from 0 on");
+        }
+    }
+
+    private IllegalArgumentException wrongType(String asked) {
+        return new IllegalArgumentException(column.describe() + " is not read by " + asked + ", but by "
+                + (type.isDecimal() ? "getDecimal, or unscaled by " : "") + getter.names);
+    }
+
     public boolean isNull(int row) {
-        assert isRow(row) : row;
+        checkRow(row);
+        return isNullAt(row);
+    }
+
+    private boolean isNullAt(int row) {
         return (validity.get(JAVA_BYTE, row >> 3) >> (row & 7) & 1) == 0;
     }
 
     public boolean getBoolean(int row) {
-        return getByte(row) != 0;
+        check(Getter.BOOLEAN, row);
+        return values.get(JAVA_BYTE, row) != 0;
     }
 
+    /** Of an INT8, or of a BOOL: 0 or 1. */
     public byte getByte(int row) {
-        assert isRow(row) && width == Byte.BYTES : row + " of " + type;
+        if (getter != Getter.BOOLEAN) {
+            check(Getter.BYTE, row);
+        }
+        checkRow(row);
         return values.get(JAVA_BYTE, row);
     }
 
     public short getShort(int row) {
-        assert isRow(row) && width == Short.BYTES : row + " of " + type;
+        check(Getter.SHORT, row);
         return values.get(SHORT, (long) row * Short.BYTES);
     }
 
+    /** Of an INT32, a DATE or a DECIMAL32. */
     public int getInt(int row) {
-        assert isRow(row) && width == Integer.BYTES && !type.isVariable() : row + " of " + type;
+        check(Getter.INT, row);
         return values.get(INT, (long) row * Integer.BYTES);
     }
 
+    /** Of an INT64, a UNIXTIME_MICROS or a DECIMAL64. */
     public long getLong(int row) {
-        assert isRow(row) && width == Long.BYTES : row + " of " + type;
+        check(Getter.LONG, row);
         return values.get(LONG, (long) row * Long.BYTES);
     }
 
     public float getFloat(int row) {
-        assert isRow(row) && type == ColumnType.FLOAT : row + " of " + type;
-        return values.get(FLOAT, (long) row * Float.BYTES);
+        check(Getter.FLOAT, row);
+        return floatAt(row);
     }
 
     public double getDouble(int row) {
-        assert isRow(row) && type == ColumnType.DOUBLE : row + " of " + type;
-        return values.get(DOUBLE, (long) row * Double.BYTES);
+        check(Getter.DOUBLE, row);
+        return doubleAt(row);
     }
 
     /** Of an integer-like column (or BOOL) of at most 8 bytes, widened. */
@@ -166,23 +234,65 @@ public final class ColumnVector {
 
     /** The upper half of a DECIMAL128. */
     public long getHighLong(int row) {
-        assert isRow(row) && type == ColumnType.DECIMAL128 : row + " of " + type;
-        return values.get(LONG, (long) row * width + Long.BYTES);
+        check(Getter.WIDE, row);
+        return highLongAt(row);
     }
 
     /** The lower half of a DECIMAL128. */
     public long getLowLong(int row) {
-        assert isRow(row) && type == ColumnType.DECIMAL128 : row + " of " + type;
-        return values.get(LONG, (long) row * width);
+        check(Getter.WIDE, row);
+        return lowLongAt(row);
     }
 
     /** Where the row's bytes begin in {@link #bytes}. */
     public int variableOffset(int row) {
+        check(Getter.BYTES, row);
+        return offsetAt(row);
+    }
+
+    public int variableBytes(int row) {
+        check(Getter.BYTES, row);
+        return bytesAt(row);
+    }
+
+    // ---- Of rows that may not be in the batch yet, by who knows the type ----
+
+    long integerAt(int row) {
+        assert isRow(row) && !type.isVariable() && width <= Long.BYTES : row + " of " + type;
+        return switch (width) {
+            case Byte.BYTES -> values.get(JAVA_BYTE, row);
+            case Short.BYTES -> values.get(SHORT, (long) row * Short.BYTES);
+            case Integer.BYTES -> values.get(INT, (long) row * Integer.BYTES);
+            default -> values.get(LONG, (long) row * Long.BYTES);
+        };
+    }
+
+    float floatAt(int row) {
+        assert isRow(row) && type == ColumnType.FLOAT : row + " of " + type;
+        return values.get(FLOAT, (long) row * Float.BYTES);
+    }
+
+    double doubleAt(int row) {
+        assert isRow(row) && type == ColumnType.DOUBLE : row + " of " + type;
+        return values.get(DOUBLE, (long) row * Double.BYTES);
+    }
+
+    long highLongAt(int row) {
+        assert isRow(row) && type == ColumnType.DECIMAL128 : row + " of " + type;
+        return values.get(LONG, (long) row * width + Long.BYTES);
+    }
+
+    long lowLongAt(int row) {
+        assert isRow(row) && type == ColumnType.DECIMAL128 : row + " of " + type;
+        return values.get(LONG, (long) row * width);
+    }
+
+    int offsetAt(int row) {
         assert isRow(row) && type.isVariable() : row + " of " + type;
         return values.get(INT, (long) row * Integer.BYTES);
     }
 
-    public int variableBytes(int row) {
+    int bytesAt(int row) {
         assert isRow(row) && type.isVariable() : row + " of " + type;
         return values.get(INT, (row + 1L) * Integer.BYTES) - values.get(INT, (long) row * Integer.BYTES);
     }
@@ -192,23 +302,29 @@ public final class ColumnVector {
         return getValue(row).raw();
     }
 
-    /** Allocates. */
+    /** Of a STRING or VARCHAR; of a BINARY as if it were UTF-8. Allocates. */
     public String getString(int row) {
+        check(Getter.BYTES, row);
         return new String(getBytes(row), StandardCharsets.UTF_8);
     }
 
     /** Allocates. */
     public BigDecimal getDecimal(int row) {
-        assert type.isDecimal() : type;
+        if (!type.isDecimal()) {
+            throw wrongType("getDecimal");
+        }
         return new BigDecimal(getValue(row).toBigInteger(), column.attributes().scale());
     }
 
     /** The cell, which is not NULL. Allocates. */
     public CellValue getValue(int row) {
-        assert !isNull(row) : row;
+        if (isNull(row)) {
+            throw new IllegalStateException(
+                    column.describe() + " is NULL in row " + row + "; ask isNull before its value");
+        }
         boolean isVariable = type.isVariable();
-        long offset = isVariable ? variableOffset(row) : (long) row * width;
-        byte[] target = new byte[isVariable ? variableBytes(row) : width];
+        long offset = isVariable ? offsetAt(row) : (long) row * width;
+        byte[] target = new byte[isVariable ? bytesAt(row) : width];
         MemorySegment.copy(isVariable ? bytes.memory() : values, JAVA_BYTE, offset, target, 0, target.length);
         return CellValue.owning(target);
     }
@@ -221,7 +337,7 @@ public final class ColumnVector {
             case Short.BYTES -> values.set(SHORT, (long) row * Short.BYTES, (short) 0);
             case Integer.BYTES -> {
                 if (type.isVariable()) {
-                    values.set(INT, (row + 1L) * Integer.BYTES, variableOffset(row));
+                    values.set(INT, (row + 1L) * Integer.BYTES, offsetAt(row));
                 } else {
                     values.set(INT, (long) row * Integer.BYTES, 0);
                 }
@@ -277,7 +393,7 @@ public final class ColumnVector {
 
     /** Of a variable-length column; rows come in ascending order, and {@link #fits} said yes. */
     public void setBytes(int row, MemorySegment source, long offset, int count) {
-        int start = variableOffset(row);
+        int start = offsetAt(row);
         int end = start + count;
         MemorySegment.copy(source, offset, reserve(start, end), start, count);
         values.set(INT, (row + 1L) * Integer.BYTES, end);
@@ -286,7 +402,7 @@ public final class ColumnVector {
 
     /** Whether a row of so many bytes still fits under the limit of 1 MiB. */
     public boolean fits(int row, int count) {
-        return variableOffset(row) <= Limits.BATCH_VARIABLE_BYTES_MAX - count;
+        return offsetAt(row) <= Limits.BATCH_VARIABLE_BYTES_MAX - count;
     }
 
     /** Copies a packed row's cell. */
@@ -314,12 +430,12 @@ public final class ColumnVector {
     /** Copies a cell of another vector of the same type. */
     void setFromVector(int row, ColumnVector source, int sourceRow) {
         assert source.type == type : source.type + " for " + type;
-        if (source.isNull(sourceRow)) {
+        if (source.isNullAt(sourceRow)) {
             setNull(row);
             return;
         }
         if (type.isVariable()) {
-            setBytes(row, source.bytes(), source.variableOffset(sourceRow), source.variableBytes(sourceRow));
+            setBytes(row, source.bytes(), source.offsetAt(sourceRow), source.bytesAt(sourceRow));
         } else {
             copyFixed(row, source.values, (long) sourceRow * width);
         }

@@ -102,7 +102,7 @@ public final class OperationBatch implements AutoCloseable {
     }
 
     public OperationBatch setDecimal(int column, BigDecimal value) {
-        builder.setScaled(column, ColumnType::isDecimal, value);
+        builder.setScaled(column, ColumnType::isDecimal, given(column, value));
         return this;
     }
 
@@ -113,31 +113,31 @@ public final class OperationBatch implements AutoCloseable {
     }
 
     public OperationBatch setDate(int column, LocalDate value) {
-        putDate(builder, column, value);
+        putDate(builder, column, given(column, value));
         return this;
     }
 
     /** A UNIXTIME_MICROS; what is finer than a microsecond is cut off. */
     public OperationBatch setTimestamp(int column, Instant value) {
-        putTimestamp(builder, column, value);
+        putTimestamp(builder, column, given(column, value));
         return this;
     }
 
     /** A STRING or VARCHAR. */
     public OperationBatch setString(int column, String value) {
-        builder.setString(column, value);
+        builder.setString(column, given(column, value));
         return this;
     }
 
     /** A BINARY, or a STRING or VARCHAR in UTF-8, which is not checked. */
     public OperationBatch setBytes(int column, byte[] value) {
-        builder.setBytes(column, value, 0, value.length);
+        builder.setBytes(column, value, 0, given(column, value).length);
         return this;
     }
 
     /** As {@link #setBytes(int, byte[])}, of a part of an array. */
     public OperationBatch setBytes(int column, byte[] value, int offset, int count) {
-        Check.within("bytes", offset, count, value.length);
+        Check.within("bytes", offset, count, given(column, value).length);
         builder.setBytes(column, value, offset, count);
         return this;
     }
@@ -257,6 +257,17 @@ public final class OperationBatch implements AutoCloseable {
             case Byte _, Short _, Integer _, Long _, BigInteger _ -> target.setWhole(column, (Number) value);
             default -> throw target.wrongType(column, value.getClass().getSimpleName());
         }
+    }
+
+    /** Null is the program's mistake, not NULL, which has a method of its own. */
+    private <T> T given(int column, @Nullable T value) {
+        builder.checkColumn(column);
+        if (value == null) {
+            builder.drop();
+            throw new IllegalArgumentException(layout.schema().column(column).describe()
+                    + " was given null as a value; setNull, or set(column, null), sets it to NULL");
+        }
+        return value;
     }
 
     private static void putDate(RowBuilder target, int column, LocalDate value) {

@@ -137,6 +137,7 @@ final class ColumnBatchTest {
             try (var batch = new ColumnBatch(Schema.of(columns).columns(), true, memory.account())) {
                 assertEquals(300, batch.columnCount());
                 batch.column(299).setWide(1_023, -1, 5);
+                batch.rowCount(1_024);
                 assertEquals(5, batch.column(299).getLowLong(1_023));
             }
             assertEquals(0, memory.account().usedBytes());

@@ -348,6 +348,24 @@ final class OperationBatchTest {
         assertThrows(IllegalStateException.class, () -> batch.start(OperationKind.INSERT));
     }
 
+    /** The compiler does not see it in a program without annotations. */
+    @Test
+    @SuppressWarnings({"NullAway", "DataFlowIssue"})
+    void saysHowToSetNullWhereANullIsGivenAsAValue() {
+        start(OperationKind.INSERT);
+        batch.end();
+        String words = " NULLABLE was given null as a value; setNull, or set(column, null), sets it to NULL";
+        Schema schema = batch.layout().schema();
+        assertMistake("column text STRING" + words, b -> started(b).setString(schema.indexOf("text"), null));
+        assertMistake("column text STRING" + words, b -> started(b).setBytes(schema.indexOf("text"), (byte[]) null));
+        assertMistake(
+                "column text STRING" + words, b -> started(b).setBytes(schema.indexOf("text"), (byte[]) null, 0, 0));
+        assertMistake("column day DATE" + words, b -> started(b).setDate(schema.indexOf("day"), null));
+        assertMistake("column price DECIMAL(6, 2)" + words, b -> started(b).setDecimal(schema.indexOf("price"), null));
+        assertMistake(
+                "column index must be between 0 and 10, was 11", b -> started(b).setString(11, null));
+    }
+
     private void assertMistake(String words, UnaryOperator<OperationBatch> fill) {
         int bytes = batch.bytes();
         var exception = assertThrows(IllegalArgumentException.class, () -> fill.apply(batch));
