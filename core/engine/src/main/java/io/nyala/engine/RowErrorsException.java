@@ -19,11 +19,17 @@ public final class RowErrorsException extends RuntimeException {
     }
 
     private static String message(CommitResult result) {
+        int refused = result.errors().size();
+        int others = result.operationCount() - refused;
         var message = new StringBuilder()
-                .append(result.errors().size())
+                .append(refused)
                 .append(" of ")
                 .append(result.operationCount())
-                .append(" operations were refused, the others took effect:");
+                .append(result.operationCount() == 1 ? " operation" : " operations")
+                .append(refused == 1 ? " was" : " were")
+                .append(" refused")
+                .append(others == 0 ? "" : others == 1 ? ", the other took effect" : ", the others took effect")
+                .append(':');
         String separator = " ";
         for (RowError error :
                 result.errors().subList(0, Math.min(SHOWN_MAX, result.errors().size()))) {

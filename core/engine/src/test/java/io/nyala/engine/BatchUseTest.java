@@ -57,6 +57,35 @@ final class BatchUseTest {
     }
 
     @Test
+    void saysHowManyOfItsOperationsWereRefused(@Seed SplittableRandom random) {
+        var one = new OneTable(random);
+        try (WriteBatch batch = one.create().newBatch()) {
+            assertEquals("", refusal(batch, 1, 2, 3));
+            assertEquals("1 of 1 operation was refused: operation 0 is", refusal(batch, 1));
+            assertEquals("2 of 2 operations were refused: operation 0 is", refusal(batch, 1, 2));
+            assertEquals("1 of 2 operations was refused, the other took effect: operation 0 is", refusal(batch, 1, 4));
+            assertEquals(
+                    "2 of 4 operations were refused, the others took effect: operation 2 is",
+                    refusal(batch, 5, 6, 1, 2));
+        }
+        one.engine().close();
+    }
+
+    /** Up to the first reason. */
+    private static String refusal(WriteBatch batch, long... ids) {
+        for (long id : ids) {
+            add(batch.rows(), id);
+        }
+        try {
+            batch.commit().orThrow();
+            return "";
+        } catch (RowErrorsException e) {
+            String message = String.valueOf(e.getMessage());
+            return message.substring(0, message.indexOf(" is ") + " is".length());
+        }
+    }
+
+    @Test
     void losesNoRowThatWasNotEnded(@Seed SplittableRandom random) {
         var one = new OneTable(random);
         Table table = one.create();
