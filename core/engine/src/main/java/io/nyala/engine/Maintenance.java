@@ -82,8 +82,8 @@ final class Maintenance implements Agent {
         /** There will be no flush any more. */
         void flushesEnd(RuntimeException reason);
 
-        /** Counts a flush that is done, or has failed. */
-        void flushEnded(boolean isDone);
+        /** A flush is done, or has failed; {@code hasWritten} if there was anything to write. */
+        void flushEnded(boolean isDone, boolean hasWritten);
     }
 
     Maintenance(Parking parking, MaintenanceScheduler scheduler, FlushContext context, Housekeeping housekeeping) {
@@ -333,7 +333,7 @@ final class Maintenance implements Agent {
         running = null;
         flushCount.getAndDecrement();
         present.claim().release();
-        housekeeping.flushEnded(failure == null);
+        housekeeping.flushEnded(failure == null, present.task().hasWritten());
         for (CompletableFuture<Void> waiting : present.waiting()) {
             if (failure == null) {
                 waiting.complete(null);

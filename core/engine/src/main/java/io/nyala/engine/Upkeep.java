@@ -156,9 +156,11 @@ final class Upkeep implements Maintenance.Housekeeping {
     }
 
     @Override
-    public void flushEnded(boolean isDone) {
+    public void flushEnded(boolean isDone, boolean hasWritten) {
         hasFlushEnded = true;
-        engine.counters().flushed(isDone);
+        if (hasWritten || !isDone) {
+            engine.counters().flushed(isDone);
+        }
     }
 
     /**

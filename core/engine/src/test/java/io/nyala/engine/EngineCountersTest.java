@@ -70,6 +70,27 @@ final class EngineCountersTest {
         }
     }
 
+    /** A flush that is asked for, of a table that has nothing in memory, writes nothing. */
+    @Test
+    void countsFlushesThatWroteSomething() {
+        try (Engine engine = Engine.open(config())) {
+            Table table = engine.createTable("t", SCHEMA);
+            table.flush().join();
+            assertEquals(0, EngineCounters.read(directory).get("flushes"));
+            insert(table, 1);
+            table.flush().join();
+            table.flush().join();
+            assertEquals(1, EngineCounters.read(directory).get("flushes"));
+            try (WriteBatch batch = table.newBatch()) {
+                batch.rows().start(OperationKind.DELETE).setLong(0, 1).end();
+                batch.commit().orThrow();
+            }
+            engine.flush().join(); // Changes of rows on disk are something, too.
+            engine.flush().join();
+            assertEquals(2, EngineCounters.read(directory).get("flushes"));
+        }
+    }
+
     @Test
     void countsACommitThatIsRefusedBeforeTheWriterSeesIt() throws Exception {
         try (Engine engine = Engine.open(config())) {

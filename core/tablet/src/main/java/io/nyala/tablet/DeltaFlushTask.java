@@ -32,6 +32,7 @@ final class DeltaFlushTask {
     private final ArrayDeque<LiveRowSet> changed = new ArrayDeque<>();
     private Stage stage = Stage.START;
     private @Nullable DeltaFile output;
+    private boolean hasWritten;
 
     /** Answer of the writer. */
     private volatile List<LiveRowSet> sealed = List.of();
@@ -44,6 +45,11 @@ final class DeltaFlushTask {
 
     boolean isDone() {
         return stage == Stage.DONE;
+    }
+
+    /** Whether there were changes, and some are on disk. */
+    boolean hasWritten() {
+        return hasWritten;
     }
 
     /** As {@link FlushTask#step}. */
@@ -115,6 +121,7 @@ final class DeltaFlushTask {
                 entries.forEach(entry -> context.delete(entry.fileId()));
             }
         }
+        hasWritten = true;
         stage = Stage.COMMITTED;
         return true;
     }

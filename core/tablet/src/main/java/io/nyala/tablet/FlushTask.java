@@ -45,6 +45,7 @@ final class FlushTask {
     private final WriterCommand writer;
     private Stage stage = Stage.START;
     private @Nullable Flush flush;
+    private boolean hasWritten;
 
     // Answers of the writer.
     private volatile boolean isAllSealed;
@@ -59,6 +60,11 @@ final class FlushTask {
     /** Whether rowsets are in place of what was sealed. */
     boolean isDone() {
         return stage == Stage.DONE;
+    }
+
+    /** Whether there were rows, and they are on disk. */
+    boolean hasWritten() {
+        return hasWritten;
     }
 
     /**
@@ -159,6 +165,7 @@ final class FlushTask {
             }
         }
         flush = null;
+        hasWritten = true;
         written.close();
         tablet.applied(input.sequence());
         stage = Stage.CARRYING_OVER;

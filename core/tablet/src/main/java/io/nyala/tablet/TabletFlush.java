@@ -40,6 +40,11 @@ public final class TabletFlush {
         return areAnswersCarried;
     }
 
+    /** Whether anything of the tablet was in memory, and is on disk now. */
+    public boolean hasWritten() {
+        return rows.hasWritten() || changes.hasWritten() || (relief != null && relief.hasWritten());
+    }
+
     /**
      * Does one bounded piece; answers whether it got anywhere. When it did not, the writer or the log will wake the
      * worker.
