@@ -18,87 +18,127 @@ import java.util.function.ToDoubleFunction;
 record Metric<T>(String name, String kuduName, boolean isCounter, String help, ToDoubleFunction<T> value) {
     /** Of the engine, but for what {@link EngineView#counters} has. */
     static final List<Metric<EngineView>> OF_ENGINE = List.of(
-            gauge("open_scans", "active_scanners", "Scans that are open", EngineView::openScans),
-            gauge("memory_limit_bytes", "memory_limit", "Native memory that may be used", EngineView::memoryBytesMax),
-            gauge("memory_peak_bytes", "memory_peak", "Most native memory ever used", EngineView::memoryBytesPeak),
+            gauge(
+                    "open_scans",
+                    "active_scanners",
+                    "Scans that are open now, of clients and of the program that embeds the engine",
+                    EngineView::openScans),
+            gauge(
+                    "memory_limit_bytes",
+                    "memory_limit",
+                    "Most bytes of native memory that the engine may use",
+                    EngineView::memoryBytesMax),
+            gauge(
+                    "memory_peak_bytes",
+                    "memory_peak",
+                    "Most bytes of native memory that were in use at a time",
+                    EngineView::memoryBytesPeak),
             counter(
                     "cache_hits",
                     "block_cache_hits",
-                    "Pages found in memory",
+                    "Pages that a read found in the page cache",
                     v -> v.cache().hits()),
             counter(
                     "cache_misses",
                     "block_cache_misses",
-                    "Pages read from disk",
+                    "Pages that a read had to bring from disk",
                     v -> v.cache().misses()),
             counter(
                     "cache_evictions",
                     "block_cache_evictions",
-                    "Pages that made room",
+                    "Pages that left the page cache for others",
                     v -> v.cache().evictions()),
             gauge(
                     "cache_bytes",
                     "block_cache_usage",
-                    "Memory of pages",
+                    "Bytes of pages in the page cache",
                     v -> v.cache().bytes()),
             gauge(
                     "log_segments",
                     "log_segments",
-                    "Log files that a restart needs",
+                    "Files of the write-ahead log with records that a restart needs",
                     v -> v.log().segmentCount()),
             gauge(
                     "log_retained_bytes",
                     "log_retained",
-                    "Their size",
+                    "Bytes of the files of the write-ahead log that a restart needs",
                     v -> v.log().retainedBytes()),
             counter(
                     "log_writes",
                     "log_writes",
-                    "Transfers of the log to disk",
+                    "Transfers of the write-ahead log to disk",
                     v -> v.log().writes()),
             counter(
                     "log_syncs",
                     "log_syncs",
-                    "Syncs beside those transfers",
+                    "Syncs of the write-ahead log that were no part of a transfer",
                     v -> v.log().syncs()),
             counter(
                     "log_written_bytes",
                     "log_bytes_logged",
-                    "Bytes that the log wrote",
+                    "Bytes that the write-ahead log wrote, headers and padding included",
                     v -> v.log().writtenBytes()),
             counter(
                     "log_payload_bytes",
                     "log_payload_bytes",
-                    "Of them, what batches and answers left; the rest is headers and padding",
+                    "Bytes of batches and answers that the write-ahead log wrote, without headers and padding",
                     v -> v.log().payloadBytes()),
             gauge(
                     "log_durable_sequence",
                     "log_durable_sequence",
-                    "Newest durable record",
+                    "Number of the newest record of the write-ahead log that survives a power cut",
                     v -> v.log().durableUpTo()),
             gauge(
                     "failures",
                     "failures",
-                    "What does not work now, as /healthz says",
+                    "Things that do not work now, which /healthz names",
                     v -> v.failures().size()));
 
     static final List<Metric<Sums>> OF_ALL_TABLETS = List.of(
-            gauge("tablets", "tablets_num_running", "Tablets", Sums::tabletCount),
-            gauge("failed_tablets", "tablets_num_failed", "Tablets that take no writes", Sums::failed),
-            gauge("missing_rowsets", "missing_rowsets", "Rowsets that cannot be read", Sums::missingRowSets),
-            gauge("undecided_batches", "undecided_batches", "Batches that wait for their turn", Sums::undecidedBatches),
+            gauge("tablets", "tablets_num_running", "Tablets of all tables that are not dropped", Sums::tabletCount),
+            gauge("failed_tablets", "tablets_num_failed", "Tablets that take no writes any more", Sums::failed),
+            gauge(
+                    "missing_rowsets",
+                    "missing_rowsets",
+                    "Rowsets that are set aside, because their files are damaged or gone",
+                    Sums::missingRowSets),
+            gauge(
+                    "undecided_batches",
+                    "undecided_batches",
+                    "Batches that a tablet has taken and not decided yet",
+                    Sums::undecidedBatches),
             gauge("held_tablets", "held_tablets", "Tablets whose batches wait for memory", Sums::held),
-            gauge("flushes_due", "flushes_due", "Tablets that are to be flushed", Sums::awaitingFlush));
+            gauge(
+                    "flushes_due",
+                    "flushes_due",
+                    "Tablets whose rows in memory are to be written to disk",
+                    Sums::awaitingFlush));
 
     static final List<Metric<Sums>> OF_TABLE = List.of(
             gauge("table_tablets", "num_tablets", "Tablets of the table", Sums::tabletCount),
-            gauge("table_rows", "live_row_count", "Rows that are not deleted", Sums::liveRows),
-            gauge("table_rows_in_memory", "rows_in_memory", "Rows that are not on disk", Sums::freshRows),
-            gauge("table_memory_bytes", "memrowset_size", "Memory of rows", Sums::freshBytes),
-            gauge("table_change_bytes", "deltamemstore_size", "Memory of changes of rows on disk", Sums::changeBytes),
-            gauge("table_rowsets", "num_rowsets_on_disk", "Rowsets on disk", Sums::rowSets),
-            gauge("table_disk_bytes", "on_disk_size", "Bytes of their files", Sums::diskBytes),
-            gauge("table_delta_bytes", "delta_files_size", "Of these delta files", Sums::deltaBytes));
+            gauge("table_rows", "live_row_count", "Rows of the table that are not deleted", Sums::liveRows),
+            gauge(
+                    "table_rows_in_memory",
+                    "rows_in_memory",
+                    "Rows of the table in memory that are not on disk, deleted ones included",
+                    Sums::freshRows),
+            gauge(
+                    "table_memory_bytes",
+                    "memrowset_size",
+                    "Bytes of memory of rows that are not on disk",
+                    Sums::freshBytes),
+            gauge(
+                    "table_change_bytes",
+                    "deltamemstore_size",
+                    "Bytes of memory of changes of rows on disk",
+                    Sums::changeBytes),
+            gauge("table_rowsets", "num_rowsets_on_disk", "Rowsets of the table on disk", Sums::rowSets),
+            gauge(
+                    "table_disk_bytes",
+                    "on_disk_size",
+                    "Bytes of the files of the table, without the log",
+                    Sums::diskBytes),
+            gauge("table_delta_bytes", "delta_files_size", "Bytes of the delta files of the table", Sums::deltaBytes));
 
     static final List<Metric<TabletView>> OF_TABLET = List.of(
             gauge("", "live_row_count", "", TabletView::liveRowCount),
@@ -121,6 +161,20 @@ record Metric<T>(String name, String kuduName, boolean isCounter, String help, T
     /** The name of a counter of the engine: {@code commits_acknowledged} of {@code commits acknowledged}. */
     static String nameOf(String label) {
         return label.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "_");
+    }
+
+    /** Of a counter of the engine. */
+    static String helpOf(String label) {
+        return switch (label) {
+            case "commits acknowledged" -> "Commits that were acknowledged as durable";
+            case "operations acknowledged" -> "Operations of acknowledged commits that took effect, or needed none";
+            case "operations refused" -> "Operations of acknowledged commits that are errors of their rows";
+            case "commits failed" -> "Commits that failed as a whole";
+            case "scans opened" -> "Scans that were opened";
+            case "flushes" -> "Times that rows or changes in memory of a tablet were written to disk";
+            case "flushes failed" -> "Times that this failed, and the rows stayed in memory";
+            default -> "Since the engine was opened: " + label;
+        };
     }
 
     double of(T watched) {

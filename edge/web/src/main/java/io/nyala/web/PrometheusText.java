@@ -59,10 +59,10 @@ final class PrometheusText {
             }
         }
         PrometheusText text = new PrometheusText();
-        text.gauge("uptime_seconds", "Since the server was started", Map.of(Labels.EMPTY, uptimeSeconds));
+        text.gauge("uptime_seconds", "Seconds since the web pages were started", Map.of(Labels.EMPTY, uptimeSeconds));
         view.counters()
-                .forEach((label, count) -> text.counter(
-                        Metric.nameOf(label), "What was done: " + label, Map.of(Labels.EMPTY, (double) count)));
+                .forEach((label, count) ->
+                        text.counter(Metric.nameOf(label), Metric.helpOf(label), Map.of(Labels.EMPTY, (double) count)));
         text.addAll(Metric.OF_ENGINE, Map.of(Labels.EMPTY, view));
         text.memory(view.memory());
         text.addAll(Metric.OF_ALL_TABLETS, Map.of(Labels.EMPTY, sums));
@@ -83,8 +83,11 @@ final class PrometheusText {
             used.put(labels, (double) use.usedBytes());
             reserved.put(labels, (double) use.reservedBytes());
         }
-        gauge("memory_used_bytes", "Native memory in use, by what it is for", used);
-        gauge("memory_reserved_bytes", "Native memory that others cannot take", reserved);
+        gauge("memory_used_bytes", "Bytes of native memory in use, by purpose", used);
+        gauge(
+                "memory_reserved_bytes",
+                "Bytes of native memory that are set aside for a purpose, in use or not",
+                reserved);
     }
 
     private <T> void addAll(List<Metric<T>> metrics, Map<Labels, T> watched) {

@@ -36,7 +36,7 @@ final class TablePages {
                     Cell.bytes(sums.diskBytes()),
                     Cell.bytes(sums.freshBytes() + sums.changeBytes()),
                     Cell.text(table.owner()),
-                    Cell.text(table.isDropped() ? "dropped" : "")));
+                    Cell.text(state(table, sums))));
         }
         Page page = new Page("Tables");
         page.add(new Page.Grid(
@@ -45,6 +45,19 @@ final class TablePages {
                 lines,
                 "There is no table yet."));
         return page.part(request, from, to, all.size());
+    }
+
+    private static String state(Table table, Sums sums) {
+        if (table.isDropped()) {
+            return "dropped";
+        }
+        if (sums.failed() > 0) {
+            return "failed, " + sums.failed() + " of " + sums.tabletCount() + " tablets";
+        }
+        if (sums.missingRowSets() > 0) {
+            return "rowsets missing, " + sums.missingRowSets();
+        }
+        return sums.held() > 0 ? "waits for memory" : "running";
     }
 
     Page one(Request request) {

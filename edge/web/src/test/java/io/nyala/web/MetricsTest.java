@@ -1,6 +1,7 @@
 package io.nyala.web;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.engine.Scan;
@@ -21,6 +22,27 @@ import org.junit.jupiter.api.io.TempDir;
 final class MetricsTest {
     @TempDir
     private Path directory = Path.of("");
+
+    /** Who finds a number in a list of a thousand has only that. */
+    @Test
+    void eachNumberHasASentenceOfItsOwn() throws Exception {
+        try (Watched watched = Watched.open(directory);
+                Browser browser = new Browser(watched.server)) {
+            watched.engine.createTable("t", Watched.SCHEMA);
+            List<String> helps = browser.get("/metrics_prometheus")
+                    .body()
+                    .lines()
+                    .filter(line -> line.startsWith("# HELP "))
+                    .map(line -> line.split(" ", 4)[3])
+                    .toList();
+            assertTrue(helps.size() > 30, helps::toString);
+            assertEquals(helps.size(), helps.stream().distinct().count(), helps::toString);
+            for (String help : helps) {
+                assertTrue(help.split(" ").length >= 4, help);
+                assertFalse(help.startsWith("Since the engine was opened"), () -> "has no words of its own: " + help);
+            }
+        }
+    }
 
     @Test
     void prometheusSeesWhatWasWritten() throws Exception {

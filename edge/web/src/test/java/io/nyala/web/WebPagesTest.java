@@ -146,6 +146,7 @@ final class WebPagesTest {
                     JsonReader.list(json(browser, "/tables").get("tables")).getFirst());
             assertEquals(Watched.NASTY, line.get("name"));
             assertEquals(305L, line.get("rows"));
+            assertEquals("running", line.get("state"));
 
             Map<String, Object> one = json(browser, "/table?id=" + table.id());
             assertEquals(3, JsonReader.list(one.get("columns")).size());
@@ -180,7 +181,9 @@ final class WebPagesTest {
                 Browser browser = new Browser(watched.server)) {
             Table table = filled(watched);
             watched.engine.dropTable(table.name(), Duration.ofDays(1));
-            assertTrue(browser.get("/tables").body().contains("dropped"));
+            Map<String, Object> line = JsonReader.map(
+                    JsonReader.list(json(browser, "/tables").get("tables")).getFirst());
+            assertEquals("dropped", line.get("state"));
             assertTrue(browser.get("/table?id=" + table.id()).body().contains("It was dropped"));
             assertEquals(
                     404,
