@@ -18,14 +18,20 @@ import io.nyala.rows.Column;
 import io.nyala.rows.Schema;
 import io.nyala.wire.WirePartitions;
 import io.nyala.wire.WireSchema;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.StringJoiner;
+import java.util.TreeMap;
 
 /** One AlterTable request: its steps put to the table, all of them or none. One thread. */
 final class MasterAlter {
     /** Each time it has met another change; clients change a table in a row, but not that often. */
     private static final int ATTEMPTS_MAX = 10;
+
+    /** Of steps in a line for people. */
+    private static final int WORDS_MAX = 8;
 
     private final Table table;
     private final Schema schema;
@@ -90,6 +96,60 @@ final class MasterAlter {
                 .setSchemaVersion(table.schema().version())
                 .setTableId(ByteString.copyFromUtf8(tableId))
                 .build();
+    }
+
+    /** What was asked for, for who watches the server. */
+    String words() {
+        List<String> words = new ArrayList<>();
+        request.getAlterSchemaStepsList().forEach(step -> words.add(words(step)));
+        if (request.hasNewTableName()) {
+            words.add("renamed to " + request.getNewTableName());
+        }
+        if (request.hasNewTableOwner()) {
+            words.add("owner " + request.getNewTableOwner());
+        }
+        if (request.hasNewTableComment()) {
+            words.add("comment changed");
+        }
+        new TreeMap<>(request.getNewExtraConfigsMap()).forEach((name, value) -> words.add(name + " = " + value));
+        String more = words.size() > WORDS_MAX ? " and " + (words.size() - WORDS_MAX) + " more" : "";
+        return words.isEmpty()
+                ? "nothing changed"
+                : String.join(", ", words.subList(0, Math.min(WORDS_MAX, words.size()))) + more;
+    }
+
+    private static String words(AlterTableRequestPB.Step step) {
+        return switch (step.getType()) {
+            case ADD_COLUMN -> "column " + step.getAddColumn().getSchema().getName() + " added";
+            case DROP_COLUMN -> "column " + step.getDropColumn().getName() + " dropped";
+            case RENAME_COLUMN ->
+                "column " + step.getRenameColumn().getOldName() + " renamed to "
+                        + step.getRenameColumn().getNewName();
+            case ALTER_COLUMN -> words(step.getAlterColumn().getDelta());
+            case ADD_RANGE_PARTITION -> "a range added";
+            case DROP_RANGE_PARTITION -> "a range dropped with its rows";
+            case UNKNOWN -> "an unknown step";
+        };
+    }
+
+    private static String words(ColumnSchemaDeltaPB delta) {
+        StringJoiner changed = new StringJoiner(" and ");
+        if (delta.hasNewName() && !delta.getNewName().equals(delta.getName())) {
+            changed.add("renamed to " + delta.getNewName());
+        }
+        if (delta.hasDefaultValue() || delta.getRemoveDefault()) {
+            changed.add(delta.getRemoveDefault() ? "without default" : "with another default");
+        }
+        if (delta.hasEncoding() || delta.hasCompression() || delta.hasBlockSize()) {
+            changed.add("stored otherwise");
+        }
+        if (delta.hasImmutable()) {
+            changed.add(delta.getImmutable() ? "immutable" : "mutable");
+        }
+        if (delta.hasNewComment()) {
+            changed.add("with another comment");
+        }
+        return "column " + delta.getName() + " " + (changed.length() == 0 ? "as it was" : changed.toString());
     }
 
     private void step(AlterTableRequestPB.Step step) {

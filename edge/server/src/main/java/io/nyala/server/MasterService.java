@@ -232,8 +232,9 @@ final class MasterService {
         if (request.hasNumReplicas()) {
             tables.checkReplicas(request.getNumReplicas());
         }
-        AlterTableResponsePB answer = new MasterAlter(table, request).commit(catalog.idOf(table));
-        events.tell("table " + table.name() + " altered by " + call.user());
+        MasterAlter change = new MasterAlter(table, request);
+        AlterTableResponsePB answer = change.commit(catalog.idOf(table));
+        events.tell("table " + table.name() + " altered by " + call.user() + ": " + change.words());
         return answer;
     }
 

@@ -6,9 +6,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.Message;
 import io.nyala.caller.WireClient;
+import io.nyala.caller.WireRows;
 import io.nyala.engine.Engine;
 import io.nyala.engine.EngineConfig;
+import io.nyala.protocol.Common.ColumnSchemaDeltaPB;
 import io.nyala.protocol.master.Master.AlterTableRequestPB;
+import io.nyala.protocol.master.Master.AlterTableRequestPB.AddColumn;
+import io.nyala.protocol.master.Master.AlterTableRequestPB.AlterColumn;
+import io.nyala.protocol.master.Master.AlterTableRequestPB.DropColumn;
+import io.nyala.protocol.master.Master.AlterTableRequestPB.RenameColumn;
+import io.nyala.protocol.master.Master.AlterTableRequestPB.Step;
+import io.nyala.protocol.master.Master.AlterTableRequestPB.StepType;
 import io.nyala.protocol.master.Master.CreateTableResponsePB;
 import io.nyala.protocol.master.Master.DeleteTableRequestPB;
 import io.nyala.protocol.master.Master.RecallDeletedTableRequestPB;
@@ -41,13 +49,8 @@ final class EventsTest {
             TableIdentifierPB byId = TableIdentifierPB.newBuilder()
                     .setTableId(created.getTableId())
                     .build();
-            call(
-                    client,
-                    "AlterTable",
-                    AlterTableRequestPB.newBuilder()
-                            .setTable(byId)
-                            .setNewTableName("flock")
-                            .build());
+            call(client, "AlterTable", muchOf(byId));
+            call(client, "AlterTable", columnsOf(byId));
             DeleteTableRequestPB.Builder drop =
                     DeleteTableRequestPB.newBuilder().setTable(byId);
             call(client, "DeleteTable", drop.setReserveSeconds(600).build());
@@ -63,15 +66,57 @@ final class EventsTest {
         assertEquals(
                 List.of(
                         "table herd created by ann",
-                        "table flock altered by ann",
+                        "table flock altered by ann: column v added, column v renamed to w and stored otherwise and"
+                                + " with another comment, renamed to flock, owner bob, comment changed,"
+                                + " kudu.table.history_max_age_sec = 60",
+                        "table flock altered by ann: column w renamed to x, column x dropped",
                         "table flock dropped by ann",
                         "table again recalled by ann",
                         "table again dropped by ann"),
-                lines.subList(0, 5));
-        assertEquals(2, lines.size() - 5, lines::toString);
+                lines.subList(0, 6));
+        assertEquals(2, lines.size() - 6, lines::toString);
         assertEquals(
-                "stopping: no more connections and calls are taken; 0 calls are under way and have 10 s", lines.get(5));
-        assertTrue(lines.get(6).matches("stopping: all connections are closed, after [0-9]+ ms"), lines.get(6));
+                "stopping: no more connections and calls are taken; 0 calls are under way and have 10 s", lines.get(6));
+        assertTrue(lines.get(7).matches("stopping: all connections are closed, after [0-9]+ ms"), lines.get(7));
+    }
+
+    private static AlterTableRequestPB muchOf(TableIdentifierPB table) {
+        return AlterTableRequestPB.newBuilder()
+                .setTable(table)
+                .setNewTableName("flock")
+                .setNewTableOwner("bob")
+                .setNewTableComment("of sheep")
+                .putNewExtraConfigs("kudu.table.history_max_age_sec", "60")
+                .setSchema(WireRows.view(SCHEMA.columns()))
+                .addAlterSchemaSteps(step(StepType.ADD_COLUMN)
+                        .setAddColumn(AddColumn.newBuilder()
+                                .setSchema(WireRows.view(List.of(
+                                                Column.of("v", ColumnType.INT64).nullable()))
+                                        .getColumns(0))))
+                .addAlterSchemaSteps(step(StepType.ALTER_COLUMN)
+                        .setAlterColumn(AlterColumn.newBuilder()
+                                .setDelta(ColumnSchemaDeltaPB.newBuilder()
+                                        .setName("v")
+                                        .setNewName("w")
+                                        .setBlockSize(8192)
+                                        .setNewComment("x"))))
+                .build();
+    }
+
+    private static AlterTableRequestPB columnsOf(TableIdentifierPB table) {
+        return AlterTableRequestPB.newBuilder()
+                .setTable(table)
+                .setSchema(WireRows.view(SCHEMA.columns()))
+                .addAlterSchemaSteps(step(StepType.RENAME_COLUMN)
+                        .setRenameColumn(
+                                RenameColumn.newBuilder().setOldName("w").setNewName("x")))
+                .addAlterSchemaSteps(step(StepType.DROP_COLUMN)
+                        .setDropColumn(DropColumn.newBuilder().setName("x")))
+                .build();
+    }
+
+    private static Step.Builder step(StepType type) {
+        return Step.newBuilder().setType(type);
     }
 
     private static void call(WireClient client, String method, Message request) throws IOException {
