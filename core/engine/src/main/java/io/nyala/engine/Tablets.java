@@ -152,7 +152,13 @@ final class Tablets implements AutoCloseable {
         if (!MissingRowSet.isCause(reason)) {
             throw reason; // Says nothing about the file, or is of another version, where nothing is wrong with it.
         }
-        LOG.log(Level.ERROR, "set aside: {0} of table \"{1}\": {2}", rowSet, table, reason.getMessage());
+        LOG.log(
+                Level.ERROR,
+                "set aside: {0} of table \"{1}\": {2}; `nyala verify {3}` says what is damaged",
+                rowSet,
+                table,
+                reason.getMessage(),
+                rowSet.file());
         return rowSet;
     }
 

@@ -17,8 +17,8 @@ public final class MissingRowSetException extends RuntimeException {
                 "the keys " + rowSet.keys() + " of tablet " + tabletId + " can neither be read nor written, because the"
                         + " file of their rows is set aside: "
                         + sentence(rowSet.cause())
-                        + " All other keys can; put the file back from a copy and open the engine again, or scan"
-                        + " without its rows by allowPartial()",
+                        + " All other keys can. `nyala verify " + rowSet.file() + "` says what is damaged; put the file"
+                        + " back from a copy and open the engine again, or scan without its rows by allowPartial()",
                 rowSet.cause());
         this.file = rowSet.file().toString();
         this.offset = rowSet.offset();

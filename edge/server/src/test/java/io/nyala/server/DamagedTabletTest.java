@@ -19,6 +19,8 @@ import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationKind;
 import io.nyala.rows.Schema;
+import io.nyala.tablet.MissingRowSetException;
+import io.nyala.testkit.Failure;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -110,6 +112,10 @@ final class DamagedTabletTest {
             assertEquals(TabletStatePB.FAILED, status.getState());
             assertTrue(status.getLastStatus().contains("set aside"), status::getLastStatus);
             assertTrue(status.getLastStatus().contains("corrupt page in " + rowSet), status::getLastStatus);
+            Failure.expect(
+                    MissingRowSetException.class,
+                    () -> server.engine().table("t").orElseThrow().scan().open(),
+                    "`nyala verify " + rowSet + "` says what is damaged");
         }
     }
 }
