@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.peer.Cluster;
 import io.nyala.peer.KuduTool;
+import java.util.List;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -104,12 +105,24 @@ final class KuduToolTest {
         assertTrue(
                 KuduTool.succeed(arguments("table statistics MASTER " + table)).contains("live row count: 3000"));
         KuduTool.succeed(arguments("table copy MASTER " + table + " MASTER -dst_table=copied -write_type=insert"));
-        assertTrue(KuduTool.succeed(arguments("table scan MASTER copied -row_count_only"))
-                .contains("Total count 3000"));
+        assertEquals(3000, rows(table).size());
+        assertEquals(rows(table), rows("copied"));
+        String tolerant = KuduTool.succeed(
+                arguments("perf table_scan MASTER copied -fault_tolerant -num_threads=1 -scan_batch_size=1000"));
+        assertTrue(tolerant.contains("Total count 3000"), tolerant);
         String filtered = KuduTool.succeed(
                 "table", "scan", both.ours().masterAddress(), "copied", "-predicates=[\"AND\", [\"<\", \"key\", 10]]");
         assertTrue(filtered.contains("Total count 10"), filtered);
         KuduTool.succeed(arguments("table delete MASTER copied"));
+    }
+
+    /** As the command prints them, sorted; it reads several tablets at a time. */
+    private List<String> rows(String table) {
+        return KuduTool.succeed(arguments("table scan MASTER " + table))
+                .lines()
+                .filter(line -> line.startsWith("("))
+                .sorted()
+                .toList();
     }
 
     @Test
@@ -134,8 +147,28 @@ final class KuduToolTest {
         assertTrue(Long.parseLong(
                         KuduTool.succeed(arguments("master timestamp MASTER")).strip())
                 > 0);
-        KuduTool.succeed("tserver", "get_flags", address);
-        KuduTool.succeed("remote_replica", "list", address);
+        String flags = KuduTool.succeed("tserver", "get_flags", address);
+        assertTrue(
+                flags.lines().findFirst().orElse("").matches(" *flag *\\| *value *\\| *default value\\? *\\| *tags *"),
+                flags);
+        assertEquals(2, flags.lines().count(), () -> "there are no flags: " + flags);
+        KuduTool.succeed(arguments("perf loadgen MASTER -num_rows_per_thread=10 -keep_auto_table -auto_database=listed"
+                + " -table_num_hash_partitions=2"));
+        String listed =
+                KuduTool.succeed(arguments("table list MASTER -tables=listed*")).strip();
+        List<String> replicas = KuduTool.succeed("remote_replica", "list", address, "-table_name=" + listed)
+                .lines()
+                .map(String::strip)
+                .toList();
+        assertEquals(
+                2, replicas.stream().filter(("Table name: " + listed)::equals).count(), replicas::toString);
+        assertEquals(2, replicas.stream().filter("State: RUNNING"::equals).count(), replicas::toString);
+        assertEquals(
+                2,
+                replicas.stream()
+                        .filter(line -> line.startsWith("Partition: HASH (key) PARTITION "))
+                        .count(),
+                replicas::toString);
         assertEquals(
                 1, KuduTool.run("tserver", "set_flag", address, "none", "1").exitCode());
     }
