@@ -75,6 +75,8 @@ final class KuduToolTest {
         same("table", "clear_comment", "MASTER", "metrics");
         same("table", "set_extra_config", "MASTER", "metrics", "kudu.table.history_max_age_sec", "7200");
         same("table", "get_extra_configs", "MASTER", "metrics");
+        same("table", "set_limit", "disk_size", "MASTER", "metrics", "1000000");
+        same("table", "set_limit", "row_count", "MASTER", "metrics", "1000000");
         same("table", "locate_row", "MASTER", "metrics", "[\"host\", 5]");
         same("table", "locate_row", "MASTER", "metrics", "[\"host\", 500]");
         same("table", "rename_table", "MASTER", "metrics", "measures");

@@ -30,6 +30,10 @@ final class MasterAlter {
     /** Each time it has met another change; clients change a table in a row, but not that often. */
     private static final int ATTEMPTS_MAX = 10;
 
+    /** In the words of a Kudu as shipped, which has the limits switched off. */
+    private static final String LIMITS_REFUSED =
+            "altering table limit is not supported because --enable_table_write_limit is not enabled";
+
     /** Of steps in a line for people. */
     private static final int WORDS_MAX = 8;
 
@@ -80,7 +84,7 @@ final class MasterAlter {
 
     private AlterTableResponsePB commitOnce(String tableId) {
         if (request.hasDiskSizeLimit() || request.hasRowCountLimit()) {
-            throw invalid(ErrorCode.NOT_SUPPORTED, "limits on the size of a table are not supported");
+            throw invalid(ErrorCode.NOT_SUPPORTED, LIMITS_REFUSED);
         }
         request.getAlterSchemaStepsList().forEach(this::step);
         describe();
