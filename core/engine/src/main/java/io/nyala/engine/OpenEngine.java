@@ -182,10 +182,11 @@ final class OpenEngine implements TableHost, AutoCloseable {
         for (WriterAgent writer : tablets.writers()) {
             agents.start(writer, writer.parking(), writer.parking());
         }
+        // All tablets before maintenance: one that is not there yet would need nothing of the log, which it releases.
+        storage.tables().forEach(table -> tablets.start(table.tablets()));
         agents.start(maintenance, maintenance.parking(), maintenance.parking());
         var keeper = new LeaseKeeper(keeperParking, clock, this::renewLease);
         agents.start(keeper, keeper.parking(), keeper.parking());
-        storage.tables().forEach(table -> tablets.start(table.tablets()));
     }
 
     /** Opens a rowset for reading. */

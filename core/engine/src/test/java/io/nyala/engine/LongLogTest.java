@@ -180,6 +180,22 @@ final class LongLogTest {
         running.engine().close();
     }
 
+    /** Maintenance must not look before there are tablets: it would find none to flush, and not look again. */
+    @Test
+    void aLogThatIsLongAtAStartIsShortened() {
+        Numbers.insertRange(one.create(), 0, 1); // Idle.
+        Table busy = one.engine().createTable("busy", Numbers.SCHEMA);
+        one.running().host().suspendUntil("maintenance", () -> false);
+        for (int from = 0; from < (LONG_LOG_SEGMENTS + 2) * ROWS_PER_SEGMENT; from += 500) {
+            Numbers.insertRange(busy, from, from + 500);
+        }
+        assertTrue(segmentCount() > LONG_LOG_SEGMENTS, () -> segmentCount() + " segments");
+        one.powerCut();
+        one.running().host().await(() -> segmentCount() <= LONG_LOG_SEGMENTS);
+        assertEquals(1, Numbers.ids(one.table().scan()).size());
+        one.engine().close();
+    }
+
     /** While others write as much as they like. */
     private void assertTheLogStaysShort() {
         Table busy = one.engine().createTable("busy", Numbers.SCHEMA);

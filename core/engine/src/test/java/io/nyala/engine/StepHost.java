@@ -21,6 +21,9 @@ final class StepHost implements AgentHost {
     /** Steps without an end in sight; the engine is stuck. */
     private static final int STEPS_MAX = 2_000_000;
 
+    /** Of all agents, after one has started and before the engine goes on: they are threads, and wait for nobody. */
+    private static final int STEPS_AT_START_MAX = 20;
+
     private final SplittableRandom random;
     private final Runnable tick;
     private final List<AgentInvoker> invokers = new ArrayList<>();
@@ -39,6 +42,9 @@ final class StepHost implements AgentHost {
         var invoker = new AgentInvoker(StepHost::rethrow, null, agent);
         invoker.start();
         invokers.add(invoker);
+        for (int steps = random.nextInt(STEPS_AT_START_MAX); steps > 0; steps--) {
+            step();
+        }
     }
 
     private static void rethrow(Throwable error) {
