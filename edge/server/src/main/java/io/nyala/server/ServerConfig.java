@@ -23,8 +23,7 @@ import java.util.regex.Pattern;
  * @param requestBytesMax memory of the requests under way at each of the two ports, outside the engine's; beyond it
  *     clients wait
  * @param answerBytesMax memory of the answers that clients have not taken yet, at each of the two ports; beyond it
- * calls
- *     wait. Rows in them are in the engine's memory, and the rest outside of it
+ *     calls wait. Rows in them are in the engine's memory, and the rest outside of it
  * @param slowRequestMillis how far a request may fall behind 1 MiB a second as it comes in, or a client as it takes its
  *     answers, counted only while others wait for memory; then the client is let go
  * @param scannerMillis how long a scanner is kept that nobody asks
