@@ -5,6 +5,7 @@ import com.google.protobuf.Message;
 import io.nyala.caller.WireClient;
 import io.nyala.caller.WireRows;
 import io.nyala.engine.Table;
+import io.nyala.engine.WriteBatch;
 import io.nyala.protocol.Common.ColumnSchemaPB;
 import io.nyala.protocol.Common.DataType;
 import io.nyala.protocol.Common.ExternalConsistencyMode;
@@ -49,6 +50,7 @@ import io.nyala.protocol.tserver.TserverAdmin.QuiesceTabletServerResponsePB;
 import io.nyala.protocol.tserver.TserverService.ChecksumRequestPB;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
+import io.nyala.rows.OperationKind;
 import io.nyala.rows.Schema;
 import java.io.IOException;
 import java.time.Duration;
@@ -92,11 +94,19 @@ final class CompatibilityCalls {
     private final RunningServer server;
     private final ByteString tablet;
 
-    /** Makes the table that requests are of. */
+    private static final int ROWS = 40;
+
+    /** Makes the table that requests are of, with some rows. */
     CompatibilityCalls(RunningServer server) throws IOException {
         this.server = server;
         Table table = server.create("t", SCHEMA, 2);
         tablet = server.tabletId(table);
+        try (WriteBatch batch = table.newBatch()) {
+            for (int k = 0; k < ROWS; k++) {
+                batch.rows().start(OperationKind.INSERT).setInt(0, k).end();
+            }
+            batch.commit().orThrow();
+        }
     }
 
     /** A call that must be refused; answers the code that it got. */

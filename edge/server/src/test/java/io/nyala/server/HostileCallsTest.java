@@ -100,7 +100,7 @@ final class HostileCallsTest {
         assertNothingIsLeft(memory);
     }
 
-    /** What scans and batches hold; tables come and go. */
+    /** What scans hold, and how many there are; tables come and go. */
     private Map<String, Long> memory() {
         Map<String, Long> used = new TreeMap<>();
         for (AccountUsage account : server.engine().memoryUsage()) {
@@ -109,6 +109,7 @@ final class HostileCallsTest {
             }
         }
         assertEquals(1, used.size(), "accounts of scans");
+        used.put("open scans", (long) server.engine().view().openScans());
         return used;
     }
 
