@@ -127,6 +127,7 @@ public final class Figures {
             case "tablets" -> ManyTablets.main(rest);
             case "pauses" -> WriterPauses.main(rest);
             case "device" -> DeviceSideBySide.main(rest);
+            case "cold" -> ColdReads.main(rest);
             case "kudu" -> SideBySide.main(rest);
             case "fresh" -> FreshRows.main(rest);
             case "writes" -> WritePath.main(rest);
@@ -140,6 +141,7 @@ public final class Figures {
                 fresh [DIRECTORY [ROWS [TIMES]]]
                 writes [DIRECTORY [ROWS_ON_DISK [SECONDS]]]
                 device DIRECTORY [TIMES [SECONDS [JOBS]]]
+                cold DIRECTORY [MIB [TIMES]]
                 kudu [DIRECTORY [ROWS [TIMES [SECONDS]]]]\
                 """);
         }

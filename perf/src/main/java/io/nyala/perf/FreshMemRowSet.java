@@ -7,6 +7,7 @@ import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.Slab;
 import io.nyala.memory.Zeros;
 import io.nyala.memrowset.MemRowSet;
+import io.nyala.perf.FreshRows.SortedRows;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.ColumnType;

@@ -11,18 +11,22 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
 import java.lang.management.ThreadMXBean;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.HdrHistogram.Histogram;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.AgentRunner;
 
 /**
  * What an open engine costs that has nothing to do, and how fast it is when there is something to do again: the CPU of
- * an idle process, by thread; how long a parked agent takes to get up; how long the first commit takes after a pause.
+ * an idle process, by thread; what parked agents cost, one and sixteen of them, and how long they take to get up; how
+ * long the first commit takes after a pause.
  *
  * <pre>{@code
  * java ... io.nyala.perf.IdleAndWake [DIRECTORY [SECONDS]]
@@ -36,6 +40,9 @@ public final class IdleAndWake {
     private static final long[] PAUSES_MILLIS = {0, 1, 10, 100};
     private static final long PAUSES_NANOS = TimeUnit.SECONDS.toNanos(2);
     private static final long LATENCY_NANOS_MAX = TimeUnit.MINUTES.toNanos(1);
+    private static final int[] AGENTS = {1, 16};
+    private static final OperatingSystemMXBean PROCESS =
+            (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
     private IdleAndWake() {}
@@ -46,7 +53,7 @@ public final class IdleAndWake {
         print(directory, TimeUnit.SECONDS.toNanos(seconds));
     }
 
-    /** Idles for so long, then wakes up; prints two tables. */
+    /** Idles for so long, five times, and wakes up; prints three tables. */
     static void print(Path directory, long idleNanos) {
         try (LineItems items = LineItems.in(directory);
                 WriteBatch batch = items.table().newBatch()) {
@@ -58,9 +65,12 @@ public final class IdleAndWake {
             pause(TimeUnit.SECONDS.toNanos(1)); // The compiler is done, the log has written its last mark.
             printIdle(idleNanos);
             System.out.println();
-            System.out.println("| woken, us | pause ms | p50 | p99 | max |");
+            System.out.println("| agents | CPU of the process, all asleep | woken, us: p50 | p99 | max |");
             System.out.println("|---|---|---|---|---|");
-            printWakes();
+            printWakes(idleNanos);
+            System.out.println();
+            System.out.println("| first commit after a pause, us | pause ms | p50 | p99 | max |");
+            System.out.println("|---|---|---|---|---|");
             for (long pause : PAUSES_MILLIS) {
                 row = printCommits(batch, row, pause);
             }
@@ -68,12 +78,11 @@ public final class IdleAndWake {
     }
 
     private static void printIdle(long nanos) {
-        var system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
         Map<String, Long> before = cpuByThread();
-        long processBefore = system.getProcessCpuTime();
+        long processBefore = PROCESS.getProcessCpuTime();
         long start = System.nanoTime();
         pause(nanos);
-        long process = system.getProcessCpuTime() - processBefore;
+        long process = PROCESS.getProcessCpuTime() - processBefore;
         double elapsed = System.nanoTime() - start;
         Map<String, Long> after = cpuByThread();
         System.out.println("| idle for " + TimeUnit.NANOSECONDS.toSeconds(nanos) + " s | CPU |");
@@ -98,31 +107,64 @@ public final class IdleAndWake {
         return byName;
     }
 
-    private static void printWakes() {
-        printRow("agent parked by the JDK", WAKE_PAUSE_NANOS, wakes(Parking.ofThread()));
-        try (Disk disk = Disks.best();
-                IoQueue queue = disk.newQueue(1)) {
-            printRow("agent parked in " + disk.description(), WAKE_PAUSE_NANOS, wakes(Parking.ofQueue(queue)));
+    /** Agents in all ways of parking, alone and several: what they cost asleep, and how they get up. */
+    private static void printWakes(long idleNanos) {
+        try (Disk disk = Disks.best()) {
+            for (int count : AGENTS) {
+                printWakes("by the JDK", idleNanos, count, Parking::ofThread);
+                List<IoQueue> queues = new ArrayList<>();
+                printWakes("in " + disk.description(), idleNanos, count, () -> {
+                    queues.add(disk.newQueue(1));
+                    return Parking.ofQueue(queues.getLast());
+                });
+                queues.forEach(IoQueue::close);
+            }
         }
     }
 
-    private static Histogram wakes(Parking parking) {
-        Sleeper sleeper = new Sleeper();
-        AgentRunner runner = new AgentRunner(parking, Throwable::printStackTrace, null, sleeper);
-        AgentRunner.startOnThread(runner);
+    private static void printWakes(String where, long idleNanos, int count, Supplier<Parking> maker) {
+        List<Parking> parkings = new ArrayList<>();
+        List<Sleeper> sleepers = new ArrayList<>();
+        List<AgentRunner> runners = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            parkings.add(maker.get());
+            sleepers.add(new Sleeper());
+            runners.add(new AgentRunner(parkings.get(i), Throwable::printStackTrace, null, sleepers.get(i)));
+            AgentRunner.startOnThread(runners.get(i));
+        }
         Histogram histogram = newHistogram();
         for (int i = 0; i < WAKES; i++) {
-            pause(WAKE_PAUSE_NANOS);
-            long start = System.nanoTime();
-            sleeper.askedAt = start;
-            parking.wake();
-            while (sleeper.upAt < start) {
-                Thread.onSpinWait();
+            long nanos = wake(sleepers.get(i % count), parkings.get(i % count));
+            if (i >= WAKES / 5) { // Those before are for the compiler.
+                histogram.recordValue(nanos);
             }
-            histogram.recordValue(sleeper.upAt - start);
         }
-        parking.stop(runner);
-        return histogram;
+        long before = PROCESS.getProcessCpuTime();
+        pause(idleNanos);
+        double cpu = 100.0 * (PROCESS.getProcessCpuTime() - before) / idleNanos;
+        System.out.printf(
+                Locale.ROOT,
+                "| %d parked %s | %.3f %% | %.0f | %.0f | %.0f |%n",
+                count,
+                where,
+                cpu,
+                histogram.getValueAtPercentile(50) / 1e3,
+                histogram.getValueAtPercentile(99) / 1e3,
+                histogram.getMaxValue() / 1e3);
+        for (int i = 0; i < count; i++) {
+            parkings.get(i).stop(runners.get(i));
+        }
+    }
+
+    private static long wake(Sleeper sleeper, Parking parking) {
+        pause(WAKE_PAUSE_NANOS);
+        long start = System.nanoTime();
+        sleeper.askedAt = start;
+        parking.wake();
+        while (sleeper.upAt < start) {
+            Thread.onSpinWait();
+        }
+        return sleeper.upAt - start;
     }
 
     /** Notes when it gets up. */
