@@ -7,7 +7,6 @@ import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /**
@@ -79,7 +78,7 @@ public final class Main implements Runnable {
         return new CommandLine(new Main())
                 .setOut(out)
                 .setErr(err)
-                .setExecutionExceptionHandler(Main::report)
+                .setExecutionExceptionHandler((e, command, _) -> report(e, command))
                 .setParameterExceptionHandler((e, _) -> reportUsage(e))
                 .setCaseInsensitiveEnumValuesAllowed(true);
     }
@@ -100,7 +99,8 @@ public final class Main implements Runnable {
         return USAGE;
     }
 
-    private static int report(Exception failure, CommandLine command, ParseResult parsed) {
+    /** Says why a command ends without having done what it was to do; answers the exit code. */
+    static int report(Exception failure, CommandLine command) {
         CommandSpec root = command.getCommandSpec().root();
         PrintWriter err = root.commandLine().getErr();
         Main main = (Main) root.userObject();

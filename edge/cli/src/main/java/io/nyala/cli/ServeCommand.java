@@ -110,6 +110,11 @@ final class ServeCommand implements Callable<Integer> {
         try {
             serve(out, config, stop, hook);
             tell(out, "stopped");
+        } catch (RuntimeException e) {
+            if (stop.getCount() > 0) {
+                throw e;
+            }
+            return Main.report(e, spec.commandLine()); // Now: the process ends when the hook returns.
         } finally {
             stopped.countDown();
         }

@@ -223,7 +223,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
             }
         } catch (RpcException e) {
             String why = e.getMessage() == null ? "" : e.getMessage();
-            server.log().log(Level.INFO, () -> "refused " + text(remote) + ": " + why);
+            server.log().log(Level.WARNING, () -> "refused " + text(remote) + ": " + why);
             shut();
             channel.writeAndFlush(encode(true, Answer.error(e.code(), why))).addListener(ChannelFutureListener.CLOSE);
             return;
@@ -387,7 +387,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
 
     /** Closes the connection of a client that does not keep to the protocol, or says nothing. */
     private void letGo(String why) {
-        letGo(Level.INFO, why);
+        letGo(Level.WARNING, why);
     }
 
     private void letGo(Level level, String why) {

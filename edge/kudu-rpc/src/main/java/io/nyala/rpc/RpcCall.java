@@ -31,6 +31,13 @@ public final class RpcCall {
     private static final Logger LOG = System.getLogger(RpcCall.class.getName());
     private static final ByteBuf[] NO_SIDECARS = {};
 
+    /**
+     * Largest message that is made an object of. A field of two bytes is an object of thirty times its size, so one
+     * message costs 128 MiB of heap at most. Ten thousand partitions have less than half of that; rows are read from
+     * {@link #body}.
+     */
+    public static final int PARSED_BYTES_MAX = 4 << 20;
+
     /** What a buffer that waits to be sent costs on the heap, as the transport counts it. */
     static final int BUFFER_BYTES = 96;
 
@@ -97,9 +104,14 @@ public final class RpcCall {
     /**
      * The request message as an object, which outlives the answer.
      *
-     * @throws RpcException if it is none, or if required fields are missing: not caught, it is the answer
+     * @throws RpcException if it is none, if required fields are missing, or if it has more than
+     *     {@link #PARSED_BYTES_MAX} bytes: not caught, it is the answer
      */
     public <M extends MessageLite> M parse(Parser<M> parser) {
+        long bytes = body().byteSize();
+        if (bytes > PARSED_BYTES_MAX) {
+            throw invalid("it has " + bytes + " bytes, the limit is " + PARSED_BYTES_MAX);
+        }
         M message;
         try {
             // The stream would copy memory outside the heap as well, by way of more objects.

@@ -216,6 +216,10 @@ final class RpcServerTest {
                     RpcErrorCodePB.ERROR_INVALID_REQUEST,
                     "Invalid argument: invalid parameter for call nyala.test.TestService.Echo: missing fields:"
                             + " tablet_id");
+            client.call(Bytes.header(9, "Quick"), TestService.request(RpcCall.PARSED_BYTES_MAX));
+            RawClient.Reply tooLarge = client.read();
+            assertEquals(RpcErrorCodePB.ERROR_INVALID_REQUEST, tooLarge.error().getCode());
+            assertTrue(tooLarge.error().getMessage().endsWith(" bytes, the limit is 4194304"), tooLarge::toString);
             client.call(Bytes.header(5, "Refuse"), request());
             assertError(client, 5, RpcErrorCodePB.ERROR_UNAVAILABLE, "Service unavailable: not yet");
             client.call(Bytes.header(6, "Throw"), request());

@@ -100,6 +100,13 @@ public final class ColumnarBlock implements ResultBlock {
             }
         }
 
+        /** Forgets bytes of rows behind these; all else of them is written over by the next. */
+        void cutTo(long rows) {
+            if (isVariable()) {
+                varlenBytes = rows == 0 ? 0 : data.memory().get(INT, rows * Integer.BYTES);
+            }
+        }
+
         private void addValidity(MemorySegment validity, int firstRow, int count, long before) {
             nonNull.ensure(bitmapBytes(before), bitmapBytes(before + count) + BITMAP_SLACK_BYTES);
             for (int done = 0; done < count; done += Long.SIZE) {
@@ -180,8 +187,15 @@ public final class ColumnarBlock implements ResultBlock {
         if (count == 0) {
             return;
         }
-        for (int i = 0; i < parts.length; i++) {
-            parts[i].add(batch.column(i), firstRow, count, rowCount);
+        try {
+            for (int i = 0; i < parts.length; i++) {
+                parts[i].add(batch.column(i), firstRow, count, rowCount);
+            }
+        } catch (RuntimeException e) {
+            for (Part part : parts) {
+                part.cutTo(rowCount);
+            }
+            throw e;
         }
         rowCount += count;
     }

@@ -47,7 +47,7 @@ public sealed interface ResultBlock extends AutoCloseable permits RowwiseBlock, 
         add(batch, 0, batch.rowCount());
     }
 
-    /** Takes some rows of a batch. */
+    /** Takes some rows of a batch. If it throws, because there is no memory for them, the block is as it was. */
     void add(ColumnBatch batch, int firstRow, int count);
 
     long rowCount();

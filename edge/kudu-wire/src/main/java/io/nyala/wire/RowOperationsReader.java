@@ -51,6 +51,7 @@ public final class RowOperationsReader {
     private static final int VIEWS_MAX = 16;
 
     private static final int KINDS_AT_FIRST = 1024;
+    private static final int UNKNOWN = -1;
 
     /** More than a schema of 300 columns needs; longer ones are understood anew each time. */
     private static final int VIEW_BYTES_MAX = 256 << 10;
@@ -86,6 +87,7 @@ public final class RowOperationsReader {
     private long indirectBytes;
     private int firstRow;
     private int nextRow;
+    private int rowsInAll; // UNKNOWN until all were looked at.
 
     /** What a client calls a schema, as it was understood for a table. */
     private record View(MemorySegment bytes, ClientColumns columns) {}
@@ -124,6 +126,7 @@ public final class RowOperationsReader {
         indirectBytes = request.indirectBytes();
         firstRow = 0;
         nextRow = 0;
+        rowsInAll = UNKNOWN;
     }
 
     private ClientColumns view(WriteRequestReader request, Schema schema) {
@@ -177,6 +180,11 @@ public final class RowOperationsReader {
         return nextRow;
     }
 
+    /** Rows of the request; known from the first {@link #fill} on. */
+    public int rowsInAll() {
+        return rowsInAll;
+    }
+
     /**
      * Puts the next rows into an empty batch of the table: all of them, or those that fit. If it throws, the batch is
      * empty, and the same rows are the next ones again.
@@ -197,7 +205,9 @@ public final class RowOperationsReader {
                         "row " + nextRow + " of the request is larger than a batch can be: " + Limits.BATCH_BYTES_MAX
                                 + " bytes");
             }
-            checkRest();
+            if (rowsInAll == UNKNOWN) {
+                rowsInAll = nextRow + countRest();
+            }
         } catch (RuntimeException e) {
             batch.clear();
             at = resume;
@@ -355,13 +365,16 @@ public final class RowOperationsReader {
         return Arrays.copyOf(kinds, count);
     }
 
-    /** So that nothing is written of a request that turns out to be no request further on. */
-    private void checkRest() {
+    /** And checks it, so that nothing is written of a request that turns out to be no request further on. */
+    private int countRest() {
         long resume = at;
+        int count = 0;
         while (at < end) {
             skipRow();
+            count++;
         }
         at = resume;
+        return count;
     }
 
     private OperationKind skipRow() {

@@ -85,10 +85,16 @@ public final class RowwiseBlock implements ResultBlock {
                 rows.memory().asSlice(start, end - start).fill((byte) 0);
             }
         }
-        for (int i = 0; i < cellOffsets.length; i++) {
-            ColumnVector vector = batch.column(i);
-            assert vector.type() == columns.get(i).type() : vector.type() + " for " + columns.get(i);
-            addColumn(vector, i, firstRow, count, start);
+        long indirectBefore = indirectBytes;
+        try {
+            for (int i = 0; i < cellOffsets.length; i++) {
+                ColumnVector vector = batch.column(i);
+                assert vector.type() == columns.get(i).type() : vector.type() + " for " + columns.get(i);
+                addColumn(vector, i, firstRow, count, start);
+            }
+        } catch (RuntimeException e) {
+            indirectBytes = indirectBefore;
+            throw e;
         }
         rowCount += count;
     }

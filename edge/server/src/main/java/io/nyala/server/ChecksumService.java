@@ -47,7 +47,10 @@ final class ChecksumService {
         }
         Scan scan = ScanSpecs.of(catalog, tablet, wanted).open();
         Scanner scanner = new Scanner(scan, tablet, call.user(), () -> {
-            throw new IllegalStateException("a checksum has no rows to send");
+            throw new TabletException(
+                    Code.UNKNOWN_ERROR,
+                    ErrorCode.INVALID_ARGUMENT,
+                    "the scanner is one of a checksum, and has no rows");
         });
         return piece(call, "", scanner, 0);
     }

@@ -9,6 +9,7 @@ import io.nyala.rpc.RpcService;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /** Tells Kudu's tools that each tablet is a group of one member, which leads it. Stateless. */
 final class ConsensusService {
@@ -22,9 +23,9 @@ final class ConsensusService {
      */
     static RpcService of(Supplier<List<String>> tablets, Supplier<ConsensusStatePB> state) {
         return new Methods(NAME, Set.of()).on("GetConsensusState", GetConsensusStateRequestPB.parser(), request -> {
-            List<String> wanted = request.getTabletIdsList().stream()
+            Set<String> wanted = request.getTabletIdsList().stream()
                     .map(ByteString::toStringUtf8)
-                    .toList();
+                    .collect(Collectors.toSet());
             return answer(
                     tablets.get().stream()
                             .filter(tablet -> wanted.isEmpty() || wanted.contains(tablet))

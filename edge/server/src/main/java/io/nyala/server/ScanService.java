@@ -2,6 +2,7 @@ package io.nyala.server;
 
 import com.google.protobuf.ByteString;
 import io.nyala.engine.Scan;
+import io.nyala.memory.MemoryLimitException;
 import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
 import io.nyala.protocol.tserver.Tserver.NewScanRequestPB;
 import io.nyala.protocol.tserver.Tserver.ScanRequestPB;
@@ -120,7 +121,8 @@ final class ScanService {
     }
 
     /**
-     * Answers with the next rows. If that fails, the scanner is closed.
+     * Answers with the next rows. If that fails, the scanner is closed; but if there is only no memory for them now,
+     * and the scan can still go on, the call is to come again.
      *
      * @param bytesWanted as in {@link ScanContinuation#batchBytes}
      * @param id of the scanner, empty if it is new and has none
@@ -130,7 +132,7 @@ final class ScanService {
         @Nullable ResultBlock block = null;
         String known = id;
         boolean isGivenBack = false;
-        boolean isAnswered = false;
+        boolean isSettled = false;
         try {
             block = scanner.takeBlock();
             long bytes = bytesWanted == ScanContinuation.NO_BATCH_BYTES
@@ -157,12 +159,40 @@ final class ScanService {
             }
             ResultBlock sent = block;
             call.answer(answer.build(), sent.sidecars(), () -> scanner.sent(sent));
-            isAnswered = true;
+            isSettled = true;
+        } catch (MemoryLimitException e) {
+            if (id.isEmpty() || isGivenBack) {
+                throw e;
+            }
+            if (scanner.isBroken()) {
+                throw lostItsPlace(id, e);
+            }
+            isSettled = true;
+            keep(id, scanner, block);
+            throw e;
         } finally {
-            if (!isAnswered) {
+            if (!isSettled) {
                 abandon(known, scanner, block, isGivenBack);
             }
         }
+    }
+
+    /** For the same call again. */
+    private void keep(String id, Scanner scanner, @Nullable ResultBlock block) {
+        if (block != null) {
+            scanner.sent(block);
+        }
+        scanner.expectAgain();
+        scanners.giveBack(id, scanner);
+    }
+
+    /** Clients that can, open another scanner from where they are. */
+    private static TabletException lostItsPlace(String id, MemoryLimitException reason) {
+        return new TabletException(
+                Code.SCANNER_EXPIRED,
+                ErrorCode.NOT_FOUND,
+                "Scanner " + id + " not found (it was closed, for there was no memory to go on: " + reason.getMessage()
+                        + ")");
     }
 
     /** Nobody will come for it: its answer, with its id, did not go out. */

@@ -2,6 +2,7 @@ package io.nyala.server;
 
 import com.google.protobuf.ByteString;
 import io.nyala.engine.Scan;
+import io.nyala.memory.MemoryLimitException;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.web.OpenScanner;
 import io.nyala.wire.ResultBlock;
@@ -37,6 +38,7 @@ final class Scanner implements AutoCloseable {
     // Of who has taken it.
     private int nextCall = 1;
     private boolean isAtEnd;
+    private boolean isBroken; // A step failed, and the scan has lost its place.
     private int restFrom; // Rows of the present batch, from this one on, found no room in the last answer.
     private int restTo;
     private @Nullable ByteString lastKey;
@@ -106,6 +108,16 @@ final class Scanner implements AutoCloseable {
         return call == nextCall++;
     }
 
+    /** The call that came last had no answer, and is to come again. */
+    void expectAgain() {
+        nextCall--;
+    }
+
+    /** Whether it cannot go on: rows would be left out. */
+    boolean isBroken() {
+        return isBroken;
+    }
+
     // ---- Rows ----
 
     /** An empty block for the next answer; {@link #sent} takes it back. */
@@ -123,13 +135,20 @@ final class Scanner implements AutoCloseable {
         }
     }
 
-    /** Puts the next rows into a block until it has so many bytes, time is up, or there are no more. */
+    /**
+     * Puts the next rows into a block until it has so many bytes, time is up, there are no more, or no memory for more.
+     *
+     * @throws MemoryLimitException if there is no memory for any; unless the scanner {@link #isBroken}, the same rows
+     *     are the next ones again
+     */
     void fill(ResultBlock block, long bytesMax, LongSupplier nanoTime, long nanosMax) {
         long start = nanoTime.getAsLong();
         lastKey = null;
         while (!isAtEnd && block.bytes() < bytesMax) {
             if (restFrom < restTo) {
-                addRest(block, bytesMax);
+                if (!addRest(block, bytesMax)) {
+                    return;
+                }
             } else {
                 advance();
             }
@@ -139,14 +158,23 @@ final class Scanner implements AutoCloseable {
         }
     }
 
-    private void addRest(ResultBlock block, long bytesMax) {
+    /** Answers whether there was memory for them. */
+    private boolean addRest(ResultBlock block, long bytesMax) {
         ColumnBatch batch = scan.batch();
         int count = (int) Math.min(restTo - restFrom, rowsIn(block, bytesMax));
-        block.add(batch, restFrom, count);
+        try {
+            block.add(batch, restFrom, count);
+        } catch (MemoryLimitException e) {
+            if (block.rowCount() == 0) {
+                throw e;
+            }
+            return false;
+        }
         restFrom += count;
         if (batch.hasKeys()) {
             lastKey = WireKeys.lastKey(batch, restFrom);
         }
+        return true;
     }
 
     /**
@@ -176,7 +204,9 @@ final class Scanner implements AutoCloseable {
     }
 
     private boolean advance() {
+        isBroken = true; // Unless it comes back.
         isAtEnd = !scan.step();
+        isBroken = false;
         restFrom = 0;
         restTo = isAtEnd ? 0 : scan.batch().rowCount();
         return !isAtEnd;
@@ -200,7 +230,8 @@ final class Scanner implements AutoCloseable {
         closeBlocks();
     }
 
-    private void closeBlocks() {
+    /** Gives back memory of blocks that are not on their way; any thread. */
+    void closeBlocks() {
         for (ResultBlock block = free.poll(); block != null; block = free.poll()) {
             block.close();
         }

@@ -22,6 +22,12 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe.
  */
 final class Scanners {
+    /**
+     * A client that reads on comes within that time. One that does not holds no memory for its next answer, which may
+     * be many MiB: there are thousands of scanners.
+     */
+    private static final long BLOCKS_NANOS = TimeUnit.SECONDS.toNanos(1);
+
     private final Map<String, Scanner> scanners = new ConcurrentHashMap<>();
     private final LongSupplier nanoTime;
     private final long idleNanos;
@@ -45,10 +51,7 @@ final class Scanners {
         if (!tryCount()) {
             closeIdle();
             if (!tryCount()) {
-                throw new TabletException(
-                        Code.THROTTLED,
-                        ErrorCode.SERVICE_UNAVAILABLE,
-                        scannersMax + " scanners are open, which is the limit; try again later");
+                throw TryAgain.tooBusy(scannersMax + " scanners are open, which is the limit");
             }
         }
         ThreadLocalRandom random = ThreadLocalRandom.current();
@@ -158,10 +161,14 @@ final class Scanners {
         return scanners.size();
     }
 
-    /** Closes those whose time is over. */
+    /** Closes those whose time is over, and takes memory from those that nobody asks for the moment. */
     void closeIdle() {
         long now = nanoTime.getAsLong();
-        scanners.forEach((id, scanner) -> closeIfIdle(id, scanner, now));
+        scanners.forEach((id, scanner) -> {
+            if (!closeIfIdle(id, scanner, now) && now - scanner.touched() > BLOCKS_NANOS) {
+                scanner.closeBlocks();
+            }
+        });
     }
 
     private boolean closeIfIdle(String id, Scanner scanner, long now) {

@@ -3,7 +3,6 @@ package io.nyala.server;
 import io.nyala.engine.CommitResult;
 import io.nyala.engine.TableChangedException;
 import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
-import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB;
 import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
 import io.nyala.protocol.tserver.Tserver.WriteResponsePB;
 import io.nyala.record.RequestMismatchException;
@@ -169,6 +168,14 @@ final class WriteRows {
         if (unreadable != null) {
             return;
         }
+        rowCount = rows.rowsInAll();
+        if (rowCount > ROWS_MAX) {
+            throw new TabletException(
+                    Code.UNKNOWN_ERROR,
+                    ErrorCode.INVALID_ARGUMENT,
+                    "a request has " + rowCount + " rows, the limit is " + ROWS_MAX
+                            + "; send them in several requests");
+        }
         if (rows.hasMore()) {
             OperationBatch batch = session.operations();
             session.check(tablet.place().id());
@@ -177,19 +184,9 @@ final class WriteRows {
                 rows.fill(batch);
                 session.check(tablet.place().id());
             }
-            if (rows.rowCount() > ROWS_MAX) {
-                throw new TabletException(
-                        Code.UNKNOWN_ERROR,
-                        ErrorCode.INVALID_ARGUMENT,
-                        "a request has " + rows.rowCount() + " rows, the limit is " + ROWS_MAX
-                                + "; send them in several requests");
-            }
             batch.clear();
-            rowCount = rows.rowCount();
             rows.start(request, session.schema());
             rows.fill(batch);
-        } else {
-            rowCount = rows.rowCount();
         }
     }
 
@@ -300,21 +297,16 @@ final class WriteRows {
         }
         WriteResponsePB response;
         try {
-            TabletServerErrorPB error = TabletErrors.ofAny(reason);
-            if (call.requestId() != null && isTriedAgain(error.getCode())) {
+            if (call.requestId() != null && TryAgain.of(reason) != null) {
                 WriteService.fail(call, failure);
                 return;
             }
-            answer.failRest(restFrom, rowCount, error.getStatus());
+            answer.failRest(restFrom, rowCount, TabletErrors.ofAny(reason).getStatus());
             response = answer.response();
         } catch (RuntimeException e) {
             WriteService.fail(call, e);
             return;
         }
         call.answer(response);
-    }
-
-    private static boolean isTriedAgain(Code code) {
-        return code == Code.THROTTLED || code == Code.TABLET_NOT_RUNNING;
     }
 }

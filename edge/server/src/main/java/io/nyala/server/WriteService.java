@@ -180,6 +180,9 @@ final class WriteService {
             response = WriteResponsePB.newBuilder()
                     .setError(TabletErrors.of(failure))
                     .build();
+        } catch (RpcException e) {
+            call.fail(e.code(), String.valueOf(e.getMessage()));
+            return;
         } catch (RuntimeException e) {
             ServerFaults.report("a write failed", e);
             call.fail(RpcErrorCode.ERROR_APPLICATION, String.valueOf(e));

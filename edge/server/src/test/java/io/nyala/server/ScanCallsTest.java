@@ -8,6 +8,9 @@ import com.google.protobuf.ByteString;
 import io.nyala.caller.WireClient;
 import io.nyala.caller.WireRows;
 import io.nyala.engine.Table;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.MemoryLimitException;
+import io.nyala.memory.Slab;
 import io.nyala.protocol.RowOperations.RowOperationsPB;
 import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
 import io.nyala.protocol.rpc.RpcHeader.ErrorStatusPB.RpcErrorCodePB;
@@ -21,6 +24,8 @@ import io.nyala.rows.ColumnType;
 import io.nyala.rows.Schema;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -43,8 +48,12 @@ final class ScanCallsTest {
         server = RunningServer.in(directory);
         Table table = server.create("herd", SCHEMA, 1);
         tablet = server.tabletId(table);
+        insert(0, ROWS);
+    }
+
+    private void insert(int from, int to) throws IOException {
         WireRows rows = new WireRows(SCHEMA);
-        for (int k = 0; k < ROWS; k++) {
+        for (int k = from; k < to; k++) {
             rows.add(RowOperationsPB.Type.INSERT, WireRows.cell(k), WireRows.cell(-k));
         }
         WriteResponsePB written =
@@ -206,5 +215,72 @@ final class ScanCallsTest {
         WireClient.Reply reply = server.tablets().call(WireClient.TABLET_SERVER, "Scan", request.build());
         assertEquals(RpcErrorCodePB.ERROR_APPLICATION, reply.error().getCode());
         assertEquals(message, reply.error().getMessage());
+    }
+
+    // ---- Without memory ----
+
+    /** All that is left of the engine's memory, to be given back. */
+    private List<Slab> takeMemory() {
+        MemoryAccount account = server.engine().resultMemory();
+        List<Slab> taken = new ArrayList<>();
+        for (long bytes = 64 << 20; bytes > 0; bytes /= 2) {
+            try {
+                while (true) {
+                    taken.add(account.take(bytes));
+                }
+            } catch (MemoryLimitException _) {
+                // Half of it may be there.
+            }
+        }
+        return taken;
+    }
+
+    private void giveBack(List<Slab> taken) {
+        taken.forEach(server.engine().resultMemory()::giveBack);
+    }
+
+    /** The client waits and sends the same call: it must find its scanner, and each row once. */
+    @Test
+    void aCallThatFindsNoMemoryMayComeAgain() throws IOException {
+        ByteString scanner = opened();
+        List<Slab> taken = takeMemory();
+        try {
+            for (int i = 0; i < 3; i++) {
+                WireClient.Reply reply = server.tablets()
+                        .call(
+                                WireClient.header(0, WireClient.TABLET_SERVER, "Scan"),
+                                next(scanner, 1).build().toByteArray());
+                assertEquals(RpcErrorCodePB.ERROR_SERVER_TOO_BUSY, reply.error().getCode());
+            }
+        } finally {
+            giveBack(taken);
+        }
+        ScanResponsePB answer = scan(next(scanner, 1));
+        assertEquals(ROWS, answer.getData().getNumRows());
+        assertFalse(answer.getHasMoreResults());
+    }
+
+    @Test
+    void whatThereIsMemoryForIsSent() throws IOException {
+        int count = 40 * ROWS; // More than the first memory of an answer holds.
+        insert(ROWS, count);
+        ScanResponsePB answer = scan(opening().setBatchSizeBytes(1));
+        ByteString scanner = answer.getScannerId();
+        int rows = answer.getData().getNumRows();
+        List<Slab> taken = takeMemory();
+        int sequence = 1;
+        try {
+            for (; sequence < 3; sequence++) {
+                answer = scan(next(scanner, sequence));
+                assertTrue(answer.getHasMoreResults(), answer::toString);
+                assertTrue(answer.getData().getNumRows() > 0, answer::toString);
+                rows += answer.getData().getNumRows();
+            }
+        } finally {
+            giveBack(taken);
+        }
+        answer = scan(next(scanner, sequence));
+        assertEquals(count, rows + answer.getData().getNumRows());
+        assertFalse(answer.getHasMoreResults());
     }
 }

@@ -143,7 +143,8 @@ final class ScannersTest {
         turn(1);
         Open second = open("ann");
         try (Scanner third = newScanner(table.scan().open(), "ann")) {
-            refused(Code.THROTTLED, ErrorCode.SERVICE_UNAVAILABLE, () -> scanners.add(third));
+            RpcException full = assertThrows(RpcException.class, () -> scanners.add(third));
+            assertEquals(RpcErrorCode.ERROR_SERVER_TOO_BUSY, full.code());
         }
         assertEquals(2, scanners.count());
         turn(IDLE_MILLIS);
@@ -218,6 +219,36 @@ final class ScannersTest {
             assertEquals(0, block.rowCount());
         }
         assertTrue(calls >= LOOKS, calls + " calls for " + rows + " rows");
+    }
+
+    /** There are thousands of scanners, and an answer may have 8 MiB. */
+    @Test
+    void oneThatNobodyAsksForTheMomentHoldsNoMemoryForItsNextAnswer() {
+        try (WriteBatch batch = table.newBatch()) {
+            batch.rows().start(OperationKind.INSERT).setInt(0, 7).end();
+            batch.commit().orThrow();
+        }
+        var patient = new Scanners(() -> nanos, 60 * IDLE_MILLIS, SCANNERS_MAX);
+        Scan scan = table.scan().open();
+        long before = engine.resultMemory().usedBytes();
+        Scanner scanner = new Scanner(
+                scan,
+                new CatalogView.HostedTablet("7", table, table.tablets().getFirst()),
+                "ann",
+                () -> ResultBlock.of(scan.batch().columns(), 0, engine.resultMemory()));
+        ResultBlock block = scanner.takeBlock();
+        scanner.fill(block, 1, () -> nanos, Long.MAX_VALUE);
+        String id = patient.add(scanner);
+        patient.giveBack(id, scanner);
+        scanner.sent(block);
+        turn(1_000);
+        patient.closeIdle();
+        assertTrue(engine.resultMemory().usedBytes() > before, "who reads on finds it");
+        turn(1);
+        patient.closeIdle();
+        assertEquals(before, engine.resultMemory().usedBytes());
+        assertEquals(1, patient.count());
+        patient.closeAll();
     }
 
     private void turn(int millis) {

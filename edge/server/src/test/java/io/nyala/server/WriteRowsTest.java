@@ -13,6 +13,7 @@ import io.nyala.memory.MemoryLimitException;
 import io.nyala.partition.PartitionSchema;
 import io.nyala.protocol.RowOperations.RowOperationsPB;
 import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
+import io.nyala.protocol.rpc.RpcHeader.ErrorStatusPB.RpcErrorCodePB;
 import io.nyala.protocol.rpc.RpcHeader.RequestHeader;
 import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
 import io.nyala.protocol.tserver.Tserver.WriteRequestPB;
@@ -142,8 +143,8 @@ final class WriteRowsTest {
         server.beforeCommit(part -> table.alter()
                 .addColumn(Column.of("new" + part, ColumnType.INT64).nullable())
                 .commit());
-        WriteResponsePB answer = server.write(inserts(table, 3), RequestHeader.newBuilder());
-        assertEquals(Code.THROTTLED, answer.getError().getCode());
+        WireClient.Reply answer = server.call(inserts(table, 3), RequestHeader.newBuilder());
+        assertEquals(RpcErrorCodePB.ERROR_SERVER_TOO_BUSY, answer.error().getCode());
         assertEquals(List.of(), WriteServer.keys(table));
     }
 
@@ -191,8 +192,8 @@ final class WriteRowsTest {
         Table table = server.engine.createTable("t", SCHEMA);
         server.refuse(1);
         WriteRequestPB request = inserts(table, ROWS);
-        WriteResponsePB refused = server.write(request, WriteServer.named());
-        assertEquals(Code.THROTTLED, refused.getError().getCode());
+        WireClient.Reply refused = server.call(request, WriteServer.named());
+        assertEquals(RpcErrorCodePB.ERROR_SERVER_TOO_BUSY, refused.error().getCode());
         assertDone(server.write(request, WriteServer.named()));
         assertEquals(IntStream.range(0, ROWS).boxed().toList(), WriteServer.keys(table));
     }
