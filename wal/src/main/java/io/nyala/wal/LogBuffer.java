@@ -467,7 +467,9 @@ final class LogBuffer {
             return true;
         }
         isAgentTurnedAway = true;
-        return tryLock(); // It may have become free before its owner could see the flag.
+        // It may have become free before its owner could see the flag. Not tryLock(), which may read before the flag is
+        // out.
+        return LOCK.compareAndSet(this, 0, 1);
     }
 
     private void unlock() {

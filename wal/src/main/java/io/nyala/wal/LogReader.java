@@ -352,6 +352,9 @@ final class LogReader {
         long recognizedEnd = 0;
         for (int at = index; at < segments.size(); at++) {
             FoundSegment segment = segments.get(at);
+            if (segment.isSealed) {
+                throw corrupt(index, holePosition, defect, "the log was closed cleanly in " + segment.path);
+            }
             reader.open(segment.path);
             long write = at == index ? RecordFormat.nextWrite(holePosition) : SegmentFormat.HEADER_BYTES;
             while (write < reader.fileBytes()) {

@@ -92,6 +92,7 @@ final class SegmentPreparer implements AutoCloseable {
         assert state == State.IDLE : state;
         assert next.segmentBytes() == segmentBytes : next.segmentBytes();
         header = next;
+        full = null; // Whether there is room is to be seen: until then, who appends waits.
         SegmentFormat.write(slab.segment(), 0, next);
         try {
             if (!openSpare()) {
@@ -148,11 +149,19 @@ final class SegmentPreparer implements AutoCloseable {
             case SYNC -> {
                 SegmentHeader prepared = Objects.requireNonNull(header);
                 path = files.admit(Objects.requireNonNull(path), prepared.number());
-                full = null;
+                reopen(path);
                 state = State.READY;
             }
             case IDLE, READY, FULL -> throw new IllegalStateException("nothing was in flight: " + state);
         }
+    }
+
+    /** By its new name, or errors would tell of a file that is not there. */
+    private void reopen(Path named) {
+        DiskFile unnamed = open();
+        file = disk.open(named, Access.READ_WRITE);
+        unnamed.close();
+        open().expectLifetime(DiskFile.Lifetime.SHORT);
     }
 
     /** The segment that is ready, now the caller's. */

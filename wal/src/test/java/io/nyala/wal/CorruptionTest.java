@@ -46,6 +46,23 @@ final class CorruptionTest {
         assertTrue(flipBytes(true, List.of(), PADDING_STRIDE) > 3_000);
     }
 
+    /** No record is left to tell that there was more; the name of the last file does. */
+    @Test
+    void aLogThatWasClosedCleanlyHasNoTornTail() {
+        writeSessions(true);
+        List<Path> segments = segments();
+        for (Path path : segments.subList(segments.size() - 2, segments.size())) {
+            int live = TestLog.liveBytes(disk, path);
+            for (int at = SegmentFormat.HEADER_BYTES; at < live; at++) {
+                disk.flipBit(path, at, 0);
+            }
+        }
+        Failure.expect(
+                CorruptLogException.class,
+                () -> TestLog.readAll(disk, TestLog.config()),
+                "the log was closed cleanly in " + segments.getLast());
+    }
+
     @Tag("soak")
     @Test
     void everyFlippedByteOfASealedLogIsDetectedSoak() {

@@ -1,6 +1,7 @@
 package io.nyala.wal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -91,6 +92,8 @@ final class FaultTest {
         assertNotNull(failure);
         long durable = log.log().durableUpTo();
         Failure.expect(LogStoppedException.class, () -> log.log().reserve(1), "stopped for good", "injected");
+        DiskException cause = assertInstanceOf(DiskException.class, failure.getCause());
+        assertTrue(disk.exists(cause.path()), () -> "a name that it had before: " + cause.path());
         long calls = disk.callCount();
         log.settle();
         assertEquals(calls, disk.callCount(), "nothing is tried again");
