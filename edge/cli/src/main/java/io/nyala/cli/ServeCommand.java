@@ -47,7 +47,10 @@ import picocli.CommandLine.Spec;
 final class ServeCommand implements Callable<Integer> {
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("HH:mm:ss");
     private static final long MIB = 1L << 20;
-    private static final long MEMORY_MIB_MIN = 48;
+
+    /** Enough for an engine with all else as usual. */
+    static final long MEMORY_MIB_MIN = 112;
+
     private static final long MEMORY_MIB_MAX = 1L << 20;
 
     @Spec
@@ -94,7 +97,7 @@ final class ServeCommand implements Callable<Integer> {
             names = "--memory",
             paramLabel = "MIB",
             description =
-                    "Memory outside the heap for rows, cache and scans, 48 or more (default: ${DEFAULT-VALUE} MiB).")
+                    "Memory outside the heap for rows, cache and scans, 112 or more (default: ${DEFAULT-VALUE} MiB).")
     private long memoryMib = 1024;
 
     @Override

@@ -97,7 +97,7 @@ final class BadInputCommandsTest {
         wrong type               | scan herd --at 2200-01-01T00:00:00Z --data {d} | 2 | --at 2200; 1970 and now
         no such port             | serve --master-port 70000 --data {d} | 2 | master port must be; 65,535; 70,000
         no such port             | serve --web-port -1 --data {d}       | 2 | --web-port must be between 0 and 65,535
-        too little memory        | serve --memory 1 --data {d}          | 2 | --memory must be between 48 and
+        too little memory        | serve --memory 1 --data {d}          | 2 | --memory must be between 112 and
         a port with the host     | serve --advertise foo:77 --data {d}  | 2 | without its port; foo:77
         unknown host             | serve --host no.such --data {d} | 1 | listen at no.such:; no address is known; host
         file in its place        | serve --data {p}/file     | 1    | {p}/file failed: not a directory; Name a directory

@@ -136,6 +136,15 @@ final class ServeCommandTest {
     }
 
     @Test
+    void theLeastMemoryThatTheHelpNamesIsEnough() {
+        long bytes = ServeCommand.MEMORY_MIB_MIN << 20;
+        Engine.open(EngineConfig.in(directory).withMemoryBytes(bytes)).close();
+        assertEquals(Main.OK, serve("--help"));
+        String help = out.toString().replaceAll("\\s+", " ");
+        assertTrue(help.contains("scans, " + ServeCommand.MEMORY_MIB_MIN + " or more"), help);
+    }
+
+    @Test
     void whatIsNoPortIsRefused() {
         assertEquals(Main.USAGE, serve("--web-port", "65536"));
         assertTrue(err.toString().contains("--web-port"), err::toString);
