@@ -71,7 +71,7 @@ final class MasterService {
         this.identity = identity;
         this.tables = new MasterTables(catalog, replicasMax);
         this.locations = new MasterLocations(catalog, identity);
-        this.events = events;
+        this.events = Events.inLines(events);
     }
 
     RpcService service() {

@@ -62,6 +62,12 @@ final class ScanSpecs {
         if (request.getReadMode() == ReadMode.UNKNOWN_READ_MODE) {
             throw invalid("Unknown read mode.");
         }
+        if (request.getDEPRECATEDRangePredicatesCount() > 0) {
+            throw new TabletException(
+                    Code.INVALID_SCAN_SPEC,
+                    ErrorCode.NOT_SUPPORTED,
+                    "DEPRECATED_range_predicates are not supported; send column_predicates");
+        }
         if (request.hasSnapStartTimestamp()) {
             throw new TabletException(
                     Code.INVALID_SCAN_SPEC, ErrorCode.NOT_SUPPORTED, "scans of differences are not supported");

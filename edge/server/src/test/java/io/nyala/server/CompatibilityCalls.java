@@ -36,6 +36,7 @@ import io.nyala.protocol.server.ServerBase.GetFlagsRequestPB;
 import io.nyala.protocol.server.ServerBase.GetStatusRequestPB;
 import io.nyala.protocol.server.ServerBase.ServerClockRequestPB;
 import io.nyala.protocol.server.ServerBase.SetFlagRequestPB;
+import io.nyala.protocol.tserver.Tserver.ColumnRangePredicatePB;
 import io.nyala.protocol.tserver.Tserver.ListTabletsRequestPB;
 import io.nyala.protocol.tserver.Tserver.NewScanRequestPB;
 import io.nyala.protocol.tserver.Tserver.PingRequestPB;
@@ -243,6 +244,8 @@ final class CompatibilityCalls {
                         () -> written(write().setExternalConsistencyMode(ExternalConsistencyMode.COMMIT_WAIT))),
                 "Differences of two times",
                 List.of(this::scanOfDifferences),
+                "DEPRECATED_range_predicates of old clients",
+                List.of(this::scanOfDeprecatedRange),
                 "to quiesce",
                 List.of(this::quiesced),
                 "Keys that are not unique (auto-incrementing columns), unsigned integers and INT128",
@@ -288,13 +291,24 @@ final class CompatibilityCalls {
     }
 
     private String scanOfDifferences() throws IOException {
-        ScanRequestPB request = scan(NewScanRequestPB.newBuilder()
+        return refusedScan(NewScanRequestPB.newBuilder()
                 .setReadMode(ReadMode.READ_AT_SNAPSHOT)
                 .setOrderMode(OrderMode.ORDERED)
                 .setSnapStartTimestamp(1)
                 .setSnapTimestamp(2));
+    }
+
+    /** Left out, it would answer rows that are not wanted. */
+    private String scanOfDeprecatedRange() throws IOException {
+        return refusedScan(NewScanRequestPB.newBuilder()
+                .addDEPRECATEDRangePredicates(ColumnRangePredicatePB.newBuilder()
+                        .setColumn(WireRows.view(SCHEMA.columns()).getColumns(0))
+                        .setInclusiveUpperBound(ByteString.copyFrom(WireRows.cell(7)))));
+    }
+
+    private String refusedScan(NewScanRequestPB.Builder wanted) throws IOException {
         return code(server.tablets()
-                .tablet("Scan", request, ScanResponsePB.parser())
+                .tablet("Scan", scan(wanted), ScanResponsePB.parser())
                 .getError()
                 .getStatus());
     }

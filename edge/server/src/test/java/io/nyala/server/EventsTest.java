@@ -37,6 +37,13 @@ final class EventsTest {
     private static final Schema SCHEMA = Schema.of(Column.key("k", ColumnType.INT32));
 
     @Test
+    void aNameCannotForgeALine() {
+        List<String> lines = new ArrayList<>();
+        Events.inLines(lines::add).tell("table a\n12:00:00 stopped\u001b[2J created by \u00e4nn");
+        assertEquals(List.of("table a\\u000a12:00:00 stopped\\u001b[2J created by \u00e4nn"), lines);
+    }
+
+    @Test
     void namesTheTableAlsoWhereTheClientNamedItById(@TempDir Path directory) throws IOException {
         List<String> lines = Collections.synchronizedList(new ArrayList<>());
         try (Engine engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(128 << 20));
