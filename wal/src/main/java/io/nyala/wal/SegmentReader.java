@@ -44,8 +44,13 @@ final class SegmentReader implements AutoCloseable {
         this.account = account;
         this.windowBytes = (int) Math.min(WINDOW_BYTES_MAX, segmentBytesMax);
         this.aheadBytes = windowBytes;
-        this.slab = account.take(windowBytes);
         this.io = new BlockingIo(disk);
+        try {
+            this.slab = account.take(windowBytes);
+        } catch (RuntimeException e) {
+            io.close();
+            throw e;
+        }
     }
 
     /** Turns to another file, of which only the beginning will be read. */

@@ -74,11 +74,12 @@ public final class WriteAheadLog implements CommitLog {
     /** Begins a new epoch behind the end of what was read. */
     static WriteAheadLog start(WalConfig config, Disk disk, MemoryAccount account, StartPoint point) {
         Slab slab = account.take(config.bufferBytes());
-        SegmentPreparer preparer =
-                new SegmentPreparer(disk, point.files(), config.segmentBytes(), account, LogAgent.PREPARE_TOKEN);
+        @Nullable SegmentPreparer preparer = null;
+        @Nullable Segment first = null;
         try {
+            preparer = new SegmentPreparer(disk, point.files(), config.segmentBytes(), account, LogAgent.PREPARE_TOKEN);
             SegmentHeader header = point.header();
-            Segment first = prepare(disk, preparer, header);
+            first = prepare(disk, preparer, header);
             var context = new RecordContext(header.logId(), header.epoch());
             context.sequence = point.sequence();
             context.previousCrc = point.end().lastCrc();
@@ -91,7 +92,12 @@ public final class WriteAheadLog implements CommitLog {
             var agent = new LogAgent(parts, disk, config.inFlightMax());
             return new WriteAheadLog(account, slab, parts, agent, config.payloadBytesMax());
         } catch (RuntimeException e) {
-            preparer.close();
+            if (first != null) {
+                first.closeFile();
+            }
+            if (preparer != null) {
+                preparer.close();
+            }
             account.giveBack(slab);
             throw e;
         }

@@ -10,6 +10,7 @@ public enum Operation {
     CREATE_DIRECTORIES("create directory"),
     SYNC_DIRECTORY("sync"),
     LOCK("lock"),
+    NEW_QUEUE("new queue"),
     TRUNCATE("truncate"),
     ALLOCATE("allocation"),
     PUNCH_HOLE("hole"),

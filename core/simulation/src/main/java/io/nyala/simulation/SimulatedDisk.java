@@ -319,7 +319,7 @@ public final class SimulatedDisk implements Disk {
 
     @Override
     public synchronized IoQueue newQueue(int depthMax) {
-        checkOn();
+        begin(Operation.NEW_QUEUE, Path.of("io queue"), 0, 0);
         SimulatedQueue queue = new SimulatedQueue(this, depthMax, random.split());
         queues.add(queue);
         return queue;

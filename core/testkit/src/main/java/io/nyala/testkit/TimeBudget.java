@@ -35,7 +35,8 @@ public final class TimeBudget implements TestExecutionListener {
         }
         String line = report(module, usedNanos / 1e9, Integer.getInteger("nyala.test.budget.seconds", 0));
         System.out.println(line);
-        Path file = Path.of("target", "time-budget-" + module.replace('/', '-') + ".txt");
+        String fork = System.getProperty("surefire.forkNumber", "1"); // Where a module's classes run in several.
+        Path file = Path.of("target", "time-budget-" + module.replace('/', '-') + "-" + fork + ".txt");
         try {
             Files.createDirectories(file.getParent());
             Files.writeString(file, line + "\n");
