@@ -75,7 +75,8 @@ public sealed interface Predicate {
      *
      * <pre>{@code
      *   block        eight u32 words, little-endian; as many blocks as a power of two
-     *   hash         32 bits: of the cell's bytes, as they are in a packed row, by FastHash with a seed
+     *   hash         32 bits: of the cell's bytes, as they are in a packed row, by FastHash with a seed;
+     *                of an empty cell, as of the bytes ee 7e ca 7d
      *   a cell is    in block (hash * M + A) >> 32, of which word i has the bit (hash * SALT[i]) >> 27
      * }</pre>
      */
@@ -97,7 +98,11 @@ public sealed interface Predicate {
         private static final long MIX = 0x2127599bf4325c37L;
 
         private final int[] words;
+        /** An empty cell is hashed as if it had these four bytes: Impala does, and so Kudu. */
+        private static final long EMPTY_CELL = 0x7dca7eeeL;
+
         private final int seed;
+        private final int hashOfEmpty;
         private final boolean isEmpty;
 
         /**
@@ -111,13 +116,14 @@ public sealed interface Predicate {
             ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(words);
             this.seed = seed;
             this.isEmpty = isEmpty;
+            this.hashOfEmpty = fold(mix(step(start(Integer.BYTES), EMPTY_CELL)));
         }
 
         /** With these cells more, each with the bytes that it has in a packed row. */
         public BloomFilter with(Collection<CellValue> cells) {
             var more = new BloomFilter(data(), seed, isEmpty && cells.isEmpty());
             for (CellValue cell : cells) {
-                int hash = fold(hash(cell.segment(), 0, cell.bytes(), seed & 0xFFFF_FFFFL));
+                int hash = hash(cell.segment(), 0, cell.bytes());
                 for (int i = 0; i < BLOCK_WORDS; i++) {
                     more.words[more.block(hash) + i] |= 1 << ((hash * SALTS[i]) >>> 27);
                 }
@@ -127,13 +133,21 @@ public sealed interface Predicate {
 
         /** Whether a cell, which is not NULL, may be in it. */
         public boolean mayContain(MemorySegment memory, long offset, int bytes) {
-            return mayContain(fold(hash(memory, offset, bytes, seed & 0xFFFF_FFFFL)));
+            return mayContain(hash(memory, offset, bytes));
+        }
+
+        private long start(int bytes) {
+            return (seed & 0xFFFF_FFFFL) ^ bytes * HASH;
+        }
+
+        private int hash(MemorySegment memory, long offset, int bytes) {
+            return bytes == 0 ? hashOfEmpty : fold(hash(memory, offset, bytes, seed & 0xFFFF_FFFFL));
         }
 
         /** As {@link #mayContain(MemorySegment, long, int)}, of a cell of at most 8 bytes. */
         public boolean mayContain(long cell, int bytes) {
             long masked = bytes == Long.BYTES ? cell : cell & ((1L << (bytes * Byte.SIZE)) - 1);
-            return mayContain(fold(mix(step((seed & 0xFFFF_FFFFL) ^ bytes * HASH, masked))));
+            return mayContain(fold(mix(step(start(bytes), masked))));
         }
 
         private boolean mayContain(int hash) {

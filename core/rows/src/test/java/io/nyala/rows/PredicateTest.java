@@ -1,5 +1,6 @@
 package io.nyala.rows;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -15,6 +16,7 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -211,6 +213,35 @@ final class PredicateTest {
                                 cells.get(i).segment(), 0, cells.get(i).bytes());
                 assertEquals(expected, (LittleEndian.unsignedByte(bitmap, i / 8) >> i % 8 & 1) != 0);
             }
+        }
+    }
+
+    /** The bits are those that a real Kudu 1.18.1 looks at. */
+    @Test
+    void findsTheEmptyCellWhereKuduDoes() {
+        int[] seeds = {0, 1, -3};
+        int[][] bits = {
+            {271, 311, 351, 370, 410, 421, 455, 507},
+            {260, 298, 344, 370, 390, 423, 468, 506},
+            {30, 32, 82, 112, 149, 185, 213, 241}
+        };
+        MemorySegment nothing = MemorySegment.ofArray(new byte[0]);
+        for (int i = 0; i < seeds.length; i++) {
+            BitSet all = BitSet.valueOf(new long[8]);
+            for (int bit : bits[i]) {
+                all.set(bit);
+            }
+            byte[] data = Arrays.copyOf(all.toByteArray(), 64);
+            var filter = new Predicate.BloomFilter(data, seeds[i], false);
+            assertTrue(filter.mayContain(nothing, 0, 0));
+            for (int bit : bits[i]) {
+                byte[] less = data.clone();
+                less[bit / 8] &= (byte) ~(1 << bit % 8);
+                assertFalse(new Predicate.BloomFilter(less, seeds[i], false).mayContain(nothing, 0, 0));
+            }
+            var made = new Predicate.BloomFilter(new byte[64], seeds[i], true)
+                    .with(List.of(CellValue.ofBytes(new byte[0])));
+            assertArrayEquals(data, made.data());
         }
     }
 

@@ -12,6 +12,9 @@ public final class WireBloom {
         0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d, 0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31
     };
 
+    /** What an empty cell is taken for. */
+    private static final byte[] EMPTY = {(byte) 0xee, 0x7e, (byte) 0xca, 0x7d};
+
     private static final int BLOCK_BYTES = 32;
 
     private final int logBytes;
@@ -46,7 +49,8 @@ public final class WireBloom {
         return BLOCK_BYTES * ((int) (mixed >>> 32) & blocks.capacity() / BLOCK_BYTES - 1);
     }
 
-    private int hash(byte[] cell) {
+    private int hash(byte[] bytes) {
+        byte[] cell = bytes.length == 0 ? EMPTY : bytes;
         ByteBuffer in = ByteBuffer.allocate((cell.length + 7) / 8 * 8).order(ByteOrder.LITTLE_ENDIAN);
         in.put(cell).rewind();
         long multiplier = 0x880355f21e6d1965L;

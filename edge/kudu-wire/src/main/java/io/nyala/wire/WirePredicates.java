@@ -18,6 +18,11 @@ import java.util.List;
  * means what it means in mathematics. NULL matches IS NULL only. For the control plane. Stateless.
  */
 public final class WirePredicates {
+    private static final int LOG_BLOCK_BYTES = 5;
+
+    /** No request has room for as many: their data is missed first. */
+    private static final int LOG_BLOCKS_MAX = 32;
+
     private WirePredicates() {}
 
     /** What a scan asks for, all of which must hold; columns are those of the table. */
@@ -120,19 +125,24 @@ public final class WirePredicates {
 
     private static Predicate.BloomFilter filter(String column, BlockBloomFilterPB given) {
         String failed = "Failed to initialize bloom filter predicate on column: " + column + ": ";
-        if (!given.hasLogSpaceBytes() || !given.hasBloomData() || !given.hasAlwaysFalse()) {
+        if (!given.hasLogSpaceBytes()
+                || !given.hasBloomData()
+                || !given.hasHashAlgorithm()
+                || !given.hasAlwaysFalse()) {
             throw error(failed + "Missing arguments to initialize BlockBloomFilter.");
         }
         if (given.getHashAlgorithm() != HashAlgorithm.FAST_HASH) {
             throw error(failed + "Invalid/Unsupported hash algorithm " + given.getHashAlgorithm());
         }
         int log = given.getLogSpaceBytes();
-        if (log < Predicate.BloomFilter.LOG_BYTES_MIN || log > Predicate.BloomFilter.LOG_BYTES_MAX) {
+        int logBlocks = Math.max(log - LOG_BLOCK_BYTES, 1); // As a real Kudu does it, which overflows like this.
+        if (logBlocks > LOG_BLOCKS_MAX) {
             throw error(failed + "Bloom filter too large. log_space_bytes: " + log);
         }
-        if (given.getBloomData().size() != 1L << log) {
+        long bytes = 1L << (logBlocks + LOG_BLOCK_BYTES);
+        if (given.getBloomData().size() != bytes) {
             throw error(failed + "Mismatch in BlockBloomFilter source directory size "
-                    + given.getBloomData().size() + " and expected size " + (1L << log));
+                    + given.getBloomData().size() + " and expected size " + bytes);
         }
         return new Predicate.BloomFilter(
                 given.getBloomData().toByteArray(), given.getHashSeed(), given.getAlwaysFalse());

@@ -211,20 +211,37 @@ final class WirePredicatesTest {
         refused(
                 failed + "Invalid/Unsupported hash algorithm CITY_HASH",
                 bloom(filter(5).setHashAlgorithm(HashAlgorithm.CITY_HASH)));
-        for (int log : new int[] {-1, 0, 4, 26, 31, 64, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
+        refused(
+                failed + "Missing arguments to initialize BlockBloomFilter.",
+                bloom(filter(6).clearHashAlgorithm()));
+        for (int log : new int[] {38, 64, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
             refused(
                     failed + "Bloom filter too large. log_space_bytes: " + log,
-                    bloom(filter(5).setLogSpaceBytes(log)));
+                    bloom(filter(6).setLogSpaceBytes(log)));
         }
-        refused(
-                failed + "Mismatch in BlockBloomFilter source directory size 32 and expected size 64",
-                bloom(filter(5).setLogSpaceBytes(6)));
+        for (int log : new int[] {7, 26, 31, 37}) {
+            refused(
+                    failed + "Mismatch in BlockBloomFilter source directory size 64 and expected size " + (1L << log),
+                    bloom(filter(6).setLogSpaceBytes(log)));
+        }
+        for (int log : new int[] {-1, 0, 5, 6}) { // As large as the smallest.
+            refused(
+                    failed + "Mismatch in BlockBloomFilter source directory size 32 and expected size 64",
+                    bloom(filter(5).setLogSpaceBytes(log)));
+            assertEquals(
+                    1,
+                    WirePredicates.toPredicates(
+                                    SCHEMA,
+                                    List.of(bloom(filter(6).setLogSpaceBytes(log))
+                                            .build()))
+                            .size());
+        }
     }
 
     @Test
     void takesBloomFiltersWithTheirBounds() {
         BlockBloomFilterPB.Builder one = filter(6).setHashSeed(-3);
-        BlockBloomFilterPB.Builder empty = filter(5).setAlwaysFalse(true);
+        BlockBloomFilterPB.Builder empty = filter(6).setAlwaysFalse(true);
         ColumnPredicatePB.Builder given = bloom(one, empty);
         given.getInBloomFilterBuilder().setLower(ByteString.fromHex("01000000"));
         List<Predicate> predicates = WirePredicates.toPredicates(SCHEMA, List.of(given.build()));
@@ -234,7 +251,7 @@ final class WirePredicatesTest {
                                 0,
                                 List.of(
                                         new Predicate.BloomFilter(new byte[64], -3, false),
-                                        new Predicate.BloomFilter(new byte[32], 0, true))),
+                                        new Predicate.BloomFilter(new byte[64], 0, true))),
                         Predicate.atLeast(SCHEMA, "k1", 1)),
                 predicates);
         given.getInBloomFilterBuilder().setUpper(ByteString.fromHex("05000000"));
@@ -247,6 +264,7 @@ final class WirePredicatesTest {
         return BlockBloomFilterPB.newBuilder()
                 .setLogSpaceBytes(log)
                 .setBloomData(ByteString.copyFrom(new byte[1 << log]))
+                .setHashAlgorithm(HashAlgorithm.FAST_HASH)
                 .setAlwaysFalse(false);
     }
 

@@ -284,8 +284,8 @@ final class ScanRequestsTest {
     void bloomFiltersFindWhatTheyMayHave(@Seed SplittableRandom random) throws IOException {
         for (int c = 0; c < SCHEMA.columnCount(); c++) {
             Column column = SCHEMA.column(c);
-            WireBloom one = new WireBloom(random.nextInt(5, 10), random.nextInt());
-            WireBloom other = new WireBloom(5, 0);
+            WireBloom one = new WireBloom(random.nextInt(6, 10), random.nextInt());
+            WireBloom other = new WireBloom(6, 0);
             for (int i = 0; i < 2; i++) {
                 byte[] cell = cell(column.type(), NUMBERS[random.nextInt(NUMBERS.length)]);
                 one.add(cell);
@@ -466,7 +466,7 @@ final class ScanRequestsTest {
                     failed + "Invalid/Unsupported hash algorithm " + other,
                     good.clone().setHashAlgorithm(other));
         }
-        for (int log : new int[] {0, 4, 40}) {
+        for (int log : new int[] {38, 40}) {
             refuse(
                     column,
                     failed + "Bloom filter too large. log_space_bytes: " + log,
@@ -483,7 +483,7 @@ final class ScanRequestsTest {
     private void refuse(Column column, String message, BlockBloomFilterPB.Builder filter) throws IOException {
         ColumnPredicatePB.Builder made = ColumnPredicatePB.newBuilder().setColumn(column.name());
         made.getInBloomFilterBuilder()
-                .addBloomFilters(new WireBloom(5, 0).toProto())
+                .addBloomFilters(new WireBloom(6, 0).toProto())
                 .addBloomFilters(filter);
         invalid(message, request -> request.addColumnPredicates(made));
     }
