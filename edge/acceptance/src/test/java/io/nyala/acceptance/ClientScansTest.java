@@ -1,6 +1,7 @@
 package io.nyala.acceptance;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
@@ -10,6 +11,7 @@ import java.util.function.UnaryOperator;
 import org.apache.kudu.client.AlterTableOptions;
 import org.apache.kudu.client.AsyncKuduScanner.ReadMode;
 import org.apache.kudu.client.AsyncKuduScanner.RowDataFormat;
+import org.apache.kudu.client.CreateTableOptions;
 import org.apache.kudu.client.KuduClient;
 import org.apache.kudu.client.KuduException;
 import org.apache.kudu.client.KuduPredicate;
@@ -22,6 +24,7 @@ import org.apache.kudu.client.PartialRow;
 import org.apache.kudu.client.ReplicaSelection;
 import org.apache.kudu.client.RowResult;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -224,6 +227,48 @@ final class ClientScansTest {
             said.tryTo("keep alive", scanner::keepAlive);
             said.tryTo("close again", scanner::close);
             return said.toString();
+        });
+    }
+
+    /**
+     * A client that fetches ahead opens the next tablet as soon as the last rows of one are there, and hands these out
+     * after the first rows of the next: in the order of keys is then each tablet, and not the table, of a real Kudu, too.
+     */
+    @Test
+    @Timeout(120)
+    void aClientThatFetchesAheadMixesTheEndsOfTablets(Both both) throws Exception {
+        int end = 290; // In three answers at least, of which the last is not full, and so says that it is the last.
+        both.tell("rows of the second tablet came before the last of the first, 400 in all", client -> {
+            KuduTable table = client.createTable(
+                    "ahead",
+                    SmallTable.SCHEMA,
+                    new CreateTableOptions()
+                            .setNumReplicas(1)
+                            .setRangePartitionColumns(List.of("k"))
+                            .addSplitRow(key(end)));
+            SmallTable.fill(client, table, 0, 1, 400);
+            KuduScanner scanner = TypedTable.scan(client, table)
+                    .batchSizeBytes(1_024)
+                    .prefetching(true)
+                    .build();
+            List<Integer> keys = new ArrayList<>();
+            while (scanner.hasMoreRows()) {
+                int before = keys.size();
+                scanner.nextRows().forEach(row -> keys.add(row.getInt("k")));
+                boolean isOneLeft = keys.size() < end && 2 * keys.size() - before >= end;
+                while (isOneLeft && scanner.currentTablet() != null) {
+                    assertFalse(Thread.interrupted(), "the last rows of the first tablet do not come");
+                }
+            }
+            assertEquals(List.of(0, 1, 2), keys.subList(0, 3));
+            assertTrue(keys.indexOf(end) < keys.indexOf(end - 1), keys::toString);
+            assertEquals(keys.indexOf(end - 1), keys.lastIndexOf(end - 1));
+            for (boolean isFirst : new boolean[] {true, false}) {
+                List<Integer> ofTablet =
+                        keys.stream().filter(k -> k < end == isFirst).toList();
+                assertEquals(ofTablet.stream().sorted().toList(), ofTablet);
+            }
+            return "rows of the second tablet came before the last of the first, " + keys.size() + " in all";
         });
     }
 

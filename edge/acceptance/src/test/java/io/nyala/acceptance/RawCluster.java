@@ -5,6 +5,7 @@ import io.nyala.caller.WireClient;
 import io.nyala.peer.Cluster;
 import io.nyala.protocol.Common.ColumnSchemaPB;
 import io.nyala.protocol.Common.HostPortPB;
+import io.nyala.protocol.Common.SchemaPB;
 import io.nyala.protocol.master.Master.GetTableLocationsRequestPB;
 import io.nyala.protocol.master.Master.GetTableLocationsResponsePB;
 import io.nyala.protocol.master.Master.GetTableSchemaRequestPB;
@@ -14,6 +15,8 @@ import io.nyala.protocol.master.Master.ListTabletServersResponsePB;
 import io.nyala.protocol.master.Master.TableIdentifierPB;
 import io.nyala.protocol.server.ServerBase.GetFlagsRequestPB;
 import io.nyala.protocol.server.ServerBase.GetFlagsResponsePB;
+import io.nyala.rows.Schema;
+import io.nyala.wire.WireSchema;
 import java.io.IOException;
 import java.util.List;
 
@@ -63,17 +66,27 @@ final class RawCluster implements AutoCloseable {
                 .toList();
     }
 
-    /** All columns of a table, as a scan names them. */
-    List<ColumnSchemaPB> columns(String table) throws IOException {
+    private SchemaPB schemaOf(String table) throws IOException {
         GetTableSchemaRequestPB request = GetTableSchemaRequestPB.newBuilder()
                 .setTable(TableIdentifierPB.newBuilder().setTableName(table))
                 .build();
-        return master
-                .call(WireClient.MASTER, "GetTableSchema", request)
+        return master.call(WireClient.MASTER, "GetTableSchema", request)
                 .message(GetTableSchemaResponsePB.parser())
-                .getSchema()
+                .getSchema();
+    }
+
+    /** What a table is, as our own code understands it. */
+    Schema schema(String table) throws IOException {
+        SchemaPB.Builder view = SchemaPB.newBuilder();
+        schemaOf(table)
                 .getColumnsList()
-                .stream()
+                .forEach(column -> view.addColumns(column.toBuilder().clearId()));
+        return WireSchema.toSchema(view.build());
+    }
+
+    /** All columns of a table, as a scan names them. */
+    List<ColumnSchemaPB> columns(String table) throws IOException {
+        return schemaOf(table).getColumnsList().stream()
                 .map(column -> ColumnSchemaPB.newBuilder()
                         .setName(column.getName())
                         .setType(column.getType())

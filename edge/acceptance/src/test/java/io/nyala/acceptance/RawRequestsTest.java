@@ -1,13 +1,26 @@
 package io.nyala.acceptance;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
+import io.nyala.caller.WireBloom;
+import io.nyala.caller.WireClient;
+import io.nyala.caller.WireResults;
+import io.nyala.protocol.BlockBloomFilter.BlockBloomFilterPB;
+import io.nyala.protocol.Common.ColumnPredicatePB;
+import io.nyala.protocol.Common.OrderMode;
+import io.nyala.protocol.Common.ReadMode;
+import io.nyala.protocol.Hash.HashAlgorithm;
 import io.nyala.protocol.tserver.Tserver.NewScanRequestPB;
+import io.nyala.protocol.tserver.Tserver.ScanRequestPB;
+import io.nyala.protocol.tserver.Tserver.ScanResponsePB;
 import io.nyala.protocol.tserver.TserverService.ChecksumRequestPB;
 import io.nyala.protocol.tserver.TserverService.ChecksumResponsePB;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import org.apache.kudu.ColumnSchema;
 import org.apache.kudu.Schema;
@@ -19,6 +32,7 @@ import org.apache.kudu.client.KuduTable;
 import org.apache.kudu.client.Operation;
 import org.apache.kudu.client.OperationResponse;
 import org.apache.kudu.client.SessionConfiguration;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -126,5 +140,107 @@ final class RawRequestsTest {
         }
         both.flushOurs("checksum_long");
         same(cluster -> checksum(cluster, "checksum_long"));
+    }
+
+    // ---- Bloom filters ----
+
+    private static final BlockBloomFilterPB GOOD = new WireBloom(6, 1).toProto().build();
+
+    private static final List<String> TEXTS =
+            List.of("", "a", "\0", "abcdefg", "abcdefgh", "abcdefghi", "x".repeat(100));
+
+    /** The table of these tests, made by the first. */
+    private void requireFiltered() throws Exception {
+        for (KuduClient client : List.of(both.kuduClient(), both.ourClient())) {
+            if (client.tableExists("filtered")) {
+                return;
+            }
+            KuduTable table = SmallTable.filled(client, "filtered", 20);
+            KuduSession session = client.newSession();
+            for (int i = 0; i < TEXTS.size(); i++) {
+                session.apply(SmallTable.upsert(table, 100 + i, TEXTS.get(i)));
+            }
+            session.close();
+        }
+    }
+
+    /** Filters with cells of all lengths, in all sizes, with bounds and without. */
+    @Test
+    void filtersFindTheirRows() throws Exception {
+        requireFiltered();
+        for (String text : TEXTS) {
+            for (int i = 0; i < 4; i++) {
+                WireBloom filter = new WireBloom(6 + i, 7 * i);
+                filter.add(text.getBytes(StandardCharsets.UTF_8));
+                filter.add("row 5".getBytes(StandardCharsets.UTF_8));
+                ColumnPredicatePB.InBloomFilter.Builder wanted = ColumnPredicatePB.InBloomFilter.newBuilder();
+                wanted.addBloomFilters(filter.toProto());
+                if (i % 2 == 1) {
+                    wanted.setLower(ByteString.copyFromUtf8("a"));
+                }
+                if (i > 1) {
+                    wanted.setUpper(ByteString.copyFromUtf8("row 6"));
+                }
+                same(cluster -> scanned(cluster, wanted));
+                assertTrue(i % 2 == 1 || i > 1 || scanned(ours, wanted).contains("found"), text);
+            }
+        }
+    }
+
+    @Test
+    void filtersThatAreNoneAreRefused() throws Exception {
+        requireFiltered();
+        List<BlockBloomFilterPB.Builder> filters = new ArrayList<>();
+        for (int log : new int[] {Integer.MIN_VALUE, -1, 0, 5, 6, 7, 26, 37, 38, Integer.MAX_VALUE}) {
+            for (int bytes : new int[] {0, 32, 64}) {
+                filters.add(GOOD.toBuilder().setLogSpaceBytes(log).setBloomData(ByteString.copyFrom(new byte[bytes])));
+            }
+        }
+        for (HashAlgorithm algorithm : HashAlgorithm.values()) {
+            filters.add(GOOD.toBuilder().setHashAlgorithm(algorithm));
+        }
+        filters.add(GOOD.toBuilder().clearLogSpaceBytes());
+        filters.add(GOOD.toBuilder().clearBloomData());
+        filters.add(GOOD.toBuilder().clearAlwaysFalse());
+        filters.add(GOOD.toBuilder().clearHashAlgorithm());
+        filters.add(GOOD.toBuilder().clearHashSeed());
+        filters.add(GOOD.toBuilder().setAlwaysFalse(true));
+        for (BlockBloomFilterPB.Builder filter : filters) {
+            same(cluster -> scanned(
+                    cluster,
+                    ColumnPredicatePB.InBloomFilter.newBuilder()
+                            .addBloomFilters(GOOD)
+                            .addBloomFilters(filter)));
+        }
+        same(cluster -> scanned(cluster, ColumnPredicatePB.InBloomFilter.newBuilder()));
+    }
+
+    private static String scanned(RawCluster cluster, ColumnPredicatePB.InBloomFilter.Builder wanted)
+            throws IOException {
+        StringBuilder seen = new StringBuilder();
+        for (ByteString tablet : cluster.tabletIds("filtered")) {
+            NewScanRequestPB.Builder scan = NewScanRequestPB.newBuilder()
+                    .setTabletId(tablet)
+                    .setReadMode(ReadMode.READ_AT_SNAPSHOT)
+                    .setOrderMode(OrderMode.ORDERED)
+                    .addAllProjectedColumns(cluster.columns("filtered"))
+                    .addColumnPredicates(
+                            ColumnPredicatePB.newBuilder().setColumn("v").setInBloomFilter(wanted));
+            WireClient.Reply reply = cluster.tablets()
+                    .call(
+                            WireClient.TABLET_SERVER,
+                            "Scan",
+                            ScanRequestPB.newBuilder().setNewScanRequest(scan).build());
+            ScanResponsePB answer = reply.message(ScanResponsePB.parser());
+            if (answer.hasError()) {
+                seen.append(answer.getError());
+                continue;
+            }
+            for (byte[] @Nullable [] row :
+                    WireResults.rows(reply, answer, cluster.schema("filtered").columns())) {
+                seen.append("found ").append(HexFormat.of().formatHex(row[0])).append('\n');
+            }
+        }
+        return seen.toString();
     }
 }
