@@ -232,7 +232,8 @@ final class ClientScansTest {
 
     /**
      * A client that fetches ahead opens the next tablet as soon as the last rows of one are there, and hands these out
-     * after the first rows of the next: in the order of keys is then each tablet, and not the table, of a real Kudu, too.
+     * after the first rows of the next: in the order of keys is then each tablet, and not the table, of a real Kudu,
+     * too.
      */
     @Test
     @Timeout(120)
