@@ -243,4 +243,61 @@ final class RawRequestsTest {
         }
         return seen.toString();
     }
+
+    // ---- Scanners ----
+
+    /** What to say to a scanner, after it was opened in one of the ways, and what both answer. */
+    @Test
+    void scannersGoOnAndEndAsThoseOfARealKudu() throws Exception {
+        for (KuduClient client : List.of(both.kuduClient(), both.ourClient())) {
+            KuduTable table = client.createTable(
+                    "raw_scanned",
+                    SmallTable.SCHEMA,
+                    new CreateTableOptions().setNumReplicas(1).setRangePartitionColumns(List.of()));
+            SmallTable.fill(client, table, 0, 1, 20);
+        }
+        for (boolean isClosedAtOnce : new boolean[] {false, true}) {
+            for (int bytes : new int[] {0, 1 << 20}) {
+                same(cluster -> scanner(cluster, isClosedAtOnce, bytes));
+            }
+        }
+        same(cluster -> answer(
+                cluster,
+                "not there",
+                ScanRequestPB.newBuilder()
+                        .setScannerId(ByteString.copyFromUtf8("0".repeat(32)))
+                        .setCallSeqId(1)));
+    }
+
+    private static String scanner(RawCluster cluster, boolean isClosedAtOnce, int bytes) throws IOException {
+        ScanRequestPB.Builder open = ScanRequestPB.newBuilder()
+                .setNewScanRequest(NewScanRequestPB.newBuilder()
+                        .setTabletId(cluster.tabletIds("raw_scanned").getFirst())
+                        .addAllProjectedColumns(cluster.columns("raw_scanned")))
+                .setCloseScanner(isClosedAtOnce)
+                .setBatchSizeBytes(bytes);
+        StringBuilder seen = new StringBuilder();
+        ScanResponsePB opened = cluster.tablets().tablet("Scan", open.build(), ScanResponsePB.parser());
+        seen.append(told("open", opened));
+        if (opened.hasScannerId()) {
+            ScanRequestPB.Builder next = ScanRequestPB.newBuilder().setScannerId(opened.getScannerId());
+            seen.append(answer(cluster, "go on", next.setCallSeqId(1)))
+                    .append(answer(cluster, "go on after the end", next.setCallSeqId(2)))
+                    .append(answer(
+                            cluster,
+                            "close",
+                            next.setCallSeqId(3).setCloseScanner(true).setBatchSizeBytes(0)));
+        }
+        return seen.toString();
+    }
+
+    private static String answer(RawCluster cluster, String what, ScanRequestPB.Builder request) throws IOException {
+        return told(what, cluster.tablets().tablet("Scan", request.build(), ScanResponsePB.parser()));
+    }
+
+    private static String told(String what, ScanResponsePB answer) {
+        String error = answer.getError().toString().replaceAll("[0-9a-f]{32}", "#");
+        return what + ": " + answer.getData().getNumRows() + " rows, more " + answer.getHasMoreResults() + ", known "
+                + answer.hasScannerId() + " " + error + "\n";
+    }
 }

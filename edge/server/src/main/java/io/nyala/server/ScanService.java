@@ -97,7 +97,8 @@ final class ScanService {
         long bytes = request.hasBatchSizeBytes()
                 ? Integer.toUnsignedLong(request.getBatchSizeBytes())
                 : ScanContinuation.NO_BATCH_BYTES;
-        answer(call, bytes, request.getCloseScanner(), "", scanner, answer);
+        boolean isLast = request.getCloseScanner() && bytes != 0; // Who wants no rows yet will come for them.
+        answer(call, bytes, isLast, "", scanner, answer);
     }
 
     /** The last request may ask for rows as well; if it asks for none, it need not even be the next one. */
