@@ -31,6 +31,9 @@ import java.util.function.UnaryOperator;
  * <p>Shared by threads, but repeats itself only if one thread drives it.
  */
 public final class SimulatedDisk implements Disk {
+    /** What a queue that cannot be made is called in errors: it is of no file. */
+    public static final Path QUEUE = Path.of("io queue");
+
     /** Polls that a transfer takes at most. */
     public static final int DELAY_POLLS = 4;
 
@@ -319,7 +322,7 @@ public final class SimulatedDisk implements Disk {
 
     @Override
     public synchronized IoQueue newQueue(int depthMax) {
-        begin(Operation.NEW_QUEUE, Path.of("io queue"), 0, 0);
+        begin(Operation.NEW_QUEUE, QUEUE, 0, 0);
         SimulatedQueue queue = new SimulatedQueue(this, depthMax, random.split());
         queues.add(queue);
         return queue;
