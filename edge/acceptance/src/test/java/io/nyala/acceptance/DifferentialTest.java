@@ -63,8 +63,8 @@ final class DifferentialTest {
     }
 
     private static void compare(Program program, Both both) {
-        var theirs = new ClusterRun(both.kuduClient(), both.kudu(), _ -> {}); // When it flushes is its own affair.
-        var ours = new ClusterRun(both.ourClient(), both.ours(), both::flushOurs);
+        ClusterRun theirs = new ClusterRun(both.kuduClient(), _ -> {}); // When it flushes is its own affair.
+        ClusterRun ours = new ClusterRun(both.ourClient(), both::flushOurs);
         List<Program.Step> steps = program.steps();
         for (int i = 0; i < steps.size(); i++) {
             theirs.perform(steps.get(i).action());
