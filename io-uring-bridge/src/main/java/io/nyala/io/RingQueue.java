@@ -22,10 +22,19 @@ final class RingQueue implements IoQueue {
 
     private static final int OVER = 0;
     private static final int UNFINISHED = -1;
+
+    /**
+     * In a queue of up to this depth, what takes the place of a transfer is submitted at once: together with others it
+     * would leave a device idle, which then works in bursts (docs/PERFORMANCE.md). A deeper queue keeps it busy anyway,
+     * and saves the calls.
+     */
+    private static final int SHALLOW_DEPTH_MAX = 64;
+
     /** How often a transfer is asked for again after "interrupted" or "try again", before this is its failure. */
     private static final int RETRIES_MAX = 100;
 
     private final int depthMax;
+    private final int togetherMax; // Queued by the receiver of a poll, before they are submitted.
     private final RingSetup best;
     private final boolean isMovable;
     private final Wakeup wakeup = new Wakeup();
@@ -58,6 +67,7 @@ final class RingQueue implements IoQueue {
     RingQueue(int depthMax, RingSetup best, boolean isMovable) {
         assert !isMovable || best == RingSetup.INTERRUPTING : best + " ties a ring to a thread";
         this.depthMax = depthMax;
+        this.togetherMax = depthMax <= SHALLOW_DEPTH_MAX ? 1 : depthMax;
         this.best = best;
         this.isMovable = isMovable;
         files = new DescriptorFile[depthMax];
@@ -129,6 +139,9 @@ final class RingQueue implements IoQueue {
                 left > 0 && own.hasCompletion();
                 left--) { // Bounded, though the receiver queues more.
             count += next(own, completions) ? 1 : 0;
+            if (own.unsubmitted() >= togetherMax) {
+                own.submit();
+            }
         }
         if (own.unsubmitted() > 0) {
             own.submit(); // The rest of short transfers, and what the receiver has queued.

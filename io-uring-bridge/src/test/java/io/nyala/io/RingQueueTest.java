@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Goal: what only a ring can get wrong: allocation, the thread it is tied to, kernel resources. What all disks have in
@@ -47,6 +48,36 @@ final class RingQueueTest {
     @AfterEach
     void close() {
         arena.close();
+    }
+
+    /** Reads of an empty file are done in the call that submits them, so that a poll hands out several. */
+    @ParameterizedTest
+    @ValueSource(ints = {DEPTH, 4 * DEPTH, 8 * DEPTH})
+    void aShallowQueueSubmitsAtOnceWhatItsReceiverQueues(int depth) {
+        try (Disk disk = Disks.ring();
+                DiskFile file = disk.create(directory.resolve("file"));
+                RingQueue queue = new RingQueue(depth, RingSetup.DEFERRED, false)) {
+            for (int i = 0; i < DEPTH; i++) {
+                queue.read(file, 0, memory, i * (long) PAGE, PAGE, i);
+            }
+            int[] unsubmittedMost = {0};
+            int[] done = {0};
+            while (queue.inFlight() > 0) {
+                queue.await(Long.MAX_VALUE);
+                queue.poll((token, _, failure) -> {
+                    assertNull(failure);
+                    unsubmittedMost[0] =
+                            Math.max(unsubmittedMost[0], queue.ring().unsubmitted());
+                    if (done[0]++ < DEPTH) {
+                        queue.read(file, 0, memory, token * PAGE, PAGE, token);
+                    }
+                });
+            }
+            assertEquals(2 * DEPTH, done[0]);
+            if (depth <= 64) {
+                assertEquals(0, unsubmittedMost[0]);
+            }
+        }
     }
 
     /** As kernels of all ages would have it: what an older one grants works, too, and the disk says what is lost. */
