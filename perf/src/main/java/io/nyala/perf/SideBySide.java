@@ -46,12 +46,16 @@ public final class SideBySide {
     private static final int LOADERS = 2;
     private static final int SCANS = 5;
 
-    /** Before single rows are measured, so many times as long: compilers of client and server have done by then. */
-    private static final int WARM_UPS = 3;
+    /**
+     * Before scans and single rows are measured, so many times as long: compilers of client and server have done by
+     * then.
+     */
+    private static final int WARM_UPS = 4;
 
     private static final String ASCENDING = "ascending";
     private static final String RANDOM = "random";
-    private static final String MORE = "more";
+    private static final String MORE_ASCENDING = "more ascending";
+    private static final String MORE_RANDOM = "more random";
     private static final String SINGLES = "singles";
     private static final Pattern LOAD_MILLIS = Pattern.compile("time total *: *([0-9.]+) ms");
     private static final Pattern SCAN_SECONDS = Pattern.compile("Total count (\\d+) cost ([0-9.e-]+) seconds");
@@ -150,12 +154,13 @@ public final class SideBySide {
         SplittableRandom random = new SplittableRandom(round);
         try (ProcessCluster cluster = contender.start(home)) {
             try (KuduLoad load = new KuduLoad(cluster)) {
-                for (String table : List.of(ASCENDING, RANDOM, MORE, SINGLES)) {
+                for (String table : List.of(ASCENDING, RANDOM, MORE_ASCENDING, MORE_RANDOM, SINGLES)) {
                     load.createTable(table);
                 }
-                load(contender, cluster, ASCENDING, "loadgen, ascending keys");
-                load(contender, cluster, RANDOM, "loadgen, random keys", "--use_random");
-                load(contender, cluster, MORE, "loadgen, ascending keys, again");
+                load(contender, cluster, ASCENDING, "loadgen into a new process, ascending keys");
+                load(contender, cluster, RANDOM, "loadgen into a new process, then random keys", "--use_random");
+                load(contender, cluster, MORE_ASCENDING, "loadgen, ascending keys");
+                load(contender, cluster, MORE_RANDOM, "loadgen, random keys", "--use_random");
                 note(
                         contender,
                         "peak memory while loading, MiB",
@@ -175,6 +180,10 @@ public final class SideBySide {
         try (ProcessCluster cluster = contender.start(home);
                 KuduLoad load = new KuduLoad(cluster)) {
             awaitRest(cluster);
+            scan(contender, cluster, ASCENDING, "table_scan by a new process, ascending keys");
+            for (long start = System.nanoTime(); System.nanoTime() - start < WARM_UPS * nanos; ) {
+                scanSeconds(cluster, ASCENDING);
+            }
             scan(contender, cluster, ASCENDING, "table_scan of rows on disk, ascending keys");
             scan(contender, cluster, RANDOM, "table_scan of rows on disk, random keys");
             long[] keys = load.keys(RANDOM);
@@ -217,16 +226,20 @@ public final class SideBySide {
         List<Double> seconds = new ArrayList<>();
         double before = ProcessUsage.cpuSeconds(cluster.processes());
         for (int i = 0; i < SCANS; i++) {
-            String output = KuduTool.succeed("perf", "table_scan", cluster.masterAddress(), table);
-            Matcher matcher = SCAN_SECONDS.matcher(output);
-            if (!matcher.find() || Integer.parseInt(matcher.group(1)) != rows) {
-                throw new IllegalStateException("table_scan should count " + rows + " rows: " + output);
-            }
-            seconds.add(Double.parseDouble(matcher.group(2)));
+            seconds.add(scanSeconds(cluster, table));
         }
         double cpu = ProcessUsage.cpuSeconds(cluster.processes()) - before;
         note(contender, title + ": million rows/s", rows / 1e6 / median(seconds));
         note(contender, title + ": server CPU, ns/row", cpu * 1e9 / SCANS / rows);
+    }
+
+    private double scanSeconds(ProcessCluster cluster, String table) {
+        String output = KuduTool.succeed("perf", "table_scan", cluster.masterAddress(), table);
+        Matcher matcher = SCAN_SECONDS.matcher(output);
+        if (!matcher.find() || Integer.parseInt(matcher.group(1)) != rows) {
+            throw new IllegalStateException("table_scan should count " + rows + " rows: " + output);
+        }
+        return Double.parseDouble(matcher.group(2));
     }
 
     private void singles(Contender contender, ProcessCluster cluster, String title, Singles job) throws KuduException {
