@@ -44,7 +44,7 @@ final class RowShape {
         }
         BitSet present = (BitSet) needed.clone();
         present.set(0, whole.keyColumnCount());
-        this.schemaColumns = present.stream().toArray();
+        this.schemaColumns = members(present);
         List<Column> columns = new ArrayList<>();
         for (int column : schemaColumns) {
             fileColumns.check(whole.column(column));
@@ -64,17 +64,30 @@ final class RowShape {
                 .sorted()
                 .toArray();
         this.template = template(fileColumns);
-        this.filter = new RowFilter(
-                layout, spec.predicates().stream().map(this::localized).toList());
-        this.projection = new RowProjection(
-                layout, spec.projection().stream().map(this::indexOf).toList());
+        List<Predicate> predicates = new ArrayList<>();
+        spec.predicates().forEach(predicate -> predicates.add(localized(predicate)));
+        this.filter = new RowFilter(layout, predicates);
+        List<Integer> projected = new ArrayList<>();
+        spec.projection().forEach(column -> projected.add(indexOf(column)));
+        this.projection = new RowProjection(layout, projected);
+    }
+
+    private static int[] members(BitSet set) {
+        int[] members = new int[set.cardinality()];
+        int count = 0;
+        for (int i = set.nextSetBit(0); i >= 0; i = set.nextSetBit(i + 1)) {
+            members[count++] = i;
+        }
+        return members;
     }
 
     private int[] toRead(BitSet columns) {
-        return columns.stream()
-                .map(this::indexOf)
-                .filter(column -> !preset.get(column))
-                .toArray();
+        var indexes = new BitSet();
+        for (int column : members(columns)) {
+            indexes.set(indexOf(column));
+        }
+        indexes.andNot(preset);
+        return members(indexes);
     }
 
     private MemorySegment template(FileColumns fileColumns) {

@@ -196,13 +196,14 @@ public final class ScanBuilder {
     }
 
     private ScanPlan plan(TableState state, ScanSpec spec) {
-        List<HostedTablet> tablets = state.prune(spec);
-        if (onlyTablet != ANY_TABLET) {
-            HostedTablet only = state.tablet(onlyTablet);
-            tablets = tablets.contains(only) ? List.of(only) : List.of();
-        }
+        List<HostedTablet> tablets = onlyTablet == ANY_TABLET ? state.prune(spec) : only(state, spec);
         return snapshot == LATEST
                 ? ScanPlan.latest(engine.host(), state, tablets, spec)
                 : ScanPlan.at(engine.host(), state, tablets, spec);
+    }
+
+    private List<HostedTablet> only(TableState state, ScanSpec spec) {
+        HostedTablet tablet = state.tablet(onlyTablet);
+        return state.mayMatch(tablet, spec) ? List.of(tablet) : List.of();
     }
 }

@@ -340,23 +340,30 @@ public final class PartitionMap {
         var matching = new BitSet(partitions.size());
         for (int range = 0; range < ranges.size(); range++) {
             if (pruner.mayMatch(ranges.get(range).bounds())) {
-                addMatching(pruner, range, matching);
+                addMatching(pruner, range, 0, 0, matching);
             }
         }
         return matching;
     }
 
-    private void addMatching(PartitionPruner pruner, int range, BitSet matching) {
-        int[] numbers = {0};
-        for (HashLevel level : ranges.get(range).hashLevels()) {
-            int[] buckets = pruner.buckets(level).stream().toArray();
-            numbers = Arrays.stream(numbers)
-                    .flatMap(number -> Arrays.stream(buckets).map(bucket -> number * level.buckets() + bucket))
-                    .toArray();
-        }
-        for (int number : numbers) {
+    /** Those of a range whose buckets of the levels before {@code level} make {@code number}. */
+    private void addMatching(PartitionPruner pruner, int range, int level, int number, BitSet matching) {
+        List<HashLevel> hashLevels = ranges.get(range).hashLevels();
+        if (level == hashLevels.size()) {
             matching.set(indexes[range][number]);
+            return;
         }
+        HashLevel hashed = hashLevels.get(level);
+        BitSet buckets = pruner.buckets(hashed);
+        for (int bucket = buckets.nextSetBit(0); bucket >= 0; bucket = buckets.nextSetBit(bucket + 1)) {
+            addMatching(pruner, range, level + 1, number * hashed.buckets() + bucket, matching);
+        }
+    }
+
+    /** Whether {@link #prune(ScanSpec)} has this partition of the map. Does not look at the others. */
+    public boolean mayMatch(Partition partition, ScanSpec scan) {
+        var pruner = new PartitionPruner(schema, scan.predicates(), scan.keyRange());
+        return pruner.mayMatch(partition, schema.hashLevelsOf(partition.range()));
     }
 
     /** For people: the partition schema and how many partitions there are. */

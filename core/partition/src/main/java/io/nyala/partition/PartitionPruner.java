@@ -69,6 +69,19 @@ final class PartitionPruner {
         return from < intervals.size() && range.overlaps(intervals.get(from));
     }
 
+    /** Whether a row in a partition may match. */
+    boolean mayMatch(Partition partition, List<HashLevel> levels) {
+        if (!mayMatch(partition.range())) {
+            return false;
+        }
+        for (int i = 0; i < levels.size(); i++) {
+            if (!buckets(levels.get(i)).get(partition.hashBucket(i))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** The buckets of a level in which a matching row may be. Not to be changed. */
     BitSet buckets(HashLevel level) {
         return buckets.computeIfAbsent(level, this::computeBuckets);

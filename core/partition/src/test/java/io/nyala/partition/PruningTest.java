@@ -55,6 +55,11 @@ final class PruningTest {
                         .map(predicate -> CellFilter.of(schema, predicate))
                         .toList();
                 BitSet asked = map.prune(predicates, keys);
+                ScanSpec scan =
+                        ScanSpec.all(schema, 0).withPredicates(predicates).withKeyRange(keys);
+                for (int i = 0; i < map.size(); i++) {
+                    assertEquals(asked.get(i), map.mayMatch(map.partitions().get(i), scan));
+                }
                 for (int i = 0; i < operations.size(); i++) {
                     long row = rows.row(operations.get(i));
                     boolean isMatch = keys.contains(rows.keyOf(operations.get(i)))

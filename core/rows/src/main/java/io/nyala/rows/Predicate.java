@@ -5,10 +5,10 @@ import io.nyala.rows.CellConversion.Bounds;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -239,10 +239,13 @@ public sealed interface Predicate {
     static Predicate in(Schema schema, String name, Collection<?> values) {
         int index = schema.indexOfExisting(name);
         Column column = schema.column(index);
-        List<CellValue> cells = values.stream()
-                .map(value -> Bounds.cellOrNull(column, value))
-                .filter(Objects::nonNull)
-                .toList();
+        List<CellValue> cells = new ArrayList<>();
+        for (Object value : values) {
+            CellValue cell = Bounds.cellOrNull(column, value);
+            if (cell != null) {
+                cells.add(cell);
+            }
+        }
         return ofCells(schema, index, cells);
     }
 

@@ -12,9 +12,10 @@ public final class RowFilter {
 
     public RowFilter(RowLayout layout, List<Predicate> predicates) {
         this.layout = layout;
-        this.filters = predicates.stream()
-                .map(predicate -> CellFilter.of(layout.schema(), predicate))
-                .toArray(CellFilter[]::new);
+        this.filters = new CellFilter[predicates.size()];
+        for (int i = 0; i < filters.length; i++) {
+            filters[i] = CellFilter.of(layout.schema(), predicates.get(i));
+        }
     }
 
     public boolean matches(MemorySegment memory, long row) {

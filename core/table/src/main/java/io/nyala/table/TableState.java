@@ -10,6 +10,7 @@ import io.nyala.partition.RangeBounds;
 import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -64,12 +65,13 @@ public record TableState(TableEntry entry, PartitionMap map, List<HostedTablet> 
 
     /** The tablet of that id. */
     public HostedTablet tablet(long id) {
-        return tablets.stream()
-                .filter(tablet -> tablet.id() == id)
-                .findFirst()
-                .orElseThrow(() ->
-                        new TableDroppedException("table \"" + description().name() + "\" has no tablet " + id
-                                + " any more: its part of the table was dropped"));
+        for (HostedTablet tablet : tablets) {
+            if (tablet.id() == id) {
+                return tablet;
+            }
+        }
+        throw new TableDroppedException("table \"" + description().name() + "\" has no tablet " + id
+                + " any more: its part of the table was dropped");
     }
 
     /** The newest time at which anything changed in any tablet. */
@@ -87,8 +89,16 @@ public record TableState(TableEntry entry, PartitionMap map, List<HostedTablet> 
             return tablets;
         }
         List<HostedTablet> asked = new ArrayList<>();
-        map.prune(spec).stream().forEach(index -> asked.add(tablets.get(index)));
+        BitSet matching = map.prune(spec);
+        for (int i = matching.nextSetBit(0); i >= 0; i = matching.nextSetBit(i + 1)) {
+            asked.add(tablets.get(i));
+        }
         return asked;
+    }
+
+    /** Whether {@link #prune} has this tablet of the table. Does not look at the others. */
+    public boolean mayMatch(HostedTablet tablet, ScanSpec spec) {
+        return isOneTablet() || map.mayMatch(tablet.partition(), spec);
     }
 
     /** Whether all rows are in one tablet, whatever their key. */

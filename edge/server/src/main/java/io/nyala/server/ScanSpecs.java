@@ -13,8 +13,6 @@ import io.nyala.time.HybridTime;
 import io.nyala.wire.WireKeys;
 import io.nyala.wire.WirePredicates;
 import io.nyala.wire.WireSchema;
-import java.util.Arrays;
-import java.util.List;
 
 /**
  * From what a client wants to read to a scan of the engine. A snapshot of Kudu has what happened before its time, one
@@ -28,15 +26,13 @@ final class ScanSpecs {
         check(request);
         Table table = tablet.table();
         Schema schema = table.schema();
-        List<Integer> projection = Arrays.stream(WireSchema.projection(schema, request.getProjectedColumnsList()))
-                .boxed()
-                .toList();
-        ScanBuilder scan = table.scan()
-                .onlyTablet(tablet.place().id())
-                .project(projection.stream()
-                        .map(index -> schema.column(index).name())
-                        .toArray(String[]::new))
-                .keys(WireKeys.toKeyRange(request));
+        int[] projection = WireSchema.projection(schema, request.getProjectedColumnsList());
+        String[] names = new String[projection.length];
+        for (int i = 0; i < names.length; i++) {
+            names[i] = schema.column(projection[i]).name();
+        }
+        ScanBuilder scan =
+                table.scan().onlyTablet(tablet.place().id()).project(names).keys(WireKeys.toKeyRange(request));
         WirePredicates.toPredicates(schema, request.getColumnPredicatesList()).forEach(scan::where);
         if (request.hasLimit()) {
             scan.limit(request.getLimit() < 0 ? Long.MAX_VALUE : request.getLimit()); // An unsigned number.
