@@ -1,6 +1,7 @@
 package io.nyala.wire;
 
 import com.google.protobuf.ByteString;
+import io.nyala.protocol.Common.OrderMode;
 import io.nyala.protocol.tserver.Tserver.NewScanRequestPB;
 import io.nyala.protocol.tserver.Tserver.SplitKeyRangeRequestPB;
 import io.nyala.rows.ColumnBatch;
@@ -20,13 +21,18 @@ import org.jspecify.annotations.Nullable;
 public final class WireKeys {
     private WireKeys() {}
 
-    /** The keys that a scan asks for: between its bounds, and behind the last row that a broken scan has answered. */
+    /**
+     * The keys that a scan asks for: between its bounds, and, if it is in key order, behind the last row that a broken
+     * scan has answered.
+     */
     public static KeyRange toKeyRange(NewScanRequestPB request) {
         byte[] lower = bound("start", request.getStartPrimaryKey());
         byte[] upper = bound("stop", request.getStopPrimaryKey());
         byte[] last = bound("last", request.getLastPrimaryKey());
         KeyRange range = new KeyRange(lower, upper);
-        return last == null ? range : range.and(new KeyRange(Arrays.copyOf(last, last.length + 1), null));
+        return last == null || request.getOrderMode() != OrderMode.ORDERED
+                ? range
+                : range.and(new KeyRange(Arrays.copyOf(last, last.length + 1), null));
     }
 
     private static byte @Nullable [] bound(String what, ByteString key) {

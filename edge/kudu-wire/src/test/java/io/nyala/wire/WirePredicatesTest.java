@@ -9,6 +9,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.nyala.protocol.BlockBloomFilter.BlockBloomFilterPB;
 import io.nyala.protocol.Common.ColumnPredicatePB;
+import io.nyala.protocol.Common.OrderMode;
 import io.nyala.protocol.Hash.HashAlgorithm;
 import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
 import io.nyala.protocol.tserver.Tserver.NewScanRequestPB;
@@ -318,6 +319,12 @@ final class WirePredicatesTest {
         assertFalse(rest.contains(key));
         assertTrue(rest.contains(Vectors.bytes("7ffffffb6100016200008000000000000008")));
         assertFalse(range("7ffffffb61", "", "00").contains(Vectors.bytes("01")));
+        // A scan that was not in key order has answered any rows, not those up to its last one.
+        NewScanRequestPB unordered = NewScanRequestPB.newBuilder()
+                .setTabletId(ByteString.copyFromUtf8("t"))
+                .setLastPrimaryKey(ByteString.fromHex("7ffffffb61"))
+                .build();
+        assertEquals(KeyRange.ALL, WireKeys.toKeyRange(unordered));
     }
 
     private static KeyRange range(String start, String stop, String last) {
@@ -326,6 +333,7 @@ final class WirePredicatesTest {
                 .setStartPrimaryKey(ByteString.fromHex(start))
                 .setStopPrimaryKey(ByteString.fromHex(stop))
                 .setLastPrimaryKey(ByteString.fromHex(last))
+                .setOrderMode(OrderMode.ORDERED)
                 .build());
     }
 

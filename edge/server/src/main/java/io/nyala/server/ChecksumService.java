@@ -8,12 +8,20 @@ import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
 import io.nyala.protocol.tserver.TserverService.ChecksumRequestPB;
 import io.nyala.protocol.tserver.TserverService.ChecksumResponsePB;
 import io.nyala.rpc.RpcCall;
+import io.nyala.rpc.RpcErrorCode;
+import io.nyala.rpc.RpcException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
 /** Checksums of what is in a tablet, piece by piece, for tools that compare replicas. Thread-safe. */
 final class ChecksumService {
     private static final long ANSWER_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
+    /** Over before it begins. */
+    private static final long ONE_BATCH_NANOS = -1;
+
+    /** Of a sum, which is all that an answer has. */
+    private static final int SUM_BYTES = Long.BYTES;
 
     private final CatalogView catalog;
     private final Scanners scanners;
@@ -26,12 +34,19 @@ final class ChecksumService {
         this.nanoTime = nanoTime;
     }
 
-    /** Begins with a tablet, or goes on with it. */
+    /** Begins with a tablet, goes on with it, or closes the scanner. */
     void checksum(RpcCall call) {
         ChecksumRequestPB request = call.parse(ChecksumRequestPB.parser());
         ChecksumResponsePB answer;
         try {
-            answer = request.hasContinueRequest() ? goOn(call, request) : begin(call, request.getNewRequest());
+            if (request.hasNewRequest() == request.hasContinueRequest()) {
+                throw new RpcException(
+                        RpcErrorCode.ERROR_APPLICATION,
+                        request.hasNewRequest()
+                                ? "Invalid argument: Must not pass both a scanner_id and new_scan_request"
+                                : "Invalid argument: Must pass either new_request or continue_request");
+            }
+            answer = request.hasContinueRequest() ? goOn(call, request) : begin(call, request);
         } catch (RuntimeException e) {
             answer =
                     ChecksumResponsePB.newBuilder().setError(TabletErrors.of(e)).build();
@@ -39,7 +54,11 @@ final class ChecksumService {
         call.answer(answer);
     }
 
-    private ChecksumResponsePB begin(RpcCall call, NewScanRequestPB wanted) {
+    private ChecksumResponsePB begin(RpcCall call, ChecksumRequestPB request) {
+        NewScanRequestPB wanted = request.getNewRequest();
+        if (request.getCallSeqId() != 0) {
+            throw Scanner.outOfSequence();
+        }
         String tabletId = wanted.getTabletId().toStringUtf8();
         CatalogView.HostedTablet tablet = catalog.tablet(tabletId);
         if (tablet == null) {
@@ -52,43 +71,67 @@ final class ChecksumService {
                     ErrorCode.INVALID_ARGUMENT,
                     "the scanner is one of a checksum, and has no rows");
         });
-        return piece(call, "", scanner, 0);
+        ChecksumResponsePB.Builder answer = ChecksumResponsePB.newBuilder();
+        if (ScanSpecs.namesSnapshot(wanted)) {
+            answer.setSnapTimestamp(ScanSpecs.snapshotTimestamp(scanner.snapshot()));
+        }
+        return piece(call, request, "", scanner, answer);
     }
 
     private ChecksumResponsePB goOn(RpcCall call, ChecksumRequestPB request) {
         String id = request.getContinueRequest().getScannerId().toStringUtf8();
+        if (request.getCloseScanner() && wantsNothing(request)) {
+            scanners.close(id, call.user());
+            return ChecksumResponsePB.newBuilder()
+                    .setChecksum(request.getContinueRequest().getPreviousChecksum())
+                    .setRowsChecksummed(0)
+                    .setHasMoreResults(false)
+                    .build();
+        }
         Scanner scanner = scanners.take(id, call.user());
         if (!scanner.isNext(request.getCallSeqId())) {
             scanners.remove(id, scanner);
-            throw new TabletException(
-                    Code.INVALID_SCAN_CALL_SEQ_ID,
-                    ErrorCode.INVALID_ARGUMENT,
-                    "Invalid call sequence ID in scan request");
+            throw Scanner.outOfSequence();
         }
-        return piece(call, id, scanner, request.getContinueRequest().getPreviousChecksum());
+        return piece(call, request, id, scanner, ChecksumResponsePB.newBuilder());
     }
 
-    private ChecksumResponsePB piece(RpcCall call, String id, Scanner scanner, long before) {
+    private static boolean wantsNothing(ChecksumRequestPB request) {
+        return request.hasBatchSizeBytes() && request.getBatchSizeBytes() == 0;
+    }
+
+    /**
+     * The next rows, in the time that an answer has. Sums are small however many rows they are of, so the size that a
+     * client wants is met or is too small for any: then it gets one batch of rows, as from Kudu, and none at first.
+     *
+     * @param id of the scanner, empty if it is new and has none
+     */
+    private ChecksumResponsePB piece(
+            RpcCall call, ChecksumRequestPB request, String id, Scanner scanner, ChecksumResponsePB.Builder answer) {
         boolean isKept = false;
-        String newId = id;
+        String known = id;
         try {
             RowChecksum checksum = new RowChecksum();
-            long rows = scanner.addTo(checksum, nanoTime, Math.min(ANSWER_NANOS, call.nanosLeft()));
-            ChecksumResponsePB.Builder answer = ChecksumResponsePB.newBuilder()
-                    .setChecksum(before + checksum.sum())
+            boolean isOpenedOnly = id.isEmpty() && wantsNothing(request);
+            boolean isSmall =
+                    request.hasBatchSizeBytes() && Integer.toUnsignedLong(request.getBatchSizeBytes()) <= SUM_BYTES;
+            long nanos = isSmall ? ONE_BATCH_NANOS : Math.min(ANSWER_NANOS, call.nanosLeft());
+            long rows = isOpenedOnly ? 0 : scanner.addTo(checksum, nanoTime, nanos);
+            boolean isLast = request.getCloseScanner() && !isOpenedOnly; // Who wants no rows yet will come for them.
+            boolean hasMore = !scanner.isAtEnd() && !isLast;
+            answer.setChecksum(request.getContinueRequest().getPreviousChecksum() + checksum.sum())
                     .setRowsChecksummed(rows)
-                    .setSnapTimestamp(ScanSpecs.snapshotTimestamp(scanner.snapshot()))
-                    .setHasMoreResults(!scanner.isAtEnd());
-            if (!scanner.isAtEnd()) {
-                newId = id.isEmpty() ? scanners.add(scanner) : id;
-                answer.setScannerId(ByteString.copyFromUtf8(newId));
-                scanners.giveBack(newId, scanner);
+                    .setHasMoreResults(hasMore);
+            if (hasMore) {
+                known = id.isEmpty() ? scanners.add(scanner) : id;
+                answer.setScannerId(ByteString.copyFromUtf8(known));
+                scanners.giveBack(known, scanner);
                 isKept = true;
             }
             return answer.build();
         } finally {
             if (!isKept) {
-                scanners.remove(newId, scanner);
+                scanners.remove(known, scanner);
             }
         }
     }

@@ -63,15 +63,10 @@ final class ScanService {
         if (request.hasScannerId()) {
             goOn(call, ScanContinuation.of(request));
         } else if (request.getCallSeqId() != 0) {
-            throw outOfSequence();
+            throw Scanner.outOfSequence();
         } else {
             open(call, request);
         }
-    }
-
-    private static TabletException outOfSequence() {
-        return new TabletException(
-                Code.INVALID_SCAN_CALL_SEQ_ID, ErrorCode.INVALID_ARGUMENT, "Invalid call sequence ID in scan request");
     }
 
     private void open(RpcCall call, ScanRequestPB request) {
@@ -115,7 +110,7 @@ final class ScanService {
         Scanner scanner = scanners.take(id, call.user());
         if (!scanner.isNext(request.callSequence())) {
             scanners.remove(id, scanner);
-            throw outOfSequence();
+            throw Scanner.outOfSequence();
         }
         long bytes = request.batchBytes() == 0 ? 1 : request.batchBytes(); // Some rows, or it would never end.
         answer(call, bytes, request.isLast(), id, scanner, ScanResponsePB.newBuilder());

@@ -41,8 +41,9 @@ final class ScanSpecs {
             scan.inKeyOrder();
         }
         Engine engine = catalog.engine();
-        if (request.getPropagatedTimestamp() != 0) {
-            engine.observe(request.getPropagatedTimestamp());
+        boolean isLatest = request.getReadMode() == ReadMode.READ_LATEST; // Which needs no time, as with Kudu.
+        if (request.getPropagatedTimestamp() != 0 && !isLatest) {
+            observe(engine, request.getPropagatedTimestamp());
         }
         return switch (request.getReadMode()) {
             case READ_LATEST, UNKNOWN_READ_MODE -> scan;
@@ -51,7 +52,19 @@ final class ScanSpecs {
         };
     }
 
+    private static void observe(Engine engine, long time) {
+        try {
+            engine.observe(time);
+        } catch (IllegalArgumentException e) {
+            throw new TabletException(
+                    Code.INVALID_SNAPSHOT, ErrorCode.INVALID_ARGUMENT, String.valueOf(e.getMessage()));
+        }
+    }
+
     private static void check(NewScanRequestPB request) {
+        if (request.getOrderMode() == OrderMode.UNKNOWN_ORDER_MODE) {
+            throw invalid("Unknown order mode specified");
+        }
         if (request.getOrderMode() == OrderMode.ORDERED && request.getReadMode() != ReadMode.READ_AT_SNAPSHOT) {
             throw invalid("Cannot do an ordered scan that is not a snapshot read");
         }

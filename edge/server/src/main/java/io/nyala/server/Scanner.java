@@ -3,6 +3,8 @@ package io.nyala.server;
 import com.google.protobuf.ByteString;
 import io.nyala.engine.Scan;
 import io.nyala.memory.MemoryLimitException;
+import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
+import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.web.OpenScanner;
 import io.nyala.wire.ResultBlock;
@@ -108,6 +110,12 @@ final class Scanner implements AutoCloseable {
         return call == nextCall++;
     }
 
+    /** What a call is told that is another one. */
+    static TabletException outOfSequence() {
+        return new TabletException(
+                Code.INVALID_SCAN_CALL_SEQ_ID, ErrorCode.INVALID_ARGUMENT, "Invalid call sequence ID in scan request");
+    }
+
     /** The call that came last had no answer, and is to come again. */
     void expectAgain() {
         nextCall--;
@@ -189,7 +197,7 @@ final class Scanner implements AutoCloseable {
         return Math.clamp((bytesMax - block.bytes()) / rowBytes, 1, block.rowCount());
     }
 
-    /** Adds the next rows to a checksum until time is up; answers how many. */
+    /** Adds the next rows to a checksum until time is up, some in any case; answers how many. */
     long addTo(RowChecksum checksum, LongSupplier nanoTime, long nanosMax) {
         long start = nanoTime.getAsLong();
         long rows = 0;

@@ -107,11 +107,13 @@ final class TabletServerService implements AutoCloseable {
                             "the only server of a cluster cannot be quiesced"))
                     .build();
         }
-        return QuiesceTabletServerResponsePB.newBuilder()
-                .setIsQuiescing(false)
-                .setNumActiveScanners(scanners.count())
-                .setNumLeaders(catalog.allTablets().size())
-                .build();
+        QuiesceTabletServerResponsePB.Builder answer =
+                QuiesceTabletServerResponsePB.newBuilder().setIsQuiescing(false);
+        if (request.getReturnStats()) {
+            answer.setNumActiveScanners(scanners.count())
+                    .setNumLeaders(catalog.allTablets().size());
+        }
+        return answer.build();
     }
 
     private MessageLite listTablets(ListTabletsRequestPB request) {
