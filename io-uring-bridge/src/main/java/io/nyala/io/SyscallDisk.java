@@ -10,7 +10,7 @@ import java.nio.file.Path;
  */
 final class SyscallDisk extends HostDisk {
     private final String reason;
-    private final IoThreads threads = new IoThreads();
+    private final IoThreads threads;
 
     /**
      * Only where there is no {@link RingDisk#nativeObstacle}.
@@ -18,12 +18,19 @@ final class SyscallDisk extends HostDisk {
      * @param reason why this disk and not a better one, or empty if it was asked for
      */
     SyscallDisk(String reason) {
+        this(reason, new IoThreads());
+    }
+
+    SyscallDisk(String reason, IoThreads threads) {
         this.reason = reason;
+        this.threads = threads;
     }
 
     @Override
     public String description() {
+        String shortage = threads.shortage();
         return "pwritev2, " + mode() + ", up to " + IoThreads.THREAD_COUNT_MAX + " transfers at a time by threads"
+                + (shortage == null ? "" : " (" + shortage + ")")
                 + (reason.isEmpty() ? "" : "; io_uring is not used: " + reason);
     }
 

@@ -8,12 +8,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Transfers by system calls that wait for the device. One alone is carried out by the thread that polls or awaits it,
- * which has nothing else to wait for; of several, the disk's {@link IoThreads} take one each.
+ * which has nothing else to wait for; of several, the disk's {@link IoThreads} take one each. Where there can be none
+ * of those, several are carried out like one.
  *
  * <pre>{@code
  *   read, write, sync     poll, await               IoThreads                  poll
  *   free ------------> queued ------> handed over ------------> done (a stack) ------> ready ------> free
- *                         '------ carried out here, if alone -------------------------->'
+ *                         '------ carried out here, if alone or no thread is there ---->'
  * }</pre>
  *
  * One thread at a time, but for {@code wake}; allocates nothing but for failures, and one object for each transfer in
@@ -179,19 +180,22 @@ final class SyscallQueue implements IoQueue {
         parker.wake();
     }
 
-    /** Carries one alone out, and hands several over. */
+    /** Carries one alone out, and hands several over, if there is a thread for them. */
     private void start() {
         SyscallTransfer head = firstQueued;
         SyscallTransfer tail = lastQueued;
         if (head == null || tail == null) {
             return;
         }
-        if (queuedCount + startedCount == 1 && ready == null) {
-            calls.carryOut(head);
-            ready = head;
-        } else {
-            threads.start(head, tail, queuedCount);
+        boolean isAlone = queuedCount + startedCount == 1 && ready == null;
+        if (!isAlone && threads.start(head, tail, queuedCount)) {
             startedCount += queuedCount;
+        } else {
+            for (SyscallTransfer transfer = head; transfer != null; transfer = transfer.next) {
+                calls.carryOut(transfer);
+            }
+            tail.next = ready;
+            ready = head;
         }
         firstQueued = null;
         lastQueued = null;

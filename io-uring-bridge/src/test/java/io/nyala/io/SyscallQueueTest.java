@@ -12,6 +12,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -20,6 +21,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Goal: what only a disk with threads can get wrong: how many there are, when they are used, that they end, and that
@@ -110,6 +113,52 @@ final class SyscallQueueTest {
         }
     }
 
+    /** As a limit of processes does it. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 3})
+    void goesOnWithTheThreadsThatTheSystemHas(int allowed) {
+        AtomicInteger left = new AtomicInteger(allowed);
+        AtomicInteger refused = new AtomicInteger();
+        IoThreads threads = new IoThreads(work -> new Thread(work, "nyala-io-few") {
+            {
+                setDaemon(true);
+            }
+
+            @Override
+            public void start() {
+                if (left.getAndDecrement() <= 0) {
+                    refused.incrementAndGet();
+                    throw new OutOfMemoryError("unable to create native thread");
+                }
+                super.start();
+            }
+        });
+        try (SyscallDisk disk = new SyscallDisk("", threads);
+                DiskFile file = disk.create(directory.resolve("file"));
+                IoQueue queue = disk.newQueue(DEPTH)) {
+            assertFalse(disk.description().contains("only"), disk::description);
+            for (int round = 0; round < 2; round++) {
+                writeAndReadBack(queue, file, 0, round);
+            }
+            assertEquals(allowed, threads.threadCount());
+            assertEquals(1, refused.get());
+            assertTrue(
+                    disk.description().contains("only " + allowed + " of them, unable to create native thread"),
+                    disk::description);
+
+            left.set(IoThreads.THREAD_COUNT_MAX); // Others have ended.
+            for (int i = 0; i < IoThreads.STARTS_PER_RETRY_MIN; i++) {
+                write(queue, file, 2);
+                drain(queue);
+            }
+            write(queue, file, DEPTH);
+            drain(queue);
+            assertTrue(threads.threadCount() > allowed, () -> threads.threadCount() + " threads");
+            assertEquals(1, refused.get());
+            assertFalse(disk.description().contains("only"), disk::description);
+        }
+    }
+
     @Test
     void ownersDoNotMeetAtTheirThreads() throws InterruptedException {
         try (SyscallDisk disk = new SyscallDisk("");
@@ -131,23 +180,27 @@ final class SyscallQueueTest {
 
     /** Each round writes another number to the owner's pages, and reads them into the other half of its memory. */
     private void writeAndReadBack(Disk disk, DiskFile file, int owner) {
-        MemorySegment own = memory.asSlice((long) owner * 2 * DEPTH * PAGE, 2L * DEPTH * PAGE);
         try (IoQueue queue = disk.newQueue(DEPTH)) {
             for (int round = 1; round <= ROUNDS; round++) {
-                for (int i = 0; i < DEPTH; i++) {
-                    own.set(ValueLayout.JAVA_INT, i * (long) PAGE, round * DEPTH + i);
-                    queue.write(file, (owner * DEPTH + i) * (long) PAGE, own, i * (long) PAGE, PAGE, i);
-                }
-                drain(queue);
-                for (int i = 0; i < DEPTH; i++) {
-                    long position = (owner * DEPTH + i) * (long) PAGE;
-                    queue.read(file, position, own, (DEPTH + i) * (long) PAGE, PAGE, i);
-                }
-                drain(queue);
-                for (int i = 0; i < DEPTH; i++) {
-                    assertEquals(round * DEPTH + i, own.get(ValueLayout.JAVA_INT, (DEPTH + i) * (long) PAGE));
-                }
+                writeAndReadBack(queue, file, owner, round);
             }
+        }
+    }
+
+    private void writeAndReadBack(IoQueue queue, DiskFile file, int owner, int round) {
+        MemorySegment own = memory.asSlice((long) owner * 2 * DEPTH * PAGE, 2L * DEPTH * PAGE);
+        for (int i = 0; i < DEPTH; i++) {
+            own.set(ValueLayout.JAVA_INT, i * (long) PAGE, round * DEPTH + i);
+            queue.write(file, (owner * DEPTH + i) * (long) PAGE, own, i * (long) PAGE, PAGE, i);
+        }
+        drain(queue);
+        for (int i = 0; i < DEPTH; i++) {
+            long position = (owner * DEPTH + i) * (long) PAGE;
+            queue.read(file, position, own, (DEPTH + i) * (long) PAGE, PAGE, i);
+        }
+        drain(queue);
+        for (int i = 0; i < DEPTH; i++) {
+            assertEquals(round * DEPTH + i, own.get(ValueLayout.JAVA_INT, (DEPTH + i) * (long) PAGE));
         }
     }
 
