@@ -82,10 +82,13 @@ final class KeyBytes {
                 : ofUnset(column.type());
     }
 
-    /** The value that follows, null behind the largest that the column can hold. */
+    /**
+     * The value that follows, null behind the largest that the column can hold. As in Kudu a VARCHAR that is full stays
+     * as it is: what is longer is none of its values, and clients could not read it as a bound.
+     */
     static byte @Nullable [] increment(Column column, byte[] value) {
         if (column.type().isVariable()) {
-            return behindValue(column.type(), value);
+            return cut(column, Arrays.copyOf(value, value.length + 1));
         }
         byte[] max =
                 switch (column.type()) {
@@ -94,6 +97,19 @@ final class KeyBytes {
                     default -> null;
                 };
         return max != null && Arrays.compareUnsigned(value, max) >= 0 ? null : behindValue(column.type(), value);
+    }
+
+    /** What a VARCHAR keeps of a text in UTF-8; any other value as it is. */
+    static byte[] cut(Column column, byte[] value) {
+        int charsLeft =
+                column.type() == ColumnType.VARCHAR ? column.attributes().lengthChars() : Integer.MAX_VALUE;
+        for (int i = 0; i < value.length; i++) {
+            boolean isFirstOfChar = (value[i] & 0xc0) != 0x80;
+            if (isFirstOfChar && charsLeft-- == 0) {
+                return Arrays.copyOf(value, i);
+            }
+        }
+        return value;
     }
 
     private static BigInteger decimalMax(Column column) {

@@ -75,7 +75,10 @@ final class RangeKeys {
         for (int i = 0; i < columns.size(); i++) {
             Object value = i < values.size() ? values.get(i) : null;
             Column column = columns.get(i);
-            given.add(value == null ? null : KeyBytes.ofCell(column.type(), CellValue.of(column, value)));
+            given.add(
+                    value == null
+                            ? null
+                            : KeyBytes.cut(column, KeyBytes.ofCell(column.type(), CellValue.of(column, value))));
         }
         return given;
     }

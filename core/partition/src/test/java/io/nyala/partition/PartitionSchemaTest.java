@@ -215,6 +215,26 @@ final class PartitionSchemaTest {
     }
 
     @Test
+    void leavesTextsAsTheyAreThatAColumnCannotHoldLonger() {
+        Column column = Column.varchar("k", 3).asKey();
+        assertNext("VALUES >= \"\\000\"", column, "");
+        assertNext("VALUES >= \"ab\\000\"", column, "ab");
+        assertNext("VALUES >= \"abc\"", column, "abc");
+        assertNext("VALUES >= \"abc\"", column, "abcd");
+        assertNext("VALUES >= \"a\u00e9\\000\"", column, "a\u00e9");
+        assertNext("VALUES >= \"\ud83e\udd8c\u00e9c\"", column, "\ud83e\udd8c\u00e9c");
+        PartitionSchema partitioning = byK(column);
+        RangePartition upToFull = partitioning.newRange().upTo("abc").build();
+        assertEquals("VALUES < \"abc\"", partitioning.describe(upToFull.bounds()));
+        assertEquals(upToFull, partitioning.newRange().before("abcd").build());
+        assertEquals(
+                2,
+                PartitionMap.of(partitioning, List.of(upToFull, partitioning.between("abc", null)))
+                        .partitions()
+                        .size());
+    }
+
+    @Test
     void takesTheFirstDayForADateThatIsNotSet() {
         PartitionSchema partitioning =
                 PartitionSchema.of(SCHEMA).range("host", "day").build();

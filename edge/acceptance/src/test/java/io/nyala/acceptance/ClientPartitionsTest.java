@@ -45,6 +45,13 @@ final class ClientPartitionsTest {
 
     private static final RangePartitionBound INCLUSIVE = RangePartitionBound.INCLUSIVE_BOUND;
     private static final RangePartitionBound EXCLUSIVE = RangePartitionBound.EXCLUSIVE_BOUND;
+    private static final List<ColumnKind> BOUND_KINDS = List.of(
+            ColumnKind.INT8,
+            ColumnKind.DECIMAL64,
+            ColumnKind.DATE,
+            ColumnKind.STRING,
+            ColumnKind.VARCHAR,
+            ColumnKind.BINARY);
     private static final long TIMEOUT_MILLIS = 60_000;
     private static final int K_MIN = -5;
     private static final int K_MAX = 25;
@@ -248,6 +255,42 @@ final class ClientPartitionsTest {
 
     private static String describe(KuduTable table) throws Exception {
         return Describe.table(table) + "\n" + table.getFormattedRangePartitionsWithHashSchema(TIMEOUT_MILLIS) + "\n";
+    }
+
+    /** A bound that is not of the usual kind goes to the next value, where the column has one. */
+    @Test
+    void boundsAtTheEndsOfATypeAreThoseOfARealKudu(Both both) throws Exception {
+        both.same(client -> {
+            Said said = new Said();
+            for (ColumnKind kind : BOUND_KINDS) {
+                Schema schema = new Schema(List.of(kind.column("k").key(true).build()));
+                PartialRow least = one(schema, kind.samples().getFirst());
+                // A text that is as long as its column may be cannot become longer.
+                PartialRow most = one(
+                        schema,
+                        kind == ColumnKind.VARCHAR
+                                ? "\u00e9\u00e9\u00e9"
+                                : kind.samples().getLast());
+                PartialRow none = schema.newPartialRow();
+                CreateTableOptions options = byRange()
+                        .addRangePartition(none, least, INCLUSIVE, INCLUSIVE)
+                        .addRangePartition(least, most, EXCLUSIVE, INCLUSIVE);
+                said.ask(
+                        "to the end of " + kind,
+                        () -> Describe.partitions(client, client.createTable("bounds_" + kind, schema, options)));
+                CreateTableOptions behind = byRange().addRangePartition(most, none, EXCLUSIVE, EXCLUSIVE);
+                said.ask(
+                        "behind the end of " + kind,
+                        () -> Describe.partitions(client, client.createTable("bounds_behind_" + kind, schema, behind)));
+            }
+            return Said.codes(said.toString());
+        });
+    }
+
+    private static PartialRow one(Schema schema, Object k) {
+        PartialRow row = schema.newPartialRow();
+        row.addObject("k", k);
+        return row;
     }
 
     /** Ranges that go take their rows along; ranges that come are empty, also where one was before. */

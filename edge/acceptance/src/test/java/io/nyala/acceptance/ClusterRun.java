@@ -1,7 +1,12 @@
 package io.nyala.acceptance;
 
+import io.nyala.peer.Cluster;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.apache.kudu.client.KuduClient;
@@ -15,22 +20,26 @@ final class ClusterRun {
     private static final Pattern IDENTITY = Pattern.compile("[0-9a-f]{32}|127\\.0\\.0\\.1:\\d+");
 
     private final KuduClient client;
+    private final Cluster cluster;
     private final Consumer<String> flush;
+    private final Map<String, KuduTable> kept = new HashMap<>();
     private final List<String> seen = new ArrayList<>();
     private final List<Long> snapshots = new ArrayList<>();
 
     /**
+     * @param cluster of the client, for what that cannot say
      * @param flush brings the rows of the table of that name to disk, where a cluster can be told to
      */
-    ClusterRun(KuduClient client, Consumer<String> flush) {
+    ClusterRun(KuduClient client, Cluster cluster, Consumer<String> flush) {
         this.client = client;
+        this.cluster = cluster;
         this.flush = flush;
     }
 
     /** What a step does; answers what it saw, as text. */
     @FunctionalInterface
     interface Action {
-        String run(ClusterRun run) throws KuduException;
+        String run(ClusterRun run) throws IOException;
     }
 
     KuduClient client() {
@@ -39,6 +48,22 @@ final class ClusterRun {
 
     KuduTable open(String table) throws KuduException {
         return client.openTable(table);
+    }
+
+    /** The caller closes it; a real Kudu leaves connections that are idle. */
+    RawCluster raw() throws IOException {
+        return RawCluster.of(cluster);
+    }
+
+    /** Remembers a table as the client sees it now. */
+    void keep(String table) throws KuduException {
+        kept.put(table, client.openTable(table));
+    }
+
+    /** A table as it was when the client kept it last; as it is, if it never did. */
+    KuduTable kept(String table) throws KuduException {
+        KuduTable found = kept.get(table);
+        return found == null ? open(table) : found;
     }
 
     void flush(String table) {
@@ -50,6 +75,8 @@ final class ClusterRun {
             seen.add(action.run(this));
         } catch (KuduException e) {
             seen.add(failure(e.getStatus()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         } catch (IllegalArgumentException | IllegalStateException e) {
             seen.add("the client refuses: " + e.getMessage());
         }
@@ -58,6 +85,12 @@ final class ClusterRun {
     /** An error by its code. */
     static String failure(Status status) {
         return IDENTITY.matcher(status.toString()).replaceAll("#");
+    }
+
+    /** An error by its code alone. */
+    static String code(Status status) {
+        String text = status.toString();
+        return text.substring(0, text.indexOf(':'));
     }
 
     /** A time to read at that is behind the last write, which a snapshot at its own time has not. */

@@ -66,11 +66,32 @@ final class DifferencesTest {
                         "cannot be changed any more: its own text for it is refused",
                         "can be changed"),
                 tables::settingsOfTableThatIsNotCompacted);
+        proofs.put(
+                new Line(
+                        "a table that was dropped and recalled",
+                        "has `kudu.table.disable_compaction` = 0, and so is such a one",
+                        "has the settings that it had"),
+                tables::settingsOfRecalledTable);
         addRest(proofs, rows, tables);
         return proofs;
     }
 
     private static void addRest(Map<Line, Proof> proofs, RowDifferences rows, TableDifferences tables) {
+        proofs.put(
+                new Line(
+                        "bounds of ranges, where any range of a new table has hash levels of its own",
+                        "an exclusive lower bound is refused, an inclusive upper bound is taken as exclusive",
+                        "as in other tables"),
+                tables::boundsOfRangesWithOwnHash);
+        proofs.put(
+                new Line(
+                        "an exclusive lower or inclusive upper bound of a range that leaves out a UNIXTIME_MICROS",
+                        "refused: it counts the time up as an integer",
+                        "begins behind the least time, as with other types"),
+                tables::boundsWithoutTime);
+        proofs.put(
+                new Line("an empty text as upper bound of a range", "no bound", "refused: no row is before it"),
+                tables::emptyUpperBound);
         proofs.put(
                 new Line(
                         "rows of one write request",

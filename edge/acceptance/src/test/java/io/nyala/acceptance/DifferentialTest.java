@@ -55,16 +55,18 @@ final class DifferentialTest {
                 }
             }
             if (!failures.isEmpty()) {
-                throw new AssertionError(
+                var failure = new AssertionError(
                         failures.size() + " of " + programs + " programs; the first: " + failures.getFirst(),
                         failures.getFirst());
+                failures.stream().skip(1).forEach(failure::addSuppressed);
+                throw failure;
             }
         }
     }
 
     private static void compare(Program program, Both both) {
-        ClusterRun theirs = new ClusterRun(both.kuduClient(), _ -> {}); // When it flushes is its own affair.
-        ClusterRun ours = new ClusterRun(both.ourClient(), both::flushOurs);
+        var theirs = new ClusterRun(both.kuduClient(), both.kudu(), _ -> {}); // When it flushes is its own affair.
+        var ours = new ClusterRun(both.ourClient(), both.ours(), both::flushOurs);
         List<Program.Step> steps = program.steps();
         for (int i = 0; i < steps.size(); i++) {
             theirs.perform(steps.get(i).action());

@@ -23,6 +23,10 @@ final class DrawnScan {
     private final boolean isOrdered;
     private final long limit;
     private final int snapshot;
+
+    /** Which the server picks: all that was acknowledged has happened by then. */
+    private final boolean isAtAnyTime;
+
     private final boolean isColumnar;
     private final int batchBytes;
 
@@ -43,6 +47,7 @@ final class DrawnScan {
         snapshot = snapshots > 0 && random.nextInt(4) == 0 ? random.nextInt(snapshots) : NO_SNAPSHOT;
         isOrdered = random.nextInt(3) == 0;
         limit = random.nextInt(6) == 0 ? random.nextInt(1, 6) : Long.MAX_VALUE;
+        isAtAnyTime = snapshot == NO_SNAPSHOT && random.nextInt(3) == 0;
         isColumnar = random.nextInt(4) == 0;
         batchBytes = random.nextInt(3) == 0 ? 64 : 1 << 20;
     }
@@ -75,7 +80,6 @@ final class DrawnScan {
      * that their number counts, and that they are rows of the same scan without a limit.
      */
     String run(ClusterRun run, KuduTable table) throws KuduException {
-        // A Kudu that is told no time reads a tablet at one that may be before the last writes of another.
         long time = snapshot == NO_SNAPSHOT ? run.present() : run.snapshot(snapshot);
         List<String> rows = rows(builder(run, table, time).limit(limit));
         if (isOrdered) {
@@ -97,6 +101,9 @@ final class DrawnScan {
                 .batchSizeBytes(batchBytes)
                 .setFaultTolerant(isOrdered);
         predicates.forEach(builder::addPredicate);
+        if (isAtAnyTime) {
+            return builder.readMode(AsyncKuduScanner.ReadMode.READ_AT_SNAPSHOT);
+        }
         return snapshot != NO_SNAPSHOT || isOrdered
                 ? builder.readMode(AsyncKuduScanner.ReadMode.READ_AT_SNAPSHOT).snapshotTimestampRaw(time)
                 : builder.readMode(AsyncKuduScanner.ReadMode.READ_YOUR_WRITES);
@@ -123,7 +130,8 @@ final class DrawnScan {
     public String toString() {
         return projection + " where " + predicates + (isOrdered ? " in order" : "")
                 + (limit == Long.MAX_VALUE ? "" : " limit " + limit)
-                + (snapshot == NO_SNAPSHOT ? "" : " at snapshot " + snapshot) + (isColumnar ? " columnar" : "")
+                + (snapshot == NO_SNAPSHOT ? "" : " at snapshot " + snapshot) + (isAtAnyTime ? " at any time" : "")
+                + (isColumnar ? " columnar" : "")
                 + " by " + batchBytes;
     }
 }

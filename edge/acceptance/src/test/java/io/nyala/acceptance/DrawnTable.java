@@ -10,8 +10,6 @@ import org.apache.kudu.ColumnSchema.ColumnSchemaBuilder;
 import org.apache.kudu.ColumnTypeAttributes;
 import org.apache.kudu.Schema;
 import org.apache.kudu.Type;
-import org.apache.kudu.client.CreateTableOptions;
-import org.apache.kudu.client.PartialRow;
 import org.jspecify.annotations.Nullable;
 
 /** A random table of a program: what it is when all of its changes went well. One thread. */
@@ -37,11 +35,7 @@ final class DrawnTable {
     private final int keyColumns;
     private int columnsAdded;
 
-    /** The first key column is an INT32 where ranges are wanted: [10 i, 10 i + 10) for each of these. */
-    private final List<Integer> ranges = new ArrayList<>();
-
-    private final boolean hasRanges;
-    private final int hashBuckets;
+    private final DrawnPartitions partitions;
 
     /**
      * Whether the program may alter it. A real Kudu was seen to lose rows then whose keys had been deleted and inserted
@@ -49,18 +43,18 @@ final class DrawnTable {
      */
     private final boolean isAltered;
 
+    private boolean isRecalled;
     private final Set<String> deletedKeys = new HashSet<>();
 
     DrawnTable(String name, SplittableRandom random) {
         this.name = name;
-        this.hasRanges = random.nextInt(3) == 0;
-        this.hashBuckets = random.nextInt(4);
         this.isAltered = random.nextBoolean();
         this.keyColumns = 1 + random.nextInt(3);
         this.columns = new ArrayList<>();
         for (int i = 0; i < keyColumns; i++) {
-            columns.add(key(i, hasRanges && i == 0 ? Type.INT32 : keyType(random)));
+            columns.add(key(i, keyType(random)));
         }
+        this.partitions = new DrawnPartitions(columns, random);
         for (int i = 0; i < random.nextInt(7); i++) {
             columns.add(value("v" + i, random, false));
         }
@@ -114,6 +108,15 @@ final class DrawnTable {
         return isAltered;
     }
 
+    /** Dropped once, and recalled: a real Kudu changes no settings of such a table any more. */
+    boolean isRecalled() {
+        return isRecalled;
+    }
+
+    void noteRecalled() {
+        isRecalled = true;
+    }
+
     /** Whether an operation on this key may come, now that those before have. */
     boolean admits(String key) {
         return !isAltered || !deletedKeys.contains(key);
@@ -139,12 +142,8 @@ final class DrawnTable {
         return keyColumns;
     }
 
-    boolean hasRanges() {
-        return hasRanges;
-    }
-
-    List<Integer> ranges() {
-        return ranges;
+    DrawnPartitions partitions() {
+        return partitions;
     }
 
     /** Any column but those of the key; null if there is none. */
@@ -167,37 +166,5 @@ final class DrawnTable {
 
     ColumnSchema drawNewColumn(SplittableRandom random) {
         return value("added" + columnsAdded++, random, true);
-    }
-
-    /** How it is to be created; draws its ranges. */
-    CreateTableOptions options(SplittableRandom random) {
-        CreateTableOptions options = new CreateTableOptions().setNumReplicas(1);
-        if (hashBuckets > 1) {
-            options.addHashPartitions(
-                    List.of(columns.get(keyColumns - 1).getName()), hashBuckets, random.nextInt(2) * 7);
-        }
-        if (hasRanges) {
-            options.setRangePartitionColumns(List.of("k0"));
-            for (int i = -1; i < 2; i++) {
-                if (random.nextInt(4) > 0) {
-                    ranges.add(i);
-                    options.addRangePartition(bound(i), bound(i + 1));
-                }
-            }
-            if (ranges.isEmpty()) {
-                ranges.add(0);
-                options.addRangePartition(bound(0), bound(1));
-            }
-        } else {
-            options.setRangePartitionColumns(List.of());
-        }
-        return options;
-    }
-
-    /** The lower end of a range. */
-    PartialRow bound(int range) {
-        PartialRow row = new Schema(columns).newPartialRow();
-        row.addInt("k0", range * 10);
-        return row;
     }
 }

@@ -16,12 +16,13 @@ import org.apache.kudu.client.Operation;
 import org.apache.kudu.client.OperationResponse;
 import org.apache.kudu.client.PartialRow;
 import org.apache.kudu.client.RowError;
-import org.apache.kudu.client.SessionConfiguration;
+import org.apache.kudu.client.SessionConfiguration.FlushMode;
 import org.jspecify.annotations.Nullable;
 
 /** Some operations that a client flushes together. Immutable. */
 final class DrawnWrites {
     private final List<Row> rows;
+    private final How how;
 
     /** What can be done to a row. */
     private enum Kind {
@@ -59,8 +60,42 @@ final class DrawnWrites {
     /** An operation; a cell that stands here with null is NULL. */
     private record Row(Kind kind, Map<String, @Nullable Object> cells) {}
 
-    private DrawnWrites(List<Row> rows) {
+    /**
+     * How a session sends them.
+     *
+     * @param space how many it takes before they must be flushed
+     * @param ignoresDuplicates whether it keeps quiet about rows that are there, and so with those that are not
+     */
+    private record How(FlushMode mode, int space, boolean ignoresDuplicates, boolean ignoresMissing) {
+        /** By itself it sends nothing: two requests under way at once may come in any order. */
+        private static final int NEVER_MILLIS = 3_600_000;
+
+        private static final List<FlushMode> MODES = List.of(FlushMode.values());
+
+        static How draw(SplittableRandom random) {
+            FlushMode mode = MODES.get(random.nextInt(MODES.size()));
+            boolean isShort = mode == FlushMode.MANUAL_FLUSH && random.nextInt(6) == 0;
+            return new How(
+                    random.nextInt(3) > 0 ? FlushMode.MANUAL_FLUSH : mode,
+                    isShort ? 3 : 1_000,
+                    random.nextInt(6) == 0,
+                    random.nextInt(6) == 0);
+        }
+
+        KuduSession session(KuduClient client) {
+            KuduSession session = client.newSession();
+            session.setFlushMode(mode);
+            session.setFlushInterval(NEVER_MILLIS);
+            session.setMutationBufferSpace(space);
+            session.setIgnoreAllDuplicateRows(ignoresDuplicates);
+            session.setIgnoreAllNotFoundRows(ignoresMissing);
+            return session;
+        }
+    }
+
+    private DrawnWrites(List<Row> rows, How how) {
         this.rows = rows;
+        this.how = how;
     }
 
     static DrawnWrites draw(DrawnTable table, SplittableRandom random) {
@@ -76,7 +111,7 @@ final class DrawnWrites {
                 table.noteDeleted(key);
             }
         }
-        return new DrawnWrites(rows);
+        return new DrawnWrites(rows, How.draw(random));
     }
 
     private static String key(DrawnTable table, Row row) {
@@ -104,27 +139,41 @@ final class DrawnWrites {
         return new Row(kind, cells);
     }
 
-    /** Writes them; answers which were refused and why. */
+    /** Writes them; answers which were refused and why, and what the servers counted. */
     String run(KuduClient client, KuduTable table) throws KuduException {
         IdentityHashMap<Operation, Integer> indexes = new IdentityHashMap<>();
-        KuduSession session = client.newSession();
-        session.setFlushMode(SessionConfiguration.FlushMode.MANUAL_FLUSH);
+        Map<Integer, String> errors = new TreeMap<>();
+        KuduSession session = how.session(client);
         for (int i = 0; i < rows.size(); i++) {
             Operation operation = rows.get(i).kind().operation(table);
             PartialRow row = operation.getRow();
             rows.get(i).cells().forEach((name, value) -> put(row, name, value));
             indexes.put(operation, i);
-            session.apply(operation);
-        }
-        Map<Integer, String> errors = new TreeMap<>();
-        for (OperationResponse response : session.flush()) {
-            RowError error = response.getRowError();
-            if (error != null) {
-                errors.put(indexes.get(error.getOperation()), ClusterRun.failure(error.getErrorStatus()));
+            try {
+                note(session.apply(operation), indexes, errors);
+            } catch (KuduException e) { // There is no room for it; then it stays out, and there is.
+                errors.put(i, "not taken: " + ClusterRun.failure(e.getStatus()));
+                session.flush().forEach(response -> note(response, indexes, errors));
             }
         }
+        session.flush().forEach(response -> note(response, indexes, errors));
+        for (RowError error : session.getPendingErrors().getRowErrors()) {
+            note(error, indexes, errors);
+        }
         session.close();
-        return rows.size() + " operations, refused: " + errors;
+        return rows.size() + " operations, refused: " + errors + " counted: "
+                + new TreeMap<>(session.getWriteOpMetrics().get());
+    }
+
+    private static void note(
+            @Nullable OperationResponse response, Map<Operation, Integer> indexes, Map<Integer, String> errors) {
+        if (response != null && response.hasRowError()) {
+            note(response.getRowError(), indexes, errors);
+        }
+    }
+
+    private static void note(RowError error, Map<Operation, Integer> indexes, Map<Integer, String> errors) {
+        errors.put(indexes.get(error.getOperation()), ClusterRun.failure(error.getErrorStatus()));
     }
 
     private static void put(PartialRow row, String name, @Nullable Object value) {
@@ -137,6 +186,6 @@ final class DrawnWrites {
 
     @Override
     public String toString() {
-        return rows.toString();
+        return how + " " + rows;
     }
 }

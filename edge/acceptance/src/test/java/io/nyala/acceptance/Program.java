@@ -9,7 +9,6 @@ import org.apache.kudu.Schema;
 import org.apache.kudu.client.AlterTableOptions;
 import org.apache.kudu.client.CreateTableOptions;
 import org.apache.kudu.client.KuduException;
-import org.apache.kudu.client.KuduTable;
 
 /**
  * A random program of a client: tables made, changed and dropped, rows written and read, and mistakes. It is drawn as a
@@ -63,7 +62,7 @@ final class Program {
         if (random.nextInt(3) == 0) {
             flush(table);
         }
-        switch (random.nextInt(20)) {
+        switch (random.nextInt(22)) {
             case 0 -> create();
             case 1 -> createAgain(table);
             case 2 -> openMissing();
@@ -71,8 +70,10 @@ final class Program {
             case 5 -> describe(table);
             case 6 -> list();
             case 7 -> snapshot();
-            case 8 -> dropMaybe(table);
+            case 8 -> dropOrRecall(table);
             case 9, 10, 11, 12, 13 -> write(table);
+            case 14 -> keep(table);
+            case 15, 16 -> readWithFilters(table);
             default -> read(table);
         }
     }
@@ -81,12 +82,18 @@ final class Program {
 
     private void create() {
         DrawnTable table = new DrawnTable(prefix + tablesMade++, random);
-        CreateTableOptions options = table.options(random);
         Schema schema = table.schema();
+        CreateTableOptions options = table.partitions().toCreate(schema);
+        CreateTableOptions plain = new CreateTableOptions().setNumReplicas(1).setRangePartitionColumns(List.of());
         tables.add(table);
-        add("create " + table.name() + " " + table.columns(), run -> {
-            run.client().createTable(table.name(), schema, options);
-            return "created";
+        add("create " + table.name() + " " + table.columns() + " " + table.partitions(), run -> {
+            try {
+                run.client().createTable(table.name(), schema, options);
+                return "created " + Describe.partitions(run.client(), run.open(table.name()));
+            } catch (KuduException e) {
+                run.client().createTable(table.name(), schema, plain); // So that the program has something to do.
+                return ClusterRun.code(e.getStatus());
+            }
         });
         write(table);
     }
@@ -135,9 +142,11 @@ final class Program {
         });
     }
 
-    private void dropMaybe(DrawnTable table) {
+    private void dropOrRecall(DrawnTable table) {
         if (random.nextInt(3) == 0) {
             drop(table);
+        } else {
+            recall(table);
         }
     }
 
@@ -226,6 +235,9 @@ final class Program {
 
     /** Not whether to compact: once that is set, a real Kudu refuses its own text at the next change. */
     private void changeSettings(DrawnTable table) {
+        if (table.isRecalled()) {
+            return;
+        }
         String name = random.nextBoolean() ? "kudu.table.maintenance_priority" : "kudu.table.history_max_age_sec";
         String[] values = {"700000", "-2", "", "2147483648", "x", " 800000", "604800"};
         String value = values[random.nextInt(values.length)];
@@ -233,33 +245,52 @@ final class Program {
     }
 
     private void changeRanges(DrawnTable table) {
-        if (!table.hasRanges()) {
+        if (!table.partitions().hasRanges()) {
             return;
         }
-        int range = random.nextInt(-1, 4);
-        boolean isThere = table.ranges().contains(range);
-        if (random.nextInt(3) > 0) {
-            if (!isThere) {
-                table.ranges().add(range);
+        AlterTableOptions change = table.partitions().drawChange(table.schema(), random);
+        add("alter " + table.name() + ": ranges, of which are to be " + table.partitions(), run -> {
+            String answer = "done";
+            try {
+                run.client().alterTable(table.name(), change);
+            } catch (KuduException e) {
+                answer = ClusterRun.code(e.getStatus());
             }
-            alter(
-                    table,
-                    "add range " + range,
-                    new AlterTableOptions().addRangePartition(table.bound(range), table.bound(range + 1)));
-        } else {
-            table.ranges().removeIf(each -> each == range);
-            alter(
-                    table,
-                    "drop range " + range,
-                    new AlterTableOptions().dropRangePartition(table.bound(range), table.bound(range + 1)));
-        }
+            return answer + " " + Describe.partitions(run.client(), run.open(table.name()));
+        });
+    }
+
+    /** Gone and back, which a client that goes on with the table must not notice. */
+    private void recall(DrawnTable table) {
+        table.noteRecalled();
+        add("drop and recall " + table.name(), run -> {
+            String id = run.open(table.name()).getTableId();
+            run.client().deleteTable(table.name(), 600);
+            run.client().recallDeletedTable(id);
+            return "recalled " + run.client().tableExists(table.name());
+        });
     }
 
     // ---- Rows ----
 
     private void write(DrawnTable table) {
         DrawnWrites writes = DrawnWrites.draw(table, random);
-        add("write to " + table.name() + " " + writes, run -> writes.run(run.client(), open(run, table)));
+        boolean isOld = random.nextInt(6) == 0;
+        add(
+                "write to " + table.name() + old(isOld) + " " + writes,
+                run -> writes.run(run.client(), isOld ? run.kept(table.name()) : run.open(table.name())));
+    }
+
+    private static String old(boolean isOld) {
+        return isOld ? " as it was when it was kept" : "";
+    }
+
+    /** A client that looks at the table now goes on with what it saw. */
+    private void keep(DrawnTable table) {
+        add("keep " + table.name() + " as it is", run -> {
+            run.keep(table.name());
+            return "kept";
+        });
     }
 
     /** Of our server only: what is read is the same, wherever the rows are. */
@@ -272,10 +303,14 @@ final class Program {
 
     private void read(DrawnTable table) {
         DrawnScan scan = DrawnScan.draw(table, snapshotsTaken, random);
-        add("read " + table.name() + " " + scan, run -> scan.run(run, open(run, table)));
+        boolean isOld = random.nextInt(6) == 0;
+        add(
+                "read " + table.name() + old(isOld) + " " + scan,
+                run -> scan.run(run, isOld ? run.kept(table.name()) : run.open(table.name())));
     }
 
-    private static KuduTable open(ClusterRun run, DrawnTable table) throws KuduException {
-        return run.open(table.name());
+    private void readWithFilters(DrawnTable table) {
+        DrawnFilters filters = DrawnFilters.draw(table, random);
+        add("read " + table.name() + " " + filters, run -> filters.run(run, table.name()));
     }
 }

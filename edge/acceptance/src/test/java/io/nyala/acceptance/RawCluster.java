@@ -75,12 +75,13 @@ final class RawCluster implements AutoCloseable {
                 .getSchema();
     }
 
-    /** What a table is, as our own code understands it. */
+    /** What a table is, as our own code understands it; without defaults: those that changed are none to begin with. */
     Schema schema(String table) throws IOException {
         SchemaPB.Builder view = SchemaPB.newBuilder();
         schemaOf(table)
                 .getColumnsList()
-                .forEach(column -> view.addColumns(column.toBuilder().clearId()));
+                .forEach(column -> view.addColumns(
+                        column.toBuilder().clearId().clearReadDefaultValue().clearWriteDefaultValue()));
         return WireSchema.toSchema(view.build());
     }
 

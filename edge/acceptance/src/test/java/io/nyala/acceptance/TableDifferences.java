@@ -9,12 +9,20 @@ import io.nyala.protocol.server.ServerBase.GetFlagsResponsePB;
 import io.nyala.protocol.server.ServerBase.SetFlagRequestPB;
 import io.nyala.protocol.server.ServerBase.SetFlagResponsePB;
 import java.io.IOException;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.apache.kudu.ColumnSchema;
+import org.apache.kudu.Schema;
+import org.apache.kudu.Type;
 import org.apache.kudu.client.AlterTableOptions;
 import org.apache.kudu.client.CreateTableOptions;
 import org.apache.kudu.client.KuduTable;
+import org.apache.kudu.client.PartialRow;
+import org.apache.kudu.client.Partition;
+import org.apache.kudu.client.RangePartitionBound;
+import org.apache.kudu.client.RangePartitionWithCustomHashSchema;
 
 /** What differs on purpose about tables and servers: a method for each line, told to both. One thread. */
 final class TableDifferences {
@@ -145,6 +153,128 @@ final class TableDifferences {
                                     client.openTable("differ_compaction").getExtraConfig());
                 });
     }
+
+    void settingsOfRecalledTable() throws Exception {
+        assertDiffers("{kudu.table.disable_compaction=0}", "{}", client -> {
+            KuduTable table = SmallTable.create(client, "differ_gone");
+            client.deleteTable("differ_gone", 600);
+            client.recallDeletedTable(table.getTableId());
+            return client.openTable("differ_gone").getExtraConfig().toString();
+        });
+    }
+
+    // ---- Ranges ----
+
+    void boundsOfRangesWithOwnHash() throws Exception {
+        assertDiffers("""
+            exclusive below: Invalid argument: Exclusive lower bound range partition key must not have maximum \
+            values for all components: () (error 0)
+            inclusive above: 00000000 80000000 to 00000000 8000000a
+            """, """
+            exclusive below: 00000000 80000001 to 00000000 8000000a
+            inclusive above: 00000000 80000000 to 00000000 8000000b
+            """, client -> {
+            Said said = new Said();
+            for (boolean isLower : new boolean[] {true, false}) {
+                var range = new RangePartitionWithCustomHashSchema(
+                        key(0),
+                        key(10),
+                        isLower ? RangePartitionBound.EXCLUSIVE_BOUND : RangePartitionBound.INCLUSIVE_BOUND,
+                        isLower ? RangePartitionBound.EXCLUSIVE_BOUND : RangePartitionBound.INCLUSIVE_BOUND);
+                range.addHashPartitions(List.of("k"), 2, 0);
+                CreateTableOptions options = new CreateTableOptions()
+                        .setNumReplicas(1)
+                        .addHashPartitions(List.of("k"), 3)
+                        .setRangePartitionColumns(List.of("k"))
+                        .addRangePartition(range);
+                said.ask(isLower ? "exclusive below" : "inclusive above", () -> {
+                    KuduTable table = client.createTable("differ_own_" + isLower, SmallTable.SCHEMA, options);
+                    Partition first = client.newScanTokenBuilder(table)
+                            .build()
+                            .getFirst()
+                            .getTablet()
+                            .getPartition();
+                    return hex(first.getPartitionKeyStart()) + " to " + hex(first.getPartitionKeyEnd());
+                });
+            }
+            return said.toString();
+        });
+    }
+
+    private static PartialRow key(int k) {
+        PartialRow row = SmallTable.SCHEMA.newPartialRow();
+        row.addInt("k", k);
+        return row;
+    }
+
+    /** The bucket, and the key. */
+    private static String hex(byte[] partitionKey) {
+        return HexFormat.of().formatHex(partitionKey, 0, 4) + " "
+                + HexFormat.of().formatHex(partitionKey, 4, 8);
+    }
+
+    void boundsWithoutTime() throws Exception {
+        Schema schema = new Schema(List.of(
+                new ColumnSchema.ColumnSchemaBuilder("k", Type.INT8).key(true).build(),
+                new ColumnSchema.ColumnSchemaBuilder("at", Type.UNIXTIME_MICROS)
+                        .key(true)
+                        .build()));
+        String refused =
+                "Invalid argument: invalid type int64 provided for column 'at' (expected unixtime_micros) (error 0)\n";
+        assertDiffers("behind 3: " + refused + "up to 3: " + refused, """
+            behind 3: VALUES >= (3, #)
+            up to 3: VALUES < (3, #)
+            """, client -> {
+            PartialRow none = schema.newPartialRow();
+            PartialRow three = schema.newPartialRow();
+            three.addByte("k", (byte) 3);
+            Said said = new Said();
+            for (boolean isLower : new boolean[] {true, false}) {
+                RangePartitionBound unusual =
+                        isLower ? RangePartitionBound.EXCLUSIVE_BOUND : RangePartitionBound.INCLUSIVE_BOUND;
+                CreateTableOptions options = new CreateTableOptions()
+                        .setNumReplicas(1)
+                        .setRangePartitionColumns(List.of("k", "at"))
+                        .addRangePartition(isLower ? three : none, isLower ? none : three, unusual, unusual);
+                said.ask(
+                        isLower ? "behind 3" : "up to 3",
+                        () -> client.createTable("differ_time_" + isLower, schema, options)
+                                .getFormattedRangePartitions(60_000)
+                                .getFirst()
+                                .replaceAll(", [0-9TZ:.-]+\\)", ", #)")); // The client's own idea of the least time.
+            }
+            return said.toString();
+        });
+    }
+
+    void emptyUpperBound() throws Exception {
+        Schema schema = new Schema(List.of(
+                new ColumnSchema.ColumnSchemaBuilder("k", Type.STRING).key(true).build()));
+        assertDiffers(
+                "to nothing: [VALUES >= \"a\"]\n",
+                "to nothing: Invalid argument: range partition lower bound must be less than the upper bound: "
+                        + "no row is before \"\" in [k] (error 0)\n",
+                client -> {
+                    PartialRow lower = schema.newPartialRow();
+                    lower.addString("k", "a");
+                    PartialRow upper = schema.newPartialRow();
+                    upper.addString("k", "");
+                    Said said = new Said();
+                    said.ask("to nothing", () -> {
+                        KuduTable table = client.createTable(
+                                "differ_empty",
+                                schema,
+                                new CreateTableOptions()
+                                        .setNumReplicas(1)
+                                        .setRangePartitionColumns(List.of("k"))
+                                        .addRangePartition(lower, upper));
+                        return table.getFormattedRangePartitions(60_000).toString();
+                    });
+                    return said.toString();
+                });
+    }
+
+    // ---- Dropped tables, flags ----
 
     void droppedTables() throws Exception {
         assertDiffers("""
