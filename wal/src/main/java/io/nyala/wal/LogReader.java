@@ -304,9 +304,15 @@ final class LogReader {
             }
         }
         long holePosition = position;
-        long recognizedEnd = isBeforeDamagedEpoch(index)
-                ? findEvidence(index + 1, SegmentFormat.HEADER_BYTES, "the START record of its epoch: " + defect)
-                : findEvidence(index, holePosition, defect);
+        int next = index + 1;
+        int searchedEnd = segments.size();
+        if (isBeforeDamagedEpoch(index)) {
+            // If this segment ends here rightly, it is that START that is missing; what else is of its epoch may have
+            // been in flight together with it.
+            findEvidence(next, searchedEnd, SegmentFormat.HEADER_BYTES, "the START record of its epoch: " + defect);
+            searchedEnd = next;
+        }
+        long recognizedEnd = findEvidence(index, searchedEnd, holePosition, defect);
         tornTail = new TornTail(segment.path, holePosition, Math.max(0, recognizedEnd - holePosition), defect);
         return false;
     }
@@ -346,11 +352,12 @@ final class LogReader {
      * Looks for a record that says that the one missing here was durable, and throws {@link CorruptLogException} if
      * there is one.
      *
+     * @param searchedEnd index behind the last segment to search
      * @return where in this segment the last record ends that is of this log, but behind the hole
      */
-    private long findEvidence(int index, long holePosition, String defect) {
+    private long findEvidence(int index, int searchedEnd, long holePosition, String defect) {
         long recognizedEnd = 0;
-        for (int at = index; at < segments.size(); at++) {
+        for (int at = index; at < searchedEnd; at++) {
             FoundSegment segment = segments.get(at);
             if (segment.isSealed) {
                 throw corrupt(index, holePosition, defect, "the log was closed cleanly in " + segment.path);

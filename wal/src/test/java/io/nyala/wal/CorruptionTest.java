@@ -63,6 +63,30 @@ final class CorruptionTest {
                 "the log was closed cleanly in " + segments.getLast());
     }
 
+    /** Where the START of the next epoch is gone too, so that it might have told of a cut. */
+    @Test
+    void aHoleBeforeADamagedEpochIsNoticedByWhatIsBehindItInItsSegment() {
+        for (int session = 0; session < 2; session++) {
+            TestLog log = TestLog.start(disk, TestLog.config());
+            log.appendDurably(random, 1, 300);
+            log.settle();
+            log.appendDurably(random, 1, 300);
+            log.settle();
+            log.kill();
+        }
+        Path second = segments().get(1); // A third was prepared, and is empty.
+        for (int at = SegmentFormat.HEADER_BYTES; at < TestLog.SEGMENT_BYTES; at++) {
+            disk.flipBit(second, at, 0);
+        }
+        Path first = segments().getFirst();
+        disk.flipBit(first, SegmentFormat.HEADER_BYTES + 100, 0);
+        Failure.expect(
+                CorruptLogException.class,
+                () -> TestLog.readAll(disk, TestLog.config()),
+                first.toString(),
+                "says that the log was durable up to");
+    }
+
     @Tag("soak")
     @Test
     void everyFlippedByteOfASealedLogIsDetectedSoak() {

@@ -55,6 +55,28 @@ final class GroupCommitTest {
         }
     }
 
+    /** The agent waits for nothing to come along: neither for others nor for a while to pass. */
+    @Test
+    void aLoneCommitIsWrittenAtOnce() {
+        try (TestLog log =
+                TestLog.start(disk, TestLog.config().withSegmentBytes(256 << 10))) { // No roll, which writes.
+            log.settle();
+            for (int i = 0; i < 20; i++) {
+                if (random.nextBoolean()) {
+                    log.settle(); // Else the MARK is still to come.
+                }
+                long before = disk.callCount();
+                long durableWrites = disk.callCount(Operation.WRITE_DURABLE);
+                Entry entry = log.append(random, 100);
+                log.agent().doWork();
+                assertEquals(durableWrites + 1, disk.callCount(Operation.WRITE_DURABLE), "by the first round");
+                assertEquals(before + 1, disk.callCount(), "and nothing before it");
+                log.await(entry.sequence());
+                assertEquals(durableWrites + 1, disk.callCount(Operation.WRITE_DURABLE), "and nothing is needed after");
+            }
+        }
+    }
+
     @Test
     void payloadAndPaddingAreCountedApart() {
         try (TestLog log = TestLog.start(disk, TestLog.config())) {
