@@ -45,6 +45,9 @@ final class Answers {
         /** All that there were have been handed to the channel. */
         void sent();
 
+        /** Some could not be made, or not be handed over: whoever waits for them must not wait on. */
+        void lost(Throwable reason);
+
         /** What the channel has, and the client has not taken. */
         long unsentBytes();
 
@@ -202,7 +205,10 @@ final class Answers {
             RpcCall following = call.next;
             answeredBytes.addAndGet(-call.answerBytes());
             ofAll.add(-call.answerBytes());
-            call.takeHead().release();
+            ByteBuf head = call.takeHead();
+            if (head != null) {
+                head.release();
+            }
             call.sent();
             dispatcher.ended(call);
             call = following;
@@ -212,13 +218,22 @@ final class Answers {
     /** Sends what is answered, the oldest first, and flushes once. */
     private void send() {
         RpcCall call = takeAnswered();
+        Throwable lost = null;
         receiver.sending();
         while (call != null) {
             RpcCall following = call.next;
             call.next = null;
             receiver.sending(call);
             long bytes = call.answerBytes();
-            write(call);
+            try {
+                write(call);
+            } catch (RuntimeException | Error e) {
+                lost = e; // The others are in no list any more, and must end as well.
+                call.sent();
+            }
+            if (call.reason() != null) {
+                lost = call.reason();
+            }
             writtenBytes += bytes;
             countedBytes += bytes;
             answeredBytes.addAndGet(-bytes);
@@ -228,6 +243,9 @@ final class Answers {
         channel.flush();
         recount();
         receiver.sent();
+        if (lost != null) {
+            receiver.lost(lost);
+        }
     }
 
     /** All that are answered, the oldest first; each is taken once. */
@@ -246,7 +264,10 @@ final class Answers {
     /** The request may go when nothing refers to it any more: its sidecars may lie in it. */
     private void write(RpcCall call) {
         ByteBuf[] sidecars = call.sidecars();
-        channel.write(call.takeHead(), channel.voidPromise());
+        ByteBuf head = call.takeHead();
+        if (head != null) {
+            channel.write(head, channel.voidPromise());
+        }
         if (sidecars.length == 0) {
             call.sent();
             return;

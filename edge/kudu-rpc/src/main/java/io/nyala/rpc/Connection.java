@@ -183,9 +183,8 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
                 negotiate(negotiation, bytes.asSlice(request.messageAt(), request.messageBytes()));
             } else {
                 checkCall();
-                isCall = true; // Also if what follows fails: freed twice would be worse than never.
-                answers.received(frame);
                 RpcCall call = server.dispatcher().dispatch(this, request, frame, bytes);
+                isCall = true;
                 calls().put(call.callId(), call);
             }
         } finally {
@@ -325,6 +324,11 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
     }
 
     @Override
+    public void lost(Throwable reason) {
+        exceptionCaught(reason);
+    }
+
+    @Override
     public long incomingBytes() {
         Frame incoming = frames.incoming();
         return incoming == null ? 0 : incoming.length();
@@ -444,8 +448,17 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        exceptionCaught(cause);
+    }
+
+    private void exceptionCaught(Throwable cause) {
         if (cause instanceof IOException) {
             server.log().log(Level.DEBUG, () -> "lost the connection of " + text(remote) + ": " + cause);
+        } else if (cause instanceof OutOfMemoryError) { // Of requests, or answers: clients bring it about.
+            server.log().log(
+                    Level.WARNING,
+                    () -> "closed the connection of " + text(remote)
+                            + ": there is no memory for its requests and answers: " + cause);
         } else {
             LOG.log(Level.ERROR, "closed the connection of " + text(remote) + " for a fault of ours", cause);
         }

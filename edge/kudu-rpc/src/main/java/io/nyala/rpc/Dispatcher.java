@@ -10,6 +10,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Brings the calls of all connections of a server to its methods, on the threads of a pool, and counts them, so that
@@ -65,8 +66,8 @@ final class Dispatcher {
     }
 
     /**
-     * Makes a call of a request and sees to it that it is answered; the frame is the call's from now on. {@link
-     * #ended(RpcCall)} is called when the answer has been passed on.
+     * Makes a call of a request and sees to it that it is answered; the frame is the call's from now on, but if this
+     * throws. {@link #ended(RpcCall)} is called when the answer has been passed on.
      */
     RpcCall dispatch(Connection connection, RequestFrame request, Frame frame, MemorySegment bytes) {
         RequestHeader header = request.header();
@@ -74,7 +75,23 @@ final class Dispatcher {
         Services.Method method = service == null ? null : service.find(bytes, header.methodAt(), header.methodBytes());
         MemorySegment body = bytes.asSlice(request.messageAt(), request.messageBytes());
         RpcCall call = new RpcCall(connection, frame, body, header, method, nanoTime);
+        connection.answers().received(frame);
         underWay.incrementAndGet(); // Before closing is looked at: either close() counts it, or it sees that we close.
+        try {
+            dispatch(call, connection, header, bytes, service, method);
+        } catch (RuntimeException | Error e) {
+            failed(call, e);
+        }
+        return call;
+    }
+
+    private void dispatch(
+            RpcCall call,
+            Connection connection,
+            RequestHeader header,
+            MemorySegment bytes,
+            Services.@Nullable Service service,
+            Services.@Nullable Method method) {
         if (closing) {
             call.isUncounted = true;
             ended();
@@ -96,7 +113,6 @@ final class Dispatcher {
         } else {
             enqueue(call, method);
         }
-        return call;
     }
 
     private static String name(MemorySegment bytes, long at, int length) {
@@ -146,6 +162,9 @@ final class Dispatcher {
         } catch (RejectedExecutionException _) {
             inLine.queued.decrementAndGet();
             refuseAsClosing(call);
+        } catch (RuntimeException | Error e) { // No thread can be started, or no memory is left for the line.
+            inLine.queued.decrementAndGet();
+            throw e;
         }
     }
 
@@ -160,30 +179,32 @@ final class Dispatcher {
     }
 
     private void begin(RpcCall call, Services.Method method, boolean hasWaited) {
-        if (closed) {
-            refuseAsClosing(call);
-            return;
-        }
-        if (call.answers().mustWait(method.isQuick(), hasWaited)) {
-            call.answers().whenThereIsRoom(() -> beginAgain(call, method));
-            return;
-        }
-        if (call.nanosLeft() == 0) {
-            call.fail(RpcErrorCode.ERROR_SERVER_TOO_BUSY, "Timed out: Call waited in the queue past client deadline");
-            return;
-        }
         try {
-            method.code().call(call);
+            if (closed) {
+                refuseAsClosing(call);
+            } else if (call.answers().mustWait(method.isQuick(), hasWaited)) {
+                call.answers().whenThereIsRoom(() -> beginAgain(call, method));
+            } else if (call.nanosLeft() == 0) {
+                call.fail(
+                        RpcErrorCode.ERROR_SERVER_TOO_BUSY, "Timed out: Call waited in the queue past client deadline");
+            } else {
+                method.code().call(call);
+            }
         } catch (RpcException e) {
             String message = e.getMessage() == null ? "" : e.getMessage();
             if (!call.failUnlessAnswered(e.code(), message)) {
                 quietLog.log(Level.WARNING, () -> call + " failed after it had been answered: " + message);
             }
         } catch (Throwable e) {
-            boolean isTold = call.failUnlessAnswered(
-                    RpcErrorCode.ERROR_APPLICATION, "Runtime error: " + method + " failed: " + e);
-            LOG.log(Level.ERROR, call + " failed" + (isTold ? "" : " after it had been answered"), e);
+            failed(call, e);
         }
+    }
+
+    /** For a fault of ours; it is answered first, since words of a log may fail as well. */
+    private static void failed(RpcCall call, Throwable e) {
+        boolean isTold = call.failUnlessAnswered(
+                RpcErrorCode.ERROR_APPLICATION, "Runtime error: " + call.methodName() + " failed: " + e);
+        LOG.log(Level.ERROR, call + " failed" + (isTold ? "" : " after it had been answered"), e);
     }
 
     private void beginAgain(RpcCall call, Services.Method method) {
@@ -191,6 +212,8 @@ final class Dispatcher {
             line(method).pool.execute(() -> begin(call, method, true));
         } catch (RejectedExecutionException _) {
             refuseAsClosing(call);
+        } catch (RuntimeException | Error e) {
+            failed(call, e);
         }
     }
 

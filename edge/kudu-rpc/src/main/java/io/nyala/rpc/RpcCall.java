@@ -67,6 +67,10 @@ public final class RpcCall {
     private ByteBuf[] sidecars = NO_SIDECARS;
     private long answerBytes;
     private Runnable whenSent = RpcCall::doNothing;
+    private @Nullable OutOfMemoryError reason;
+
+    /** Of whoever has the call after that. */
+    private boolean isFreed;
 
     /** The next in the connection's list of answered calls. */
     @Nullable
@@ -156,9 +160,22 @@ public final class RpcCall {
         return Math.max(0, timeoutNanos - (nanoTime.getAsLong() - receivedNanos));
     }
 
-    /** Answers with a message. */
+    /**
+     * Answers with a message; where there is no memory for its bytes, with an error on which clients come again.
+     *
+     * @throws IllegalStateException if the call is answered already
+     * @throws IllegalArgumentException if the answer has more than 256 MiB; it is not answered then
+     */
     public void answer(MessageLite response) {
-        answer(response, List.of(), RpcCall::doNothing);
+        Answer.check(response, List.of());
+        ByteBuf encoded;
+        try {
+            encoded = Answer.encode(connection.allocator(), callId, false, response, List.of());
+        } catch (OutOfMemoryError e) {
+            fail(RpcErrorCode.ERROR_SERVER_TOO_BUSY, "Service unavailable: no memory for the answer: " + e);
+            return;
+        }
+        finish(encoded, NO_SIDECARS, RpcCall::doNothing);
     }
 
     /**
@@ -170,25 +187,49 @@ public final class RpcCall {
      *     when the connection is gone. Not at all if this method throws
      * @throws IllegalStateException if the call is answered already
      * @throws IllegalArgumentException if the answer has more than 256 MiB or 10,000 sidecars; it is not answered then
+     * @throws OutOfMemoryError if there is no memory for the bytes of the message; it is not answered then
      */
     public void answer(MessageLite response, List<MemorySegment> newSidecars, Runnable newWhenSent) {
         Objects.requireNonNull(newWhenSent, "newWhenSent");
         Answer.check(response, newSidecars);
-        finish(false, response, newSidecars, newWhenSent);
+        ByteBuf[] wrapped = newSidecars.isEmpty() ? NO_SIDECARS : Answer.wrap(newSidecars);
+        finish(Answer.encode(connection.allocator(), callId, false, response, newSidecars), wrapped, newWhenSent);
     }
 
-    /** Answers that the call failed as a whole. */
+    /**
+     * Answers that the call failed as a whole. Where there is no memory even for that, the connection is closed, so
+     * that the client hears of it, and the call ends: whatever happens, it does not hold its memory for ever.
+     *
+     * @throws IllegalStateException if the call is answered already
+     */
     public void fail(RpcErrorCode code, String message) {
-        finish(true, Answer.error(code, message), List.of(), RpcCall::doNothing);
+        try {
+            fail(Answer.error(code, message));
+        } catch (OutOfMemoryError e) {
+            giveUp(e);
+        }
     }
 
     /** As {@link #fail}, with an error that says more. */
     void fail(MessageLite error) {
-        finish(true, error, List.of(), RpcCall::doNothing);
+        ByteBuf encoded;
+        try {
+            encoded = Answer.encode(connection.allocator(), callId, true, error, List.of());
+        } catch (OutOfMemoryError e) {
+            giveUp(e);
+            return;
+        }
+        finish(encoded, NO_SIDECARS, RpcCall::doNothing);
+    }
+
+    private void giveUp(OutOfMemoryError newReason) {
+        becomeAnswered();
+        reason = newReason;
+        connection.answers().add(this);
     }
 
     /** As {@link #fail}, unless the call is answered already; then answers false. */
-    boolean failUnlessAnswered(RpcErrorCode code, String message) {
+    public boolean failUnlessAnswered(RpcErrorCode code, String message) {
         if (answered) {
             return false;
         }
@@ -200,12 +241,12 @@ public final class RpcCall {
         }
     }
 
-    private void finish(boolean isError, MessageLite message, List<MemorySegment> withSidecars, Runnable afterwards) {
-        ByteBuf[] wrapped = withSidecars.isEmpty() ? NO_SIDECARS : Answer.wrap(withSidecars);
-        ByteBuf encoded = Answer.encode(connection.allocator(), callId, isError, message, withSidecars);
-        if (!ANSWERED.compareAndSet(this, false, true)) {
+    private void finish(ByteBuf encoded, ByteBuf[] wrapped, Runnable afterwards) {
+        try {
+            becomeAnswered();
+        } catch (IllegalStateException e) {
             encoded.release();
-            throw new IllegalStateException(this + " is answered twice; each call has one answer");
+            throw e;
         }
         head = encoded;
         sidecars = wrapped;
@@ -218,20 +259,30 @@ public final class RpcCall {
         connection.answers().add(this);
     }
 
+    private void becomeAnswered() {
+        if (!ANSWERED.compareAndSet(this, false, true)) {
+            throw new IllegalStateException(this + " is answered twice; each call has one answer");
+        }
+    }
+
     private static void doNothing() {}
 
     int callId() {
         return callId;
     }
 
-    /** The answer without its sidecars, which is the caller's now. */
+    /** The answer without its sidecars, which is the caller's now; null if it could not be made. */
+    @Nullable
     ByteBuf takeHead() {
         ByteBuf taken = head;
-        if (taken == null) {
-            throw new IllegalStateException(this + " has no answer to send");
-        }
         head = null;
         return taken;
+    }
+
+    /** Why the answer could not be made; null if it could. */
+    @Nullable
+    OutOfMemoryError reason() {
+        return reason;
     }
 
     /** Of the whole answer, and what it costs on the heap until it is sent. */
@@ -254,20 +305,27 @@ public final class RpcCall {
         return frame.length();
     }
 
-    /** The answer is out, or never will be: frees the request. */
+    /** The answer is out, or never will be: frees the request. More than once is no harm; one thread at a time. */
     void sent() {
+        if (isFreed) {
+            return;
+        }
+        isFreed = true;
         connection.answers().freed(this);
         frame.free();
         try {
             whenSent.run();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             LOG.log(Level.ERROR, "what was to run after the answer to " + this + " failed", e);
         }
     }
 
     @Override
     public String toString() {
-        return "call " + callId + " of " + (method == null ? "an unknown method" : method) + " from "
-                + Connection.text(remote());
+        return "call " + callId + " of " + methodName() + " from " + Connection.text(remote());
+    }
+
+    String methodName() {
+        return method == null ? "an unknown method" : method.toString();
     }
 }

@@ -3,6 +3,7 @@ package io.nyala.rpc;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The parts of a server without sockets and threads: what a client sends is given to a connection piece by piece, and
@@ -47,7 +49,22 @@ final class EmbeddedServer {
     /** The clock of calls and of the log. */
     long nanos;
 
-    private final PooledByteBufAllocator allocator = new PooledByteBufAllocator(true, 0, 1, 8192, 8, 0, 0, false);
+    /** Who asks for more of it at once gets none. */
+    int bufferBytesMax = Integer.MAX_VALUE;
+
+    /** What is written to clients fails with this, if it is there, before it is taken. */
+    @Nullable
+    Error writeFailure;
+
+    private final PooledByteBufAllocator allocator = new PooledByteBufAllocator(true, 0, 1, 8192, 8, 0, 0, false) {
+        @Override
+        protected ByteBuf newDirectBuffer(int initialCapacity, int maxCapacity) {
+            if (initialCapacity > bufferBytesMax) {
+                throw new OutOfMemoryError("none of " + initialCapacity + " bytes");
+            }
+            return super.newDirectBuffer(initialCapacity, maxCapacity);
+        }
+    };
     private final ServerParts parts;
 
     EmbeddedServer(RpcConfig config, Executor pool) {
@@ -67,7 +84,17 @@ final class EmbeddedServer {
 
     /** A new client. */
     Client connect() {
-        EmbeddedChannel channel = new EmbeddedChannel();
+        EmbeddedChannel channel = new EmbeddedChannel() {
+            @Override
+            public ChannelFuture write(Object message, ChannelPromise promise) {
+                Error failure = writeFailure;
+                if (failure != null) {
+                    ((ByteBuf) message).release(); // As the real one does.
+                    throw failure;
+                }
+                return super.write(message, promise);
+            }
+        };
         channel.freezeTime(); // Only pass() lets it go by.
         int high = config.unsentBytesMax();
         channel.config().setWriteBufferWaterMark(new WriteBufferWaterMark(ServerParts.lowMark(high), high));
@@ -139,8 +166,14 @@ final class EmbeddedServer {
 
         /** Sends, as one piece, which the connection must free. */
         void send(byte[] bytes, int from, int to) {
+            send(bytes, from, to, () -> {});
+        }
+
+        /** The same, and something happens just before it comes in. */
+        void send(byte[] bytes, int from, int to, Runnable before) {
             if (channel.isOpen()) {
                 ByteBuf piece = allocator.directBuffer(to - from).writeBytes(bytes, from, to - from);
+                before.run();
                 channel.writeInbound(piece);
             }
         }

@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Methods for tests: {@code Echo} sends the request back, {@code Quick} does so as a quick method, {@code Hold} leaves
  * its calls to the test, {@code Block} keeps its thread until the gate opens, {@code Cut} sends the rows back as
- * sidecars cut from the request, {@code Throw} and {@code Refuse} fail. Thread-safe.
+ * sidecars cut from the request, {@code Throw} and {@code Refuse} fail, and {@code Lookup} before it is a call.
+ * Thread-safe.
  */
 final class TestService implements RpcService {
     static final String NAME = "nyala.test.TestService";
@@ -54,6 +55,7 @@ final class TestService implements RpcService {
                 call -> {
                     throw new RpcException(RpcErrorCode.ERROR_UNAVAILABLE, "Service unavailable: not yet");
                 };
+            case "Lookup" -> throw new IllegalStateException("there is no looking it up");
             case "Twice" ->
                 call -> {
                     call.answer(call.parse(WriteRequestPB.parser()));

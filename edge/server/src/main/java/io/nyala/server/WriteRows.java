@@ -9,6 +9,7 @@ import io.nyala.record.RequestMismatchException;
 import io.nyala.record.RequestName;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rpc.RpcCall;
+import io.nyala.rpc.RpcErrorCode;
 import io.nyala.wire.RowOperationsReader;
 import io.nyala.wire.WireException;
 import io.nyala.wire.WriteRequestReader;
@@ -260,7 +261,8 @@ final class WriteRows {
                 WriteService.fail(call, e);
             } catch (RuntimeException | Error again) {
                 again.addSuppressed(e);
-                ServerFaults.report("a write could not be answered", again);
+                boolean isTold = call.failUnlessAnswered(RpcErrorCode.ERROR_APPLICATION, String.valueOf(again));
+                ServerFaults.report("a write " + (isTold ? "failed" : "could not be answered"), again);
             }
         }
     }

@@ -1,0 +1,203 @@
+package io.nyala.rpc;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.nyala.protocol.rpc.RpcHeader.ErrorStatusPB;
+import io.nyala.protocol.rpc.RpcHeader.ErrorStatusPB.RpcErrorCodePB;
+import io.nyala.protocol.rpc.RpcHeader.ResponseHeader;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Goal: whatever fails between a request and its answer, the call ends, its memory comes back, and its client is
+ * answered or let go.
+ * Method: a connection without sockets and threads, whose memory, pool and channel fail when the test says so.
+ */
+final class LostAnswersTest {
+    private static final int LARGE = 20_000;
+
+    /** Enough for an error. */
+    private static final int SMALL = 1024;
+
+    private EmbeddedServer server = EmbeddedServer.ofDefaults();
+
+    @AfterEach
+    void nothingIsLeft() {
+        server.bufferBytesMax = Integer.MAX_VALUE;
+        server.writeFailure = null;
+        EmbeddedServer.Client next = ready();
+        next.send(Bytes.call(Bytes.header(0, "Echo"), TestService.request(LARGE)));
+        assertTrue(next.received().length > LARGE, "the next client is served");
+        next.close();
+        assertEquals(0, server.dispatcher.underWay());
+        assertEquals(0, server.dispatcher.queued());
+        assertEquals(0, server.requestBytes.usedBytes());
+        assertEquals(0, server.answerBytes.usedBytes());
+        assertEquals(0, server.connections.count());
+        assertEquals(0, server.bytesInUse(), "bytes of requests and answers that nobody has freed");
+    }
+
+    private EmbeddedServer.Client ready() {
+        EmbeddedServer.Client client = server.connect();
+        client.send(Bytes.introduction("tester"));
+        client.received();
+        return client;
+    }
+
+    private RpcCall held(EmbeddedServer.Client client, int callId) throws InterruptedException {
+        client.send(Bytes.call(Bytes.header(callId, "Hold"), TestService.request(10)));
+        return server.service.takeHeld();
+    }
+
+    private static ErrorStatusPB error(EmbeddedServer.Client client) {
+        byte[] received = client.received();
+        var frame = new ByteArrayInputStream(received, Integer.BYTES, received.length);
+        try {
+            ResponseHeader header = ResponseHeader.parseDelimitedFrom(frame);
+            assertTrue(header.getIsError());
+            return ErrorStatusPB.parseDelimitedFrom(frame);
+        } catch (InvalidProtocolBufferException e) {
+            throw new AssertionError(e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void assertLetGo(EmbeddedServer.Client client, String why) {
+        client.received();
+        assertFalse(client.channel.isOpen());
+        assertTrue(server.lines.getLast().contains(why), server.lines.getLast());
+    }
+
+    @Test
+    void anAnswerWithoutMemoryIsAnErrorOnWhichClientsComeAgain() throws Exception {
+        EmbeddedServer.Client client = ready();
+        RpcCall call = held(client, 0);
+        server.bufferBytesMax = SMALL;
+        call.answer(TestService.request(LARGE));
+        ErrorStatusPB error = error(client);
+        assertEquals(RpcErrorCodePB.ERROR_SERVER_TOO_BUSY, error.getCode());
+        assertTrue(error.getMessage().contains("no memory for the answer"), error.getMessage());
+        assertTrue(client.channel.isOpen());
+        client.close();
+    }
+
+    @Test
+    void anAnswerWithSidecarsWithoutMemoryIsLeftToItsMethod() throws Exception {
+        EmbeddedServer.Client client = ready();
+        RpcCall call = held(client, 0);
+        server.bufferBytesMax = SMALL;
+        try (Arena arena = Arena.ofShared()) {
+            var sidecars = List.of(arena.allocate(8));
+            Runnable whenSent = server.service.sent::incrementAndGet;
+            assertThrows(OutOfMemoryError.class, () -> call.answer(TestService.request(LARGE), sidecars, whenSent));
+        }
+        assertEquals(0, server.service.sent.get());
+        call.fail(RpcErrorCode.ERROR_APPLICATION, "no scan today");
+        assertEquals("no scan today", error(client).getMessage());
+        client.close();
+    }
+
+    @Test
+    void aCallThatCannotEvenFailEndsAndItsConnectionIsClosed() throws Exception {
+        EmbeddedServer.Client client = ready();
+        RpcCall first = held(client, 0);
+        RpcCall second = held(client, 1);
+        RpcCall third = held(client, 2);
+        server.bufferBytesMax = 0;
+        first.answer(TestService.request(LARGE));
+        second.fail(RpcErrorCode.ERROR_APPLICATION, "broken");
+        assertThrows(IllegalStateException.class, () -> second.fail(RpcErrorCode.ERROR_APPLICATION, "broken"));
+        assertLetGo(client, "no memory");
+        assertEquals(1, server.dispatcher.underWay());
+        assertTrue(third.failUnlessAnswered(RpcErrorCode.ERROR_APPLICATION, "broken"));
+        client.received();
+        client.close();
+    }
+
+    @Test
+    void aMethodThatFailsWithoutMemoryEndsAndItsConnectionIsClosed() {
+        EmbeddedServer.Client client = ready();
+        byte[] call = Bytes.call(Bytes.header(0, "Throw"), TestService.request(10));
+        client.send(call, 0, call.length - 1);
+        client.send(call, call.length - 1, call.length, () -> server.bufferBytesMax = 0);
+        assertLetGo(client, "no memory");
+        client.close();
+    }
+
+    @Test
+    void aRequestWithoutMemoryEndsWithItsConnection() {
+        EmbeddedServer.Client client = ready();
+        byte[] call = Bytes.call(Bytes.header(0, "Echo"), TestService.request(LARGE));
+        client.send(call, 0, call.length, () -> server.bufferBytesMax = 0);
+        assertLetGo(client, "no memory");
+        client.close();
+    }
+
+    @Test
+    void aRequestThatFailsBeforeItIsACallIsFreed() {
+        EmbeddedServer.Client client = ready();
+        client.send(Bytes.call(Bytes.header(0, "Lookup"), TestService.request(10)));
+        assertFalse(client.channel.isOpen());
+        client.close();
+    }
+
+    @Test
+    void aPoolThatCannotStartThreadsFailsItsCalls() {
+        var isFull = new AtomicBoolean(true);
+        Executor pool = task -> {
+            if (isFull.get()) {
+                throw new OutOfMemoryError("unable to create native thread");
+            }
+            task.run();
+        };
+        server = new EmbeddedServer(RpcConfig.of("TabletServer", "127.0.0.1", 0), pool);
+        EmbeddedServer.Client client = ready();
+        client.send(Bytes.call(Bytes.header(0, "Echo"), TestService.request(10)));
+        ErrorStatusPB error = error(client);
+        assertEquals(RpcErrorCodePB.ERROR_APPLICATION, error.getCode());
+        assertTrue(error.getMessage().contains("unable to create native thread"), error.getMessage());
+        client.close();
+        isFull.set(false);
+    }
+
+    @Test
+    void whatFollowsAnAnswerMayFailAndTheOthersAreSent() throws Exception {
+        EmbeddedServer.Client client = ready();
+        RpcCall first = held(client, 0);
+        RpcCall second = held(client, 1);
+        first.answer(TestService.request(1), List.of(), () -> {
+            throw new AssertionError("broken on purpose");
+        });
+        second.answer(TestService.request(LARGE));
+        assertTrue(client.received().length > LARGE);
+        assertTrue(client.channel.isOpen());
+        client.close();
+    }
+
+    @Test
+    void answersThatCannotBeHandedOverEndWithTheirConnection() throws Exception {
+        EmbeddedServer.Client client = ready();
+        RpcCall first = held(client, 0);
+        RpcCall second = held(client, 1);
+        server.writeFailure = new OutOfMemoryError("no memory for a list");
+        first.answer(TestService.request(1));
+        try (Arena arena = Arena.ofShared()) {
+            second.answer(TestService.request(1), List.of(arena.allocate(8)), server.service.sent::incrementAndGet);
+            assertLetGo(client, "no memory for a list");
+        }
+        assertEquals(1, server.service.sent.get());
+        client.close();
+    }
+}
