@@ -110,6 +110,25 @@ final class DifferencesTest {
                         "are found under their names",
                         "are found by their ids; the names are free at once"),
                 tables::droppedTables);
+        proofs.put(
+                new Line(
+                        "`dimension_label` of tablets",
+                        "kept, told with their locations, and weighed when replicas are placed",
+                        "ignored"),
+                tables::labels);
+        proofs.put(
+                new Line(
+                        "connections",
+                        "as many as the process may have files open",
+                        "10,000 at each port; more are closed at once"),
+                tables::connections);
+        proofs.put(
+                new Line(
+                        "clients that write to a tablet and whose answers it keeps",
+                        "any number, for an hour",
+                        "16,384; then those that were quiet for ten minutes make room, and if there are none, new"
+                                + " ones come again later"),
+                rows::clientsWhoseAnswersAreKept);
         proofs.put(new Line("`SetFlag`, `GetFlags`", "flags of the process", "no flags"), tables::flags);
     }
 

@@ -13,6 +13,7 @@ import io.nyala.protocol.master.Master.GetTableSchemaResponsePB;
 import io.nyala.protocol.master.Master.ListTabletServersRequestPB;
 import io.nyala.protocol.master.Master.ListTabletServersResponsePB;
 import io.nyala.protocol.master.Master.TableIdentifierPB;
+import io.nyala.protocol.master.Master.TabletLocationsPB;
 import io.nyala.protocol.server.ServerBase.GetFlagsRequestPB;
 import io.nyala.protocol.server.ServerBase.GetFlagsResponsePB;
 import io.nyala.rows.Schema;
@@ -55,15 +56,27 @@ final class RawCluster implements AutoCloseable {
 
     /** Ids of the tablets of a table, in the order of their partitions. */
     List<ByteString> tabletIds(String table) throws IOException {
+        return locations(table).stream().map(each -> each.getTabletId()).toList();
+    }
+
+    /** Labels that the replicas of a table have. */
+    List<String> labels(String table) throws IOException {
+        return locations(table).stream()
+                .flatMap(tablet -> tablet.getInternedReplicasList().stream())
+                .filter(replica -> replica.hasDimensionLabel())
+                .map(replica -> replica.getDimensionLabel())
+                .toList();
+    }
+
+    private List<TabletLocationsPB> locations(String table) throws IOException {
         GetTableLocationsRequestPB request = GetTableLocationsRequestPB.newBuilder()
                 .setTable(TableIdentifierPB.newBuilder().setTableName(table))
                 .setMaxReturnedLocations(1_000)
+                .setInternTsInfosInResponse(true)
                 .build();
-        GetTableLocationsResponsePB answer = master.call(WireClient.MASTER, "GetTableLocations", request)
-                .message(GetTableLocationsResponsePB.parser());
-        return answer.getTabletLocationsList().stream()
-                .map(each -> each.getTabletId())
-                .toList();
+        return master.call(WireClient.MASTER, "GetTableLocations", request)
+                .message(GetTableLocationsResponsePB.parser())
+                .getTabletLocationsList();
     }
 
     private SchemaPB schemaOf(String table) throws IOException {

@@ -75,8 +75,18 @@ final class RowDifferences {
                 "aSyncCommitThatFindsAWrittenRowIsAnsweredAndMakesItDurable");
     }
 
+    /** As many clients would take minutes: a test of the tablet's own memory has them. */
+    void clientsWhoseAnswersAreKept() throws Exception {
+        try (RawCluster kudu = RawCluster.of(both.kudu())) {
+            assertEquals("3600000", kudu.flag("remember_clients_ttl_ms"));
+        }
+        assertTestIsThere(
+                "core/record/src/test/java/io/nyala/record/ForgottenClientsTest.java",
+                "clientsThatAreQuietForTenMinutesMakeRoomForOthersAndTheQuietestFirst");
+    }
+
     /** A test elsewhere that shows what a client cannot see. */
-    private static void assertTestIsThere(String file, String test) throws IOException {
+    static void assertTestIsThere(String file, String test) throws IOException {
         String source = Files.readString(DifferencesPage.file(file));
         assertTrue(source.contains("void " + test + "("), test + " is not in " + file);
     }

@@ -8,6 +8,7 @@ import io.nyala.protocol.server.ServerBase.GetFlagsRequestPB;
 import io.nyala.protocol.server.ServerBase.GetFlagsResponsePB;
 import io.nyala.protocol.server.ServerBase.SetFlagRequestPB;
 import io.nyala.protocol.server.ServerBase.SetFlagResponsePB;
+import io.nyala.rpc.RpcConfig;
 import java.io.IOException;
 import java.util.HexFormat;
 import java.util.List;
@@ -275,6 +276,27 @@ final class TableDifferences {
     }
 
     // ---- Dropped tables, flags ----
+
+    /** Where a real Kudu places replicas cannot be seen with one server: what it says of the label can. */
+    void labels() throws Exception {
+        Both.Story story = client -> {
+            client.createTable("differ_label", SmallTable.SCHEMA, plain().setDimensionLabel("hot"));
+            return "created";
+        };
+        both.same(story);
+        try (RawCluster kudu = RawCluster.of(both.kudu());
+                RawCluster ours = RawCluster.of(both.ours())) {
+            assertEquals("[hot]", kudu.labels("differ_label").toString());
+            assertEquals("[]", ours.labels("differ_label").toString());
+        }
+    }
+
+    /** What is beyond the limit a test of the server's port sees, with a lower one. */
+    void connections() throws IOException {
+        assertEquals(10_000, RpcConfig.of("any", "127.0.0.1", 0).connectionsMax());
+        RowDifferences.assertTestIsThere(
+                "edge/kudu-rpc/src/test/java/io/nyala/rpc/LimitsTest.java", "connectionsBeyondTheLimitAreClosedAtOnce");
+    }
 
     void droppedTables() throws Exception {
         assertDiffers("""
