@@ -106,7 +106,7 @@ final class ServeCommand implements Callable<Integer> {
         checkRange("--web-port", webPort, 0, 65_535); // 0 is none here, and any to a host program.
         checkRange("--memory", memoryMib, MEMORY_MIB_MIN, MEMORY_MIB_MAX);
         ServerConfig config = config();
-        checkPorts();
+        checkPorts(config);
         CountDownLatch stop = new CountDownLatch(1);
         CountDownLatch stopped = new CountDownLatch(1);
         Thread hook = new Thread(() -> awaitStop(stop, stopped), "nyala-stop");
@@ -151,14 +151,14 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     /** Before a directory is made, or a log replayed for minutes, for a server that could not listen then. */
-    private void checkPorts() {
+    private void checkPorts(ServerConfig config) {
         checkApart("--master-port", masterPort, "--tserver-port", tabletServerPort);
         checkApart("--web-port", webPort, "--master-port", masterPort);
         checkApart("--web-port", webPort, "--tserver-port", tabletServerPort);
-        checkFree("--master-port", masterPort, "0 for any that is free");
-        checkFree("--tserver-port", tabletServerPort, "0 for any that is free");
+        checkFree(config, "--master-port", masterPort, "0 for any that is free");
+        checkFree(config, "--tserver-port", tabletServerPort, "0 for any that is free");
         if (webPort != ServerConfig.NO_WEB) {
-            checkFree("--web-port", webPort, "0 for no web pages");
+            checkFree(config, "--web-port", webPort, "0 for no web pages");
         }
     }
 
@@ -168,10 +168,10 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private void checkFree(String option, int port, String zero) {
-        InetSocketAddress address = new InetSocketAddress(host, port);
+    private static void checkFree(ServerConfig config, String option, int port, String zero) {
+        InetSocketAddress address = new InetSocketAddress(config.host(), port);
         if (address.isUnresolved()) {
-            throw new IllegalStateException("cannot listen at " + host + ":" + port
+            throw new IllegalStateException("cannot listen at " + config.address(port)
                     + ": no address is known of that host; name one of this machine by --host");
         }
         try (ServerSocket socket = new ServerSocket()) {
@@ -179,7 +179,7 @@ final class ServeCommand implements Callable<Integer> {
             socket.bind(address);
         } catch (IOException e) {
             throw new UncheckedIOException(
-                    "cannot listen at " + host + ":" + port + ": " + e.getMessage()
+                    "cannot listen at " + config.address(port) + ": " + e.getMessage()
                             + "; stop what listens there, choose"
                             + " another port by " + option + " (" + zero + "), or another address of this machine by"
                             + " --host",
@@ -197,7 +197,7 @@ final class ServeCommand implements Callable<Integer> {
         try (Engine engine = Engine.open(engineConfig)) {
             try (NyalaServer server = NyalaServer.start(engine, config, line -> tell(out, line))) {
                 Runtime.getRuntime().addShutdownHook(hook);
-                welcome(out, directory, host, engine, server);
+                welcome(out, directory, config, engine, server);
                 stop.await();
             }
             LastFlush.of(line -> tell(out, line)).run(engine);
@@ -215,14 +215,14 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     /** Where everything is, and what to try next. */
-    static void welcome(PrintWriter out, Path directory, String host, Engine engine, NyalaServer server) {
+    static void welcome(PrintWriter out, Path directory, ServerConfig config, Engine engine, NyalaServer server) {
         TextTable table = new TextTable("", "");
         table.row("tables", Figures.count(engine.tables().size()) + " in " + directory.toAbsolutePath());
         table.row("log", Figures.count(engine.changesReplayed()) + " changes of rows replayed");
         table.row("disk", engine.diskDescription());
-        String told = server.masterAddress().substring(0, server.masterAddress().lastIndexOf(':'));
-        if (!told.equals(host)) {
-            table.row("listens at", host + "; clients are told to come to " + told + " (--advertise)");
+        if (!server.clientHost().equals(config.host())) {
+            String told = server.clientHost();
+            table.row("listens at", config.host() + "; clients are told to come to " + told + " (--advertise)");
         }
         table.row("master", server.masterAddress() + "   kudu table list " + server.masterAddress());
         table.row("tablet server", server.tabletServerAddress());

@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -27,6 +28,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Method: the help; the lines of a start; ports that are taken, numbers that are no ports, hosts that are none, a
  * directory with other things in it.
  */
+@Timeout(120) // Against hangs only: most of its servers must not start.
 final class ServeCommandTest {
     private final StringWriter out = new StringWriter();
     private final StringWriter err = new StringWriter();
@@ -93,6 +95,12 @@ final class ServeCommandTest {
     }
 
     @Test
+    void anAddressOfColonsStandsInBrackets() {
+        assertEquals(Main.FAILED, serve("--host", "2001:db8::1", "--master-port", "7000")); // Nobody has it, either.
+        assertTrue(err.toString().contains("cannot listen at [2001:db8::1]:7000: "), err::toString);
+    }
+
+    @Test
     void aDirectoryOfSomebodyIsNotTaken() throws IOException {
         Files.createFile(directory.resolve("diary.txt"));
         assertEquals(Main.FAILED, serve("--web-port", "0"));
@@ -108,19 +116,18 @@ final class ServeCommandTest {
                 .withTabletServerPort(0)
                 .withHost("0.0.0.0")
                 .withAdvertisedHost("db1.example.org");
-        assertTrue(welcome("0.0.0.0", config)
-                .contains("listens at     0.0.0.0; clients are told to come to db1.example.org"));
+        assertTrue(welcome(config).contains("listens at     0.0.0.0; clients are told to come to db1.example.org"));
         assertTrue(out.toString().contains("kudu table list db1.example.org:"), out::toString);
-        String plain = welcome("127.0.0.1", config.withHost("127.0.0.1").withAdvertisedHost(""));
+        String plain = welcome(config.withHost("127.0.0.1").withAdvertisedHost(""));
         assertFalse(plain.contains("listens at"), plain);
         assertTrue(plain.contains("kudu table list 127.0.0.1:"), plain);
     }
 
-    private String welcome(String host, ServerConfig config) {
+    private String welcome(ServerConfig config) {
         out.getBuffer().setLength(0);
         try (Engine engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(128 << 20));
                 NyalaServer server = NyalaServer.start(engine, config)) {
-            ServeCommand.welcome(new PrintWriter(out, true), directory, host, engine, server);
+            ServeCommand.welcome(new PrintWriter(out, true), directory, config, engine, server);
         }
         return out.toString();
     }

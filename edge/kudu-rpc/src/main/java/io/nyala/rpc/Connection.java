@@ -15,7 +15,6 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
@@ -90,12 +89,6 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
 
     ByteBufAllocator allocator() {
         return server.allocator();
-    }
-
-    /** As Kudu writes an address: 127.0.0.1:7050. */
-    static String text(InetSocketAddress address) {
-        InetAddress host = address.getAddress();
-        return (host == null ? address.getHostString() : host.getHostAddress()) + ":" + address.getPort();
     }
 
     @Override
@@ -222,7 +215,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
             }
         } catch (RpcException e) {
             String why = e.getMessage() == null ? "" : e.getMessage();
-            server.log().log(Level.WARNING, () -> "refused " + text(remote) + ": " + why);
+            server.log().log(Level.WARNING, () -> "refused " + Addresses.text(remote) + ": " + why);
             shut();
             channel.writeAndFlush(encode(true, Answer.error(e.code(), why))).addListener(ChannelFutureListener.CLOSE);
             return;
@@ -396,7 +389,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
 
     private void letGo(Level level, String why) {
         if (!isClosed) {
-            server.log().log(level, () -> "closed the connection of " + text(remote) + ": " + why);
+            server.log().log(level, () -> "closed the connection of " + Addresses.text(remote) + ": " + why);
             shut();
             channel.close();
         }
@@ -453,14 +446,14 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
 
     private void exceptionCaught(Throwable cause) {
         if (cause instanceof IOException) {
-            server.log().log(Level.DEBUG, () -> "lost the connection of " + text(remote) + ": " + cause);
+            server.log().log(Level.DEBUG, () -> "lost the connection of " + Addresses.text(remote) + ": " + cause);
         } else if (cause instanceof OutOfMemoryError) { // Of requests, or answers: clients bring it about.
             server.log().log(
                     Level.WARNING,
-                    () -> "closed the connection of " + text(remote)
+                    () -> "closed the connection of " + Addresses.text(remote)
                             + ": there is no memory for its requests and answers: " + cause);
         } else {
-            LOG.log(Level.ERROR, "closed the connection of " + text(remote) + " for a fault of ours", cause);
+            LOG.log(Level.ERROR, "closed the connection of " + Addresses.text(remote) + " for a fault of ours", cause);
         }
         if (!isClosed) {
             shut();

@@ -108,7 +108,7 @@ final class Dispatcher {
             call.fail(
                     RpcErrorCode.ERROR_NO_SUCH_METHOD,
                     "Invalid argument: Call on service " + service.name() + " received at "
-                            + Connection.text(connection.local()) + " from " + Connection.text(connection.remote())
+                            + Addresses.text(connection.local()) + " from " + Addresses.text(connection.remote())
                             + " with an invalid method name: " + name);
         } else {
             enqueue(call, method);
@@ -152,7 +152,7 @@ final class Dispatcher {
             call.fail(
                     RpcErrorCode.ERROR_SERVER_TOO_BUSY,
                     "Service unavailable: " + method.name() + " request on "
-                            + method.service().name() + " from " + Connection.text(call.remote())
+                            + method.service().name() + " from " + Addresses.text(call.remote())
                             + " dropped due to backpressure. The service queue is full; it has " + queuedCallsMax
                             + " items.");
             return;

@@ -322,7 +322,7 @@ public final class RpcCall {
 
     @Override
     public String toString() {
-        return "call " + callId + " of " + methodName() + " from " + Connection.text(remote());
+        return "call " + callId + " of " + methodName() + " from " + Addresses.text(remote());
     }
 
     String methodName() {

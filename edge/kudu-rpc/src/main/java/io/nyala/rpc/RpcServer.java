@@ -142,8 +142,10 @@ public final class RpcServer implements AutoCloseable {
 
     private UncheckedIOException cannotListen(Throwable cause) {
         String why = cause.getMessage() == null ? cause.toString() : cause.getMessage();
-        String text = config.serverName() + " cannot listen at " + config.host() + ":" + config.port() + ": " + why
-                + "; choose an address of this host and a port that nothing else listens at (0 for any that is free)";
+        String text =
+                config.serverName() + " cannot listen at " + Addresses.text(config.host(), config.port()) + ": " + why
+                        + "; choose an address of this host and a port that nothing else listens at (0 for any that is"
+                        + " free)";
         return new UncheckedIOException(text, cause instanceof IOException io ? io : new IOException(cause));
     }
 
@@ -157,7 +159,7 @@ public final class RpcServer implements AutoCloseable {
         if (!connections.add(connection)) {
             parts.log().log(
                     Level.WARNING,
-                    () -> "refused " + remote + ": there are " + config.connectionsMax()
+                    () -> "refused " + Addresses.text(remote) + ": there are " + config.connectionsMax()
                             + " connections, which is the limit");
             channel.close();
             return;

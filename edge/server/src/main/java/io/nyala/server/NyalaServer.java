@@ -1,6 +1,7 @@
 package io.nyala.server;
 
 import io.nyala.engine.Engine;
+import io.nyala.rpc.Addresses;
 import io.nyala.rpc.RpcErrorCode;
 import io.nyala.rpc.RpcException;
 import io.nyala.rpc.RpcServer;
@@ -114,12 +115,12 @@ public final class NyalaServer implements AutoCloseable {
     /** A client cannot come to "any address". */
     private static String hostForClients(InetSocketAddress address) {
         if (!address.getAddress().isAnyLocalAddress()) {
-            return address.getAddress().getHostAddress();
+            return Addresses.number(address.getAddress());
         }
         try {
             return InetAddress.getLocalHost().getHostName();
         } catch (UnknownHostException _) {
-            return InetAddress.getLoopbackAddress().getHostAddress();
+            return Addresses.number(InetAddress.getLoopbackAddress());
         }
     }
 
@@ -159,14 +160,19 @@ public final class NyalaServer implements AutoCloseable {
         return known;
     }
 
-    /** Where clients find the master: {@code host:port}, as they want it. */
+    /** Host that clients are told to come to, by name or number. */
+    public String clientHost() {
+        return identity().host();
+    }
+
+    /** Where clients find the master: {@code host:port} or {@code [::1]:port}, as they want it. */
     public String masterAddress() {
-        return identity().host() + ":" + identity().masterPort();
+        return Addresses.text(identity().host(), identity().masterPort());
     }
 
     /** Where the tablet server listens; clients learn it from the master. */
     public String tabletServerAddress() {
-        return identity().host() + ":" + identity().tabletServerPort();
+        return Addresses.text(identity().host(), identity().tabletServerPort());
     }
 
     /** Where a browser finds the web pages, if there are any. */

@@ -2,6 +2,7 @@ package io.nyala.server;
 
 import io.nyala.engine.Engine;
 import io.nyala.memory.Check;
+import io.nyala.rpc.Addresses;
 import io.nyala.rpc.RpcConfig;
 import java.time.Duration;
 import java.util.function.Consumer;
@@ -58,6 +59,8 @@ public record ServerConfig(
     private static final Pattern HOST = Pattern.compile("[A-Za-z0-9._-]+|[0-9a-fA-F.]*(:[0-9a-fA-F.]*){2,}");
 
     public ServerConfig {
+        host = Addresses.withoutBrackets(host);
+        advertisedHost = Addresses.withoutBrackets(advertisedHost);
         Check.that(!host.isBlank(), "a server must have a host to listen at; 127.0.0.1 serves this machine only");
         Check.that(
                 advertisedHost.isEmpty() || HOST.matcher(advertisedHost).matches(),
@@ -128,6 +131,11 @@ public record ServerConfig(
 
     public ServerConfig withScannersMax(int newScannersMax) {
         return with(copy -> copy.scannersMax = newScannersMax);
+    }
+
+    /** Where something listens at that port, as clients want it: {@code host:port} or {@code [::1]:port}. */
+    public String address(int port) {
+        return Addresses.text(host, port);
     }
 
     /** What one of its two ports takes on. */

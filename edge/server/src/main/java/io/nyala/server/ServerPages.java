@@ -1,5 +1,6 @@
 package io.nyala.server;
 
+import io.nyala.rpc.Addresses;
 import io.nyala.web.OpenScanner;
 import io.nyala.web.WebHost;
 import java.util.LinkedHashMap;
@@ -26,8 +27,8 @@ record ServerPages(ServerIds ids, Supplier<Identity> self, Supplier<List<OpenSca
     public Map<String, String> addresses() {
         Identity known = self.get();
         Map<String, String> addresses = new LinkedHashMap<>();
-        addresses.put("master", known.host() + ":" + known.masterPort());
-        addresses.put("tablet server", known.host() + ":" + known.tabletServerPort());
+        addresses.put("master", Addresses.text(known.host(), known.masterPort()));
+        addresses.put("tablet server", Addresses.text(known.host(), known.tabletServerPort()));
         return addresses;
     }
 

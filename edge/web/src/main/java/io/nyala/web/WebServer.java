@@ -76,7 +76,8 @@ public final class WebServer implements AutoCloseable {
             return HttpServer.create(new InetSocketAddress(config.host(), config.port()), BACKLOG);
         } catch (IOException e) {
             throw new UncheckedIOException(
-                    "the web pages cannot listen at " + config.host() + ":" + config.port() + ": " + e.getMessage()
+                    "the web pages cannot listen at " + inBrackets(config.host()) + ":" + config.port() + ": "
+                            + e.getMessage()
                             + "; choose an address of this host and a port that nothing else listens at (--web-port"
                             + " of nyala serve, where 0 is for no pages)",
                     e);
@@ -87,7 +88,12 @@ public final class WebServer implements AutoCloseable {
     public String url() {
         InetSocketAddress address = server.getAddress();
         String name = address.getAddress().isAnyLocalAddress() ? "localhost" : host;
-        return "http://" + (name.indexOf(':') < 0 ? name : "[" + name + "]") + ":" + address.getPort() + "/";
+        return "http://" + inBrackets(name) + ":" + address.getPort() + "/";
+    }
+
+    /** If it is a number with colons. */
+    private static String inBrackets(String name) {
+        return name.indexOf(':') < 0 ? name : "[" + name + "]";
     }
 
     private void serve(HttpExchange exchange) throws IOException {
