@@ -7,6 +7,10 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * One line on a terminal that is written over as work goes on; silent where there is no terminal.
@@ -19,6 +23,10 @@ import java.util.Optional;
  */
 final class ProgressBar implements AutoCloseable {
     private static final int WIDTH = 24;
+
+    /** Between two looks at work that says nothing itself; smooth to the eye. */
+    private static final int LOOK_MILLIS = 200;
+
     private static final Path STANDARD_ERROR = Path.of("/proc/self/fd/2");
 
     private final PrintWriter target;
@@ -52,6 +60,46 @@ final class ProgressBar implements AutoCloseable {
                 + Figures.count(perSecond) + " " + unit + "/s");
         target.flush();
         isDirty = true;
+    }
+
+    /**
+     * Does work that says nothing itself, and shows meanwhile how far it is; clears the line at its end. Another thread
+     * looks and shows, and has ended when this returns.
+     *
+     * @param done how much is done until now; asked often
+     */
+    <T> T during(LongSupplier done, long total, Supplier<T> work) {
+        if (!isShown) {
+            return work.get();
+        }
+        CountDownLatch finished = new CountDownLatch(1);
+        Thread watch = Thread.ofPlatform().daemon().name("nyala-progress").start(() -> show(done, total, finished));
+        try {
+            return work.get();
+        } finally {
+            finished.countDown();
+            join(watch);
+            close();
+        }
+    }
+
+    private void show(LongSupplier done, long total, CountDownLatch finished) {
+        try {
+            do {
+                update(done.getAsLong(), total);
+            } while (!finished.await(LOOK_MILLIS, TimeUnit.MILLISECONDS));
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt(); // It ends.
+        }
+    }
+
+    private static void join(Thread watch) {
+        try {
+            watch.join();
+        } catch (InterruptedException _) {
+            watch.interrupt();
+            Thread.currentThread().interrupt();
+        }
     }
 
     @Override

@@ -11,6 +11,7 @@ import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalTime;
 import java.time.ZoneId;
@@ -18,6 +19,8 @@ import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -107,21 +110,31 @@ final class ServeCommand implements Callable<Integer> {
         checkRange("--memory", memoryMib, MEMORY_MIB_MIN, MEMORY_MIB_MAX);
         ServerConfig config = config();
         checkPorts(config);
-        CountDownLatch stop = new CountDownLatch(1);
-        CountDownLatch stopped = new CountDownLatch(1);
-        Thread hook = new Thread(() -> awaitStop(stop, stopped), "nyala-stop");
+        Stop stop = new Stop(line -> tell(out, line));
+        Thread hook = new Thread(stop::ask, "nyala-stop");
+        Runtime.getRuntime().addShutdownHook(hook);
         try {
-            serve(out, config, stop, hook);
+            serve(out, config, stop);
             tell(out, "stopped");
         } catch (RuntimeException e) {
-            if (stop.getCount() > 0) {
+            if (!stop.isAsked()) {
                 throw e;
             }
             return Main.report(e, spec.commandLine()); // Now: the process ends when the hook returns.
         } finally {
-            stopped.countDown();
+            stop.end();
+            forget(hook);
         }
         return Main.OK;
+    }
+
+    /** Unless the process ends, which is what the hook is for. */
+    private static void forget(Thread hook) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException _) {
+            // It runs.
+        }
     }
 
     private ServerConfig config() {
@@ -187,16 +200,17 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private void serve(PrintWriter out, ServerConfig config, CountDownLatch stop, Thread hook)
-            throws InterruptedException {
+    private void serve(PrintWriter out, ServerConfig config, Stop stop) throws InterruptedException {
         EngineConfig engineConfig = EngineConfig.in(directory).withMemoryBytes(memoryMib * MIB);
         tell(
                 out,
                 "opening " + directory.toAbsolutePath() + "; what its log has beyond the tables is replayed, and up to "
                         + Figures.bytes(engineConfig.logSegmentBytes()) + " of spare log are written");
-        try (Engine engine = Engine.open(engineConfig)) {
+        try (Engine engine = open(engineConfig)) {
             try (NyalaServer server = NyalaServer.start(engine, config, line -> tell(out, line))) {
-                Runtime.getRuntime().addShutdownHook(hook);
+                if (!stop.start()) {
+                    return; // The process is about to end.
+                }
                 welcome(out, directory, config, engine, server);
                 stop.await();
             }
@@ -204,13 +218,80 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    /** Runs when the process is told to end, which it does when this returns. */
-    private static void awaitStop(CountDownLatch stop, CountDownLatch stopped) {
-        stop.countDown();
-        try {
-            stopped.await();
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
+    /** The first time its log is written, which takes seconds on a slow disk: a terminal shows how far it is. */
+    private Engine open(EngineConfig config) {
+        if (Files.exists(directory)) {
+            return Engine.open(config);
+        }
+        ProgressBar progress = ProgressBar.on(spec.commandLine().getErr(), "writing the log", "MiB");
+        return progress.during(
+                () -> bytesIn(directory) / MIB, config.logSegmentBytes() / MIB, () -> Engine.open(config));
+    }
+
+    /** Of all files; 0 if they come and go too fast to say. */
+    static long bytesIn(Path directory) {
+        try (Stream<Path> files = Files.walk(directory)) {
+            return files.mapToLong(file -> file.toFile().length()).sum();
+        } catch (IOException | UncheckedIOException _) {
+            return 0;
+        }
+    }
+
+    /**
+     * The end of a server, asked for by whoever ends the process. Until it serves nobody has to wait for it: what it has
+     * replayed is in the log still, so the process ends at once and nothing is lost. Thread-safe.
+     */
+    static final class Stop {
+        private final CountDownLatch asked = new CountDownLatch(1);
+        private final CountDownLatch ended = new CountDownLatch(1);
+        private final Consumer<String> told;
+        private boolean isStarted;
+
+        /** @param told hears of an end before the start */
+        Stop(Consumer<String> told) {
+            this.told = told;
+        }
+
+        /** Asks for the end, and waits for it; the process ends when this returns. */
+        void ask() {
+            boolean isWaitedFor;
+            synchronized (this) {
+                asked.countDown();
+                isWaitedFor = isStarted;
+            }
+            if (isWaitedFor) {
+                awaitUninterrupted();
+            } else if (ended.getCount() > 0) {
+                told.accept("stopped while it opened; nothing is lost, and the next start replays what is in the log");
+            }
+        }
+
+        private void awaitUninterrupted() {
+            try {
+                ended.await();
+            } catch (InterruptedException _) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
+        /** Says that the server is there from now on. Answers false if it is to stop already, and is not waited for. */
+        synchronized boolean start() {
+            isStarted = asked.getCount() > 0;
+            return isStarted;
+        }
+
+        boolean isAsked() {
+            return asked.getCount() == 0;
+        }
+
+        /** Waits until it is asked for. */
+        void await() throws InterruptedException {
+            asked.await();
+        }
+
+        /** Says that it has ended. */
+        void end() {
+            ended.countDown();
         }
     }
 

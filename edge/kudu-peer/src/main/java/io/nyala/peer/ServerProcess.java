@@ -20,6 +20,13 @@ public final class ServerProcess implements ProcessCluster {
     private final Thread reader;
 
     private ServerProcess(Path directory, List<String> options) {
+        process = launch(directory, options);
+        BufferedReader lines = process.inputReader();
+        masterAddress = awaitAddress(lines);
+        reader = Thread.ofVirtual().start(() -> lines.lines().forEach(this::heard));
+    }
+
+    private static Process launch(Path directory, List<String> options) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments()); // The flags that this one has.
@@ -34,13 +41,30 @@ public final class ServerProcess implements ProcessCluster {
                 "0"));
         command.addAll(options);
         try {
-            process = new ProcessBuilder(command).redirectErrorStream(true).start();
+            return new ProcessBuilder(command).redirectErrorStream(true).start();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        BufferedReader lines = process.inputReader();
-        masterAddress = awaitAddress(lines);
-        reader = Thread.ofVirtual().start(() -> lines.lines().forEach(this::heard));
+    }
+
+    /**
+     * A process that has ended.
+     *
+     * @param exitCode more than 128 if by a signal
+     */
+    public record Ended(int exitCode, String output) {}
+
+    /** As {@link #start}, and tells it to stop as soon as it says that it opens its directory. */
+    public static Ended stopWhileOpening(Path directory, String... options) {
+        Process process = launch(directory, List.of(options));
+        StringBuilder output = new StringBuilder();
+        process.inputReader().lines().forEach(line -> {
+            output.append(line).append('\n');
+            if (line.contains(" opening ")) {
+                process.toHandle().destroy(); // Process.destroy would close its output, too.
+            }
+        });
+        return new Ended(process.onExit().join().exitValue(), output.toString());
     }
 
     /**
