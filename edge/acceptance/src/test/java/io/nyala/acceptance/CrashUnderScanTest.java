@@ -26,9 +26,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Goal: a scan that tolerates faults is a pause longer, and nothing else, when its server is killed. Method: a process
- * that ends by SIGKILL at any moment of a scan by the published client, and is started again at the same ports; the first
- * start is ended by SIGTERM while it opens, after the second rows change, before which the scanner asks on. It must have
- * each row of its snapshot once, in order.
+ * that ends by SIGKILL at any moment of a scan by the published client, and is started again at the same ports; the
+ * first start is ended by SIGTERM while it opens, after the second rows change, before which the scanner asks on. It
+ * must have each row of its snapshot once, in order.
  */
 final class CrashUnderScanTest {
     private static final int ROWS = 3_000;

@@ -17,8 +17,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Goal: a client can use a server that listens at an address of IPv6. Method: the published Java client, told the address
- * that the server prints; it hears of all others from the server.
+ * Goal: a client can use a server that listens at an address of IPv6. Method: the published Java client, told the
+ * address that the server prints; it hears of all others from the server.
  */
 final class Ipv6Test {
     private static final int ROWS = 30;

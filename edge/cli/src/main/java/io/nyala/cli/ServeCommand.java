@@ -238,8 +238,8 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     /**
-     * The end of a server, asked for by whoever ends the process. Until it serves nobody has to wait for it: what it has
-     * replayed is in the log still, so the process ends at once and nothing is lost. Thread-safe.
+     * The end of a server, asked for by whoever ends the process. Until it serves nobody has to wait for it: what it
+     * has replayed is in the log still, so the process ends at once and nothing is lost. Thread-safe.
      */
     static final class Stop {
         private final CountDownLatch asked = new CountDownLatch(1);

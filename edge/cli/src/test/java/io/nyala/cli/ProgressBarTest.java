@@ -11,7 +11,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Goal: a terminal sees work go on that says nothing, and nothing else does. Method: work that ends when it was seen. */
+/** Goal: a terminal sees how far work is that says nothing, and nothing else does. Method: work that ends when seen. */
 @Timeout(60) // Against hangs only.
 final class ProgressBarTest {
     private final StringWriter text = new StringWriter();
