@@ -57,7 +57,8 @@ public interface IoQueue extends AutoCloseable {
 
     /**
      * Waits until the memory of all transfers is free again. What was not started may not happen; no completion is
-     * handed out.
+     * handed out. If this throws, the memory of what was in flight is not free, and never will be: whoever owns it
+     * neither uses it for something else nor gives it back.
      */
     @Override
     void close();

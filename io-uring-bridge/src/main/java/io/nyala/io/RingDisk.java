@@ -1,11 +1,23 @@
 package io.nyala.io;
 
+import java.lang.System.Logger.Level;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** The fast disk: io_uring, with direct I/O where the file system allows it. Shared by threads. */
 final class RingDisk extends HostDisk {
+    private static final System.Logger LOG = System.getLogger(RingDisk.class.getName());
+
     private final RingSetup setup;
+
+    /** What the kernel may still use, of queues that could not be closed. Guarded by this. */
+    private final List<MemorySegment> kept = new ArrayList<>();
+
+    private long keptBytes; // Guarded by this.
 
     /** Only where there is no {@link #obstacle}. */
     RingDisk() {
@@ -48,7 +60,29 @@ final class RingDisk extends HostDisk {
 
     @Override
     public String description() {
-        return "io_uring, " + setup.lost() + mode();
+        return "io_uring, " + setup.lost() + mode() + lost();
+    }
+
+    private synchronized String lost() {
+        return kept.isEmpty()
+                ? ""
+                : String.format(
+                        Locale.ROOT,
+                        "; %,d bytes of memory are lost to %,d transfers that the kernel never finished",
+                        keptBytes,
+                        kept.size());
+    }
+
+    /** Keeps memory reachable that a transfer may still use, though nobody can wait for it. */
+    synchronized void keep(MemorySegment memory, int bytes) {
+        if (kept.isEmpty()) {
+            LOG.log(
+                    Level.ERROR,
+                    "the kernel does not let us wait for transfers in flight; the memory that it may still use is lost."
+                            + " Start this process anew, and see the log of the kernel");
+        }
+        kept.add(memory);
+        keptBytes += bytes;
     }
 
     @Override
@@ -64,12 +98,12 @@ final class RingDisk extends HostDisk {
     @Override
     public IoQueue newQueue(int depthMax) {
         Transfers.checkDepth(depthMax);
-        return new RingQueue(depthMax, RingSetup.DEFERRED, false);
+        return new RingQueue(this, depthMax, RingSetup.DEFERRED, false);
     }
 
     @Override
     public IoQueue newMovableQueue(int depthMax) {
         Transfers.checkDepth(depthMax);
-        return new RingQueue(depthMax, RingSetup.INTERRUPTING, true);
+        return new RingQueue(this, depthMax, RingSetup.INTERRUPTING, true);
     }
 }

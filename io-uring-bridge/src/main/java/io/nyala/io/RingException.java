@@ -7,4 +7,8 @@ final class RingException extends RuntimeException {
     RingException(String message) {
         super(message);
     }
+
+    RingException(String message, RingException cause) {
+        super(message, cause);
+    }
 }

@@ -3,6 +3,7 @@ package io.nyala.io;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -14,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * thread. To be woken from elsewhere, a waiting queue has a read of an event counter in its ring, which {@link #wake}
  * completes.
  *
- * <p>The few hundred bytes of native memory it needs besides the kernel's are its own, not of the memory budget.
+ * <p>If the kernel refuses to be waited for when the queue is closed, it may still read or write the memory of what was
+ * in flight: that is told, and stays reachable as long as the disk.
  */
 final class RingQueue implements IoQueue {
     /** User data of the read that ends waiting. */
@@ -33,14 +35,19 @@ final class RingQueue implements IoQueue {
     /** How often a transfer is asked for again after "interrupted" or "try again", before this is its failure. */
     private static final int RETRIES_MAX = 100;
 
+    /**
+     * Where the kernel leaves the counts of events of all queues, at which nobody looks. Never freed: it may still do
+     * so after a queue is closed.
+     */
+    private static final MemorySegment EVENT_COUNT = Arena.global().allocate(Long.BYTES, Long.BYTES);
+
+    private final RingDisk disk;
     private final int depthMax;
     private final int togetherMax; // Queued by the receiver of a poll, before they are submitted.
     private final RingSetup best;
     private final boolean isMovable;
     private final Wakeup wakeup = new Wakeup();
     private final Descriptor event;
-    private final Arena arena = Arena.ofShared();
-    private final MemorySegment eventCount = arena.allocate(Long.BYTES, Long.BYTES);
     private boolean isEventRead;
 
     private final @Nullable DescriptorFile[] files;
@@ -64,8 +71,9 @@ final class RingQueue implements IoQueue {
      * A movable one may go from thread to thread; then completions have to interrupt: with any other setup, that of a
      * read of the event could wait for the thread that had the queue before.
      */
-    RingQueue(int depthMax, RingSetup best, boolean isMovable) {
+    RingQueue(RingDisk disk, int depthMax, RingSetup best, boolean isMovable) {
         assert !isMovable || best == RingSetup.INTERRUPTING : best + " ties a ring to a thread";
+        this.disk = disk;
         this.depthMax = depthMax;
         this.togetherMax = depthMax <= SHALLOW_DEPTH_MAX ? 1 : depthMax;
         this.best = best;
@@ -84,7 +92,6 @@ final class RingQueue implements IoQueue {
         Arrays.setAll(freeSlots, slot -> slot);
         int fd = Kernel.newEvent();
         if (fd < 0) {
-            arena.close();
             throw new RingException("eventfd: " + Errno.text(-fd));
         }
         event = new Descriptor(fd);
@@ -162,7 +169,7 @@ final class RingQueue implements IoQueue {
         if (!isEventRead) {
             isEventRead = true;
             long entry = own.add(Ring.OPCODE_READ, event.fd(), 0, WAKE);
-            own.place(entry, 0, eventCount.address(), Long.BYTES);
+            own.place(entry, 0, EVENT_COUNT.address(), Long.BYTES);
         }
         own.submitAndWait(nanosMax);
         wakeup.finish();
@@ -193,22 +200,42 @@ final class RingQueue implements IoQueue {
         isClosed = true;
         try {
             finishAll(own);
+        } catch (RingException e) {
+            throw abandoned(e);
         } finally {
             closeParts(own);
         }
     }
 
-    private void closeParts(@Nullable Ring own) {
+    /** The kernel may not be done with what is in flight, and cannot be asked. */
+    private RingException abandoned(RingException cause) {
+        int count = inFlight;
+        long bytes = 0;
         for (int slot = 0; slot < depthMax; slot++) {
-            if (files[slot] != null) { // The ring has failed, which is thrown: the kernel may not be done with these.
-                free(slot);
+            if (files[slot] != null) {
+                bytes += byteCounts[slot];
+                disk.keep(memories[slot], byteCounts[slot]);
             }
         }
+        String message = String.format(
+                Locale.ROOT,
+                "%s; %,d transfers are in flight for ever, and %,d bytes of memory must not be used again",
+                cause.getMessage(),
+                count,
+                bytes);
+        return new RingException(message, cause);
+    }
+
+    private void closeParts(@Nullable Ring own) {
         if (own != null) {
             own.close(); // Cancels the read of the event.
         }
+        for (int slot = 0; slot < depthMax; slot++) {
+            if (files[slot] != null) { // The kernel itself keeps the files open that it needs.
+                free(slot);
+            }
+        }
         event.close();
-        arena.close();
     }
 
     /** Nobody hears of these any more, but the kernel must be done with their memory. */

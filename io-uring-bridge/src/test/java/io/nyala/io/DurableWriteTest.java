@@ -32,10 +32,10 @@ final class DurableWriteTest {
 
     @Test
     void theRingAsksForADurableWrite() {
-        try (Disk disk = Disks.named("ring");
+        try (RingDisk disk = new RingDisk();
                 Arena arena = Arena.ofShared();
                 DiskFile file = disk.create(directory.resolve("file"));
-                var queue = new RingQueue(3, RingSetup.DEFERRED, false)) {
+                var queue = new RingQueue(disk, 3, RingSetup.DEFERRED, false)) {
             MemorySegment page = arena.allocate(Disk.ALIGNMENT_BYTES, Disk.ALIGNMENT_BYTES);
             queue.write(file, 0, page, 0, Disk.ALIGNMENT_BYTES, 0);
             queue.writeDurable(file, 0, page, 0, Disk.ALIGNMENT_BYTES, 1);

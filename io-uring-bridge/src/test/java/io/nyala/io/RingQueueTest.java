@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.nyala.io.SystemCallFilter.Refusal;
 import io.nyala.testkit.Allocation;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -54,9 +56,9 @@ final class RingQueueTest {
     @ParameterizedTest
     @ValueSource(ints = {DEPTH, 4 * DEPTH, 8 * DEPTH})
     void aShallowQueueSubmitsAtOnceWhatItsReceiverQueues(int depth) {
-        try (Disk disk = Disks.ring();
+        try (RingDisk disk = new RingDisk();
                 DiskFile file = disk.create(directory.resolve("file"));
-                RingQueue queue = new RingQueue(depth, RingSetup.DEFERRED, false)) {
+                RingQueue queue = new RingQueue(disk, depth, RingSetup.DEFERRED, false)) {
             for (int i = 0; i < DEPTH; i++) {
                 queue.read(file, 0, memory, i * (long) PAGE, PAGE, i);
             }
@@ -84,9 +86,9 @@ final class RingQueueTest {
     @ParameterizedTest
     @EnumSource
     void worksWithEachSetup(RingSetup setup) {
-        try (Disk disk = Disks.ring();
+        try (RingDisk disk = new RingDisk();
                 DiskFile file = disk.create(directory.resolve("file"));
-                IoQueue queue = new RingQueue(DEPTH, setup, false)) {
+                IoQueue queue = new RingQueue(disk, DEPTH, setup, false)) {
             int[] done = {0};
             for (int round = 0; round < 20; round++) {
                 for (int i = 0; i < DEPTH; i++) {
@@ -171,6 +173,36 @@ final class RingQueueTest {
             assertTrue(String.valueOf(refused.getMessage()).contains("belongs to thread"), refused::toString);
             queue.wake();
             queue.close(); // With nothing in flight, any thread may.
+        }
+    }
+
+    /** Reads of a pipe to which nobody writes, by a queue that is closed where the system refuses to wait for them. */
+    @Test
+    void memoryThatTheKernelMayStillUseIsLostAndNotForgotten() throws IOException, InterruptedException {
+        Path pipe = directory.resolve("pipe");
+        assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+        try (Disk disk = Disks.ring();
+                DiskFile empty = disk.open(pipe, Access.READ_WRITE);
+                DiskFile file = disk.create(directory.resolve("file"))) {
+            String before = disk.description();
+            IoQueue queue = disk.newMovableQueue(DEPTH);
+            queue.write(file, 0, memory, 0, PAGE, 0);
+            drain(queue, (_, _, failure) -> assertNull(failure));
+            for (int i = 0; i < 3; i++) {
+                queue.read(empty, 0, memory, i * 2L * PAGE, 2 * PAGE, i);
+            }
+            assertEquals(0, queue.poll((_, _, failure) -> assertNull(failure)));
+            SystemCallFilter.refusing(Refusal.of("io_uring_enter", 426, 12), () -> {
+                RingException failure = assertThrows(RingException.class, queue::close);
+                String message = String.valueOf(failure.getMessage());
+                assertTrue(message.contains("3 transfers are in flight for ever, and 24,576 bytes"), message);
+                assertTrue(message.contains("ENOMEM"), message);
+            });
+            assertEquals(
+                    before + "; 24,576 bytes of memory are lost to 3 transfers that the kernel never finished",
+                    disk.description());
+            assertEquals(0, queue.inFlight());
+            queue.close();
         }
     }
 
