@@ -77,6 +77,7 @@ final class ThreadHost implements AgentHost {
      * Nobody polls: agents announce each piece of work that they have done while someone waits. The waiter counts
      * itself, then looks at the condition; who changes it does so, then looks at the count; both with a full fence in
      * between, so at least one of them sees the other. And a change between look and sleep is seen by its number.
+     * Waiting on a condition leaves a thread of a {@link java.util.concurrent.ForkJoinPool} to others.
      */
     @Override
     public void await(BooleanSupplier condition) {

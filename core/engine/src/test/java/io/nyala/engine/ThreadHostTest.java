@@ -14,6 +14,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -103,6 +105,25 @@ final class ThreadHostTest {
         var worker = new Worker(name, ended);
         worker.startOn(host);
         return worker;
+    }
+
+    /** A server answers others meanwhile. */
+    @Test
+    void whoWaitsLeavesItsThreadOfAPoolToOthers() {
+        var pool = new ForkJoinPool(
+                1, ForkJoinPool.defaultForkJoinWorkerThreadFactory, null, true, 1, 9, 1, null, 10, TimeUnit.SECONDS);
+        try (pool) {
+            AtomicBoolean isDone = new AtomicBoolean();
+            CompletableFuture<Void> waiting = CompletableFuture.runAsync(() -> host.await(isDone::get), pool);
+            CompletableFuture<Void> other = CompletableFuture.runAsync(
+                    () -> {
+                        isDone.set(true);
+                        host.announce();
+                    },
+                    pool);
+            CompletableFuture.allOf(waiting, other).join();
+        }
+        host.close();
     }
 
     @Test

@@ -23,6 +23,12 @@ import org.jspecify.annotations.Nullable;
 final class Dispatcher {
     private static final Logger LOG = System.getLogger(Dispatcher.class.getName());
 
+    /**
+     * Calls of one method that may have a thread each at once, most of them because they wait there. Several methods
+     * may wait, and all of them together leave some of {@link WorkerPool#SPARE_THREADS_MAX} to others.
+     */
+    static final int METHOD_THREADS_MAX = 48;
+
     /** Of a name that a client made up, in a message. */
     private static final int NAME_BYTES_MAX = 256;
 
@@ -188,7 +194,7 @@ final class Dispatcher {
                 call.fail(
                         RpcErrorCode.ERROR_SERVER_TOO_BUSY, "Timed out: Call waited in the queue past client deadline");
             } else {
-                method.code().call(call);
+                run(method, call);
             }
         } catch (RpcException e) {
             String message = e.getMessage() == null ? "" : e.getMessage();
@@ -205,6 +211,20 @@ final class Dispatcher {
         boolean isTold = call.failUnlessAnswered(
                 RpcErrorCode.ERROR_APPLICATION, "Runtime error: " + call.methodName() + " failed: " + e);
         LOG.log(Level.ERROR, call + " failed" + (isTold ? "" : " after it had been answered"), e);
+    }
+
+    private static void run(Services.Method method, RpcCall call) throws Exception {
+        try {
+            if (method.takesThread() > METHOD_THREADS_MAX) {
+                throw new RpcException(
+                        RpcErrorCode.ERROR_SERVER_TOO_BUSY,
+                        "Service unavailable: " + METHOD_THREADS_MAX + " calls of " + method
+                                + " wait for memory, or for a change of their table");
+            }
+            method.code().call(call);
+        } finally {
+            method.leavesThread();
+        }
     }
 
     private void beginAgain(RpcCall call, Services.Method method) {

@@ -14,8 +14,6 @@ import io.netty.util.concurrent.FastThreadLocalThread;
 import io.nyala.memory.Check;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadFactory;
@@ -62,7 +60,7 @@ public final class RpcThreads implements AutoCloseable {
     private final boolean isEpoll;
     private final PooledByteBufAllocator allocator;
     private final EventLoopGroup eventLoops;
-    private final ThreadPoolExecutor pool;
+    private final WorkerPool pool;
     private final ThreadPoolExecutor quickPool;
 
     private RpcThreads(int eventLoopCount, int workerCount, boolean isEpoll) {
@@ -71,18 +69,14 @@ public final class RpcThreads implements AutoCloseable {
                 true, 0, eventLoopCount, PAGE_BYTES, CHUNK_PAGES_LOG2, SMALL_CACHED_MAX, NORMAL_CACHED_MAX, false);
         IoHandlerFactory polling = isEpoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
         this.eventLoops = new MultiThreadIoEventLoopGroup(eventLoopCount, loops(), polling);
-        this.pool = pool(workerCount, workers());
-        this.quickPool = pool(1, task -> new Thread(task, "rpc-quick"));
-    }
-
-    private static ThreadPoolExecutor pool(int threads, ThreadFactory factory) {
-        return new ThreadPoolExecutor(
-                threads,
-                threads,
+        this.pool = new WorkerPool(workerCount);
+        this.quickPool = new ThreadPoolExecutor(
+                1,
+                1,
                 0,
                 TimeUnit.SECONDS,
                 new LinkedBlockingQueue<>(), // Each server limits what it puts in.
-                factory);
+                task -> new Thread(task, "rpc-quick"));
     }
 
     /** Two event loops, and two methods at a time per core, four at least. */
@@ -121,12 +115,6 @@ public final class RpcThreads implements AutoCloseable {
         return task -> new FastThreadLocalThread(task, "rpc-loop-" + number.incrementAndGet());
     }
 
-    /** Threads that do not: there are many, and they only make answers. */
-    private static ThreadFactory workers() {
-        AtomicInteger number = new AtomicInteger();
-        return task -> new Thread(task, "rpc-worker-" + number.incrementAndGet());
-    }
-
     PooledByteBufAllocator allocator() {
         return allocator;
     }
@@ -141,7 +129,7 @@ public final class RpcThreads implements AutoCloseable {
 
     /** Where methods run; for what a call still has to do when it is woken elsewhere. */
     public Executor pool() {
-        return pool;
+        return pool.threads();
     }
 
     /** Where methods run that are quick. */
@@ -166,14 +154,13 @@ public final class RpcThreads implements AutoCloseable {
     @Override
     public void close() {
         var _ = eventLoops.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS);
-        List<Runnable> queued = new ArrayList<>(pool.shutdownNow());
-        queued.addAll(quickPool.shutdownNow());
-        queued.forEach(Runnable::run); // Of servers that are closed: each finds that, and frees its request.
+        pool.shutdown();
+        quickPool.shutdownNow().forEach(Runnable::run); // Of closed servers: each finds that, and frees its request.
         boolean isInterrupted = false;
         try {
-            if (!pool.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)
+            if (!pool.threads().awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)
                     || !quickPool.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
-                LOG.log(Level.WARNING, "methods of RPC services still run, and are left alone: " + pool);
+                LOG.log(Level.WARNING, "methods of RPC services still run, and are left alone: " + pool.threads());
             }
             if (!eventLoops.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
                 LOG.log(Level.WARNING, "event loops of RPC do not end, and are left alone");

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -99,6 +100,9 @@ final class Services {
         private final MemorySegment nameBytes;
         private final RpcMethod code;
 
+        /** Calls that are on a thread, be it that they run or wait there. */
+        private final AtomicInteger onThreads = new AtomicInteger();
+
         private Method(Service service, String name, RpcMethod code) {
             this.service = service;
             this.name = name;
@@ -120,6 +124,15 @@ final class Services {
 
         boolean isQuick() {
             return code.isQuick();
+        }
+
+        /** Answers how many calls have a thread now, with this one; {@link #leavesThread} follows. */
+        int takesThread() {
+            return onThreads.incrementAndGet();
+        }
+
+        void leavesThread() {
+            onThreads.decrementAndGet();
         }
 
         /** {@code kudu.tserver.TabletServerService.Write}. */

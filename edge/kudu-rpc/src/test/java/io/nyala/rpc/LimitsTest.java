@@ -122,6 +122,35 @@ final class LimitsTest {
     }
 
     @Test
+    void callsThatWaitLeaveTheirThreadsToOthersUpToALimit() throws Exception {
+        start(UnaryOperator.identity());
+        try (RawClient client = ready();
+                RawClient other = ready()) {
+            int count = Dispatcher.METHOD_THREADS_MAX + 5;
+            for (int i = 0; i < count; i++) {
+                client.call(Bytes.header(i, "Wait"), TestService.request(0));
+            }
+            for (int i = 0; i < 5; i++) {
+                RawClient.Reply reply = client.read();
+                assertEquals(RpcErrorCodePB.ERROR_SERVER_TOO_BUSY, reply.error().getCode());
+                assertEquals(
+                        "Service unavailable: 48 calls of nyala.test.TestService.Wait wait for memory, or for a change"
+                                + " of their table",
+                        reply.error().getMessage());
+            }
+            assertEquals(Dispatcher.METHOD_THREADS_MAX, service.waiting.get());
+            other.call(Bytes.header(0, "Echo"), TestService.request(3));
+            assertEquals(TestService.request(3), other.read().echoed());
+            service.goOn.complete(null);
+            for (int i = 5; i < count; i++) {
+                client.read().echoed();
+            }
+            client.call(Bytes.header(count, "Wait"), TestService.request(0));
+            client.read().echoed();
+        }
+    }
+
+    @Test
     void aCallWhoseTimeIsOverWhenItsTurnComesIsDropped() throws Exception {
         start(UnaryOperator.identity());
         try (RawClient client = ready()) {

@@ -7,6 +7,7 @@ import io.nyala.protocol.tserver.Tserver.WriteRequestPB;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -15,9 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Methods for tests: {@code Echo} sends the request back, {@code Quick} does so as a quick method, {@code Hold} leaves
- * its calls to the test, {@code Block} keeps its thread until the gate opens, {@code Cut} sends the rows back as
- * sidecars cut from the request, {@code Throw} and {@code Refuse} fail, and {@code Lookup} before it is a call.
- * Thread-safe.
+ * its calls to the test, {@code Block} keeps its thread until the gate opens, {@code Wait} waits there until the test
+ * goes on, {@code Cut} sends the rows back as sidecars cut from the request, {@code Throw} and {@code Refuse} fail, and
+ * {@code Lookup} before it is a call. Thread-safe.
  */
 final class TestService implements RpcService {
     static final String NAME = "nyala.test.TestService";
@@ -26,7 +27,9 @@ final class TestService implements RpcService {
     final AtomicInteger sent = new AtomicInteger();
     final AtomicInteger asked = new AtomicInteger();
     final AtomicInteger blocked = new AtomicInteger();
+    final AtomicInteger waiting = new AtomicInteger();
     final CountDownLatch gate = new CountDownLatch(1);
+    final CompletableFuture<Void> goOn = new CompletableFuture<>();
 
     @Override
     public String name() {
@@ -46,6 +49,12 @@ final class TestService implements RpcService {
             case "Quick" -> RpcMethod.quick(call -> call.answer(call.parse(WriteRequestPB.parser())));
             case "Hold" -> held::add;
             case "Block" -> this::block;
+            case "Wait" ->
+                call -> {
+                    waiting.incrementAndGet();
+                    goOn.join();
+                    call.answer(request(0));
+                };
             case "Cut" -> this::cut;
             case "Throw" ->
                 call -> {

@@ -64,6 +64,7 @@ final class MasterService {
     private final MasterTables tables;
     private final MasterLocations locations;
     private final Events events;
+    private final Turns changes = new Turns(); // The engine makes one at a time, too, but keeps the threads that wait.
     private final Methods methods = new Methods(NAME, FEATURES);
 
     MasterService(CatalogView catalog, Supplier<Identity> identity, int replicasMax, Events events) {
@@ -210,19 +211,19 @@ final class MasterService {
     // ---- Tables ----
 
     private CreateTableResponsePB create(RpcCall call, CreateTableRequestPB request) {
-        CreateTableResponsePB answer = tables.create(request, call.user());
+        CreateTableResponsePB answer = changes.take(() -> tables.create(request, call.user()));
         events.tell("table " + request.getName() + " created by " + call.user());
         return answer;
     }
 
     private DeleteTableResponsePB delete(RpcCall call, DeleteTableRequestPB request) {
-        String name = tables.delete(request);
+        String name = changes.take(() -> tables.delete(request));
         events.tell("table " + name + " dropped by " + call.user());
         return DeleteTableResponsePB.getDefaultInstance();
     }
 
     private RecallDeletedTableResponsePB recall(RpcCall call, RecallDeletedTableRequestPB request) {
-        String name = tables.recall(request);
+        String name = changes.take(() -> tables.recall(request));
         events.tell("table " + name + " recalled by " + call.user());
         return RecallDeletedTableResponsePB.getDefaultInstance();
     }
@@ -233,7 +234,7 @@ final class MasterService {
             tables.checkReplicas(request.getNumReplicas());
         }
         MasterAlter change = new MasterAlter(table, request);
-        AlterTableResponsePB answer = change.commit(catalog.idOf(table));
+        AlterTableResponsePB answer = changes.take(() -> change.commit(catalog.idOf(table)));
         events.tell("table " + table.name() + " altered by " + call.user() + ": " + change.words());
         return answer;
     }

@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Writes: rows go from the request's memory into a batch of the engine, and the answer when they are durable. No thread
- * waits for that. Thread-safe.
+ * waits for that, unless the request has several parts. What may have to be waited for is memory for the batch, and the
+ * end of a change of the table: the thread is made up for meanwhile. Thread-safe.
  */
 final class WriteService {
     /** Steps from the name of a request to those of its parts; odd, so that no two are the same. */

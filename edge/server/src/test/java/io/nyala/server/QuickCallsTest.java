@@ -45,13 +45,14 @@ final class QuickCallsTest {
                 WireClient busy = WireClient.of(server.masterAddress());
                 WireClient master = WireClient.of(server.masterAddress());
                 WireClient tablets = WireClient.of(server.tabletServerAddress())) {
-            for (int i = 0; i < threads + 2; i++) {
+            for (int i = 0; i < threads + 2; i++) { // One by one, or some would wait for their turn and free a thread.
                 busy.submit(
                         WireClient.MASTER,
                         "CreateTable",
                         RunningServer.creation("t" + i, SCHEMA, 1).toByteArray());
+                int taken = Math.min(i + 1, threads);
+                Spin.until(() -> waiting.get() == taken);
             }
-            Spin.until(() -> waiting.get() == threads);
             PingRequestPB ping = PingRequestPB.getDefaultInstance();
             assertFalse(master.call(WireClient.MASTER, "Ping", ping).isError());
             assertFalse(master.call(WireClient.MASTER, "ConnectToMaster", ConnectToMasterRequestPB.getDefaultInstance())
