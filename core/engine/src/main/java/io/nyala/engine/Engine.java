@@ -161,6 +161,7 @@ public final class Engine implements AutoCloseable {
      * Hides a table. Its name is free, and for a while {@link #recallTable} brings it back with all its rows; after
      * that it is ended by the next change of the catalog, or the next {@link #open}.
      *
+     * @param recallable up to 2^32 - 1 seconds; zero ends it at once
      * @throws TableNotFoundException if there is none
      */
     public void dropTable(String name, Duration recallable) {

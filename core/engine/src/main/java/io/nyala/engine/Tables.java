@@ -32,8 +32,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread-safe: one change at a time, and nothing waits for it but other changes.
  */
 final class Tables {
-    /** Longer is no drop any more; and microseconds of it could not be counted on for ever. */
-    private static final Duration RECALLABLE_MAX = Duration.ofDays(3650);
+    /** What Kudu's protocol can say, some 136 years; and microseconds of more could not be counted on for ever. */
+    private static final Duration RECALLABLE_MAX = Duration.ofSeconds(0xFFFF_FFFFL);
 
     private final Engine engine;
     private final OpenEngine parts;
@@ -284,25 +284,25 @@ final class Tables {
     }
 
     private void drop(Table table, Duration recallable) {
-        if (!recallable.isPositive()) {
+        checkRecallable(recallable);
+        if (recallable.isZero()) {
             purge(table);
             return;
         }
         long now = parts.micros();
-        long until = now
-                + TimeUnit.NANOSECONDS.toMicros(checkedRecallable(recallable).toNanos());
+        long until = now + TimeUnit.NANOSECONDS.toMicros(recallable.toNanos());
         var drop = new TableEntry.Drop(now, until);
         change(table, new StorageEdit.DropTable(table.id(), drop));
         byName.remove(table.name());
         table.become(table.state().withDrop(drop));
     }
 
-    private static Duration checkedRecallable(Duration recallable) {
-        if (recallable.compareTo(RECALLABLE_MAX) > 0) {
-            throw new IllegalArgumentException("a dropped table can be recalled for " + RECALLABLE_MAX.toDays()
-                    + " days at most, not for " + recallable.toDays());
+    /** Less than no time is a number that went wrong, and must not end a table. */
+    private static void checkRecallable(Duration recallable) {
+        if (recallable.isNegative() || recallable.compareTo(RECALLABLE_MAX) > 0) {
+            throw new IllegalArgumentException("a dropped table can be recalled for 0 to " + RECALLABLE_MAX.toSeconds()
+                    + " seconds, not for " + recallable.toSeconds());
         }
-        return recallable;
     }
 
     synchronized Table recall(long id, @Nullable String newName) {

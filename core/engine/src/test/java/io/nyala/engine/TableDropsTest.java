@@ -228,6 +228,25 @@ final class TableDropsTest {
         one.running().engine().close();
     }
 
+    /** Less than no time, of a sum that overflowed, ended the table at once. */
+    @Test
+    void aTimeThatIsNoneDropsNothing() {
+        one.create();
+        for (Duration wrong : List.of(Duration.ofSeconds(-1), Duration.ofSeconds(1L << 32))) {
+            Failure.expect(
+                    IllegalArgumentException.class,
+                    () -> one.engine().dropTable("t", wrong),
+                    "for 0 to 4294967295 seconds, not for " + wrong.toSeconds());
+        }
+        one.engine().dropTable("t", Duration.ofSeconds((1L << 32) - 1));
+        one.reopen();
+        long id = one.engine().droppedTables().getFirst().id();
+        one.world().clock().advanceMicros(((1L << 32) - 2) * 1_000_000);
+        one.engine().createTable("u", Numbers.SCHEMA);
+        assertEquals(id, one.engine().recallTable(id).id());
+        one.running().engine().close();
+    }
+
     // ---- Names and other descriptions ----
 
     @Test

@@ -79,13 +79,20 @@ final class RawCluster implements AutoCloseable {
                 .getTabletLocationsList();
     }
 
-    private SchemaPB schemaOf(String table) throws IOException {
+    /** What a master has of a table. */
+    private GetTableSchemaResponsePB described(String table) throws IOException {
         GetTableSchemaRequestPB request = GetTableSchemaRequestPB.newBuilder()
                 .setTable(TableIdentifierPB.newBuilder().setTableName(table))
                 .build();
-        return master.call(WireClient.MASTER, "GetTableSchema", request)
-                .message(GetTableSchemaResponsePB.parser())
-                .getSchema();
+        return master.call(WireClient.MASTER, "GetTableSchema", request).message(GetTableSchemaResponsePB.parser());
+    }
+
+    ByteString tableId(String table) throws IOException {
+        return described(table).getTableId();
+    }
+
+    private SchemaPB schemaOf(String table) throws IOException {
+        return described(table).getSchema();
     }
 
     /** What a table is, as our own code understands it; without defaults: those that changed are none to begin with. */

@@ -12,6 +12,13 @@ import io.nyala.protocol.Common.ColumnPredicatePB;
 import io.nyala.protocol.Common.OrderMode;
 import io.nyala.protocol.Common.ReadMode;
 import io.nyala.protocol.Hash.HashAlgorithm;
+import io.nyala.protocol.master.Master.DeleteTableRequestPB;
+import io.nyala.protocol.master.Master.DeleteTableResponsePB;
+import io.nyala.protocol.master.Master.ListTablesRequestPB;
+import io.nyala.protocol.master.Master.ListTablesResponsePB;
+import io.nyala.protocol.master.Master.RecallDeletedTableRequestPB;
+import io.nyala.protocol.master.Master.RecallDeletedTableResponsePB;
+import io.nyala.protocol.master.Master.TableIdentifierPB;
 import io.nyala.protocol.tserver.Tserver.NewScanRequestPB;
 import io.nyala.protocol.tserver.Tserver.ScanRequestPB;
 import io.nyala.protocol.tserver.Tserver.ScanResponsePB;
@@ -242,6 +249,48 @@ final class RawRequestsTest {
             }
         }
         return seen.toString();
+    }
+
+    // ---- Dropped tables ----
+
+    /** The field has no sign. Its largest number is no time to a real Kudu, which cannot recall the table then. */
+    @Test
+    void tablesAreKeptForAsLongAsByARealKudu() throws Exception {
+        for (KuduClient client : List.of(both.kuduClient(), both.ourClient())) {
+            SmallTable.create(client, "raw_reserved");
+        }
+        for (int seconds : new int[] {600, Integer.MAX_VALUE, Integer.MIN_VALUE, -2}) {
+            same(cluster -> droppedAndRecalled(cluster, seconds));
+        }
+    }
+
+    private static String droppedAndRecalled(RawCluster cluster, int seconds) throws IOException {
+        TableIdentifierPB byId = TableIdentifierPB.newBuilder()
+                .setTableId(cluster.tableId("raw_reserved"))
+                .build();
+        DeleteTableRequestPB drop = DeleteTableRequestPB.newBuilder()
+                .setTable(TableIdentifierPB.newBuilder().setTableName("raw_reserved")) // By an id, Kudu cannot.
+                .setReserveSeconds(seconds)
+                .build();
+        RecallDeletedTableRequestPB recall =
+                RecallDeletedTableRequestPB.newBuilder().setTable(byId).build();
+        ListTablesRequestPB dropped = ListTablesRequestPB.newBuilder()
+                .setNameFilter("raw_reserved")
+                .setShowSoftDeleted(true)
+                .build();
+        String seen = "dropped for " + Integer.toUnsignedString(seconds) + " s: "
+                + cluster.master().call(WireClient.MASTER, "DeleteTable", drop).message(DeleteTableResponsePB.parser())
+                + cluster.master()
+                        .call(WireClient.MASTER, "ListTables", dropped)
+                        .message(ListTablesResponsePB.parser())
+                        .getTables(0)
+                        .getName()
+                + ", recalled: "
+                + cluster.master()
+                        .call(WireClient.MASTER, "RecallDeletedTable", recall)
+                        .message(RecallDeletedTableResponsePB.parser());
+        assertTrue(!seen.contains("error"), seen);
+        return seen;
     }
 
     // ---- Scanners ----

@@ -148,13 +148,14 @@ final class MasterTables {
         TableIdentifierPB identifier = request.getTable();
         Table table = lookUp(identifier).orElseThrow(() -> notFound(identifier));
         String name = table.name();
+        Duration recallable = Duration.ofSeconds(Integer.toUnsignedLong(request.getReserveSeconds()));
         if (table.isDropped()) {
-            if (request.getReserveSeconds() > 0) {
+            if (!recallable.isZero()) {
                 throw softDeleted(table);
             }
             catalog.engine().purgeTable(table.id());
         } else {
-            catalog.engine().dropTable(table.id(), Duration.ofSeconds(request.getReserveSeconds()));
+            catalog.engine().dropTable(table.id(), recallable);
         }
         return name;
     }

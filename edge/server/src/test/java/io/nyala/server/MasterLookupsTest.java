@@ -13,6 +13,8 @@ import io.nyala.partition.PartitionSchema;
 import io.nyala.partition.RangePartition;
 import io.nyala.protocol.RowOperations.RowOperationsPB;
 import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
+import io.nyala.protocol.master.Master.DeleteTableRequestPB;
+import io.nyala.protocol.master.Master.DeleteTableResponsePB;
 import io.nyala.protocol.master.Master.GetTableSchemaRequestPB;
 import io.nyala.protocol.master.Master.GetTableSchemaResponsePB;
 import io.nyala.protocol.master.Master.GetTabletLocationsRequestPB;
@@ -31,6 +33,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Goal: a master finds tables and tablets by what names them, all of it, and does not find what is gone, in Kudu's
@@ -172,5 +176,22 @@ final class MasterLookupsTest {
         assertEquals(ErrorCode.INVALID_ARGUMENT, error.getStatus().getCode());
         assertEquals("missing table ID or table name", error.getStatus().getMessage());
         assertTrue(error.isInitialized());
+    }
+
+    /** From 2^31 seconds on, which are negative where they are signed, a table was gone at once with all its rows. */
+    @ParameterizedTest
+    @ValueSource(longs = {1, (1L << 31) - 1, 1L << 31, (1L << 32) - 1})
+    void aTableIsKeptForAsLongAsItsClientSays(long seconds) throws IOException {
+        Table table = server.create("t", SCHEMA, 1);
+        assertEquals(0, write(server.tabletIds(table).getFirst(), 7).getPerRowErrorsCount());
+        DeleteTableRequestPB.Builder drop = DeleteTableRequestPB.newBuilder()
+                .setTable(TableIdentifierPB.newBuilder().setTableName("t"))
+                .setReserveSeconds((int) seconds);
+        assertFalse(server.master()
+                .call(WireClient.MASTER, "DeleteTable", drop.build())
+                .message(DeleteTableResponsePB.parser())
+                .hasError());
+        assertEquals(List.of(table), server.engine().droppedTables());
+        assertEquals(1, server.engine().recallTable(table.id()).statistics().liveRowCount());
     }
 }
