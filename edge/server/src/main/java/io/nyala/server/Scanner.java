@@ -35,6 +35,7 @@ final class Scanner implements AutoCloseable {
     private final AtomicBoolean isTaken = new AtomicBoolean(true);
     private volatile long opened;
     private volatile long touched;
+    private volatile boolean isUnwanted;
     private volatile boolean isClosed;
 
     // Of who has taken it.
@@ -94,6 +95,15 @@ final class Scanner implements AutoCloseable {
 
     void letGo() {
         isTaken.set(false);
+    }
+
+    /** Its client has closed it, perhaps while a call of it was under way; any thread. */
+    void setUnwanted() {
+        isUnwanted = true;
+    }
+
+    boolean isUnwanted() {
+        return isUnwanted;
     }
 
     boolean isClosed() {

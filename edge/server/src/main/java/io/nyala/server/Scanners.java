@@ -87,12 +87,16 @@ final class Scanners {
         if (scanner.isClosed()) {
             throw notFound(id);
         }
+        if (scanner.isUnwanted()) { // Just now, and nobody else will close it.
+            remove(id, scanner);
+            throw notFound(id);
+        }
         return scanner;
     }
 
     private Scanner find(String id, String user) {
         Scanner scanner = scanners.get(id);
-        if (scanner == null || closeIfIdle(id, scanner, nanoTime.getAsLong())) {
+        if (scanner == null || scanner.isUnwanted() || closeIfIdle(id, scanner, nanoTime.getAsLong())) {
             throw notFound(id);
         }
         if (!scanner.user().equals(user)) {
@@ -111,11 +115,11 @@ final class Scanners {
                 Code.SCANNER_EXPIRED, ErrorCode.NOT_FOUND, "Scanner " + id + " not found (it may have expired)");
     }
 
-    /** Others may take it again; but if all were closed meanwhile, it is closed, too. */
+    /** Others may take it again; but if it, or all, were closed meanwhile, it is closed. */
     void giveBack(String id, Scanner scanner) {
         scanner.touch(nanoTime.getAsLong());
         scanner.letGo();
-        if (isClosing && scanner.tryTake()) {
+        if ((isClosing || scanner.isUnwanted()) && scanner.tryTake()) {
             remove(id, scanner);
         }
     }
@@ -134,7 +138,8 @@ final class Scanners {
     }
 
     /**
-     * Closes a scanner whose client needs no more of it; nothing happens if there is none.
+     * Closes a scanner whose client needs no more of it; nothing happens if there is none. Of one that a call has, no
+     * other call hears any more, and it is closed when that call gives it back.
      *
      * @throws RpcException if it is another user's
      */
@@ -143,7 +148,11 @@ final class Scanners {
         if (scanner != null && !scanner.user().equals(user)) {
             throw notAuthorized(id, user);
         }
-        if (scanner != null && scanner.tryTake()) {
+        if (scanner == null) {
+            return;
+        }
+        scanner.setUnwanted(); // First: who gives it back now sees it.
+        if (scanner.tryTake()) {
             remove(id, scanner);
         }
     }

@@ -127,14 +127,28 @@ final class ScannersTest {
         Open open = open("ann");
         Scanner taken = scanners.take(open.id(), "ann");
         refused(Code.INVALID_SCAN_CALL_SEQ_ID, ErrorCode.INVALID_ARGUMENT, () -> scanners.take(open.id(), "ann"));
-        scanners.close(open.id(), "ann"); // A call reads from it: it stays.
-        assertFalse(open.isClosed());
         scanners.giveBack(open.id(), taken);
         scanners.take(open.id(), "ann");
         assertTrue(taken.isNext(1));
         assertTrue(taken.isNext(2));
         assertFalse(taken.isNext(2)); // Sent twice.
         scanners.remove(open.id(), taken);
+    }
+
+    /** It stayed until its time was over, though its client had heard that it was closed. */
+    @Test
+    void oneThatIsClosedWhileACallHasItEndsWithThatCall() {
+        Open open = open("ann");
+        Scanner taken = scanners.take(open.id(), "ann");
+        scanners.close(open.id(), "ann");
+        scanners.close(open.id(), "ann");
+        assertFalse(open.isClosed()); // Or the call would read from memory that is gone.
+        refused(Code.SCANNER_EXPIRED, ErrorCode.NOT_FOUND, () -> scanners.take(open.id(), "ann"));
+        refused(Code.SCANNER_EXPIRED, ErrorCode.NOT_FOUND, () -> scanners.keepAlive(open.id(), "ann"));
+        scanners.giveBack(open.id(), taken);
+        assertTrue(open.isClosed());
+        assertEquals(0, scanners.count());
+        refused(Code.SCANNER_EXPIRED, ErrorCode.NOT_FOUND, () -> scanners.take(open.id(), "ann"));
     }
 
     @Test
