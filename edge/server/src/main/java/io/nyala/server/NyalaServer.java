@@ -192,13 +192,19 @@ public final class NyalaServer implements AutoCloseable {
     /**
      * Takes no more requests, waits for those under way, sends their answers and closes all connections and scanners.
      * That takes as long as calls do, but not more than 20 s, whatever clients do: 10 s for calls, and at each port 5 s
-     * for their answers to be taken. The engine stays open.
+     * for their answers to be taken. The engine stays open. Who closes it while another does waits for that: behind
+     * each of them the engine may be closed.
      */
     @Override
     public void close() {
-        if (parts.isEmpty()) {
-            return;
+        synchronized (parts) {
+            if (!parts.isEmpty()) {
+                closeAll();
+            }
         }
+    }
+
+    private void closeAll() {
         listening.forEach(RpcServer::refuse); // All of them first: their time runs together.
         int calls = listening.stream().mapToInt(RpcServer::callsUnderWay).sum();
         long startNanos = System.nanoTime();

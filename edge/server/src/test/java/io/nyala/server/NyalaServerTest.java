@@ -25,9 +25,12 @@ import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -161,6 +164,42 @@ final class NyalaServerTest {
             server.close();
             assertNoneIsLeft(before);
             assertTrue(!accepts(master), "it listens still");
+        }
+    }
+
+    /** The second returned while the first still waited, and its host closed the engine under the calls under way. */
+    @Test
+    void whoClosesItWhileAnotherDoesWaitsForThat() throws InterruptedException {
+        List<String> lines = Collections.synchronizedList(new ArrayList<>());
+        AtomicReference<NyalaServer> server = new AtomicReference<>();
+        CountDownLatch secondIsBack = new CountDownLatch(1);
+        Thread second = new Thread(() -> {
+            server.get().close();
+            secondIsBack.countDown();
+        });
+        try (Engine engine = open("engine")) {
+            server.set(NyalaServer.start(engine, ANY_PORTS, line -> {
+                lines.add(line);
+                if (lines.size() == 1) {
+                    second.start();
+                }
+                awaitStuckOrBack(second);
+                lines.add(secondIsBack.getCount() == 0 ? "the second is back" : "the second waits");
+            }));
+            server.get().close();
+            secondIsBack.await();
+        }
+        assertEquals(4, lines.size(), lines::toString);
+        assertEquals(List.of("the second waits", "the second waits"), List.of(lines.get(1), lines.get(3)));
+    }
+
+    private static void awaitStuckOrBack(Thread other) {
+        try {
+            while (!other.equals(Thread.currentThread()) && other.getState() == Thread.State.RUNNABLE) {
+                other.join(Duration.ofMillis(1));
+            }
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         }
     }
 
