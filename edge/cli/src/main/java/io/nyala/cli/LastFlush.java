@@ -46,6 +46,26 @@ final class LastFlush {
     }
 
     /**
+     * Closes what writes to an engine, and flushes; also if that does not close cleanly, since the rows are there all
+     * the same.
+     *
+     * @throws IllegalStateException if the flush fails, unless the other has failed before
+     */
+    void runAfter(Runnable close, Engine engine) throws InterruptedException {
+        try {
+            close.run();
+        } catch (RuntimeException failure) {
+            try {
+                run(engine);
+            } catch (RuntimeException another) {
+                failure.addSuppressed(another);
+            }
+            throw failure;
+        }
+        run(engine);
+    }
+
+    /**
      * Flushes everything, or as much as there is time for.
      *
      * @throws IllegalStateException if it fails

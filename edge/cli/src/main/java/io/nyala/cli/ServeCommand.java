@@ -207,14 +207,17 @@ final class ServeCommand implements Callable<Integer> {
                 "opening " + directory.toAbsolutePath() + "; what its log has beyond the tables is replayed, and up to "
                         + Figures.bytes(engineConfig.logSegmentBytes()) + " of spare log are written");
         try (Engine engine = open(engineConfig)) {
-            try (NyalaServer server = NyalaServer.start(engine, config, line -> tell(out, line))) {
-                if (!stop.start()) {
-                    return; // The process is about to end.
-                }
+            NyalaServer server = NyalaServer.start(engine, config, line -> tell(out, line));
+            if (!stop.start()) {
+                server.close(); // The process is about to end.
+                return;
+            }
+            try {
                 welcome(out, directory, config, engine, server);
                 stop.await();
+            } finally {
+                LastFlush.of(line -> tell(out, line)).runAfter(server::close, engine);
             }
-            LastFlush.of(line -> tell(out, line)).run(engine);
         }
     }
 

@@ -1,6 +1,7 @@
 package io.nyala.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -22,7 +23,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Goal: who stops a server reads how far it is, and need not wait for a disk that does not come on. Method: a flush
- * that is done, one that never ends, one that fails, and an engine with rows in memory.
+ * that is done, one that never ends, one that fails, and an engine with rows in memory, also under a server that does
+ * not close.
  */
 final class LastFlushTest {
     private static final Schema SCHEMA = Schema.of(Column.key("k", ColumnType.INT64), Column.of("v", ColumnType.INT64));
@@ -54,20 +56,53 @@ final class LastFlushTest {
 
     @Test
     void whatIsInMemoryIsWrittenAlsoOfTablesThatCanBeRecalled(@TempDir Path directory) throws InterruptedException {
-        EngineConfig config = EngineConfig.in(directory).withMemoryBytes(128 << 20);
-        try (Engine engine = Engine.open(config)) {
-            write(engine.createTable("kept", SCHEMA), 100);
-            write(engine.createTable("dropped", SCHEMA), 20);
-            engine.dropTable("dropped", Duration.ofHours(1));
-            new LastFlush(lines::add, 600_000, 1).run(engine); // The time is against hangs only.
+        try (Engine engine = filled(directory)) {
+            longFlush().run(engine);
         }
+        assertAllIsWritten(directory);
+    }
+
+    /** The rows stayed in the log only, and the next start replayed them. */
+    @Test
+    void whatIsInMemoryIsWrittenAlsoIfTheServerDoesNotCloseCleanly(@TempDir Path directory) {
+        IllegalStateException unclean = new IllegalStateException("the server did not close cleanly");
+        try (Engine engine = filled(directory)) {
+            Runnable close = () -> {
+                lines.add("closing");
+                throw unclean;
+            };
+            assertSame(
+                    unclean,
+                    assertThrows(RuntimeException.class, () -> longFlush().runAfter(close, engine)));
+        }
+        assertEquals("closing", lines.removeFirst());
+        assertAllIsWritten(directory);
+    }
+
+    private static EngineConfig config(Path directory) {
+        return EngineConfig.in(directory).withMemoryBytes(128 << 20);
+    }
+
+    private static Engine filled(Path directory) {
+        Engine engine = Engine.open(config(directory));
+        write(engine.createTable("kept", SCHEMA), 100);
+        write(engine.createTable("dropped", SCHEMA), 20);
+        engine.dropTable("dropped", Duration.ofHours(1));
+        return engine;
+    }
+
+    private LastFlush longFlush() {
+        return new LastFlush(lines::add, 600_000, 1); // The time is against hangs only.
+    }
+
+    private void assertAllIsWritten(Path directory) {
         assertEquals(
                 List.of(
                         "stopping: 120 new rows and 0 B of changes of others in memory only; they are written to disk,"
                                 + " so that the next start has nothing to replay",
                         "stopping: nothing is left in memory; the log is closed"),
                 lines);
-        try (Engine engine = Engine.open(config)) {
+        try (Engine engine = Engine.open(config(directory))) {
             long fresh =
                     engine.table("kept").orElseThrow().views(0, 1).getFirst().freshRowCount();
             assertEquals(0, fresh, "rows replayed");
