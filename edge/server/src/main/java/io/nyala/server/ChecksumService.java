@@ -2,6 +2,7 @@ package io.nyala.server;
 
 import com.google.protobuf.ByteString;
 import io.nyala.engine.Scan;
+import io.nyala.memory.MemoryLimitException;
 import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
 import io.nyala.protocol.tserver.Tserver.NewScanRequestPB;
 import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
@@ -129,6 +130,8 @@ final class ChecksumService {
                 isKept = true;
             }
             return answer.build();
+        } catch (MemoryLimitException e) {
+            throw id.isEmpty() ? e : TabletException.lostItsPlace(id, e); // Who is to begin again can come again.
         } finally {
             if (!isKept) {
                 scanners.remove(known, scanner);

@@ -159,7 +159,7 @@ final class ScanService {
                 throw e;
             }
             if (scanner.isBroken()) {
-                throw lostItsPlace(id, e);
+                throw TabletException.lostItsPlace(id, e);
             }
             isSettled = true;
             keep(id, scanner, block);
@@ -178,15 +178,6 @@ final class ScanService {
         }
         scanner.expectAgain();
         scanners.giveBack(id, scanner);
-    }
-
-    /** Clients that can, open another scanner from where they are. */
-    private static TabletException lostItsPlace(String id, MemoryLimitException reason) {
-        return new TabletException(
-                Code.SCANNER_EXPIRED,
-                ErrorCode.NOT_FOUND,
-                "Scanner " + id + " not found (it was closed, for there was no memory to go on: " + reason.getMessage()
-                        + ")");
     }
 
     /** Nobody will come for it: its answer, with its id, did not go out. */

@@ -1,5 +1,6 @@
 package io.nyala.server;
 
+import io.nyala.memory.MemoryLimitException;
 import io.nyala.protocol.WireProtocol.AppStatusPB;
 import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB;
 
@@ -19,6 +20,15 @@ final class TabletException extends RuntimeException {
                 TabletServerErrorPB.Code.TABLET_NOT_FOUND,
                 AppStatusPB.ErrorCode.NOT_FOUND,
                 "Tablet not found: " + tabletId);
+    }
+
+    /** A scanner whose scan found no memory in the middle: clients that can, open another from where they are. */
+    static TabletException lostItsPlace(String scannerId, MemoryLimitException reason) {
+        return new TabletException(
+                TabletServerErrorPB.Code.SCANNER_EXPIRED,
+                AppStatusPB.ErrorCode.NOT_FOUND,
+                "Scanner " + scannerId + " not found (it was closed, for there was no memory to go on: "
+                        + reason.getMessage() + ")");
     }
 
     TabletServerErrorPB error() {
