@@ -65,10 +65,21 @@ public final class HugePageSource implements PageSource {
 
     @Override
     public void populate(MemorySegment part) {
-        if (Kernel.advise(part.address(), part.byteSize(), MADV_POPULATE_WRITE) < 0) { // Before Linux 5.14.
+        int answer;
+        do {
+            answer = Kernel.advise(part.address(), part.byteSize(), MADV_POPULATE_WRITE);
+        } while (answer == -Errno.INTERRUPTED || answer == -Errno.AGAIN);
+        if (answer == -Errno.INVALID) { // Before Linux 5.14.
             for (long at = 0; at < part.byteSize(); at += SMALL_PAGE_BYTES) {
                 long _ = (long) BYTES.getAndAdd(part, at, 0L); // A write that changes nothing, whoever uses it.
             }
+        } else if (answer < 0) { // Touching it would end the process.
+            throw new MemoryLimitException(String.format(
+                    Locale.ROOT,
+                    "cannot get %,d bytes of memory from the system: %s. Lower the limit of the memory budget, or free"
+                            + " memory",
+                    part.byteSize(),
+                    Errno.text(-answer)));
         }
     }
 

@@ -122,8 +122,17 @@ public final class IoPool implements AutoCloseable {
             isClosed = true;
             int out = queueCount - idle.size();
             queueCount = out;
-            idle.forEach(IoQueue::close);
-            idle.clear();
+            RuntimeException failure = null;
+            while (!idle.isEmpty()) {
+                try {
+                    idle.removeLast().close();
+                } catch (RuntimeException e) { // The others are closed nevertheless.
+                    failure = failure == null ? e : failure;
+                }
+            }
+            if (failure != null) {
+                throw failure;
+            }
             if (out > 0) {
                 throw new IllegalStateException(out + " I/O queues were not given back before their pool was closed");
             }

@@ -171,8 +171,11 @@ final class RingQueue implements IoQueue {
             long entry = own.add(Ring.OPCODE_READ, event.fd(), 0, WAKE);
             own.place(entry, 0, EVENT_COUNT.address(), Long.BYTES);
         }
-        own.submitAndWait(nanosMax);
-        wakeup.finish();
+        try {
+            own.submitAndWait(nanosMax);
+        } finally {
+            wakeup.finish(); // Also if the ring fails: wakers must not take its owner for one who waits.
+        }
     }
 
     @Override
@@ -299,7 +302,8 @@ final class RingQueue implements IoQueue {
         if (isRead
                 && (result == 0
                         || (whole != done
-                                && positions[slot] + done >= file(slot).bytes()))) {
+                                && positions[slot] + done
+                                        >= Kernel.bytes(file(slot).fd())))) {
             return OVER; // The end of the file.
         }
         doneBytes[slot] = whole; // Direct transfers go on at a whole sector.

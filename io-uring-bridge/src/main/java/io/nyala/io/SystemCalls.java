@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.Objects;
 
 /**
@@ -19,6 +20,10 @@ final class SystemCalls implements AutoCloseable {
     /** How often a transfer is asked for again without getting on, before this is its failure. */
     private static final int RETRIES_MAX = 100;
 
+    /** What became of a transfer if there is no memory for more words. */
+    private final DiskException noMemory = DiskException.of(
+            "transfer", Path.of("(unknown)"), DiskException.Kind.OTHER, "no heap left to say what failed, and where");
+
     private final Arena arena = Arena.ofShared();
     private final MemorySegment vector = arena.allocate(2L * Long.BYTES, Long.BYTES);
     private final MemorySegment errno = Kernel.newErrnoMemory(arena);
@@ -31,7 +36,11 @@ final class SystemCalls implements AutoCloseable {
         int failed = transfer.kind == SyscallTransfer.SYNC ? sync(file.fd()) : move(transfer, file.fd());
         if (failed != 0) {
             transfer.doneBytes = 0;
-            transfer.failure = failure(transfer, file, failed);
+            try {
+                transfer.failure = failure(transfer, file, failed);
+            } catch (OutOfMemoryError _) { // Whoever waits for the transfer would do so for ever.
+                transfer.failure = noMemory;
+            }
         }
     }
 

@@ -3,10 +3,12 @@ package io.nyala.io;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.MemoryBudget;
+import io.nyala.memory.MemoryLimitException;
 import io.nyala.memory.PageSource;
 import io.nyala.memory.Slab;
 import io.nyala.testkit.Seed;
@@ -68,6 +70,27 @@ final class HugePageSourceTest {
     }
 
     @Test
+    void asksForHugePages() throws IOException {
+        assumeTrue(Files.exists(Path.of("/sys/kernel/mm/transparent_hugepage/enabled")), "no huge pages here");
+        PageSource source = HugePageSource.orJdk();
+        assumeTrue(source instanceof HugePageSource, source.description());
+        MemorySegment region = source.reserve(PageSource.REGION_BYTES);
+        assertTrue(
+                List.of(line(region.address(), "VmFlags:").split(" ")).contains("hg"),
+                () -> "not advised: " + source.description());
+        source.release(region);
+    }
+
+    @Test
+    void memoryThatTheSystemDoesNotGiveIsAnError() {
+        PageSource source = HugePageSource.orJdk();
+        assumeTrue(source instanceof HugePageSource, source.description());
+        MemorySegment region = source.reserve(PageSource.REGION_BYTES);
+        source.release(region);
+        assertThrows(MemoryLimitException.class, () -> source.populate(region));
+    }
+
+    @Test
     void carriesAMemoryBudget() {
         try (MemoryBudget budget = MemoryBudget.open(HugePageSource.orJdk(), 64 * MIB)) {
             budget.populate();
@@ -88,16 +111,22 @@ final class HugePageSourceTest {
 
     /** Resident bytes of the mapping that holds an address, or -1 if there is none. */
     private static long residentBytes(long address) throws IOException {
+        String line = line(address, "Rss:");
+        return line.isEmpty() ? -1 : Long.parseLong(line.replaceAll("[^0-9]", "")) * 1024;
+    }
+
+    /** What the system says of the mapping that holds an address; empty if there is none. */
+    private static String line(long address, String key) throws IOException {
         boolean isInside = false;
         for (String line : Files.readAllLines(Path.of("/proc/self/smaps"))) {
             if (line.matches("[0-9a-f]+-[0-9a-f]+ .*")) {
                 long from = Long.parseUnsignedLong(line.substring(0, line.indexOf('-')), 16);
                 long to = Long.parseUnsignedLong(line.substring(line.indexOf('-') + 1, line.indexOf(' ')), 16);
                 isInside = Long.compareUnsigned(from, address) <= 0 && Long.compareUnsigned(address, to) < 0;
-            } else if (isInside && line.startsWith("Rss:")) {
-                return Long.parseLong(line.replaceAll("[^0-9]", "")) * 1024;
+            } else if (isInside && line.startsWith(key)) {
+                return line;
             }
         }
-        return -1;
+        return "";
     }
 }

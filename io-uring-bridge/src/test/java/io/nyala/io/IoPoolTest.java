@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,6 +56,33 @@ final class IoPoolTest {
             IoQueue other = borrowIdle(pool);
             pool.giveBack(other);
         }
+    }
+
+    /** A queue that cannot be closed does not keep the others open. */
+    @Test
+    void closesAllQueuesWhateverBecomesOfOne() {
+        List<String> closed = new ArrayList<>();
+        Disk disk = (Disk) Proxy.newProxyInstance(
+                IoPoolTest.class.getClassLoader(),
+                new Class<?>[] {Disk.class},
+                (_, _, _) -> Proxy.newProxyInstance(
+                        IoPoolTest.class.getClassLoader(), new Class<?>[] {IoQueue.class}, (_, method, _) -> {
+                            if (method.getName().equals("close")) {
+                                closed.add("queue");
+                                throw new IllegalStateException("close " + closed.size());
+                            }
+                            return method.getReturnType() == int.class ? 0 : null;
+                        }));
+        IoPool pool = new IoPool(disk, 2, 4);
+        IoQueue first = pool.borrow();
+        IoQueue second = pool.borrow();
+        pool.giveBack(first);
+        pool.giveBack(second);
+        assertEquals(
+                "close 1",
+                assertThrows(IllegalStateException.class, pool::close).getMessage());
+        assertEquals(2, closed.size());
+        pool.close();
     }
 
     private static IoQueue borrowIdle(IoPool pool) {

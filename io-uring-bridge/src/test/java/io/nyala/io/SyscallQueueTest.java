@@ -11,7 +11,11 @@ import io.nyala.testkit.Allocation;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -156,6 +160,39 @@ final class SyscallQueueTest {
             assertTrue(threads.threadCount() > allowed, () -> threads.threadCount() + " threads");
             assertEquals(1, refused.get());
             assertFalse(disk.description().contains("only"), disk::description);
+        }
+    }
+
+    /** A failure of which nothing can be said for want of memory is one nevertheless. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3}) // Of several, some are on other threads.
+    void aTransferThatFindsNoMemoryFails(int count) {
+        AtomicBoolean isShort = new AtomicBoolean();
+        Path real = directory.resolve("file");
+        Path path = (Path) Proxy.newProxyInstance(
+                SyscallQueueTest.class.getClassLoader(), new Class<?>[] {Path.class}, (_, method, arguments) -> {
+                    if (isShort.get()) {
+                        throw new OutOfMemoryError("on purpose");
+                    }
+                    return method.invoke(real, arguments);
+                });
+        try (SyscallDisk disk = new SyscallDisk("");
+                DiskFile file = disk.create(path);
+                IoQueue queue = disk.newQueue(DEPTH)) {
+            isShort.set(true);
+            for (int round = 0; round < 2; round++) {
+                for (int i = 0; i < count; i++) {
+                    queue.write(file, Long.MAX_VALUE & -PAGE, memory, (long) i * PAGE, PAGE, i);
+                }
+                List<String> failures = new ArrayList<>();
+                while (queue.inFlight() > 0) {
+                    queue.await(Long.MAX_VALUE);
+                    queue.poll((_, _, failure) -> failures.add(String.valueOf(failure)));
+                }
+                assertEquals(count, failures.size());
+                assertTrue(failures.stream().allMatch(text -> text.contains("no heap left")), failures::toString);
+            }
+            isShort.set(false);
         }
     }
 

@@ -297,6 +297,28 @@ public abstract class DiskContract extends FileContract {
         }
     }
 
+    @Test
+    void fileMayBeClosedUnderAReadOfItsUnalignedEnd() {
+        MemorySegment memory = memory(2);
+        try (DiskFile file = disk.create(directory.resolve("file"))) {
+            file.truncate(PAGE - 100);
+        }
+        try (IoQueue queue = disk.newQueue(1)) {
+            DiskFile file = disk.open(directory.resolve("file"), Access.READ);
+            queue.read(file, 0, memory, 0, 2 * PAGE, 7);
+            file.close();
+            int[] done = {-1};
+            while (queue.inFlight() > 0) {
+                queue.await(Long.MAX_VALUE);
+                queue.poll((_, bytes, failure) -> {
+                    assertNull(failure);
+                    done[0] = bytes;
+                });
+            }
+            assertEquals(PAGE - 100, done[0]);
+        }
+    }
+
     @RepeatedTest(4)
     void queueMayBeClosedWithTransfersInFlight(@Seed SplittableRandom random) {
         try (DiskFile file = disk.create(directory.resolve("file"))) {
