@@ -87,6 +87,10 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
         return remote;
     }
 
+    Dispatcher dispatcher() {
+        return server.dispatcher();
+    }
+
     ByteBufAllocator allocator() {
         return server.allocator();
     }

@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
@@ -42,6 +43,8 @@ final class Dispatcher {
     private final AtomicInteger underWay = new AtomicInteger();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition idle = lock.newCondition();
+    private final AtomicLong busyCount = new AtomicLong();
+    private volatile String lastBusy = "";
     private volatile boolean closing;
     private volatile boolean closed;
 
@@ -280,6 +283,22 @@ final class Dispatcher {
 
     boolean isClosing() {
         return closing;
+    }
+
+    /** A call is told to come again. */
+    void toldBusy(String message) {
+        lastBusy = message; // Any of those of a moment will do.
+        busyCount.incrementAndGet();
+    }
+
+    /** Calls that were told to come again. */
+    long busyCount() {
+        return busyCount.get();
+    }
+
+    /** What one of the last of them was told. */
+    String lastBusy() {
+        return lastBusy;
     }
 
     /** Calls that wait for a thread. */

@@ -203,6 +203,9 @@ public final class RpcCall {
      * @throws IllegalStateException if the call is answered already
      */
     public void fail(RpcErrorCode code, String message) {
+        if (code == RpcErrorCode.ERROR_SERVER_TOO_BUSY) {
+            connection.dispatcher().toldBusy(message);
+        }
         try {
             fail(Answer.error(code, message));
         } catch (OutOfMemoryError e) {

@@ -185,6 +185,13 @@ public final class RpcServer implements AutoCloseable {
         return parts.answerBytes().usedBytes();
     }
 
+    /** How far it holds its clients back. */
+    public RpcLoad load() {
+        boolean isWaiting =
+                parts.requestBytes().missingBytes() > 0 || parts.answerBytes().hasLine();
+        return new RpcLoad(dispatcher.busyCount(), dispatcher.lastBusy(), isWaiting);
+    }
+
     /** Calls that are not answered yet. */
     public int callsUnderWay() {
         return dispatcher.underWay();

@@ -86,6 +86,7 @@ final class LimitsTest {
                     "Service unavailable: Echo request on nyala.test.TestService from 127.0.0.1:" + client.localPort()
                             + " dropped due to backpressure. The service queue is full; it has 3 items.",
                     reply.error().getMessage());
+            assertEquals(new RpcLoad(1, reply.error().getMessage(), false), server.load());
             service.gate.countDown();
             Set<Integer> answered = new HashSet<>();
             for (int i = 0; i < 5; i++) {
@@ -195,6 +196,7 @@ final class LimitsTest {
         try (RawClient client = ready()) {
             RpcCall call = service.takeHeld();
             client.call(Bytes.header(0, "Echo"), TestService.request(100)); // Behind the others.
+            Spin.until(() -> server.load().isWaiting());
             for (int i = 0; i < 8; i++) {
                 assertTrue(service.held.size() <= 1, "calls that have come about: " + (1 + service.held.size()));
                 // The limit, one frame, what a read brings to each, and what the pool rounds up.
@@ -205,6 +207,7 @@ final class LimitsTest {
                 }
             }
             client.read().echoed();
+            assertEquals(new RpcLoad(0, "", false), server.load());
         }
         for (int i = 0; i < clients.size(); i++) {
             assertEquals(i, clients.get(i).read().callId());

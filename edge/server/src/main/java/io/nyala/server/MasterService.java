@@ -72,7 +72,7 @@ final class MasterService {
         this.identity = identity;
         this.tables = new MasterTables(catalog, replicasMax);
         this.locations = new MasterLocations(catalog, identity);
-        this.events = Events.inLines(events);
+        this.events = events;
     }
 
     RpcService service() {

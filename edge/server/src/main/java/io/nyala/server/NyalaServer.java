@@ -4,6 +4,7 @@ import io.nyala.engine.Engine;
 import io.nyala.rpc.Addresses;
 import io.nyala.rpc.RpcErrorCode;
 import io.nyala.rpc.RpcException;
+import io.nyala.rpc.RpcLoad;
 import io.nyala.rpc.RpcServer;
 import io.nyala.rpc.RpcService;
 import io.nyala.rpc.RpcThreads;
@@ -16,10 +17,10 @@ import java.net.UnknownHostException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -41,7 +42,7 @@ public final class NyalaServer implements AutoCloseable {
     private final Events events;
     private final int callMillis;
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
-    private final List<RpcServer> listening = new ArrayList<>();
+    private final List<RpcServer> listening = new CopyOnWriteArrayList<>();
     private volatile @Nullable Identity identity;
     private volatile @Nullable WebServer web;
     private volatile @Nullable Supplier<ServerUse> use;
@@ -49,7 +50,7 @@ public final class NyalaServer implements AutoCloseable {
 
     private NyalaServer(Engine engine, ServerConfig config, Events events) {
         catalog = new CatalogView(engine, new ServerIds(engine.hostId()));
-        this.events = events;
+        this.events = Events.inLines(events);
         this.callMillis = config.rpc("closing", 0).closeMillis();
         try {
             start(config);
@@ -78,7 +79,8 @@ public final class NyalaServer implements AutoCloseable {
     private void start(ServerConfig config) {
         RpcThreads threads = RpcThreads.start();
         parts.push(threads);
-        TabletServerService tablets = new TabletServerService(catalog, config, threads.pool());
+        Pressure pressure = new Pressure(this::load, this::tell);
+        TabletServerService tablets = new TabletServerService(catalog, config, threads.pool(), pressure::look);
         parts.push(tablets);
         RpcServer tabletServer = RpcServer.start(
                 config.rpc("TabletServer", config.tabletServerPort()), tabletServices(tablets), threads);
@@ -110,6 +112,11 @@ public final class NyalaServer implements AutoCloseable {
             web = pages;
             identity = self.withWebPort(URI.create(pages.url()).getPort());
         }
+    }
+
+    /** Of both ports, as far as they listen. */
+    private RpcLoad load() {
+        return listening.stream().map(RpcServer::load).reduce(new RpcLoad(0, "", false), RpcLoad::and);
     }
 
     /** A client cannot come to "any address". */

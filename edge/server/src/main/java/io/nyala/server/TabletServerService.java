@@ -56,15 +56,17 @@ final class TabletServerService implements AutoCloseable {
 
     /**
      * @param pool where answers are made that take a while
+     * @param look runs once a second
      */
-    TabletServerService(CatalogView catalog, ServerConfig config, Executor pool) {
+    TabletServerService(CatalogView catalog, ServerConfig config, Executor pool, Runnable look) {
         this.catalog = catalog;
         this.batches = new BatchPool(System::nanoTime, BATCH_IDLE_NANOS);
         this.scanners = new Scanners(System::nanoTime, config.scannerMillis(), config.scannersMax());
         this.writes = new WriteService(catalog, batches, WriteBatch::commitAsync, pool);
         this.scans = new ScanService(catalog, scanners, System::nanoTime);
         this.checksums = new ChecksumService(catalog, scanners, System::nanoTime);
-        this.housekeeping = new Housekeeping(List.of(batches::closeIdle, scanners::closeIdle, catalog::forgetGone));
+        this.housekeeping =
+                new Housekeeping(List.of(batches::closeIdle, scanners::closeIdle, catalog::forgetGone, look));
     }
 
     /** What clients read from now. */
