@@ -45,6 +45,7 @@ import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** Kudu's master over an engine: the catalog, and who is where. Thread-safe. */
 final class MasterService {
@@ -92,24 +93,24 @@ final class MasterService {
     }
 
     private void addTables() {
-        on(
+        onChange(
                 "CreateTable",
                 CreateTableRequestPB.parser(),
                 this::create,
                 error -> CreateTableResponsePB.newBuilder().setError(error).build());
-        on(
+        onChange(
                 "DeleteTable",
                 DeleteTableRequestPB.parser(),
                 this::delete,
                 error -> DeleteTableResponsePB.newBuilder().setError(error).build());
-        on(
+        onChange(
                 "RecallDeletedTable",
                 RecallDeletedTableRequestPB.parser(),
                 this::recall,
                 error -> RecallDeletedTableResponsePB.newBuilder()
                         .setError(error)
                         .build());
-        on(
+        onChange(
                 "AlterTable",
                 AlterTableRequestPB.parser(),
                 this::alter,
@@ -178,6 +179,31 @@ final class MasterService {
         });
     }
 
+    /** What a change came to: what the client is told, and what everybody else is. */
+    private record Change(MessageLite answer, @Nullable String line) {}
+
+    /** The same for a change of the catalog, which waits for its turn before its request takes room on the heap. */
+    private <M extends MessageLite> void onChange(
+            String name,
+            Parser<M> parser,
+            BiFunction<RpcCall, M, Change> handler,
+            Function<MasterErrorPB, MessageLite> failed) {
+        methods.on(name, call -> {
+            Change change = changes.take(() -> {
+                M request = call.parse(parser);
+                try {
+                    return handler.apply(call, request);
+                } catch (RuntimeException e) {
+                    return new Change(failed.apply(MasterErrors.of(e)), null);
+                }
+            });
+            if (change.line() != null) {
+                events.tell(change.line());
+            }
+            call.answer(change.answer());
+        });
+    }
+
     // ---- The cluster ----
 
     private ConnectToMasterResponsePB connect() {
@@ -210,33 +236,31 @@ final class MasterService {
 
     // ---- Tables ----
 
-    private CreateTableResponsePB create(RpcCall call, CreateTableRequestPB request) {
-        CreateTableResponsePB answer = changes.take(() -> tables.create(request, call.user()));
-        events.tell("table " + request.getName() + " created by " + call.user());
-        return answer;
+    private Change create(RpcCall call, CreateTableRequestPB request) {
+        return new Change(
+                tables.create(request, call.user()), "table " + request.getName() + " created by " + call.user());
     }
 
-    private DeleteTableResponsePB delete(RpcCall call, DeleteTableRequestPB request) {
-        String name = changes.take(() -> tables.delete(request));
-        events.tell("table " + name + " dropped by " + call.user());
-        return DeleteTableResponsePB.getDefaultInstance();
+    private Change delete(RpcCall call, DeleteTableRequestPB request) {
+        String name = tables.delete(request);
+        return new Change(DeleteTableResponsePB.getDefaultInstance(), "table " + name + " dropped by " + call.user());
     }
 
-    private RecallDeletedTableResponsePB recall(RpcCall call, RecallDeletedTableRequestPB request) {
-        String name = changes.take(() -> tables.recall(request));
-        events.tell("table " + name + " recalled by " + call.user());
-        return RecallDeletedTableResponsePB.getDefaultInstance();
+    private Change recall(RpcCall call, RecallDeletedTableRequestPB request) {
+        String name = tables.recall(request);
+        return new Change(
+                RecallDeletedTableResponsePB.getDefaultInstance(), "table " + name + " recalled by " + call.user());
     }
 
-    private AlterTableResponsePB alter(RpcCall call, AlterTableRequestPB request) {
+    private Change alter(RpcCall call, AlterTableRequestPB request) {
         Table table = tables.find(request.getTable());
         if (request.hasNumReplicas()) {
             tables.checkReplicas(request.getNumReplicas());
         }
         MasterAlter change = new MasterAlter(table, request);
-        AlterTableResponsePB answer = changes.take(() -> change.commit(catalog.idOf(table)));
-        events.tell("table " + table.name() + " altered by " + call.user() + ": " + change.words());
-        return answer;
+        return new Change(
+                change.commit(catalog.idOf(table)),
+                "table " + table.name() + " altered by " + call.user() + ": " + change.words());
     }
 
     /** A table exists with all its tablets when it was created. */
