@@ -4,7 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.simulation.SimulatedDisk;
 import io.nyala.testkit.Seed;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -17,21 +21,33 @@ import org.junit.jupiter.api.Test;
 final class CrashMatrixTest {
     private static final int STATES_MIN = 2_000;
 
+    private static final Logger LOG = System.getLogger(CrashMatrixTest.class.getName());
+
+    /** Of all repetitions. */
+    private static final AtomicLong VISITED = new AtomicLong();
+
     @Test
     void everythingAcknowledgedIsFoundWheneverThePowerIsCut(@Seed SplittableRandom random) {
-        int states = 0;
-        while (states < STATES_MIN) {
-            states += cutAtEachCall(random.nextLong()) + forkAfterEachStep(random.nextLong());
-        }
+        visit(random);
     }
 
     @Tag("soak")
     @RepeatedTest(50)
     void everythingAcknowledgedIsFoundWheneverThePowerIsCutSoak(@Seed SplittableRandom random) {
+        visit(random);
+    }
+
+    @AfterAll
+    static void tellHowMuchWasSeen() {
+        LOG.log(Level.INFO, "{0} crash states were read, and found to be in order", VISITED);
+    }
+
+    private static void visit(SplittableRandom random) {
         int states = 0;
         while (states < STATES_MIN) {
             states += cutAtEachCall(random.nextLong()) + forkAfterEachStep(random.nextLong());
         }
+        VISITED.addAndGet(states);
     }
 
     /** Runs the same workload again and again, each time until the next call. */

@@ -10,6 +10,8 @@ import io.nyala.testkit.Seed;
 import io.nyala.wal.TestLog.Entry;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -24,6 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
  * says what is acknowledged; it is killed, and the log is read; again and again, on the same log.
  */
 final class KilledProcessTest {
+    private static final Logger LOG = System.getLogger(KilledProcessTest.class.getName());
     private static final int ACKNOWLEDGED_MAX = 400;
     private static final long SEGMENT_BYTES = 128 << 10;
 
@@ -94,6 +97,7 @@ final class KilledProcessTest {
             }
             known = new ArrayList<>(read);
         }
+        LOG.log(Level.INFO, "{0} processes were killed; {1} records found", rounds, known.size());
     }
 
     /** Answers the number of the last record that was acknowledged. */
