@@ -4,7 +4,6 @@ import io.nyala.io.Access;
 import io.nyala.io.Disk;
 import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -160,8 +159,7 @@ public final class Recovery {
         for (FoundSegment segment : found) {
             epoch = Math.max(epoch, segment.header.epoch() + 1);
             if (segment.number() <= end.lastSegment()) {
-                Path path = segment.isSealed ? files.unseal(segment.number()) : segment.path;
-                var live = new Segment(segment.number(), path, segment.header.segmentBytes(), null);
+                var live = new Segment(segment.number(), segment.path, segment.header.segmentBytes(), null);
                 live.firstSequence = segment.firstSequence;
                 live.lastSequence = segment.lastSequence;
                 kept.add(live);
@@ -195,6 +193,12 @@ public final class Recovery {
         List<FoundSegment> segments = new ArrayList<>();
         boolean isThere = access == Access.READ_WRITE || disk.exists(config.directory());
         List<SegmentFiles.Named> listed = isThere ? files.list() : List.of();
+        if (files.newestBegun() > (listed.isEmpty() ? 0 : listed.getLast().number())) {
+            throw new CorruptLogException(
+                    files.segment(files.newestBegun()),
+                    0,
+                    "the file is missing, though an epoch of the log began in it");
+        }
         if (listed.isEmpty()) {
             return segments;
         }

@@ -14,22 +14,25 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  *   000000000007.wal      segment 7; has a valid header
- *   000000000007.sealed   segment 7; the log is closed and ends in it, with a SEAL
+ *   000000000007.sealed   segment 7; a session of the log ended in it, with a SEAL
+ *   000000000007.begun    empty; an epoch began in segment 7, so that one exists, or later ones
  *   000000000003.spare    a file to reuse; what it holds means nothing
  *
- *   (new) -> spare <-> wal <-> sealed
+ *   (new) -> spare <-> wal -> sealed -> spare
  * }</pre>
  *
  * Other names are left alone. A released segment's directory entry is made durable before anything is written into the
  * file: otherwise a power cut could bring back the old name with the new content. One thread at a time; owns nothing.
  */
 final class SegmentFiles {
-    private static final Pattern NAME = Pattern.compile("(\\d{12})\\.(wal|sealed|spare)");
+    private static final Pattern NAME = Pattern.compile("(\\d{12})\\.(wal|sealed|begun|spare)");
 
     private final Disk disk;
     private final Path directory;
     private final int sparesMax;
     private final LinkedHashSet<Path> spares = new LinkedHashSet<>();
+    private final List<Path> begun = new ArrayList<>();
+    private long newestBegun;
     private long nextSpare = 1;
 
     SegmentFiles(Disk disk, Path directory, int sparesMax) {
@@ -41,9 +44,10 @@ final class SegmentFiles {
     /** A file that is named as a segment. */
     record Named(long number, Path path, boolean isSealed) {}
 
-    /** Segments by number; notes the spares. */
+    /** Segments by number; notes all else. */
     List<Named> list() {
         spares.clear();
+        begun.clear();
         List<Named> segments = new ArrayList<>();
         for (Path path : disk.list(directory)) {
             Matcher matcher = NAME.matcher(path.getFileName().toString());
@@ -53,6 +57,9 @@ final class SegmentFiles {
             if (matcher.group(2).equals("spare")) {
                 spares.add(path);
                 nextSpare = Math.max(nextSpare, Long.parseLong(matcher.group(1)) + 1);
+            } else if (matcher.group(2).equals("begun")) {
+                begun.add(path);
+                newestBegun = Math.max(newestBegun, Long.parseLong(matcher.group(1)));
             } else {
                 boolean isSealed = matcher.group(2).equals("sealed");
                 segments.add(new Named(Long.parseLong(matcher.group(1)), path, isSealed));
@@ -115,13 +122,24 @@ final class SegmentFiles {
         return path;
     }
 
+    /** The newest segment in which an epoch is known to have begun, or 0. */
+    long newestBegun() {
+        return newestBegun;
+    }
+
     /**
-     * Takes that back, for a log that goes on behind it: from then on the next segment says where this one ends.
-     * Durable with the next {@link #admit}.
+     * Notes that an epoch begins in a segment, whose name is durable: who finds neither that one nor later ones has lost
+     * them. Durable when it returns. A file of its own, as a note that comes back after a power cut is still true.
      */
-    Path unseal(long number) {
-        disk.rename(sealed(number), segment(number));
-        return segment(number);
+    void begin(long number) {
+        Path note = directory.resolve(String.format("%012d.begun", number));
+        if (begun.remove(note)) {
+            disk.delete(note); // Of a start that failed: it may not be durable, and only a change makes it so.
+        }
+        disk.create(note).close();
+        disk.syncDirectory(directory);
+        begun.forEach(disk::delete);
+        begun.clear();
     }
 
     /** Says in the name that a segment ends with a SEAL; durable when it returns. */

@@ -80,6 +80,7 @@ public final class WriteAheadLog implements CommitLog {
             preparer = new SegmentPreparer(disk, point.files(), config.segmentBytes(), account, LogAgent.PREPARE_TOKEN);
             SegmentHeader header = point.header();
             first = prepare(disk, preparer, header);
+            point.files().begin(header.number());
             var context = new RecordContext(header.logId(), header.epoch());
             context.sequence = point.sequence();
             context.previousCrc = point.end().lastCrc();

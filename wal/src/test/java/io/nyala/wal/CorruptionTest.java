@@ -311,7 +311,7 @@ final class CorruptionTest {
 
     private List<Path> segments() {
         return disk.list(TestLog.DIRECTORY).stream()
-                .filter(path -> !path.toString().endsWith(".spare"))
+                .filter(path -> path.toString().matches(".*(wal|sealed)"))
                 .toList();
     }
 }

@@ -38,7 +38,7 @@ final class FormatTest {
         try (TestLog log = TestLog.start(disk, TestLog.config())) {
             log.append("a record", Durability.SYNC);
         }
-        byte[] segment = disk.contents(disk.list(TestLog.DIRECTORY).getFirst());
+        byte[] segment = disk.contents(TestLog.DIRECTORY.resolve("000000000001.sealed"));
         for (int bytes = Long.BYTES; bytes <= segment.length; bytes += 97) {
             MemorySegment left = TestLog.segmentOf(Arrays.copyOf(segment, bytes));
             assertTrue(SegmentFormat.isSegment(left));
@@ -118,7 +118,7 @@ final class FormatTest {
         }
         StringBuilder text = new StringBuilder();
         for (Path path : disk.list(TestLog.DIRECTORY)) {
-            if (!path.toString().endsWith(".spare")) {
+            if (path.toString().matches(".*(wal|sealed)")) {
                 MemorySegment segment = TestLog.segmentOf(disk.contents(path));
                 text.append("file ").append(path.getFileName()).append('\n');
                 text.append(HexDump.text(segment, notes -> SegmentFormat.annotate(segment, notes)));

@@ -173,18 +173,22 @@ final class FuzzTest {
     }
 
     /**
-     * Up to where what is left of the log says that it was durable: by the name of a file, all; by a record that is
+     * Up to where what is left of the log says that it was durable: by the name of a file, its session; by a record that is
      * found where writes begin, or behind such a one, what it knew, and all of the sessions before its own.
      */
     private long promised(Map<Path, byte[]> intact) {
         long promised = 0;
         for (Path path : disk.list(TestLog.DIRECTORY)) {
-            if (path.toString().endsWith(".sealed")) {
-                return Long.MAX_VALUE;
-            }
-            if (path.toString().endsWith(".wal")) {
-                promised =
-                        Math.max(promised, promisedIn(disk.contents(path), Objects.requireNonNull(intact.get(path))));
+            if (path.toString().matches(".*(wal|sealed)")) {
+                byte[] before = Objects.requireNonNull(intact.get(path));
+                promised = Math.max(promised, promisedIn(disk.contents(path), before));
+                if (path.toString().endsWith(".sealed")) {
+                    int session =
+                            SegmentFormat.read(TestLog.segmentOf(before), 0).epoch();
+                    promised = session == sessionEnds.size()
+                            ? Long.MAX_VALUE
+                            : Math.max(promised, sessionEnds.get(session));
+                }
             }
         }
         return promised;
@@ -278,7 +282,7 @@ final class FuzzTest {
 
     private Path anyFile() {
         List<Path> files = disk.list(TestLog.DIRECTORY).stream()
-                .filter(path -> !path.toString().endsWith(".spare"))
+                .filter(path -> path.toString().matches(".*(wal|sealed)"))
                 .toList();
         return files.get(random.nextInt(files.size()));
     }

@@ -86,7 +86,7 @@ final class WriteAheadLogTest {
             LogInspection found = looked.recovery.inspection();
             assertEquals(
                     disk.list(TestLog.DIRECTORY).stream()
-                            .filter(path -> !path.toString().endsWith(".spare"))
+                            .filter(path -> path.toString().matches(".*(wal|sealed)"))
                             .count(),
                     found.segmentCount());
             assertEquals(1, found.firstSequence()); // START, which nobody is handed.

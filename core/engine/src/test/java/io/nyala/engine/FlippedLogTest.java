@@ -163,7 +163,7 @@ final class FlippedLogTest {
         int phase = history.random.nextInt(stride);
         boolean isAnyNoticed = false;
         for (Path path : disk.list(World.DIRECTORY.resolve(log))) {
-            if (path.toString().endsWith(".spare")) {
+            if (!path.toString().matches(".*(wal|sealed)")) {
                 continue;
             }
             String unnoticed = null;

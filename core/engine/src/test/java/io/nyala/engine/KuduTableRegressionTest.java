@@ -266,7 +266,7 @@ final class KuduTableRegressionTest {
 
     private int segments() {
         return (int) one.world().disk().list(World.DIRECTORY.resolve("wal")).stream()
-                .filter(path -> !path.toString().endsWith(".spare"))
+                .filter(path -> path.toString().matches(".*(wal|sealed)"))
                 .count();
     }
 

@@ -41,7 +41,7 @@ final class LongLogTest {
 
     private long segmentCount() {
         return one.world().disk().list(WAL).stream()
-                .filter(file -> file.toString().endsWith(".wal"))
+                .filter(file -> file.toString().matches(".*(wal|sealed)"))
                 .count();
     }
 

@@ -142,7 +142,7 @@ final class RowSetFilesTest {
         Path dear = ROWSETS.resolve("dear.txt");
         add(world, orphan, rows(world));
         add(world, dear, rows(world));
-        Path log = world.disk().list(World.DIRECTORY.resolve("wal")).getFirst();
+        Path log = World.DIRECTORY.resolve("wal").resolve("000000000001.sealed");
         world.disk().flipBit(log, 4096 + 20, 1);
         assertThrows(CorruptLogException.class, world::open);
         assertArrayEquals(rows(world), world.disk().contents(orphan));

@@ -55,7 +55,7 @@ final class ShortReplayTest {
 
     private List<Path> segments() {
         return one.world().disk().list(WAL).stream()
-                .filter(path -> !path.toString().endsWith(".spare"))
+                .filter(path -> path.toString().matches(".*(wal|sealed)"))
                 .toList();
     }
 
