@@ -175,6 +175,9 @@ public final class DirectoryInspection implements AutoCloseable {
             StorageLog.check(log, hostId, state, layout);
         }
         log.forEachKept(this::checkRecord);
+        if (state != null) {
+            StorageLog.checkEnd(log, state, layout);
+        }
         return log.inspection();
     }
 

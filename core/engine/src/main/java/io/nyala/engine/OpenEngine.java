@@ -138,6 +138,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
         storage.check(recovery);
         tablets.recover();
         replay(walConfig, recovery);
+        storage.checkEnd(recovery);
         hybridClock.startAbove(Math.max(storage.leaseEnd(), tablets.newestTime()));
         WriteAheadLog started = recovery.start(storage.appliedUpToMax());
         logs.add(started::close);

@@ -141,6 +141,21 @@ final class StorageLog implements TabletManifest {
         }
     }
 
+    /** What a write-ahead log that was read must have to belong to this one; throws otherwise. */
+    synchronized void checkEnd(Recovery read) {
+        checkEnd(read, state, layout);
+    }
+
+    /** As above, for who only looks. Only what the log has durably is ever flushed. */
+    static void checkEnd(Recovery read, StorageState state, DirectoryLayout layout) {
+        if (read.lastSequence() < state.appliedUpToMax()) {
+            throw new EngineOpenException("the write-ahead log in " + layout.wal() + " ends with record "
+                    + read.lastSequence() + ", but up to record " + state.appliedUpToMax()
+                    + " was flushed: its end is missing, and acknowledged writes with it; put its files back, or"
+                    + " restore a backup of the whole directory");
+        }
+    }
+
     /** Guards a record of the write-ahead log that is of no tablet there is: there must have been one. */
     synchronized void checkDropped(long sequence, long tabletId) {
         checkDropped(sequence, tabletId, state, layout);

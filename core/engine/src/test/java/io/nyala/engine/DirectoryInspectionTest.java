@@ -102,14 +102,19 @@ final class DirectoryInspectionTest {
         "no storage log, storage is missing",
         "write-ahead log of another host, it belongs to another directory",
         "storage log from before the table, which the storage log does not know",
+        "write-ahead log from before the table, its end is missing",
     })
     void whatAnEngineRefusesIsADefectForTheSameReason(String wrong, String says, @Seed SplittableRandom random) {
         SimulatedDisk disk = new SimulatedDisk(random.split());
         var world = new World(random.split(), disk).withoutOwnFlushes();
         world.open().engine().close();
         Map<Path, byte[]> early = files(disk, STORAGE);
+        Map<Path, byte[]> earlyLog = files(disk, WAL);
         World.Running running = world.open();
-        Numbers.insertRange(running.engine().createTable("numbers", Numbers.SCHEMA), 0, 20);
+        Table numbers = running.engine().createTable("numbers", Numbers.SCHEMA);
+        Numbers.insertRange(numbers, 0, 15);
+        Numbers.flush(running, numbers);
+        Numbers.insertRange(numbers, 15, 20);
         running.engine().close();
         Verification.of(World.DIRECTORY, disk).assertAllInOrder();
 
@@ -119,6 +124,7 @@ final class DirectoryInspectionTest {
             case "write-ahead log of another host" ->
                 replace(disk, WAL, files(closedHost(random).disk(), WAL));
             case "storage log from before the table" -> replace(disk, STORAGE, early);
+            case "write-ahead log from before the table" -> replace(disk, WAL, earlyLog);
             default -> throw new AssertionError(wrong);
         }
         List<RuntimeException> defects = Verification.of(World.DIRECTORY, disk).defects();
