@@ -57,7 +57,7 @@ public final class LogAgent implements Agent {
     private long syncWanted;
     private long syncTarget;
     private long newestUnsynced;
-    private long lastMark;
+    private long toldUpTo; // All that is durable up to here can be missed: something behind it says so.
     private int idleRounds;
     private @Nullable Segment writtenSegment;
     private boolean isClosed;
@@ -76,7 +76,7 @@ public final class LogAgent implements Agent {
         this.inFlightMax = inFlightMax;
         this.queue = disk.newQueue(inFlightMax + 2); // And one sync, and one of the preparer.
         this.parking = Parking.ofQueue(queue);
-        this.lastMark = buffer.lastSequence();
+        this.toldUpTo = buffer.lastSequence();
         buffer.onFree(parking::wake);
     }
 
@@ -340,17 +340,23 @@ public final class LogAgent implements Agent {
         if (idleRounds < 2 || !wantsMark()) {
             return 0;
         }
+        long durable = progress.durableUpTo();
         long sequence = buffer.tryMark(buffer.oldestSegment(), false);
         if (sequence == 0) {
             return 0;
         }
-        lastMark = sequence;
+        // Of a MARK itself nobody was told; but records between may yet become durable, and need another.
+        toldUpTo = durable == sequence - 1 ? sequence : durable;
         return 1;
     }
 
+    /** Something is durable of which the log does not say so, and nothing is on its way that would. */
     private boolean wantsMark() {
-        long durable = progress.durableUpTo();
-        return durable > lastMark && durable == buffer.lastSequence() && progress.failure() == null && !isClosed;
+        return progress.durableUpTo() > toldUpTo
+                && progress.writtenUpTo() == buffer.lastSequence()
+                && !isSyncInFlight
+                && progress.failure() == null
+                && !isClosed;
     }
 
     private void drain() {

@@ -183,7 +183,10 @@ final class LogBuffer {
         }
     }
 
-    /** Appends a MARK that names the oldest segment needed: its sequence, or 0 if that is not possible just now. */
+    /**
+     * Appends a MARK that names the oldest segment needed: its sequence, or 0 if that is not possible just now. If it
+     * is not for a release, records that nobody wants durable are not made so for its sake.
+     */
     long tryMark(long oldest, boolean isRelease) {
         if (!tryLockOrBeWoken()) {
             return 0;
@@ -194,7 +197,8 @@ final class LogBuffer {
                     || !makeRoomFor(ROLL_BYTES, isRelease ? KEPT_BYTES - Disk.ALIGNMENT_BYTES : KEPT_BYTES)) {
                 return 0;
             }
-            return appendControl(RecordKind.MARK);
+            boolean needsSync = isRelease || progress.durableUpTo() == context.sequence;
+            return appendControl(RecordKind.MARK, RecordFormat.MARK_PAYLOAD_BYTES, needsSync);
         } finally {
             unlock();
         }
@@ -370,17 +374,17 @@ final class LogBuffer {
         memory.set(LONG, at + RecordFormat.PREVIOUS_END_AT, previousEnd);
         RecordFormat.writeStreams(memory, at, streams, told);
         streams.clear();
-        segment.firstSequence = appendControl(RecordKind.START, bytes);
+        segment.firstSequence = appendControl(RecordKind.START, bytes, true);
         return true;
     }
 
     private long appendControl(RecordKind kind) {
-        return appendControl(kind, RecordFormat.MARK_PAYLOAD_BYTES);
+        return appendControl(kind, RecordFormat.MARK_PAYLOAD_BYTES, true);
     }
 
-    private long appendControl(RecordKind kind, int payloadBytes) {
+    private long appendControl(RecordKind kind, int payloadBytes, boolean needsSync) {
         memory.set(LONG, recordAt() + RecordFormat.OLDEST_SEGMENT_AT, oldestSegment);
-        return append(kind, payloadBytes, true);
+        return append(kind, payloadBytes, needsSync);
     }
 
     private long append(RecordKind kind, int payloadBytes, boolean needsSync) {

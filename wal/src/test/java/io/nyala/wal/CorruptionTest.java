@@ -87,6 +87,36 @@ final class CorruptionTest {
                 "says that the log was durable up to");
     }
 
+    /** The idle log says what became durable, also of what is only written; but it makes nothing durable for it. */
+    @Test
+    void whatIsDurableIsMissedAlsoBehindARecordThatIsOnlyWritten() {
+        for (boolean isWrittenFlushed : new boolean[] {false, true}) {
+            disk = TestLog.newDisk(random);
+            TestLog log = TestLog.start(disk, TestLog.config());
+            log.settle();
+            Path path = segments().getFirst();
+            int synced = TestLog.liveBytes(disk, path);
+            Entry first = log.append("synced", Durability.SYNC);
+            log.agent().doWork();
+            Entry second = log.append("written, and built before the first was durable", Durability.WRITTEN);
+            log.settle();
+            assertEquals(first.sequence(), log.log().durableUpTo(), "nobody asked for more");
+            if (isWrittenFlushed) {
+                log.log().wantDurable(second.sequence());
+                log.settle();
+                assertTrue(log.log().durableUpTo() >= second.sequence());
+            }
+            log.kill();
+            int lost = isWrittenFlushed ? synced + 4096 : synced;
+            disk.flipBit(path, lost + 40, 0);
+            Failure.expect(
+                    CorruptLogException.class,
+                    () -> TestLog.readAll(disk, TestLog.config()),
+                    path.toString(),
+                    "says that the log was durable up to");
+        }
+    }
+
     @Tag("soak")
     @Test
     void everyFlippedByteOfASealedLogIsDetectedSoak() {
