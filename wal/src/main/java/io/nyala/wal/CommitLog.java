@@ -50,6 +50,7 @@ public interface CommitLog extends AutoCloseable {
      * Puts the record whose payload is in place into the log's order.
      *
      * @return its sequence; acknowledged when {@link #durableUpTo} (for WRITTEN: {@link #writtenUpTo}) has reached it
+     * @throws IllegalArgumentException if it is more than was reserved; the room is still reserved then
      */
     long publish(int payloadBytes, Durability durability);
 

@@ -3,6 +3,7 @@ package io.nyala.wal;
 import static io.nyala.wal.SegmentFormat.LONG;
 
 import io.nyala.io.Disk;
+import io.nyala.memory.Check;
 import io.nyala.memory.Zeros;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
@@ -77,7 +78,7 @@ final class LogBuffer {
     private boolean isStartPending;
     private long continuesAfter;
     private long previousEnd;
-    private boolean isReserved;
+    private int reservedBytes = -1; // Of payload, or nothing is reserved.
     private boolean lacksSegment;
     private boolean isRefusing;
 
@@ -140,8 +141,8 @@ final class LogBuffer {
         try {
             lacksSegment = false;
             keepsLock = isAccepting() && makeRoomFor(RecordFormat.recordBytes(payloadBytes), KEPT_BYTES);
-            isReserved = keepsLock;
             if (keepsLock) {
+                reservedBytes = payloadBytes;
                 return recordAt() + RecordFormat.HEADER_BYTES;
             }
             return lacksSegment ? NO_SEGMENT : 0;
@@ -153,19 +154,19 @@ final class LogBuffer {
     }
 
     long publish(int payloadBytes, boolean needsSync) {
-        assert isReserved : "publish without reserve";
+        Check.inRange("payloadBytes", payloadBytes, 0, reservedBytes); // What is behind may be in flight.
         try {
             streams.add(context.sequence + 1, memory, recordAt() + RecordFormat.HEADER_BYTES, payloadBytes);
             return append(RecordKind.DATA, payloadBytes, needsSync);
         } finally {
-            isReserved = false;
+            reservedBytes = -1;
             unlock();
         }
     }
 
     void abandon() {
-        assert isReserved : "abandon without reserve";
-        isReserved = false;
+        assert reservedBytes >= 0 : "abandon without reserve";
+        reservedBytes = -1;
         unlock();
     }
 

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.testkit.Seed;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -84,6 +85,32 @@ abstract class CommitLogContract {
                     }
                 }
             }
+        }
+    }
+
+    /** What lies behind the reserved bytes may be records that are on their way. */
+    @Test
+    void noMoreIsPublishedThanWasReserved(@Seed SplittableRandom random) {
+        List<TestLog.Entry> written = new ArrayList<>();
+        try (Host host = newHost(random)) {
+            try (CommitLog log = host.open(new ArrayList<>())) {
+                written.add(append(host, log, random));
+                byte[] payload = "as reserved".getBytes(StandardCharsets.ISO_8859_1);
+                long offset = log.reserve(payload.length);
+                assertTrue(offset > 0, "an empty log has room");
+                MemorySegment.copy(payload, 0, log.memory(), JAVA_BYTE, offset, payload.length);
+                long last = log.lastSequence();
+                for (int bytes : new int[] {payload.length + 1, 5_000, Integer.MAX_VALUE, -1, Integer.MIN_VALUE}) {
+                    assertThrows(IllegalArgumentException.class, () -> log.publish(bytes, durability()));
+                }
+                assertEquals(last, log.lastSequence());
+                written.add(new TestLog.Entry(log.publish(payload.length, durability()), "as reserved"));
+                written.add(append(host, log, random));
+                assertThrows(IllegalArgumentException.class, () -> log.publish(1, durability()), "nothing is reserved");
+            }
+            List<TestLog.Entry> found = new ArrayList<>();
+            host.open(found).close();
+            assertEquals(written, found);
         }
     }
 
