@@ -40,7 +40,8 @@ public final class ParallelReplay implements RecordConsumer, AutoCloseable {
 
     /**
      * @param consumer called by several threads at a time, for streams of which each belongs to one of them
-     * @param laneCount threads; with one, records are applied by who reads them, and none is started
+     * @param laneCount threads, or as many as the system has; with one, or where there is none, records are applied by
+     *     who reads them
      */
     public ParallelReplay(
             RecordStreams streams,
@@ -55,9 +56,12 @@ public final class ParallelReplay implements RecordConsumer, AutoCloseable {
             for (int i = 0; laneCount > 1 && i < laneCount; i++) {
                 Lane lane = new Lane();
                 lanes.add(lane);
-                lane.start(threads);
+                if (!lane.start(threads)) {
+                    lanes.removeLast().close();
+                    break;
+                }
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             close();
             throw e;
         }
@@ -113,13 +117,19 @@ public final class ParallelReplay implements RecordConsumer, AutoCloseable {
         private @Nullable Chunk filling;
         private @Nullable Thread thread;
 
-        void start(ThreadFactory threads) {
+        /** Answers false if the system has no thread for it: at a limit of processes that is an OutOfMemoryError. */
+        boolean start(ThreadFactory threads) {
             for (int i = 0; i < CHUNKS_OF_LANE; i++) {
                 free.add(new Chunk(account.take(CHUNK_BYTES)));
             }
             Thread started = threads.newThread(this::run);
+            try {
+                started.start();
+            } catch (OutOfMemoryError _) {
+                return false;
+            }
             thread = started;
-            started.start();
+            return true;
         }
 
         void add(long sequence, MemorySegment memory, long offset, int bytes) {

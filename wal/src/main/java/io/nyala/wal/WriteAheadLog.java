@@ -92,7 +92,7 @@ public final class WriteAheadLog implements CommitLog {
             var parts = new LogParts(buffer, progress, retention, preparer, point.files(), header, new LogCounters());
             var agent = new LogAgent(parts, disk, config.inFlightMax());
             return new WriteAheadLog(account, slab, parts, agent, config.payloadBytesMax());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) { // Also if there is no thread for the disk's queue.
             if (first != null) {
                 first.closeFile();
             }

@@ -31,7 +31,7 @@ final class ParallelReplayTest {
     private static final RecordStreams FIRST_BYTE = (memory, payload, _) -> memory.get(JAVA_BYTE, payload);
 
     private final List<Thread> threads = new CopyOnWriteArrayList<>();
-    private final ThreadFactory factory = work -> {
+    private ThreadFactory factory = work -> {
         Thread thread = new Thread(work);
         threads.add(thread);
         return thread;
@@ -111,6 +111,57 @@ final class ParallelReplayTest {
                 List.of(payload(random, 10), payload(random, 10)));
         assertEquals(List.of(1L, 2L), applied);
         assertEquals(List.of(), threads);
+    }
+
+    /** At a limit of processes, {@link Thread#start} throws an error: as many lanes as there are threads do it all. */
+    @Test
+    void withoutMoreThreadsItGoesOnWithThoseThereAre(@Seed SplittableRandom random) {
+        List<MemorySegment> records = new ArrayList<>();
+        for (int i = 0; i < 500; i++) {
+            records.add(payload(random, 3_000));
+        }
+        for (int allowed = 0; allowed < LANES; allowed++) {
+            int most = allowed;
+            threads.clear();
+            factory = work -> {
+                Thread thread = threads.size() < most ? new Thread(work) : new RefusedThread(work);
+                threads.add(thread);
+                return thread;
+            };
+            List<Long> applied = new CopyOnWriteArrayList<>();
+            replay(LANES, (sequence, _, _, _) -> applied.add(sequence), (_, _, _, _) -> {}, records);
+            assertEquals(records.size(), applied.size());
+            assertEquals(allowed + 1, threads.size(), "it is tried once");
+        }
+    }
+
+    /** As one that the system refuses. */
+    private static final class RefusedThread extends Thread {
+        RefusedThread(Runnable work) {
+            super(work);
+        }
+
+        @Override
+        public synchronized void start() {
+            throw new OutOfMemoryError("unable to create native thread");
+        }
+    }
+
+    /** No thread is left, and no memory. */
+    @Test
+    void anErrorWhileItStartsIsTold() {
+        factory = work -> {
+            Thread thread = new Thread(work);
+            threads.add(thread);
+            if (threads.size() == 2) {
+                throw new AssertionError("a factory that is broken");
+            }
+            return thread;
+        };
+        AssertionError thrown = assertThrows(
+                AssertionError.class, () -> replay(LANES, (_, _, _, _) -> {}, (_, _, _, _) -> {}, List.of()));
+        assertEquals("a factory that is broken", thrown.getMessage());
+        assertTrue(threads.stream().noneMatch(Thread::isAlive), "a thread is left");
     }
 
     @Test
