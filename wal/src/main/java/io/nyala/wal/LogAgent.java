@@ -207,7 +207,8 @@ public final class LogAgent implements Agent {
             Segment active = retention.active();
             // Groups of a segment that was rolled to may not have come by yet.
             long number = Math.max(active.number, buffer.segmentNumber()) + 1;
-            preparer.start(new SegmentHeader(firstHeader.logId(), firstHeader.epoch(), number, active.bytes));
+            preparer.start(new SegmentHeader(
+                    firstHeader.logId(), firstHeader.epoch(), firstHeader.opening(), number, active.bytes));
             noteFull();
         }
         return preparer.step(queue) ? 1 : 0;

@@ -256,11 +256,10 @@ final class LogReader {
         if (defect != null) {
             return defect;
         }
-        return isOf(segment) ? null : "a record of log 0x" + Long.toHexString(view.logId()) + " epoch " + view.epoch();
-    }
-
-    private boolean isOf(FoundSegment segment) {
-        return view.logId() == segment.header.logId() && view.epoch() == segment.header.epoch();
+        return view.isOf(segment.header)
+                ? null
+                : "a record of log 0x" + Long.toHexString(view.logId()) + " epoch " + view.epoch() + " opening 0x"
+                        + Integer.toHexString(view.opening());
     }
 
     private void take(int index) {
@@ -379,7 +378,10 @@ final class LogReader {
     private long evidenceIn(FoundSegment segment, long write, int holeIndex, long holePosition, String defect) {
         long at = write;
         long missing = lastSequence + 1;
-        while (at < reader.fileBytes() && reader.parse(at) == null && isOf(segment) && view.sequence() >= missing) {
+        while (at < reader.fileBytes()
+                && reader.parse(at) == null
+                && view.isOf(segment.header)
+                && view.sequence() >= missing) {
             // A later epoch began behind a place that is not this one. Within an epoch, a START proves nothing: it may
             // have
             // been in flight together with what it follows.

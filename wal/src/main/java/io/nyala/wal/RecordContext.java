@@ -4,12 +4,14 @@ package io.nyala.wal;
 final class RecordContext {
     final long logId;
     final int epoch;
+    final int opening;
     long sequence;
     long durableUpTo;
     int previousCrc;
 
-    RecordContext(long logId, int epoch) {
+    RecordContext(long logId, int epoch, int opening) {
         this.logId = logId;
         this.epoch = epoch;
+        this.opening = opening;
     }
 }

@@ -21,7 +21,7 @@ import java.lang.foreign.MemorySegment;
  *
  *   16       24         32             40      44     48
  *   +--------+----------+--------------+-------+------+--------- - -
- *   | log id | sequence | durable upto | epoch | zero | payload
+ *   | log id | sequence | durable upto | epoch |opening| payload
  *   +--------+----------+--------------+-------+------+--------- - -
  *      u64       u64          u64         u32     u32
  * }</pre>
@@ -38,6 +38,8 @@ import java.lang.foreign.MemorySegment;
  *   <li>{@code sequence}: one more than the record before; a new epoch may leave a gap, of which its START tells.
  *   <li>{@code durable upto}: the log was known to be durable up to this sequence when the record was built. If a
  *       record is missing although one that follows it says this, it was lost, and not just never written.
+ *   <li>{@code opening}: as in the header of its segment. With it, records of an epoch that somebody undid, by putting
+ *       an older copy of the log back, are not taken for those of the epoch that has its number now.
  * </ul>
  *
  * <p>Payload of the kinds that are not DATA, all fields u64:
@@ -79,7 +81,7 @@ public final class RecordFormat {
     static final int SEQUENCE_AT = 24;
     static final int DURABLE_UP_TO_AT = 32;
     static final int EPOCH_AT = 40;
-    static final int ZERO_AT = 44;
+    static final int OPENING_AT = 44;
 
     /** "NR" read as a little-endian number; with kind and zero it is one int. */
     static final int MAGIC = 0x524E;
@@ -148,7 +150,7 @@ public final class RecordFormat {
         memory.set(LONG, at + SEQUENCE_AT, context.sequence);
         memory.set(LONG, at + DURABLE_UP_TO_AT, context.durableUpTo);
         memory.set(INT, at + EPOCH_AT, context.epoch);
-        memory.set(INT, at + ZERO_AT, 0);
+        memory.set(INT, at + OPENING_AT, context.opening);
         int crc = Crc32c.of(memory, at + MAGIC_AT, recordBytes - MAGIC_AT);
         memory.set(INT, at + CRC_AT, crc);
         return crc;
@@ -175,7 +177,7 @@ public final class RecordFormat {
         notes.note(at + SEQUENCE_AT, 8, "sequence: " + memory.get(LONG, at + SEQUENCE_AT));
         notes.note(at + DURABLE_UP_TO_AT, 8, "durable upto: " + memory.get(LONG, at + DURABLE_UP_TO_AT));
         notes.note(at + EPOCH_AT, 4, "epoch: " + memory.get(INT, at + EPOCH_AT));
-        notes.note(at + ZERO_AT, 4, "zero");
+        notes.note(at + OPENING_AT, 4, "opening: 0x" + Integer.toHexString(memory.get(INT, at + OPENING_AT)));
         if (defect == null) {
             annotatePayload(memory, at, view, payloads, notes);
         }

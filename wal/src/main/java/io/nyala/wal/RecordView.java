@@ -24,6 +24,7 @@ final class RecordView {
     private long sequence;
     private long durableUpTo;
     private int epoch;
+    private int opening;
     private long oldestSegment;
     private long continuesAfter;
     private long previousEnd;
@@ -49,6 +50,7 @@ final class RecordView {
         logId = memory.get(LONG, at + RecordFormat.LOG_ID_AT);
         sequence = memory.get(LONG, at + RecordFormat.SEQUENCE_AT);
         epoch = memory.get(INT, at + RecordFormat.EPOCH_AT);
+        opening = memory.get(INT, at + RecordFormat.OPENING_AT);
         previousCrc = memory.get(INT, at + RecordFormat.PREVIOUS_CRC_AT);
         durableUpTo = memory.get(LONG, at + RecordFormat.DURABLE_UP_TO_AT);
         crc = memory.get(INT, at + RecordFormat.CRC_AT);
@@ -70,9 +72,6 @@ final class RecordView {
             if (memory.get(JAVA_BYTE, i) != 0) {
                 return "the padding of its payload is not zero";
             }
-        }
-        if (memory.get(INT, at + RecordFormat.ZERO_AT) != 0) {
-            return "an unused field is not zero";
         }
         oldestSegment = 0;
         switch (read) {
@@ -140,6 +139,15 @@ final class RecordView {
 
     int epoch() {
         return epoch;
+    }
+
+    int opening() {
+        return opening;
+    }
+
+    /** It is of the same opening of the same log as a segment. */
+    boolean isOf(SegmentHeader header) {
+        return logId == header.logId() && epoch == header.epoch() && opening == header.opening();
     }
 
     /** Of a record that is not DATA. */

@@ -4,6 +4,7 @@ import io.nyala.io.Access;
 import io.nyala.io.Disk;
 import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
+import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -16,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * <p>One thread. Holds no memory and no files between calls, so there is nothing to close.
  */
 public final class Recovery {
+    /** Openings of one log must differ, also where one was undone; nothing else depends on it. */
+    private static final SecureRandom OPENINGS = new SecureRandom();
+
     private final WalConfig config;
     private final Disk disk;
     private final MemoryAccount account;
@@ -141,6 +145,11 @@ public final class Recovery {
      * @throws LogFullException if there is no room for a segment
      */
     public WriteAheadLog start(long sequenceAtLeast) {
+        return start(sequenceAtLeast, OPENINGS.nextInt(1, Integer.MAX_VALUE));
+    }
+
+    /** As above, with a chosen number of the opening. */
+    WriteAheadLog start(long sequenceAtLeast, int opening) {
         Check.notNegative("sequenceAtLeast", sequenceAtLeast);
         if (isStarted || access == Access.READ) {
             throw new IllegalStateException(
@@ -175,7 +184,7 @@ public final class Recovery {
         }
         leftovers.forEach(segment -> files.recycle(segment.path));
         long sequence = Math.max(end.lastSequence(), sequenceAtLeast);
-        var header = new SegmentHeader(logId, epoch, end.lastSegment() + 1, config.segmentBytes());
+        var header = new SegmentHeader(logId, epoch, opening, end.lastSegment() + 1, config.segmentBytes());
         var point = new StartPoint(end, sequence, header, files, kept, streamsRead, needs);
         return WriteAheadLog.start(config, disk, account, point);
     }
@@ -209,8 +218,7 @@ public final class Recovery {
                 var segment = new FoundSegment(named, reader.header(named));
                 if (reader.parse(SegmentFormat.HEADER_BYTES) == null
                         && reader.view().kind() == RecordKind.START
-                        && reader.view().logId() == segment.header.logId()
-                        && reader.view().epoch() == segment.header.epoch()) {
+                        && reader.view().isOf(segment.header)) {
                     segment.firstSequence = reader.view().sequence();
                     SegmentStart start = reader.start();
                     segment.start = start;

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>{@code
  *   0           8         12      16        24          32              40       44      48          4,096
  *   +-----------+---------+-------+---------+-----------+---------------+--------+-------+---- - - ----+
- *   |   magic   | version | epoch | log id  |  number   | segment bytes |  zero  | crc32c|    zero     |
+ *   |   magic   | version | epoch | log id  |  number   | segment bytes | opening| crc32c|    zero     |
  *   +-----------+---------+-------+---------+-----------+---------------+--------+-------+---- - - ----+
  *   "NYALAWAL"      u32      u32     u64        u64           u64           u32      u32
  *
@@ -31,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  * <ul>
  *   <li>{@code log id}: random, drawn when the log was created; the same in all its segments and records.
  *   <li>{@code epoch}: 1 for the first opening of the log, one more for each further.
+ *   <li>{@code opening}: a random number, drawn at each opening of the log and the same in all its records. An epoch
+ *       has the same number as one that somebody undid by putting an older copy back; their openings differ.
  *   <li>{@code number}: also the file's name; the segments of a log are numbered without gaps.
  *   <li>{@code segment bytes}: the file's length, a multiple of 4 KiB.
  *   <li>{@code crc32c}: of bytes 0 to 44. The rest up to 4 KiB is zero and checked.
@@ -41,9 +43,10 @@ import org.jspecify.annotations.Nullable;
  * logged before (first sequence, checksum of the record before) is in the {@link RecordKind#START} record.
  *
  * <p>Version 1 had no streams in its START records, which as a START of version 2 says that nothing is known of them:
- * so it can be read, and gone on with in a segment of version 2.
+ * so it can be read, and gone on with in a later one. Before version 3, {@code opening} was zero in segments and records,
+ * and was called so.
  *
- * <p>Example, segment 7 of log 0x1234, opened for the third time: {@code magic=NYALAWAL version=2 epoch=3 log id=0x1234
+ * <p>Example, segment 7 of log 0x1234, opened for the third time: {@code magic=NYALAWAL version=3 epoch=3 log id=0x1234
  * number=7 segment bytes=67108864}.
  *
  * <p>Stateless.
@@ -52,9 +55,12 @@ public final class SegmentFormat {
     /** Bytes of the header: one sector of direct I/O. */
     public static final int HEADER_BYTES = Disk.ALIGNMENT_BYTES;
 
-    public static final int VERSION = 2;
+    public static final int VERSION = 3;
 
     private static final int VERSION_MIN = 1;
+
+    /** Before, zero was where it is now. */
+    private static final int VERSION_OF_OPENINGS = 3;
 
     static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -67,7 +73,7 @@ public final class SegmentFormat {
     private static final int LOG_ID_AT = 16;
     private static final int NUMBER_AT = 24;
     private static final int SEGMENT_BYTES_AT = 32;
-    private static final int ZERO_AT = 40;
+    private static final int OPENING_AT = 40;
     private static final int CRC_AT = 44;
     private static final int REST_AT = 48;
 
@@ -81,6 +87,7 @@ public final class SegmentFormat {
         memory.set(LONG, at + LOG_ID_AT, header.logId());
         memory.set(LONG, at + NUMBER_AT, header.number());
         memory.set(LONG, at + SEGMENT_BYTES_AT, header.segmentBytes());
+        memory.set(INT, at + OPENING_AT, header.opening());
         memory.set(INT, at + CRC_AT, Crc32c.of(memory, at, CRC_AT));
         assert defect(memory, at) == null : defect(memory, at);
     }
@@ -110,9 +117,10 @@ public final class SegmentFormat {
         }
         int version = memory.get(INT, at + VERSION_AT);
         if (!isReadable(version)) {
-            return "it has format version " + version + ", this program reads version 1 and version " + VERSION;
+            return "it has format version " + version + ", this program reads version 1 to version " + VERSION;
         }
-        if (memory.get(INT, at + ZERO_AT) != 0 || !isZero(memory, at + REST_AT, HEADER_BYTES - REST_AT)) {
+        boolean hasOpening = memory.get(INT, at + OPENING_AT) != 0;
+        if ((version < VERSION_OF_OPENINGS && hasOpening) || !isZero(memory, at + REST_AT, HEADER_BYTES - REST_AT)) {
             return "the unused rest of the segment header is not zero";
         }
         return null;
@@ -134,6 +142,7 @@ public final class SegmentFormat {
         return new SegmentHeader(
                 memory.get(LONG, at + LOG_ID_AT),
                 memory.get(INT, at + EPOCH_AT),
+                memory.get(INT, at + OPENING_AT),
                 memory.get(LONG, at + NUMBER_AT),
                 memory.get(LONG, at + SEGMENT_BYTES_AT));
     }
@@ -170,7 +179,7 @@ public final class SegmentFormat {
         notes.note(LOG_ID_AT, 8, "log id: 0x" + Long.toHexString(segment.get(LONG, LOG_ID_AT)));
         notes.note(NUMBER_AT, 8, "number: " + segment.get(LONG, NUMBER_AT));
         notes.note(SEGMENT_BYTES_AT, 8, "segment bytes: " + segment.get(LONG, SEGMENT_BYTES_AT));
-        notes.note(ZERO_AT, 4, "zero");
+        notes.note(OPENING_AT, 4, "opening: 0x" + Integer.toHexString(segment.get(INT, OPENING_AT)));
         notes.note(CRC_AT, 4, "crc32c" + (defect(segment, 0) == null ? "" : ", WRONG: " + defect(segment, 0)));
         notes.note(REST_AT, HEADER_BYTES - REST_AT, "zero");
         notes.endSection();
@@ -184,9 +193,7 @@ public final class SegmentFormat {
     private static long annotateWrite(MemorySegment segment, long start, PayloadNotes payloads, Notes notes) {
         RecordView view = new RecordView();
         long at = start;
-        while (view.parse(segment, at, segment.byteSize()) == null
-                && view.logId() == segment.get(LONG, LOG_ID_AT)
-                && view.epoch() == segment.get(INT, EPOCH_AT)) {
+        while (view.parse(segment, at, segment.byteSize()) == null && view.isOf(read(segment, 0))) {
             RecordFormat.annotate(segment, at, payloads, notes);
             at += view.recordBytes();
         }

@@ -7,7 +7,7 @@ public final class UnsupportedLogException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     UnsupportedLogException(Path file, int version) {
-        super(file + " is of log format version " + version + ", this program reads version 1 and version "
+        super(file + " is of log format version " + version + ", this program reads version 1 to version "
                 + SegmentFormat.VERSION
                 + "; use the release that wrote it; nothing was changed");
     }

@@ -81,7 +81,7 @@ public final class WriteAheadLog implements CommitLog {
             SegmentHeader header = point.header();
             first = prepare(disk, preparer, header);
             point.files().begin(header.number());
-            var context = new RecordContext(header.logId(), header.epoch());
+            var context = new RecordContext(header.logId(), header.epoch(), header.opening());
             context.sequence = point.sequence();
             context.previousCrc = point.end().lastCrc();
             var progress = new LogProgress(point.sequence());

@@ -290,7 +290,12 @@ final class CorruptionTest {
             SegmentFormat.write(
                     segment,
                     0,
-                    new SegmentHeader(header.logId() + 1, header.epoch(), header.number(), header.segmentBytes()));
+                    new SegmentHeader(
+                            header.logId() + 1,
+                            header.epoch(),
+                            header.opening(),
+                            header.number(),
+                            header.segmentBytes()));
             disk.setContents(path, segment.toArray(java.lang.foreign.ValueLayout.JAVA_BYTE));
             Failure.expect(
                     CorruptLogException.class, () -> TestLog.readAll(disk, TestLog.config()), "belongs to log 0x");
@@ -330,7 +335,7 @@ final class CorruptionTest {
                 UnsupportedLogException.class,
                 () -> TestLog.readAll(disk, TestLog.config()),
                 "version 9",
-                "version 1 and version 2");
+                "version 1 to version 3");
     }
 
     /** Three epochs: ended cleanly, by the end of the process, and as told; with a roll in each. */

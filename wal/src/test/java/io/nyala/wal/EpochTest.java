@@ -7,12 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.io.DiskException;
 import io.nyala.io.DiskException.Kind;
+import io.nyala.memory.Crc32c;
 import io.nyala.simulation.Operation;
 import io.nyala.simulation.PowerCutException;
 import io.nyala.simulation.SimulatedDisk;
 import io.nyala.testkit.Failure;
 import io.nyala.testkit.Seed;
 import io.nyala.wal.TestLog.Entry;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -169,5 +171,73 @@ final class EpochTest {
             disk.flipBit(file(1, "sealed"), at, 0);
         }
         Failure.expect(CorruptLogException.class, () -> readAll(disk), "closed cleanly");
+    }
+
+    /**
+     * An older copy of a log is put back, and what a later epoch left in recycled files stays: a new epoch of that
+     * number has the same sequences and checksums, but not the same opening.
+     */
+    @Test
+    void whatAnEpochLeftThatWasUndoneIsNotRead() {
+        int former = random.nextInt();
+        assertFalse(readsWhatWasUndone(former, former + 1));
+        assertTrue(readsWhatWasUndone(former, former), "or nothing was there to be taken for a record");
+    }
+
+    private boolean readsWhatWasUndone(int former, int opening) {
+        disk = TestLog.newDisk(random);
+        List<Entry> entries = session(true);
+        byte[] copy = disk.contents(file(1, "sealed"));
+        byte[] undone;
+        try (TestLog log = new TestLog(disk, TestLog.config())) {
+            log.start(0, former);
+            log.settle();
+            log.appendDurably(random, 1, 100);
+            log.settle();
+            undone = disk.contents(file(2, "wal"));
+        }
+        disk.list(TestLog.DIRECTORY).forEach(disk::delete);
+        put(file(1, "sealed"), copy);
+        put(file(9, "spare"), undone);
+        TestLog log = new TestLog(disk, TestLog.config());
+        log.start(0, opening);
+        log.settle();
+        log.kill();
+        List<Entry> read = readAll(disk);
+        assertEquals(entries, read.subList(0, entries.size()));
+        return read.size() > entries.size();
+    }
+
+    private void put(Path path, byte[] contents) {
+        disk.create(path).close();
+        disk.setContents(path, contents);
+    }
+
+    /** Its segments and records have zero where the opening is now. */
+    @Test
+    void aLogOfTheSecondVersionIsReadAndGoneOnWith() {
+        List<Entry> entries;
+        try (TestLog log = new TestLog(disk, TestLog.config())) {
+            log.start(0, 0);
+            entries = log.appendDurably(random, 3, 300);
+        }
+        byte[] bytes = disk.contents(file(1, "sealed"));
+        setVersion(bytes, 2);
+        disk.setContents(file(1, "sealed"), bytes);
+        try (TestLog log = TestLog.start(disk, TestLog.config())) {
+            assertEquals(entries, log.read);
+            entries.addAll(log.appendDurably(random, 3, 300));
+        }
+        assertEquals(entries, readAll(disk));
+        byte[] later = disk.contents(file(2, "sealed"));
+        setVersion(later, 2);
+        disk.setContents(file(2, "sealed"), later);
+        Failure.expect(CorruptLogException.class, () -> readAll(disk), "not zero");
+    }
+
+    private static void setVersion(byte[] bytes, int version) {
+        MemorySegment header = MemorySegment.ofArray(bytes);
+        header.set(SegmentFormat.INT, 8, version);
+        header.set(SegmentFormat.INT, 44, Crc32c.of(header, 0, 44));
     }
 }

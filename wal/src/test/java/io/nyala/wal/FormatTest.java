@@ -69,7 +69,8 @@ final class FormatTest {
                 SegmentFormat.write(
                         memory,
                         0,
-                        new SegmentHeader(0x1234, Integer.parseInt(words[1]), Long.parseLong(words[2]), 67108864));
+                        new SegmentHeader(
+                                0x1234, Integer.parseInt(words[1]), 0x5678, Long.parseLong(words[2]), 67108864));
                 yield HexDump.text(
                         memory.asSlice(0, 4096), notes -> SegmentFormat.annotate(memory.asSlice(0, 4096), notes));
             }
@@ -94,7 +95,7 @@ final class FormatTest {
     }
 
     private static String record(MemorySegment memory, RecordKind kind, long sequence, int payloadBytes) {
-        RecordContext context = new RecordContext(0x1234, 1);
+        RecordContext context = new RecordContext(0x1234, 1, 0x5678);
         context.sequence = sequence;
         context.durableUpTo = sequence - 1;
         context.previousCrc = 0x0102_0304;

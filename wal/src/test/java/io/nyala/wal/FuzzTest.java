@@ -126,7 +126,7 @@ final class FuzzTest {
         byte[] bytes = new byte[random.nextInt(4) == 0 ? random.nextInt(20_000) : (int) TestLog.SEGMENT_BYTES];
         random.nextBytes(bytes);
         if (bytes.length >= SegmentFormat.HEADER_BYTES && random.nextInt(4) > 0) {
-            var header = new SegmentHeader(TestLog.LOG_ID, 1, random.nextInt(1, 4), bytes.length);
+            var header = new SegmentHeader(TestLog.LOG_ID, 1, TestLog.OPENING, random.nextInt(1, 4), bytes.length);
             MemorySegment segment = TestLog.segmentOf(bytes);
             SegmentFormat.write(segment, 0, header);
             return segment.toArray(JAVA_BYTE);

@@ -26,6 +26,9 @@ final class TestLog implements AutoCloseable {
     static final long LOG_ID = 0x1234_5678_9ABCL;
     static final int STREAM_COUNT = 4;
 
+    /** Of all openings, but for tests of just that. */
+    static final int OPENING = 0x0BEB_0BEB;
+
     /** By the first byte of the payload. */
     static final RecordStreams STREAMS =
             (memory, payload, bytes) -> bytes == 0 ? 0 : memory.get(JAVA_BYTE, payload) & STREAM_COUNT - 1;
@@ -104,8 +107,12 @@ final class TestLog implements AutoCloseable {
     }
 
     void start(long sequenceAtLeast) {
+        start(sequenceAtLeast, OPENING);
+    }
+
+    void start(long sequenceAtLeast, int opening) {
         try {
-            log = recovery.start(sequenceAtLeast);
+            log = recovery.start(sequenceAtLeast, opening);
         } catch (RuntimeException e) {
             account.close();
             throw e;
