@@ -342,7 +342,7 @@ public final class LogAgent implements Agent {
             return 0;
         }
         long durable = progress.durableUpTo();
-        long sequence = buffer.tryMark(buffer.oldestSegment(), false);
+        long sequence = buffer.tryMark(buffer.oldestSegment(), false, false);
         if (sequence == 0) {
             return 0;
         }

@@ -187,15 +187,17 @@ final class LogBuffer {
     /**
      * Appends a MARK that names the oldest segment needed: its sequence, or 0 if that is not possible just now. If it
      * is not for a release, records that nobody wants durable are not made so for its sake.
+     *
+     * @param mayTakeLast of a full segment's kept sectors the one that is for this
      */
-    long tryMark(long oldest, boolean isRelease) {
+    long tryMark(long oldest, boolean isRelease, boolean mayTakeLast) {
         if (!tryLockOrBeWoken()) {
             return 0;
         }
         try {
             oldestSegment = oldest;
-            if (!isAccepting()
-                    || !makeRoomFor(ROLL_BYTES, isRelease ? KEPT_BYTES - Disk.ALIGNMENT_BYTES : KEPT_BYTES)) {
+            int keptBytes = mayTakeLast ? KEPT_BYTES - Disk.ALIGNMENT_BYTES : KEPT_BYTES;
+            if (!isAccepting() || !makeRoomFor(ROLL_BYTES, keptBytes)) {
                 return 0;
             }
             boolean needsSync = isRelease || progress.durableUpTo() == context.sequence;

@@ -121,13 +121,25 @@ final class Retention {
         if (oldest == oldestNeeded) {
             return false;
         }
-        long mark = buffer.tryMark(oldest, true);
+        long mark = buffer.tryMark(oldest, true, makesRoom(oldest));
         if (mark == 0) {
             return false;
         }
         oldestNeeded = oldest;
         markSequence = mark;
         return true;
+    }
+
+    /**
+     * Whether a segment can be made of what goes, or nothing else can go. A full segment on a full disk has room for one
+     * more MARK: without a next segment after it, no other could say of a further release.
+     */
+    private boolean makesRoom(long oldest) {
+        long freedBytes = 0;
+        for (Segment segment : live) {
+            freedBytes += segment.number < oldest ? segment.bytes : 0;
+        }
+        return freedBytes >= active().bytes || oldest == active().number;
     }
 
     void closeFiles() {

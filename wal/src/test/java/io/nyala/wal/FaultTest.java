@@ -13,6 +13,7 @@ import io.nyala.simulation.SimulatedDisk;
 import io.nyala.testkit.Failure;
 import io.nyala.testkit.Seed;
 import io.nyala.wal.TestLog.Entry;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
@@ -111,7 +112,7 @@ final class FaultTest {
         TestLog log = TestLog.start(disk, TestLog.config().withSparesMax(4));
         log.settle();
         disk.noSpaceAfter(TestLog.SEGMENT_BYTES / 2);
-        List<Entry> accepted = new java.util.ArrayList<>();
+        List<Entry> accepted = new ArrayList<>();
         LogFullException full = assertThrows(LogFullException.class, () -> {
             while (true) {
                 accepted.add(log.append(TestLog.randomText(random, 1000), Durability.SYNC));
@@ -129,6 +130,36 @@ final class FaultTest {
         List<Entry> read = TestLog.readAll(disk, TestLog.config());
         assertEquals(accepted.subList(accepted.size() - read.size(), accepted.size()), read);
         assertTrue(read.size() > 1, "the segment that is written to is not released");
+    }
+
+    /** Each file that a release frees is too small for a segment: not the first one may take the last room for a MARK. */
+    @Test
+    void aFullDiskIsFreedOneSegmentAtATimeAlsoWhereSegmentsAreLargerNow() {
+        WalConfig config = TestLog.config().withSparesMax(random.nextInt(3));
+        List<Entry> entries = new ArrayList<>();
+        try (TestLog log = TestLog.start(disk, config)) {
+            while (log.log().segmentCount() < 6) {
+                entries.add(log.append(TestLog.randomText(random, 3_000), Durability.SYNC));
+            }
+        }
+        long largerBytes = 4 * TestLog.SEGMENT_BYTES;
+        TestLog log = TestLog.start(disk, config.withSegmentBytes(largerBytes));
+        disk.noSpaceAfter(0);
+        assertThrows(LogFullException.class, () -> {
+            while (true) {
+                entries.add(log.append(TestLog.randomText(random, 1_000), Durability.SYNC));
+            }
+        });
+        log.settle();
+        for (Entry entry : entries) {
+            log.log().releaseUpTo(entry.sequence());
+            log.settle();
+        }
+        assertTrue(log.log().segmentCount() <= 2, () -> log.log().segmentCount() + " segments are left");
+        Entry more = log.append("more", Durability.SYNC);
+        log.close();
+        List<Entry> read = TestLog.readAll(disk, config);
+        assertEquals(more, read.getLast());
     }
 
     @Test
