@@ -131,8 +131,8 @@ final class Retention {
     }
 
     /**
-     * Whether a segment can be made of what goes, or nothing else can go. A full segment on a full disk has room for one
-     * more MARK: without a next segment after it, no other could say of a further release.
+     * Whether a segment can be made of what goes, or nothing else can go. A full segment on a full disk has room for
+     * one more MARK: without a next segment after it, no other could say of a further release.
      */
     private boolean makesRoom(long oldest) {
         long freedBytes = 0;

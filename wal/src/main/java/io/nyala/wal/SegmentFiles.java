@@ -128,8 +128,8 @@ final class SegmentFiles {
     }
 
     /**
-     * Notes that an epoch begins in a segment, whose name is durable: who finds neither that one nor later ones has lost
-     * them. Durable when it returns. A file of its own, as a note that comes back after a power cut is still true.
+     * Notes that an epoch begins in a segment, whose name is durable: who finds neither that one nor later ones has
+     * lost them. Durable when it returns. A file of its own, as a note that comes back after a power cut is still true.
      */
     void begin(long number) {
         Path note = directory.resolve(String.format("%012d.begun", number));

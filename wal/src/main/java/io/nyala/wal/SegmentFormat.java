@@ -43,8 +43,8 @@ import org.jspecify.annotations.Nullable;
  * logged before (first sequence, checksum of the record before) is in the {@link RecordKind#START} record.
  *
  * <p>Version 1 had no streams in its START records, which as a START of version 2 says that nothing is known of them:
- * so it can be read, and gone on with in a later one. Before version 3, {@code opening} was zero in segments and records,
- * and was called so.
+ * so it can be read, and gone on with in a later one. Before version 3, {@code opening} was zero in segments and
+ * records, and was called so.
  *
  * <p>Example, segment 7 of log 0x1234, opened for the third time: {@code magic=NYALAWAL version=3 epoch=3 log id=0x1234
  * number=7 segment bytes=67108864}.

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
  */
 final class CrashMatrixTest {
     private static final int STATES_MIN = 2_000;
+    private static final int KILLS_MIN = 400;
 
     private static final Logger LOG = System.getLogger(CrashMatrixTest.class.getName());
 
@@ -50,8 +51,21 @@ final class CrashMatrixTest {
         VISITED.addAndGet(states);
     }
 
+    /** A call that a process did not live to see may have been made; what was written is there in any case. */
+    @Test
+    void everythingWrittenIsFoundWheneverTheProcessIsKilled(@Seed SplittableRandom random) {
+        int states = 0;
+        while (states < KILLS_MIN) {
+            states += endAtEachCall(random.nextLong(), true);
+        }
+    }
+
     /** Runs the same workload again and again, each time until the next call. */
     private static int cutAtEachCall(long seed) {
+        return endAtEachCall(seed, false);
+    }
+
+    private static int endAtEachCall(long seed, boolean isKilled) {
         CrashWorkload whole = new CrashWorkload(new SplittableRandom(seed));
         long first = whole.disk.callCount();
         whole.run(2, 25);
@@ -60,12 +74,22 @@ final class CrashMatrixTest {
         for (long call = first; call < last; call++) {
             try {
                 CrashWorkload workload = new CrashWorkload(new SplittableRandom(seed));
-                workload.disk.cutPowerAtCall(call);
-                workload.run(2, 25);
-                workload.checkAfterPowerCut(workload.disk);
-                workload.goOn();
+                if (isKilled) {
+                    workload.disk.killProcessAtCall(call);
+                    workload.run(2, 25);
+                    workload.checkAfterKill();
+                    workload.goOnAfterKill();
+                } else {
+                    workload.disk.cutPowerAtCall(call);
+                    workload.run(2, 25);
+                    workload.checkAfterPowerCut(workload.disk);
+                    workload.goOn();
+                }
             } catch (RuntimeException | AssertionError e) {
-                throw new AssertionError("workload " + seed + " cut at call " + call + ": " + e.getMessage(), e);
+                throw new AssertionError(
+                        "workload " + seed + (isKilled ? " killed" : " cut") + " at call " + call + ": "
+                                + e.getMessage(),
+                        e);
             }
         }
         return (int) (last - first);

@@ -128,9 +128,19 @@ final class CrashWorkload {
         written = durable;
     }
 
+    /** Checks what is found after the process was killed: all that was written, durable or not. */
+    void checkAfterKill() {
+        check(TestLog.readAll(disk, config), written);
+    }
+
     /** After the power was cut: opens, goes on, and checks that nothing is forgotten. */
     void goOn() {
         written = durable;
+        goOnAfterKill();
+    }
+
+    /** As above, after the process was killed: what was written is there, too. */
+    void goOnAfterKill() {
         disk.cutPowerAtCall(Long.MAX_VALUE);
         session(10, () -> {});
         checkAfterPowerCut(disk.afterPowerCut(random.nextLong()));

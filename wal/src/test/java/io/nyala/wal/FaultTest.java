@@ -132,7 +132,7 @@ final class FaultTest {
         assertTrue(read.size() > 1, "the segment that is written to is not released");
     }
 
-    /** Each file that a release frees is too small for a segment: not the first one may take the last room for a MARK. */
+    /** Each file that a release frees is too small for a segment: the first must not take the last room for a MARK. */
     @Test
     void aFullDiskIsFreedOneSegmentAtATimeAlsoWhereSegmentsAreLargerNow() {
         WalConfig config = TestLog.config().withSparesMax(random.nextInt(3));
