@@ -292,7 +292,7 @@ final class BadInputs {
 
     private static List<Path> files(Path directory) {
         try (Stream<Path> files = Files.list(directory)) {
-            return files.filter(file -> file.toString().matches(".*(wal|sealed)"))
+            return files.filter(file -> !file.toString().matches(".*(spare|begun)"))
                     .sorted()
                     .toList();
         } catch (IOException e) {
