@@ -118,7 +118,7 @@ final class KilledProcessTest {
             }
             oldest = from;
         }
-        LOG.log(Level.INFO, "{0} processes were killed; {1} records found", rounds, known.size());
+        LOG.log(Level.INFO, "{0} processes were killed; {1} records written", rounds, next);
     }
 
     /** Answers the number of the last record that was acknowledged. */
