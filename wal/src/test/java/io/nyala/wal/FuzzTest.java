@@ -173,8 +173,8 @@ final class FuzzTest {
     }
 
     /**
-     * Up to where what is left of the log says that it was durable: by the name of a file, its session; by a record that
-     * is found where writes begin, or behind such a one, what it knew, and all of the sessions before its own.
+     * Up to where what is left of the log says that it was durable: by the name of a file, its session; by a record
+     * that is found where writes begin, or behind such a one, what it knew, and all of the sessions before its own.
      */
     private long promised(Map<Path, byte[]> intact) {
         long promised = 0;
