@@ -70,8 +70,8 @@ final class Dispatcher {
         }
     }
 
-    private Line line(Services.Method method) {
-        return method.isQuick() ? quickLine : line;
+    private Line line(RpcCall call) {
+        return call.isQuick() ? quickLine : line;
     }
 
     /**
@@ -155,7 +155,7 @@ final class Dispatcher {
             refuseAsClosing(call);
             return;
         }
-        Line inLine = line(method);
+        Line inLine = line(call);
         if (inLine.queued.incrementAndGet() > queuedCallsMax) {
             inLine.queued.decrementAndGet();
             call.fail(
@@ -183,7 +183,7 @@ final class Dispatcher {
     }
 
     private void run(RpcCall call, Services.Method method) {
-        line(method).queued.decrementAndGet();
+        line(call).queued.decrementAndGet();
         begin(call, method, false);
     }
 
@@ -191,7 +191,7 @@ final class Dispatcher {
         try {
             if (closed) {
                 refuseAsClosing(call);
-            } else if (call.answers().mustWait(method.isQuick(), hasWaited)) {
+            } else if (call.answers().mustWait(call.isQuick(), hasWaited)) {
                 call.answers().whenThereIsRoom(() -> beginAgain(call, method));
             } else if (call.nanosLeft() == 0) {
                 call.fail(
@@ -232,7 +232,7 @@ final class Dispatcher {
 
     private void beginAgain(RpcCall call, Services.Method method) {
         try {
-            line(method).pool.execute(() -> begin(call, method, true));
+            line(call).pool.execute(() -> begin(call, method, true));
         } catch (RejectedExecutionException _) {
             refuseAsClosing(call);
         } catch (RuntimeException | Error e) {

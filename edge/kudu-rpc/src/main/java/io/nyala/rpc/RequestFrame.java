@@ -22,6 +22,12 @@ final class RequestFrame {
     /** A length below 2^31 takes five bytes at most. */
     private static final int LENGTH_BYTES_MAX = 5;
 
+    /**
+     * Longest header that is read: those of clients have some hundred bytes. It is read on an event loop, and what it
+     * names is put on the heap.
+     */
+    static final int HEADER_BYTES_MAX = 64 << 10;
+
     private final RequestHeader header = new RequestHeader();
     private long at;
     private long messageBytes;
@@ -30,6 +36,10 @@ final class RequestFrame {
     void read(MemorySegment frame) {
         at = 0;
         int headerBytes = length(frame, "header");
+        if (headerBytes > HEADER_BYTES_MAX) {
+            throw new BadFrameException("a frame has a header of " + headerBytes
+                    + " bytes, and this server reads up to " + HEADER_BYTES_MAX);
+        }
         header.read(frame, at, at + headerBytes);
         at += headerBytes;
         int mainBytes = length(frame, "message");

@@ -38,6 +38,9 @@ public final class RpcCall {
      */
     public static final int PARSED_BYTES_MAX = 4 << 20;
 
+    /** Largest message of a call that is quick: reading a larger one would hold up the others. Theirs are far below. */
+    static final int QUICK_BYTES_MAX = 64 << 10;
+
     /** What a buffer that waits to be sent costs on the heap, as the transport counts it. */
     static final int BUFFER_BYTES = 96;
 
@@ -136,6 +139,11 @@ public final class RpcCall {
         return new RpcException(
                 RpcErrorCode.ERROR_INVALID_REQUEST,
                 "Invalid argument: invalid parameter for call " + method + ": " + why);
+    }
+
+    /** Whether its method is quick, and what it has to read as well. */
+    boolean isQuick() {
+        return method != null && method.isQuick() && body.byteSize() <= QUICK_BYTES_MAX;
     }
 
     /** Who the client says it is; nobody has proved it. */

@@ -189,6 +189,21 @@ final class ConversationTest {
     }
 
     @Test
+    void takesAHeaderOfTheLargestSizeAndNoneAboveIt() {
+        int others = Bytes.header(0, "").build().getSerializedSize() + 4; // Of lengths of two names.
+        String name = "x".repeat(RequestFrame.HEADER_BYTES_MAX - others);
+        EmbeddedServer.Client client = server.connect();
+        client.send(Bytes.introduction("tester"));
+        client.received();
+        client.send(Bytes.call(Bytes.header(0, name), TestService.request(0)));
+        assertTrue(client.channel.isOpen() && client.received().length > 0);
+        client.close();
+        assertLetGo(
+                Bytes.call(Bytes.header(0, name + "x"), TestService.request(0)),
+                "a header of 65537 bytes, and this server reads up to 65536");
+    }
+
+    @Test
     void takesAFrameOfTheLargestSizeAndNoneAboveIt() {
         EmbeddedServer small =
                 new EmbeddedServer(RpcConfig.of("TabletServer", "127.0.0.1", 0).withFrameBytesMax(5000), Runnable::run);

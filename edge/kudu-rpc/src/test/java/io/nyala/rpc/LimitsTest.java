@@ -152,6 +152,28 @@ final class LimitsTest {
     }
 
     @Test
+    void quickCallsWithMuchToReadWaitAsOthersDo() throws Exception {
+        start(UnaryOperator.identity());
+        try (RawClient client = ready()) {
+            for (int i = 0; i < 2; i++) {
+                client.call(Bytes.header(i, "Block"), TestService.request(0));
+            }
+            Spin.until(() -> service.blocked.get() == 2);
+            client.call(Bytes.header(2, "Quick"), TestService.request(RpcCall.QUICK_BYTES_MAX));
+            for (int i = 3; i < 6; i++) {
+                client.call(Bytes.header(i, "Quick"), TestService.request(RpcCall.QUICK_BYTES_MAX - 100));
+                assertEquals(i, client.read().callId());
+            }
+            service.gate.countDown();
+            Set<Integer> answered = new HashSet<>();
+            for (int i = 0; i < 3; i++) {
+                answered.add(client.read().callId());
+            }
+            assertEquals(Set.of(0, 1, 2), answered);
+        }
+    }
+
+    @Test
     void aCallWhoseTimeIsOverWhenItsTurnComesIsDropped() throws Exception {
         start(UnaryOperator.identity());
         try (RawClient client = ready()) {
