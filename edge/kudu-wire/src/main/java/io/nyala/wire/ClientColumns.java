@@ -118,6 +118,9 @@ final class ClientColumns {
 
     /** The view as it is, whatever the table has: enough to step over rows, not to read them. */
     static ClientColumns unread(SchemaPB view) {
+        if (view.getColumnsCount() == 0) {
+            throw new WireException(Fault.SCHEMA, "the schema of a request has no column, and no table is like that");
+        }
         List<Column> columns =
                 view.getColumnsList().stream().map(WireSchema::column).toList();
         return new ClientColumns(NONE.schema, new int[columns.size()], columns);

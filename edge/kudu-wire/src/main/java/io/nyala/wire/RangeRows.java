@@ -1,6 +1,7 @@
 package io.nyala.wire;
 
 import com.google.protobuf.ByteString;
+import io.nyala.partition.PartitionLimits;
 import io.nyala.protocol.RowOperations.RowOperationsPB;
 import io.nyala.rows.CellValue;
 import io.nyala.rows.Column;
@@ -26,6 +27,16 @@ final class RangeRows {
     static final int EXCLUSIVE_LOWER = RowOperationsPB.Type.EXCLUSIVE_RANGE_LOWER_BOUND_VALUE;
     static final int INCLUSIVE_UPPER = RowOperationsPB.Type.INCLUSIVE_RANGE_UPPER_BOUND_VALUE;
 
+    /** Of a request: a lower and an upper bound of each range. */
+    private static final int ROWS_MAX = 2 * PartitionLimits.RANGES_MAX;
+
+    /**
+     * Of all values of variable length of a request. They may point to the same bytes, and each is a copy: so a small
+     * request could ask for a large heap. Of clients, which send the bytes of each value, no request has a quarter of
+     * it.
+     */
+    static final int VALUE_BYTES_MAX = 16 << 20;
+
     private RangeRows() {}
 
     /**
@@ -33,8 +44,9 @@ final class RangeRows {
      *
      * @param type one of the numbers above
      * @param values by the index of the table's column; null where none is set
+     * @param valueBytes of those of variable length
      */
-    record Row(int type, List<@Nullable Object> values) {
+    record Row(int type, List<@Nullable Object> values, int valueBytes) {
         boolean isLower() {
             return type == LOWER || type == EXCLUSIVE_LOWER;
         }
@@ -47,10 +59,23 @@ final class RangeRows {
     static List<Row> read(RowOperationsPB operations, ClientColumns columns) {
         ByteBuffer cells = operations.getRows().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
         List<Row> rows = new ArrayList<>();
+        long valueBytes = 0;
         while (cells.hasRemaining()) {
-            rows.add(row(cells, operations.getIndirectData(), columns));
+            if (rows.size() == ROWS_MAX) {
+                throw tooMuch("more than " + ROWS_MAX + " bounds and split rows");
+            }
+            Row row = row(cells, operations.getIndirectData(), columns);
+            valueBytes += row.valueBytes();
+            if (valueBytes > VALUE_BYTES_MAX) {
+                throw tooMuch("values of more than " + VALUE_BYTES_MAX + " bytes in its bounds and split rows");
+            }
+            rows.add(row);
         }
         return rows;
+    }
+
+    private static WireException tooMuch(String what) {
+        return new WireException(Fault.ARGUMENT, "the request has " + what + "; ask for fewer ranges at a time");
     }
 
     private static Row row(ByteBuffer cells, ByteString indirect, ClientColumns columns) {
@@ -64,6 +89,7 @@ final class RangeRows {
         byte[] isSet = bitmap(cells, columns, "Cannot find isset bitmap");
         byte[] isNull = columns.hasNullable() ? bitmap(cells, columns, "Cannot find null bitmap") : new byte[0];
         @Nullable Object[] values = new Object[columns.schema().columnCount()];
+        int valueBytes = 0;
         for (int i = 0; i < columns.count(); i++) {
             if (!hasBit(isSet, i)) {
                 continue;
@@ -72,9 +98,11 @@ final class RangeRows {
             if (columns.hasNullable() && hasBit(isNull, i)) {
                 throw new WireException(Fault.ARGUMENT, "column is NULL: " + WireTypes.describe(column));
             }
-            values[columns.tableIndex(i)] = value(cells, indirect, column);
+            Object value = value(cells, indirect, column, PartitionLimits.BOUND_BYTES_MAX - valueBytes);
+            valueBytes += value instanceof byte[] bytes ? bytes.length : 0;
+            values[columns.tableIndex(i)] = value;
         }
-        return new Row(type, Arrays.asList(values));
+        return new Row(type, Arrays.asList(values), valueBytes);
     }
 
     private static byte[] bitmap(ByteBuffer cells, ClientColumns columns, String message) {
@@ -90,7 +118,7 @@ final class RangeRows {
         return (bits[i >> 3] >> (i & 7) & 1) != 0;
     }
 
-    private static Object value(ByteBuffer cells, ByteString indirect, Column column) {
+    private static Object value(ByteBuffer cells, ByteString indirect, Column column, int bytesMax) {
         int bytes = column.type().isVariable()
                 ? ClientColumns.VARIABLE_CELL_BYTES
                 : column.type().cellBytes();
@@ -106,6 +134,13 @@ final class RangeRows {
         long length = cells.getLong();
         if (offset < 0 || length < 0 || offset > indirect.size() - length) {
             throw corruption("Bad indirect slice");
+        }
+        if (length > bytesMax) {
+            throw new WireException(
+                    Fault.SCHEMA,
+                    "a range bound has up to " + PartitionLimits.BOUND_BYTES_MAX + " bytes, this one has " + length
+                            + " in column '" + column.name() + "', and " + (PartitionLimits.BOUND_BYTES_MAX - bytesMax)
+                            + " before that");
         }
         return indirect.substring((int) offset, (int) (offset + length)).toByteArray();
     }

@@ -110,7 +110,7 @@ public final class RowOperationsReader {
     /**
      * Goes to the first row of a request, without a table: rows can be stepped over, not put into a batch.
      *
-     * @throws WireException if the client's columns are those of no table
+     * @throws WireException if the client's columns are those of no table, or if there are none
      */
     public void startUnread(WriteRequestReader request) {
         MemorySegment given = request.memory().asSlice(request.schemaOffset(), request.schemaBytes());

@@ -124,9 +124,25 @@ final class Scanners {
         }
     }
 
-    /** Its client is still there. */
+    /** Its client is still there. One whose time is over is left to {@link #closeIdle}: this must not take long. */
     void keepAlive(String id, String user) {
-        find(id, user).touch(nanoTime.getAsLong());
+        Scanner scanner = scanners.get(id);
+        long now = nanoTime.getAsLong();
+        if (scanner == null || isIdle(scanner, now)) {
+            throw notFound(id);
+        }
+        if (!scanner.user().equals(user)) {
+            throw notAuthorized(id, user);
+        }
+        scanner.touch(now);
+    }
+
+    private boolean isIdle(Scanner scanner, long now) {
+        boolean isIdle = now - scanner.touched() > idleNanos && scanner.tryTake(); // Else a call has it.
+        if (isIdle) {
+            scanner.letGo();
+        }
+        return isIdle;
     }
 
     /** Forgets a scanner that the caller has, and closes it. */

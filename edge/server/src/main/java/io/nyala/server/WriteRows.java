@@ -149,7 +149,10 @@ final class WriteRows {
     private void startUnread(WriteRequestReader request, RowOperationsReader rows, WireException reason) {
         try {
             rows.startUnread(request);
-            rowCount = rows.skip(Integer.MAX_VALUE).length;
+            rowCount = rows.skip(ROWS_MAX).length;
+            if (rows.hasMore()) {
+                throw reason; // Nothing of so many rows was ever in.
+            }
             rows.startUnread(request);
         } catch (WireException _) {
             throw reason;

@@ -90,6 +90,8 @@ final class ScannersTest {
         assertFalse(kept.isClosed());
         turn(1);
         refused(Code.SCANNER_EXPIRED, ErrorCode.NOT_FOUND, () -> scanners.keepAlive(kept.id(), "ann"));
+        assertFalse(kept.isClosed(), "closing takes longer than a quick call may");
+        scanners.closeIdle();
         assertTrue(kept.isClosed());
         assertEquals(0, scanners.count());
     }

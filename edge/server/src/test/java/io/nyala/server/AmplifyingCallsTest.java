@@ -1,0 +1,234 @@
+package io.nyala.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.MessageLite;
+import io.nyala.caller.WireClient;
+import io.nyala.caller.WireRows;
+import io.nyala.engine.Table;
+import io.nyala.protocol.Common.SchemaPB;
+import io.nyala.protocol.RowOperations.RowOperationsPB;
+import io.nyala.protocol.master.Master.AlterTableRequestPB;
+import io.nyala.protocol.master.Master.AlterTableResponsePB;
+import io.nyala.protocol.master.Master.CreateTableRequestPB;
+import io.nyala.protocol.master.Master.CreateTableResponsePB;
+import io.nyala.protocol.master.Master.TableIdentifierPB;
+import io.nyala.protocol.rpc.RpcHeader.RequestHeader;
+import io.nyala.protocol.tserver.Tserver.PingRequestPB;
+import io.nyala.protocol.tserver.Tserver.WriteRequestPB;
+import io.nyala.protocol.tserver.Tserver.WriteResponsePB;
+import io.nyala.rows.Column;
+import io.nyala.rows.ColumnType;
+import io.nyala.rows.Schema;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadInfo;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Goal: no request costs the server a multiple of its own size on the heap. Method: requests that point to the same
+ * bytes again and again, have many rows of next to nothing, or names of MiB; and what the threads of the server have
+ * put on the heap for each.
+ */
+final class AmplifyingCallsTest {
+    /** Beside four times the request: classes that are loaded, and words of errors. */
+    private static final long HEAP_BYTES_MAX = 16 << 20;
+
+    private static final int BOUND_BYTES = 16 << 10;
+    private static final Schema TEXT = Schema.of(Column.key("k", ColumnType.STRING));
+    private static final Schema BYTE = Schema.of(Column.key("k", ColumnType.INT8));
+
+    /** Kept here, because a logger that nobody keeps forgets its level. */
+    private static final Logger LOG = Logger.getLogger("io.nyala.rpc");
+
+    static {
+        LOG.setLevel(Level.OFF);
+    }
+
+    private RunningServer server;
+
+    @BeforeEach
+    void open(@TempDir Path directory) throws IOException {
+        server = RunningServer.in(directory);
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        assertFalse(server.master()
+                .call(WireClient.MASTER, "Ping", PingRequestPB.getDefaultInstance())
+                .isError());
+        server.close();
+    }
+
+    /** By all threads that requests are read, and methods run on. */
+    private static long allocatedBytes() {
+        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long bytes = 0;
+        for (ThreadInfo thread : threads.getThreadInfo(threads.getAllThreadIds())) {
+            if (thread != null && thread.getThreadName().startsWith("rpc-")) {
+                bytes += Math.max(0, threads.getThreadAllocatedBytes(thread.getThreadId()));
+            }
+        }
+        return bytes;
+    }
+
+    private interface Call<T> {
+        T run() throws IOException;
+    }
+
+    private static <T> T bounded(long requestBytes, Call<T> call) throws IOException {
+        long before = allocatedBytes();
+        T answer = call.run();
+        long bytes = allocatedBytes() - before;
+        assertTrue(bytes < HEAP_BYTES_MAX + 4 * requestBytes, bytes + " bytes of heap for " + requestBytes);
+        return answer;
+    }
+
+    // ---- Bounds of ranges ----
+
+    /** Bounds whose cells are all the same bytes. */
+    private static RowOperationsPB aliased(int count, int bytes, RowOperationsPB.Type type) {
+        ByteBuffer rows = ByteBuffer.allocate(18 * count).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < count; i++) {
+            rows.put((byte) type.getNumber()).put((byte) 1).putLong(0).putLong(bytes);
+        }
+        return RowOperationsPB.newBuilder()
+                .setRows(ByteString.copyFrom(rows.array()))
+                .setIndirectData(ByteString.copyFrom(new byte[bytes]))
+                .build();
+    }
+
+    private String refusal(Schema schema, RowOperationsPB bounds) throws IOException {
+        CreateTableRequestPB request = RunningServer.creation("t", schema, 1).toBuilder()
+                .setSplitRowsRangeBounds(bounds)
+                .build();
+        CreateTableResponsePB answer = bounded(
+                request.getSerializedSize(),
+                () -> server.master()
+                        .call(WireClient.MASTER, "CreateTable", request)
+                        .message(CreateTableResponsePB.parser()));
+        assertTrue(answer.hasError());
+        return answer.getError().getStatus().getMessage();
+    }
+
+    @Test
+    void boundsThatPointToTheSameBytesAreNotCopiedWithoutEnd() throws IOException {
+        String why = refusal(TEXT, aliased(20_000, BOUND_BYTES, RowOperationsPB.Type.SPLIT_ROW));
+        assertTrue(why.contains("values of more than 16777216 bytes"), why);
+    }
+
+    @Test
+    void boundsAreNotCopiedBeforeTheirLengthIsLookedAt() throws IOException {
+        String why = refusal(TEXT, aliased(100, 1 << 20, RowOperationsPB.Type.SPLIT_ROW));
+        assertTrue(why.contains("a range bound has up to 16384 bytes, this one has 1048576"), why);
+    }
+
+    @Test
+    void boundsAreNotReadBeyondThoseThatATableMayHave() throws IOException {
+        byte[] rows = new byte[2 << 20];
+        for (int i = 0; i < rows.length; i += 2) {
+            rows[i] = (byte) RowOperationsPB.Type.SPLIT_ROW_VALUE;
+        }
+        String why = refusal(
+                BYTE,
+                RowOperationsPB.newBuilder().setRows(ByteString.copyFrom(rows)).build());
+        assertTrue(why.contains("more than 32768 bounds and split rows"), why);
+    }
+
+    @Test
+    void boundsOfARangeThatIsAddedAreNotCopiedWithoutEnd() throws IOException {
+        server.create("t", TEXT, 1);
+        AlterTableRequestPB.Builder request = AlterTableRequestPB.newBuilder()
+                .setTable(TableIdentifierPB.newBuilder().setTableName("t"));
+        request.addAlterSchemaStepsBuilder()
+                .setType(AlterTableRequestPB.StepType.ADD_RANGE_PARTITION)
+                .getAddRangePartitionBuilder()
+                .setRangeBounds(aliased(20_000, BOUND_BYTES, RowOperationsPB.Type.RANGE_LOWER_BOUND));
+        request.setSchema(WireRows.view(TEXT.columns()));
+        AlterTableRequestPB built = request.build();
+        AlterTableResponsePB answer = bounded(
+                built.getSerializedSize(),
+                () -> server.master()
+                        .call(WireClient.MASTER, "AlterTable", built)
+                        .message(AlterTableResponsePB.parser()));
+        String why = answer.getError().getStatus().getMessage();
+        assertTrue(why.contains("values of more than 16777216 bytes"), why);
+    }
+
+    // ---- Rows of next to nothing ----
+
+    private void assertNotKept(SchemaPB view, byte[] rows) throws IOException {
+        Table table = server.create("t", BYTE, 1);
+        WriteRequestPB request = WriteRequestPB.newBuilder()
+                .setTabletId(server.tabletId(table))
+                .setSchema(view)
+                .setRowOperations(RowOperationsPB.newBuilder().setRows(ByteString.copyFrom(rows)))
+                .build();
+        RequestHeader.Builder header = WireClient.header(0, WireClient.TABLET_SERVER, "Write")
+                .setRequestId(WireClient.name("0123456789abcdef0123456789abcdef", 1));
+        byte[] message = request.toByteArray();
+        WriteResponsePB answer =
+                bounded(0, () -> server.tablets().call(header, message).message(WriteResponsePB.parser()));
+        assertTrue(answer.hasError());
+        assertEquals(0, table.statistics().liveRowCount());
+    }
+
+    private static byte[] rows(int bytes, int rowBytes) {
+        byte[] rows = new byte[bytes];
+        for (int i = 0; i < bytes; i += rowBytes) {
+            rows[i] = (byte) RowOperationsPB.Type.INSERT_VALUE;
+        }
+        return rows;
+    }
+
+    @Test
+    void rowsWithoutColumnsAreNotCounted() throws IOException {
+        assertNotKept(SchemaPB.getDefaultInstance(), rows(24 << 20, 1));
+    }
+
+    @Test
+    void rowsOfAnotherTableAreCountedAsFarAsARequestMayHave() throws IOException {
+        Column other = Column.key("other", ColumnType.INT8);
+        assertNotKept(WireRows.view(List.of(other)), rows(40 << 20, 2));
+    }
+
+    // ---- Names ----
+
+    private void assertLetGo(RequestHeader.Builder header, MessageLite message) throws IOException {
+        byte[] call = WireClient.frame(header.build(), message.toByteArray());
+        try (WireClient client = WireClient.of(server.tabletServerAddress())) {
+            boolean isLetGo = bounded(0, () -> {
+                client.send(call);
+                return client.readOrEnd() == null;
+            });
+            assertTrue(isLetGo);
+        }
+    }
+
+    @Test
+    void namesOfClientsAreNotKept() throws IOException {
+        assertLetGo(
+                WireClient.header(0, WireClient.TABLET_SERVER, "Ping")
+                        .setRequestId(WireClient.name("c".repeat(32 << 20), 1)),
+                PingRequestPB.getDefaultInstance());
+    }
+
+    @Test
+    void namesOfMethodsAreNotMade() throws IOException {
+        assertLetGo(
+                WireClient.header(0, WireClient.TABLET_SERVER, "m".repeat(32 << 20)),
+                PingRequestPB.getDefaultInstance());
+    }
+}
