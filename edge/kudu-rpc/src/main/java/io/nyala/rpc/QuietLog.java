@@ -8,7 +8,8 @@ import java.util.function.Supplier;
 
 /**
  * Log lines that clients cause, so that no client can fill a disk with them: a few each second, and how many were left
- * out with the next. Thread-safe.
+ * out with the next. Each is one line, whatever a client has put in it: what ends a line or moves a cursor is written
+ * as its code. Thread-safe.
  */
 final class QuietLog {
     static final int LINES_PER_SECOND_MAX = 10;
@@ -42,8 +43,23 @@ final class QuietLog {
         }
         long before = count(nanoTime.getAsLong());
         if (before >= 0) {
-            log.log(level, before == 0 ? text.get() : text.get() + " (" + before + " similar lines were left out)");
+            String line = inOneLine(text.get());
+            log.log(level, before == 0 ? line : line + " (" + before + " similar lines were left out)");
         }
+    }
+
+    private static String inOneLine(String text) {
+        StringBuilder line = new StringBuilder(text.length());
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            int kind = Character.getType(c);
+            boolean isPlain = kind != Character.CONTROL
+                    && kind != Character.FORMAT
+                    && kind != Character.LINE_SEPARATOR
+                    && kind != Character.PARAGRAPH_SEPARATOR;
+            line.append(isPlain ? String.valueOf(c) : String.format("\\u%04x", (int) c));
+        }
+        return line.toString();
     }
 
     /** Lines that were left out before this one, or -1 if it is left out itself. */
