@@ -46,6 +46,9 @@ final class TabletServerService implements AutoCloseable {
 
     private static final long BATCH_IDLE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
+    /** Of a list of tablets: those of C++ take answers of 50 MiB, with what is around them. */
+    private static final int LISTED_BYTES_MAX = 49 << 20;
+
     private final CatalogView catalog;
     private final WriteService writes;
     private final ScanService scans;
@@ -120,30 +123,39 @@ final class TabletServerService implements AutoCloseable {
 
     private MessageLite listTablets(ListTabletsRequestPB request) {
         ListTabletsResponsePB.Builder answer = ListTabletsResponsePB.newBuilder();
+        long bytes = 0;
         for (Table table : catalog.engine().tables()) {
+            ListTabletsResponsePB.StatusAndSchemaPB ofTable = describe(table, request);
             Map<Long, TabletStatistics> statistics = table.statistics().tablets().stream()
                     .collect(Collectors.toMap(TabletStatistics::tabletId, each -> each));
             for (TabletView view : table.views(0, Integer.MAX_VALUE)) {
                 TabletStatistics tablet = statistics.get(view.tabletId());
                 if (tablet != null) {
-                    answer.addStatusAndSchema(describe(table, tablet, view, request));
+                    ListTabletsResponsePB.StatusAndSchemaPB described = describe(table, tablet, view, ofTable);
+                    bytes += described.getSerializedSize();
+                    if (bytes > LISTED_BYTES_MAX) {
+                        return tooManyTablets(request);
+                    }
+                    answer.addStatusAndSchema(described);
                 }
             }
         }
         return answer.build();
     }
 
-    private ListTabletsResponsePB.StatusAndSchemaPB describe(
-            Table table, TabletStatistics tablet, TabletView view, ListTabletsRequestPB request) {
+    private static ListTabletsResponsePB tooManyTablets(ListTabletsRequestPB request) {
+        return ListTabletsResponsePB.newBuilder()
+                .setError(TabletErrors.error(
+                        TabletServerErrorPB.Code.UNKNOWN_ERROR,
+                        ErrorCode.INVALID_ARGUMENT,
+                        "a list of the tablets has more than " + LISTED_BYTES_MAX + " bytes, and clients take 50 MiB; "
+                                + (request.getNeedSchemaInfo() ? "ask without schemas" : "ask the master")))
+                .build();
+    }
+
+    /** What all tablets of a table have in common, once for all of them: there may be thousands. */
+    private static ListTabletsResponsePB.StatusAndSchemaPB describe(Table table, ListTabletsRequestPB request) {
         ListTabletsResponsePB.StatusAndSchemaPB.Builder described = ListTabletsResponsePB.StatusAndSchemaPB.newBuilder()
-                .setTabletStatus(TabletStatusPB.newBuilder()
-                        .setTabletId(catalog.ids().tablet(tablet.tabletId()))
-                        .setTableName(table.name())
-                        .setState(isWhole(view) ? TabletStatePB.RUNNING : TabletStatePB.FAILED)
-                        .setTabletDataState(TabletDataState.TABLET_DATA_READY)
-                        .setLastStatus(lastStatus(view))
-                        .setPartition(WirePartitions.toProto(tablet.partition()))
-                        .setEstimatedOnDiskSize(tablet.diskBytes()))
                 .setSchemaVersion(table.schema().version())
                 .setRole(Role.LEADER);
         if (request.getNeedSchemaInfo()) {
@@ -152,7 +164,21 @@ final class TabletServerService implements AutoCloseable {
                     .setPartitionSchema(
                             WirePartitions.toProto(table.partitions().schema()));
         }
-        return described.build();
+        return described.buildPartial();
+    }
+
+    private ListTabletsResponsePB.StatusAndSchemaPB describe(
+            Table table, TabletStatistics tablet, TabletView view, ListTabletsResponsePB.StatusAndSchemaPB ofTable) {
+        return ofTable.toBuilder()
+                .setTabletStatus(TabletStatusPB.newBuilder()
+                        .setTabletId(catalog.ids().tablet(tablet.tabletId()))
+                        .setTableName(table.name())
+                        .setState(isWhole(view) ? TabletStatePB.RUNNING : TabletStatePB.FAILED)
+                        .setTabletDataState(TabletDataState.TABLET_DATA_READY)
+                        .setLastStatus(lastStatus(view))
+                        .setPartition(WirePartitions.toProto(tablet.partition()))
+                        .setEstimatedOnDiskSize(tablet.diskBytes()))
+                .build();
     }
 
     /** All of its rows can be read and written. Of another one operators are to hear, by ksck for one. */

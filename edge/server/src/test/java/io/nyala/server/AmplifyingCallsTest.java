@@ -17,6 +17,8 @@ import io.nyala.protocol.master.Master.CreateTableRequestPB;
 import io.nyala.protocol.master.Master.CreateTableResponsePB;
 import io.nyala.protocol.master.Master.TableIdentifierPB;
 import io.nyala.protocol.rpc.RpcHeader.RequestHeader;
+import io.nyala.protocol.tserver.Tserver.ListTabletsRequestPB;
+import io.nyala.protocol.tserver.Tserver.ListTabletsResponsePB;
 import io.nyala.protocol.tserver.Tserver.PingRequestPB;
 import io.nyala.protocol.tserver.Tserver.WriteRequestPB;
 import io.nyala.protocol.tserver.Tserver.WriteResponsePB;
@@ -29,6 +31,7 @@ import java.lang.management.ThreadInfo;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -202,6 +205,38 @@ final class AmplifyingCallsTest {
     void rowsOfAnotherTableAreCountedAsFarAsARequestMayHave() throws IOException {
         Column other = Column.key("other", ColumnType.INT8);
         assertNotKept(WireRows.view(List.of(other)), rows(40 << 20, 2));
+    }
+
+    // ---- Lists ----
+
+    /** With a schema of 480 KB, which is about the largest there is. */
+    private void createLarge(String name, int tablets) throws IOException {
+        List<Column> columns = new ArrayList<>(List.of(Column.key("k", ColumnType.INT32)));
+        for (int i = 0; i < 4; i++) {
+            columns.add(Column.of("v" + i, ColumnType.STRING).defaultValue("x".repeat(60_000)));
+        }
+        server.create(name, Schema.of(columns.toArray(Column[]::new)), tablets);
+    }
+
+    private ListTabletsResponsePB list(boolean withSchemas) throws IOException {
+        var request =
+                ListTabletsRequestPB.newBuilder().setNeedSchemaInfo(withSchemas).build();
+        return bounded(0, () -> server.tablets().tablet("ListTablets", request, ListTabletsResponsePB.parser()));
+    }
+
+    @Test
+    void schemasOfTabletsAreMadeOncePerTableAndNoMoreThanClientsTake() throws IOException {
+        createLarge("a", 96);
+        ListTabletsResponsePB answer = list(true);
+        assertEquals(96, answer.getStatusAndSchemaCount());
+        answer.getStatusAndSchemaList().forEach(tablet -> {
+            assertEquals(5, tablet.getSchema().getColumnsCount());
+            assertEquals("a", tablet.getTabletStatus().getTableName());
+        });
+        createLarge("b", 16);
+        String why = list(true).getError().getStatus().getMessage();
+        assertTrue(why.contains("more than 51380224 bytes") && why.contains("ask without schemas"), why);
+        assertEquals(112, list(false).getStatusAndSchemaCount());
     }
 
     // ---- Names ----
