@@ -10,6 +10,7 @@ public enum RowErrorCode {
     MISSING_VALUE(3),
     NULL_IN_NOT_NULL(4),
     KEY_TOO_LONG(5),
+    /** A cell, or all cells of the row together. */
     CELL_TOO_LONG(6),
     /**
      * A value that the column cannot hold: a number out of range, too many digits, a date outside the years 1 to 9999.

@@ -100,6 +100,12 @@ final class DifferencesTest {
                 rows::rowsOfRequest);
         proofs.put(
                 new Line(
+                        "a row of more than 8 MiB",
+                        "taken, within the 50 MiB of a request",
+                        "an error of that row: INVALID_ARGUMENT"),
+                rows::largeRows);
+        proofs.put(
+                new Line(
                         "batch of a scan",
                         "ends within 128 rows of the limit",
                         "has 16 rows, then as many more as fit if they are as large as those before"),

@@ -15,9 +15,11 @@ import io.nyala.rows.ColumnType;
 import io.nyala.rows.Schema;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.apache.kudu.ColumnSchema;
 import org.apache.kudu.ColumnSchema.ColumnSchemaBuilder;
 import org.apache.kudu.client.AsyncKuduScanner;
 import org.apache.kudu.client.CreateTableOptions;
@@ -26,6 +28,8 @@ import org.apache.kudu.client.KuduException;
 import org.apache.kudu.client.KuduScanner;
 import org.apache.kudu.client.KuduSession;
 import org.apache.kudu.client.KuduTable;
+import org.apache.kudu.client.Operation;
+import org.apache.kudu.client.OperationResponse;
 
 /** What differs on purpose about rows: a method for each line, told to both. One thread. */
 final class RowDifferences {
@@ -186,6 +190,40 @@ final class RowDifferences {
                 .setRowOperations(RowOperationsPB.newBuilder().setRows(ByteString.copyFrom(bytes)))
                 .build();
         return cluster.tablets().tablet("Write", request, WriteResponsePB.parser());
+    }
+
+    /** Of 127 and of 129 cells as long as cells can be, of 64 KiB. */
+    void largeRows() throws Exception {
+        Both.Story story = client -> {
+            List<ColumnSchema> columns = new ArrayList<>();
+            columns.add(new ColumnSchemaBuilder("k", org.apache.kudu.Type.INT32)
+                    .key(true)
+                    .build());
+            for (int i = 1; i < 130; i++) {
+                columns.add(new ColumnSchemaBuilder("v" + i, org.apache.kudu.Type.BINARY)
+                        .nullable(true)
+                        .build());
+            }
+            KuduTable table = client.createTable("differ_large", new org.apache.kudu.Schema(columns), plain());
+            KuduSession session = client.newSession();
+            Said said = new Said();
+            for (int cells : new int[] {127, 129}) {
+                Operation insert = SmallTable.insert(table, cells);
+                for (int i = 1; i <= cells; i++) {
+                    insert.getRow().addBinary(i, new byte[64 << 10]);
+                }
+                said.ask(cells + " cells", () -> {
+                    OperationResponse response = session.apply(insert);
+                    return response.hasRowError()
+                            ? ClusterRun.failure(response.getRowError().getErrorStatus())
+                            : "done";
+                });
+            }
+            session.close();
+            return Said.codes(said.toString());
+        };
+        assertEquals("127 cells: done\n129 cells: done\n", story.tell(both.kuduClient()));
+        assertEquals("127 cells: done\n129 cells: Invalid argument\n", story.tell(both.ourClient()));
     }
 
     /** Rows have 26 bytes and more. */

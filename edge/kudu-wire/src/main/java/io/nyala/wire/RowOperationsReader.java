@@ -186,8 +186,9 @@ public final class RowOperationsReader {
     }
 
     /**
-     * Puts the next rows into an empty batch of the table: all of them, or those that fit. If it throws, the batch is
-     * empty, and the same rows are the next ones again.
+     * Puts the next rows into an empty batch of the table: all of them, or those that fit. A row that is larger than a
+     * batch can be is an operation with an error. If it throws, the batch is empty, and the same rows are the next ones
+     * again.
      *
      * @throws WireException if the bytes are no rows
      */
@@ -198,12 +199,6 @@ public final class RowOperationsReader {
         try {
             while (at < end && nextRow - firstRow < BATCH_ROWS_MAX && append(batch)) {
                 nextRow++;
-            }
-            if (at < end && nextRow == firstRow) {
-                throw new WireException(
-                        Fault.ARGUMENT,
-                        "row " + nextRow + " of the request is larger than a batch can be: " + Limits.BATCH_BYTES_MAX
-                                + " bytes");
             }
             if (rowsInAll == UNKNOWN) {
                 rowsInAll = nextRow + countRest();
@@ -223,8 +218,16 @@ public final class RowOperationsReader {
             return true;
         } catch (BatchFullException _) {
             at = row;
-            return false;
         }
+        if (nextRow > firstRow) {
+            return false; // The next batch may have room for it.
+        }
+        batch.start(skipRow())
+                .fail(
+                        RowErrorCode.CELL_TOO_LONG,
+                        "row too large (more than " + Limits.BATCH_BYTES_MAX + " bytes, with what belongs to it)")
+                .end();
+        return true;
     }
 
     private void readRow(OperationBatch batch) {
