@@ -104,6 +104,16 @@ final class DifferencesTest {
                         "taken, within the 50 MiB of a request",
                         "an error of that row: INVALID_ARGUMENT"),
                 rows::largeRows);
+        addLast(proofs, rows, tables);
+    }
+
+    private static void addLast(Map<Line, Proof> proofs, RowDifferences rows, TableDifferences tables) {
+        proofs.put(
+                new Line(
+                        "predicates of a scan",
+                        "any number of values and filters within the 50 MiB of a request",
+                        "65,536 values of an IN list, 64 Bloom filters of a column, and 4 MiB in all"),
+                rows::predicates);
         proofs.put(
                 new Line(
                         "batch of a scan",
