@@ -90,7 +90,7 @@ public final class PartitionMap {
         }
         Check.inRange("number of tablets of a table", tablets, 0, PartitionLimits.TABLETS_MAX);
         schema.checkDisjoint(ranges);
-        Check.that(schema.hasRangeLevel() || ranges.size() == 1, "a table without range level has one range");
+        Check.that(schema.hasRangeLevel() || ranges.size() <= 1, "a table without range level has one range, or none");
     }
 
     private static List<Slot> slots(List<RangePartition> ranges) {
@@ -293,7 +293,7 @@ public final class PartitionMap {
     public PartitionMap withoutRange(RangeBounds bounds) {
         List<RangePartition> less =
                 ranges.stream().filter(range -> !range.bounds().equals(bounds)).toList();
-        if (less.size() == ranges.size() || !schema.hasRangeLevel()) {
+        if (less.size() == ranges.size()) {
             throw new IllegalArgumentException("No range partition found for drop range partition step: "
                     + schema.describe(bounds) + ". " + existing());
         }

@@ -34,7 +34,7 @@ final class RangeIndex {
     private final @Nullable Bound[] uppers;
 
     /**
-     * @param keys null if the table has no range level; then there is one range, and it is unbounded
+     * @param keys null if the table has no range level; then there is at most one range, and it is unbounded
      * @param ranges disjoint, in order
      */
     RangeIndex(KeyCells cells, @Nullable RangeKeys keys, List<RangePartition> ranges) {

@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
+import io.nyala.rows.RowLayout;
 import io.nyala.rows.Schema;
+import java.lang.foreign.MemorySegment;
 import java.math.BigDecimal;
 import java.time.LocalDate;
 import java.util.ArrayList;
@@ -305,10 +307,26 @@ final class PartitionSchemaTest {
                 "No range partition found for drop range partition step: 2024-01-01 <= VALUES < 2024-01-04. The table "
                         + "has 2: 2024-01-01 <= VALUES < 2024-01-05, 2024-01-10 <= VALUES < 2024-01-20",
                 () -> map.withoutRange(BY_DAY.between(day(1), day(4)).bounds()));
-        var none = PartitionMap.of(PartitionSchema.of(SCHEMA).hash(2, "host").build());
-        assertRefused("The table has no range level", () -> none.withoutRange(RangeBounds.ALL));
         assertEquals(
                 4, map.withoutRange(BY_DAY.between(day(1), day(5)).bounds()).size());
+    }
+
+    @Test
+    void theOneRangeOfATableWithoutRangeLevelComesAndGoes() {
+        PartitionSchema partitioning =
+                PartitionSchema.of(SCHEMA).hash(2, "host").build();
+        PartitionMap whole = PartitionMap.of(partitioning);
+        RangePartition all = whole.ranges().getFirst();
+        PartitionMap empty = whole.withoutRange(RangeBounds.ALL);
+        assertEquals(0, empty.size());
+        assertEquals(
+                0, PartitionMap.ofPartitions(partitioning, empty.partitions()).size());
+        assertEquals(0, empty.prune().cardinality());
+        MemorySegment row = MemorySegment.ofArray(new byte[new RowLayout(SCHEMA).fixedBytes()]);
+        assertEquals(PartitionMap.NOT_FOUND, empty.find(row, 0));
+        assertRefused("The table has no range level", () -> empty.withoutRange(RangeBounds.ALL));
+        assertEquals(whole.partitions(), empty.withRange(all).partitions());
+        assertRefused("range partition already exists", () -> whole.withRange(all));
     }
 
     /** An unbounded range of a table with hash levels could not be dropped: its end was looked for in another form. */

@@ -1,6 +1,7 @@
 package io.nyala.acceptance;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
@@ -9,9 +10,15 @@ import io.nyala.caller.WireClient;
 import io.nyala.caller.WireResults;
 import io.nyala.protocol.BlockBloomFilter.BlockBloomFilterPB;
 import io.nyala.protocol.Common.ColumnPredicatePB;
+import io.nyala.protocol.Common.ColumnSchemaPB;
+import io.nyala.protocol.Common.DataType;
 import io.nyala.protocol.Common.OrderMode;
+import io.nyala.protocol.Common.PartitionSchemaPB;
 import io.nyala.protocol.Common.ReadMode;
+import io.nyala.protocol.Common.SchemaPB;
 import io.nyala.protocol.Hash.HashAlgorithm;
+import io.nyala.protocol.master.Master.CreateTableRequestPB;
+import io.nyala.protocol.master.Master.CreateTableResponsePB;
 import io.nyala.protocol.master.Master.DeleteTableRequestPB;
 import io.nyala.protocol.master.Master.DeleteTableResponsePB;
 import io.nyala.protocol.master.Master.ListTablesRequestPB;
@@ -29,20 +36,20 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import org.apache.kudu.ColumnSchema;
-import org.apache.kudu.Schema;
-import org.apache.kudu.Type;
+import org.apache.kudu.client.AlterTableOptions;
+import org.apache.kudu.client.AsyncKuduScanner;
 import org.apache.kudu.client.CreateTableOptions;
 import org.apache.kudu.client.KuduClient;
 import org.apache.kudu.client.KuduSession;
 import org.apache.kudu.client.KuduTable;
-import org.apache.kudu.client.Operation;
 import org.apache.kudu.client.OperationResponse;
-import org.apache.kudu.client.SessionConfiguration;
+import org.apache.kudu.client.PartialRow;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Goal: what the published Java client never says is answered as by a real Kudu, too. Method: the same hand-made
@@ -99,37 +106,10 @@ final class RawRequestsTest {
         return sums.toString();
     }
 
-    /** A column of each type, and rows of each of their values and of NULL. */
     @Test
     void checksumsAreThoseOfARealKudu() throws Exception {
-        List<ColumnSchema> columns = new ArrayList<>(List.of(
-                new ColumnSchema.ColumnSchemaBuilder("k", Type.INT32).key(true).build()));
-        for (ColumnKind kind : ColumnKind.values()) {
-            columns.add(kind.column(kind.name()).nullable(true).build());
-        }
         for (KuduClient client : List.of(both.kuduClient(), both.ourClient())) {
-            KuduTable table = client.createTable(
-                    "checksum_types",
-                    new Schema(columns),
-                    new CreateTableOptions().setNumReplicas(1).setRangePartitionColumns(List.of()));
-            KuduSession session = client.newSession();
-            session.setFlushMode(SessionConfiguration.FlushMode.MANUAL_FLUSH);
-            for (int k = 0; k < 20; k++) {
-                Operation insert = SmallTable.insert(table, k);
-                for (ColumnKind kind : ColumnKind.values()) {
-                    int value = k % (kind.samples().size() + 1);
-                    if (value < kind.samples().size()) {
-                        insert.getRow().addObject(kind.name(), kind.samples().get(value));
-                    }
-                }
-                session.apply(insert);
-            }
-            assertEquals(
-                    List.of(),
-                    session.flush().stream()
-                            .filter(OperationResponse::hasRowError)
-                            .toList());
-            session.close();
+            AllTypes.filled(client, "checksum_types");
         }
         same(cluster -> checksum(cluster, "checksum_types"));
     }
@@ -348,5 +328,80 @@ final class RawRequestsTest {
         String error = answer.getError().toString().replaceAll("[0-9a-f]{32}", "#");
         return what + ": " + answer.getData().getNumRows() + " rows, more " + answer.getHasMoreResults() + ", known "
                 + answer.hasScannerId() + " " + error + "\n";
+    }
+
+    // ---- Tables that begin without partitions ----
+
+    /** The range level of a table. */
+    private enum Level {
+        OF_K_UNDER_HASHES,
+        NONE
+    }
+
+    /** They refuse all rows until they are given a range, also where they have no range columns. */
+    @ParameterizedTest
+    @EnumSource
+    void aTableMayBeginWithoutPartitions(Level level) throws Exception {
+        String name = "empty_" + level;
+        CreateTableRequestPB.Builder create = CreateTableRequestPB.newBuilder()
+                .setName(name)
+                .setNumReplicas(1)
+                .setSchema(SchemaPB.newBuilder()
+                        .addColumns(column("k", DataType.INT32).setIsKey(true))
+                        .addColumns(column("v", DataType.STRING).setIsNullable(true)))
+                .setAllowEmptyPartition(true);
+        PartitionSchemaPB.Builder partitioning = create.getPartitionSchemaBuilder();
+        PartitionSchemaPB.RangeSchemaPB.Builder ranges = partitioning.getRangeSchemaBuilder();
+        if (level == Level.OF_K_UNDER_HASHES) {
+            ranges.addColumnsBuilder().setName("k");
+            partitioning
+                    .addHashSchemaBuilder()
+                    .setNumBuckets(2)
+                    .addColumnsBuilder()
+                    .setName("k");
+        }
+        create(kudu, both.kuduClient(), create.build());
+        create(ours, both.ourClient(), create.build());
+        both.same(client -> {
+            Said said = new Said();
+            said.ask("at first", () -> look(client, name));
+            PartialRow none = SmallTable.SCHEMA.newPartialRow();
+            said.ask("given a range", () -> {
+                client.alterTable(name, new AlterTableOptions().addRangePartition(none, none));
+                return look(client, name);
+            });
+            said.ask("deprived of it", () -> {
+                client.alterTable(name, new AlterTableOptions().dropRangePartition(none, none));
+                return look(client, name);
+            });
+            return said.toString();
+        });
+    }
+
+    private static ColumnSchemaPB.Builder column(String name, DataType type) {
+        return ColumnSchemaPB.newBuilder().setName(name).setType(type);
+    }
+
+    private static void create(RawCluster cluster, KuduClient client, CreateTableRequestPB request) throws Exception {
+        CreateTableResponsePB answer = cluster.master()
+                .call(WireClient.MASTER, "CreateTable", request)
+                .message(CreateTableResponsePB.parser());
+        assertFalse(answer.hasError(), () -> answer.getError().toString());
+        client.isCreateTableDone(request.getName()); // Waits.
+    }
+
+    /** Its partitions, whether it takes a row, and what is read of it. */
+    private static String look(KuduClient client, String name) throws Exception {
+        KuduTable table = client.openTable(name);
+        KuduSession session = client.newSession();
+        OperationResponse written = session.apply(SmallTable.upsert(table, 5, "five"));
+        session.close();
+        return Describe.partitions(client, table)
+                + (written.hasRowError()
+                        ? ClusterRun.failure(written.getRowError().getErrorStatus())
+                        : "written")
+                + SmallTable.read(client.newScannerBuilder(table)
+                        .readMode(AsyncKuduScanner.ReadMode.READ_YOUR_WRITES)
+                        .build());
     }
 }

@@ -43,17 +43,20 @@ public final class WirePartitions {
 
     /**
      * What a table is to be cut into when it is created. Without a range schema the range level has all columns of the
-     * key; without any bound there is one range.
+     * key.
      *
      * @param schema of the table, in which the bounds are written
      * @param bounds split points, or pairs of bounds, or both
+     * @param mayBeEmpty whether there is no range if there is no bound, or else one of all rows. As in Kudu, that holds
+     *     for tables without range columns too, which then never get one
      */
-    public static TablePartitions toPartitions(Schema schema, PartitionSchemaPB given, RowOperationsPB bounds) {
+    public static TablePartitions toPartitions(
+            Schema schema, PartitionSchemaPB given, RowOperationsPB bounds, boolean mayBeEmpty) {
         PartitionSchema partitioning = partitioning(schema, given);
         List<RangeRows.Row> rows = RangeRows.read(bounds, ClientColumns.ofTable(schema));
         List<RangePartition> ranges = given.getCustomHashSchemaRangesCount() > 0
                 ? customRanges(partitioning, given, rows)
-                : ranges(partitioning, rows);
+                : ranges(partitioning, rows, mayBeEmpty);
         checked(() -> PartitionMap.of(partitioning, ranges));
         return new TablePartitions(partitioning, ranges);
     }
@@ -144,7 +147,8 @@ public final class WirePartitions {
         return levels;
     }
 
-    private static List<RangePartition> ranges(PartitionSchema partitioning, List<RangeRows.Row> rows) {
+    private static List<RangePartition> ranges(
+            PartitionSchema partitioning, List<RangeRows.Row> rows, boolean mayBeEmpty) {
         List<RangePartition> ranges = new ArrayList<>();
         List<List<@Nullable Object>> splits = new ArrayList<>();
         for (int i = 0; i < rows.size(); i++) {
@@ -160,7 +164,7 @@ public final class WirePartitions {
                 ranges.add(new RangePartition(bounds(partitioning, row, rows.get(i)), partitioning.hashLevels()));
             }
         }
-        if (ranges.isEmpty()) {
+        if (ranges.isEmpty() && !mayBeEmpty) {
             ranges.add(new RangePartition(RangeBounds.ALL, partitioning.hashLevels()));
         }
         return splits.isEmpty() ? ranges : checked(() -> partitioning.split(ranges, splits));

@@ -59,7 +59,7 @@ final class Vectors {
 
     static PartitionMap map() {
         WirePartitions.TablePartitions partitions =
-                WirePartitions.toPartitions(schema(), PARTITIONING, rows(BOUNDS, ""));
+                WirePartitions.toPartitions(schema(), PARTITIONING, rows(BOUNDS, ""), false);
         return PartitionMap.of(partitions.schema(), partitions.ranges());
     }
 

@@ -87,7 +87,7 @@ final class WirePartitionsTest {
     void takesColumnsByIdAsWellAsByName() {
         PartitionSchema partitioning = Vectors.map().schema();
         WirePartitions.TablePartitions again = WirePartitions.toPartitions(
-                Vectors.schema(), WirePartitions.toProto(partitioning), Vectors.rows(Vectors.BOUNDS, ""));
+                Vectors.schema(), WirePartitions.toProto(partitioning), Vectors.rows(Vectors.BOUNDS, ""), false);
         assertEquals(partitioning, again.schema());
         assertEquals(Vectors.map().ranges(), again.ranges());
     }
@@ -95,7 +95,7 @@ final class WirePartitionsTest {
     @Test
     void takesAllColumnsOfTheKeyForRangesWhereNoneAreNamed() {
         WirePartitions.TablePartitions partitions =
-                WirePartitions.toPartitions(TWO, PartitionSchemaPB.getDefaultInstance(), NONE);
+                WirePartitions.toPartitions(TWO, PartitionSchemaPB.getDefaultInstance(), NONE, false);
         assertEquals(List.of(0, 1), partitions.schema().rangeColumnIds());
         assertEquals(List.of(new RangePartition(RangeBounds.ALL, List.of())), partitions.ranges());
         PartitionPB answer = WirePartitions.toProto(PartitionMap.of(partitions.schema(), partitions.ranges())
@@ -110,12 +110,34 @@ final class WirePartitionsTest {
     }
 
     @Test
+    void hasNoRangeWhereNoneIsGivenAndThatIsAllowed() {
+        for (PartitionSchemaPB given : List.of(
+                byA(),
+                PartitionSchemaPB.getDefaultInstance(),
+                PartitionSchemaPB.newBuilder()
+                        .addHashSchema(level("a", 4))
+                        .setRangeSchema(PartitionSchemaPB.RangeSchemaPB.getDefaultInstance())
+                        .build())) {
+            assertEquals(
+                    List.of(),
+                    WirePartitions.toPartitions(TWO, given, NONE, true).ranges());
+        }
+        RowOperationsPB bounds = Vectors.rows(row(6, "00000000") + row(7, "05000000"), "");
+        assertEquals(
+                WirePartitions.toPartitions(TWO, byA(), bounds, false),
+                WirePartitions.toPartitions(TWO, byA(), bounds, true));
+        RowOperationsPB split = Vectors.rows(row(4, "01000000"), "");
+        WireException e = assertThrows(WireException.class, () -> WirePartitions.toPartitions(TWO, byA(), split, true));
+        assertEquals("split out of bounds: 1", e.getMessage());
+    }
+
+    @Test
     void hasNoRangeLevelWhereItIsSaidToBeEmpty() {
         PartitionSchemaPB given = PartitionSchemaPB.newBuilder()
                 .addHashSchema(level("a", 4))
                 .setRangeSchema(PartitionSchemaPB.RangeSchemaPB.getDefaultInstance())
                 .build();
-        WirePartitions.TablePartitions partitions = WirePartitions.toPartitions(TWO, given, NONE);
+        WirePartitions.TablePartitions partitions = WirePartitions.toPartitions(TWO, given, NONE, false);
         assertEquals(List.of(), partitions.schema().rangeColumnIds());
         assertEquals(
                 given.toBuilder()
@@ -170,8 +192,8 @@ final class WirePartitionsTest {
 
     private static String cut(String rows) {
         List<String> ranges = new ArrayList<>();
-        for (RangePartition range :
-                WirePartitions.toPartitions(TWO, byA(), Vectors.rows(rows, "")).ranges()) {
+        for (RangePartition range : WirePartitions.toPartitions(TWO, byA(), Vectors.rows(rows, ""), false)
+                .ranges()) {
             ranges.add("[" + bound(range.bounds().lower()) + ", "
                     + bound(range.bounds().upper()) + ")");
         }
@@ -193,7 +215,7 @@ final class WirePartitionsTest {
     }
 
     private static void refused(ErrorCode code, String message, PartitionSchemaPB given, RowOperationsPB rows) {
-        WireException e = assertThrows(WireException.class, () -> WirePartitions.toPartitions(TWO, given, rows));
+        WireException e = assertThrows(WireException.class, () -> WirePartitions.toPartitions(TWO, given, rows, false));
         assertTrue(e.getMessage().startsWith(message), e.getMessage());
         assertEquals(code, e.code());
     }
@@ -263,7 +285,7 @@ final class WirePartitionsTest {
                 .addCustomHashSchemaRanges(
                         custom(row(6, "05000000") + row(9, "09000000")).addHashSchema(level("b", 2)))
                 .build();
-        WirePartitions.TablePartitions partitions = WirePartitions.toPartitions(TWO, given, NONE);
+        WirePartitions.TablePartitions partitions = WirePartitions.toPartitions(TWO, given, NONE, false);
         assertEquals(
                 List.of(new HashLevel(List.of(0), 4, 9)),
                 partitions.ranges().getFirst().hashLevels());
@@ -275,7 +297,7 @@ final class WirePartitionsTest {
                 "06010000000000" + "07010005000000",
                 hex(answer.getCustomHashSchemaRanges(0).getRangeBounds().getRows()));
         assertEquals(9, answer.getCustomHashSchemaRanges(0).getHashSchema(0).getSeed());
-        WirePartitions.TablePartitions again = WirePartitions.toPartitions(TWO, answer, NONE);
+        WirePartitions.TablePartitions again = WirePartitions.toPartitions(TWO, answer, NONE, false);
         assertEquals(partitions.ranges().subList(0, 1), again.ranges());
     }
 
@@ -418,7 +440,8 @@ final class WirePartitionsTest {
                     damaged,
                     RowOperationsPB.newBuilder()
                             .setRows(ByteString.copyFrom(rows))
-                            .build());
+                            .build(),
+                    random.nextBoolean());
         } catch (InvalidProtocolBufferException | WireException e) {
             assertTrue(e.getMessage() != null);
         }

@@ -85,8 +85,11 @@ final class MasterTables {
                     MasterErrorPB.Code.UNKNOWN_ERROR, ErrorCode.NOT_SUPPORTED, "transactions are not supported");
         }
         Schema schema = WireSchema.toSchema(request.getSchema());
-        var partitions =
-                WirePartitions.toPartitions(schema, request.getPartitionSchema(), request.getSplitRowsRangeBounds());
+        var partitions = WirePartitions.toPartitions(
+                schema,
+                request.getPartitionSchema(),
+                request.getSplitRowsRangeBounds(),
+                request.getAllowEmptyPartition());
         TableDescription description = new TableDescription(
                 request.getName(),
                 request.hasOwner() ? request.getOwner() : user,
