@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.peer.KuduTool;
 import io.nyala.peer.ServerProcess;
 import io.nyala.testkit.Seed;
 import java.io.IOException;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.util.BitSet;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntSupplier;
 import org.apache.kudu.ColumnSchema.ColumnSchemaBuilder;
@@ -39,6 +41,10 @@ final class CrashUnderLoadTest {
     private static final int ENDS = 2;
     private static final int ROWS_BETWEEN_ENDS = 2_000;
     private static final int BATCH = 50;
+
+    /** Some seconds of work for the command, so that both ends of the server are in the midst of it. */
+    private static final int GENERATED_ROWS = 40_000;
+
     private static final int KILLS = 2;
     private static final int STOPS = 1;
     private static final int ROWS_OF_ROUND = 1_000;
@@ -47,6 +53,7 @@ final class CrashUnderLoadTest {
     @TempDir
     private Path directory = Path.of("");
 
+    /** So do the published client and Kudu's own command, at the same time; that reads its rows when it has written. */
     @Test
     void theClientGoesOnAndEachAcknowledgedRowIsThere() throws Exception {
         String[] options = {"--memory", "256", "--master-port", freePort(), "--tserver-port", freePort()};
@@ -54,6 +61,8 @@ final class CrashUnderLoadTest {
         try (KuduClient client = Clients.of(server)) {
             create(client);
             AtomicInteger acknowledged = new AtomicInteger();
+            CompletableFuture<KuduTool.Result> loaded = loadByCommand(server.masterAddress());
+            awaitGenerated(client, loaded);
             Thread writer = Thread.ofPlatform().start(() -> write(client, acknowledged));
             for (int end = 1; end <= ENDS; end++) {
                 awaitCount(acknowledged::get, writer, end * ROWS_BETWEEN_ENDS / 2);
@@ -67,6 +76,10 @@ final class CrashUnderLoadTest {
             writer.join();
             assertEquals(ENDS * ROWS_BETWEEN_ENDS, acknowledged.get(), "rows acknowledged");
             assertEquals(ENDS * ROWS_BETWEEN_ENDS, idsOf(client).cardinality());
+            KuduTool.Result load = loaded.join();
+            assertEquals(0, load.exitCode(), load.output());
+            assertTrue(load.output().contains("expected rows: " + GENERATED_ROWS + "\n"), load.output());
+            assertTrue(load.output().contains("actual rows  : " + GENERATED_ROWS + "\n"), load.output());
             server.stop();
             assertTrue(server.output().contains("stopped"), server::output);
         } finally {
@@ -122,6 +135,33 @@ final class CrashUnderLoadTest {
             }
         } finally {
             server.close();
+        }
+    }
+
+    /** Inserts by two threads, each of which waits for its rows a hundred at a time. */
+    private static CompletableFuture<KuduTool.Result> loadByCommand(String master) {
+        return CompletableFuture.supplyAsync(
+                () -> KuduTool.run(
+                        "perf",
+                        "loadgen",
+                        master,
+                        "-num_threads=2",
+                        "-num_rows_per_thread=" + GENERATED_ROWS / 2,
+                        "-flush_per_n_rows=100",
+                        "-timeout_ms=600000",
+                        "-auto_database=generated",
+                        "-run_scan"),
+                Thread::startVirtualThread);
+    }
+
+    /** Until the command has written something. */
+    private static void awaitGenerated(KuduClient client, CompletableFuture<KuduTool.Result> loaded)
+            throws KuduException {
+        boolean isWriting = false;
+        while (!isWriting && !loaded.isDone()) {
+            for (String table : client.getTablesList("generated").getTablesList()) {
+                isWriting |= client.getTableStatistics(table).getLiveRowCount() > 0;
+            }
         }
     }
 
