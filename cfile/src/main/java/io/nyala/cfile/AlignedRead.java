@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Reads some bytes of a file at any position, by the aligned range around them, and waits for it.
  *
- * <p>For one thread. Owns its buffer.
+ * <p>For one thread. Owns its buffer, and does not give it back where the kernel may still write to it.
  */
 final class AlignedRead implements Completions, AutoCloseable {
     private final OpenFile file;
@@ -21,6 +21,7 @@ final class AlignedRead implements Completions, AutoCloseable {
     private final int bytes;
     private final Slab buffer;
     private final MemoryAccount account;
+    private boolean isReading;
     private int readBytes = -1;
     private @Nullable DiskException failure;
 
@@ -53,11 +54,13 @@ final class AlignedRead implements Completions, AutoCloseable {
             long start = alignDown(position);
             int aligned = Math.toIntExact(alignUp(position + bytes) - start);
             queue.read(file.file(), start, buffer.segment(), 0, aligned, 0);
+            isReading = true;
             while (queue.poll(this) == 0) {
                 queue.await(Long.MAX_VALUE);
             }
         } finally {
-            io.giveBack(queue);
+            io.giveBack(queue); // Waits for what is in flight, or throws.
+            isReading = false;
         }
         DiskException thrown = failure;
         if (thrown != null) {
@@ -90,6 +93,9 @@ final class AlignedRead implements Completions, AutoCloseable {
 
     @Override
     public void close() {
+        if (isReading) {
+            return;
+        }
         account.giveBack(buffer);
     }
 }

@@ -119,13 +119,13 @@ public final class CFileReader implements AutoCloseable {
      */
     public static CFileReader open(Source source, PageCache cache, MemoryAccount account) {
         DiskFile diskFile = source.disk().open(source.path(), Access.READ);
-        var file = new OpenFile(diskFile, new Identity(source.fileId(), source.ownerId()));
-        var opening = new Opening(file, cache, new Resident(account));
+        var resident = new Resident(account);
         try {
-            return opening.run();
+            var file = new OpenFile(diskFile, new Identity(source.fileId(), source.ownerId()));
+            return new Opening(file, cache, resident).run();
         } catch (RuntimeException | Error e) {
-            opening.resident.close();
-            diskFile.close();
+            resident.close();
+            diskFile.closeAfter(e);
             throw e;
         }
     }
@@ -390,5 +390,14 @@ public final class CFileReader implements AutoCloseable {
         footer.sections().forEach(cache::drop);
         resident.close();
         file.file().close();
+    }
+
+    /** Closes it because of a failure, which is what the caller is told; one of closing is attached to that. */
+    public void closeAfter(Throwable failure) {
+        try {
+            close();
+        } catch (RuntimeException e) {
+            failure.addSuppressed(e);
+        }
     }
 }

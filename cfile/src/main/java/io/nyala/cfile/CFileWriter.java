@@ -170,11 +170,14 @@ public final class CFileWriter implements AutoCloseable {
         Disk disk = destination.disk();
         DiskFile file = disk.create(destination.path());
         boolean isWritten = false;
-        try (file) {
-            file.expectLifetime(DiskFile.Lifetime.LONG);
+        try {
             long bytes;
-            try (var output = new FileOutput(queue, file, account)) {
-                bytes = write(output, new Identity(destination.fileId(), destination.ownerId()), metadata, rowCount);
+            try (file) {
+                file.expectLifetime(DiskFile.Lifetime.LONG);
+                try (var output = new FileOutput(queue, file, account)) {
+                    var identity = new Identity(destination.fileId(), destination.ownerId());
+                    bytes = write(output, identity, metadata, rowCount);
+                }
             }
             isWritten = true;
             return new Written(bytes, rowCount);

@@ -284,16 +284,23 @@ public final class ReadAhead implements Completions, AutoCloseable {
                 }
             }
         } finally {
-            if (open != null) {
-                cache.giveBackFromScan(open);
-            }
-            for (Unit unit : units) {
-                Slab buffer = unit.buffer;
-                unit.buffer = null;
-                if (buffer != null) {
-                    account.giveBack(buffer);
+            try {
+                if (open != null) {
+                    cache.giveBackFromScan(open); // Waits for what is in flight, or throws.
                 }
+                units.forEach(unit -> unit.isReading = false);
+            } finally {
+                units.forEach(this::giveBack);
             }
+        }
+    }
+
+    /** Not where the kernel may still write. */
+    private void giveBack(Unit unit) {
+        Slab buffer = unit.buffer;
+        if (buffer != null && !unit.isReading) {
+            unit.buffer = null;
+            account.giveBack(buffer);
         }
     }
 }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.io.DiskException;
@@ -16,6 +17,9 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Goal: when the disk fails, the caller hears of it, and nothing is left behind; when the power goes, what finish
@@ -48,16 +52,18 @@ final class FailingDiskTest {
         }
     }
 
-    @Test
-    void everyFailedCallIsHeardOfAndLeavesNothingBehind(@Seed SplittableRandom random) {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void everyFailedCallIsHeardOfAndLeavesNothingBehind(boolean isQuery, @Seed SplittableRandom random) {
         long seed = random.nextLong();
         for (long call = 0; ; call++) {
             SplittableRandom run = new SplittableRandom(seed);
             try (Files files = new Files(run.split())) {
                 List<TestColumn> columns = columns(run);
                 long usedBefore = files.account.usedBytes();
-                long first = files.disk.callCount();
-                files.disk.failCall(first + call, DiskException.Kind.IO_ERROR);
+                long first = count(files, isQuery);
+                long index = first + call;
+                files.disk.failCall(isQuery ? -1 - index : index, DiskException.Kind.IO_ERROR);
                 DiskException failure = null;
                 try {
                     files.write(columns, null);
@@ -68,14 +74,54 @@ final class FailingDiskTest {
                 }
                 assertEquals(0, files.disk.openFileCount(), "open files after call " + call);
                 assertEquals(usedBefore, files.account.usedBytes(), "native memory after call " + call);
-                if (files.disk.callCount() <= first + call) {
+                if (count(files, isQuery) <= index) {
                     assertNull(failure, "there was nothing left to fail");
-                    assertTrue(call > 8, "calls: " + call);
+                    assertTrue(call > (isQuery ? 4 : 8), "calls: " + call);
                     return;
                 }
                 assertNotNull(failure, "failure of call " + call + " passed silently");
             }
         }
+    }
+
+    private static long count(Files files, boolean isQuery) {
+        return isQuery ? files.disk.queryCount() : files.disk.callCount();
+    }
+
+    @Test
+    void memoryThatTheKernelMayStillUseIsNotGivenBack(@Seed SplittableRandom random) {
+        List<TestColumn> columns = columns(random);
+        var files = new Files(random.split()); // Never closed: it lacks memory.
+        files.write(columns, null);
+
+        long before = files.account.usedBytes();
+        failQueues(files, files::open);
+        assertTrue(files.account.usedBytes() > before, "the buffer of one read");
+
+        CFileReader reader = files.open();
+        ReadAhead ahead = reader.readAhead(files.account);
+        ColumnCursor cursor = reader.column(0).cursor(files.scratch, ahead, null);
+        before = files.account.usedBytes();
+        failQueues(files, () -> {
+            try (ahead) {
+                cursor.seek(0);
+            }
+        });
+        assertTrue(files.account.usedBytes() > before, "the buffer of a scan's read");
+        cursor.close();
+        reader.close();
+
+        files.disk.delete(Files.PATH);
+        before = files.account.usedBytes();
+        failQueues(files, () -> files.write(columns, null));
+        assertTrue(files.account.usedBytes() > before, "the buffers of writes");
+        files.disk.powerCut(); // Looks at what is still in flight.
+    }
+
+    private static void failQueues(Files files, Executable use) {
+        files.disk.failQueues(true);
+        assertThrows(IllegalStateException.class, use);
+        files.disk.failQueues(false);
     }
 
     @Test

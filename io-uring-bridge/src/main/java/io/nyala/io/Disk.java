@@ -38,6 +38,7 @@ public interface Disk extends AutoCloseable {
     /** Gives a file or directory another name, atomically; a file of that name is replaced. */
     void rename(Path from, Path to);
 
+    /** Whether there is a file or directory of that name; throws where that cannot be told. */
     boolean exists(Path path);
 
     /** The files and directories in a directory, sorted by name, without what {@link #lock} puts there. */

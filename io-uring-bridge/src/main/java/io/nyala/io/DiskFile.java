@@ -41,8 +41,18 @@ public interface DiskFile extends AutoCloseable {
     /** Tells the device how long what is written will stay. Means nothing, and costs little, where it cannot know. */
     default void expectLifetime(Lifetime lifetime) {}
 
+    /** Lets go of the file, also if it throws. What was not synced may be lost then, as ever. */
     @Override
     void close();
+
+    /** Closes it because of a failure, which is what the caller is told; one of closing is attached to that. */
+    default void closeAfter(Throwable failure) {
+        try {
+            close();
+        } catch (RuntimeException e) {
+            failure.addSuppressed(e);
+        }
+    }
 
     /** How long the bytes of a file stay, as far as its writer can tell: a device keeps those of a kind together. */
     enum Lifetime {

@@ -1,5 +1,6 @@
 package io.nyala.io;
 
+import io.nyala.io.DiskException.Kind;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryIteratorException;
@@ -8,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -24,7 +26,16 @@ final class HostFiles {
     }
 
     static boolean exists(Path path) {
-        return Files.exists(path);
+        try {
+            Files.readAttributes(path, BasicFileAttributes.class);
+            return true;
+        } catch (IOException e) {
+            DiskException failure = DiskException.of("existence query", path, e);
+            if (failure.kind() == Kind.NOT_FOUND || failure.kind() == Kind.NOT_A_DIRECTORY) {
+                return false;
+            }
+            throw failure; // Files.exists would say that there is none.
+        }
     }
 
     static List<Path> list(Path directory) {

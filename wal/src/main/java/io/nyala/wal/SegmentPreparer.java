@@ -192,13 +192,15 @@ final class SegmentPreparer implements AutoCloseable {
     private boolean openSpare() {
         for (Path spare = files.takeSpare(); spare != null; spare = files.takeSpare()) {
             DiskFile opened = disk.open(spare, Access.READ_WRITE);
+            file = opened; // From here on close() sees to it.
+            path = spare;
             if (opened.bytes() == segmentBytes) {
-                file = opened;
-                path = spare;
                 filledBytes = segmentBytes;
                 state = State.HEADER;
                 return true;
             }
+            file = null;
+            path = null;
             opened.close(); // Left over from another configuration, or half filled when the process ended.
             disk.delete(spare);
         }

@@ -192,9 +192,12 @@ final class SegmentReader implements AutoCloseable {
 
     @Override
     public void close() {
-        closeFile();
-        io.close();
-        account.giveBack(slab);
+        try {
+            closeFile();
+        } finally {
+            io.close(); // If this throws, the kernel may still write to the slab.
+            account.giveBack(slab);
+        }
     }
 
     /** Where in the window the bytes at a position are, reading them if they are not there. */

@@ -92,11 +92,11 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
         try {
             return open(file, base, account);
         } catch (IllegalArgumentException | IllegalStateException e) {
-            file.close();
+            file.closeAfter(e);
             String whose = base == null ? "" : " of this rowset";
             throw new CorruptPageException(source.path(), 0, "not a delta file" + whose + ": " + e.getMessage(), e);
         } catch (RuntimeException | Error e) {
-            file.close();
+            file.closeAfter(e);
             throw e;
         }
     }

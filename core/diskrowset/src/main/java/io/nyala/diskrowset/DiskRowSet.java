@@ -86,10 +86,10 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
             file.column(RowSetFormat.DELETED_ID);
             return new DiskRowSet(file, schema, metadata, lookups);
         } catch (IllegalArgumentException | IllegalStateException | NullPointerException e) {
-            file.close();
+            file.closeAfter(e);
             throw new CorruptPageException(source.path(), 0, "not a rowset of this table: " + e.getMessage(), e);
         } catch (RuntimeException | Error e) {
-            file.close();
+            file.closeAfter(e);
             throw e;
         }
     }

@@ -19,6 +19,8 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Goal: whatever call fails, and wherever memory ends, nothing is left behind, and the next attempt works.
@@ -46,30 +48,42 @@ final class FailingRowSetTest {
         assertTrue(List.of(file, SimulatedDisk.QUEUE).contains(failure.path()), failure::toString);
     }
 
-    @Test
-    void everyFailedCallOfWritingLeavesNothingBehind() {
+    private long count(boolean isQuery) {
+        return isQuery ? disk.queryCount() : disk.callCount();
+    }
+
+    /** Of those to come. */
+    private void fail(int call, boolean isQuery) {
+        disk.failCall(isQuery ? -1 - disk.queryCount() - call : disk.callCount() + call, DiskException.Kind.IO_ERROR);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void everyFailedCallOfWritingLeavesNothingBehind(boolean isQuery) {
         try (var files = new RowSetFiles(disk, DIRECTORY)) {
             long usedBefore = files.usedBytes();
             for (int call = 0; ; call++) {
-                disk.failCall(disk.callCount() + call, DiskException.Kind.IO_ERROR);
-                long callsBefore = disk.callCount();
+                fail(call, isQuery);
+                long callsBefore = count(isQuery);
                 try {
                     files.write(model);
-                    assertTrue(disk.callCount() - callsBefore <= call, "a failed call was not reported");
-                    assertTrue(call >= 3, "too few calls: " + call);
+                    assertTrue(count(isQuery) - callsBefore <= call, "a failed call was not reported");
+                    assertTrue(call >= (isQuery ? 1 : 3), "too few calls: " + call);
                     break;
                 } catch (DiskException e) {
                     assertNames(files.path(), e);
                 }
                 assertEquals(usedBefore, files.usedBytes(), "after call " + call);
                 assertEquals(0, disk.openFileCount(), "after call " + call);
+                disk.forgetFailures();
                 assertFalse(disk.exists(files.path()), "an unfinished file stayed after call " + call);
             }
         }
     }
 
-    @Test
-    void everyFailedCallOfReadingLeavesNothingBehind() {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void everyFailedCallOfReadingLeavesNothingBehind(boolean isQuery) {
         var probes = new RowSetProbes(model, random);
         ScanSpec past = ScanSpec.all(model.schema, 1_500).withKeyOrder(true);
         ScanSpec present = ScanSpec.all(model.schema, Long.MAX_VALUE);
@@ -77,14 +91,15 @@ final class FailingRowSetTest {
             files.write(model);
             long usedBefore = files.usedBytes();
             for (int call = 0; ; call++) {
-                disk.failCall(disk.callCount() + call, DiskException.Kind.IO_ERROR);
-                long callsBefore = disk.callCount();
+                fail(call, isQuery);
+                long callsBefore = count(isQuery);
                 try (DiskRowSet rowSet = files.open(model)) {
                     probes.checkScan(rowSet, past, files.account);
                     probes.checkLookups(rowSet);
                     probes.checkScan(rowSet, present, files.account);
                     rowSet.verify();
-                    assertTrue(disk.callCount() - callsBefore <= call, "a failed call was not reported");
+                    assertTrue(count(isQuery) - callsBefore <= call, "a failed call was not reported");
+                    assertTrue(call > 0, "nothing has failed");
                     break;
                 } catch (DiskException e) {
                     assertNames(files.path(), e);

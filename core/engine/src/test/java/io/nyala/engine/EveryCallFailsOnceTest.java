@@ -1,6 +1,7 @@
 package io.nyala.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.io.DiskException.Kind;
 import io.nyala.testkit.Seed;
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.Test;
  */
 final class EveryCallFailsOnceTest {
     private static final int SAMPLE = 25;
+    private static final int QUERIES_SAMPLE = 15;
 
     @Test
     void whicheverCallFailsNothingAcknowledgedIsLost(@Seed SplittableRandom random) {
@@ -24,6 +26,31 @@ final class EveryCallFailsOnceTest {
         for (int i = 0; i < SAMPLE; i++) {
             // One from each part of the run, so that none is left out.
             failAt(random, seed, random.nextLong(calls * i / SAMPLE, calls * (i + 1) / SAMPLE));
+        }
+    }
+
+    /** Lengths, existence, free space, and closing. */
+    @Test
+    void whicheverQueryFailsNothingAcknowledgedIsLost(@Seed SplittableRandom random) {
+        long seed = random.nextLong();
+        var whole = new FaultyRun(seed);
+        whole.run();
+        long queries = whole.disk().queryCount();
+        assertTrue(queries > QUERIES_SAMPLE, queries + " queries");
+        for (int i = 0; i < QUERIES_SAMPLE; i++) {
+            long query = random.nextLong(queries * i / QUERIES_SAMPLE, queries * (i + 1) / QUERIES_SAMPLE);
+            failAt(random, seed, -1 - query);
+        }
+    }
+
+    @Tag("soak")
+    @RepeatedTest(20)
+    void whicheverQueryFailsNothingAcknowledgedIsLostSoak(@Seed SplittableRandom random) {
+        long seed = random.nextLong();
+        var whole = new FaultyRun(seed);
+        whole.run();
+        for (long query = whole.disk().queryCount(); query > 0; query--) {
+            failAt(random, seed, -query);
         }
     }
 
@@ -50,7 +77,7 @@ final class EveryCallFailsOnceTest {
         boolean cutsPower = random.nextBoolean();
         var run = new FaultyRun(seed);
         try {
-            run.disk().failCall(call, kind);
+            run.disk().failCall(call, kind); // Below 0, a query.
             run.run();
             if (cutsPower) {
                 run.disk().powerCut();

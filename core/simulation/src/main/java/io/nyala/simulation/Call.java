@@ -5,7 +5,8 @@ import java.nio.file.Path;
 /**
  * One call of a {@link SimulatedDisk}. Immutable.
  *
- * @param index how many calls came before it since the disk was made
+ * @param index how many calls came before it since the disk was made; of a query, {@code -1} less how many queries
+ *     came before it
  * @param operation what was asked for
  * @param path of the file or directory; the present name of a renamed one
  * @param position first byte of a transfer, the new length of a file, or 0

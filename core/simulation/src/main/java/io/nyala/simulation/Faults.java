@@ -18,15 +18,21 @@ final class Faults {
 
     private final Deque<Call> trace = new ArrayDeque<>();
     private final List<Planned> planned = new ArrayList<>();
+    private final List<Planned> plannedOfQueries = new ArrayList<>();
     private final List<Damage> damages = new ArrayList<>();
     private final Map<Operation, Long> counts = new EnumMap<>(Operation.class);
     private Predicate<Call> lies = _ -> false;
     private long callCount;
+    private long queryCount;
     private long cutAt = Long.MAX_VALUE;
     private long killedAt = Long.MAX_VALUE;
 
     void failNext(Predicate<Call> which, DiskException.Kind kind) {
         planned.add(new Planned(which, kind));
+    }
+
+    void failNextQuery(Predicate<Call> which, DiskException.Kind kind) {
+        plannedOfQueries.add(new Planned(which, kind));
     }
 
     void damageNext(Predicate<Call> which, ReadDamage damage) {
@@ -35,6 +41,7 @@ final class Faults {
 
     void forget() {
         planned.clear();
+        plannedOfQueries.clear();
         damages.clear();
         cutAt = Long.MAX_VALUE;
         killedAt = Long.MAX_VALUE;
@@ -54,8 +61,11 @@ final class Faults {
 
     /** Notes a call. */
     Call next(Operation operation, Path path, long position, long bytes) {
-        Call call = new Call(callCount++, operation, path, position, bytes);
         counts.merge(operation, 1L, Long::sum);
+        if (operation.isQuery()) {
+            return new Call(-1 - queryCount++, operation, path, position, bytes);
+        }
+        Call call = new Call(callCount++, operation, path, position, bytes);
         if (trace.size() == TRACED_MAX) {
             trace.removeFirst();
         }
@@ -73,7 +83,8 @@ final class Faults {
 
     /** How a call shall fail, or null; a planned failure happens once. */
     DiskException.@Nullable Kind failure(Call call) {
-        for (Iterator<Planned> each = planned.iterator(); each.hasNext(); ) {
+        List<Planned> plans = call.operation().isQuery() ? plannedOfQueries : planned;
+        for (Iterator<Planned> each = plans.iterator(); each.hasNext(); ) {
             Planned plan = each.next();
             if (plan.which().test(call)) {
                 each.remove();
@@ -102,6 +113,10 @@ final class Faults {
 
     long callCount() {
         return callCount;
+    }
+
+    long queryCount() {
+        return queryCount;
     }
 
     long callCount(Operation operation) {

@@ -1,6 +1,7 @@
 package io.nyala.simulation;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -128,7 +129,7 @@ public abstract class FileContract extends NamesContract {
             if (!disk.description().startsWith("FileChannel")) { // Which answers false, and has nothing to fail.
                 assertFails(file, "hole of 8,192 bytes at byte 4,096", () -> file.punchHole(PAGE, 2 * PAGE));
             }
-            if (disk.description().startsWith("io_uring") || disk.description().startsWith("pwritev2")) {
+            if (!disk.description().startsWith("FileChannel")) { // Which says that a pipe has 0 bytes.
                 assertFails(file, "length query", file::bytes);
             }
         }
@@ -137,6 +138,7 @@ public abstract class FileContract extends NamesContract {
     private void assertFails(DiskFile file, String operation, Executable attempt) {
         if (disk instanceof SimulatedDisk simulated) {
             simulated.failNext(_ -> true, Kind.IO_ERROR);
+            simulated.failNext(Operation.LENGTH, Kind.IO_ERROR);
         }
         DiskException failure = assertThrows(DiskException.class, attempt, operation);
         assertMentions(operation + " of " + file.path() + " failed: ", failure);
@@ -188,6 +190,22 @@ public abstract class FileContract extends NamesContract {
             assertMentions(" failed: ", failure);
             assertTrue(failure.kind() != Kind.OTHER || operation.contains("inTheWay"), failure::toString);
         });
+    }
+
+    @Test
+    void whatCannotBeToldIsNotAnswered() {
+        Path file = directory.resolve("file");
+        assertFalse(disk.exists(file));
+        disk.create(file).close();
+        assertTrue(disk.exists(file));
+        assertFalse(disk.exists(file.resolve("below")));
+        Path beyond = directory.resolve("x".repeat(300)); // Longer than a name can be.
+        if (disk instanceof SimulatedDisk simulated) {
+            simulated.failNext(Operation.EXISTS, Kind.IO_ERROR);
+        }
+        DiskException failure = assertThrows(DiskException.class, () -> disk.exists(beyond));
+        assertMentions("existence query of " + beyond + " failed: ", failure);
+        assertEquals(beyond, failure.path());
     }
 
     /** How the reason of a failure begins: by the kernel's word, and its number's name where it is ours to say. */

@@ -17,7 +17,11 @@ public enum Operation {
     READ("read"),
     WRITE("write"),
     WRITE_DURABLE("durable write"),
-    SYNC("sync");
+    SYNC("sync"),
+    EXISTS("existence query"),
+    USABLE_BYTES("free space query"),
+    LENGTH("length query"),
+    CLOSE("close");
 
     private final String text;
 
@@ -28,6 +32,11 @@ public enum Operation {
     /** Promises that something survives a power cut. */
     public boolean isSync() {
         return this == SYNC || this == WRITE_DURABLE || this == SYNC_DIRECTORY;
+    }
+
+    /** Changes nothing on the disk, and is the same before and after a power cut. */
+    public boolean isQuery() {
+        return this == EXISTS || this == USABLE_BYTES || this == LENGTH || this == CLOSE;
     }
 
     /** Gives a file another length. */

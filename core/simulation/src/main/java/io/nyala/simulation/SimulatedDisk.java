@@ -10,14 +10,11 @@ import io.nyala.io.DiskFile;
 import io.nyala.io.IoQueue;
 import io.nyala.simulation.SimulatedQueue.Transfer;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Predicate;
-import java.util.function.UnaryOperator;
 
 /**
  * A disk in memory that behaves as badly as a real one may: completions are delayed and reordered, and a {@link
@@ -39,14 +36,15 @@ public final class SimulatedDisk implements Disk {
 
     private final Faults faults = new Faults();
     private final Set<Path> locks = new HashSet<>();
-    private final List<SimulatedQueue> queues = new ArrayList<>();
     private final FileTree tree;
-    private SplittableRandom random;
-    private long capacityBytes = Long.MAX_VALUE;
+    private final Space space;
+    private final SplittableRandom random;
+    private final InFlight inFlight;
     private int openFileCount;
     private volatile long boot;
     private volatile boolean isOff;
     private volatile boolean blocksWhenIdle;
+    private volatile boolean failsQueues;
     private volatile int delayPollsMax = DELAY_POLLS;
 
     public SimulatedDisk(SplittableRandom random) {
@@ -56,6 +54,8 @@ public final class SimulatedDisk implements Disk {
     private SimulatedDisk(SplittableRandom random, FileTree tree) {
         this.random = random;
         this.tree = tree;
+        this.space = new Space(tree);
+        this.inFlight = new InFlight(faults, space, random);
     }
 
     // What tests do to it.
@@ -66,7 +66,7 @@ public final class SimulatedDisk implements Disk {
      */
     public synchronized void powerCut() {
         Fate fate = new Fate(random.split());
-        loseUnfinished(fate, inode -> inode);
+        inFlight.lose(fate, inode -> inode);
         tree.root().cutPower(fate);
         endProcess();
     }
@@ -77,20 +77,12 @@ public final class SimulatedDisk implements Disk {
      * PowerCutException}.
      */
     public synchronized void killProcess() {
-        for (SimulatedQueue queue : queues) {
-            for (Transfer transfer : queue.inFlightTransfers()) {
-                if (transfer.isWrite() && transfer.memory.scope().isAlive() && random.nextBoolean()) {
-                    transfer.checkUnchanged();
-                    transfer.file.inode().write(transfer.position, transfer.memory, 0, transfer.bytes());
-                }
-            }
-        }
+        inFlight.finishSome();
         endProcess();
     }
 
     private synchronized void endProcess() {
-        queues.forEach(SimulatedQueue::wake);
-        queues.clear();
+        inFlight.forget();
         locks.clear();
         openFileCount = 0;
         boot++;
@@ -113,7 +105,7 @@ public final class SimulatedDisk implements Disk {
         Copies copies = new Copies();
         SimulatedDisk copy = new SimulatedDisk(fork, new FileTree(tree.root().copy(copies)));
         Fate fate = new Fate(fork.split());
-        loseUnfinished(fate, copies::of);
+        inFlight.lose(fate, copies::of);
         copy.tree.root().cutPower(fate);
         return copy;
     }
@@ -128,18 +120,28 @@ public final class SimulatedDisk implements Disk {
         faults.killAt(callIndex);
     }
 
-    /** The next call that fits fails. Several of these may be waiting; each is used once. */
+    /** The next call that fits, and is no query, fails. Several of these may be waiting; each is used once. */
     public synchronized void failNext(Predicate<Call> which, Kind kind) {
         faults.failNext(which, kind);
     }
 
-    public void failNext(Operation operation, Kind kind) {
-        failNext(call -> call.operation() == operation, kind);
+    public synchronized void failNext(Operation operation, Kind kind) {
+        if (operation.isQuery()) {
+            faults.failNextQuery(call -> call.operation() == operation, kind);
+        } else {
+            faults.failNext(call -> call.operation() == operation, kind);
+        }
     }
 
-    /** The call of this {@link Call#index} fails, so that a test can let each call of a run fail once. */
-    public void failCall(long callIndex, Kind kind) {
-        failNext(call -> call.index() == callIndex, kind);
+    /**
+     * The call or query of this {@link Call#index} fails, so that a test can let each call of a run fail once.
+     */
+    public synchronized void failCall(long callIndex, Kind kind) {
+        if (callIndex < 0) {
+            faults.failNextQuery(call -> call.index() == callIndex, kind);
+        } else {
+            faults.failNext(call -> call.index() == callIndex, kind);
+        }
     }
 
     /** The next read that fits, and finds something, goes wrong without saying so. Several may be waiting. */
@@ -154,12 +156,20 @@ public final class SimulatedDisk implements Disk {
 
     /** Only so many bytes more can be written before {@link Kind#NO_SPACE}; what is deleted counts again. */
     public synchronized void noSpaceAfter(long bytes) {
-        capacityBytes = tree.usedBytes() + bytes;
+        space.limitTo(bytes);
     }
 
     /** Somebody made room: {@link #noSpaceAfter} no longer holds. */
     public synchronized void unlimitSpace() {
-        capacityBytes = Long.MAX_VALUE;
+        space.unlimit();
+    }
+
+    /**
+     * From now on the kernel refuses to be asked for completions: a queue with something in flight can neither be
+     * polled nor awaited nor closed. What is in flight may still happen at any time.
+     */
+    public void failQueues(boolean isFailing) {
+        failsQueues = isFailing;
     }
 
     /** Transfers take up to so many polls from now on; {@link #DELAY_POLLS} unless told. */
@@ -192,18 +202,23 @@ public final class SimulatedDisk implements Disk {
         blocksWhenIdle = true;
     }
 
-    /** The last calls, oldest first. */
+    /** The last calls, without queries, oldest first. */
     public synchronized List<Call> trace() {
         return faults.trace();
     }
 
-    /** Calls so far: the index of the next one. */
+    /** Calls so far, without queries: the index of the next one. */
     public synchronized long callCount() {
         return faults.callCount();
     }
 
     public synchronized long callCount(Operation operation) {
         return faults.callCount(operation);
+    }
+
+    /** Queries so far: the index of the next one is {@code -1} less this. */
+    public synchronized long queryCount() {
+        return faults.queryCount();
     }
 
     /** Files that were opened and not closed, to find leaks. */
@@ -270,7 +285,7 @@ public final class SimulatedDisk implements Disk {
 
     @Override
     public synchronized boolean exists(Path path) {
-        checkOn();
+        begin(Operation.EXISTS, path, 0, 0);
         return tree.find(path) != null;
     }
 
@@ -316,15 +331,15 @@ public final class SimulatedDisk implements Disk {
 
     @Override
     public synchronized long usableBytes(Path directory) {
-        checkOn();
-        return Math.max(0, capacityBytes - tree.usedBytes());
+        begin(Operation.USABLE_BYTES, directory, 0, 0);
+        return space.usableBytes();
     }
 
     @Override
     public synchronized IoQueue newQueue(int depthMax) {
         begin(Operation.NEW_QUEUE, QUEUE, 0, 0);
         SimulatedQueue queue = new SimulatedQueue(this, depthMax, random.split());
-        queues.add(queue);
+        inFlight.add(queue);
         return queue;
     }
 
@@ -357,23 +372,26 @@ public final class SimulatedDisk implements Disk {
         }
     }
 
-    synchronized long bytes(Inode inode) {
-        return inode.bytes();
+    boolean failsQueues() {
+        return failsQueues;
     }
 
-    synchronized void closed(long bootAtOpen) {
-        openFileCount -= bootAtOpen == boot ? 1 : 0;
+    synchronized long bytes(SimulatedFile file) {
+        begin(Operation.LENGTH, file.path(), 0, 0);
+        return file.inode().bytes();
     }
 
-    /** What is in flight when a queue is closed still happens, or not. */
+    /** A file is closed also where that fails. */
+    synchronized void closed(SimulatedFile file, long bootAtOpen) {
+        if (bootAtOpen == boot && !isOff) {
+            openFileCount--;
+            begin(Operation.CLOSE, file.path(), 0, 0);
+        }
+    }
+
     synchronized void closed(SimulatedQueue queue, long bootAtOpen) {
         if (bootAtOpen == boot) {
-            for (Transfer transfer : queue.inFlightTransfers()) {
-                if (random.nextBoolean()) {
-                    carryOut(transfer);
-                }
-            }
-            queues.remove(queue);
+            inFlight.closed(queue);
         }
     }
 
@@ -385,80 +403,27 @@ public final class SimulatedDisk implements Disk {
     synchronized void allocate(SimulatedFile file, long bytes) {
         Call call = begin(Operation.ALLOCATE, file.path(), bytes, 0);
         long from = Inode.alignUp(file.inode().bytes());
-        if (bytes > from && isWithoutSpace(file.inode().newPageCount(from, bytes - from))) {
-            throw Faults.exception(call, Kind.NO_SPACE, "there are " + usableBytes(file.path()) + " bytes left");
+        if (bytes > from && !space.has(file.inode().newPageCount(from, bytes - from))) {
+            throw Faults.exception(call, Kind.NO_SPACE, "there are " + space.usableBytes() + " bytes left");
         }
         file.inode().allocate(bytes);
     }
 
-    synchronized void started(Transfer transfer, List<Transfer> inFlight) {
+    synchronized void started(Transfer transfer, List<Transfer> transfers) {
         checkOn();
         Call call = note(transfer.operation, transfer.file.path(), transfer.position, transfer.bytes());
         transfer.call = call;
         transfer.plannedFailure = faults.failure(call);
         transfer.isLie = faults.isLie(call);
-        inFlight.add(transfer);
+        transfers.add(transfer);
     }
 
-    synchronized Transfer taken(List<Transfer> inFlight, int index) {
-        return inFlight.remove(index);
+    synchronized Transfer taken(List<Transfer> transfers, int index) {
+        return transfers.remove(index);
     }
 
     synchronized void carryOut(Transfer transfer) {
-        transfer.checkUnchanged();
-        Inode inode = transfer.file.inode();
-        Kind failure = transfer.plannedFailure;
-        if (failure == null && isWithoutSpace(transfer)) {
-            failure = Kind.NO_SPACE;
-        }
-        if (failure != null) {
-            fail(transfer, inode, failure);
-            return;
-        }
-        transfer.carryOut();
-        ReadDamage damage = transfer.done == 0 ? null : faults.damage(Objects.requireNonNull(transfer.call));
-        if (damage != null) {
-            transfer.done = damage.apply(inode, transfer.position, transfer.memory, transfer.done, random);
-        }
-    }
-
-    /** A failed write may have changed a part; a failed sync lets the kernel forget what it should have written. */
-    private void fail(Transfer transfer, Inode inode, Kind failure) {
-        Call call = Objects.requireNonNull(transfer.call, "a transfer that was never started");
-        if (transfer.isWrite()) {
-            int written = random.nextInt(transfer.bytes() / Inode.PAGE_BYTES) * Inode.PAGE_BYTES;
-            if (written > 0 && failure != Kind.NO_SPACE) {
-                inode.write(transfer.position, transfer.memory, 0, written);
-            }
-        }
-        if (transfer.operation == Operation.SYNC
-                || (transfer.operation == Operation.WRITE_DURABLE && failure == Kind.IO_ERROR)) {
-            inode.dropPending(new Fate(random));
-        }
-        transfer.failure = Faults.exception(call, failure, "injected into " + call);
-    }
-
-    private boolean isWithoutSpace(Transfer transfer) {
-        return capacityBytes != Long.MAX_VALUE
-                && transfer.isWrite()
-                && isWithoutSpace(transfer.file.inode().newPageCount(transfer.position, transfer.bytes()));
-    }
-
-    private boolean isWithoutSpace(int newPages) {
-        return newPages > 0 && tree.usedBytes() + (long) newPages * Inode.PAGE_BYTES > capacityBytes;
-    }
-
-    /** Writes in flight may have reached the disk in part. */
-    private void loseUnfinished(Fate fate, UnaryOperator<Inode> where) {
-        for (SimulatedQueue queue : queues) {
-            for (Transfer transfer : queue.inFlightTransfers()) {
-                if (transfer.isWrite() && transfer.memory.scope().isAlive() && fate.coin()) {
-                    transfer.checkUnchanged();
-                    where.apply(transfer.file.inode())
-                            .writeUnseen(transfer.position, transfer.memory, 0, transfer.bytes());
-                }
-            }
-        }
+        inFlight.carryOut(transfer);
     }
 
     private Call begin(Operation operation, Path path, long position, long bytes) {

@@ -35,7 +35,7 @@ final class SimulatedFile implements DiskFile {
     @Override
     public long bytes() {
         checkOpen();
-        return disk.bytes(inode);
+        return disk.bytes(this);
     }
 
     @Override
@@ -64,7 +64,7 @@ final class SimulatedFile implements DiskFile {
     public void close() {
         if (!isClosed) {
             isClosed = true;
-            disk.closed(boot);
+            disk.closed(this, boot);
         }
     }
 

@@ -76,6 +76,7 @@ final class SimulatedQueue implements IoQueue {
     @Override
     public int poll(Completions completions) {
         checkUsable();
+        checkAnswers();
         pollCount++;
         int count = 0;
         // Bounded by what was there at the start: the receiver may queue more.
@@ -94,6 +95,7 @@ final class SimulatedQueue implements IoQueue {
     @Override
     public void await(long nanosMax) {
         checkUsable();
+        checkAnswers();
         if (transfers.isEmpty()) {
             if (disk.blocksWhenIdle()) {
                 gate.await(nanosMax);
@@ -113,6 +115,7 @@ final class SimulatedQueue implements IoQueue {
     public void close() {
         if (!isClosed) {
             isClosed = true;
+            checkAnswers();
             disk.closed(this, boot);
             transfers.clear();
         }
@@ -137,6 +140,14 @@ final class SimulatedQueue implements IoQueue {
         disk.checkBoot(boot);
         if (isClosed) {
             throw new IllegalStateException("the queue is closed");
+        }
+    }
+
+    /** What is in flight stays so where the kernel does not let us ask for it. */
+    private void checkAnswers() {
+        if (disk.failsQueues() && !transfers.isEmpty()) {
+            throw new IllegalStateException(
+                    "the kernel refuses to be waited for, with " + transfers.size() + " transfers in flight");
         }
     }
 
