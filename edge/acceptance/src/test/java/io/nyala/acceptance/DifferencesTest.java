@@ -102,7 +102,7 @@ final class DifferencesTest {
                 new Line(
                         "a row of more than 8 MiB",
                         "taken, within the 50 MiB of a request",
-                        "an error of that row: INVALID_ARGUMENT"),
+                        "an error of that row (INVALID_ARGUMENT)"),
                 rows::largeRows);
         addLast(proofs, rows, tables);
     }

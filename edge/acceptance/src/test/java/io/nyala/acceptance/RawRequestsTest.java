@@ -333,7 +333,7 @@ final class RawRequestsTest {
     // ---- Tables that begin without partitions ----
 
     /** The range level of a table. */
-    private enum Level {
+    enum Level {
         OF_K_UNDER_HASHES,
         NONE
     }

@@ -118,6 +118,10 @@ final class Scanners {
     /** Others may take it again; but if it, or all, were closed meanwhile, it is closed. */
     void giveBack(String id, Scanner scanner) {
         scanner.touch(nanoTime.getAsLong());
+        letGo(id, scanner);
+    }
+
+    private void letGo(String id, Scanner scanner) {
         scanner.letGo();
         if ((isClosing || scanner.isUnwanted()) && scanner.tryTake()) {
             remove(id, scanner);
@@ -128,7 +132,7 @@ final class Scanners {
     void keepAlive(String id, String user) {
         Scanner scanner = scanners.get(id);
         long now = nanoTime.getAsLong();
-        if (scanner == null || isIdle(scanner, now)) {
+        if (scanner == null || scanner.isUnwanted() || isIdle(id, scanner, now)) {
             throw notFound(id);
         }
         if (!scanner.user().equals(user)) {
@@ -137,10 +141,10 @@ final class Scanners {
         scanner.touch(now);
     }
 
-    private boolean isIdle(Scanner scanner, long now) {
+    private boolean isIdle(String id, Scanner scanner, long now) {
         boolean isIdle = now - scanner.touched() > idleNanos && scanner.tryTake(); // Else a call has it.
         if (isIdle) {
-            scanner.letGo();
+            letGo(id, scanner);
         }
         return isIdle;
     }

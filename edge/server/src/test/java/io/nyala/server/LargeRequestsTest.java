@@ -119,7 +119,7 @@ final class LargeRequestsTest {
             splits.writeBytes(WireRows.cell(i));
         }
         assertRefused(
-                "16,384",
+                "more than 32768 bounds and split rows",
                 RunningServer.creation("ranges", wide, 1).toBuilder()
                         .setSplitRowsRangeBounds(
                                 bounds.operations().toBuilder().setRows(ByteString.copyFrom(splits.toByteArray())))
