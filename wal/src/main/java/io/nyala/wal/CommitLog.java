@@ -47,6 +47,16 @@ public interface CommitLog extends AutoCloseable {
     long reserve(int payloadBytesMax);
 
     /**
+     * As {@link #reserve}, for a record that is written so that older ones can be released: for it a log that is as
+     * large as it may be becomes somewhat larger.
+     *
+     * @throws LogFullException also where a log that is full would let {@link #reserve} wait for a release
+     */
+    default long reserveToRelease(int payloadBytesMax) {
+        return reserve(payloadBytesMax);
+    }
+
+    /**
      * Puts the record whose payload is in place into the log's order.
      *
      * @return its sequence; acknowledged when {@link #durableUpTo} (for WRITTEN: {@link #writtenUpTo}) has reached it

@@ -37,6 +37,9 @@ public final class LogAgent implements Agent {
      */
     private static final long MARK_DELAY_NANOS = 1_000_000;
 
+    /** Segments beyond the limit for records that let older ones go: they hold many of those, so few will do. */
+    private static final int EXCESS_MAX = 2;
+
     private final LogBuffer buffer;
     private final LogProgress progress;
     private final Retention retention;
@@ -45,6 +48,7 @@ public final class LogAgent implements Agent {
     private final IoQueue queue;
     private final Parking parking;
     private final int inFlightMax;
+    private final int segmentsMax;
     private final SegmentHeader firstHeader;
     private final LogCounters counters;
 
@@ -53,6 +57,7 @@ public final class LogAgent implements Agent {
     private long issuedCount;
     private long writtenCount;
     private boolean isSyncInFlight;
+    private boolean isLimitTold;
     private boolean mustSyncAll;
     private long syncWanted;
     private long syncTarget;
@@ -63,9 +68,12 @@ public final class LogAgent implements Agent {
     private boolean isClosed;
     private volatile @Nullable DiskException full;
     private volatile boolean mayRetry;
+    private volatile boolean mayExceed;
+    private volatile boolean mustNotExceed;
+    private volatile @Nullable String limitRefusal;
     private final AtomicLong syncAsked = new AtomicLong();
 
-    LogAgent(LogParts parts, Disk disk, int inFlightMax) {
+    LogAgent(LogParts parts, Disk disk, WalConfig config) {
         this.buffer = parts.buffer();
         this.progress = parts.progress();
         this.retention = parts.retention();
@@ -73,7 +81,8 @@ public final class LogAgent implements Agent {
         this.files = parts.files();
         this.firstHeader = parts.header();
         this.counters = parts.counters();
-        this.inFlightMax = inFlightMax;
+        this.inFlightMax = config.inFlightMax();
+        this.segmentsMax = config.segmentsMax();
         this.queue = disk.newQueue(inFlightMax + 2); // And one sync, and one of the preparer.
         this.parking = Parking.ofQueue(queue);
         this.toldUpTo = buffer.lastSequence();
@@ -184,6 +193,7 @@ public final class LogAgent implements Agent {
             work += sync();
             if (retention.step()) {
                 mayRetry = true; // A released segment is room for the next.
+                limitRefusal = null;
                 work++;
             }
         } catch (DiskException e) {
@@ -207,11 +217,65 @@ public final class LogAgent implements Agent {
             Segment active = retention.active();
             // Groups of a segment that was rolled to may not have come by yet.
             long number = Math.max(active.number, buffer.segmentNumber()) + 1;
+            if (!hasRoomFor(retention.countTo(number))) {
+                return tellOfLimit();
+            }
+            isLimitTold = false;
             preparer.start(new SegmentHeader(
                     firstHeader.logId(), firstHeader.epoch(), firstHeader.opening(), number, active.bytes));
             noteFull();
         }
         return preparer.step(queue) ? 1 : 0;
+    }
+
+    /** Room for so many segments. */
+    private boolean hasRoomFor(long count) {
+        mustNotExceed = count > (long) segmentsMax + EXCESS_MAX;
+        boolean hasRoom = count <= segmentsMax || (mayExceed && !mustNotExceed);
+        mayExceed = false;
+        return hasRoom;
+    }
+
+    /** Whoever can have records released hears of it, once. */
+    private int tellOfLimit() {
+        if (isLimitTold) {
+            return 0;
+        }
+        isLimitTold = true;
+        limitRefusal = null;
+        progress.wakeAll();
+        return 1;
+    }
+
+    /** There can be no next segment before the oldest is released, which it is not. For any thread. */
+    boolean isAtLimit() {
+        return !buffer.hasNext() && retention.countHeldTo(buffer.segmentNumber() + 1) > segmentsMax;
+    }
+
+    /** Asks for a segment more than there may be; false if there are some already. For any thread. */
+    boolean tryExceed() {
+        if (mustNotExceed) {
+            return false;
+        }
+        mayExceed = true;
+        parking.wake();
+        return true;
+    }
+
+    /** See {@link WriteAheadLog#refuseAtLimit}. */
+    void refuseAtLimit(String reason) {
+        limitRefusal = reason;
+        progress.wakeAll();
+    }
+
+    /** Why nobody will make room at the limit, or null: someone may. For any thread. */
+    @Nullable
+    String takeLimitRefusal() {
+        String reason = isAtLimit() ? limitRefusal : null;
+        if (reason != null) {
+            progress.wakeAll(); // Who could make room may try again.
+        }
+        return reason;
     }
 
     private void noteFull() {

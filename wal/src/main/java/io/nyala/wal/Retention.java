@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * Which segments the log consists of, and which of them are not needed any more. Before the first file is taken away, a
  * MARK that says so is durable; so a file that is missing without one is noticed. The agent's, but for {@link
- * #releaseUpTo}, {@link #oldestSequence}, {@link #newestFrom} and {@link #segmentCount}, which any thread may call.
+ * #releaseUpTo} and what says of itself that any thread may call it.
  */
 final class Retention {
     private final SegmentFiles files;
@@ -37,7 +37,7 @@ final class Retention {
         live.add(active);
         oldestNeeded = buffer.oldestSegment();
         long[] first = live.stream().mapToLong(each -> each.firstSequence).toArray();
-        begins = new Begins(first, 0, first.length);
+        begins = new Begins(live.getFirst().number, first, 0, first.length);
     }
 
     /**
@@ -45,11 +45,13 @@ final class Retention {
      * within that part; that a segment comes or goes costs the same however many there are.
      */
     private static final class Begins {
+        private final long oldestNumber;
         private final long[] sequences;
         private final int from;
         private final int to;
 
-        Begins(long[] sequences, int from, int to) {
+        Begins(long oldestNumber, long[] sequences, int from, int to) {
+            this.oldestNumber = oldestNumber;
             this.sequences = sequences;
             this.from = from;
             this.to = to;
@@ -62,33 +64,46 @@ final class Retention {
         Begins with(long sequence) {
             if (to < sequences.length) {
                 sequences[to] = sequence; // Before anyone is told of it, by the volatile write.
-                return new Begins(sequences, from, to + 1);
+                return new Begins(oldestNumber, sequences, from, to + 1);
             }
             long[] larger = Arrays.copyOfRange(sequences, from, from + 2 * count() + 1);
             larger[count()] = sequence;
-            return new Begins(larger, 0, count() + 1);
+            return new Begins(oldestNumber, larger, 0, count() + 1);
         }
 
         Begins withoutOldest() {
-            return new Begins(sequences, from + 1, to);
+            return new Begins(oldestNumber + 1, sequences, from + 1, to);
         }
     }
 
-    /** Segments that hold records, the one written to included. */
+    /** Segments that hold records, the one written to included. Any thread. */
     int segmentCount() {
         return begins.count();
     }
 
-    /** Sequence with which the newest {@code count} segments begin, or all where there are fewer. */
+    /** Sequence with which the newest {@code count} segments begin, or all where there are fewer. Any thread. */
     long newestFrom(int count) {
         Begins present = begins;
         return present.sequences[Math.max(present.from, present.to - count)];
+    }
+
+    /** Segments from the oldest up to one of this number. Any thread. */
+    long countTo(long number) {
+        return number - begins.oldestNumber + 1;
+    }
+
+    /** The same, unless the oldest was released, and is still to be taken away: then none. Any thread. */
+    long countHeldTo(long number) {
+        Begins present = begins;
+        boolean isReleasing = present.count() > 1 && releaseTarget.get() >= present.sequences[present.from + 1] - 1;
+        return isReleasing ? 0 : number - present.oldestNumber + 1;
     }
 
     void releaseUpTo(long sequence) {
         releaseTarget.accumulateAndGet(sequence, Math::max);
     }
 
+    /** Any thread. */
     long oldestSequence() {
         Begins present = begins;
         return present.sequences[present.from];

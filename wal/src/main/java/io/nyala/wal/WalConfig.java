@@ -17,10 +17,16 @@ import java.util.Objects;
  * @param bufferBytes memory for what is appended and not yet written; appenders beyond it wait
  * @param inFlightMax most writes in flight; what is appended beyond it is gathered into one
  * @param sparesMax most released segments kept for reuse; more are deleted
+ * @param segmentsMax most segments that the log consists of; at that many, appenders wait until one is released. What
+ *     is on disk are as many files, and the spares
  */
-public record WalConfig(Path directory, long segmentBytes, int bufferBytes, int inFlightMax, int sparesMax) {
+public record WalConfig(
+        Path directory, long segmentBytes, int bufferBytes, int inFlightMax, int sparesMax, int segmentsMax) {
     private static final long KIB = 1L << 10;
     private static final long MIB = 1L << 20;
+
+    /** Nobody reads as many at a start. */
+    private static final int SEGMENTS_MAX = 1 << 16;
 
     /**
      * Sectors of a segment that a payload cannot use: segment header, START, MARK, record header, and the last ROLL or
@@ -36,30 +42,36 @@ public record WalConfig(Path directory, long segmentBytes, int bufferBytes, int 
         Check.inRange("bufferBytes", bufferBytes, bufferBytesMin(segmentBytes), 64 * MIB);
         Check.inRange("inFlightMax", inFlightMax, 1, 32);
         Check.inRange("sparesMax", sparesMax, 0, 1024);
+        Check.inRange(
+                "segmentsMax", segmentsMax, 3, SEGMENTS_MAX); // That is written, that is next, and one to release.
     }
 
     /** The defaults, which suit a log on a local NVMe device. */
     public static WalConfig in(Path directory) {
-        return new WalConfig(directory, 64 * MIB, (int) (16 * MIB), 2, 4);
+        return new WalConfig(directory, 64 * MIB, (int) (16 * MIB), 2, 4, SEGMENTS_MAX);
     }
 
     /** Also sets {@link #bufferBytes} to what suits segments of that size. */
     public WalConfig withSegmentBytes(long bytes) {
         Check.inRange("segmentBytes", bytes, 32 * KIB, 1024 * MIB);
         int buffer = (int) Math.min(16 * MIB, 2 * bytes);
-        return new WalConfig(directory, bytes, buffer, inFlightMax, sparesMax);
+        return new WalConfig(directory, bytes, buffer, inFlightMax, sparesMax, segmentsMax);
     }
 
     public WalConfig withBufferBytes(int bytes) {
-        return new WalConfig(directory, segmentBytes, bytes, inFlightMax, sparesMax);
+        return new WalConfig(directory, segmentBytes, bytes, inFlightMax, sparesMax, segmentsMax);
     }
 
     public WalConfig withInFlightMax(int count) {
-        return new WalConfig(directory, segmentBytes, bufferBytes, count, sparesMax);
+        return new WalConfig(directory, segmentBytes, bufferBytes, count, sparesMax, segmentsMax);
     }
 
     public WalConfig withSparesMax(int count) {
-        return new WalConfig(directory, segmentBytes, bufferBytes, inFlightMax, count);
+        return new WalConfig(directory, segmentBytes, bufferBytes, inFlightMax, count, segmentsMax);
+    }
+
+    public WalConfig withSegmentsMax(int count) {
+        return new WalConfig(directory, segmentBytes, bufferBytes, inFlightMax, sparesMax, count);
     }
 
     /** Largest payload of one record: 8 MiB, or what a segment holds. */

@@ -90,7 +90,7 @@ public final class WriteAheadLog implements CommitLog {
             List<Segment> recovered = point.segments();
             var retention = new Retention(point.files(), buffer, progress, recovered, first);
             var parts = new LogParts(buffer, progress, retention, preparer, point.files(), header, new LogCounters());
-            var agent = new LogAgent(parts, disk, config.inFlightMax());
+            var agent = new LogAgent(parts, disk, config);
             return new WriteAheadLog(account, slab, parts, agent, config.payloadBytesMax());
         } catch (RuntimeException | Error e) { // Also if there is no thread for the disk's queue.
             if (first != null) {
@@ -128,6 +128,19 @@ public final class WriteAheadLog implements CommitLog {
         Check.inRange("payloadBytes", payloadBytesMaximum, 0, payloadBytesMax);
         long offset = parts.buffer().reserve(payloadBytesMaximum);
         return offset > 0 ? offset : refused(offset);
+    }
+
+    @Override
+    public long reserveToRelease(int payloadBytesMaximum) {
+        Check.inRange("payloadBytes", payloadBytesMaximum, 0, payloadBytesMax);
+        long offset = parts.buffer().reserve(payloadBytesMaximum);
+        if (offset != LogBuffer.NO_SEGMENT || !agent.isAtLimit()) {
+            return offset > 0 ? offset : refused(offset);
+        }
+        if (!agent.tryExceed()) { // To wait for a release here could be to wait for oneself.
+            throw new LogFullException("the log has more segments than it may have already");
+        }
+        return 0;
     }
 
     @Override
@@ -209,6 +222,23 @@ public final class WriteAheadLog implements CommitLog {
         return parts.retention().segmentCount();
     }
 
+    /**
+     * Appenders wait, because there are as many segments as there may be, and none of them was released. Whoever can
+     * have records released is told by {@link #onProgress} when it comes to that.
+     */
+    public boolean isAtLimit() {
+        return agent.isAtLimit();
+    }
+
+    /**
+     * Nobody will release records just now: until one does, appenders at the limit do not wait but are refused.
+     *
+     * @param reason what holds the oldest segment, and what to do
+     */
+    public void refuseAtLimit(String reason) {
+        agent.refuseAtLimit(reason);
+    }
+
     /** Sequence with which the newest {@code count} of those segments begin, or all where there are fewer. */
     public long newestFrom(int count) {
         Check.positive("count", count);
@@ -259,6 +289,11 @@ public final class WriteAheadLog implements CommitLog {
         RuntimeException failure = parts.progress().failure();
         if (failure != null) {
             throw new LogStoppedException(Objects.requireNonNull(failure.getMessage()), failure);
+        }
+        String limit = reason == LogBuffer.NO_SEGMENT ? agent.takeLimitRefusal() : null; // Null: wait.
+        if (limit != null) {
+            throw new LogFullException("the log has as many segments as it may have, so nothing more is accepted; what"
+                    + " was accepted is safe: " + limit);
         }
         RuntimeException full = reason == LogBuffer.NO_SEGMENT ? agent.takeFull() : null;
         if (full != null) {

@@ -1,6 +1,8 @@
 package io.nyala.wal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.simulation.SimulatedDisk;
@@ -78,6 +80,82 @@ final class RetentionTest {
             assertEquals(1, log.log().segmentCount());
             int files = disk.list(TestLog.DIRECTORY).size(); // What is written, the next, a note.
             assertTrue(files <= 3 + sparesMax, files + " files");
+        }
+    }
+
+    @Test
+    void appendersWaitAtTheLimitUntilASegmentIsReleased(@Seed SplittableRandom random) {
+        SimulatedDisk disk = TestLog.newDisk(random);
+        int limit = random.nextInt(3, 8);
+        try (TestLog log = TestLog.start(disk, config(0).withSegmentsMax(limit))) {
+            int[] wakes = {0};
+            log.log().onProgress(() -> wakes[0]++);
+            for (int round = 0; round < 5; round++) {
+                appendUntilFull(log);
+                assertEquals(limit, log.log().segmentCount());
+                assertTrue(log.log().isAtLimit());
+                assertEquals(limit, disk.list(TestLog.DIRECTORY).size(), "no file is made in advance");
+                assertTrue(wakes[0] > 0, "who could release something is told");
+                assertEquals(0, log.log().reserve(RECORD_BYTES), "it waits");
+                log.log().releaseUpTo(log.log().newestFrom(limit - 1) - 1);
+                assertFalse(log.log().isAtLimit(), "it takes a moment");
+                wakes[0] = 0;
+                log.settle();
+                assertTrue(wakes[0] > 0, "appenders are woken");
+                log.append(random, RECORD_BYTES);
+            }
+        }
+    }
+
+    @Test
+    void whereNobodyWillReleaseAppendersAreRefusedUntilSomebodyDoes(@Seed SplittableRandom random) {
+        SimulatedDisk disk = TestLog.newDisk(random);
+        try (TestLog log = TestLog.start(disk, config(0).withSegmentsMax(3))) {
+            log.log().refuseAtLimit("not yet");
+            appendUntilFull(log);
+            assertEquals(0, log.log().reserve(RECORD_BYTES), "what was said before it came to that does not count");
+            log.log().refuseAtLimit("tablet 7 needs them");
+            LogFullException e =
+                    assertThrows(LogFullException.class, () -> log.log().reserve(RECORD_BYTES));
+            assertTrue(String.valueOf(e.getMessage()).contains("tablet 7 needs them"), e::getMessage);
+            log.log().releaseUpTo(log.log().newestFrom(2) - 1);
+            log.settle();
+            appendUntilFull(log);
+            assertEquals(0, log.log().reserve(RECORD_BYTES), "it waits again");
+        }
+    }
+
+    /** But not without end. */
+    @Test
+    void aRecordThatLetsOthersGoMayExceedTheLimit(@Seed SplittableRandom random) {
+        SimulatedDisk disk = TestLog.newDisk(random);
+        try (TestLog log = TestLog.start(disk, config(0).withSegmentsMax(3))) {
+            for (int excess = 1; excess <= 2; excess++) {
+                appendUntilFull(log);
+                assertEquals(0, log.log().reserveToRelease(RECORD_BYTES), "a segment is made");
+                log.settle();
+                assertTrue(log.log().reserveToRelease(RECORD_BYTES) > 0);
+                log.log().publish(RECORD_BYTES, Durability.SYNC);
+                log.settle();
+                assertEquals(3 + excess, log.log().segmentCount());
+            }
+            appendUntilFull(log);
+            assertThrows(LogFullException.class, () -> log.log().reserveToRelease(RECORD_BYTES));
+            assertEquals(5, log.log().segmentCount());
+            log.log().releaseUpTo(log.log().newestFrom(2) - 1);
+            log.settle();
+            assertTrue(log.log().segmentCount() <= 3, log.log().segmentCount() + " segments"); // One for the MARK.
+            assertTrue(log.log().reserve(RECORD_BYTES) > 0);
+            log.log().abandon();
+        }
+    }
+
+    private static void appendUntilFull(TestLog log) {
+        log.settle();
+        for (int i = 0; log.log().reserve(RECORD_BYTES) != 0; i++) {
+            log.log().publish(RECORD_BYTES, Durability.SYNC);
+            log.settle();
+            assertTrue(i < 1_000, "there is no limit");
         }
     }
 

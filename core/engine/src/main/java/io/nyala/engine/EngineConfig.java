@@ -20,6 +20,8 @@ import java.util.Objects;
  * @param rowSetBytes a flush of more than that goes on in the next file, so that merges have handy pieces
  * @param logSegmentBytes size of the files of the write-ahead log; a power of two. A batch must fit into one: 8 MiB,
  *     from 16 MiB on
+ * @param logSegmentsMax most of these files that hold records which are needed. Long before, tablets are flushed to let
+ *     go of old ones; at this many, writes wait for that, or fail if it does not help
  * @param catalogEditsMax changes of the catalog and flushes after which their log begins anew with a checkpoint
  * @param writers threads that decide and apply writes; tablets are spread over them
  * @param disk {@code best}, or {@code ring}, {@code syscall} or {@code channel} to force one
@@ -32,6 +34,7 @@ public record EngineConfig(
         long flushBytes,
         long rowSetBytes,
         long logSegmentBytes,
+        int logSegmentsMax,
         int catalogEditsMax,
         int writers,
         String disk) {
@@ -53,6 +56,12 @@ public record EngineConfig(
     /** Keeps the log of the catalog, and so the time to open, short: an edit is one 4 KiB block. */
     private static final int CATALOG_EDITS_MAX = 1024;
 
+    /** A start would read 8 GiB at the default size. */
+    private static final int LOG_SEGMENTS_MAX = 128;
+
+    /** More than are kept for rows in memory anyway. */
+    private static final int LOG_SEGMENTS_MIN = Upkeep.LOG_SEGMENTS_MAX + 4;
+
     private static final long METADATA_BYTES_MIN = 2 * MIB;
 
     /** Of all memory, for metadata of rowsets, unless said otherwise. */
@@ -69,6 +78,7 @@ public record EngineConfig(
                 "rowSetBytes", rowSetBytes, Math.max(64 * KIB, flushBytes / ROWSETS_PER_FLUSH_MAX), ROWSET_BYTES_MAX);
         Check.inRange("logSegmentBytes", logSegmentBytes, 128 * KIB, 1024 * MIB);
         Check.powerOfTwo("logSegmentBytes", logSegmentBytes);
+        Check.inRange("logSegmentsMax", logSegmentsMax, LOG_SEGMENTS_MIN, 1 << 16);
         Check.inRange("catalogEditsMax", catalogEditsMax, 1, 1 << 16);
         Check.inRange("writers", writers, 1, WRITERS_MAX);
     }
@@ -76,7 +86,17 @@ public record EngineConfig(
     /** The defaults: 1 GiB of memory, of which a quarter caches pages, and one writer. */
     public static EngineConfig in(Path directory) {
         return new EngineConfig(
-                directory, 1024 * MIB, 256 * MIB, 32 * MIB, 64 * MIB, 32 * MIB, 64 * MIB, CATALOG_EDITS_MAX, 1, "best");
+                directory,
+                1024 * MIB,
+                256 * MIB,
+                32 * MIB,
+                64 * MIB,
+                32 * MIB,
+                64 * MIB,
+                LOG_SEGMENTS_MAX,
+                CATALOG_EDITS_MAX,
+                1,
+                "best");
     }
 
     public EngineConfig withMemoryBytes(long newMemoryBytes) {
@@ -88,6 +108,7 @@ public record EngineConfig(
                 Math.min(FLUSH_BYTES_MAX, newMemoryBytes / 16),
                 Math.min(ROWSET_BYTES_MAX, newMemoryBytes / 16),
                 logSegmentBytes,
+                logSegmentsMax,
                 catalogEditsMax,
                 writers,
                 disk);
@@ -102,6 +123,7 @@ public record EngineConfig(
                 flushBytes,
                 rowSetBytes,
                 logSegmentBytes,
+                logSegmentsMax,
                 catalogEditsMax,
                 writers,
                 disk);
@@ -116,6 +138,7 @@ public record EngineConfig(
                 flushBytes,
                 rowSetBytes,
                 logSegmentBytes,
+                logSegmentsMax,
                 catalogEditsMax,
                 writers,
                 disk);
@@ -130,6 +153,7 @@ public record EngineConfig(
                 newFlushBytes,
                 rowSetBytes,
                 logSegmentBytes,
+                logSegmentsMax,
                 catalogEditsMax,
                 writers,
                 disk);
@@ -144,6 +168,7 @@ public record EngineConfig(
                 flushBytes,
                 newRowSetBytes,
                 logSegmentBytes,
+                logSegmentsMax,
                 catalogEditsMax,
                 writers,
                 disk);
@@ -158,6 +183,22 @@ public record EngineConfig(
                 flushBytes,
                 rowSetBytes,
                 newLogSegmentBytes,
+                logSegmentsMax,
+                catalogEditsMax,
+                writers,
+                disk);
+    }
+
+    public EngineConfig withLogSegmentsMax(int newLogSegmentsMax) {
+        return new EngineConfig(
+                directory,
+                memoryBytes,
+                cacheBytes,
+                metadataBytes,
+                flushBytes,
+                rowSetBytes,
+                logSegmentBytes,
+                newLogSegmentsMax,
                 catalogEditsMax,
                 writers,
                 disk);
@@ -172,6 +213,7 @@ public record EngineConfig(
                 flushBytes,
                 rowSetBytes,
                 logSegmentBytes,
+                logSegmentsMax,
                 newCatalogEditsMax,
                 writers,
                 disk);
@@ -186,6 +228,7 @@ public record EngineConfig(
                 flushBytes,
                 rowSetBytes,
                 logSegmentBytes,
+                logSegmentsMax,
                 catalogEditsMax,
                 newWriters,
                 disk);
@@ -200,6 +243,7 @@ public record EngineConfig(
                 flushBytes,
                 rowSetBytes,
                 logSegmentBytes,
+                logSegmentsMax,
                 catalogEditsMax,
                 writers,
                 newDisk);

@@ -2,6 +2,7 @@ package io.nyala.engine;
 
 import io.nyala.cfile.PageCache;
 import io.nyala.memory.AccountUsage;
+import io.nyala.table.HostedTablet;
 import io.nyala.tablet.Tablet;
 import io.nyala.wal.LogCounters;
 import io.nyala.wal.WriteAheadLog;
@@ -44,6 +45,7 @@ public record EngineView(
      * @param segmentCount files with records that a restart would need, the one written to included
      * @param segmentBytes size of each
      * @param oldest first record in them
+     * @param oldestTablet the one that needs the oldest of these records that are needed; empty if none does
      * @param durableUpTo last record that would survive a power cut
      * @param writes transfers to disk
      * @param syncs of the disk, that were not part of a transfer
@@ -54,22 +56,38 @@ public record EngineView(
             int segmentCount,
             long segmentBytes,
             long oldest,
+            OptionalLong oldestTablet,
             long durableUpTo,
             long writes,
             long syncs,
             long writtenBytes,
             long payloadBytes) {
-        static Log of(WriteAheadLog log, long segmentBytes) {
+        static Log of(OpenEngine engine) {
+            WriteAheadLog log = engine.log();
             LogCounters counters = log.counters();
             return new Log(
                     log.segmentCount(),
-                    segmentBytes,
+                    engine.config().logSegmentBytes(),
                     log.oldestSequence(),
+                    oldestTablet(engine),
                     log.durableUpTo(),
                     counters.writes(),
                     counters.syncs(),
                     counters.diskBytes(),
                     counters.payloadBytes());
+        }
+
+        private static OptionalLong oldestTablet(OpenEngine engine) {
+            long least = Long.MAX_VALUE;
+            OptionalLong tablet = OptionalLong.empty();
+            for (HostedTablet each : engine.tablets().all()) {
+                long needed = each.tablet().neededFrom();
+                if (needed < least) {
+                    least = needed;
+                    tablet = OptionalLong.of(each.id());
+                }
+            }
+            return tablet;
         }
 
         /** Bytes of the files that a restart would need. */
@@ -89,7 +107,7 @@ public record EngineView(
                 openScans,
                 engine.counters().values(),
                 engine.files().cacheStatistics(),
-                Log.of(engine.log(), config.logSegmentBytes()),
+                Log.of(engine),
                 engine.maintenance()
                         .flushing()
                         .map(Tablet::id)

@@ -97,7 +97,9 @@ final class OpenEngine implements TableHost, AutoCloseable {
         counters = newCounters.apply(layout.root());
         resources.add(counters::close);
 
-        WalConfig walConfig = WalConfig.in(layout.wal()).withSegmentBytes(config.logSegmentBytes());
+        WalConfig walConfig = WalConfig.in(layout.wal())
+                .withSegmentBytes(config.logSegmentBytes())
+                .withSegmentsMax(config.logSegmentsMax());
         WalConfig storageConfig = WalConfig.in(layout.storage()).withSegmentBytes(STORAGE_SEGMENT_BYTES);
         memory = new EngineMemory(environment.pages(), config, walConfig, storageConfig);
         resources.add(memory::close);

@@ -5,6 +5,8 @@ import io.nyala.table.HostedTablet;
 import io.nyala.tablet.Tablet;
 import io.nyala.wal.StreamNeeds;
 import io.nyala.wal.WriteAheadLog;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.Set;
@@ -17,11 +19,16 @@ final class Upkeep implements Maintenance.Housekeeping {
     /** Segments of the write-ahead log that are kept for rows in memory: 512 MiB at the default size. */
     static final int LOG_SEGMENTS_MAX = 8;
 
+    /** Between two attempts to flush what holds a log that is at its limit. */
+    private static final long RETRY_MICROS = 1_000_000;
+
     /** Flushes for the log's sake that are asked for at a time; each that ends makes room for the next. */
     private static final int RELIEVING_MAX = 16;
 
     /** Tablets that are looked at for each flush, to see which part of a log that is not long can be released. */
     private static final int TABLETS_PER_FLUSH = 64;
+
+    private static final Logger LOG = System.getLogger(Upkeep.class.getName());
 
     private final OpenEngine engine;
 
@@ -33,6 +40,9 @@ final class Upkeep implements Maintenance.Housekeeping {
 
     /** First record of the segment that was the newest then. */
     private volatile long relievedAt;
+
+    /** When flushes that did not help the log at its limit are tried again; 0 while it is not there. */
+    private volatile long retriedFrom;
 
     private boolean hasFlushEnded;
     private int flushesSinceRelease;
@@ -49,7 +59,8 @@ final class Upkeep implements Maintenance.Housekeeping {
     @Override
     public boolean isLogReliefDue() {
         WriteAheadLog log = engine.log();
-        return log.segmentCount() > LOG_SEGMENTS_MAX && log.newestFrom(1) != relievedAt;
+        return (log.segmentCount() > LOG_SEGMENTS_MAX && log.newestFrom(1) != relievedAt)
+                || (log.isAtLimit() && engine.micros() >= retriedFrom);
     }
 
     /**
@@ -61,6 +72,10 @@ final class Upkeep implements Maintenance.Housekeeping {
         boolean isWanted = engine.answers().takeWanted();
         if ((isWanted || hasFlushEnded) && engine.answers().usedBytes() > 0) {
             engine.tablets().open().forEach(Tablet::forgetLateAnswers); // Those that nobody writes to any more, too.
+        }
+        boolean isAtLimit = engine.log().isAtLimit();
+        if (!isAtLimit) {
+            retriedFrom = 0;
         }
         if (isLogReliefDue()) {
             relievedAt = engine.log().newestFrom(1);
@@ -81,6 +96,40 @@ final class Upkeep implements Maintenance.Housekeeping {
                 .sorted(Comparator.comparingLong(Need::from))
                 .limit(RELIEVING_MAX - relieving.size())
                 .forEach(need -> relieve(need.tablet()));
+        if (isAtLimit) {
+            seeToLimit();
+        }
+    }
+
+    /** Writes wait for the flushes that were asked for; where there is none, they would wait for ever. */
+    private void seeToLimit() {
+        if (retriedFrom == 0) {
+            LOG.log(Level.WARNING, "the log has reached its limit, and writes wait for flushes: " + holder());
+        }
+        if (engine.micros() >= retriedFrom) {
+            retriedFrom = engine.micros() + RETRY_MICROS;
+        }
+        if (relieving.isEmpty()) {
+            engine.log().refuseAtLimit(holder());
+        }
+    }
+
+    private String holder() {
+        EngineView.Log log = EngineView.Log.of(engine);
+        String limit = String.format(
+                "%,d segments of %,d bytes",
+                engine.config().logSegmentsMax(), engine.config().logSegmentBytes());
+        if (log.oldestTablet().isEmpty()) {
+            return limit + ", which no tablet needs";
+        }
+        long id = log.oldestTablet().getAsLong();
+        String failure = engine.maintenance().failures().stream()
+                .map(Throwable::getMessage)
+                .findFirst()
+                .map(message -> "; flushes fail: " + message)
+                .orElse("");
+        return limit + ", of which tablet " + id + " needs the oldest; see why it is not flushed, or open the engine"
+                + " with a larger logSegmentsMax" + failure;
     }
 
     /** A tablet, and the oldest record that it needs. */

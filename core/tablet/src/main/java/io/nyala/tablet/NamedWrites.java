@@ -219,7 +219,7 @@ final class NamedWrites {
         int bytesMax = writer.nextBytesMax(Math.min(CARRIED_BYTES_MAX, log.payloadBytesMax()));
         long record;
         try {
-            record = log.reserve(bytesMax);
+            record = log.reserveToRelease(bytesMax);
         } catch (LogFullException | LogStoppedException e) {
             LOG.log(
                     Level.WARNING,

@@ -115,6 +115,10 @@ final class HostPages {
                 Cell.bytes(view.log().retainedBytes()),
                 "log segments",
                 Cell.count(view.log().segmentCount()),
+                "log held by tablet",
+                view.log().oldestTablet().isEmpty()
+                        ? Cell.none()
+                        : Cell.text("" + view.log().oldestTablet().getAsLong()),
                 "log written",
                 Cell.bytes(view.log().writtenBytes()),
                 "of this payload",
