@@ -232,7 +232,8 @@ final class ColdReads {
 
     /** One tablet's records after the other's; then only those of the first and the last are told to be needed. */
     private static void fill(Disk disk, WalConfig config, MemoryAccount account, long records) {
-        try (WriteAheadLog log = open(disk, config, account).start(0)) {
+        try (WriteAheadLog log = open(disk, config, account)
+                .start(0, () -> TimeUnit.MILLISECONDS.toMicros(System.currentTimeMillis()))) {
             for (long record = 0; record < records; ) {
                 long offset = log.reserve(RECORD_BYTES);
                 if (offset == 0) {

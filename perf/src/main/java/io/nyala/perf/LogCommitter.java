@@ -14,6 +14,7 @@ import java.io.UncheckedIOException;
 import java.lang.invoke.VarHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
@@ -48,7 +49,8 @@ final class LogCommitter implements Committer.Asynchronous {
         disk = Disks.named(diskName);
         budget = MemoryBudget.open(PageSource.jdk(), MEMORY_BYTES);
         account = budget.account("log", config.memoryBytes());
-        log = WriteAheadLog.open(config, disk, account, LOG_ID).start(0);
+        log = WriteAheadLog.open(config, disk, account, LOG_ID)
+                .start(0, () -> TimeUnit.MILLISECONDS.toMicros(System.currentTimeMillis()));
         runner = new AgentRunner(
                 log.agent().idleStrategy(),
                 failure -> {

@@ -7,6 +7,7 @@ import io.nyala.io.DiskFile;
 import io.nyala.io.IoQueue;
 import io.nyala.io.Parking;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.IdleStrategy;
 import org.jspecify.annotations.Nullable;
@@ -29,7 +30,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LogAgent implements Agent {
     private static final long SYNC_TOKEN = -1;
-    static final long PREPARE_TOKEN = -2;
 
     /**
      * After so long without work a MARK is written. Longer than a caller needs who appends one record after the other,
@@ -47,6 +47,7 @@ public final class LogAgent implements Agent {
     private final SegmentFiles files;
     private final IoQueue queue;
     private final Parking parking;
+    private final Attempts attempts;
     private final int inFlightMax;
     private final int segmentsMax;
     private final SegmentHeader firstHeader;
@@ -73,7 +74,8 @@ public final class LogAgent implements Agent {
     private volatile @Nullable String limitRefusal;
     private final AtomicLong syncAsked = new AtomicLong();
 
-    LogAgent(LogParts parts, Disk disk, WalConfig config) {
+    LogAgent(LogParts parts, Disk disk, WalConfig config, LongSupplier micros) {
+        this.attempts = new Attempts(micros);
         this.buffer = parts.buffer();
         this.progress = parts.progress();
         this.retention = parts.retention();
@@ -193,6 +195,7 @@ public final class LogAgent implements Agent {
             work += sync();
             if (retention.step()) {
                 mayRetry = true; // A released segment is room for the next.
+                attempts.forget();
                 limitRefusal = null;
                 work++;
             }
@@ -209,7 +212,7 @@ public final class LogAgent implements Agent {
             progress.wakeAll();
             return 1;
         }
-        if (mayRetry && preparer.isFull()) {
+        if (mayRetry && preparer.isFull() && attempts.mayTry()) {
             mayRetry = false;
             preparer.retry();
         }
@@ -343,7 +346,7 @@ public final class LogAgent implements Agent {
         if (progress.failure() != null) {
             return;
         }
-        if (token == PREPARE_TOKEN) {
+        if (token == SegmentPreparer.TOKEN) {
             prepared(bytes, failure);
         } else if (failure != null) {
             stop(failure);

@@ -10,6 +10,7 @@ public final class LogCounters {
     private final AtomicLong writes = new AtomicLong();
     private final AtomicLong syncs = new AtomicLong();
     private final AtomicLong diskBytes = new AtomicLong();
+    private final AtomicLong preparedBytes = new AtomicLong();
     private final AtomicLong records = new AtomicLong();
     private final AtomicLong payloadBytes = new AtomicLong();
 
@@ -25,8 +26,14 @@ public final class LogCounters {
         return syncs.getAcquire();
     }
 
+    /** Of those transfers. */
     public long diskBytes() {
         return diskBytes.getAcquire();
+    }
+
+    /** Besides {@link #diskBytes}: zeros and headers of segments that were made ready, used or not. */
+    public long preparedBytes() {
+        return preparedBytes.getAcquire();
     }
 
     /** That callers published. */
@@ -49,6 +56,11 @@ public final class LogCounters {
     void write(int bytes) {
         writes.setRelease(writes.getPlain() + 1);
         diskBytes.setRelease(diskBytes.getPlain() + bytes);
+    }
+
+    /** By the log's thread, or by who starts it. */
+    void prepared(int bytes) {
+        preparedBytes.setRelease(preparedBytes.getPlain() + bytes);
     }
 
     /** By the log's thread. */

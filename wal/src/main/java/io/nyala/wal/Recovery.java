@@ -8,6 +8,7 @@ import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -142,14 +143,15 @@ public final class Recovery {
      * Begins a new epoch, in a fresh segment behind the log's end.
      *
      * @param sequenceAtLeast the greatest sequence that is known anywhere; the log's own go on above it
+     * @param micros a clock, which may jump; bounds how often a full disk is tried again
      * @throws LogFullException if there is no room for a segment
      */
-    public WriteAheadLog start(long sequenceAtLeast) {
-        return start(sequenceAtLeast, OPENINGS.nextInt(1, Integer.MAX_VALUE));
+    public WriteAheadLog start(long sequenceAtLeast, LongSupplier micros) {
+        return start(sequenceAtLeast, OPENINGS.nextInt(1, Integer.MAX_VALUE), micros);
     }
 
     /** As above, with a chosen number of the opening. */
-    WriteAheadLog start(long sequenceAtLeast, int opening) {
+    WriteAheadLog start(long sequenceAtLeast, int opening, LongSupplier micros) {
         Check.notNegative("sequenceAtLeast", sequenceAtLeast);
         if (isStarted || access == Access.READ) {
             throw new IllegalStateException(
@@ -186,7 +188,7 @@ public final class Recovery {
         long sequence = Math.max(end.lastSequence(), sequenceAtLeast);
         var header = new SegmentHeader(logId, epoch, opening, end.lastSegment() + 1, config.segmentBytes());
         var point = new StartPoint(end, sequence, header, files, kept, streamsRead, needs);
-        return WriteAheadLog.start(config, disk, account, point);
+        return WriteAheadLog.start(config, disk, account, point, micros);
     }
 
     private LogEnd end() {

@@ -27,6 +27,9 @@ final class SegmentPreparer implements AutoCloseable {
     /** One sector for the header, the rest zeros. */
     static final int BUFFER_BYTES = 256 << 10;
 
+    /** That its transfers carry. */
+    static final long TOKEN = -2;
+
     private static final int ZEROS_AT = SegmentFormat.HEADER_BYTES;
 
     private final Disk disk;
@@ -34,7 +37,7 @@ final class SegmentPreparer implements AutoCloseable {
     private final long segmentBytes;
     private final MemoryAccount account;
     private final Slab slab;
-    private final long token;
+    private final LogCounters counters;
 
     private State state = State.IDLE;
     private boolean isInFlight;
@@ -54,14 +57,14 @@ final class SegmentPreparer implements AutoCloseable {
     }
 
     /**
-     * @param token that its transfers carry
+     * @param counters told of what is written
      */
-    SegmentPreparer(Disk disk, SegmentFiles files, long segmentBytes, MemoryAccount account, long token) {
+    SegmentPreparer(Disk disk, SegmentFiles files, long segmentBytes, MemoryAccount account, LogCounters counters) {
         this.disk = disk;
         this.files = files;
         this.segmentBytes = segmentBytes;
         this.account = account;
-        this.token = token;
+        this.counters = counters;
         this.slab = account.take(BUFFER_BYTES);
         slab.segment().fill((byte) 0);
     }
@@ -121,10 +124,10 @@ final class SegmentPreparer implements AutoCloseable {
             }
             case FILLING -> {
                 int bytes = (int) Math.min(BUFFER_BYTES - ZEROS_AT, segmentBytes - filledBytes);
-                queue.write(open(), filledBytes, slab.segment(), ZEROS_AT, bytes, token);
+                queue.write(open(), filledBytes, slab.segment(), ZEROS_AT, bytes, TOKEN);
             }
-            case HEADER -> queue.write(open(), 0, slab.segment(), 0, SegmentFormat.HEADER_BYTES, token);
-            case SYNC -> queue.sync(open(), token);
+            case HEADER -> queue.write(open(), 0, slab.segment(), 0, SegmentFormat.HEADER_BYTES, TOKEN);
+            case SYNC -> queue.sync(open(), TOKEN);
         }
         isInFlight = true;
         return true;
@@ -138,6 +141,7 @@ final class SegmentPreparer implements AutoCloseable {
             failed(failure);
             return;
         }
+        counters.prepared(bytes);
         switch (state) {
             case FILLING -> {
                 filledBytes += bytes;

@@ -9,6 +9,7 @@ import io.nyala.memory.Slab;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>{@code
  * Recovery recovery = WriteAheadLog.open(config, disk, account, random.nextLong());
  * recovery.forEach((sequence, memory, offset, bytes) -> ...);
- * WriteAheadLog log = recovery.start(newestSequenceInAnyManifest);
+ * WriteAheadLog log = recovery.start(newestSequenceInAnyManifest, micros);
  * var runner = new AgentRunner(log.agent().idleStrategy(), ..., log.agent());
  * ...
  * log.agent().parking().stop(runner); // Seals the log.
@@ -72,12 +73,14 @@ public final class WriteAheadLog implements CommitLog {
     }
 
     /** Begins a new epoch behind the end of what was read. */
-    static WriteAheadLog start(WalConfig config, Disk disk, MemoryAccount account, StartPoint point) {
+    static WriteAheadLog start(
+            WalConfig config, Disk disk, MemoryAccount account, StartPoint point, LongSupplier micros) {
         Slab slab = account.take(config.bufferBytes());
         @Nullable SegmentPreparer preparer = null;
         @Nullable Segment first = null;
         try {
-            preparer = new SegmentPreparer(disk, point.files(), config.segmentBytes(), account, LogAgent.PREPARE_TOKEN);
+            var counters = new LogCounters();
+            preparer = new SegmentPreparer(disk, point.files(), config.segmentBytes(), account, counters);
             SegmentHeader header = point.header();
             first = prepare(disk, preparer, header);
             point.files().begin(header.number());
@@ -89,8 +92,8 @@ public final class WriteAheadLog implements CommitLog {
             var buffer = new LogBuffer(memory, progress, context, first, point);
             List<Segment> recovered = point.segments();
             var retention = new Retention(point.files(), buffer, progress, recovered, first);
-            var parts = new LogParts(buffer, progress, retention, preparer, point.files(), header, new LogCounters());
-            var agent = new LogAgent(parts, disk, config);
+            var parts = new LogParts(buffer, progress, retention, preparer, point.files(), header, counters);
+            var agent = new LogAgent(parts, disk, config, micros);
             return new WriteAheadLog(account, slab, parts, agent, config.payloadBytesMax());
         } catch (RuntimeException | Error e) { // Also if there is no thread for the disk's queue.
             if (first != null) {

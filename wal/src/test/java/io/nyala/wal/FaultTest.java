@@ -162,6 +162,52 @@ final class FaultTest {
         assertEquals(more, read.getLast());
     }
 
+    /** Each attempt writes zeros until the disk is full again. */
+    @Test
+    void aFullDiskIsTriedAFewTimesASecondHoweverOftenAppendersAsk() {
+        TestLog log = TestLog.start(disk, TestLog.config().withSparesMax(0));
+        log.settle();
+        disk.noSpaceAfter(TestLog.SEGMENT_BYTES / 2);
+        while (isWorthAsking(log)) {
+            log.append(random, 1000);
+            log.settle();
+        }
+        for (int second = 0; second < 3; second++) {
+            log.clock.advanceMicros(1_000_000);
+            long created = disk.callCount(Operation.CREATE);
+            long prepared = log.log().counters().preparedBytes();
+            for (int i = 0; i < 300; i++) {
+                isWorthAsking(log);
+                log.work();
+            }
+            long tries = disk.callCount(Operation.CREATE) - created;
+            assertTrue(tries > 0 && tries <= 4, tries + " attempts in second " + second);
+            prepared = log.log().counters().preparedBytes() - prepared;
+            assertTrue(prepared <= 4 * TestLog.SEGMENT_BYTES, prepared + " bytes of zeros written");
+        }
+        disk.unlimitSpace();
+        isWorthAsking(log);
+        log.settle();
+        Failure.expect(LogFullException.class, () -> log.log().reserve(5000), "no room");
+        log.clock.advanceMicros(1_000_000);
+        isWorthAsking(log);
+        log.settle();
+        log.append(TestLog.randomText(random, 5000), Durability.SYNC);
+        log.close();
+    }
+
+    /** Asks for room for a record as large as any that is appended; false if it is refused. */
+    private static boolean isWorthAsking(TestLog log) {
+        try {
+            if (log.log().reserve(5000) != 0) {
+                log.log().abandon();
+            }
+            return true;
+        } catch (LogFullException _) {
+            return false;
+        }
+    }
+
     @Test
     void aFullDiskAtStartIsReported() {
         disk.noSpaceAfter(TestLog.SEGMENT_BYTES / 2);

@@ -82,6 +82,7 @@ final class GroupCommitTest {
         try (TestLog log = TestLog.start(disk, TestLog.config())) {
             log.settle();
             LogCounters counters = log.log().counters();
+            assertEquals(2 * (TestLog.SEGMENT_BYTES + SegmentFormat.HEADER_BYTES), counters.preparedBytes());
             long before = counters.diskBytes();
             for (int i = 0; i < 3; i++) {
                 log.append("x".repeat(100), Durability.SYNC);

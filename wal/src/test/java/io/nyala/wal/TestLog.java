@@ -6,6 +6,7 @@ import io.nyala.io.Disk;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.PageSource;
+import io.nyala.simulation.SimulatedClock;
 import io.nyala.simulation.SimulatedDisk;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -37,6 +38,7 @@ final class TestLog implements AutoCloseable {
     private static final long PARK_NANOS_MAX = 1_000_000;
     private static final int ROUNDS_MAX = 100_000;
 
+    final SimulatedClock clock = new SimulatedClock();
     final Disk disk;
     final WalConfig config;
     final MemoryAccount account;
@@ -112,7 +114,7 @@ final class TestLog implements AutoCloseable {
 
     void start(long sequenceAtLeast, int opening) {
         try {
-            log = recovery.start(sequenceAtLeast, opening);
+            log = recovery.start(sequenceAtLeast, opening, clock.microsSource());
         } catch (RuntimeException e) {
             account.close();
             throw e;

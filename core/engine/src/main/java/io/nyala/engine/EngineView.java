@@ -50,7 +50,8 @@ public record EngineView(
      * @param writes transfers to disk
      * @param syncs of the disk, that were not part of a transfer
      * @param writtenBytes padding included
-     * @param payloadBytes of it, what batches and answers left: the rest is headers and padding
+     * @param preparedBytes besides these, to make files ready
+     * @param payloadBytes of those written, what batches and answers left: the rest is headers and padding
      */
     public record Log(
             int segmentCount,
@@ -61,6 +62,7 @@ public record EngineView(
             long writes,
             long syncs,
             long writtenBytes,
+            long preparedBytes,
             long payloadBytes) {
         static Log of(OpenEngine engine) {
             WriteAheadLog log = engine.log();
@@ -74,6 +76,7 @@ public record EngineView(
                     counters.writes(),
                     counters.syncs(),
                     counters.diskBytes(),
+                    counters.preparedBytes(),
                     counters.payloadBytes());
         }
 

@@ -142,7 +142,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
         replay(walConfig, recovery);
         storage.checkEnd(recovery);
         hybridClock.startAbove(Math.max(storage.leaseEnd(), tablets.newestTime()));
-        WriteAheadLog started = recovery.start(storage.appliedUpToMax());
+        WriteAheadLog started = recovery.start(storage.appliedUpToMax(), environment.micros());
         logs.add(started::close);
         return started;
     }

@@ -74,7 +74,7 @@ final class StorageLog implements TabletManifest {
         long newHostId = HOST_IDS.nextLong() & ~1L; // The write-ahead log's id is the odd one above it.
         Recovery recovery = WriteAheadLog.open(config, environment.disk(), account, newHostId);
         StorageState state = read(recovery, environment.disk(), layout);
-        WriteAheadLog log = recovery.start(0);
+        WriteAheadLog log = recovery.start(0, environment.micros());
         logs.add(log::close);
         AgentHost agents = environment.agents();
         agents.start(log.agent(), log.agent().idleStrategy(), log.agent().parking());

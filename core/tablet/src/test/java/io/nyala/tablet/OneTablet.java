@@ -95,7 +95,7 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
         var recovery = new TabletRecovery(config, opened, List.of(), appliedUpTo);
         Recovery found = WriteAheadLog.open(WalConfig.in(LOG).withSegmentBytes(2 << 20), disk, account, 7);
         found.forEach(recovery::replay);
-        log = found.start(appliedUpTo);
+        log = found.start(appliedUpTo, () -> 0);
         recovery.startAbove(time);
         tablet = recovery.start(log, writer);
     }

@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** Tablets of one writer on a simulated disk, without maintenance; everything happens in {@link #step}. */
@@ -41,12 +42,15 @@ final class Tablets implements AutoCloseable {
     private long lastTime = HybridTime.of(1_000_000, 0);
     private long nextTabletId = 1;
 
+    /** Of the log, which tries a full disk again so and so often a second: for it each reading is one later. */
+    private final AtomicLong micros = new AtomicLong();
+
     Tablets(SplittableRandom random) {
         disk = new SimulatedDisk(random);
         Path directory = Path.of("/wal");
         disk.createDirectories(directory);
         WalConfig config = WalConfig.in(directory).withSegmentBytes(2 << 20);
-        log = WriteAheadLog.open(config, disk, logMemory, 7).start(0);
+        log = WriteAheadLog.open(config, disk, logMemory, 7).start(0, () -> micros.addAndGet(1_000_000));
     }
 
     SimulatedDisk disk() {

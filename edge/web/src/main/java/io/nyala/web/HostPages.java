@@ -121,7 +121,9 @@ final class HostPages {
                         : Cell.text("" + view.log().oldestTablet().getAsLong()),
                 "log written",
                 Cell.bytes(view.log().writtenBytes()),
-                "of this payload",
+                "log files prepared",
+                Cell.bytes(view.log().preparedBytes()),
+                "of what was written payload",
                 Cell.bytes(view.log().payloadBytes()),
                 "free",
                 free(view.directory()));
