@@ -395,7 +395,7 @@ public final class LogAgent implements Agent {
         if (before != current) {
             writtenSegment = current;
             if (before != null) {
-                before.closeFile();
+                before.closeDurable();
             }
         }
     }

@@ -128,7 +128,7 @@ final class Retention {
             }
             Segment released = live.removeFirst();
             begins = begins.withoutOldest();
-            released.closeFile();
+            released.closeDurable();
             files.recycle(released.path);
             return true;
         }

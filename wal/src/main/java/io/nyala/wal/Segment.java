@@ -1,6 +1,9 @@
 package io.nyala.wal;
 
+import io.nyala.io.DiskException;
 import io.nyala.io.DiskFile;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -11,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * agent.
  */
 final class Segment {
+    private static final Logger LOG = System.getLogger(Segment.class.getName());
+
     final long number;
     final Path path;
     final long bytes;
@@ -28,6 +33,15 @@ final class Segment {
 
     DiskFile file() {
         return Objects.requireNonNull(file, "closed");
+    }
+
+    /** Of a segment that is complete and durable: if this fails nothing is lost, and the log goes on. */
+    void closeDurable() {
+        try {
+            closeFile();
+        } catch (DiskException e) {
+            LOG.log(Level.WARNING, "segment " + number + " of the log was not closed cleanly; it is on the disk", e);
+        }
     }
 
     void closeFile() {

@@ -29,8 +29,14 @@ import org.junit.jupiter.api.io.TempDir;
  */
 final class WriteAheadLogTest {
     /** What changes nothing. */
-    private static final Set<Operation> LOOKS =
-            EnumSet.of(Operation.NEW_QUEUE, Operation.OPEN, Operation.LIST, Operation.READ);
+    private static final Set<Operation> LOOKS = EnumSet.of(
+            Operation.NEW_QUEUE,
+            Operation.OPEN,
+            Operation.CLOSE,
+            Operation.LIST,
+            Operation.EXISTS,
+            Operation.LENGTH,
+            Operation.READ);
 
     @RepeatedTest(32)
     void readsBackWhatWasAppended(@Seed SplittableRandom random) {

@@ -32,9 +32,9 @@ public final class LogBufferRaces {
     }
 
     private static LogBuffer newBuffer(MemorySegment memory) {
-        var context = new RecordContext(7, 1);
+        var context = new RecordContext(7, 1, 1);
         var end = new LogEnd(0, 0, 0, 0, 1);
-        var header = new SegmentHeader(7, 1, 1, SEGMENT_BYTES);
+        var header = new SegmentHeader(7, 1, 1, 1, SEGMENT_BYTES);
         var files = new SegmentFiles(DISK, DIRECTORY, 0);
         var streams = new StreamIndex(RecordStreams.ONE, SEGMENT_BYTES);
         var point = new StartPoint(end, 0, header, files, List.of(), streams, StreamNeeds.UNKNOWN);

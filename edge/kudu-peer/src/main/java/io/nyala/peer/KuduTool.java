@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /** The real {@code kudu} command. Stateless. */
@@ -28,12 +29,15 @@ public final class KuduTool {
             Process process =
                     KuduBinary.process(command).redirectErrorStream(true).start();
             process.getOutputStream().close();
+            CompletableFuture<Process> ended = process.onExit().orTimeout(SECONDS_MAX, TimeUnit.SECONDS);
+            CompletableFuture<Process> cleared =
+                    ended.exceptionally(_ -> process.destroyForcibly()); // Ends its output.
             String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            if (!process.waitFor(SECONDS_MAX, TimeUnit.SECONDS)) {
-                process.destroyForcibly();
-                throw new IllegalStateException(command + " does not end: " + output);
+            int exitCode = cleared.join().waitFor();
+            if (ended.isCompletedExceptionally()) {
+                throw new IllegalStateException(command + " did not end in " + SECONDS_MAX + " s: " + output);
             }
-            return new Result(process.exitValue(), output);
+            return new Result(exitCode, output);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {

@@ -7,11 +7,15 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** {@code nyala serve} in a process of its own, which can be killed. One thread. */
 public final class ServerProcess implements ProcessCluster {
+    private static final long START_SECONDS_MAX = 120;
+
     private static final Pattern MASTER = Pattern.compile(" master +(\\S+:\\d+)");
 
     private final Process process;
@@ -22,7 +26,11 @@ public final class ServerProcess implements ProcessCluster {
     private ServerProcess(Path directory, List<String> options) {
         process = launch(directory, options);
         BufferedReader lines = process.inputReader();
+        CompletableFuture<Void> late = CompletableFuture.runAsync(
+                process::destroyForcibly,
+                CompletableFuture.delayedExecutor(START_SECONDS_MAX, TimeUnit.SECONDS)); // Ends the lines.
         masterAddress = awaitAddress(lines);
+        late.cancel(false);
         reader = Thread.ofVirtual().start(() -> lines.lines().forEach(this::heard));
     }
 
