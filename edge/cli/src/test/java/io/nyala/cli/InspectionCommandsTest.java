@@ -365,7 +365,7 @@ final class InspectionCommandsTest {
 
     private List<Path> files(String below) {
         try (Stream<Path> files = Files.list(directory.resolve(below))) {
-            return files.filter(file -> file.toString().matches(".*(wal|sealed)"))
+            return files.filter(file -> !file.toString().matches(".*(spare|begun)"))
                     .sorted()
                     .toList();
         } catch (IOException e) {
