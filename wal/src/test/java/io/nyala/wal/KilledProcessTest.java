@@ -63,6 +63,7 @@ final class KilledProcessTest {
             try (Disk disk = open(arguments[1]);
                     TestLog log = TestLog.start(disk, config(Path.of(arguments[0])))) {
                 var random = new SplittableRandom(Long.parseLong(arguments[2]));
+                long[] kept = new long[KEPT]; // Sequences of the last records.
                 for (long number = Long.parseLong(arguments[2]); ; number++) {
                     boolean isSynced = random.nextInt(4) > 0;
                     Entry entry = log.append(payload(number), isSynced ? Durability.SYNC : Durability.WRITTEN);
@@ -74,8 +75,9 @@ final class KilledProcessTest {
                     }
                     if (random.nextInt(50) == 0) {
                         log.log().roll();
-                        log.log().releaseUpTo(entry.sequence() - KEPT);
+                        log.log().releaseUpTo(kept[(int) (number % KEPT)]);
                     }
+                    kept[(int) (number % KEPT)] = entry.sequence();
                 }
             }
         }
@@ -118,7 +120,7 @@ final class KilledProcessTest {
             }
             oldest = from;
         }
-        LOG.log(Level.INFO, "{0} processes were killed; {1} records written", rounds, next);
+        LOG.log(Level.INFO, "{0} processes were killed; {1} records found", rounds, next);
     }
 
     /** Answers the number of the last record that was acknowledged. */
