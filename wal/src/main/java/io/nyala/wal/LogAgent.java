@@ -400,10 +400,7 @@ public final class LogAgent implements Agent {
         }
     }
 
-    /**
-     * When nothing happens: says in the log that all before was durable, so that damage to it cannot pass for a torn
-     * tail.
-     */
+    /** When nothing happens: notes that all before was durable, so that damage to it cannot pass for a torn tail. */
     private int mark() {
         if (idleRounds < 2 || !wantsMark()) {
             return 0;
