@@ -39,11 +39,11 @@ import org.junit.jupiter.api.io.TempDir;
  */
 final class CrashUnderLoadTest {
     private static final int ENDS = 2;
-    private static final int ROWS_BETWEEN_ENDS = 2_000;
+    private static final int ROWS_BETWEEN_ENDS = 1_000;
     private static final int BATCH = 50;
 
     /** Some seconds of work for the command, so that both ends of the server are in the midst of it. */
-    private static final int GENERATED_ROWS = 40_000;
+    private static final int GENERATED_ROWS = 20_000;
 
     private static final int KILLS = 2;
     private static final int STOPS = 1;
