@@ -34,6 +34,7 @@ final class AnswerBytes {
     private final long lateMillisMax;
     private final RequestBytes requests;
     private final Consumer<Runnable> later;
+    private final Runnable look = this::look;
     private final AtomicLong usedBytes = new AtomicLong();
     private final ReentrantLock lock = new ReentrantLock();
 
@@ -107,7 +108,7 @@ final class AnswerBytes {
 
     /** The next ones in line, unless some have their turn: who comes back must not be before who has not been there. */
     private void wake() {
-        List<Answers> woken = new ArrayList<>();
+        List<Answers> woken = new ArrayList<>(WOKEN_MAX); // Whole, before one is taken from the line.
         lock.lock();
         try {
             if (turns > 0) {
@@ -166,31 +167,46 @@ final class AnswerBytes {
         } finally {
             lock.unlock();
         }
-        later.accept(this::look);
+        later.accept(look);
     }
 
     /** Finds what is too late, while somebody waits; then looks again later. */
     private void look() {
-        List<Answers> seen;
-        List<Answers> late;
         lock.lock();
         try {
-            long requestsMissing = requests.missingBytes();
-            isLooking = !line.isEmpty() || requestsMissing > 0;
+            isLooking = !line.isEmpty() || requests.missingBytes() > 0;
             if (!isLooking) {
                 return;
             }
-            long used = usedBytes.get();
-            long missing = line.isEmpty() ? 0 : Math.max(0, used - limitBytes + 1);
-            seen = List.copyOf(holders);
-            late = tooLate(missing, requestsMissing);
         } finally {
             lock.unlock();
         }
-        late.forEach(Answers::tooLate);
-        seen.forEach(Answers::look);
-        next();
-        later.accept(this::look);
+        try {
+            tooLate().forEach(Answers::tooLate);
+            allHolders().forEach(Answers::look);
+            next();
+        } finally { // Whatever fails: nobody else looks.
+            later.accept(look);
+        }
+    }
+
+    private List<Answers> allHolders() {
+        lock.lock();
+        try {
+            return List.copyOf(holders);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private List<Answers> tooLate() {
+        lock.lock();
+        try {
+            long missing = line.isEmpty() ? 0 : Math.max(0, usedBytes.get() - limitBytes + 1);
+            return tooLate(missing, requests.missingBytes());
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** The latest of those that are too late, as many as hold what is missing of answers, and of requests. */

@@ -7,7 +7,6 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -62,7 +61,12 @@ final class Answers {
     private final Dispatcher dispatcher;
     private final AnswerBytes ofAll;
     private final Receiver receiver;
-    private final Runnable send = this::send;
+    private final LoopTask.Leftovers leftovers;
+    private final LoopTask sending;
+    private final LoopTask turn;
+    private final LoopTask marked;
+    private final LoopTask look;
+    private final LoopTask lateness;
 
     /** Calls that are answered and not sent, the newest first. Filled by any thread, emptied by the event loop. */
     @SuppressWarnings("unused") // Through ANSWERED.
@@ -79,20 +83,30 @@ final class Answers {
     private long countedBytes; // Of those, what counts among that of all connections.
     private boolean isHolder;
     private boolean hasMark;
+    private volatile boolean isMarkSent;
 
     // For looks: asked for by any thread, done by the event loop, and their outcome is read by any thread.
-    private final AtomicBoolean isToBeLookedAt = new AtomicBoolean();
     private volatile boolean isFirstLook;
     private volatile long lateMillis;
     private volatile long heldBytes;
     private volatile long heldRequestBytes;
     private long seenBytes;
 
-    Answers(Channel channel, Dispatcher dispatcher, AnswerBytes ofAll, Receiver receiver) {
+    Answers(Channel channel, ServerParts server, Receiver receiver) {
         this.channel = channel;
-        this.dispatcher = dispatcher;
-        this.ofAll = ofAll;
+        this.dispatcher = server.dispatcher();
+        this.ofAll = server.answerBytes();
         this.receiver = receiver;
+        this.leftovers = server.leftovers();
+        this.sending = task(this::send, this::drop);
+        this.turn = task(this::takeTurn, ofAll::turnEnded);
+        this.marked = task(this::marked, () -> {});
+        this.look = task(this::lookNow, () -> {});
+        this.lateness = task(this::tellLate, () -> {});
+    }
+
+    private LoopTask task(Runnable action, Runnable whenGone) {
+        return new LoopTask(task -> channel.eventLoop().execute(task), leftovers, action, whenGone);
     }
 
     /**
@@ -113,16 +127,23 @@ final class Answers {
     /** Runs something when it is not full any more; any thread. */
     void whenThereIsRoom(Runnable call) {
         try {
-            channel.eventLoop().execute(() -> {
-                if (heldBack == null) {
-                    heldBack = new ArrayDeque<>();
-                }
-                heldBack.add(call);
-                letGoOn();
-            });
+            channel.eventLoop().execute(() -> holdBack(call));
         } catch (RejectedExecutionException _) {
             call.run(); // There is no event loop any more, nor a client.
         }
+    }
+
+    private void holdBack(Runnable call) {
+        try {
+            if (heldBack == null) {
+                heldBack = new ArrayDeque<>();
+            }
+            heldBack.add(call);
+        } catch (OutOfMemoryError _) {
+            call.run(); // Nobody else knows of it: it comes back, or fails.
+            return;
+        }
+        letGoOn();
     }
 
     /** Lets calls that were held back go on, if there is room: after each thing that may have made some. */
@@ -143,30 +164,21 @@ final class Answers {
      * client any more, tells that the turn is over. Any thread.
      */
     void goOn() {
-        if (!later(this::takeTurn)) {
-            ofAll.turnEnded();
-        }
+        turn.ask();
     }
 
     private void takeTurn() {
-        if (heldBack != null && !heldBack.isEmpty() && !mustWait(false, true)) {
-            heldBack.remove().run();
-        }
-        if (heldBack != null && !heldBack.isEmpty() && channel.isActive() && !isOwnFull()) {
-            ofAll.enqueue(this);
-        } else {
-            letGoOn();
-        }
-        ofAll.turnEnded();
-    }
-
-    /** False if there is no event loop any more, nor a client. */
-    private boolean later(Runnable task) {
         try {
-            channel.eventLoop().execute(task);
-            return true;
-        } catch (RejectedExecutionException _) {
-            return false;
+            if (heldBack != null && !heldBack.isEmpty() && !mustWait(false, true)) {
+                heldBack.remove().run();
+            }
+            if (heldBack != null && !heldBack.isEmpty() && channel.isActive() && !isOwnFull()) {
+                ofAll.enqueue(this);
+            } else {
+                letGoOn();
+            }
+        } finally {
+            ofAll.turnEnded();
         }
     }
 
@@ -189,13 +201,8 @@ final class Answers {
             before = answered;
             call.next = before;
         } while (!ANSWERED.compareAndSet(this, before, call));
-        if (before == null) { // Else somebody has asked for it already.
-            try {
-                channel.eventLoop().execute(send);
-            } catch (RejectedExecutionException _) {
-                drop();
-            }
-        }
+        sending.ask();
+        leftovers.tryAgain();
     }
 
     /** There is no event loop any more, so nobody to send to; any thread. */
@@ -240,9 +247,13 @@ final class Answers {
             dispatcher.ended(call);
             call = following;
         }
-        channel.flush();
-        recount();
-        receiver.sent();
+        try {
+            channel.flush();
+            recount();
+            receiver.sent();
+        } catch (RuntimeException | Error e) {
+            lost = e;
+        }
         if (lost != null) {
             receiver.lost(lost);
         }
@@ -312,8 +323,10 @@ final class Answers {
     /** Writes nothing behind what is unsent, to be told when the client has taken that. */
     private void mark() {
         hasMark = true;
-        channel.writeAndFlush(Unpooled.EMPTY_BUFFER)
-                .addListener(written -> later(() -> marked(written.isSuccess()))); // It counts itself until then.
+        channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(written -> {
+            isMarkSent = written.isSuccess();
+            marked.ask(); // It counts itself until then.
+        });
     }
 
     /** What that counts for among what is unsent. */
@@ -321,14 +334,16 @@ final class Answers {
         return hasMark ? RpcCall.BUFFER_BYTES : 0;
     }
 
-    private void marked(boolean isSuccess) {
-        hasMark = !isSuccess; // Else it is closed, and each mark would fail.
+    private void marked() {
+        hasMark = !isMarkSent; // Else it is closed, and each mark would fail.
         recount();
         letGoOn();
     }
 
-    /** The client has gone. */
+    /** The client has gone, and nobody else may ever come to what could not be handed over. */
     void leave() {
+        sending.run();
+        turn.run();
         recount();
         ofAll.leave(this);
     }
@@ -340,13 +355,10 @@ final class Answers {
 
     /** Looks soon whether the client takes its answers; any thread. Late looks of ours count once. */
     void look() {
-        if (isToBeLookedAt.compareAndSet(false, true)) {
-            later(this::lookNow);
-        }
+        look.ask();
     }
 
     private void lookNow() {
-        isToBeLookedAt.set(false);
         recount();
         long takenBytes = writtenBytes - receiver.unsentBytes();
         long takenMillis = (takenBytes - seenBytes) * RequestBytes.LOOK_MILLIS / RequestBytes.LOOK_BYTES;
@@ -378,10 +390,12 @@ final class Answers {
 
     /** Others wait for what it holds; any thread. */
     void tooLate() {
-        later(() -> {
-            if (isHolder) {
-                receiver.tooLate();
-            }
-        });
+        lateness.ask();
+    }
+
+    private void tellLate() {
+        if (isHolder) {
+            receiver.tooLate();
+        }
     }
 }

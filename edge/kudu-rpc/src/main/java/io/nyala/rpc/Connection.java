@@ -51,6 +51,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
     private final RequestFrame request = new RequestFrame();
     private final IdleWatch watch;
     private final Answers answers;
+    private final LoopTask grant;
 
     private volatile String user = "";
 
@@ -68,7 +69,9 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
         this.local = local;
         this.remote = remote;
         this.server = server;
-        this.answers = new Answers(channel, server.dispatcher(), server.answerBytes(), this);
+        this.answers = new Answers(channel, server, this);
+        this.grant =
+                new LoopTask(task -> channel.eventLoop().execute(task), server.leftovers(), this::takeGrant, () -> {});
         this.watch = new IdleWatch(TimeUnit.MILLISECONDS.toNanos(server.config().idleMillis()));
         int firstBytesMax =
                 Math.min(Negotiation.FRAME_BYTES_MAX, server.config().frameBytesMax());
@@ -118,6 +121,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
         ByteBuf bytes = (ByteBuf) message;
+        server.leftovers().tryAgain();
         watch.received(now(), bytes.readableBytes());
         if (isClosed) {
             bytes.release();
@@ -238,33 +242,33 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
 
     @Override
     public void granted() {
-        later(() -> {
-            frames.grant();
-            hasNoRoom = false;
-            resume();
-        });
+        grant.ask(); // If the event loop has ended, it has given back what this connection held.
+    }
+
+    private void takeGrant() {
+        frames.grant();
+        hasNoRoom = false;
+        resume();
     }
 
     @Override
     public void tooLate(Frame frame) {
-        later(() -> {
-            if (frames.incoming() == frame && !isClosed) {
-                letGo(progress(frame) + " too slowly, and others wait for memory");
-            }
-        });
+        try {
+            channel.eventLoop().execute(() -> {
+                if (frames.incoming() == frame && !isClosed) {
+                    letGo(progress(frame) + " too slowly, and others wait for memory");
+                }
+            });
+        } catch (RejectedExecutionException _) {
+            // As above.
+        } catch (OutOfMemoryError _) {
+            // The next look tells it again.
+        }
     }
 
     private static String progress(Frame frame) {
         return "a request of " + frame.length() + " bytes, of which it has sent " + frame.receivedBytes()
                 + ", comes in";
-    }
-
-    private void later(Runnable task) {
-        try {
-            channel.eventLoop().execute(task);
-        } catch (RejectedExecutionException _) {
-            // The event loop has ended, and on its way has given back what this connection held.
-        }
     }
 
     /** Goes on reading, if nothing is against it any more. */
@@ -355,6 +359,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
     }
 
     private void checkIdle() {
+        server.leftovers().tryAgain();
         if (isClosed) {
             return;
         }
@@ -449,6 +454,17 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
     }
 
     private void exceptionCaught(Throwable cause) {
+        try {
+            tell(cause);
+        } finally { // Where there is no heap for words, too.
+            if (!isClosed) {
+                shut();
+            }
+            channel.close();
+        }
+    }
+
+    private void tell(Throwable cause) {
         if (cause instanceof IOException) {
             server.log().log(Level.DEBUG, () -> "lost the connection of " + Addresses.text(remote) + ": " + cause);
         } else if (cause instanceof OutOfMemoryError) { // Of requests, or answers: clients bring it about.
@@ -459,9 +475,5 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
         } else {
             LOG.log(Level.ERROR, "closed the connection of " + Addresses.text(remote) + " for a fault of ours", cause);
         }
-        if (!isClosed) {
-            shut();
-        }
-        channel.close();
     }
 }

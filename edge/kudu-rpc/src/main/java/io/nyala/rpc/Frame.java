@@ -42,6 +42,9 @@ final class Frame {
     @Nullable
     Frame newer;
 
+    @Nullable
+    Frame nextTold;
+
     private final RequestBytes limit;
     private final int length;
     private final Sender sender;

@@ -34,6 +34,7 @@ final class RequestBytes {
     private final long limitBytes;
     private final long lateMillisMax;
     private final Consumer<Runnable> later;
+    private final Runnable look = this::look;
     private final ReentrantLock lock = new ReentrantLock();
 
     // Guarded by the lock, as is what each frame says of its share.
@@ -90,7 +91,7 @@ final class RequestBytes {
             lock.unlock();
         }
         if (isFirst) {
-            later.accept(this::look);
+            later.accept(look);
         }
         if (isAlone) {
             whenOneWaits.run();
@@ -115,7 +116,8 @@ final class RequestBytes {
 
     /** Gives back all that a frame holds, and its place in line. */
     void giveBack(Frame frame) {
-        List<Frame> told = List.of();
+        Frame told = null; // A list by their own means: with one that finds no heap, some would never be told.
+        Frame last = null;
         lock.lock();
         try {
             if (frame.heldBytes > 0) {
@@ -128,42 +130,59 @@ final class RequestBytes {
             }
             if (!waits.isEmpty()) {
                 waits.removeIf(wait -> wait.frame == frame);
-                told = new ArrayList<>();
                 for (Wait wait = waits.peek(); wait != null && mayHave(wait.frame, wait.bytes); wait = waits.peek()) {
-                    wait.frame.isWaiting = false;
-                    told.add(wait.frame);
                     waits.remove();
+                    wait.frame.isWaiting = false;
+                    if (last == null) {
+                        told = wait.frame;
+                    } else {
+                        last.nextTold = wait.frame;
+                    }
+                    last = wait.frame;
                 }
             }
         } finally {
             lock.unlock();
         }
-        for (Frame granted : told) {
-            granted.sender().granted();
+        while (told != null) {
+            Frame next = told.nextTold;
+            told.nextTold = null; // Before it goes on, and may be in the next list.
+            told.sender().granted();
+            told = next;
         }
     }
 
     /** Finds what is too late, while somebody waits; then looks again later. */
     private void look() {
-        List<Frame> told;
         lock.lock();
         try {
-            Wait first = waits.peek();
-            isLooking = first != null;
-            if (first == null) {
+            isLooking = !waits.isEmpty();
+            if (!isLooking) {
                 return;
             }
-            told = tooLate(usedBytes + first.bytes - limitBytes);
         } finally {
             lock.unlock();
         }
-        for (Frame late : told) {
-            late.sender().tooLate(late);
+        try {
+            for (Frame late : tooLate()) {
+                late.sender().tooLate(late);
+            }
+        } finally { // Whatever fails: nobody else looks.
+            later.accept(look);
         }
-        later.accept(this::look);
     }
 
-    /** The latest of those that are too late, as many as hold so many bytes, or the one beyond the limit. */
+    /** The latest of those that are too late, as many as hold what the first in line lacks, or the one beyond. */
+    private List<Frame> tooLate() {
+        lock.lock();
+        try {
+            Wait first = waits.peek();
+            return first == null ? List.of() : tooLate(usedBytes + first.bytes - limitBytes);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private List<Frame> tooLate(long bytes) {
         List<Frame> late = new ArrayList<>();
         for (Frame frame = newest; frame != null; frame = frame.older) {

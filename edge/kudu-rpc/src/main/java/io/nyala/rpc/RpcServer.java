@@ -14,9 +14,10 @@ import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.util.List;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 
 /**
  * Listens at an address and brings the calls of clients to services.
@@ -65,10 +66,11 @@ public final class RpcServer implements AutoCloseable {
         this.dispatcher =
                 new Dispatcher(config, new Services(services), threads.pool(), threads.quickPool(), System::nanoTime);
         this.connections = new Connections(config.connectionsMax());
+        LoopTask.Leftovers leftovers = new LoopTask.Leftovers();
         RequestBytes requestBytes =
-                new RequestBytes(config.requestBytesMax(), config.slowFrameMillis(), look -> later(look, threads));
+                new RequestBytes(config.requestBytesMax(), config.slowFrameMillis(), later(threads, leftovers));
         AnswerBytes answerBytes = new AnswerBytes(
-                config.answerBytesMax(), config.slowFrameMillis(), requestBytes, look -> later(look, threads));
+                config.answerBytesMax(), config.slowFrameMillis(), requestBytes, later(threads, leftovers));
         RequestBytes firstBytes = new RequestBytes(Negotiation.ALL_BYTES_MAX);
         this.parts = new ServerParts(
                 config,
@@ -78,7 +80,8 @@ public final class RpcServer implements AutoCloseable {
                 answerBytes,
                 firstBytes,
                 threads.allocator(),
-                new QuietLog(LOG, System::nanoTime));
+                new QuietLog(LOG, System::nanoTime),
+                leftovers);
         this.listener = listen();
     }
 
@@ -98,12 +101,18 @@ public final class RpcServer implements AutoCloseable {
         return new RpcServer(config, services, threads, false);
     }
 
-    private static void later(Runnable look, RpcThreads threads) {
-        try {
-            threads.eventLoops().schedule(look, RequestBytes.LOOK_MILLIS, TimeUnit.MILLISECONDS);
-        } catch (RejectedExecutionException _) {
-            // The event loops have ended, and with them all connections: nobody waits.
-        }
+    /** Runs the one thing that it is given each time, when it is time for a look. Not again if it runs no more. */
+    private static Consumer<Runnable> later(RpcThreads threads, LoopTask.Leftovers leftovers) {
+        AtomicReference<Runnable> look = new AtomicReference<>(() -> {});
+        LoopTask task = new LoopTask(
+                it -> threads.eventLoops().schedule(it, RequestBytes.LOOK_MILLIS, TimeUnit.MILLISECONDS),
+                leftovers,
+                () -> look.get().run(),
+                () -> {}); // The event loops have ended, and with them all connections: nobody waits.
+        return given -> {
+            look.set(given);
+            task.ask();
+        };
     }
 
     private Channel listen() {

@@ -13,6 +13,7 @@ import io.netty.buffer.ByteBufAllocator;
  * @param firstBytes limits that of negotiation, so that a server at its limit can still be talked to
  * @param allocator gives it, and that of answers
  * @param log for what clients cause
+ * @param leftovers what event loops are to do once there is heap for it
  */
 record ServerParts(
         RpcConfig config,
@@ -22,7 +23,8 @@ record ServerParts(
         AnswerBytes answerBytes,
         RequestBytes firstBytes,
         ByteBufAllocator allocator,
-        QuietLog log) {
+        QuietLog log,
+        LoopTask.Leftovers leftovers) {
     /** Of unsent answers: when there are no more, a connection that had too many is read from again. */
     static int lowMark(int unsentBytesMax) {
         return unsentBytesMax / 2;

@@ -8,9 +8,11 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
+import io.netty.channel.EventLoop;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.embedded.EmbeddedChannel;
 import java.io.ByteArrayOutputStream;
+import java.lang.reflect.Proxy;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
@@ -56,6 +58,10 @@ final class EmbeddedServer {
     @Nullable
     Error writeFailure;
 
+    /** What is handed over to an event loop fails with this, if it is there. */
+    @Nullable
+    Error executeFailure;
+
     private final PooledByteBufAllocator allocator = new PooledByteBufAllocator(true, 0, 1, 8192, 8, 0, 0, false) {
         @Override
         protected ByteBuf newDirectBuffer(int initialCapacity, int maxCapacity) {
@@ -75,7 +81,16 @@ final class EmbeddedServer {
         answerBytes =
                 new AnswerBytes(config.answerBytesMax(), config.slowFrameMillis(), requestBytes, answerLooks::add);
         QuietLog log = new QuietLog(new LineLogger(lines), () -> nanos, Integer.MAX_VALUE);
-        parts = new ServerParts(config, dispatcher, connections, requestBytes, answerBytes, firstBytes, allocator, log);
+        parts = new ServerParts(
+                config,
+                dispatcher,
+                connections,
+                requestBytes,
+                answerBytes,
+                firstBytes,
+                allocator,
+                log,
+                new LoopTask.Leftovers());
     }
 
     static EmbeddedServer ofDefaults() {
@@ -85,6 +100,11 @@ final class EmbeddedServer {
     /** A new client. */
     Client connect() {
         EmbeddedChannel channel = new EmbeddedChannel() {
+            @Override
+            public EventLoop eventLoop() {
+                return failing(super.eventLoop());
+            }
+
             @Override
             public ChannelFuture write(Object message, ChannelPromise promise) {
                 Error failure = writeFailure;
@@ -104,6 +124,17 @@ final class EmbeddedServer {
         channel.pipeline().addLast(socket, connection);
         channel.pipeline().fireChannelActive();
         return new Client(channel, socket);
+    }
+
+    private EventLoop failing(EventLoop loop) {
+        return (EventLoop) Proxy.newProxyInstance(
+                EventLoop.class.getClassLoader(), new Class<?>[] {EventLoop.class}, (_, method, arguments) -> {
+                    Error failure = executeFailure;
+                    if (failure != null && method.getName().equals("execute")) {
+                        throw failure;
+                    }
+                    return method.invoke(loop, arguments);
+                });
     }
 
     /** Bytes of requests and answers that are not freed. */

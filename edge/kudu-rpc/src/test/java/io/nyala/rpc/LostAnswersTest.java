@@ -27,6 +27,8 @@ import org.junit.jupiter.api.Test;
 final class LostAnswersTest {
     private static final int LARGE = 20_000;
 
+    private final OutOfMemoryError noHeap = new OutOfMemoryError("no heap for a queue");
+
     /** Enough for an error. */
     private static final int SMALL = 1024;
 
@@ -36,6 +38,7 @@ final class LostAnswersTest {
     void nothingIsLeft() {
         server.bufferBytesMax = Integer.MAX_VALUE;
         server.writeFailure = null;
+        server.executeFailure = null;
         EmbeddedServer.Client next = ready();
         next.send(Bytes.call(Bytes.header(0, "Echo"), TestService.request(LARGE)));
         assertTrue(next.received().length > LARGE, "the next client is served");
@@ -199,5 +202,108 @@ final class LostAnswersTest {
         }
         assertEquals(1, server.service.sent.get());
         client.close();
+    }
+
+    @Test
+    void anAnswerThatIsNotHandedOverIsSentWithTheNext() throws Exception {
+        EmbeddedServer.Client client = ready();
+        RpcCall first = held(client, 0);
+        RpcCall second = held(client, 1);
+        server.executeFailure = noHeap;
+        first.answer(TestService.request(LARGE));
+        server.executeFailure = null;
+        assertEquals(0, client.received().length);
+        second.answer(TestService.request(LARGE));
+        assertTrue(client.received().length > 2 * LARGE, "both are sent");
+        client.close();
+    }
+
+    @Test
+    void anAnswerThatIsNotHandedOverIsSentWhenAnotherClientComes() throws Exception {
+        EmbeddedServer.Client client = ready();
+        RpcCall call = held(client, 0);
+        server.executeFailure = noHeap;
+        call.answer(TestService.request(LARGE));
+        EmbeddedServer.Client other = server.connect();
+        other.send(Bytes.introduction("tester"));
+        assertEquals(0, client.received().length, "it was tried again in vain");
+        server.executeFailure = null;
+        other.send(Bytes.call(Bytes.header(0, "Hold"), TestService.request(10)), 0, 1);
+        assertTrue(client.received().length > LARGE, "sent after one byte of another client");
+        other.close();
+        client.close();
+    }
+
+    @Test
+    void anAnswerThatIsNotHandedOverIsSentWhenItsClientIsLookedAfter() throws Exception {
+        EmbeddedServer.Client client = ready();
+        RpcCall call = held(client, 0);
+        server.executeFailure = noHeap;
+        call.answer(TestService.request(LARGE));
+        server.executeFailure = null;
+        client.pass(server.config.idleMillis());
+        assertTrue(client.received().length > LARGE);
+        client.close();
+    }
+
+    @Test
+    void anAnswerThatIsNeverHandedOverComesBackWithItsClient() throws Exception {
+        EmbeddedServer.Client client = ready();
+        RpcCall call = held(client, 0);
+        server.executeFailure = noHeap;
+        try (Arena arena = Arena.ofShared()) {
+            var sidecars = List.of(arena.allocate(8));
+            call.answer(TestService.request(1), sidecars, server.service.sent::incrementAndGet);
+            assertEquals(0, server.service.sent.get());
+            server.executeFailure = null; // The transport tells of the end by the same queue.
+            client.close();
+            assertEquals(1, server.service.sent.get(), "its memory may be used again");
+        }
+        assertEquals(0, server.dispatcher.underWay());
+    }
+
+    @Test
+    void memoryForARequestThatIsNotToldIsToldLater() throws Exception {
+        server = new EmbeddedServer(
+                RpcConfig.of("TabletServer", "127.0.0.1", 0).withRequestBytesMax(64 << 10), Runnable::run);
+        int most = 60 << 10;
+        EmbeddedServer.Client client = ready();
+        client.send(Bytes.call(Bytes.header(0, "Hold"), TestService.request(most)));
+        server.service.takeHeld().answer(TestService.request(1));
+        EmbeddedServer.Client beyond = ready();
+        beyond.send(Bytes.call(Bytes.header(0, "Hold"), TestService.request(most)));
+        EmbeddedServer.Client waiting = ready();
+        waiting.send(Bytes.call(Bytes.header(0, "Echo"), TestService.request(LARGE)));
+        client.received();
+        assertEquals(0, waiting.received().length);
+        server.service.takeHeld().answer(TestService.request(1));
+        server.executeFailure = noHeap;
+        beyond.received();
+        server.executeFailure = null;
+        assertEquals(0, waiting.received().length, "nobody could tell it");
+        EmbeddedServer.Client other = ready();
+        assertTrue(waiting.received().length > LARGE);
+        List.of(client, beyond, waiting, other).forEach(EmbeddedServer.Client::close);
+    }
+
+    @Test
+    void aTurnThatIsNotToldComesLater() {
+        server = new EmbeddedServer(
+                RpcConfig.of("TabletServer", "127.0.0.1", 0).withAnswerBytesMax(LARGE), Runnable::run);
+        EmbeddedServer.Client client = ready();
+        client.takeNothing();
+        client.send(Bytes.call(Bytes.header(0, "Echo"), TestService.request(LARGE)));
+        client.received();
+        EmbeddedServer.Client waiting = ready();
+        waiting.send(Bytes.call(Bytes.header(0, "Echo"), TestService.request(LARGE)));
+        assertEquals(0, waiting.received().length, "answers have all that there is");
+        server.executeFailure = noHeap;
+        client.take(Long.MAX_VALUE);
+        server.executeFailure = null;
+        assertEquals(0, waiting.received().length, "nobody could tell it");
+        EmbeddedServer.Client other = ready();
+        client.received(); // Now it is known that it has taken all.
+        assertTrue(waiting.received().length > LARGE);
+        List.of(client, waiting, other).forEach(EmbeddedServer.Client::close);
     }
 }
