@@ -75,6 +75,9 @@ public class DeltaFileBenchmark {
     /** Of the rowset; a few MiB as a file. */
     static final int ROWS = 200_000;
 
+    /** Fewer where a test only sees that it works; the score is of no meaning then. */
+    private static final int FILLED_ROWS = Integer.getInteger("nyala.perf.rows", ROWS);
+
     private static final long TABLET_ID = 1;
     private static final ValueLayout.OfLong BIG_ENDIAN =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
@@ -110,7 +113,7 @@ public class DeltaFileBenchmark {
         long at = RowChange.startUpdate(memory, slab.offset(), 1);
         at = RowChange.startCell(memory, at, 1, false, Long.BYTES);
         int bytes = (int) (at + Long.BYTES - slab.offset());
-        for (int row = 0; row < ROWS; row += rowsPerChange) {
+        for (int row = 0; row < FILLED_ROWS; row += rowsPerChange) {
             LittleEndian.setLong(memory, at, row % 1_000);
             store.update(row, memory, slab.offset(), bytes, row + 2L);
         }
@@ -134,7 +137,7 @@ public class DeltaFileBenchmark {
         LittleEndian.setShort(memory, effect + 2, Long.BYTES);
         LittleEndian.setInt(memory, effect + 4, layout.fixedBytes());
         try (var rows = new MemRowSet(1, SCHEMA, account)) {
-            for (int i = 0; i < ROWS; i++) {
+            for (int i = 0; i < FILLED_ROWS; i++) {
                 memory.set(BIG_ENDIAN, key, i ^ Long.MIN_VALUE);
                 memory.set(LittleEndian.LONG, row + layout.cellOffset(0), i);
                 memory.set(LittleEndian.LONG, row + layout.cellOffset(1), i % 1_000);
@@ -186,7 +189,7 @@ public class DeltaFileBenchmark {
 
     private static long read(DeltaSource source) {
         long sum = 0;
-        try (DeltaSource.Cursor cursor = source.changes(0, ROWS, Long.MAX_VALUE)) {
+        try (DeltaSource.Cursor cursor = source.changes(0, FILLED_ROWS, Long.MAX_VALUE)) {
             while (cursor.next()) {
                 sum += cursor.ordinal() + cursor.changeBytes();
             }

@@ -40,6 +40,9 @@ public class DeltaMemStoreBenchmark {
     /** Of one fill; beyond the last-level cache. */
     static final int UPDATES = 200_000;
 
+    /** Fewer where a test only sees that it works; the score is of no meaning then. */
+    private static final int MADE_UPDATES = Integer.getInteger("nyala.perf.rows", UPDATES);
+
     private static final int COLUMN = 1;
     private static final int VECTOR_ROWS = 1_024;
     private static final long SCRAMBLE = 0x9E37_79B1; // Odd, so that it permutes the numbers.
@@ -70,7 +73,7 @@ public class DeltaMemStoreBenchmark {
     }
 
     private void update(DeltaMemStore store) {
-        for (int i = 0; i < UPDATES; i++) {
+        for (int i = 0; i < MADE_UPDATES; i++) {
             int ordinal = (int) (((i * SCRAMBLE & 0xffff_ffffL) * changedRows) >>> Integer.SIZE);
             store.update(ordinal, memory, change, changeBytes, i + 1L);
         }
@@ -93,7 +96,7 @@ public class DeltaMemStoreBenchmark {
     /** For a scan: the least that leads to the newest state. */
     @Benchmark
     public long readNewest() {
-        return read(UPDATES + 1L);
+        return read(MADE_UPDATES + 1L);
     }
 
     private long read(long snapshot) {
@@ -110,7 +113,7 @@ public class DeltaMemStoreBenchmark {
     @Benchmark
     public long mayChange() {
         long count = 0;
-        for (int i = 0; i < UPDATES; i++) {
+        for (int i = 0; i < MADE_UPDATES; i++) {
             long from = (long) i * VECTOR_ROWS;
             count += filled.mayChange(from, from + VECTOR_ROWS, Long.MAX_VALUE) ? 1 : 0;
         }

@@ -52,6 +52,9 @@ public class MemRowSetBenchmark {
     /** Of one fill; beyond the last-level cache. */
     static final int ROWS = 200_000;
 
+    /** Fewer where a test only sees that it works; the score is of no meaning then. */
+    private static final int FILLED_ROWS = Integer.getInteger("nyala.perf.rows", ROWS);
+
     private static final ValueLayout.OfLong BIG_ENDIAN =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
     private static final long SCRAMBLE = 0x9E37_79B9_7F4A_7C15L; // Odd, so that it permutes the numbers.
@@ -94,7 +97,7 @@ public class MemRowSetBenchmark {
     private void insertInto(MemRowSet rows) {
         long key = Effect.keyOffset(effect);
         long row = key + Long.BYTES;
-        for (int i = 0; i < ROWS; i++) {
+        for (int i = 0; i < FILLED_ROWS; i++) {
             long id = id(i);
             memory.set(BIG_ENDIAN, key, id ^ Long.MIN_VALUE);
             memory.set(LittleEndian.LONG, row + layout.cellOffset(0), id);
@@ -104,7 +107,7 @@ public class MemRowSetBenchmark {
     }
 
     private void insertInto(ConcurrentSkipListMap<Long, Long> map) {
-        for (int i = 0; i < ROWS; i++) {
+        for (int i = 0; i < FILLED_ROWS; i++) {
             map.put(id(i), (long) i);
         }
     }
@@ -128,7 +131,7 @@ public class MemRowSetBenchmark {
     public long find() {
         long key = Effect.keyOffset(effect);
         long found = 0;
-        for (int i = 0; i < ROWS; i++) {
+        for (int i = 0; i < FILLED_ROWS; i++) {
             memory.set(BIG_ENDIAN, key, id(i) ^ Long.MIN_VALUE);
             found += filled.lookup(memory, key, Long.BYTES);
         }
@@ -138,7 +141,7 @@ public class MemRowSetBenchmark {
     @Benchmark
     public long findInSkipList() {
         long found = 0;
-        for (int i = 0; i < ROWS; i++) {
+        for (int i = 0; i < FILLED_ROWS; i++) {
             found += filledMap.containsKey(id(i)) ? 1 : 0;
         }
         return found;

@@ -10,6 +10,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
@@ -30,8 +32,21 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  * the number of rows, which is small.
  */
 final class SmokeTest {
+    /** Instead of the constants of benchmarks that are no parameters. */
+    private static final String ROWS = "nyala.perf.rows";
+
     /** How much data is enough to see that it works. */
-    private static final String[] SMOKE_ROWS = {"5000"};
+    private static final String SMOKE_ROWS = "5000";
+
+    @BeforeAll
+    static void fillLess() {
+        System.setProperty(ROWS, SMOKE_ROWS);
+    }
+
+    @AfterAll
+    static void fillAll() {
+        System.clearProperty(ROWS);
+    }
 
     @TestFactory
     Stream<DynamicTest> everyBenchmarkRuns() {
@@ -74,7 +89,8 @@ final class SmokeTest {
                 .verbosity(VerboseMode.SILENT);
         entry.getParams()
                 .orElse(Map.of())
-                .forEach((name, values) -> options.param(name, name.equals("rows") ? SMOKE_ROWS : ends(values)));
+                .forEach((name, values) ->
+                        options.param(name, name.equals("rows") ? new String[] {SMOKE_ROWS} : ends(values)));
         Collection<RunResult> results = new Runner(options.build()).run();
         assertFalse(results.isEmpty(), entry.getUsername());
     }
