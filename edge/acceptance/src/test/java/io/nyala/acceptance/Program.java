@@ -91,6 +91,9 @@ final class Program {
                 run.client().createTable(table.name(), schema, options);
                 return "created " + Describe.partitions(run.client(), run.open(table.name()));
             } catch (KuduException e) {
+                if (run.client().tableExists(table.name())) {
+                    throw e; // Made, but not told in time.
+                }
                 run.client().createTable(table.name(), schema, plain); // So that the program has something to do.
                 return ClusterRun.code(e.getStatus());
             }
