@@ -2,7 +2,6 @@ package io.nyala.io;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -13,25 +12,27 @@ final class DescriptorFile implements DiskFile {
     private static final long RWH_WRITE_LIFE_SHORT = 2;
     private static final long RWH_WRITE_LIFE_LONG = 4;
 
+    private final KernelCalls kernel;
     private final Path path;
     private final Access access;
     private final Descriptor descriptor;
 
-    private DescriptorFile(Path path, Access access, Descriptor descriptor) {
+    private DescriptorFile(KernelCalls kernel, Path path, Access access, Descriptor descriptor) {
+        this.kernel = kernel;
         this.path = path;
         this.access = access;
         this.descriptor = descriptor;
     }
 
-    static DescriptorFile create(HostDisk disk, Path path) {
-        return open(disk, path, Access.READ_WRITE, true);
+    static DescriptorFile create(HostDisk disk, KernelCalls kernel, Path path) {
+        return open(disk, kernel, path, Access.READ_WRITE, true);
     }
 
-    static DescriptorFile open(HostDisk disk, Path path, Access access) {
+    static DescriptorFile open(HostDisk disk, KernelCalls kernel, Path path, Access access) {
         if (Files.isDirectory(path)) { // The kernel would open it for reading.
             throw DiskException.of("open", path, DiskException.Kind.OTHER, "is a directory");
         }
-        return open(disk, path, access, false);
+        return open(disk, kernel, path, access, false);
     }
 
     @Override
@@ -59,7 +60,7 @@ final class DescriptorFile implements DiskFile {
     public void truncate(long bytes) {
         Transfers.checkTruncate(this, bytes);
         int fd = acquire();
-        long answer = Kernel.truncate(fd, bytes);
+        long answer = KernelCalls.uninterrupted(() -> kernel.truncate(fd, bytes));
         release();
         if (answer < 0) {
             throw lengthFailure("truncate", bytes, -answer);
@@ -72,12 +73,15 @@ final class DescriptorFile implements DiskFile {
         int fd = acquire();
         try {
             long before = bytes();
-            long answer = bytes <= before ? 0 : Kernel.allocate(fd, 0, before, bytes - before);
+            long answer = bytes <= before
+                    ? 0
+                    : KernelCalls.uninterrupted(() -> kernel.allocate(fd, 0, before, bytes - before));
             if (answer == -Errno.NOT_SUPPORTED || answer == -Errno.NO_SYSTEM_CALL) {
                 answer = writeZeros(fd, before, bytes);
             }
             if (answer < 0) {
-                Kernel.truncate(fd, before); // What was begun is as good as the failure, which is told.
+                KernelCalls.uninterrupted(
+                        () -> kernel.truncate(fd, before)); // What was begun is as good as the failure, which is told.
                 throw lengthFailure("allocation", bytes, -answer);
             }
         } finally {
@@ -86,26 +90,22 @@ final class DescriptorFile implements DiskFile {
     }
 
     /** Zeros from the present end on, by whole sectors: what there is of the last one is followed by zeros anyway. */
-    private static long writeZeros(int fd, long before, long bytes) {
-        long extended = Kernel.truncate(fd, bytes);
+    private long writeZeros(int fd, long before, long bytes) {
+        long extended = KernelCalls.uninterrupted(() -> kernel.truncate(fd, bytes));
         if (extended < 0) {
             return extended;
         }
-        try (Arena arena = Arena.ofConfined()) {
+        try (SystemCalls calls = new SystemCalls(kernel);
+                Arena arena = Arena.ofConfined()) {
             MemorySegment zeros = arena.allocate(ZEROS_BYTES, Disk.ALIGNMENT_BYTES);
-            MemorySegment vector = arena.allocate(2L * Long.BYTES, Long.BYTES);
-            MemorySegment errno = Kernel.newErrnoMemory(arena);
             long position = (before + Disk.ALIGNMENT_BYTES - 1) & -Disk.ALIGNMENT_BYTES;
-            while (position < bytes) {
-                vector.set(ValueLayout.ADDRESS, 0, zeros);
-                vector.set(ValueLayout.JAVA_LONG, Long.BYTES, Math.min(ZEROS_BYTES, bytes - position));
-                long written = Kernel.writeVector(errno, fd, vector, position, 0);
-                if (written < 0 && written != -Errno.INTERRUPTED) {
-                    return written;
-                }
-                position += Math.max(0, written) & -Disk.ALIGNMENT_BYTES;
+            int failed = 0;
+            while (failed == 0 && position < bytes) {
+                int part = (int) Math.min(ZEROS_BYTES, bytes - position);
+                failed = calls.move(SyscallTransfer.WRITE, fd, position, zeros.address(), part);
+                position += part;
             }
-            return 0;
+            return -failed;
         }
     }
 
@@ -113,7 +113,7 @@ final class DescriptorFile implements DiskFile {
     public boolean punchHole(long position, long bytes) {
         Transfers.checkHole(this, position, bytes);
         int fd = acquire();
-        long answer = Kernel.allocate(fd, PUNCH_HOLE_KEEP_SIZE, position, bytes);
+        long answer = KernelCalls.uninterrupted(() -> kernel.allocate(fd, PUNCH_HOLE_KEEP_SIZE, position, bytes));
         release();
         if (answer == -Errno.NOT_SUPPORTED || answer == -Errno.NO_SYSTEM_CALL) {
             return false;
@@ -163,8 +163,8 @@ final class DescriptorFile implements DiskFile {
         descriptor.release();
     }
 
-    private static DescriptorFile open(HostDisk disk, Path path, Access access, boolean isNew) {
-        int fd = Kernel.open(path, access, isNew);
+    private static DescriptorFile open(HostDisk disk, KernelCalls kernel, Path path, Access access, boolean isNew) {
+        int fd = (int) KernelCalls.uninterrupted(() -> Kernel.open(path, access, isNew));
         if (fd < 0) {
             throw Errno.exception(isNew ? "create" : "open", path, -fd);
         }
@@ -178,7 +178,7 @@ final class DescriptorFile implements DiskFile {
             if (obstacle != null) {
                 disk.fellBackToBuffered(path, obstacle);
             }
-            return new DescriptorFile(path, access, descriptor);
+            return new DescriptorFile(kernel, path, access, descriptor);
         } catch (RuntimeException | Error e) {
             descriptor.close();
             throw e;

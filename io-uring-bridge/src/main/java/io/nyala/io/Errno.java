@@ -38,12 +38,14 @@ final class Errno {
         return switch (errno) {
             case 1 -> "not permitted (EPERM)";
             case 2 -> "no such file or directory (ENOENT)";
+            case INTERRUPTED -> "interrupted again and again (EINTR)";
             case IO -> "input/output error (EIO)";
             case 9 -> "bad file descriptor (EBADF)";
             case AGAIN -> "resource temporarily unavailable (EAGAIN)";
             case 12 -> "out of memory (ENOMEM); raise the memory limit, or that of locked memory (ulimit -l)";
             case 13 -> "permission denied (EACCES)";
             case 14 -> "bad address (EFAULT)";
+            case BUSY -> "busy (EBUSY)";
             case 17 -> "it exists already (EEXIST)";
             case 20 -> "not a directory (ENOTDIR)";
             case 21 -> "is a directory (EISDIR)";

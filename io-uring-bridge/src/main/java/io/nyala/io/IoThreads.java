@@ -31,6 +31,7 @@ final class IoThreads implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(IoThreads.class.getName());
 
     private final ThreadFactory factory;
+    private final KernelCalls kernel;
     private final Object monitor = new Object();
 
     // Guarded by the monitor: a list, oldest first, and what the threads do.
@@ -46,11 +47,21 @@ final class IoThreads implements AutoCloseable {
     private boolean isClosed;
 
     IoThreads() {
-        this(Thread.ofPlatform().daemon().name("nyala-io-", 0).factory());
+        this(Thread.ofPlatform().daemon().name("nyala-io-", 0).factory(), KernelCalls.REAL);
     }
 
-    IoThreads(ThreadFactory factory) {
+    IoThreads(ThreadFactory factory, KernelCalls kernel) {
         this.factory = factory;
+        this.kernel = kernel;
+    }
+
+    /** What carries out a thread's transfers; whoever asks for it closes it. */
+    SystemCalls newCalls() {
+        return new SystemCalls(kernel);
+    }
+
+    KernelCalls kernel() {
+        return kernel;
     }
 
     /**
@@ -109,7 +120,7 @@ final class IoThreads implements AutoCloseable {
     }
 
     private boolean startThread() {
-        SystemCalls calls = new SystemCalls();
+        SystemCalls calls = newCalls();
         boolean isStarted = false;
         try {
             Thread thread = factory.newThread(() -> work(calls));

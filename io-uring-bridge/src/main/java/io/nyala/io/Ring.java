@@ -30,6 +30,7 @@ import java.lang.invoke.VarHandle;
  */
 final class Ring implements AutoCloseable {
     static final byte OPCODE_FSYNC = 3;
+    static final byte OPCODE_TIMEOUT = 11;
     static final byte OPCODE_READ = 22;
     static final byte OPCODE_WRITE = 23;
     static final int FSYNC_DATASYNC = 1;
@@ -43,6 +44,7 @@ final class Ring implements AutoCloseable {
     private static final int ENTER_EXT_ARG = 1 << 3;
     private static final int SQ_CQ_OVERFLOW = 1 << 1;
     private static final int SQ_TASKRUN = 1 << 2;
+    private static final long NANOS_PER_SECOND = 1_000_000_000;
     private static final long POSITION_OF_RINGS = 0;
     private static final long POSITION_OF_SQES = 0x10000000L;
 
@@ -111,6 +113,10 @@ final class Ring implements AutoCloseable {
         Check.that(ARGUMENT.byteSize() == 24, "io_uring_getevents_arg has 24 bytes");
     }
 
+    /** How often the kernel may refuse submissions, for want of memory or room, to one who waits: ten seconds. */
+    private static final int REFUSALS_MAX = 2_000;
+
+    private final KernelCalls kernel;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment errno = Kernel.newErrnoMemory(arena);
     private final MemorySegment argument = arena.allocate(ARGUMENT);
@@ -120,6 +126,7 @@ final class Ring implements AutoCloseable {
     private final RingSetup setup;
     private final MemorySegment rings;
     private final MemorySegment sqes;
+    private final MemorySegment pauses; // One for each submission: how long it lasts, if it is a pause.
     private final long sqTailOffset;
     private final long sqFlagsOffset;
     private final long cqHeadOffset;
@@ -130,6 +137,7 @@ final class Ring implements AutoCloseable {
     private int sqTail;
     private int cqHead;
     private int unsubmitted;
+    private int refusals;
 
     /**
      * @param entries most submissions between two calls of {@link #enter}; room for twice as many completions
@@ -137,7 +145,8 @@ final class Ring implements AutoCloseable {
      *     use the ring
      * @throws RingException if the kernel refuses
      */
-    Ring(int entries, RingSetup best) {
+    Ring(KernelCalls kernel, int entries, RingSetup best) {
+        this.kernel = kernel;
         MemorySegment parameters = arena.allocate(PARAMETERS);
         RingSetup asked = best;
         long answer = setUp(entries, parameters, SETUP_CLAMP | asked.flags());
@@ -172,6 +181,7 @@ final class Ring implements AutoCloseable {
             Kernel.unmap(rings.address(), ringBytes);
             throw e;
         }
+        pauses = arena.allocate(TIME, sqEntries);
         sqTailOffset = get(parameters, "sqTail");
         sqFlagsOffset = get(parameters, "sqFlags");
         cqHeadOffset = get(parameters, "cqHead");
@@ -211,6 +221,15 @@ final class Ring implements AutoCloseable {
         SQE_BYTES.set(sqes, entry, bytes);
     }
 
+    /** A submission that does nothing but to complete some time from now. */
+    void addPause(long nanos, long userData) {
+        long pause = (sqTail & sqMask) * TIME.byteSize();
+        pauses.set(JAVA_LONG, pause, nanos / NANOS_PER_SECOND);
+        pauses.set(JAVA_LONG, pause + Long.BYTES, nanos % NANOS_PER_SECOND);
+        long entry = add(OPCODE_TIMEOUT, -1, 0, userData);
+        place(entry, 0, pauses.address() + pause, 1);
+    }
+
     /** Room for all submissions, as the kernel reads it. */
     MemorySegment submissions() {
         return sqes;
@@ -234,8 +253,8 @@ final class Ring implements AutoCloseable {
             enter(1, ENTER_GETEVENTS, argument);
             return;
         }
-        time.set(JAVA_LONG, 0, Math.max(0, nanosMax) / 1_000_000_000);
-        time.set(JAVA_LONG, Long.BYTES, Math.max(0, nanosMax) % 1_000_000_000);
+        time.set(JAVA_LONG, 0, Math.max(0, nanosMax) / NANOS_PER_SECOND);
+        time.set(JAVA_LONG, Long.BYTES, Math.max(0, nanosMax) % NANOS_PER_SECOND);
         enter(1, ENTER_GETEVENTS, argumentWithTime);
     }
 
@@ -269,16 +288,42 @@ final class Ring implements AutoCloseable {
 
     private void enter(int completeMin, int flags, MemorySegment with) {
         COUNTER.setRelease(rings, sqTailOffset, sqTail); // The kernel acquires it before it reads the entries.
-        long answer = Kernel.enterRing(errno, fd, unsubmitted, completeMin, flags | ENTER_EXT_ARG, with);
+        long answer = kernel.enterRing(this, unsubmitted, completeMin, flags | ENTER_EXT_ARG, with);
         if (answer >= 0) {
             unsubmitted -= (int) answer;
+            refusals = 0;
             assert unsubmitted >= 0 : "more submitted than there were";
             return;
         }
         switch ((int) -answer) {
-            case Errno.INTERRUPTED, Errno.TIME, Errno.AGAIN, Errno.BUSY -> {} // The caller comes back.
-            default -> throw new RingException("io_uring_enter: " + Errno.text((int) -answer));
+            case Errno.INTERRUPTED, Errno.TIME -> {} // The caller comes back.
+            case Errno.AGAIN, Errno.BUSY -> refused((int) -answer, completeMin > 0);
+            default -> throw refusal((int) -answer);
         }
+    }
+
+    /** The caller comes back; one who waits does so only when there may be room, for which completions make some. */
+    private void refused(int errno, boolean isWaiting) {
+        if (!isWaiting || hasCompletion()) {
+            return;
+        }
+        if (++refusals > REFUSALS_MAX) {
+            throw refusal(errno);
+        }
+        Progress.pause(Progress.pauseNanos(refusals));
+    }
+
+    private static RingException refusal(int errno) {
+        return new RingException("io_uring_enter: " + Errno.text(errno));
+    }
+
+    /** Where calls for this ring leave their {@code errno}. */
+    MemorySegment errno() {
+        return errno;
+    }
+
+    int fd() {
+        return fd;
     }
 
     private long setUp(int entries, MemorySegment parameters, int flags) {

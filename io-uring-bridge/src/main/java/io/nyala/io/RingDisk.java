@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 final class RingDisk extends HostDisk {
     private static final System.Logger LOG = System.getLogger(RingDisk.class.getName());
 
+    private final KernelCalls kernel;
     private final RingSetup setup;
 
     /** What the kernel may still use, of queues that could not be closed. Guarded by this. */
@@ -21,9 +22,18 @@ final class RingDisk extends HostDisk {
 
     /** Only where there is no {@link #obstacle}. */
     RingDisk() {
-        try (Ring ring = new Ring(1, RingSetup.DEFERRED)) {
+        this(KernelCalls.REAL);
+    }
+
+    RingDisk(KernelCalls kernel) {
+        this.kernel = kernel;
+        try (Ring ring = new Ring(kernel, 1, RingSetup.DEFERRED)) {
             setup = ring.setup();
         }
+    }
+
+    KernelCalls kernel() {
+        return kernel;
     }
 
     /** Why there can be no such disk here, or null if there can. */
@@ -33,7 +43,7 @@ final class RingDisk extends HostDisk {
             return obstacle;
         }
         try {
-            new Ring(1, RingSetup.DEFERRED).close();
+            new Ring(KernelCalls.REAL, 1, RingSetup.DEFERRED).close();
             return null;
         } catch (RingException e) {
             return e.getMessage();
@@ -87,12 +97,12 @@ final class RingDisk extends HostDisk {
 
     @Override
     public DiskFile create(Path path) {
-        return DescriptorFile.create(this, path);
+        return DescriptorFile.create(this, kernel, path);
     }
 
     @Override
     public DiskFile open(Path path, Access access) {
-        return DescriptorFile.open(this, path, access);
+        return DescriptorFile.open(this, kernel, path, access);
     }
 
     @Override

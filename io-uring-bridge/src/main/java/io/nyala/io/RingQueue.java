@@ -22,18 +22,12 @@ final class RingQueue implements IoQueue {
     /** User data of the read that ends waiting. */
     private static final long WAKE = -1;
 
-    private static final int OVER = 0;
-    private static final int UNFINISHED = -1;
-
     /**
      * In a queue of up to this depth, what takes the place of a transfer is submitted at once: together with others it
      * would leave a device idle, which then works in bursts (docs/PERFORMANCE.md). A deeper queue keeps it busy anyway,
      * and saves the calls.
      */
     private static final int SHALLOW_DEPTH_MAX = 64;
-
-    /** How often a transfer is asked for again after "interrupted" or "try again", before this is its failure. */
-    private static final int RETRIES_MAX = 100;
 
     /**
      * Where the kernel leaves the counts of events of all queues, at which nobody looks. Never freed: it may still do
@@ -57,8 +51,8 @@ final class RingQueue implements IoQueue {
     private final long[] positions;
     private final long[] addresses;
     private final int[] byteCounts;
-    private final int[] doneBytes;
-    private final int[] retries;
+    private final Progress[] progress;
+    private final boolean[] isPausing; // In the ring is a pause, and the rest comes after it.
     private final long[] tokens;
     private final int[] freeSlots;
     private int inFlight;
@@ -85,8 +79,9 @@ final class RingQueue implements IoQueue {
         positions = new long[depthMax];
         addresses = new long[depthMax];
         byteCounts = new int[depthMax];
-        doneBytes = new int[depthMax];
-        retries = new int[depthMax];
+        progress = new Progress[depthMax];
+        Arrays.setAll(progress, _ -> new Progress());
+        isPausing = new boolean[depthMax];
         tokens = new long[depthMax];
         freeSlots = new int[depthMax];
         Arrays.setAll(freeSlots, slot -> slot);
@@ -264,14 +259,27 @@ final class RingQueue implements IoQueue {
         int slot = (int) own.userData();
         int result = own.result();
         own.removeCompletion();
-        int outcome = settle(slot, result);
-        if (outcome == UNFINISHED) {
+        if (isPausing[slot]) { // Its result is that the time is up.
+            isPausing[slot] = false;
             submit(own, slot);
             return false;
         }
-        DiskException failure = outcome == OVER ? null : failure(slot, outcome);
+        int outcome = progress[slot].settle(result);
+        if (outcome == Progress.END_UNKNOWN) {
+            outcome = progress[slot].settleWithin(Kernel.bytes(file(slot).fd()));
+        }
+        if (outcome == Progress.LATER) {
+            isPausing[slot] = true;
+            own.addPause(progress[slot].pauseNanos(), slot);
+            return false;
+        }
+        if (outcome == Progress.REST) {
+            submit(own, slot);
+            return false;
+        }
+        DiskException failure = outcome == Progress.OVER ? null : failure(slot, outcome);
         long token = tokens[slot];
-        int done = doneBytes[slot];
+        int done = progress[slot].doneBytes();
         free(slot); // First, so that the receiver can queue another.
         completions.completed(token, done, failure);
         return true;
@@ -280,37 +288,6 @@ final class RingQueue implements IoQueue {
     private void takeWake(Ring own) {
         own.removeCompletion();
         isEventRead = false;
-    }
-
-    /**
-     * Adds what was done: {@link #OVER}, {@link #UNFINISHED} where the rest must be asked for, or the errno of a
-     * failure.
-     */
-    private int settle(int slot, int result) {
-        if (result < 0) {
-            boolean isTransient = result == -Errno.INTERRUPTED || result == -Errno.AGAIN;
-            return isTransient && ++retries[slot] <= RETRIES_MAX ? UNFINISHED : -result;
-        }
-        int before = doneBytes[slot];
-        int done = before + result;
-        doneBytes[slot] = done;
-        if (done == byteCounts[slot]) {
-            return OVER;
-        }
-        int whole = done & -Disk.ALIGNMENT_BYTES;
-        boolean isRead = opcodes[slot] == Ring.OPCODE_READ;
-        if (isRead
-                && (result == 0
-                        || (whole != done
-                                && positions[slot] + done
-                                        >= Kernel.bytes(file(slot).fd())))) {
-            return OVER; // The end of the file.
-        }
-        doneBytes[slot] = whole; // Direct transfers go on at a whole sector.
-        if (whole == before && ++retries[slot] > RETRIES_MAX) {
-            return Errno.IO;
-        }
-        return UNFINISHED;
     }
 
     private DiskException failure(int slot, int errno) {
@@ -341,8 +318,6 @@ final class RingQueue implements IoQueue {
         opcodes[slot] = opcode;
         flags[slot] = operationFlags;
         tokens[slot] = token;
-        doneBytes[slot] = 0;
-        retries[slot] = 0;
         return slot;
     }
 
@@ -351,11 +326,12 @@ final class RingQueue implements IoQueue {
         positions[slot] = position;
         addresses[slot] = memory.address() + offset;
         byteCounts[slot] = bytes;
+        progress[slot].begin(opcodes[slot] == Ring.OPCODE_READ, position, bytes);
         submit(ring(), slot);
     }
 
     private void submit(Ring own, int slot) {
-        int done = doneBytes[slot];
+        int done = progress[slot].doneBytes();
         DescriptorFile file = file(slot);
         long entry = own.add(opcodes[slot], file.fd(), flags[slot], slot);
         own.place(entry, positions[slot] + done, addresses[slot] + done, byteCounts[slot] - done);
@@ -364,6 +340,7 @@ final class RingQueue implements IoQueue {
     private void free(int slot) {
         file(slot).release();
         files[slot] = null;
+        isPausing[slot] = false;
         memories[slot] = MemorySegment.NULL;
         inFlight--;
         freeSlots[depthMax - 1 - inFlight] = slot;
@@ -388,7 +365,7 @@ final class RingQueue implements IoQueue {
         }
         ownerId = Thread.currentThread().threadId();
         // One more for the read of the event. A virtual thread changes its kernel thread now and then.
-        own = new Ring(depthMax + 1, Thread.currentThread().isVirtual() ? RingSetup.INTERRUPTING : best);
+        own = new Ring(disk.kernel(), depthMax + 1, Thread.currentThread().isVirtual() ? RingSetup.INTERRUPTING : best);
         ring = own;
         return own;
     }

@@ -36,12 +36,12 @@ final class SyscallDisk extends HostDisk {
 
     @Override
     public DiskFile create(Path path) {
-        return DescriptorFile.create(this, path);
+        return DescriptorFile.create(this, threads.kernel(), path);
     }
 
     @Override
     public DiskFile open(Path path, Access access) {
-        return DescriptorFile.open(this, path, access);
+        return DescriptorFile.open(this, threads.kernel(), path, access);
     }
 
     @Override

@@ -34,7 +34,7 @@ final class SyscallQueue implements IoQueue {
     }
 
     private final IoThreads threads;
-    private final SystemCalls calls = new SystemCalls();
+    private final SystemCalls calls;
     private final ThreadParker parker = new ThreadParker();
     private final SyscallTransfer[] free;
     private int inFlight;
@@ -57,6 +57,7 @@ final class SyscallQueue implements IoQueue {
 
     SyscallQueue(int depthMax, IoThreads threads) {
         this.threads = threads;
+        this.calls = threads.newCalls();
         this.free = new SyscallTransfer[depthMax];
         for (int i = 0; i < depthMax; i++) {
             free[i] = new SyscallTransfer(this);
@@ -98,6 +99,7 @@ final class SyscallQueue implements IoQueue {
         target.acquire(); // Until free.
         SyscallTransfer transfer = free[inFlight++];
         transfer.kind = kind;
+        transfer.bytes = 0;
         transfer.file = target;
         transfer.token = token;
         return transfer;

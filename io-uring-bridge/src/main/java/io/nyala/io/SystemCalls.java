@@ -17,25 +17,27 @@ final class SystemCalls implements AutoCloseable {
     /** Of an {@code iovec}: address, then length. */
     private static final long LENGTH_AT = Long.BYTES;
 
-    /** How often a transfer is asked for again without getting on, before this is its failure. */
-    private static final int RETRIES_MAX = 100;
-
     /** What became of a transfer if there is no memory for more words. */
     private final DiskException noMemory = DiskException.of(
             "transfer", Path.of("(unknown)"), DiskException.Kind.OTHER, "no heap left to say what failed, and where");
 
+    private final KernelCalls kernel;
+    private final Progress progress = new Progress();
     private final Arena arena = Arena.ofShared();
     private final MemorySegment vector = arena.allocate(2L * Long.BYTES, Long.BYTES);
     private final MemorySegment errno = Kernel.newErrnoMemory(arena);
 
+    SystemCalls(KernelCalls kernel) {
+        this.kernel = kernel;
+    }
+
     /** Leaves what has become of it in the transfer, and does not throw. */
     void carryOut(SyscallTransfer transfer) {
         DescriptorFile file = Objects.requireNonNull(transfer.file, "a transfer without a file");
-        transfer.doneBytes = 0;
         transfer.failure = null;
-        int failed = transfer.kind == SyscallTransfer.SYNC ? sync(file.fd()) : move(transfer, file.fd());
+        int failed = move(transfer.kind, file.fd(), transfer.position, transfer.address, transfer.bytes);
+        transfer.doneBytes = failed == 0 ? progress.doneBytes() : 0;
         if (failed != 0) {
-            transfer.doneBytes = 0;
             try {
                 transfer.failure = failure(transfer, file, failed);
             } catch (OutOfMemoryError _) { // Whoever waits for the transfer would do so for ever.
@@ -44,46 +46,33 @@ final class SystemCalls implements AutoCloseable {
         }
     }
 
-    private int sync(int fd) {
-        long answer = Kernel.syncData(errno, fd);
-        for (int i = 0; i < RETRIES_MAX && answer == -Errno.INTERRUPTED; i++) {
-            answer = Kernel.syncData(errno, fd);
-        }
-        return answer < 0 ? (int) -answer : 0;
-    }
-
-    /** Answers 0, or the errno of a failure. */
-    private int move(SyscallTransfer transfer, int fd) {
-        boolean isRead = transfer.kind == SyscallTransfer.READ;
-        int bytes = transfer.bytes;
-        int done = 0;
-        for (int retries = 0; done < bytes; ) {
-            int before = done;
-            long position = transfer.position + done;
-            long answer = attempt(transfer.kind, fd, position, transfer.address + done, bytes - done);
-            if (answer < 0 && answer != -Errno.INTERRUPTED && answer != -Errno.AGAIN) {
-                return (int) -answer;
+    /** Transfers all of it, but for what a read finds beyond the end of the file; 0, or the errno of a failure. */
+    int move(int kind, int fd, long position, long address, int bytes) {
+        progress.begin(kind == SyscallTransfer.READ, position, bytes);
+        while (true) {
+            int done = progress.doneBytes();
+            int outcome = progress.settle(attempt(kind, fd, position + done, address + done, bytes - done));
+            if (outcome == Progress.END_UNKNOWN) {
+                outcome = progress.settleWithin(Kernel.bytes(fd));
             }
-            done += (int) Math.max(0, answer);
-            int whole = done & -Disk.ALIGNMENT_BYTES;
-            if (isRead && (answer == 0 || (whole != done && transfer.position + done >= Kernel.bytes(fd)))) {
-                break; // The end of the file.
+            if (outcome >= Progress.OVER) {
+                return outcome;
             }
-            done = done == bytes ? done : whole; // Direct transfers go on at a whole sector.
-            if (done == before && ++retries > RETRIES_MAX) {
-                return Errno.IO;
+            if (outcome == Progress.LATER) {
+                Progress.pause(progress.pauseNanos());
             }
         }
-        transfer.doneBytes = done;
-        return 0;
     }
 
     private long attempt(int kind, int fd, long position, long address, long bytes) {
+        if (kind == SyscallTransfer.SYNC) {
+            return kernel.syncData(errno, fd);
+        }
         vector.set(JAVA_LONG, 0, address);
         vector.set(JAVA_LONG, LENGTH_AT, bytes);
         return kind == SyscallTransfer.READ
-                ? Kernel.readVector(errno, fd, vector, position)
-                : Kernel.writeVector(errno, fd, vector, position, kind);
+                ? kernel.readVector(errno, fd, vector, position)
+                : kernel.writeVector(errno, fd, vector, position, kind);
     }
 
     private static DiskException failure(SyscallTransfer transfer, DescriptorFile file, int errno) {

@@ -105,7 +105,7 @@ final class RingQueueTest {
             }
             assertEquals(20 * DEPTH, done[0]);
         }
-        try (Ring ring = new Ring(1, setup)) {
+        try (Ring ring = new Ring(KernelCalls.REAL, 1, setup)) {
             assertTrue(ring.setup().compareTo(setup) >= 0, "more than was asked for: " + ring.setup());
         }
         assertEquals(setup == RingSetup.DEFERRED, setup.lost().isEmpty());

@@ -123,20 +123,22 @@ final class SyscallQueueTest {
     void goesOnWithTheThreadsThatTheSystemHas(int allowed) {
         AtomicInteger left = new AtomicInteger(allowed);
         AtomicInteger refused = new AtomicInteger();
-        IoThreads threads = new IoThreads(work -> new Thread(work, "nyala-io-few") {
-            {
-                setDaemon(true);
-            }
+        IoThreads threads = new IoThreads(
+                work -> new Thread(work, "nyala-io-few") {
+                    {
+                        setDaemon(true);
+                    }
 
-            @Override
-            public void start() {
-                if (left.getAndDecrement() <= 0) {
-                    refused.incrementAndGet();
-                    throw new OutOfMemoryError("unable to create native thread");
-                }
-                super.start();
-            }
-        });
+                    @Override
+                    public void start() {
+                        if (left.getAndDecrement() <= 0) {
+                            refused.incrementAndGet();
+                            throw new OutOfMemoryError("unable to create native thread");
+                        }
+                        super.start();
+                    }
+                },
+                KernelCalls.REAL);
         try (SyscallDisk disk = new SyscallDisk("", threads);
                 DiskFile file = disk.create(directory.resolve("file"));
                 IoQueue queue = disk.newQueue(DEPTH)) {
