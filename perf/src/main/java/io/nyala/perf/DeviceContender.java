@@ -6,6 +6,9 @@ import java.nio.file.Path;
 
 /** Who does the jobs of {@link DeviceSideBySide}. One thread. */
 interface DeviceContender extends AutoCloseable {
+    /** This part of a run comes before it is counted: the compiler, the first use of the memory. */
+    int WARM_UP_PART = 4;
+
     String name();
 
     /**

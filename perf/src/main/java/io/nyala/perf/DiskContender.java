@@ -20,9 +20,6 @@ import org.jspecify.annotations.Nullable;
 
 /** One of our disks: a thread that has a queue and keeps it full. One thread; owns the disk. */
 final class DiskContender implements DeviceContender {
-    /** This part of a run comes before it is measured: the compiler, the first use of the memory. */
-    private static final int WARM_UP_PART = 4;
-
     private static final OperatingSystemMXBean PROCESS =
             (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();

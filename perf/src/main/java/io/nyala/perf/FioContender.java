@@ -65,6 +65,7 @@ final class FioContender implements DeviceContender {
                 "--norandommap",
                 "--overwrite=1",
                 "--time_based",
+                "--ramp_time=" + TimeUnit.NANOSECONDS.toMillis(nanos / WARM_UP_PART) + "ms",
                 "--runtime=" + Math.max(1, TimeUnit.NANOSECONDS.toMillis(nanos)) + "ms",
                 "--gtod_reduce=1",
                 "--output-format=terse",

@@ -2,10 +2,10 @@ package io.nyala.perf;
 
 import io.nyala.io.Disk;
 import io.nyala.io.Disks;
+import io.nyala.io.HugePageSource;
 import io.nyala.io.Parking;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.MemoryBudget;
-import io.nyala.memory.PageSource;
 import io.nyala.wal.Durability;
 import io.nyala.wal.WalConfig;
 import io.nyala.wal.WriteAheadLog;
@@ -47,7 +47,7 @@ final class LogCommitter implements Committer.Asynchronous {
         }
         WalConfig config = WalConfig.in(place);
         disk = Disks.named(diskName);
-        budget = MemoryBudget.open(PageSource.jdk(), MEMORY_BYTES);
+        budget = MemoryBudget.open(HugePageSource.orJdk(), MEMORY_BYTES);
         account = budget.account("log", config.memoryBytes());
         log = WriteAheadLog.open(config, disk, account, LOG_ID)
                 .start(0, () -> TimeUnit.MILLISECONDS.toMicros(System.currentTimeMillis()));
