@@ -136,7 +136,8 @@ final class DifferencesTest {
                 new Line(
                         "connections",
                         "as many as the process may have files open",
-                        "10,000 at each port; more are closed at once"),
+                        "10,000 at each port, or fewer where the process may have few files open; more are closed at"
+                                + " once"),
                 tables::connections);
         proofs.put(
                 new Line(

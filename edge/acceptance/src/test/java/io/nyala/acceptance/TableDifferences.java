@@ -296,6 +296,8 @@ final class TableDifferences {
         assertEquals(10_000, RpcConfig.of("any", "127.0.0.1", 0).connectionsMax());
         RowDifferences.assertTestIsThere(
                 "edge/kudu-rpc/src/test/java/io/nyala/rpc/LimitsTest.java", "connectionsBeyondTheLimitAreClosedAtOnce");
+        RowDifferences.assertTestIsThere(
+                "edge/kudu-rpc/src/test/java/io/nyala/rpc/OpenFilesTest.java", "aLowLimitIsSharedWithTheEngine");
     }
 
     void droppedTables() throws Exception {

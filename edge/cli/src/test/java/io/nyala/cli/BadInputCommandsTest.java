@@ -24,6 +24,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
@@ -141,13 +142,7 @@ final class BadInputCommandsTest {
         --                         | scan hurd --data {d} | 1    | --add-exports java.base/jdk.internal
         """)
     void withoutAFlagItSaysWhichOrDoesWithout(String missing, String command, int exit, String says) throws Exception {
-        List<String> line = new ArrayList<>();
-        line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-                .filter(argument -> argument.startsWith("--") && !argument.startsWith(missing))
-                .forEach(line::add);
-        line.addAll(List.of("-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path")));
-        line.add(Main.class.getName());
+        List<String> line = javaCommand(flag -> !flag.startsWith(missing));
         line.addAll(List.of(words(command)));
         Path output = parent.resolve("output");
         Process process = new ProcessBuilder(line)
@@ -160,6 +155,18 @@ final class BadInputCommandsTest {
         assertTrue(said.contains(says), said);
         assertFalse(said.contains("\tat "), said);
         assertEverythingIsThere();
+    }
+
+    /** What runs the command in a process of its own, with those flags of this one that are taken. */
+    static List<String> javaCommand(Predicate<String> isTaken) {
+        List<String> line = new ArrayList<>();
+        line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(argument -> argument.startsWith("--") && isTaken.test(argument))
+                .forEach(line::add);
+        line.addAll(List.of("-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path")));
+        line.add(Main.class.getName());
+        return line;
     }
 
     private String replaced(String text) {

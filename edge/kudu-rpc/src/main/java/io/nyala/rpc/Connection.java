@@ -142,6 +142,8 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
                     switch (frames.read(bytes)) {
                         case PART -> {}
                         case NO_ROOM -> hasNoRoom = true;
+                        case NO_MEMORY -> passOver();
+                        case PASSED -> takePassed();
                         case COMPLETE -> takeFrame(frames.take());
                     }
                 }
@@ -193,6 +195,28 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
                 frame.free();
             }
         }
+    }
+
+    /** A request for which there is no memory: its call is told to come again, if it is known yet whose it is. */
+    private void passOver() {
+        Frame frame = frames.incoming();
+        OutOfMemoryError reason = frames.reason();
+        if (frame == null || negotiation != null) {
+            throw reason;
+        }
+        try {
+            request.readHeader(frame.received());
+        } catch (BadFrameException _) {
+            throw reason; // Its header is not there as a whole.
+        }
+        checkCall();
+        frames.passOver();
+    }
+
+    /** Not before its end: clients do not look for an answer to what they have not sent. */
+    private void takePassed() {
+        RpcCall call = server.dispatcher().refuse(this, request.header(), frames);
+        calls().put(call.callId(), call);
     }
 
     private void checkCall() {
@@ -259,10 +283,8 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
                     letGo(progress(frame) + " too slowly, and others wait for memory");
                 }
             });
-        } catch (RejectedExecutionException _) {
-            // As above.
-        } catch (OutOfMemoryError _) {
-            // The next look tells it again.
+        } catch (RejectedExecutionException | OutOfMemoryError _) {
+            // As above; or the next look tells it again.
         }
     }
 
@@ -416,6 +438,9 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
 
     /** Reads no more; what is under way goes on. */
     private void shut() {
+        if (isClosed) {
+            return;
+        }
         isClosed = true;
         if (timer != null) {
             timer.cancel(false);
@@ -431,18 +456,14 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
-        if (!isClosed) {
-            shut();
-        }
+        shut();
         answers.letGoOn(); // Nobody has them, but calls end as if somebody had.
     }
 
     /** The last of all. */
     @Override
     public void handlerRemoved(ChannelHandlerContext context) {
-        if (!isClosed) {
-            shut();
-        }
+        shut();
         answers.letGoOn();
         answers.leave();
         server.connections().remove(this);
@@ -457,9 +478,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
         try {
             tell(cause);
         } finally { // Where there is no heap for words, too.
-            if (!isClosed) {
-                shut();
-            }
+            shut();
             channel.close();
         }
     }

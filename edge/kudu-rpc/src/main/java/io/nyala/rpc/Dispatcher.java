@@ -94,6 +94,22 @@ final class Dispatcher {
         return call;
     }
 
+    /** Makes a call of a request for which there was no memory, and tells its client to come again. */
+    RpcCall refuse(Connection connection, RequestHeader header, FrameReader frames) {
+        Frame empty = frames.empty();
+        RpcCall call = new RpcCall(connection, empty, MemorySegment.NULL, header, null, nanoTime);
+        connection.answers().received(empty);
+        underWay.incrementAndGet();
+        String text = "Service unavailable: no memory for a request of " + frames.passedBytes() + " bytes: "
+                + frames.reason().getMessage();
+        quietLog.log(
+                Level.WARNING,
+                () -> "told " + Addresses.text(connection.remote()) + " to come again: " + text
+                        + "; give the JVM more (-XX:MaxDirectMemorySize), or the server less (requestBytesMax)");
+        call.fail(RpcErrorCode.ERROR_SERVER_TOO_BUSY, text);
+        return call;
+    }
+
     private void dispatch(
             RpcCall call,
             Connection connection,

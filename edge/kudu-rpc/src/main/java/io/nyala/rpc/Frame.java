@@ -67,11 +67,12 @@ final class Frame {
         if (!isGranted && !limit.take(this, more)) {
             return false;
         }
-        if (buffer == null) {
-            buffer = allocator.directBuffer(next, length);
-        } else {
-            buffer.capacity(next);
+        ByteBuf larger = allocator.directBuffer(next, length);
+        if (buffer != null) {
+            larger.writeBytes(buffer);
+            buffer.release();
         }
+        buffer = larger;
         return true;
     }
 
@@ -132,6 +133,11 @@ final class Frame {
     MemorySegment segment() {
         assert isComplete() : "a frame of " + length + " bytes is not complete";
         return MemorySegment.ofBuffer(buffer().nioBuffer());
+    }
+
+    /** What has come in of it; valid until it is freed, or grows. Without a byte if it never had memory. */
+    MemorySegment received() {
+        return buffer == null ? MemorySegment.NULL : MemorySegment.ofBuffer(buffer.nioBuffer());
     }
 
     void free() {

@@ -34,14 +34,7 @@ final class RequestFrame {
 
     /** Reads a whole frame. */
     void read(MemorySegment frame) {
-        at = 0;
-        int headerBytes = length(frame, "header");
-        if (headerBytes > HEADER_BYTES_MAX) {
-            throw new BadFrameException("a frame has a header of " + headerBytes
-                    + " bytes, and this server reads up to " + HEADER_BYTES_MAX);
-        }
-        header.read(frame, at, at + headerBytes);
-        at += headerBytes;
+        readHeader(frame);
         int mainBytes = length(frame, "message");
         if (mainBytes != frame.byteSize() - at) {
             throw new BadFrameException("a frame says that its message has " + mainBytes + " bytes, and "
@@ -52,6 +45,18 @@ final class RequestFrame {
             checkSidecars(mainBytes);
             messageBytes = header.firstSidecar();
         }
+    }
+
+    /** Reads the header of a frame, of which that much must be there. */
+    void readHeader(MemorySegment frame) {
+        at = 0;
+        int headerBytes = length(frame, "header");
+        if (headerBytes > HEADER_BYTES_MAX) {
+            throw new BadFrameException("a frame has a header of " + headerBytes
+                    + " bytes, and this server reads up to " + HEADER_BYTES_MAX);
+        }
+        header.read(frame, at, at + headerBytes);
+        at += headerBytes;
     }
 
     private void checkSidecars(int mainBytes) {

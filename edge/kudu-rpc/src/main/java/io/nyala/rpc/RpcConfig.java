@@ -2,6 +2,7 @@ package io.nyala.rpc;
 
 import io.nyala.memory.Check;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -121,8 +122,17 @@ public record RpcConfig(
                 CLOSE_MILLIS);
     }
 
-    public RpcConfig withPort(int newPort) {
-        return with(copy -> copy.port = newPort);
+    /** Of the requests of clients that have not said who they are: beside {@link #requestBytesMax}. */
+    long firstBytesMax() {
+        return Negotiation.ALL_BYTES_MAX;
+    }
+
+    /** The same limits for another server at the same host. */
+    public RpcConfig withServer(String newServerName, int newPort) {
+        return with(copy -> {
+            copy.serverName = newServerName;
+            copy.port = newPort;
+        });
     }
 
     public RpcConfig withFrameBytesMax(int newFrameBytesMax) {
@@ -169,6 +179,29 @@ public record RpcConfig(
         return with(copy -> copy.closeMillis = newCloseMillis);
     }
 
+    /**
+     * The same, or less where the process may not have open, or have of memory, what two such servers and an engine
+     * take.
+     *
+     * @param told hears what is less, why, and what to do
+     * @throws IllegalStateException if it is too little for a server
+     */
+    public RpcConfig withinProcess(Consumer<String> told) {
+        Optional<OpenFiles> files = OpenFiles.ofProcess();
+        int connections = files.map(open -> open.connectionsMax(connectionsMax)).orElse(connectionsMax);
+        if (connections < connectionsMax) {
+            files.ifPresent(open -> told.accept(open.advice(connectionsMax)));
+        }
+        long directBytes = RpcThreads.bytesMax();
+        NetworkMemory memory = NetworkMemory.within(this, directBytes);
+        if (memory.isLess(this)) {
+            told.accept(memory.advice(this, directBytes));
+        }
+        return withConnectionsMax(connections)
+                .withRequestBytesMax(memory.requestBytesMax())
+                .withAnswerBytesMax(memory.answerBytesMax());
+    }
+
     private RpcConfig with(Consumer<Copy> change) {
         Copy copy = new Copy(this);
         change.accept(copy);
@@ -177,7 +210,7 @@ public record RpcConfig(
 
     /** What a copy is made of, so that a change names one thing only. */
     private static final class Copy {
-        private final String serverName;
+        private String serverName;
         private final String host;
         private int port;
         private int frameBytesMax;

@@ -11,6 +11,7 @@ import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.concurrent.FastThreadLocalThread;
+import io.netty.util.internal.PlatformDependent;
 import io.nyala.memory.Check;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -135,6 +136,11 @@ public final class RpcThreads implements AutoCloseable {
     /** Where methods run that are quick. */
     Executor quickPool() {
         return quickPool;
+    }
+
+    /** Bytes that the buffers of all servers of this JVM may have: its own limit, or that of Netty if it is less. */
+    static long bytesMax() {
+        return Math.min(PlatformDependent.maxDirectMemory(), PlatformDependent.estimateMaxDirectMemory());
     }
 
     /** Bytes that requests and answers hold at the moment. */

@@ -13,6 +13,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -145,6 +146,52 @@ final class LostAnswersTest {
         byte[] call = Bytes.call(Bytes.header(0, "Echo"), TestService.request(LARGE));
         client.send(call, 0, call.length, () -> server.bufferBytesMax = 0);
         assertLetGo(client, "no memory");
+        client.close();
+    }
+
+    @Test
+    void aRequestThatGrowsBeyondTheMemoryThereIsIsToldToComeAgain() throws Exception {
+        EmbeddedServer.Client client = ready();
+        RpcCall other = held(client, 1);
+        server.bufferBytesMax = 4 * SMALL; // For an eighth of it, and then no more.
+        byte[] call = Bytes.call(Bytes.header(0, "Echo"), TestService.request(LARGE));
+        int piece = 1000;
+        for (int at = 0; at + piece < call.length; at += piece) {
+            client.send(call, at, at + piece);
+            assertEquals(0, client.received().length, "an answer to what is not all there");
+        }
+        client.send(call, call.length - call.length % piece, call.length);
+        ErrorStatusPB error = error(client);
+        assertEquals(RpcErrorCodePB.ERROR_SERVER_TOO_BUSY, error.getCode());
+        assertTrue(error.getMessage().contains("no memory for a request of " + (call.length - 4)), error.getMessage());
+        other.answer(TestService.request(1));
+        assertTrue(client.received().length > 0, "the connection goes on");
+        server.bufferBytesMax = Integer.MAX_VALUE;
+        client.send(Bytes.join(call, Bytes.call(Bytes.header(2, "Echo"), TestService.request(LARGE))));
+        assertTrue(client.received().length > 2 * LARGE, "both are found where they begin");
+        client.close();
+    }
+
+    @Test
+    void aRequestIsPassedOverBetweenOthersOfTheSamePiece() {
+        EmbeddedServer.Client client = ready();
+        byte[] small = Bytes.call(Bytes.header(0, "Echo"), TestService.request(10));
+        byte[] large = Bytes.call(Bytes.header(1, "Echo"), TestService.request(LARGE));
+        byte[] last = Bytes.call(Bytes.header(2, "Echo"), TestService.request(10));
+        byte[] all = Bytes.join(Bytes.join(small, large), last);
+        client.send(all, 0, all.length, () -> server.bufferBytesMax = 4 * SMALL);
+        String received = new String(client.received(), StandardCharsets.ISO_8859_1);
+        assertTrue(received.contains("no memory for a request of " + (large.length - 4)), received);
+        assertEquals(2, received.split("tablet", -1).length - 1, "the others are sent back");
+        client.close();
+    }
+
+    @Test
+    void aClientThatGoesWhileItsRequestIsPassedOverLeavesNothing() {
+        EmbeddedServer.Client client = ready();
+        byte[] call = Bytes.call(Bytes.header(0, "Echo"), TestService.request(LARGE));
+        client.send(call, 0, call.length - 1, () -> server.bufferBytesMax = 4 * SMALL);
+        assertEquals(0, server.requestBytes.usedBytes());
         client.close();
     }
 

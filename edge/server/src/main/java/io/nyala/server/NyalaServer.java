@@ -2,6 +2,7 @@ package io.nyala.server;
 
 import io.nyala.engine.Engine;
 import io.nyala.rpc.Addresses;
+import io.nyala.rpc.RpcConfig;
 import io.nyala.rpc.RpcErrorCode;
 import io.nyala.rpc.RpcException;
 import io.nyala.rpc.RpcLoad;
@@ -82,11 +83,12 @@ public final class NyalaServer implements AutoCloseable {
         Pressure pressure = new Pressure(this::load, this::tell);
         TabletServerService tablets = new TabletServerService(catalog, config, threads.pool(), pressure::look);
         parts.push(tablets);
-        RpcServer tabletServer = RpcServer.start(
-                config.rpc("TabletServer", config.tabletServerPort()), tabletServices(tablets), threads);
+        RpcConfig ports = config.rpc("TabletServer", config.tabletServerPort()).withinProcess(events::tell);
+        RpcServer tabletServer = RpcServer.start(ports, tabletServices(tablets), threads);
         parts.push(tabletServer);
         listening.add(tabletServer);
-        RpcServer master = RpcServer.start(config.rpc("Master", config.masterPort()), masterServices(config), threads);
+        RpcServer master =
+                RpcServer.start(ports.withServer("Master", config.masterPort()), masterServices(config), threads);
         parts.push(master);
         listening.add(master);
         use = () -> new ServerUse(
