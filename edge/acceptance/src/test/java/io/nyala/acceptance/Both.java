@@ -45,6 +45,12 @@ final class Both implements AutoCloseable {
         }
         kuduClient = Clients.of(kudu);
         ourClient = Clients.of(ours);
+        try { // A client that has not written knows no time to read at.
+            SmallTable.filled(kuduClient, "written_first", 1);
+            SmallTable.filled(ourClient, "written_first", 1);
+        } catch (KuduException e) {
+            throw new IllegalStateException("a client cannot write", e);
+        }
     }
 
     Cluster kudu() {

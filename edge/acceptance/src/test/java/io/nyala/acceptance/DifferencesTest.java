@@ -94,6 +94,13 @@ final class DifferencesTest {
                 tables::emptyUpperBound);
         proofs.put(
                 new Line(
+                        "a bound of ranges of several columns that ends with an empty text, where any range of a new "
+                                + "table has hash levels of its own",
+                        "made without the text, so that the Java client cannot open the table",
+                        "as in other tables"),
+                tables::emptyTextInBoundsWithOwnHash);
+        proofs.put(
+                new Line(
                         "rows of one write request",
                         "any number within the 50 MiB of a request",
                         "1,048,576; words of errors 8 MiB in all, those behind have codes only"),

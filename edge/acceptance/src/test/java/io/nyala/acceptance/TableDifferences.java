@@ -275,6 +275,42 @@ final class TableDifferences {
                 });
     }
 
+    void emptyTextInBoundsWithOwnHash() throws Exception {
+        Schema schema = new Schema(List.of(
+                new ColumnSchema.ColumnSchemaBuilder("k", Type.INT8).key(true).build(),
+                new ColumnSchema.ColumnSchemaBuilder("text", Type.STRING)
+                        .key(true)
+                        .build()));
+        assertDiffers(
+                "from 3 and nothing: IO error: Primary key column text is not set\n",
+                "from 3 and nothing: [VALUES >= (3, \"\") HASH(k) PARTITIONS 2]\n",
+                client -> {
+                    PartialRow lower = schema.newPartialRow();
+                    lower.addByte("k", (byte) 3);
+                    lower.addString("text", "");
+                    var range = new RangePartitionWithCustomHashSchema(
+                            lower,
+                            schema.newPartialRow(),
+                            RangePartitionBound.INCLUSIVE_BOUND,
+                            RangePartitionBound.EXCLUSIVE_BOUND);
+                    range.addHashPartitions(List.of("k"), 2, 0);
+                    Said said = new Said();
+                    said.ask(
+                            "from 3 and nothing",
+                            () -> client.createTable(
+                                            "differ_empty_own",
+                                            schema,
+                                            new CreateTableOptions()
+                                                    .setNumReplicas(1)
+                                                    .addHashPartitions(List.of("k"), 3)
+                                                    .setRangePartitionColumns(List.of("k", "text"))
+                                                    .addRangePartition(range))
+                                    .getFormattedRangePartitionsWithHashSchema(60_000)
+                                    .toString());
+                    return said.toString();
+                });
+    }
+
     // ---- Dropped tables, flags ----
 
     /** Where a real Kudu places replicas cannot be seen with one server: what it says of the label can. */

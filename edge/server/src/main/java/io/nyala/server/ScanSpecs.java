@@ -103,13 +103,13 @@ final class ScanSpecs {
             return now;
         }
         long wanted = request.getSnapTimestamp();
-        if (wanted <= 0 || wanted > now) {
+        if (Long.compareUnsigned(wanted, now) > 0) {
             throw new TabletException(
                     Code.INVALID_SNAPSHOT,
                     ErrorCode.INVALID_ARGUMENT,
                     "Snapshot time " + HybridTime.format(wanted) + " in the future. Current time "
                             + HybridTime.format(now));
         }
-        return wanted;
+        return Math.max(wanted, 2); // A scan reads what is before it, and the first time is 1.
     }
 }

@@ -338,10 +338,8 @@ final class ScanRequestsTest {
         ByteString lastKey = ByteString.EMPTY;
         long snapshot = 0;
         for (boolean hasMore = true; hasMore; ) {
-            NewScanRequestPB.Builder request = scan(0).setLastPrimaryKey(lastKey);
-            if (snapshot != 0) {
-                request.setSnapTimestamp(snapshot);
-            }
+            NewScanRequestPB.Builder request =
+                    (snapshot == 0 ? scan(0) : scan(0).setSnapTimestamp(snapshot)).setLastPrimaryKey(lastKey);
             WireClient.Reply reply = call(ScanRequestPB.newBuilder()
                     .setNewScanRequest(request)
                     .setBatchSizeBytes(random.nextInt(1, 300))
@@ -398,6 +396,8 @@ final class ScanRequestsTest {
     @Test
     void wrongRequestsAreRefusedInKudusWordsAndLeaveNothing() throws IOException {
         assertEquals(ROWS, all(scan(0), 1 << 20, 0).size()); // What is kept for the next scan is there.
+        assertEquals(0, all(scan(0).setSnapTimestamp(0), 1 << 20, 0).size()); // Nothing wrong: before all rows.
+        assertTrue(ask(scan(0).setSnapTimestamp(-1)).getError().toString().contains(" in the future. "));
         long before = scanBytes(); // Or less, when the last answer is on its way.
         refused(
                 Code.MISMATCHED_SCHEMA,
