@@ -4,9 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.channels.ClosedByInterruptException;
-import java.nio.channels.ClosedChannelException;
-import java.nio.channels.FileChannel;
+import java.nio.channels.AsynchronousFileChannel;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -15,13 +13,17 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A file behind a {@code FileChannel}. Shared by threads.
+ * A file behind a channel of the JDK. Shared by threads.
  *
- * <p>The JDK closes a channel when a thread that uses it is interrupted. Here a file survives that: interrupts are put
- * off during a transfer, and a channel closed by one is opened again.
+ * <p>It is an asynchronous one, used synchronously. A {@code FileChannel} is closed when a thread that uses it is
+ * interrupted, for all who have it, and could only be opened again by a name that may stand for another file by then.
  */
 final class ChannelFile implements DiskFile {
     // By name, because javac warns of it as internal, which cannot be suppressed; its module may also be missing from
@@ -30,14 +32,16 @@ final class ChannelFile implements DiskFile {
 
     private static final int ZEROS_BYTES = 256 << 10; // Only while they are written; not of the memory budget.
 
-    private final ChannelDisk disk;
     private final Path path;
     private final Access access;
-    private volatile FileChannel channel;
+    private final AsynchronousFileChannel channel;
+
+    /** Closing waits for who uses the channel: what they do would fail. */
+    private final ReadWriteLock use = new ReentrantReadWriteLock();
+
     private volatile boolean isClosed;
 
-    private ChannelFile(ChannelDisk disk, Path path, Access access, FileChannel channel) {
-        this.disk = disk;
+    private ChannelFile(Path path, Access access, AsynchronousFileChannel channel) {
         this.path = path;
         this.access = access;
         this.channel = channel;
@@ -50,7 +54,7 @@ final class ChannelFile implements DiskFile {
             throw DiskException.of("create", path, e);
         }
         try {
-            return new ChannelFile(disk, path, Access.READ_WRITE, channel(disk, path, Access.READ_WRITE));
+            return new ChannelFile(path, Access.READ_WRITE, channel(disk, path, Access.READ_WRITE));
         } catch (IOException e) {
             DiskException failure = DiskException.of("create", path, e);
             try {
@@ -67,7 +71,7 @@ final class ChannelFile implements DiskFile {
             if (Files.isDirectory(path)) {
                 throw DiskException.of("open", path, DiskException.Kind.OTHER, "is a directory");
             }
-            return new ChannelFile(disk, path, access, channel(disk, path, access));
+            return new ChannelFile(path, access, channel(disk, path, access));
         } catch (IOException e) {
             throw DiskException.of("open", path, e);
         }
@@ -86,7 +90,7 @@ final class ChannelFile implements DiskFile {
     @Override
     public long bytes() {
         try {
-            return call(FileChannel::size);
+            return call(channel::size);
         } catch (IOException e) {
             throw DiskException.of("length query", path, e);
         }
@@ -96,13 +100,12 @@ final class ChannelFile implements DiskFile {
     public void truncate(long bytes) {
         Transfers.checkTruncate(this, bytes);
         try {
-            call(open -> {
-                if (bytes <= open.size()) {
-                    open.truncate(bytes);
-                } else {
+            call(() -> {
+                if (bytes > channel.size()) {
                     extend(bytes);
                 }
-                return 0L;
+                channel.truncate(bytes);
+                return bytes;
             });
         } catch (IOException e) {
             throw DiskException.ofLength("truncate", path, bytes, e);
@@ -135,36 +138,32 @@ final class ChannelFile implements DiskFile {
     }
 
     @Override
-    public synchronized void close() {
-        isClosed = true;
+    public void close() {
+        use.writeLock().lock();
         try {
+            isClosed = true;
             channel.close();
         } catch (IOException e) {
             throw DiskException.of("close", path, e);
+        } finally {
+            use.writeLock().unlock();
         }
     }
 
     /** Fills the buffer from the file; returns the bytes read, fewer only at the end of the file. */
     int read(ByteBuffer buffer, long position) throws IOException {
-        while (buffer.hasRemaining()) {
-            int done = (int) call(open -> open.read(buffer, position + buffer.position()));
-            if (done <= 0 || done % Disk.ALIGNMENT_BYTES != 0) {
-                break; // The end of the file; what is left of a sector cannot be asked for with direct I/O.
-            }
-        }
-        return buffer.position();
+        return (int) call(() -> transfer(true, buffer, position));
     }
 
     void write(ByteBuffer buffer, long position) throws IOException {
-        while (buffer.hasRemaining()) {
-            call(open -> open.write(buffer, position + buffer.position()));
-        }
+        call(() -> transfer(false, buffer, position));
     }
 
     void sync() throws IOException {
-        call(open -> {
-            open.force(false); // fdatasync: also the length, if it changed, for without it the data could not be read.
-            return 0L;
+        call(() -> {
+            // By fdatasync: also the length, if it changed, for without it the data could not be read.
+            channel.force(false);
+            return 0;
         });
     }
 
@@ -174,10 +173,65 @@ final class ChannelFile implements DiskFile {
         }
     }
 
-    /** A channel cannot be extended without writing, and direct I/O cannot write one byte. */
+    private int transfer(boolean isRead, ByteBuffer buffer, long position) throws IOException {
+        Progress progress = new Progress();
+        progress.begin(isRead, position, buffer.capacity());
+        while (true) {
+            int done = progress.doneBytes();
+            buffer.position(done);
+            long from = position + done;
+            int answer = completed(isRead ? channel.read(buffer, from) : channel.write(buffer, from));
+            int outcome = progress.settle(asOfKernel(isRead, answer));
+            if (outcome == Progress.END_UNKNOWN) {
+                outcome = progress.settleWithin(channel.size());
+            }
+            if (outcome == Progress.OVER) {
+                return progress.doneBytes();
+            }
+            if (outcome > Progress.OVER) { // As the JDK tells what it is told by the system.
+                throw new IOException(outcome == Errno.IO ? "Input/output error" : "Resource temporarily unavailable");
+            }
+            if (outcome == Progress.LATER) {
+                Progress.pause(progress.pauseNanos());
+            }
+        }
+    }
+
+    /** What the channel answers, as the kernel would: at the end of a file -1, and 0 or less for "try again". */
+    private static int asOfKernel(boolean isRead, int done) {
+        if (done > 0) {
+            return done;
+        }
+        return isRead && done == -1 ? 0 : -Errno.AGAIN;
+    }
+
+    private static int completed(Future<Integer> transfer) throws IOException {
+        boolean isInterrupted = false;
+        try {
+            while (true) {
+                try {
+                    return transfer.get();
+                } catch (InterruptedException _) { // Where it is not done by this thread: the memory is still in use.
+                    isInterrupted = true;
+                }
+            }
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof IOException cause ? cause : new IOException(e.getCause());
+        } finally {
+            if (isInterrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /** A channel cannot be extended without writing: its new last sector, with what there is of it. */
     private void extend(long bytes) throws IOException {
-        try (FileChannel plain = FileChannel.open(path, StandardOpenOption.WRITE)) {
-            plain.write(ByteBuffer.wrap(new byte[1]), bytes - 1);
+        try (Arena arena = Arena.ofConfined()) {
+            ByteBuffer sector =
+                    arena.allocate(Disk.ALIGNMENT_BYTES, Disk.ALIGNMENT_BYTES).asByteBuffer();
+            long position = (bytes - 1) & -Disk.ALIGNMENT_BYTES;
+            transfer(true, sector, position);
+            transfer(false, sector, position);
         }
     }
 
@@ -195,35 +249,16 @@ final class ChannelFile implements DiskFile {
     }
 
     private long call(Call call) throws IOException {
-        boolean isInterrupted = Thread.interrupted();
+        use.readLock().lock();
         try {
-            while (true) {
-                checkOpen();
-                FileChannel open = channel;
-                try {
-                    return call.on(open);
-                } catch (ClosedByInterruptException _) {
-                    isInterrupted |= Thread.interrupted();
-                    reopen(open);
-                } catch (ClosedChannelException _) { // Somebody else's interrupt.
-                    reopen(open);
-                }
-            }
+            checkOpen();
+            return call.run();
         } finally {
-            if (isInterrupted) {
-                Thread.currentThread().interrupt();
-            }
+            use.readLock().unlock();
         }
     }
 
-    @SuppressWarnings("ReferenceEquality") // Is it still the one that was closed?
-    private synchronized void reopen(FileChannel closed) throws IOException {
-        if (!isClosed && channel == closed) {
-            channel = channel(disk, path, access);
-        }
-    }
-
-    private static FileChannel channel(ChannelDisk disk, Path path, Access access) throws IOException {
+    private static AsynchronousFileChannel channel(ChannelDisk disk, Path path, Access access) throws IOException {
         Set<OpenOption> options = new HashSet<>();
         options.add(StandardOpenOption.READ);
         if (access == Access.READ_WRITE) {
@@ -231,26 +266,26 @@ final class ChannelFile implements DiskFile {
         }
         FileStore store = Files.getFileStore(path);
         if (disk.isBuffered(store)) {
-            return FileChannel.open(path, options);
+            return disk.openChannel(path, options);
         }
         long blockBytes = store.getBlockSize();
         if (blockBytes > Disk.ALIGNMENT_BYTES) {
             disk.fellBackToBuffered(path, "its blocks of " + blockBytes + " bytes are larger than our transfers");
-            return FileChannel.open(path, options);
+            return disk.openChannel(path, options);
         }
         if (DIRECT == null) {
             disk.fellBackToBuffered(path, "the module jdk.unsupported is missing from this Java");
-            return FileChannel.open(path, options);
+            return disk.openChannel(path, options);
         }
         options.add(DIRECT);
         try {
-            return FileChannel.open(path, options);
+            return disk.openChannel(path, options);
         } catch (NoSuchFileException e) {
             throw e;
         } catch (IOException | UnsupportedOperationException e) {
             options.remove(DIRECT);
-            FileChannel buffered =
-                    FileChannel.open(path, options); // Fails likewise where direct I/O was not the reason.
+            AsynchronousFileChannel buffered =
+                    disk.openChannel(path, options); // Fails likewise where direct I/O was not the reason.
             disk.isBuffered(store, path, String.valueOf(e.getMessage()));
             return buffered;
         }
@@ -272,6 +307,6 @@ final class ChannelFile implements DiskFile {
 
     @FunctionalInterface
     private interface Call {
-        long on(FileChannel channel) throws IOException;
+        long run() throws IOException;
     }
 }

@@ -5,7 +5,7 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Transfers through a {@code FileChannel}, which are done when they are queued; only their completions wait, in order,
+ * Transfers through a channel of the JDK, which are done when they are queued; only their completions wait, in order,
  * until they are handed out. One thread, but for {@code wake}.
  */
 final class ChannelQueue implements IoQueue {

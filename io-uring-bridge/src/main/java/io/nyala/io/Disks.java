@@ -31,7 +31,7 @@ public final class Disks {
         return new SyscallDisk("");
     }
 
-    /** FileChannel: any system. */
+    /** Channels of the JDK: any system. */
     public static Disk channel() {
         return new ChannelDisk("");
     }

@@ -5,7 +5,7 @@ import java.nio.file.Path;
 /**
  * The disk of a Linux host that forbids io_uring, as most containers do: {@code preadv2} and {@code pwritev2}, with
  * direct I/O where the file system allows it. One transfer alone is carried out by the thread that asked for it,
- * several by threads of the disk; a durable write is one call, where a {@code FileChannel} needs two. Shared by
+ * several by threads of the disk; a durable write is one call, where a channel of the JDK needs two. Shared by
  * threads; owns those that it has made, which end with it.
  */
 final class SyscallDisk extends HostDisk {

@@ -20,7 +20,7 @@ final class DisksTest {
 
     @Test
     void namesLeadToDisks() {
-        assertTrue(Disks.named("channel").description().startsWith("FileChannel"));
+        assertTrue(Disks.named("channel").description().startsWith("AsynchronousFileChannel"));
         assertTrue(Disks.named("syscall").description().startsWith("pwritev2"));
         assertEquals(Disks.best().description(), Disks.named("best").description());
         IllegalArgumentException unknown = assertThrows(IllegalArgumentException.class, () -> Disks.named("mmap"));

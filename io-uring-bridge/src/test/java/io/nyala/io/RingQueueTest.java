@@ -11,7 +11,6 @@ import io.nyala.testkit.Allocation;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
@@ -230,23 +229,6 @@ final class RingQueueTest {
                 thread.join();
             }
             assertNull(failure.get());
-        }
-    }
-
-    @Test
-    void interruptsDoNoHarm() {
-        for (Disk disk : new Disk[] {Disks.ring(), Disks.channel()}) {
-            try (DiskFile file = disk.create(directory.resolve(disk.getClass().getSimpleName()));
-                    BlockingIo io = new BlockingIo(disk)) {
-                memory.set(ValueLayout.JAVA_LONG, 0, 42);
-                Thread.currentThread().interrupt();
-                io.writeDurable(file, 0, memory, 0, PAGE);
-                memory.set(ValueLayout.JAVA_LONG, 0, 0);
-                io.readFully(file, 0, memory, 0, PAGE);
-                disk.syncDirectory(directory);
-                assertTrue(Thread.interrupted(), "the interrupt must not be lost");
-                assertEquals(42, memory.get(ValueLayout.JAVA_LONG, 0));
-            }
         }
     }
 

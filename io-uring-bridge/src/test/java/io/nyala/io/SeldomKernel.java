@@ -92,7 +92,8 @@ final class SeldomKernel implements KernelCalls {
         return pauseCount;
     }
 
-    private Answer draw() {
+    /** The next answer. */
+    synchronized Answer draw() {
         Answer next = told.poll();
         if (next == null) {
             next = isSeldom && random.nextInt(4) != 0
@@ -103,11 +104,13 @@ final class SeldomKernel implements KernelCalls {
         return next;
     }
 
-    private long part(long bytes) {
+    /** Some of the bytes, of which there is at least a sector. */
+    synchronized long part(long bytes) {
         return SECTOR * random.nextLong(1, bytes / SECTOR + 1);
     }
 
-    private synchronized void acted() {
+    /** Behind a call. */
+    synchronized void acted() {
         Runnable action = afterNext;
         afterNext = () -> {};
         action.run();
