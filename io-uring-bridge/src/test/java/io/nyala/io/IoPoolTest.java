@@ -18,10 +18,12 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Goal: never more queues than allowed, each with one borrower, whatever thread that is. Method: the best disk there is
- * here, by hand and by many virtual threads.
+ * Goal: never more queues than allowed, each with one borrower, whatever thread that is. Method: the disks that carry
+ * several transfers at a time, by hand and by many virtual threads.
  */
 @Timeout(300)
 final class IoPoolTest {
@@ -43,9 +45,10 @@ final class IoPoolTest {
         }
     }
 
-    @Test
-    void doesNotReuseAQueueWithTransfersInFlight() {
-        try (Disk disk = Disks.best();
+    @ParameterizedTest
+    @ValueSource(strings = {"best", "syscall"})
+    void doesNotReuseAQueueWithTransfersInFlight(String diskName) {
+        try (Disk disk = Disks.named(diskName);
                 Arena arena = Arena.ofShared();
                 DiskFile file = disk.create(directory.resolve("file"));
                 IoPool pool = new IoPool(disk, 1, 4)) {
@@ -91,9 +94,10 @@ final class IoPoolTest {
         return queue;
     }
 
-    @Test
-    void virtualThreadsShareFewQueues() throws Exception {
-        try (Disk disk = Disks.best();
+    @ParameterizedTest
+    @ValueSource(strings = {"best", "syscall"})
+    void virtualThreadsShareFewQueues(String diskName) throws Exception {
+        try (Disk disk = Disks.named(diskName);
                 Arena arena = Arena.ofShared();
                 DiskFile file = disk.create(directory.resolve("file"));
                 IoPool pool = new IoPool(disk, 2, 4);

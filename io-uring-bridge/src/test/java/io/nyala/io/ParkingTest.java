@@ -2,6 +2,7 @@ package io.nyala.io;
 
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.nyala.testkit.Spin;
 import java.lang.management.ManagementFactory;
@@ -33,7 +34,23 @@ final class ParkingTest {
     enum Place {
         THREAD,
         CHANNEL_QUEUE,
-        BEST_QUEUE
+        SYSCALL_QUEUE,
+        RING_QUEUE;
+
+        Disk newDisk() {
+            String obstacle =
+                    switch (this) {
+                        case THREAD, CHANNEL_QUEUE -> null;
+                        case SYSCALL_QUEUE -> RingDisk.nativeObstacle();
+                        case RING_QUEUE -> RingDisk.obstacle();
+                    };
+            assumeTrue(obstacle == null, obstacle);
+            return switch (this) {
+                case THREAD, CHANNEL_QUEUE -> Disks.channel();
+                case SYSCALL_QUEUE -> Disks.syscall();
+                case RING_QUEUE -> Disks.ring();
+            };
+        }
     }
 
     @ParameterizedTest
@@ -144,7 +161,7 @@ final class ParkingTest {
 
         Parked(Place place) {
             this.place = place;
-            this.disk = place == Place.BEST_QUEUE ? Disks.best() : Disks.channel();
+            this.disk = place.newDisk();
             this.queue = disk.newQueue(1);
             this.parking = place == Place.THREAD ? Parking.ofThread() : Parking.ofQueue(queue);
         }

@@ -18,23 +18,26 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.agrona.concurrent.AgentRunner;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Goal: many threads may append; each is woken when its record is durable, and all records are there afterwards.
- * Method: real threads, a real agent that parks, a real disk.
+ * Method: real threads, a real agent that parks, each kind of real disk.
  */
 final class ThreadsTest {
     private static final int THREADS = 4;
     private static final int RECORDS = 300;
 
-    @Test
-    void threadsAppendAndAreWoken(@Seed SplittableRandom random, @TempDir Path directory) throws InterruptedException {
+    @ParameterizedTest
+    @ValueSource(strings = {"best", "syscall", "channel"})
+    void threadsAppendAndAreWoken(String diskName, @Seed SplittableRandom random, @TempDir Path directory)
+            throws InterruptedException {
         WalConfig config = WalConfig.in(directory).withSegmentBytes(256 << 10);
         Map<Long, String> appended = new ConcurrentHashMap<>();
         AtomicReference<Throwable> failure = new AtomicReference<>();
-        try (Disk disk = Disks.best()) {
+        try (Disk disk = Disks.named(diskName)) {
             try (TestLog log = TestLog.start(disk, config)) {
                 AgentRunner runner = new AgentRunner(log.agent().idleStrategy(), failure::set, null, log.agent());
                 AgentRunner.startOnThread(runner);

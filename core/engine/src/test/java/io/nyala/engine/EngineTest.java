@@ -33,7 +33,7 @@ final class EngineTest {
     private Path directory;
 
     @ParameterizedTest
-    @ValueSource(strings = {"best", "channel"})
+    @ValueSource(strings = {"best", "syscall", "channel"})
     void whatWasWrittenIsFoundInEveryStageOfItsLife(String disk) {
         EngineConfig config = EngineConfig.in(directory)
                 .withMemoryBytes(192 << 20)

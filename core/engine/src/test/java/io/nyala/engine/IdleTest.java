@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 final class IdleTest {
     private static final String THREAD_PREFIX = "nyala-";
-    private static final long WINDOW_MILLIS = 1500;
+    private static final long WINDOW_MILLIS = 1000;
     private static final int WINDOWS_MAX = 20;
     private static final long CPU_NANOS_MAX = TimeUnit.MILLISECONDS.toNanos(WINDOW_MILLIS) / 100;
 
@@ -36,7 +36,7 @@ final class IdleTest {
     private Path directory;
 
     @ParameterizedTest
-    @ValueSource(strings = {"best", "channel"})
+    @ValueSource(strings = {"best", "syscall", "channel"})
     void anOpenEngineSleeps(String disk) throws InterruptedException {
         EngineConfig config = EngineConfig.in(directory)
                 .withMemoryBytes(192 << 20)
