@@ -2,6 +2,7 @@ package io.nyala.io;
 
 import org.agrona.concurrent.AgentRunner;
 import org.agrona.concurrent.IdleStrategy;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Lets an agent that has nothing to do sleep until someone brings work: no polling, no CPU. Whoever hands something to
@@ -14,8 +15,23 @@ import org.agrona.concurrent.IdleStrategy;
  */
 public abstract sealed class Parking implements IdleStrategy {
     private volatile boolean isRetired;
+    private volatile @Nullable Sleep simulated;
 
     private Parking() {}
+
+    /** The sleep of an agent that has no thread, but a simulator that steps it. */
+    public interface Sleep {
+        /**
+         * The agent has nothing to do, and is not to be stepped before it is woken or its time is up.
+         *
+         * @param nanosMax as of {@link Parking#park}
+         * @param hasTransfers whether transfers are in flight, whose completions wake the agent, too
+         */
+        void park(long nanosMax, boolean hasTransfers);
+
+        /** From any thread; also if the agent does not sleep, whose next sleep then ends at once. */
+        void wake();
+    }
 
     /** For an agent without transfers: parked by the JDK. */
     public static Parking ofThread() {
@@ -29,15 +45,40 @@ public abstract sealed class Parking implements IdleStrategy {
         return new OfQueue(queue);
     }
 
+    /** From now on nobody is stopped or started, but told of it. Before the agent is started. */
+    public final void simulate(Sleep sleep) {
+        simulated = sleep;
+    }
+
     /** Ends the present {@link #park}, or makes the next one return at once. */
-    public abstract void wake();
+    public final void wake() {
+        Sleep sleep = simulated;
+        if (sleep == null) {
+            wakeThread();
+        } else {
+            sleep.wake();
+        }
+    }
 
     /**
      * Sleeps until woken, but not longer than told. May return early.
      *
      * @param nanosMax time of the agent's next deadline from now; {@code Long.MAX_VALUE} if it has none
      */
-    public abstract void park(long nanosMax);
+    public final void park(long nanosMax) {
+        Sleep sleep = simulated;
+        if (sleep == null) {
+            parkThread(nanosMax);
+        } else {
+            sleep.park(nanosMax, hasTransfers());
+        }
+    }
+
+    abstract void wakeThread();
+
+    abstract void parkThread(long nanosMax);
+
+    abstract boolean hasTransfers();
 
     /**
      * Ends the agent's thread and waits for it. ({@code AgentRunner.close} alone would not wake a parked agent for
@@ -75,13 +116,18 @@ public abstract sealed class Parking implements IdleStrategy {
         private final ThreadParker parker = new ThreadParker();
 
         @Override
-        public void wake() {
+        void wakeThread() {
             parker.wake();
         }
 
         @Override
-        public void park(long nanosMax) {
+        void parkThread(long nanosMax) {
             parker.park(nanosMax);
+        }
+
+        @Override
+        boolean hasTransfers() {
+            return false;
         }
     }
 
@@ -93,13 +139,18 @@ public abstract sealed class Parking implements IdleStrategy {
         }
 
         @Override
-        public void wake() {
+        void wakeThread() {
             queue.wake();
         }
 
         @Override
-        public void park(long nanosMax) {
+        void parkThread(long nanosMax) {
             queue.await(nanosMax);
+        }
+
+        @Override
+        boolean hasTransfers() {
+            return queue.inFlight() > 0;
         }
     }
 }

@@ -16,6 +16,9 @@ import org.agrona.concurrent.IdleStrategy;
 /**
  * Runs all agents of an engine on the caller's thread, one step at a time, in an order drawn from a seed: a simulated
  * host. Time passes, and transfers complete, only here.
+ *
+ * <p>An agent that parks is not stepped again before it is woken, as its thread would not run: if whoever has work for
+ * it forgets to wake it, then all agents sleep in the end, and who waits for them is told which.
  */
 final class StepHost implements AgentHost {
     /** Steps without an end in sight; the engine is stuck. */
@@ -24,12 +27,68 @@ final class StepHost implements AgentHost {
     /** Of all agents, after one has started and before the engine goes on: they are threads, and wait for nobody. */
     private static final int STEPS_AT_START_MAX = 20;
 
+    /**
+     * Steps without work while somebody waits: a wake-up is missing. More than transfers take, and than agents need
+     * whose sleep ends with time; those find nothing to do.
+     */
+    private static final int STEPS_WITHOUT_WORK_MAX = 100_000;
+
     private final SplittableRandom random;
     private final Runnable tick;
-    private final List<AgentInvoker> invokers = new ArrayList<>();
-    private final Set<AgentInvoker> stepping = new HashSet<>();
+    private final List<Stepped> agents = new ArrayList<>();
+    private final Set<Stepped> stepping = new HashSet<>();
     private final Map<String, BooleanSupplier> suspended = new HashMap<>(); // What ends it, by role.
+    private int stepsWithoutWork;
     private boolean isStopped;
+
+    /** An agent, and whether it sleeps. */
+    private static final class Stepped implements Parking.Sleep {
+        private final AgentInvoker invoker;
+        private final IdleStrategy idle;
+        private boolean isParked;
+        private boolean isWoken;
+
+        /** Its sleep ends without being woken: some time, or when a transfer is done. */
+        private boolean endsByItself;
+
+        Stepped(AgentInvoker invoker, IdleStrategy idle) {
+            this.invoker = invoker;
+            this.idle = idle;
+        }
+
+        @Override
+        public void park(long nanosMax, boolean hasTransfers) {
+            isParked = !isWoken;
+            isWoken = false;
+            endsByItself = hasTransfers || nanosMax != Long.MAX_VALUE;
+        }
+
+        @Override
+        public void wake() {
+            isWoken = !isParked;
+            isParked = false;
+        }
+
+        /** Answers how much work it did. */
+        int step() {
+            if (isParked && !endsByItself) {
+                return 0;
+            }
+            isParked = false;
+            int workCount = invoker.invoke();
+            idle.idle(workCount);
+            return workCount;
+        }
+
+        @Override
+        public String toString() {
+            String role = invoker.agent().roleName();
+            return role
+                    + (invoker.isClosed()
+                            ? " has ended"
+                            : isParked ? endsByItself ? " sleeps for a time" : " sleeps" : " runs");
+        }
+    }
 
     /** {@code tick} lets time pass before each step. */
     StepHost(SplittableRandom random, Runnable tick) {
@@ -39,9 +98,10 @@ final class StepHost implements AgentHost {
 
     @Override
     public void start(Agent agent, IdleStrategy idle, Parking parking) {
-        var invoker = new AgentInvoker(StepHost::rethrow, null, agent);
-        invoker.start();
-        invokers.add(invoker);
+        var stepped = new Stepped(new AgentInvoker(StepHost::rethrow, null, agent), idle);
+        parking.simulate(stepped);
+        stepped.invoker.start();
+        agents.add(stepped);
         for (int steps = random.nextInt(STEPS_AT_START_MAX); steps > 0; steps--) {
             step();
         }
@@ -66,8 +126,8 @@ final class StepHost implements AgentHost {
         suspended.put(role, end);
     }
 
-    private boolean isSuspended(AgentInvoker invoker) {
-        String role = invoker.agent().roleName();
+    private boolean isSuspended(Stepped agent) {
+        String role = agent.invoker.agent().roleName();
         BooleanSupplier end = suspended.get(role);
         if (end != null && end.getAsBoolean()) {
             suspended.remove(role);
@@ -78,11 +138,12 @@ final class StepHost implements AgentHost {
     /** One step of one agent; not of one that is itself waiting within a step, as a thread would be. */
     void step() {
         tick.run();
-        AgentInvoker next = invokers.get(random.nextInt(invokers.size()));
+        Stepped next = agents.get(random.nextInt(agents.size()));
+        stepsWithoutWork++;
         if (!stepping.contains(next) && !isSuspended(next)) {
             stepping.add(next);
             try {
-                next.invoke();
+                stepsWithoutWork = next.step() > 0 ? 0 : stepsWithoutWork;
             } finally {
                 stepping.remove(next);
             }
@@ -118,9 +179,14 @@ final class StepHost implements AgentHost {
 
     @Override
     public void await(BooleanSupplier condition) {
+        stepsWithoutWork = 0;
         for (int i = 0; i < STEPS_MAX; i++) {
             if (condition.getAsBoolean()) {
                 return;
+            }
+            if (stepsWithoutWork > STEPS_WITHOUT_WORK_MAX) {
+                throw new AssertionError("nobody has anything to do, and somebody waits for it: is an agent not woken"
+                        + " that was handed work? " + agents);
             }
             step();
         }
@@ -136,8 +202,8 @@ final class StepHost implements AgentHost {
     public void close() {
         if (!isStopped) {
             isStopped = true;
-            for (AgentInvoker invoker : invokers.reversed()) {
-                invoker.close();
+            for (Stepped agent : agents.reversed()) {
+                agent.invoker.close();
             }
         }
     }
