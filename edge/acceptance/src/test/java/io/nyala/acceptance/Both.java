@@ -8,7 +8,9 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.List;
 import java.util.stream.Stream;
 import org.apache.kudu.client.KuduClient;
 import org.apache.kudu.client.KuduException;
@@ -100,6 +102,39 @@ final class Both implements AutoCloseable {
     /** Brings the rows of a table of ours, and what changed them, from memory to disk. */
     void flushOurs(String table) {
         ours.engine().table(table).orElseThrow().flush().join();
+    }
+
+    /** Has a real Kudu bring rows and what changed them to disk as soon as it can, until this is closed. */
+    AutoCloseable flushKuduAtOnce() throws IOException {
+        List<String> names = List.of("flush_threshold_mb", "flush_threshold_secs");
+        List<String> before = new ArrayList<>();
+        try (RawCluster raw = RawCluster.of(kudu)) {
+            for (String name : names) {
+                before.add(raw.flag(name));
+                raw.setFlag(name, "0");
+            }
+        }
+        return () -> {
+            try (RawCluster raw = RawCluster.of(kudu)) {
+                for (int i = 0; i < names.size(); i++) {
+                    raw.setFlag(names.get(i), before.get(i));
+                }
+            }
+        };
+    }
+
+    /** Bytes of the records about blocks that a real Kudu has written: more when rows have come to disk. */
+    long kuduBlockRecordBytes() throws IOException {
+        Path blocks = directory
+                .resolve("kudu")
+                .resolve("kudu-tserver")
+                .resolve("data")
+                .resolve("data");
+        try (Stream<Path> files = Files.list(blocks)) {
+            return files.filter(file -> file.toString().endsWith(".metadata"))
+                    .mapToLong(file -> file.toFile().length())
+                    .sum();
+        }
     }
 
     /** The last record of our log that would survive a power cut. */

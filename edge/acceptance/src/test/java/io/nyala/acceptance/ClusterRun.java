@@ -1,6 +1,10 @@
 package io.nyala.acceptance;
 
+import com.google.protobuf.ByteString;
 import io.nyala.peer.Cluster;
+import io.nyala.protocol.Common.OrderMode;
+import io.nyala.protocol.Common.ReadMode;
+import io.nyala.protocol.tserver.Tserver.NewScanRequestPB;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
@@ -20,6 +24,7 @@ final class ClusterRun {
     private static final Pattern IDENTITY = Pattern.compile("[0-9a-f]{32}|127\\.0\\.0\\.1:\\d+");
 
     private final KuduClient client;
+    private final KuduClient otherClient;
     private final Cluster cluster;
     private final Consumer<String> flush;
     private final Map<String, KuduTable> kept = new HashMap<>();
@@ -27,11 +32,13 @@ final class ClusterRun {
     private final List<Long> snapshots = new ArrayList<>();
 
     /**
-     * @param cluster of the client, for what that cannot say
+     * @param otherClient of the same cluster
+     * @param cluster of the clients, for what that cannot say
      * @param flush brings the rows of the table of that name to disk, where a cluster can be told to
      */
-    ClusterRun(KuduClient client, Cluster cluster, Consumer<String> flush) {
+    ClusterRun(KuduClient client, KuduClient otherClient, Cluster cluster, Consumer<String> flush) {
         this.client = client;
+        this.otherClient = otherClient;
         this.cluster = cluster;
         this.flush = flush;
     }
@@ -46,6 +53,16 @@ final class ClusterRun {
         return client;
     }
 
+    KuduClient otherClient() {
+        return otherClient;
+    }
+
+    /** Each client hears of the time of what the other has seen, as one that hands its work on. */
+    void tellClients() {
+        otherClient.updateLastPropagatedTimestamp(client.getLastPropagatedTimestamp());
+        client.updateLastPropagatedTimestamp(otherClient.getLastPropagatedTimestamp());
+    }
+
     KuduTable open(String table) throws KuduException {
         return client.openTable(table);
     }
@@ -53,6 +70,17 @@ final class ClusterRun {
     /** The caller closes it; a real Kudu leaves connections that are idle. */
     RawCluster raw() throws IOException {
         return RawCluster.of(cluster);
+    }
+
+    /** Of all rows of a tablet in the order of keys, at the present, as no published client asks for them. */
+    NewScanRequestPB.Builder presentScan(RawCluster raw, String table, ByteString tablet) throws IOException {
+        return NewScanRequestPB.newBuilder()
+                .setTabletId(tablet)
+                .addAllProjectedColumns(raw.columns(table))
+                .setOrderMode(OrderMode.ORDERED)
+                .setReadMode(ReadMode.READ_AT_SNAPSHOT)
+                .setSnapTimestamp(present())
+                .setPropagatedTimestamp(present());
     }
 
     /** Remembers a table as the client sees it now. */

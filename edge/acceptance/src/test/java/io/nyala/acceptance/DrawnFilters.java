@@ -5,8 +5,6 @@ import io.nyala.caller.WireBloom;
 import io.nyala.caller.WireClient;
 import io.nyala.caller.WireResults;
 import io.nyala.protocol.Common.ColumnPredicatePB;
-import io.nyala.protocol.Common.OrderMode;
-import io.nyala.protocol.Common.ReadMode;
 import io.nyala.protocol.tserver.Tserver.NewScanRequestPB;
 import io.nyala.protocol.tserver.Tserver.ScanRequestPB;
 import io.nyala.protocol.tserver.Tserver.ScanResponsePB;
@@ -81,13 +79,7 @@ final class DrawnFilters {
         try (RawCluster raw = run.raw()) {
             List<Column> columns = raw.schema(table).columns();
             for (ByteString tablet : raw.tabletIds(table)) {
-                NewScanRequestPB.Builder scan = NewScanRequestPB.newBuilder()
-                        .setTabletId(tablet)
-                        .addAllProjectedColumns(raw.columns(table))
-                        .setOrderMode(OrderMode.ORDERED)
-                        .setReadMode(ReadMode.READ_AT_SNAPSHOT)
-                        .setSnapTimestamp(run.present())
-                        .setPropagatedTimestamp(run.present());
+                NewScanRequestPB.Builder scan = run.presentScan(raw, table, tablet);
                 wanted.forEach(each -> scan.addColumnPredicates(predicate(each)));
                 ScanRequestPB request =
                         ScanRequestPB.newBuilder().setNewScanRequest(scan).build();

@@ -141,39 +141,78 @@ final class DrawnWrites {
 
     /** Writes them; answers which were refused and why, and what the servers counted. */
     String run(KuduClient client, KuduTable table) throws KuduException {
-        IdentityHashMap<Operation, Integer> indexes = new IdentityHashMap<>();
-        Map<Integer, String> errors = new TreeMap<>();
-        KuduSession session = how.session(client);
-        for (int i = 0; i < rows.size(); i++) {
-            Operation operation = rows.get(i).kind().operation(table);
+        Sending sending = start(client, table);
+        while (sending.applyNext()) {
+            // All of them.
+        }
+        sending.flush();
+        return sending.end();
+    }
+
+    /** A session for them that has none yet. */
+    Sending start(KuduClient client, KuduTable table) {
+        return new Sending(client, table);
+    }
+
+    int count() {
+        return rows.size();
+    }
+
+    /** The operations on their way, one by one. One thread. */
+    final class Sending {
+        private final KuduSession session;
+        private final KuduTable table;
+        private final IdentityHashMap<Operation, Integer> indexes = new IdentityHashMap<>();
+        private final Map<Integer, String> errors = new TreeMap<>();
+        private int next;
+
+        private Sending(KuduClient client, KuduTable table) {
+            this.session = how.session(client);
+            this.table = table;
+        }
+
+        /** Hands the next one to the session; false if there is none. */
+        boolean applyNext() throws KuduException {
+            if (next == rows.size()) {
+                return false;
+            }
+            int index = next++;
+            Operation operation = rows.get(index).kind().operation(table);
             PartialRow row = operation.getRow();
-            rows.get(i).cells().forEach((name, value) -> put(row, name, value));
-            indexes.put(operation, i);
+            rows.get(index).cells().forEach((name, value) -> put(row, name, value));
+            indexes.put(operation, index);
             try {
-                note(session.apply(operation), indexes, errors);
+                note(session.apply(operation));
             } catch (KuduException e) { // There is no room for it; then it stays out, and there is.
-                errors.put(i, "not taken: " + ClusterRun.failure(e.getStatus()));
-                session.flush().forEach(response -> note(response, indexes, errors));
+                errors.put(index, "not taken: " + ClusterRun.failure(e.getStatus()));
+                flush();
+            }
+            return true;
+        }
+
+        void flush() throws KuduException {
+            session.flush().forEach(this::note);
+        }
+
+        /** Closes the session, which sends what it still has; answers what became of all. */
+        String end() throws KuduException {
+            session.close().forEach(this::note);
+            for (RowError error : session.getPendingErrors().getRowErrors()) {
+                note(error);
+            }
+            return rows.size() + " operations, refused: " + errors + " counted: "
+                    + new TreeMap<>(session.getWriteOpMetrics().get());
+        }
+
+        private void note(@Nullable OperationResponse response) {
+            if (response != null && response.hasRowError()) {
+                note(response.getRowError());
             }
         }
-        session.flush().forEach(response -> note(response, indexes, errors));
-        for (RowError error : session.getPendingErrors().getRowErrors()) {
-            note(error, indexes, errors);
-        }
-        session.close();
-        return rows.size() + " operations, refused: " + errors + " counted: "
-                + new TreeMap<>(session.getWriteOpMetrics().get());
-    }
 
-    private static void note(
-            @Nullable OperationResponse response, Map<Operation, Integer> indexes, Map<Integer, String> errors) {
-        if (response != null && response.hasRowError()) {
-            note(response.getRowError(), indexes, errors);
+        private void note(RowError error) {
+            errors.put(indexes.get(error.getOperation()), ClusterRun.failure(error.getErrorStatus()));
         }
-    }
-
-    private static void note(RowError error, Map<Operation, Integer> indexes, Map<Integer, String> errors) {
-        errors.put(indexes.get(error.getOperation()), ClusterRun.failure(error.getErrorStatus()));
     }
 
     private static void put(PartialRow row, String name, @Nullable Object value) {

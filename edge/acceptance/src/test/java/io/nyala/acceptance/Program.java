@@ -62,7 +62,7 @@ final class Program {
         if (random.nextInt(3) == 0) {
             flush(table);
         }
-        switch (random.nextInt(22)) {
+        switch (random.nextInt(25)) {
             case 0 -> create();
             case 1 -> createAgain(table);
             case 2 -> openMissing();
@@ -74,6 +74,8 @@ final class Program {
             case 9, 10, 11, 12, 13 -> write(table);
             case 14 -> keep(table);
             case 15, 16 -> readWithFilters(table);
+            case 17, 18 -> writeByTwoMaybe(table);
+            case 19 -> callScanner(table);
             default -> read(table);
         }
     }
@@ -284,6 +286,16 @@ final class Program {
                 run -> writes.run(run.client(), isOld ? run.kept(table.name()) : run.open(table.name())));
     }
 
+    /** A table that may be altered gets no key back that was deleted, and in turns any may come first. */
+    private void writeByTwoMaybe(DrawnTable table) {
+        if (table.isAltered()) {
+            write(table);
+            return;
+        }
+        DrawnSessions sessions = DrawnSessions.draw(table, random);
+        add("write to " + table.name() + " " + sessions, run -> sessions.run(run, table.name()));
+    }
+
     private static String old(boolean isOld) {
         return isOld ? " as it was when it was kept" : "";
     }
@@ -315,5 +327,10 @@ final class Program {
     private void readWithFilters(DrawnTable table) {
         DrawnFilters filters = DrawnFilters.draw(table, random);
         add("read " + table.name() + " " + filters, run -> filters.run(run, table.name()));
+    }
+
+    private void callScanner(DrawnTable table) {
+        DrawnCalls calls = DrawnCalls.draw(random);
+        add("read " + table.name() + " " + calls, run -> calls.run(run, table.name()));
     }
 }

@@ -16,6 +16,8 @@ import io.nyala.protocol.master.Master.TableIdentifierPB;
 import io.nyala.protocol.master.Master.TabletLocationsPB;
 import io.nyala.protocol.server.ServerBase.GetFlagsRequestPB;
 import io.nyala.protocol.server.ServerBase.GetFlagsResponsePB;
+import io.nyala.protocol.server.ServerBase.SetFlagRequestPB;
+import io.nyala.protocol.server.ServerBase.SetFlagResponsePB;
 import io.nyala.rows.Schema;
 import io.nyala.wire.WireSchema;
 import java.io.IOException;
@@ -125,6 +127,19 @@ final class RawCluster implements AutoCloseable {
                 .message(GetFlagsResponsePB.parser())
                 .getFlags(0)
                 .getValue();
+    }
+
+    /** Sets one, also if it is not meant to be set while the server runs. */
+    void setFlag(String name, String value) throws IOException {
+        SetFlagRequestPB request = SetFlagRequestPB.newBuilder()
+                .setFlag(name)
+                .setValue(value)
+                .setForce(true)
+                .build();
+        SetFlagResponsePB answer = tablets.call(GENERIC, "SetFlag", request).message(SetFlagResponsePB.parser());
+        if (answer.getResult() != SetFlagResponsePB.Code.SUCCESS) {
+            throw new AssertionError("flag " + name + " cannot be " + value + ": " + answer);
+        }
     }
 
     @Override
