@@ -86,7 +86,9 @@ final class BatchMemory implements MemoryAccount.Relief {
         waiterCount.incrementAndGet(); // Then the wake: maintenance sees who waits, or is woken after it looked.
         try {
             maintenanceWake.run();
+            Runnable wanted = Engine.wanted();
             agents.await(() -> {
+                wanted.run();
                 throwIfInVain(bytes, before);
                 waiter.taken = account.tryTake(bytes);
                 if (waiter.taken == null) {

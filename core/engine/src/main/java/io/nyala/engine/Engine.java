@@ -45,6 +45,8 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Several engines</b> may live in one process, in different directories; a directory is locked while it is open.
  */
 public final class Engine implements AutoCloseable {
+    private static final ScopedValue<Runnable> WANTED = ScopedValue.newInstance();
+
     private static final Logger LOG = System.getLogger(Engine.class.getName());
 
     /** Scans of an engine; each has native memory and keeps its tablets open. */
@@ -470,5 +472,27 @@ public final class Engine implements AutoCloseable {
     /** Memory of the engine's budget for what a host makes of results of scans; give it back before the engine ends. */
     public MemoryAccount resultMemory() {
         return parts.memory().scans();
+    }
+
+    // ---- Waits that are given up ----
+
+    /**
+     * Does something in which a check ends what it waits for on this thread: memory for rows of a batch, the end of a
+     * change of the table, a place in a tablet's queue. What the check throws is thrown to the caller, nothing that was
+     * waited for is done, and others go on. It runs where waiting begins, whenever something has changed that others
+     * may wait for, and at {@link #lookAtWaits}. What is in a tablet's queue already goes on: it may be in the log.
+     */
+    public static void whileWanted(Runnable check, Runnable action) {
+        ScopedValue.where(WANTED, check).run(action);
+    }
+
+    /** Runs the checks of all who wait; a host whose checks depend on time calls it now and then. Any thread. */
+    public void lookAtWaits() {
+        agents().announce();
+    }
+
+    /** The check of {@link #whileWanted} on this thread, for waits of a host's own; does nothing without one. */
+    public static Runnable wanted() {
+        return WANTED.orElse(() -> {});
     }
 }

@@ -217,7 +217,11 @@ final class OpenEngine implements TableHost, AutoCloseable {
 
     @Override
     public void await(BooleanSupplier condition) {
-        agents().await(condition);
+        Runnable wanted = Engine.wanted();
+        agents().await(() -> {
+            wanted.run();
+            return condition.getAsBoolean();
+        });
     }
 
     @Override

@@ -206,6 +206,53 @@ final class EngineWaitsTest {
         running.engine().close();
     }
 
+    /** As above, but maintenance is held up, and whoever wants the rows gives up meanwhile. */
+    @Test
+    void aBatchThatWaitsForMemoryIsGivenUp(@Seed SplittableRandom random) {
+        World.Running running = new World(random).open(forLargeRows());
+        Table table = withRowsBeyondTheReservation(running).getFirst();
+        Runnable memory = takeMemory(running.engine());
+        running.host().suspend("maintenance", Integer.MAX_VALUE);
+        try (WriteBatch batch = table.newBatch()) {
+            int[] looks = {0};
+            Runnable check = () -> {
+                if (++looks[0] == STEPS / 100) {
+                    throw new IllegalStateException("given up");
+                }
+            };
+            Failure.expect(
+                    IllegalStateException.class, () -> Engine.whileWanted(check, () -> insert(batch, 1_000, 1)), "up");
+            assertEquals(0, batch.rows().operationCount(), "the row that it waited for");
+            memory.run();
+            Engine.whileWanted(check, () -> insert(batch, 1_000, 1)); // There is memory: nobody asks.
+            assertEquals(STEPS / 100, looks[0]);
+            batch.commit().orThrow();
+        }
+        assertEquals(51, rowCount(table));
+        running.engine().close();
+    }
+
+    /** A change of the table waits for a commit under way, and the next commit for the change. */
+    @Test
+    void aBatchThatWaitsForAChangeOfItsTableIsGivenUp(@Seed SplittableRandom random) {
+        World.Running running = new World(random).open();
+        Table table = running.engine().createTable("waits", SCHEMA);
+        table.pause(running.engine().host());
+        try (WriteBatch batch = table.newBatch()) {
+            insert(batch, 0, 1);
+            Runnable check = () -> {
+                throw new IllegalStateException("given up");
+            };
+            Failure.expect(
+                    IllegalStateException.class, () -> Engine.whileWanted(check, () -> batch.commit()), "given up");
+            table.goOn(running.engine().host());
+            assertEquals(0, rowCount(table), "nothing of it is written");
+            batch.commit().orThrow();
+        }
+        assertEquals(1, rowCount(table));
+        running.engine().close();
+    }
+
     /**
      * KUDU-3002, KUDU-3407: where memory was short only rows were flushed, and changes of rows on disk never. Here they
      * have nearly all of it, and no table has so many that it would flush them by itself.

@@ -68,8 +68,12 @@ final class TabletServerService implements AutoCloseable {
         this.writes = new WriteService(catalog, batches, WriteBatch::commitAsync, pool);
         this.scans = new ScanService(catalog, scanners, System::nanoTime);
         this.checksums = new ChecksumService(catalog, scanners, System::nanoTime);
-        this.housekeeping =
-                new Housekeeping(List.of(batches::closeIdle, scanners::closeIdle, catalog::forgetGone, look));
+        this.housekeeping = new Housekeeping(List.of(
+                batches::closeIdle,
+                scanners::closeIdle,
+                catalog::forgetGone,
+                catalog.engine()::lookAtWaits, // Writes whose client gives up while nothing else happens.
+                look));
     }
 
     /** What clients read from now. */

@@ -1,6 +1,7 @@
 package io.nyala.server;
 
 import io.nyala.engine.CommitResult;
+import io.nyala.engine.Engine;
 import io.nyala.engine.WriteBatch;
 import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
 import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
@@ -76,11 +77,21 @@ final class WriteService {
     void write(RpcCall call) {
         Decoder decoder = takeDecoder();
         try {
-            write(call, decoder);
+            Engine.whileWanted(() -> throwIfGivenUp(call), () -> write(call, decoder));
         } catch (RuntimeException e) {
             fail(call, e);
         } finally {
             decoders.add(decoder);
+        }
+    }
+
+    /** A client that has given up comes again, or has told its user that it failed: what waits on is for nobody. */
+    private static void throwIfGivenUp(RpcCall call) {
+        if (call.nanosLeft() == 0) {
+            throw new RpcException(
+                    RpcErrorCode.ERROR_SERVER_TOO_BUSY,
+                    "Timed out: a write waited past its client's deadline for memory, or for a change of its table;"
+                            + " nothing of what waited is written");
         }
     }
 
@@ -95,7 +106,7 @@ final class WriteService {
         try {
             MemorySegment body = call.body();
             decoder.request().read(body, 0, body.byteSize());
-            action.accept(decoder.request(), decoder.rows());
+            Engine.whileWanted(() -> throwIfGivenUp(call), () -> action.accept(decoder.request(), decoder.rows()));
         } finally {
             decoders.add(decoder);
         }

@@ -1,10 +1,12 @@
 package io.nyala.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.caller.WireClient;
 import io.nyala.caller.WireRows;
 import io.nyala.engine.AlterTable;
+import io.nyala.engine.Engine;
 import io.nyala.engine.Table;
 import io.nyala.protocol.RowOperations.RowOperationsPB;
 import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
@@ -14,6 +16,7 @@ import io.nyala.protocol.tserver.Tserver.WriteResponsePB;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.Schema;
+import io.nyala.testkit.Spin;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -206,5 +209,24 @@ final class RepeatedWritesTest {
         WireClient.Reply reply = server.call(mixed(3).request(tablet), WriteServer.named());
         assertEquals(RpcErrorCodePB.ERROR_INVALID_REQUEST, reply.error().getCode());
         assertEquals(keys, WriteServer.keys(table));
+    }
+
+    /** What the engine waits for is given up by the same check; here the commit itself stands for a wait. */
+    @Test
+    void aWriteWhoseClientHasGivenUpEndsWhereItWaits() throws IOException {
+        Table table = server.engine.createTable("t", SCHEMA);
+        WriteRequestPB request = mixed(2).request(server.tablet(table));
+        server.beforeCommit(_ -> {
+            Engine.wanted().run(); // Nobody has given up yet.
+            Spin.until(() -> server.call().nanosLeft() == 0);
+            Engine.wanted().run();
+        });
+        WireClient.Reply reply = server.call(request, WriteServer.named().setTimeoutMillis(300));
+        assertEquals(RpcErrorCodePB.ERROR_SERVER_TOO_BUSY, reply.error().getCode());
+        assertTrue(reply.error().getMessage().contains("past its client's deadline"), reply::toString);
+        assertEquals(0, server.batches.takenCount(), "its memory is given back");
+        server.beforeCommit(_ -> Engine.wanted().run());
+        server.write(request, WriteServer.named().setTimeoutMillis(60_000));
+        assertEquals(2, WriteServer.keys(table).size());
     }
 }
