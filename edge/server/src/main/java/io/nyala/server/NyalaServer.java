@@ -11,6 +11,8 @@ import io.nyala.rpc.RpcService;
 import io.nyala.rpc.RpcThreads;
 import io.nyala.web.WebConfig;
 import io.nyala.web.WebServer;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -39,6 +41,8 @@ import org.jspecify.annotations.Nullable;
  * <p>The engine stays the caller's, who may use its tables meanwhile and closes it after the server. Thread-safe.
  */
 public final class NyalaServer implements AutoCloseable {
+    private static final Logger LOG = System.getLogger(NyalaServer.class.getName());
+
     private final CatalogView catalog;
     private final Events events;
     private final int callMillis;
@@ -83,7 +87,8 @@ public final class NyalaServer implements AutoCloseable {
         Pressure pressure = new Pressure(this::load, this::tell);
         TabletServerService tablets = new TabletServerService(catalog, config, threads.pool(), pressure::look);
         parts.push(tablets);
-        RpcConfig ports = config.rpc("TabletServer", config.tabletServerPort()).withinProcess(events::tell);
+        RpcConfig ports = config.rpc("TabletServer", config.tabletServerPort())
+                .withinProcess(line -> LOG.log(Level.WARNING, line));
         RpcServer tabletServer = RpcServer.start(ports, tabletServices(tablets), threads);
         parts.push(tabletServer);
         listening.add(tabletServer);
