@@ -236,7 +236,7 @@ final class Answers {
                 write(call);
             } catch (RuntimeException | Error e) {
                 lost = e; // The others are in no list any more, and must end as well.
-                call.sent();
+                cutOff(call);
             }
             if (call.reason() != null) {
                 lost = call.reason();
@@ -286,7 +286,25 @@ final class Answers {
         for (int i = 0; i < sidecars.length - 1; i++) {
             channel.write(sidecars[i], channel.voidPromise());
         }
-        channel.write(sidecars[sidecars.length - 1]).addListener(_ -> call.sent());
+        channel.write(sidecars[sidecars.length - 1]).addListener(written -> {
+            Throwable reason = written.cause();
+            if (reason == null || !channel.isOpen()) {
+                call.sent(); // They go in their order, when they are sent and when the channel is closed.
+            } else {
+                cutOff(call);
+                receiver.lost(reason);
+            }
+        });
+    }
+
+    /**
+     * A part of an answer lies in the queue of the channel, and the rest never will. So the channel is closed, before
+     * anything else: the client would take the next answer for the rest of this one, and the system would read sidecars
+     * of the queue from memory that is somebody else's by then. Needs no promise, for which there may be no heap.
+     */
+    private void cutOff(RpcCall call) {
+        channel.unsafe().close(channel.unsafe().voidPromise());
+        call.sent();
     }
 
     /** Of all answers that were ever handed to the channel, and what they cost on the heap. */

@@ -58,6 +58,13 @@ final class EmbeddedServer {
     @Nullable
     Error writeFailure;
 
+    /** So many are taken before that. */
+    int writesBeforeFailure;
+
+    /** What is written with a promise fails with this, if it is there, and only the promise hears of it. */
+    @Nullable
+    Error promiseFailure;
+
     /** What is handed over to an event loop fails with this, if it is there. */
     @Nullable
     Error executeFailure;
@@ -108,7 +115,7 @@ final class EmbeddedServer {
             @Override
             public ChannelFuture write(Object message, ChannelPromise promise) {
                 Error failure = writeFailure;
-                if (failure != null) {
+                if (failure != null && writesBeforeFailure-- == 0) {
                     ((ByteBuf) message).release(); // As the real one does.
                     throw failure;
                 }
@@ -239,7 +246,7 @@ final class EmbeddedServer {
     }
 
     /** Stands for the socket: what is written is copied, as whoever owns it may change it when it counts as sent. */
-    private static final class CopyOnWrite extends ChannelOutboundHandlerAdapter {
+    private final class CopyOnWrite extends ChannelOutboundHandlerAdapter {
         private boolean isFull;
         private boolean flushOnce;
 
@@ -255,6 +262,12 @@ final class EmbeddedServer {
         @Override
         public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
             ByteBuf bytes = (ByteBuf) message;
+            Error failure = promiseFailure;
+            if (failure != null && !promise.isVoid()) {
+                bytes.release();
+                promise.setFailure(failure);
+                return;
+            }
             ByteBuf copy = Unpooled.copiedBuffer(bytes);
             bytes.release();
             var _ = context.write(copy, promise);

@@ -13,7 +13,9 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -39,6 +41,7 @@ final class LostAnswersTest {
     void nothingIsLeft() {
         server.bufferBytesMax = Integer.MAX_VALUE;
         server.writeFailure = null;
+        server.promiseFailure = null;
         server.executeFailure = null;
         EmbeddedServer.Client next = ready();
         next.send(Bytes.call(Bytes.header(0, "Echo"), TestService.request(LARGE)));
@@ -248,6 +251,41 @@ final class LostAnswersTest {
             assertLetGo(client, "no memory for a list");
         }
         assertEquals(1, server.service.sent.get());
+        client.close();
+    }
+
+    /** The client would take the next answer for the cells that are missing. */
+    @Test
+    void anAnswerWhoseLastSidecarIsNotTakenIsNotSentInPart() throws Exception {
+        assertNothingIsSentOfAnAnswerInPart(() -> server.promiseFailure = noHeap);
+    }
+
+    @Test
+    void anAnswerOfWhichASidecarCannotBeHandedOverIsNotSentInPart() throws Exception {
+        assertNothingIsSentOfAnAnswerInPart(() -> {
+            server.writesBeforeFailure = 2; // The head and one sidecar.
+            server.writeFailure = noHeap;
+        });
+    }
+
+    private void assertNothingIsSentOfAnAnswerInPart(Runnable breaks) throws InterruptedException {
+        EmbeddedServer.Client client = ready();
+        RpcCall first = held(client, 0);
+        RpcCall second = held(client, 1);
+        breaks.run();
+        List<Long> unsentBytes = new ArrayList<>();
+        Runnable whenSent = () -> unsentBytes.add(client.unsentBytes());
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment block = arena.allocate(24);
+            List<MemorySegment> sidecars = List.of(block.asSlice(0, 8), block.asSlice(8, 8), block.asSlice(16, 8));
+            server.executeFailure = noHeap; // So that both are sent at once.
+            first.answer(TestService.request(1), sidecars, whenSent);
+            server.executeFailure = null;
+            second.answer(TestService.request(1));
+            assertEquals(0, client.received().length, "bytes of an answer that is not there as a whole");
+            assertLetGo(client, "no heap for a queue");
+            assertEquals(List.of(0L), unsentBytes, "what waited to be sent when its memory was let go, once");
+        }
         client.close();
     }
 
