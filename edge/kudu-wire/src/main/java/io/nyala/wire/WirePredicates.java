@@ -23,7 +23,20 @@ public final class WirePredicates {
     /** No request has room for as many: their data is missed first. */
     private static final int LOG_BLOCKS_MAX = 32;
 
+    /** Of an object that holds a value of a list, and of what points to it. */
+    private static final int VALUE_BYTES = 64;
+
     private WirePredicates() {}
+
+    /** About what predicates take of the heap as long as their scan is open. */
+    public static int heapBytes(List<ColumnPredicatePB> given) {
+        int bytes = 0;
+        for (ColumnPredicatePB predicate : given) {
+            bytes += predicate.getSerializedSize()
+                    + VALUE_BYTES * predicate.getInList().getValuesCount();
+        }
+        return bytes;
+    }
 
     /** What a scan asks for, all of which must hold; columns are those of the table. */
     public static List<Predicate> toPredicates(Schema schema, List<ColumnPredicatePB> given) {

@@ -11,6 +11,7 @@ import io.nyala.protocol.tserver.TserverService.ChecksumResponsePB;
 import io.nyala.rpc.RpcCall;
 import io.nyala.rpc.RpcErrorCode;
 import io.nyala.rpc.RpcException;
+import io.nyala.wire.WirePredicates;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
@@ -66,7 +67,8 @@ final class ChecksumService {
             throw TabletException.notFound(tabletId);
         }
         Scan scan = ScanSpecs.of(catalog, tablet, wanted).open();
-        Scanner scanner = new Scanner(scan, tablet, call.user(), () -> {
+        int predicateBytes = WirePredicates.heapBytes(wanted.getColumnPredicatesList());
+        Scanner scanner = new Scanner(scan, tablet, call.user(), predicateBytes, () -> {
             throw new TabletException(
                     Code.UNKNOWN_ERROR,
                     ErrorCode.INVALID_ARGUMENT,

@@ -13,6 +13,7 @@ import io.nyala.rpc.RpcErrorCode;
 import io.nyala.rpc.RpcException;
 import io.nyala.wire.ResultBlock;
 import io.nyala.wire.ScanContinuation;
+import io.nyala.wire.WirePredicates;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -75,14 +76,14 @@ final class ScanService {
             throw TabletException.notFound(tabletId);
         }
         Scan scan = ScanSpecs.of(catalog, tablet, wanted).open();
+        long flags = wanted.getRowFormatFlags(); // The scanner outlives the request, which may be of MiB.
         Scanner scanner = new Scanner(
                 scan,
                 tablet,
                 call.user(),
+                WirePredicates.heapBytes(wanted.getColumnPredicatesList()),
                 () -> ResultBlock.of(
-                        scan.batch().columns(),
-                        wanted.getRowFormatFlags(),
-                        catalog.engine().resultMemory()));
+                        scan.batch().columns(), flags, catalog.engine().resultMemory()));
         ScanResponsePB.Builder answer = ScanResponsePB.newBuilder();
         if (ScanSpecs.namesSnapshot(wanted)) {
             answer.setSnapTimestamp(ScanSpecs.snapshotTimestamp(scanner.snapshot()));

@@ -27,6 +27,7 @@ final class Scanner implements AutoCloseable {
     private final Scan scan;
     private final CatalogView.HostedTablet tablet;
     private final String user;
+    private final int predicateBytes;
     private final Supplier<ResultBlock> newBlock;
 
     /** Blocks whose answer is sent. Mostly one: a client asks again when it has the answer. */
@@ -50,17 +51,28 @@ final class Scanner implements AutoCloseable {
      * Takes the scan over. The caller has the scanner.
      *
      * @param tablet that it reads
+     * @param predicateBytes of the heap, that its predicates take as long as it is open
      * @param newBlock makes a block of the layout that the client wants, for the columns of the scan
      */
-    Scanner(Scan scan, CatalogView.HostedTablet tablet, String user, Supplier<ResultBlock> newBlock) {
+    Scanner(
+            Scan scan,
+            CatalogView.HostedTablet tablet,
+            String user,
+            int predicateBytes,
+            Supplier<ResultBlock> newBlock) {
         this.scan = scan;
         this.tablet = tablet;
         this.user = user;
+        this.predicateBytes = predicateBytes;
         this.newBlock = newBlock;
     }
 
     String user() {
         return user;
+    }
+
+    int predicateBytes() {
+        return predicateBytes;
     }
 
     /** What there is to say of it; any thread. */

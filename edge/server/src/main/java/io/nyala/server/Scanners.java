@@ -14,6 +14,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,8 @@ final class Scanners {
     private final LongSupplier nanoTime;
     private final long idleNanos;
     private final int scannersMax;
+    private final long predicateBytesMax;
+    private final AtomicLong predicateBytes = new AtomicLong(); // Of those counted.
     private final AtomicInteger count = new AtomicInteger(); // Of those in the map, and those about to be.
     private volatile boolean isClosing;
 
@@ -39,19 +42,22 @@ final class Scanners {
      * @param nanoTime a clock that never steps back
      * @param idleMillis how long one is kept that nobody asks
      * @param scannersMax how many there may be
+     * @param predicateBytesMax of the heap, that the predicates of all of them may take
      */
-    Scanners(LongSupplier nanoTime, int idleMillis, int scannersMax) {
+    Scanners(LongSupplier nanoTime, int idleMillis, int scannersMax, long predicateBytesMax) {
         this.nanoTime = nanoTime;
         this.idleNanos = TimeUnit.MILLISECONDS.toNanos(idleMillis);
         this.scannersMax = scannersMax;
+        this.predicateBytesMax = predicateBytesMax;
     }
 
     /** A scanner that has more than went into its first answer; the caller has it still. Answers its id. */
     String add(Scanner scanner) {
-        if (!tryCount()) {
+        if (!tryCount(scanner)) {
             closeIdle();
-            if (!tryCount()) {
-                throw TryAgain.tooBusy(scannersMax + " scanners are open, which is the limit");
+            if (!tryCount(scanner)) {
+                throw TryAgain.tooBusy("as many scanners are open as may be, " + scannersMax
+                        + ", or as many bytes of predicates as theirs may have, " + predicateBytesMax);
             }
         }
         ThreadLocalRandom random = ThreadLocalRandom.current();
@@ -62,12 +68,19 @@ final class Scanners {
         return id;
     }
 
-    private boolean tryCount() {
-        if (count.incrementAndGet() <= scannersMax) {
-            return true;
+    private boolean tryCount(Scanner scanner) {
+        int scannersNow = count.incrementAndGet();
+        long bytesNow = predicateBytes.addAndGet(scanner.predicateBytes());
+        boolean isWithin = scannersNow <= scannersMax && bytesNow <= predicateBytesMax;
+        if (!isWithin) {
+            uncount(scanner);
         }
+        return isWithin;
+    }
+
+    private void uncount(Scanner scanner) {
         count.decrementAndGet();
-        return false;
+        predicateBytes.addAndGet(-scanner.predicateBytes());
     }
 
     /**
@@ -152,7 +165,7 @@ final class Scanners {
     /** Forgets a scanner that the caller has, and closes it. */
     void remove(String id, Scanner scanner) {
         if (scanners.remove(id, scanner)) {
-            count.decrementAndGet();
+            uncount(scanner);
         }
         scanner.close();
     }

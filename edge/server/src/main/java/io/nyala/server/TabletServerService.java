@@ -44,6 +44,9 @@ final class TabletServerService implements AutoCloseable {
             TabletServerFeatures.BLOOM_FILTER_PREDICATE_V2_VALUE,
             TabletServerFeatures.COLUMNAR_LAYOUT_FEATURE_VALUE);
 
+    /** The part of the heap that predicates of open scanners may take: filters of joins have MiB each. */
+    private static final int PREDICATES_HEAP_PART = 8;
+
     private static final long BATCH_IDLE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     /** Of a list of tablets: those of C++ take answers of 50 MiB, with what is around them. */
@@ -64,7 +67,11 @@ final class TabletServerService implements AutoCloseable {
     TabletServerService(CatalogView catalog, ServerConfig config, Executor pool, Runnable look) {
         this.catalog = catalog;
         this.batches = new BatchPool(System::nanoTime, BATCH_IDLE_NANOS);
-        this.scanners = new Scanners(System::nanoTime, config.scannerMillis(), config.scannersMax());
+        this.scanners = new Scanners(
+                System::nanoTime,
+                config.scannerMillis(),
+                config.scannersMax(),
+                Runtime.getRuntime().maxMemory() / PREDICATES_HEAP_PART);
         this.writes = new WriteService(catalog, batches, WriteBatch::commitAsync, pool);
         this.scans = new ScanService(catalog, scanners, System::nanoTime);
         this.checksums = new ChecksumService(catalog, scanners, System::nanoTime);

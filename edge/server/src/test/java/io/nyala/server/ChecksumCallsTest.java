@@ -76,7 +76,7 @@ final class ChecksumCallsTest {
         CatalogView catalog = new CatalogView(engine, new ServerIds(engine.hostId()));
         tablet = ByteString.copyFromUtf8(
                 catalog.ids().tablet(table.tablets().getFirst().id()));
-        scanners = new Scanners(() -> 0, 60_000, 10);
+        scanners = new Scanners(() -> 0, 60_000, 10, 1 << 20);
         ChecksumService service = new ChecksumService(catalog, scanners, () -> nanos.addAndGet(1_000_000_000));
         threads = RpcThreads.start();
         server = RpcServer.start(

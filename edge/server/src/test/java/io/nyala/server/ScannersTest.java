@@ -41,6 +41,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class ScannersTest {
     private static final int IDLE_MILLIS = 1_000;
     private static final int SCANNERS_MAX = 2;
+    private static final int PREDICATE_BYTES_MAX = 1_000;
 
     /** More than there are rowsets, at whose ends a scan may come back, too. */
     private static final int LOOKS = 12;
@@ -48,7 +49,7 @@ final class ScannersTest {
     private Engine engine;
     private Table table;
     private long nanos;
-    private final Scanners scanners = new Scanners(() -> nanos, IDLE_MILLIS, SCANNERS_MAX);
+    private final Scanners scanners = new Scanners(() -> nanos, IDLE_MILLIS, SCANNERS_MAX, PREDICATE_BYTES_MAX);
 
     /** A scanner that was given back once, and its scan. */
     private record Open(String id, Scanner scanner, Scan scan) {
@@ -158,7 +159,7 @@ final class ScannersTest {
         Open first = open("ann");
         turn(1);
         Open second = open("ann");
-        try (Scanner third = newScanner(table.scan().open(), "ann")) {
+        try (Scanner third = newScanner(table.scan().open(), "ann", 0)) {
             RpcException full = assertThrows(RpcException.class, () -> scanners.add(third));
             assertEquals(RpcErrorCode.ERROR_SERVER_TOO_BUSY, full.code());
         }
@@ -227,7 +228,7 @@ final class ScannersTest {
         int calls = 0;
         try (Scan scan = large.scan().where(odd).open();
                 ResultBlock block = ResultBlock.of(scan.batch().columns(), 0, engine.resultMemory());
-                Scanner scanner = newScanner(scan, "ann")) {
+                Scanner scanner = newScanner(scan, "ann", 0)) {
             while (!scanner.isAtEnd()) {
                 scanner.fill(block, 1 << 20, () -> nanos++, 0);
                 calls++;
@@ -244,13 +245,14 @@ final class ScannersTest {
             batch.rows().start(OperationKind.INSERT).setInt(0, 7).end();
             batch.commit().orThrow();
         }
-        var patient = new Scanners(() -> nanos, 60 * IDLE_MILLIS, SCANNERS_MAX);
+        var patient = new Scanners(() -> nanos, 60 * IDLE_MILLIS, SCANNERS_MAX, PREDICATE_BYTES_MAX);
         Scan scan = table.scan().open();
         long before = engine.resultMemory().usedBytes();
         Scanner scanner = new Scanner(
                 scan,
                 new CatalogView.HostedTablet("7", table, table.tablets().getFirst()),
                 "ann",
+                0,
                 () -> ResultBlock.of(scan.batch().columns(), 0, engine.resultMemory()));
         ResultBlock block = scanner.takeBlock();
         scanner.fill(block, 1, () -> nanos, Long.MAX_VALUE);
@@ -267,21 +269,36 @@ final class ScannersTest {
         patient.closeAll();
     }
 
+    /** A filter has up to 4 MiB, and lies on the heap as long as its scanner is open. */
+    @Test
+    void predicatesOfAllThatAreOpenHaveALimit() {
+        Open small = open("ann");
+        Scanner large = newScanner(table.scan().open(), "ann", PREDICATE_BYTES_MAX);
+        RpcException refused = assertThrows(RpcException.class, () -> scanners.add(large));
+        assertEquals(RpcErrorCode.ERROR_SERVER_TOO_BUSY, refused.code(), "it may come again");
+        scanners.close(small.id(), "ann");
+        String id = scanners.add(large);
+        Scanner next = newScanner(table.scan().open(), "ann", 1);
+        assertThrows(RpcException.class, () -> scanners.add(next));
+        scanners.remove(id, large);
+        scanners.giveBack(scanners.add(next), next);
+    }
+
     private void turn(int millis) {
         nanos += millis * 1_000_000L;
     }
 
     private Open open(String user) {
         Scan scan = table.scan().open();
-        Scanner scanner = newScanner(scan, user);
+        Scanner scanner = newScanner(scan, user, 1);
         String id = scanners.add(scanner);
         scanners.giveBack(id, scanner);
         return new Open(id, scanner, scan);
     }
 
-    private Scanner newScanner(Scan scan, String user) {
+    private Scanner newScanner(Scan scan, String user, int predicateBytes) {
         var tablet = new CatalogView.HostedTablet("7", table, table.tablets().getFirst());
-        return new Scanner(scan, tablet, user, () -> {
+        return new Scanner(scan, tablet, user, predicateBytes, () -> {
             throw new AssertionError("no block is wanted");
         });
     }
