@@ -210,13 +210,13 @@ public final class WirePartitions {
      * The range of an ADD_RANGE_PARTITION or DROP_RANGE_PARTITION step.
      *
      * @param view the schema in which the client wrote the bounds; without columns for the table's
-     * @param ownHashSchema if there is a custom one, else none: the table's
+     * @param ownHashSchema the custom one, which may be without levels; null if there is none: the table's
      */
     public static RangePartition toRange(
             PartitionSchema partitioning,
             SchemaPB view,
             RowOperationsPB bounds,
-            List<PartitionSchemaPB.HashBucketSchemaPB> ownHashSchema) {
+            @Nullable List<PartitionSchemaPB.HashBucketSchemaPB> ownHashSchema) {
         Schema schema = partitioning.schema();
         ClientColumns columns =
                 view.getColumnsCount() == 0 ? ClientColumns.ofTable(schema) : ClientColumns.of(view, schema);
@@ -229,7 +229,7 @@ public final class WirePartitions {
                     Fault.ARGUMENT, "expected a lower bound and upper bound row op for alter range partition step");
         }
         List<HashLevel> levels =
-                ownHashSchema.isEmpty() ? partitioning.hashLevels() : ownLevels(partitioning, ownHashSchema);
+                ownHashSchema == null ? partitioning.hashLevels() : ownLevels(partitioning, ownHashSchema);
         return new RangePartition(bounds(partitioning, rows.getFirst(), rows.getLast()), levels);
     }
 

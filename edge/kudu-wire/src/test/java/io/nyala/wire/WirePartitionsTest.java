@@ -348,16 +348,20 @@ final class WirePartitionsTest {
             view.addColumns(WireSchema.toProto(TWO.column(i)).toBuilder().clearId());
         }
         RowOperationsPB rows = Vectors.rows("0602" + "05000000" + "0702" + "09000000", "");
-        RangePartition range = WirePartitions.toRange(partitioning, view.build(), rows, List.of());
+        RangePartition range = WirePartitions.toRange(partitioning, view.build(), rows, null);
         assertEquals(partitioning.between(5, 9), range);
         RowOperationsPB byTable = Vectors.rows(row(6, "05000000") + row(7, "09000000"), "");
-        assertEquals(range, WirePartitions.toRange(partitioning, SchemaPB.getDefaultInstance(), byTable, List.of()));
+        assertEquals(range, WirePartitions.toRange(partitioning, SchemaPB.getDefaultInstance(), byTable, null));
         RangePartition own = WirePartitions.toRange(
                 partitioning,
                 SchemaPB.getDefaultInstance(),
                 byTable,
                 List.of(level("b", 5).build()));
         assertEquals(List.of(new HashLevel(List.of(1), 5, 0)), own.hashLevels());
+        WireException none = assertThrows(
+                WireException.class,
+                () -> WirePartitions.toRange(partitioning, SchemaPB.getDefaultInstance(), byTable, List.of()));
+        assertEquals("varying number of hash dimensions per range is not yet supported", none.getMessage());
     }
 
     @Test
@@ -414,7 +418,7 @@ final class WirePartitionsTest {
             values.add(CellValue.ofBytes(RandomData.cell(random, column)));
         }
         RowOperationsPB rows = RangeRows.write(schema, range, values, List.of());
-        RangePartition made = WirePartitions.toRange(partitioning, SchemaPB.getDefaultInstance(), rows, List.of());
+        RangePartition made = WirePartitions.toRange(partitioning, SchemaPB.getDefaultInstance(), rows, null);
         List<CellValue> back = partitioning.values(made.bounds().lower());
         boolean isNone = range.size() == 1 && values.getFirst().bytes() == 0;
         assertEquals(isNone ? List.of() : values, back);

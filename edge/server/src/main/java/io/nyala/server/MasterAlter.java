@@ -217,7 +217,7 @@ final class MasterAlter {
                 table.partitions().schema(),
                 view(),
                 step.getRangeBounds(),
-                step.getCustomHashSchema().getHashSchemaList());
+                step.hasCustomHashSchema() ? step.getCustomHashSchema().getHashSchemaList() : null);
         if (!ranges.add(range.bounds())) {
             throw invalid(ErrorCode.ALREADY_PRESENT, "range partition already exists: " + describe(range));
         }
@@ -229,8 +229,7 @@ final class MasterAlter {
     }
 
     private void dropRange(AlterTableRequestPB.DropRangePartition step) {
-        RangePartition range =
-                WirePartitions.toRange(table.partitions().schema(), view(), step.getRangeBounds(), List.of());
+        RangePartition range = WirePartitions.toRange(table.partitions().schema(), view(), step.getRangeBounds(), null);
         if (!ranges.remove(range.bounds())) {
             throw invalid(ErrorCode.INVALID_ARGUMENT, "no range partition to drop: " + describe(range));
         }
