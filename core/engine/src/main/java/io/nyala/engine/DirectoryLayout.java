@@ -79,9 +79,10 @@ record DirectoryLayout(Path root) {
 
     /** A directory of somebody's is not filled with ours because of a slip in a path. */
     private void checkRoot(Disk disk) {
-        if (!disk.exists(root) || disk.exists(storage()) || !isEmpty(disk, wal()) || !isEmpty(disk, rowSets())) {
-            return; // An engine's, though it may have lost something, of which the storage log says more.
+        if (!disk.exists(root) || disk.exists(storage())) {
+            return; // An engine's, though it may have lost something.
         }
+        refuseToForget(disk);
         List<String> strange = disk.list(root).stream()
                 .filter(path -> !isHarmless(disk, path))
                 .map(path -> path.getFileName().toString())
@@ -91,6 +92,21 @@ record DirectoryLayout(Path root) {
                     + String.join(", ", strange.subList(0, Math.min(SHOWN_MAX, strange.size())))
                     + (strange.size() > SHOWN_MAX ? " and " + (strange.size() - SHOWN_MAX) + " more" : "")
                     + ". Name a directory that is empty or missing, or the one that has the tables");
+        }
+    }
+
+    /**
+     * The storage log is the first thing that a host makes: a directory that has none, but other files, has lost it.
+     *
+     * @throws EngineOpenException if so
+     */
+    void refuseToForget(Disk disk) {
+        for (Path directory : List.of(wal(), rowSets())) {
+            if (!isEmpty(disk, directory)) {
+                throw new EngineOpenException("the storage log in " + storage() + " is missing, but there are files in "
+                        + directory + "; put its files back, restore a backup, or name another directory if these are"
+                        + " not of an engine");
+            }
         }
     }
 

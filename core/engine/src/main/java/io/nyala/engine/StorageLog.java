@@ -92,7 +92,7 @@ final class StorageLog implements TabletManifest {
     /** What the log says; throws if it cannot be the whole storage log of this directory. Also for who only looks. */
     static StorageState read(Recovery recovery, Disk disk, DirectoryLayout layout) {
         if (recovery.isNew()) {
-            refuseToForget(disk, layout);
+            layout.refuseToForget(disk);
         }
         Path directory = layout.storage();
         var replay = new StorageReplay();
@@ -108,17 +108,6 @@ final class StorageLog implements TabletManifest {
             return replay.state();
         } catch (IllegalArgumentException | IllegalStateException e) {
             throw new EngineOpenException("the storage log in " + directory + ": " + e.getMessage(), e);
-        }
-    }
-
-    /** The storage log is the first thing that a host makes. Without it, but not empty, a directory has lost it. */
-    private static void refuseToForget(Disk disk, DirectoryLayout layout) {
-        for (Path directory : new Path[] {layout.wal(), layout.rowSets()}) {
-            if (disk.exists(directory) && !disk.list(directory).isEmpty()) {
-                throw new EngineOpenException(
-                        "the storage log in " + layout.storage() + " is missing, but there are files in " + directory
-                                + "; put its files back, or restore a backup");
-            }
         }
     }
 

@@ -49,12 +49,14 @@ final class ForeignDirectoryTest {
         Path file = Files.createDirectory(directory.resolve(subdirectory)).resolve("7.rowset");
         Files.createFile(file);
         Files.createFile(directory.resolve("notes.txt"));
+        List<Path> before = names();
         Failure.expect(
                 EngineOpenException.class,
                 () -> Engine.open(config()),
                 "the storage log in " + directory.resolve("storage") + " is missing, but there are files in "
                         + directory.resolve(subdirectory));
         assertTrue(Files.exists(file));
+        assertEquals(before, names());
     }
 
     @Test
