@@ -67,6 +67,7 @@ final class CrashUnderLoadTest {
             for (int end = 1; end <= ENDS; end++) {
                 awaitCount(acknowledged::get, writer, end * ROWS_BETWEEN_ENDS / 2);
                 if (end == 1) {
+                    assertFalse(loaded.isDone(), "the command had ended before the server was killed");
                     server.kill();
                 } else {
                     server.stop();
@@ -98,7 +99,7 @@ final class CrashUnderLoadTest {
         try (KuduClient client = Clients.of(server)) {
             Load load = new Load(client, random);
             for (int round = 0; round < KILLS; round++) {
-                int end = load.acknowledgedCount() + random.nextInt(1, ROWS_OF_ROUND);
+                int end = load.acknowledgedCount() + random.nextInt(1, ROWS_OF_ROUND / 2);
                 Thread writer = Thread.ofPlatform().start(() -> load.write(ROWS_OF_ROUND));
                 awaitCount(load::acknowledgedCount, writer, end);
                 server.kill();
@@ -122,7 +123,7 @@ final class CrashUnderLoadTest {
         try (KuduClient client = Clients.of(server)) {
             Load load = new Load(client, random);
             for (int round = 0; round < STOPS; round++) {
-                int end = load.acknowledgedCount() + random.nextInt(1, ROWS_OF_ROUND);
+                int end = load.acknowledgedCount() + random.nextInt(1, ROWS_OF_ROUND / 2);
                 Thread writer = Thread.ofPlatform().start(() -> load.write(ROWS_OF_ROUND));
                 awaitCount(load::acknowledgedCount, writer, end);
                 server.stop();
@@ -171,10 +172,12 @@ final class CrashUnderLoadTest {
         }
     }
 
+    /** Until so many rows are acknowledged, and others are not yet. */
     private static void awaitCount(IntSupplier count, Thread writer, int rows) throws InterruptedException {
         while (count.getAsInt() < rows && writer.isAlive()) {
             writer.join(5);
         }
+        assertTrue(writer.isAlive(), "the writer had ended before the server was ended");
     }
 
     private static void create(KuduClient client) throws KuduException {
