@@ -81,11 +81,15 @@ final class DrawnFilters {
             for (ByteString tablet : raw.tabletIds(table)) {
                 NewScanRequestPB.Builder scan = run.presentScan(raw, table, tablet);
                 wanted.forEach(each -> scan.addColumnPredicates(predicate(each)));
-                ScanRequestPB request =
-                        ScanRequestPB.newBuilder().setNewScanRequest(scan).build();
-                WireClient.Reply reply = raw.tablets().call(WireClient.TABLET_SERVER, "Scan", request);
-                ScanResponsePB answer = reply.message(ScanResponsePB.parser());
-                seen.append(answer.hasError() ? answer.getError() : rows(reply, answer, columns));
+                ScanRequestPB.Builder request = ScanRequestPB.newBuilder().setNewScanRequest(scan);
+                boolean hasMore = true; // A server that has no time ends an answer before the rows do.
+                for (int call = 1; hasMore; call++) {
+                    WireClient.Reply reply = raw.tablets().call(WireClient.TABLET_SERVER, "Scan", request.build());
+                    ScanResponsePB answer = reply.message(ScanResponsePB.parser());
+                    seen.append(answer.hasError() ? answer.getError() : rows(reply, answer, columns));
+                    hasMore = answer.getHasMoreResults();
+                    request.clear().setScannerId(answer.getScannerId()).setCallSeqId(call);
+                }
             }
         }
         return seen.toString();
