@@ -24,12 +24,6 @@ import org.jspecify.annotations.Nullable;
 final class Dispatcher {
     private static final Logger LOG = System.getLogger(Dispatcher.class.getName());
 
-    /**
-     * Calls of one method that may have a thread each at once, most of them because they wait there. Several methods
-     * may wait, and all of them together leave some of {@link WorkerPool#SPARE_THREADS_MAX} to others.
-     */
-    static final int METHOD_THREADS_MAX = 48;
-
     /** Of a name that a client made up, in a message. */
     private static final int NAME_BYTES_MAX = 256;
 
@@ -37,6 +31,7 @@ final class Dispatcher {
     private final Services services;
     private final LongSupplier nanoTime;
     private final int queuedCallsMax;
+    private final int methodThreadsMax;
     private final QuietLog quietLog;
     private final Line line;
     private final Line quickLine;
@@ -51,13 +46,21 @@ final class Dispatcher {
     /**
      * @param pool runs methods
      * @param quickPool runs those that are quick, so that they wait for no other
+     * @param methodThreadsMax calls of one method that may run or wait at once, each on a thread
      * @param nanoTime a clock that never steps back
      */
-    Dispatcher(RpcConfig config, Services services, Executor pool, Executor quickPool, LongSupplier nanoTime) {
+    Dispatcher(
+            RpcConfig config,
+            Services services,
+            Executor pool,
+            Executor quickPool,
+            int methodThreadsMax,
+            LongSupplier nanoTime) {
         this.serverName = config.serverName();
         this.services = services;
         this.nanoTime = nanoTime;
         this.queuedCallsMax = config.queuedCallsMax();
+        this.methodThreadsMax = methodThreadsMax;
         this.quietLog = new QuietLog(LOG, nanoTime);
         this.line = new Line(pool);
         this.quickLine = new Line(quickPool);
@@ -232,13 +235,13 @@ final class Dispatcher {
         LOG.log(Level.ERROR, call + " failed" + (isTold ? "" : " after it had been answered"), e);
     }
 
-    private static void run(Services.Method method, RpcCall call) throws Exception {
+    private void run(Services.Method method, RpcCall call) throws Exception {
         try {
-            if (method.takesThread() > METHOD_THREADS_MAX) {
+            if (method.takesThread() > methodThreadsMax) {
                 throw new RpcException(
                         RpcErrorCode.ERROR_SERVER_TOO_BUSY,
-                        "Service unavailable: " + METHOD_THREADS_MAX + " calls of " + method
-                                + " wait for memory, or for a change of their table");
+                        "Service unavailable: " + methodThreadsMax + " calls of " + method
+                                + " run, or wait for memory or for a change of their table");
             }
             method.code().call(call);
         } finally {

@@ -63,8 +63,13 @@ public final class RpcServer implements AutoCloseable {
         this.config = config;
         this.threads = threads;
         this.ownsThreads = ownsThreads;
-        this.dispatcher =
-                new Dispatcher(config, new Services(services), threads.pool(), threads.quickPool(), System::nanoTime);
+        this.dispatcher = new Dispatcher(
+                config,
+                new Services(services),
+                threads.pool(),
+                threads.quickPool(),
+                threads.methodThreadsMax(),
+                System::nanoTime);
         this.connections = new Connections(config.connectionsMax());
         LoopTask.Leftovers leftovers = new LoopTask.Leftovers();
         RequestBytes requestBytes =

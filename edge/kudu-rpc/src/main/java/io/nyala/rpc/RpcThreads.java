@@ -133,6 +133,11 @@ public final class RpcThreads implements AutoCloseable {
         return pool.threads();
     }
 
+    /** Calls of one method that may run or wait at once, see {@link WorkerPool#methodThreadsMax}. */
+    int methodThreadsMax() {
+        return pool.methodThreadsMax();
+    }
+
     /** Where methods run that are quick. */
     Executor quickPool() {
         return quickPool;

@@ -18,13 +18,21 @@ final class WorkerPool {
     /** Threads in the place of others that wait; more are not made up for. */
     static final int SPARE_THREADS_MAX = 256;
 
+    /**
+     * Calls of one method that may wait while as many others of it run as there are threads. Several methods may wait,
+     * and all of them together leave some of {@link #SPARE_THREADS_MAX} to others.
+     */
+    private static final int METHOD_WAITS_MAX = 48;
+
     private static final long KEEP_ALIVE_SECONDS = 60;
 
+    private final int methodThreadsMax;
     private final AtomicInteger number = new AtomicInteger();
     private final Set<Worker> workers = ConcurrentHashMap.newKeySet();
     private final ForkJoinPool pool;
 
     WorkerPool(int threads) {
+        methodThreadsMax = methodThreadsMax(threads);
         pool = new ForkJoinPool(
                 threads,
                 Worker::new,
@@ -36,6 +44,15 @@ final class WorkerPool {
                 _ -> true, // Beyond the most threads, waiting is just that.
                 KEEP_ALIVE_SECONDS,
                 TimeUnit.SECONDS);
+    }
+
+    /**
+     * Whoever runs cannot be told from who waits. So those count that all threads may run, or calls that wait for
+     * nothing were refused where there are many threads; all of them may come to wait, so they are fewer than the spare
+     * threads, unless there are more threads than that.
+     */
+    static int methodThreadsMax(int threads) {
+        return Math.max(threads, Math.min(threads + METHOD_WAITS_MAX, SPARE_THREADS_MAX - 1));
     }
 
     private final class Worker extends ForkJoinWorkerThread {
@@ -53,6 +70,11 @@ final class WorkerPool {
         protected void onTermination(Throwable exception) {
             workers.remove(this);
         }
+    }
+
+    /** Calls of one method that may run or wait at once. */
+    int methodThreadsMax() {
+        return methodThreadsMax;
     }
 
     ForkJoinPool threads() {

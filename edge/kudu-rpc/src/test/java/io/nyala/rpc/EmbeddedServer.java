@@ -31,6 +31,9 @@ final class EmbeddedServer {
     private static final InetSocketAddress LOCAL = new InetSocketAddress(InetAddress.getLoopbackAddress(), 7050);
     private static final InetSocketAddress REMOTE = new InetSocketAddress(InetAddress.getLoopbackAddress(), 40_000);
 
+    /** Methods run one by one. */
+    private static final int METHOD_THREADS_MAX = 1;
+
     final TestService service = new TestService();
     final RpcConfig config;
     final Dispatcher dispatcher;
@@ -82,7 +85,8 @@ final class EmbeddedServer {
 
     EmbeddedServer(RpcConfig config, Executor pool) {
         this.config = config;
-        dispatcher = new Dispatcher(config, new Services(List.of(service)), pool, pool, () -> nanos);
+        dispatcher =
+                new Dispatcher(config, new Services(List.of(service)), pool, pool, METHOD_THREADS_MAX, () -> nanos);
         connections = new Connections(config.connectionsMax());
         requestBytes = new RequestBytes(config.requestBytesMax(), config.slowFrameMillis(), looks::add);
         answerBytes =

@@ -127,7 +127,8 @@ final class LimitsTest {
         start(UnaryOperator.identity());
         try (RawClient client = ready();
                 RawClient other = ready()) {
-            int count = Dispatcher.METHOD_THREADS_MAX + 5;
+            int max = threads.methodThreadsMax();
+            int count = max + 5;
             for (int i = 0; i < count; i++) {
                 client.call(Bytes.header(i, "Wait"), TestService.request(0));
             }
@@ -135,11 +136,12 @@ final class LimitsTest {
                 RawClient.Reply reply = client.read();
                 assertEquals(RpcErrorCodePB.ERROR_SERVER_TOO_BUSY, reply.error().getCode());
                 assertEquals(
-                        "Service unavailable: 48 calls of nyala.test.TestService.Wait wait for memory, or for a change"
-                                + " of their table",
+                        "Service unavailable: " + max
+                                + " calls of nyala.test.TestService.Wait run, or wait for memory or for"
+                                + " a change of their table",
                         reply.error().getMessage());
             }
-            assertEquals(Dispatcher.METHOD_THREADS_MAX, service.waiting.get());
+            assertEquals(max, service.waiting.get());
             other.call(Bytes.header(0, "Echo"), TestService.request(3));
             assertEquals(TestService.request(3), other.read().echoed());
             service.goOn.complete(null);
@@ -149,6 +151,34 @@ final class LimitsTest {
             client.call(Bytes.header(count, "Wait"), TestService.request(0));
             client.read().echoed();
         }
+    }
+
+    /** As on a host of many cores. */
+    @Test
+    void callsThatDoNotWaitMayHaveAllThreads() throws Exception {
+        int workers = 60;
+        try (RpcThreads many = RpcThreads.start(1, workers, RpcTransport.BEST);
+                RpcServer large =
+                        RpcServer.start(RpcConfig.of("TabletServer", "127.0.0.1", 0), List.of(service), many);
+                RawClient client = RawClient.ready(large.address())) {
+            for (int i = 0; i < workers; i++) {
+                client.call(Bytes.header(i, "Block"), TestService.request(0));
+            }
+            Spin.until(() -> service.blocked.get() + large.load().busyCount() == workers);
+            service.gate.countDown();
+            assertEquals(new RpcLoad(0, "", false), large.load());
+            for (int i = 0; i < workers; i++) {
+                client.read().echoed();
+            }
+        }
+    }
+
+    @Test
+    void aMethodHasLessThanAllSpareThreadsAndNoFewerThanThereAreOthers() {
+        assertEquals(52, WorkerPool.methodThreadsMax(4));
+        assertEquals(108, WorkerPool.methodThreadsMax(60));
+        assertEquals(255, WorkerPool.methodThreadsMax(250));
+        assertEquals(1024, WorkerPool.methodThreadsMax(1024));
     }
 
     @Test
