@@ -360,10 +360,24 @@ final class Answers {
 
     /** The client has gone, and nobody else may ever come to what could not be handed over. */
     void leave() {
-        sending.run();
-        turn.run();
-        recount();
-        ofAll.leave(this);
+        try {
+            letGoOn();
+        } finally { // Whatever fails, others wait for what is behind it.
+            try {
+                sending.run();
+            } finally {
+                leaveOthers();
+            }
+        }
+    }
+
+    private void leaveOthers() {
+        try {
+            turn.run();
+            recount();
+        } finally {
+            ofAll.leave(this);
+        }
     }
 
     /** Forgets how late the client is; any thread. */

@@ -463,10 +463,12 @@ final class Connection extends ChannelInboundHandlerAdapter implements Frame.Sen
     /** The last of all. */
     @Override
     public void handlerRemoved(ChannelHandlerContext context) {
-        shut();
-        answers.letGoOn();
-        answers.leave();
-        server.connections().remove(this);
+        try {
+            shut();
+            answers.leave();
+        } finally { // Or it would count for ever.
+            server.connections().remove(this);
+        }
     }
 
     @Override

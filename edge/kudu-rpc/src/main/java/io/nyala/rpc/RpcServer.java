@@ -164,7 +164,8 @@ public final class RpcServer implements AutoCloseable {
         return new UncheckedIOException(text, cause instanceof IOException io ? io : new IOException(cause));
     }
 
-    private void accept(Channel channel) {
+    /** A client has come. */
+    void accept(Channel channel) {
         if (!(channel.localAddress() instanceof InetSocketAddress local)
                 || !(channel.remoteAddress() instanceof InetSocketAddress remote)) {
             channel.close(); // Gone before we looked.
@@ -179,7 +180,12 @@ public final class RpcServer implements AutoCloseable {
             channel.close();
             return;
         }
-        channel.pipeline().addLast(connection);
+        try {
+            channel.pipeline().addLast(connection);
+        } catch (Throwable e) { // Nobody will tell it that it has gone.
+            connections.remove(connection);
+            throw e;
+        }
         if (dispatcher.isClosing()) {
             channel.close(); // Came at the last moment, and may be in no list of close().
         }

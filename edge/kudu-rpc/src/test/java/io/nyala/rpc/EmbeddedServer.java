@@ -72,6 +72,10 @@ final class EmbeddedServer {
     @Nullable
     Error executeFailure;
 
+    /** What is logged because of clients fails with this, if it is there. */
+    @Nullable
+    Error logFailure;
+
     private final PooledByteBufAllocator allocator = new PooledByteBufAllocator(true, 0, 1, 8192, 8, 0, 0, false) {
         @Override
         protected ByteBuf newDirectBuffer(int initialCapacity, int maxCapacity) {
@@ -91,7 +95,7 @@ final class EmbeddedServer {
         requestBytes = new RequestBytes(config.requestBytesMax(), config.slowFrameMillis(), looks::add);
         answerBytes =
                 new AnswerBytes(config.answerBytesMax(), config.slowFrameMillis(), requestBytes, answerLooks::add);
-        QuietLog log = new QuietLog(new LineLogger(lines), () -> nanos, Integer.MAX_VALUE);
+        QuietLog log = new QuietLog(new LineLogger(lines), this::logNanos, Integer.MAX_VALUE);
         parts = new ServerParts(
                 config,
                 dispatcher,
@@ -146,6 +150,13 @@ final class EmbeddedServer {
                     }
                     return method.invoke(loop, arguments);
                 });
+    }
+
+    private long logNanos() {
+        if (logFailure != null) {
+            throw logFailure;
+        }
+        return nanos;
     }
 
     /** Bytes of requests and answers that are not freed. */

@@ -2,10 +2,12 @@ package io.nyala.rpc;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.InvalidProtocolBufferException;
+import io.netty.channel.ChannelPipelineException;
 import io.nyala.protocol.rpc.RpcHeader.ErrorStatusPB;
 import io.nyala.protocol.rpc.RpcHeader.ErrorStatusPB.RpcErrorCodePB;
 import io.nyala.protocol.rpc.RpcHeader.ResponseHeader;
@@ -42,6 +44,7 @@ final class LostAnswersTest {
         server.bufferBytesMax = Integer.MAX_VALUE;
         server.writeFailure = null;
         server.promiseFailure = null;
+        server.logFailure = null;
         server.executeFailure = null;
         EmbeddedServer.Client next = ready();
         next.send(Bytes.call(Bytes.header(0, "Echo"), TestService.request(LARGE)));
@@ -345,6 +348,25 @@ final class LostAnswersTest {
             assertEquals(1, server.service.sent.get(), "its memory may be used again");
         }
         assertEquals(0, server.dispatcher.underWay());
+    }
+
+    /** Else it would count among the connections of the server for ever. */
+    @Test
+    void aClientThatGoesIsForgottenEvenIfThereIsNoHeapForWords() throws Exception {
+        EmbeddedServer.Client client = ready();
+        RpcCall call = held(client, 0);
+        server.executeFailure = noHeap;
+        server.bufferBytesMax = 0;
+        call.fail(RpcErrorCode.ERROR_APPLICATION, "broken");
+        server.executeFailure = null;
+        server.logFailure = noHeap;
+        try {
+            client.close();
+        } catch (ChannelPipelineException | OutOfMemoryError e) {
+            assertSame(noHeap, e instanceof OutOfMemoryError ? e : e.getCause());
+        }
+        server.logFailure = null;
+        assertEquals(0, server.connections.count());
     }
 
     @Test

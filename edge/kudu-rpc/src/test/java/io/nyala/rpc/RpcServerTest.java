@@ -3,10 +3,13 @@ package io.nyala.rpc;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.netty.channel.ChannelPipeline;
+import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.channel.epoll.Epoll;
 import io.nyala.protocol.rpc.RpcHeader.ErrorStatusPB.RpcErrorCodePB;
 import io.nyala.protocol.rpc.RpcHeader.RequestIdPB;
@@ -17,6 +20,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collections;
@@ -60,6 +64,36 @@ final class RpcServerTest {
         assertEquals(0, server.connectionCount());
         assertEquals(0, threads.bytesInUse(), "bytes of requests and answers that nobody has freed");
         threads.close();
+    }
+
+    /** Else it would count among the connections of the server for ever. */
+    @Test
+    void aClientForWhichThereIsNoHeapIsForgotten() {
+        OutOfMemoryError noHeap = new OutOfMemoryError("no heap for a context");
+        EmbeddedChannel channel = new EmbeddedChannel() {
+            @Override
+            protected SocketAddress localAddress0() {
+                return server.address();
+            }
+
+            @Override
+            protected SocketAddress remoteAddress0() {
+                return server.address();
+            }
+
+            @Override
+            public ChannelPipeline pipeline() {
+                if (service.asked.get() > 0) { // Not while it is made.
+                    throw noHeap;
+                }
+                return super.pipeline();
+            }
+        };
+        service.asked.incrementAndGet();
+        assertSame(noHeap, assertThrows(OutOfMemoryError.class, () -> server.accept(channel)));
+        service.asked.set(0);
+        assertEquals(0, server.connectionCount());
+        channel.finishAndReleaseAll();
     }
 
     @ParameterizedTest
