@@ -141,6 +141,12 @@ final class DifferencesTest {
                 tables::labels);
         proofs.put(
                 new Line(
+                        "ids of one `GetTabletLocations`",
+                        "any number, and an answer to each, however often it is there",
+                        "10,000 at most, and one answer to those that are the same"),
+                tables::idsOfTablets);
+        proofs.put(
+                new Line(
                         "connections",
                         "as many as the process may have files open",
                         "10,000 at each port, or fewer where the process may have few files open; more are closed at"

@@ -2,18 +2,23 @@ package io.nyala.acceptance;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import com.google.protobuf.ByteString;
 import io.nyala.caller.WireClient;
 import io.nyala.peer.KuduTool;
+import io.nyala.protocol.master.Master.GetTabletLocationsRequestPB;
+import io.nyala.protocol.master.Master.GetTabletLocationsResponsePB;
 import io.nyala.protocol.server.ServerBase.GetFlagsRequestPB;
 import io.nyala.protocol.server.ServerBase.GetFlagsResponsePB;
 import io.nyala.protocol.server.ServerBase.SetFlagRequestPB;
 import io.nyala.protocol.server.ServerBase.SetFlagResponsePB;
 import io.nyala.rpc.RpcConfig;
 import java.io.IOException;
+import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.apache.kudu.ColumnSchema;
 import org.apache.kudu.Schema;
 import org.apache.kudu.Type;
@@ -363,6 +368,47 @@ final class TableDifferences {
             said.tryTo("recall by its id", () -> client.recallDeletedTable(table.getTableId(), "differ_back"));
             return said.toString();
         });
+    }
+
+    void idsOfTablets() throws Exception {
+        both.same(client -> {
+            client.createTable("differ_ids", SmallTable.SCHEMA, plain());
+            return "made";
+        });
+        int none = 10_001;
+        try (RawCluster kudu = RawCluster.of(both.kudu());
+                RawCluster ours = RawCluster.of(both.ours())) {
+            assertEquals(
+                    "2 tablets, 0 errors",
+                    located(
+                            kudu,
+                            Collections.nCopies(2, kudu.tabletIds("differ_ids").getFirst())));
+            assertEquals(
+                    "1 tablets, 0 errors",
+                    located(
+                            ours,
+                            Collections.nCopies(2, ours.tabletIds("differ_ids").getFirst())));
+            List<ByteString> unknown = IntStream.range(0, none)
+                    .mapToObj(i -> ByteString.copyFromUtf8(String.valueOf(i)))
+                    .toList();
+            assertEquals("0 tablets, 10001 errors", located(kudu, unknown));
+            assertEquals("INVALID_ARGUMENT", located(ours, unknown));
+            assertEquals("0 tablets, 10000 errors", located(ours, unknown.subList(1, none)));
+        }
+    }
+
+    private static String located(RawCluster cluster, List<ByteString> tablets) throws IOException {
+        GetTabletLocationsResponsePB answer = cluster.master()
+                .call(
+                        WireClient.MASTER,
+                        "GetTabletLocations",
+                        GetTabletLocationsRequestPB.newBuilder()
+                                .addAllTabletIds(tablets)
+                                .build())
+                .message(GetTabletLocationsResponsePB.parser());
+        return answer.hasError()
+                ? answer.getError().getStatus().getCode().name()
+                : answer.getTabletLocationsCount() + " tablets, " + answer.getErrorsCount() + " errors";
     }
 
     void flags() throws IOException {

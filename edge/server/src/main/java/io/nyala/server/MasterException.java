@@ -14,6 +14,14 @@ final class MasterException extends RuntimeException {
         error = MasterErrors.error(code, status, message);
     }
 
+    /** Of a list that has become longer than what clients take. */
+    static MasterException listTooLong(String list, int bytesMax, String advice) {
+        return new MasterException(
+                MasterErrorPB.Code.UNKNOWN_ERROR,
+                AppStatusPB.ErrorCode.INVALID_ARGUMENT,
+                list + " has more than " + bytesMax + " bytes, and clients take no longer ones; " + advice);
+    }
+
     MasterErrorPB error() {
         return error;
     }

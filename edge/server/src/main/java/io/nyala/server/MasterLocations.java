@@ -15,6 +15,7 @@ import io.nyala.protocol.master.Master.TabletLocationsPB;
 import io.nyala.wire.WireErrors;
 import io.nyala.wire.WirePartitions;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -23,12 +24,20 @@ final class MasterLocations {
     /** As long as Kudu's: a client asks again when a tablet says that it is not there. */
     private static final int TTL_MILLIS = 300_000;
 
+    /** Of one request: clients ask for one or some, and an id of nothing costs a hundred times its bytes. */
+    static final int TABLETS_MAX = 10_000;
+
     private final CatalogView catalog;
     private final Supplier<Identity> identity;
+    private final int listedBytesMax;
 
-    MasterLocations(CatalogView catalog, Supplier<Identity> identity) {
+    /**
+     * @param listedBytesMax of the locations of one answer
+     */
+    MasterLocations(CatalogView catalog, Supplier<Identity> identity, int listedBytesMax) {
         this.catalog = catalog;
         this.identity = identity;
+        this.listedBytesMax = listedBytesMax;
     }
 
     /**
@@ -55,13 +64,23 @@ final class MasterLocations {
             first++;
         }
         long end = Math.min(tablets.size(), first + Integer.toUnsignedLong(request.getMaxReturnedLocations()));
+        long bytes = 0;
         for (int i = first; i < end && (to.length == 0 || startsUpTo(tablets.get(i), to)); i++) {
-            answer.addTabletLocations(location(tablets.get(i), request.getInternTsInfosInResponse()));
+            TabletLocationsPB location = location(tablets.get(i), request.getInternTsInfosInResponse());
+            bytes = checkListed(bytes + location.getSerializedSize(), "ask for fewer, by max_returned_locations");
+            answer.addTabletLocations(location);
         }
         if (request.getInternTsInfosInResponse() && answer.getTabletLocationsCount() > 0) {
             answer.addTsInfos(identity.get().tabletServerInfo());
         }
         return answer.build();
+    }
+
+    private long checkListed(long bytes, String advice) {
+        if (bytes > listedBytesMax) {
+            throw MasterException.listTooLong("a list of these locations", listedBytesMax, advice);
+        }
+        return bytes;
     }
 
     private static boolean startsUpTo(TabletPlace tablet, byte[] key) {
@@ -84,16 +103,27 @@ final class MasterLocations {
         return parts.getHashKey().concat(parts.getRangeKey()).toByteArray();
     }
 
+    /** Each tablet once, however often it is asked for. */
     GetTabletLocationsResponsePB ofTablets(GetTabletLocationsRequestPB request) {
+        if (request.getTabletIdsCount() > TABLETS_MAX) {
+            throw new MasterException(
+                    MasterErrorPB.Code.UNKNOWN_ERROR,
+                    ErrorCode.INVALID_ARGUMENT,
+                    "a request has " + request.getTabletIdsCount() + " ids of tablets, the limit is " + TABLETS_MAX
+                            + "; send them in several requests");
+        }
         GetTabletLocationsResponsePB.Builder answer = GetTabletLocationsResponsePB.newBuilder();
-        for (ByteString id : request.getTabletIdsList()) {
+        long bytes = 0;
+        for (ByteString id : new LinkedHashSet<>(request.getTabletIdsList())) {
             CatalogView.HostedTablet tablet = catalog.presentTablet(id.toStringUtf8());
             if (tablet == null) {
                 answer.addErrorsBuilder()
                         .setTabletId(id)
                         .setStatus(WireErrors.status(ErrorCode.NOT_FOUND, "Unknown tablet " + id.toStringUtf8()));
             } else {
-                answer.addTabletLocations(location(tablet.place(), request.getInternTsInfosInResponse()));
+                TabletLocationsPB location = location(tablet.place(), request.getInternTsInfosInResponse());
+                bytes = checkListed(bytes + location.getSerializedSize(), "ask for fewer tablets");
+                answer.addTabletLocations(location);
             }
         }
         if (request.getInternTsInfosInResponse() && answer.getTabletLocationsCount() > 0) {

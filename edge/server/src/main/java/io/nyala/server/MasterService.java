@@ -71,8 +71,8 @@ final class MasterService {
     MasterService(CatalogView catalog, Supplier<Identity> identity, int replicasMax, Events events) {
         this.catalog = catalog;
         this.identity = identity;
-        this.tables = new MasterTables(catalog, replicasMax);
-        this.locations = new MasterLocations(catalog, identity);
+        this.tables = new MasterTables(catalog, replicasMax, Methods.LISTED_BYTES_MAX);
+        this.locations = new MasterLocations(catalog, identity, Methods.LISTED_BYTES_MAX);
         this.events = events;
     }
 

@@ -24,7 +24,6 @@ import io.nyala.table.TableStatistics;
 import io.nyala.wire.WirePartitions;
 import io.nyala.wire.WireSchema;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -32,10 +31,16 @@ import java.util.Optional;
 final class MasterTables {
     private final CatalogView catalog;
     private final int replicasMax;
+    private final int listedBytesMax;
 
-    MasterTables(CatalogView catalog, int replicasMax) {
+    /**
+     * @param replicasMax of a table
+     * @param listedBytesMax of a list of tables
+     */
+    MasterTables(CatalogView catalog, int replicasMax, int listedBytesMax) {
         this.catalog = catalog;
         this.replicasMax = replicasMax;
+        this.listedBytesMax = listedBytesMax;
     }
 
     // ---- Found ----
@@ -198,33 +203,47 @@ final class MasterTables {
         List<Table> tables = request.getShowSoftDeleted()
                 ? catalog.engine().droppedTables()
                 : catalog.engine().tables();
+        long bytes = 0;
         for (Table table : tables) {
             if (table.name().contains(request.getNameFilter())) {
-                answer.addTables(info(table, request.getListTabletWithPartition()));
+                List<TabletPlace> tablets = table.tablets();
+                ListTablesResponsePB.TableInfo.Builder info = info(table, tablets.size());
+                bytes = checkListed(bytes + info.buildPartial().getSerializedSize());
+                if (request.getListTabletWithPartition()) {
+                    for (TabletPlace tablet : tablets) {
+                        ListTablesResponsePB.TabletWithPartition named = named(tablet);
+                        bytes = checkListed(bytes + named.getSerializedSize());
+                        info.addTabletWithPartition(named);
+                    }
+                }
+                answer.addTables(info);
             }
         }
         return answer.build();
     }
 
-    private ListTablesResponsePB.TableInfo info(Table table, boolean withTablets) {
-        List<TabletPlace> tablets = table.tablets();
-        ListTablesResponsePB.TableInfo.Builder info = ListTablesResponsePB.TableInfo.newBuilder()
+    private long checkListed(long bytes) {
+        if (bytes > listedBytesMax) {
+            throw MasterException.listTooLong(
+                    "a list of the tables", listedBytesMax, "ask for fewer, by name_filter, or without their tablets");
+        }
+        return bytes;
+    }
+
+    private ListTablesResponsePB.TableInfo.Builder info(Table table, int tablets) {
+        return ListTablesResponsePB.TableInfo.newBuilder()
                 .setId(ByteString.copyFromUtf8(catalog.idOf(table)))
                 .setName(table.name())
                 .setLiveRowCount(table.statistics().liveRowCount())
-                .setNumTablets(tablets.size())
+                .setNumTablets(tablets)
                 .setNumReplicas(1);
-        if (withTablets) {
-            List<ListTablesResponsePB.TabletWithPartition> named = new ArrayList<>();
-            for (TabletPlace tablet : tablets) {
-                named.add(ListTablesResponsePB.TabletWithPartition.newBuilder()
-                        .setTabletId(catalog.ids().tablet(tablet.id()))
-                        .setPartition(WirePartitions.toProto(tablet.partition()))
-                        .build());
-            }
-            info.addAllTabletWithPartition(named);
-        }
-        return info.build();
+    }
+
+    private ListTablesResponsePB.TabletWithPartition named(TabletPlace tablet) {
+        return ListTablesResponsePB.TabletWithPartition.newBuilder()
+                .setTabletId(catalog.ids().tablet(tablet.id()))
+                .setPartition(WirePartitions.toProto(tablet.partition()))
+                .build();
     }
 
     GetTableSchemaResponsePB schema(TableIdentifierPB identifier) {

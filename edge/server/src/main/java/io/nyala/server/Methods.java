@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
 
 /** A service as a table of its methods. Filled before the server starts, then immutable. */
 final class Methods implements RpcService {
+    /** Of an answer that is a list: clients in C++ take answers of 50 MiB, with what is around them. */
+    static final int LISTED_BYTES_MAX = 49 << 20;
+
     private final String name;
     private final Set<Integer> features;
     private final Map<String, RpcMethod> methods = new HashMap<>();

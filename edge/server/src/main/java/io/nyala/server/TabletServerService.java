@@ -49,9 +49,6 @@ final class TabletServerService implements AutoCloseable {
 
     private static final long BATCH_IDLE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
-    /** Of a list of tablets: those of C++ take answers of 50 MiB, with what is around them. */
-    private static final int LISTED_BYTES_MAX = 49 << 20;
-
     private final CatalogView catalog;
     private final WriteService writes;
     private final ScanService scans;
@@ -144,7 +141,7 @@ final class TabletServerService implements AutoCloseable {
                 if (tablet != null) {
                     ListTabletsResponsePB.StatusAndSchemaPB described = describe(table, tablet, view, ofTable);
                     bytes += described.getSerializedSize();
-                    if (bytes > LISTED_BYTES_MAX) {
+                    if (bytes > Methods.LISTED_BYTES_MAX) {
                         return tooManyTablets(request);
                     }
                     answer.addStatusAndSchema(described);
@@ -159,7 +156,8 @@ final class TabletServerService implements AutoCloseable {
                 .setError(TabletErrors.error(
                         TabletServerErrorPB.Code.UNKNOWN_ERROR,
                         ErrorCode.INVALID_ARGUMENT,
-                        "a list of the tablets has more than " + LISTED_BYTES_MAX + " bytes, and clients take 50 MiB; "
+                        "a list of the tablets has more than " + Methods.LISTED_BYTES_MAX
+                                + " bytes, and clients take 50 MiB; "
                                 + (request.getNeedSchemaInfo() ? "ask without schemas" : "ask the master")))
                 .build();
     }

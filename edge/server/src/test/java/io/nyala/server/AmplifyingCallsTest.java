@@ -2,6 +2,7 @@ package io.nyala.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
@@ -9,12 +10,19 @@ import com.google.protobuf.MessageLite;
 import io.nyala.caller.WireClient;
 import io.nyala.caller.WireRows;
 import io.nyala.engine.Table;
+import io.nyala.engine.TableSpec;
+import io.nyala.partition.PartitionSchema;
 import io.nyala.protocol.Common.SchemaPB;
 import io.nyala.protocol.RowOperations.RowOperationsPB;
+import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
 import io.nyala.protocol.master.Master.AlterTableRequestPB;
 import io.nyala.protocol.master.Master.AlterTableResponsePB;
 import io.nyala.protocol.master.Master.CreateTableRequestPB;
 import io.nyala.protocol.master.Master.CreateTableResponsePB;
+import io.nyala.protocol.master.Master.GetTableLocationsRequestPB;
+import io.nyala.protocol.master.Master.GetTabletLocationsRequestPB;
+import io.nyala.protocol.master.Master.GetTabletLocationsResponsePB;
+import io.nyala.protocol.master.Master.ListTablesRequestPB;
 import io.nyala.protocol.master.Master.TableIdentifierPB;
 import io.nyala.protocol.rpc.RpcHeader.RequestHeader;
 import io.nyala.protocol.tserver.Tserver.ListTabletsRequestPB;
@@ -32,12 +40,15 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -237,6 +248,83 @@ final class AmplifyingCallsTest {
         String why = list(true).getError().getStatus().getMessage();
         assertTrue(why.contains("more than 51380224 bytes") && why.contains("ask without schemas"), why);
         assertEquals(112, list(false).getStatusAndSchemaCount());
+    }
+
+    private static ByteString id(int i) {
+        return ByteString.copyFromUtf8(Integer.toString(i));
+    }
+
+    private GetTabletLocationsResponsePB locate(long heapBytes, Iterable<ByteString> tablets) throws IOException {
+        var request = GetTabletLocationsRequestPB.newBuilder()
+                .addAllTabletIds(tablets)
+                .build();
+        return bounded(
+                heapBytes,
+                () -> server.master()
+                        .call(WireClient.MASTER, "GetTabletLocations", request)
+                        .message(GetTabletLocationsResponsePB.parser()));
+    }
+
+    @Test
+    void idsOfTabletsAreCounted() throws IOException {
+        List<ByteString> nothing = Collections.nCopies(1 << 20, ByteString.EMPTY);
+        String why = locate(2L * nothing.size(), nothing).getError().getStatus().getMessage();
+        assertEquals("a request has 1048576 ids of tablets, the limit is 10000; send them in several requests", why);
+        List<ByteString> most =
+                IntStream.range(0, 10_000).mapToObj(AmplifyingCallsTest::id).toList();
+        assertEquals(10_000, locate(0, most).getErrorsCount());
+    }
+
+    /** Of tables whose tablets have two bounds of 16,000 bytes each. */
+    private Table createLongBounds(int buckets) {
+        PartitionSchema partitions =
+                PartitionSchema.of(TEXT).hash(buckets, "k").range("k").build();
+        String bound = "b".repeat(16_000);
+        return server.engine()
+                .createTable(TableSpec.of("t", partitions)
+                        .withRanges(List.of(partitions.between(bound + "0", bound + "1"))));
+    }
+
+    @Test
+    void aTabletIsAnsweredOnceHoweverOftenItIsAskedFor() throws IOException {
+        Table table = createLongBounds(2);
+        List<ByteString> again = Collections.nCopies(10_000, server.tabletId(table));
+        GetTabletLocationsResponsePB answer = locate(0, again);
+        assertEquals(1, answer.getTabletLocationsCount());
+        assertEquals(again.getFirst(), answer.getTabletLocations(0).getTabletId());
+    }
+
+    /** With a bound of 100 KB for 49 MiB, of which a catalog is hard to fill. */
+    @Test
+    void locationsAreNoMoreThanClientsTake() {
+        int bytesMax = 100_000; // Three tablets and some.
+        Table table = createLongBounds(4);
+        ServerIds names = new ServerIds(server.engine().hostId());
+        CatalogView catalog = new CatalogView(server.engine(), names);
+        Identity identity = new Identity(names, "localhost", 1, 2, ServerConfig.NO_WEB, 0);
+        MasterLocations locations = new MasterLocations(catalog, () -> identity, bytesMax);
+        List<ByteString> ids =
+                server.tabletIds(table).stream().map(ByteString::copyFromUtf8).toList();
+        var ofTablets = GetTabletLocationsRequestPB.newBuilder().addAllTabletIds(ids);
+        assertTooLong("ask for fewer tablets", () -> locations.ofTablets(ofTablets.build()));
+        var ofTable = GetTableLocationsRequestPB.newBuilder()
+                .setTable(TableIdentifierPB.newBuilder().setTableName("t"))
+                .setMaxReturnedLocations(Integer.MAX_VALUE);
+        assertTooLong("ask for fewer, by max_returned_locations", () -> locations.ofTable(table, ofTable.build()));
+        MasterTables tables = new MasterTables(catalog, 7, bytesMax);
+        var list = ListTablesRequestPB.newBuilder();
+        assertEquals(4, tables.list(list.build()).getTables(0).getNumTablets());
+        list.setListTabletWithPartition(true);
+        assertTooLong("ask for fewer, by name_filter, or without their tablets", () -> tables.list(list.build()));
+        MasterTables fewer = new MasterTables(catalog, 7, 4 * bytesMax / 3);
+        assertEquals(4, fewer.list(list.build()).getTables(0).getTabletWithPartitionCount());
+    }
+
+    private static void assertTooLong(String advice, Executable call) {
+        MasterException refusal = assertThrows(MasterException.class, call);
+        assertEquals(ErrorCode.INVALID_ARGUMENT, refusal.error().getStatus().getCode());
+        String why = String.valueOf(refusal.getMessage());
+        assertTrue(why.contains(" has more than 100000 bytes") && why.endsWith("; " + advice), why);
     }
 
     // ---- Names ----
