@@ -2,11 +2,14 @@ package io.nyala.server;
 
 import io.nyala.engine.CommitResult;
 import io.nyala.protocol.WireProtocol.AppStatusPB;
+import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
 import io.nyala.protocol.tserver.Tserver.ResourceMetricsPB;
 import io.nyala.protocol.tserver.Tserver.WriteResponsePB;
 import io.nyala.rows.OperationKind;
 import io.nyala.rows.RowError;
 import io.nyala.wire.WireErrors;
+import java.util.EnumMap;
+import java.util.Map;
 
 /**
  * What became of the rows of a request, put together from its batches. Operations that were ignored are counted as
@@ -18,6 +21,10 @@ final class WriteAnswer {
 
     private final WriteResponsePB.Builder response = WriteResponsePB.newBuilder();
     private final long[] done = new long[OperationKind.UPSERT_IGNORE.code() + 1];
+
+    /** The last of each code: a request may have a million errors, in the same words. */
+    private final Map<ErrorCode, AppStatusPB> said = new EnumMap<>(ErrorCode.class);
+
     private long insertsIgnored;
     private long upsertsIgnored;
     private long updatesIgnored;
@@ -69,11 +76,16 @@ final class WriteAnswer {
 
     private void addError(int row, AppStatusPB status) {
         textChars += status.getMessage().length();
-        AppStatusPB said = textChars <= TEXT_CHARS_MAX
+        AppStatusPB kept = textChars <= TEXT_CHARS_MAX
                 ? status
                 : AppStatusPB.newBuilder().setCode(status.getCode()).build();
+        AppStatusPB last = said.get(kept.getCode());
+        if (last == null || !last.equals(kept)) {
+            said.put(kept.getCode(), kept);
+            last = kept;
+        }
         response.addPerRowErrors(
-                WriteResponsePB.PerRowErrorPB.newBuilder().setRowIndex(row).setError(said));
+                WriteResponsePB.PerRowErrorPB.newBuilder().setRowIndex(row).setError(last));
     }
 
     WriteResponsePB response() {

@@ -9,11 +9,13 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.MessageLite;
 import io.nyala.caller.WireClient;
 import io.nyala.caller.WireRows;
+import io.nyala.engine.CommitResult;
 import io.nyala.engine.Table;
 import io.nyala.engine.TableSpec;
 import io.nyala.partition.PartitionSchema;
 import io.nyala.protocol.Common.SchemaPB;
 import io.nyala.protocol.RowOperations.RowOperationsPB;
+import io.nyala.protocol.WireProtocol.AppStatusPB;
 import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
 import io.nyala.protocol.master.Master.AlterTableRequestPB;
 import io.nyala.protocol.master.Master.AlterTableResponsePB;
@@ -32,6 +34,9 @@ import io.nyala.protocol.tserver.Tserver.WriteRequestPB;
 import io.nyala.protocol.tserver.Tserver.WriteResponsePB;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
+import io.nyala.rows.OperationKind;
+import io.nyala.rows.RowError;
+import io.nyala.rows.RowErrorCode;
 import io.nyala.rows.Schema;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -40,8 +45,11 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.stream.IntStream;
@@ -216,6 +224,30 @@ final class AmplifyingCallsTest {
     void rowsOfAnotherTableAreCountedAsFarAsARequestMayHave() throws IOException {
         Column other = Column.key("other", ColumnType.INT8);
         assertNotKept(WireRows.view(List.of(other)), rows(40 << 20, 2));
+    }
+
+    /** While there is room for words, and behind that; another error among them changes nothing. */
+    @Test
+    void errorsOfRowsInTheSameWordsAreKeptOnce() {
+        int count = 12_000;
+        WriteAnswer answer = new WriteAnswer();
+        List<RowError> errors = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            boolean isOther = i % 100 == 99;
+            errors.add(new RowError(
+                    i,
+                    isOther ? RowErrorCode.NOT_FOUND : RowErrorCode.MISSING_VALUE,
+                    "no value, in many words: ".repeat(40)));
+        }
+        byte[] kinds = new byte[count];
+        Arrays.fill(kinds, (byte) OperationKind.INSERT.code());
+        answer.addRepeated(0, kinds, new CommitResult(1, count, count, CommitResult.Ignored.NONE, errors));
+        WriteResponsePB response = answer.response();
+        assertEquals(count, response.getPerRowErrorsCount());
+        Set<AppStatusPB> kept = Collections.newSetFromMap(new IdentityHashMap<>());
+        response.getPerRowErrorsList().forEach(error -> kept.add(error.getError()));
+        assertEquals(4, kept.size(), "two codes, with words and without");
+        assertEquals(4, Set.copyOf(kept).size());
     }
 
     // ---- Lists ----
