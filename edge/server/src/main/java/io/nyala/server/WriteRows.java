@@ -7,6 +7,7 @@ import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
 import io.nyala.protocol.tserver.Tserver.WriteResponsePB;
 import io.nyala.record.RequestMismatchException;
 import io.nyala.record.RequestName;
+import io.nyala.record.StaleRequestException;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rpc.RpcCall;
 import io.nyala.rpc.RpcErrorCode;
@@ -290,13 +291,18 @@ final class WriteRows {
         }
     }
 
+    /** The name of the request is at fault, so its client must not take this for an answer about its rows. */
+    private static boolean isOfName(RuntimeException failure) {
+        return failure instanceof StaleRequestException || failure instanceof RequestMismatchException;
+    }
+
     /** The part that was to come is not in, nor are those behind it. */
     private void fail(@Nullable Throwable thrown) {
         Throwable failure = thrown instanceof CompletionException wrapped && wrapped.getCause() != null
                 ? wrapped.getCause()
                 : thrown;
         discard();
-        if (part == 0 || !(failure instanceof RuntimeException reason)) {
+        if (part == 0 || !(failure instanceof RuntimeException reason) || isOfName(reason)) {
             WriteService.fail(call, failure);
             return;
         }

@@ -8,6 +8,7 @@ import io.nyala.caller.WireRows;
 import io.nyala.engine.AlterTable;
 import io.nyala.engine.Engine;
 import io.nyala.engine.Table;
+import io.nyala.engine.WriteBatch;
 import io.nyala.protocol.RowOperations.RowOperationsPB;
 import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
 import io.nyala.protocol.rpc.RpcHeader.ErrorStatusPB.RpcErrorCodePB;
@@ -15,12 +16,15 @@ import io.nyala.protocol.tserver.Tserver.WriteRequestPB;
 import io.nyala.protocol.tserver.Tserver.WriteResponsePB;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
+import io.nyala.rows.OperationKind;
 import io.nyala.rows.Schema;
+import io.nyala.rpc.RequestId;
 import io.nyala.testkit.Spin;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
@@ -228,5 +232,43 @@ final class RepeatedWritesTest {
         server.beforeCommit(_ -> Engine.wanted().run());
         server.write(request, WriteServer.named().setTimeoutMillis(60_000));
         assertEquals(2, WriteServer.keys(table).size());
+    }
+
+    /** Its first part is the same, and the second has fewer rows than were answered. */
+    @Test
+    void otherRowsInALaterPartUnderTheSameNameHaveNoAnswer() throws IOException {
+        Table table = server.engine.createTable("t", SCHEMA);
+        String tablet = server.tablet(table);
+        server.write(mixed(ROWS).request(tablet), WriteServer.named());
+        List<Integer> keys = WriteServer.keys(table);
+        WireClient.Reply reply = server.call(mixed(ROWS / 2).request(tablet), WriteServer.named());
+        assertTrue(reply.isError(), "an answer of rows");
+        assertEquals(RpcErrorCodePB.ERROR_INVALID_REQUEST, reply.error().getCode());
+        assertEquals(keys, WriteServer.keys(table));
+    }
+
+    /** Its client says that it has heard the answer, and so another request does, between two parts. */
+    @Test
+    void aRequestThatBecomesStaleBetweenPartsFailsAsThat() throws IOException {
+        Table table = server.engine.createTable("t", SCHEMA);
+        RequestId next = new RequestId("0123456789abcdef0123456789abcdef", 2, 2, 0);
+        server.beforeCommit(part -> {
+            if (part == 1) {
+                try (WriteBatch batch = table.newBatch()) {
+                    batch.rows()
+                            .start(OperationKind.INSERT)
+                            .setInt(0, -1)
+                            .setBytes(1, new byte[1])
+                            .end();
+                    batch.request(Objects.requireNonNull(WriteService.name(next, part)))
+                            .commit()
+                            .orThrow();
+                }
+            }
+        });
+        WireClient.Reply reply = server.call(mixed(ROWS).request(server.tablet(table)), WriteServer.named());
+        assertTrue(reply.isError(), "an answer of rows");
+        assertEquals(RpcErrorCodePB.ERROR_REQUEST_STALE, reply.error().getCode());
+        assertEquals(0, server.batches.takenCount());
     }
 }
