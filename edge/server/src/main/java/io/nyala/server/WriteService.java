@@ -18,10 +18,11 @@ import io.nyala.wire.WireException;
 import io.nyala.wire.WriteRequestReader;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.BiConsumer;
@@ -37,11 +38,17 @@ final class WriteService {
     /** Steps from the name of a request to those of its parts; odd, so that no two are the same. */
     private static final long PART_STEP = 0x9E3779B97F4A7C15L;
 
+    /**
+     * As many as there are workers to read requests. More are made while those wait and others are made up for; each
+     * has up to 4 MiB of schemas that clients sent, so they go again.
+     */
+    static final int IDLE_DECODERS_MAX = 2 * Runtime.getRuntime().availableProcessors();
+
     private final CatalogView catalog;
     private final BatchPool batches;
     private final Function<WriteBatch, CompletableFuture<CommitResult>> commits;
     private final Executor pool;
-    private final ConcurrentLinkedQueue<Decoder> decoders = new ConcurrentLinkedQueue<>();
+    private final Deque<Decoder> decoders = new ArrayDeque<>(); // Guarded by itself; the one used last comes first.
 
     /** What reads requests; understood schemas stay with it. One thread at a time. */
     private record Decoder(WriteRequestReader request, RowOperationsReader rows) {}
@@ -81,7 +88,7 @@ final class WriteService {
         } catch (RuntimeException e) {
             fail(call, e);
         } finally {
-            decoders.add(decoder);
+            giveBack(decoder);
         }
     }
 
@@ -96,8 +103,29 @@ final class WriteService {
     }
 
     private Decoder takeDecoder() {
-        Decoder taken = decoders.poll();
-        return taken == null ? new Decoder(new WriteRequestReader(), new RowOperationsReader()) : taken;
+        synchronized (decoders) {
+            Decoder taken = decoders.pollFirst();
+            if (taken != null) {
+                return taken;
+            }
+        }
+        return new Decoder(new WriteRequestReader(), new RowOperationsReader());
+    }
+
+    private void giveBack(Decoder decoder) {
+        synchronized (decoders) {
+            decoders.addFirst(decoder);
+            if (decoders.size() > IDLE_DECODERS_MAX) {
+                decoders.removeLast();
+            }
+        }
+    }
+
+    /** How many wait for a request. */
+    int idleDecoderCount() {
+        synchronized (decoders) {
+            return decoders.size();
+        }
     }
 
     /** Has a call that was read before, and is not answered, read once more. */
@@ -108,7 +136,7 @@ final class WriteService {
             decoder.request().read(body, 0, body.byteSize());
             Engine.whileWanted(() -> throwIfGivenUp(call), () -> action.accept(decoder.request(), decoder.rows()));
         } finally {
-            decoders.add(decoder);
+            giveBack(decoder);
         }
     }
 

@@ -2,6 +2,7 @@ package io.nyala.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.caller.WireClient;
@@ -24,6 +25,7 @@ import io.nyala.rows.OperationKind;
 import io.nyala.rows.Schema;
 import io.nyala.rpc.RpcErrorCode;
 import io.nyala.table.WrongTabletException;
+import io.nyala.wire.RowOperationsReader;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -312,6 +314,32 @@ final class WriteRowsTest {
             rows.add(RowOperationsPB.Type.INSERT, WireRows.cell(k));
         }
         return rows;
+    }
+
+    // ---- What reads requests ----
+
+    @Test
+    void ofWhatReadManyRequestsAtOnceTheOnesUsedLastAreKept() throws IOException {
+        Table table = server.engine.createTable("t", SCHEMA);
+        List<RowOperationsReader> used = new ArrayList<>();
+        server.beforeCommit(_ -> {
+            readAgain(2 * WriteService.IDLE_DECODERS_MAX, used);
+            readAgain(1, used);
+        });
+        assertEquals(
+                0, server.write(inserts(table, 1), RequestHeader.newBuilder()).getPerRowErrorsCount());
+        assertEquals(WriteService.IDLE_DECODERS_MAX, server.service().idleDecoderCount());
+        assertSame(used.getFirst(), used.getLast(), "the first that was taken is the last that was given back");
+    }
+
+    /** So many at a time, one within the other. */
+    private void readAgain(int count, List<RowOperationsReader> used) {
+        server.service().readAgain(server.call(), (_, rows) -> {
+            used.add(rows);
+            if (count > 1) {
+                readAgain(count - 1, used);
+            }
+        });
     }
 
     // ---- Steps ----

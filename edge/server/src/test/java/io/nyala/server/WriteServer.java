@@ -35,6 +35,7 @@ final class WriteServer implements AutoCloseable {
     final Engine engine;
     final BatchPool batches = new BatchPool(System::nanoTime, Long.MAX_VALUE);
     private final CatalogView catalog;
+    private final WriteService service;
     private final RpcThreads threads;
     private final RpcServer server;
     private final WireClient client;
@@ -47,7 +48,7 @@ final class WriteServer implements AutoCloseable {
         engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(256 << 20));
         threads = RpcThreads.start();
         catalog = new CatalogView(engine, new ServerIds(engine.hostId()));
-        var service = new WriteService(catalog, batches, this::commit, this::execute);
+        service = new WriteService(catalog, batches, this::commit, this::execute);
         server = RpcServer.start(
                 RpcConfig.of("TabletServer", "127.0.0.1", 0),
                 List.of(new Methods(WireClient.TABLET_SERVER, Set.of()).on("Write", newCall -> {
@@ -97,6 +98,10 @@ final class WriteServer implements AutoCloseable {
 
     int commits() {
         return commits;
+    }
+
+    WriteService service() {
+        return service;
     }
 
     /** Of the first tablet. */
