@@ -29,6 +29,7 @@ final class DifferencesTest {
     private static Map<Line, Proof> proofs(Both both) {
         var rows = new RowDifferences(both);
         var tables = new TableDifferences(both);
+        var names = new NameDifferences(both);
         Map<Line, Proof> proofs = new LinkedHashMap<>();
         proofs.put(
                 new Line(
@@ -72,11 +73,12 @@ final class DifferencesTest {
                         "has `kudu.table.disable_compaction` = 0, and so is such a one",
                         "has the settings that it had"),
                 tables::settingsOfRecalledTable);
-        addRest(proofs, rows, tables);
+        addRest(proofs, rows, tables, names);
         return proofs;
     }
 
-    private static void addRest(Map<Line, Proof> proofs, RowDifferences rows, TableDifferences tables) {
+    private static void addRest(
+            Map<Line, Proof> proofs, RowDifferences rows, TableDifferences tables, NameDifferences names) {
         proofs.put(
                 new Line(
                         "bounds of ranges, where any range of a new table has hash levels of its own",
@@ -111,16 +113,41 @@ final class DifferencesTest {
                         "taken, within the 50 MiB of a request",
                         "an error of that row (INVALID_ARGUMENT)"),
                 rows::largeRows);
-        addLast(proofs, rows, tables);
+        addLast(proofs, rows, tables, names);
     }
 
-    private static void addLast(Map<Line, Proof> proofs, RowDifferences rows, TableDifferences tables) {
+    private static void addLast(
+            Map<Line, Proof> proofs, RowDifferences rows, TableDifferences tables, NameDifferences names) {
         proofs.put(
                 new Line(
                         "predicates of a scan",
                         "any number of values and filters within the 50 MiB of a request",
                         "65,536 values of an IN list, 64 Bloom filters of a column, and 4 MiB in all"),
                 rows::predicates);
+        proofs.put(
+                new Line(
+                        "a CreateTable or AlterTable of more than 4 MiB",
+                        "looked at, within the 50 MiB of a request",
+                        "the call fails (ERROR_INVALID_REQUEST)"),
+                names::largeRequests);
+        proofs.put(
+                new Line(
+                        "halves of surrogate pairs in names, owners and comments",
+                        "taken for UTF-8",
+                        "refused as none"),
+                names::halvesOfPairs);
+        proofs.put(
+                new Line(
+                        "`reserve_seconds` = 4,294,967,295 of a table that is dropped",
+                        "is no time: it cannot be recalled",
+                        "is a time as any other"),
+                names::longestReservation);
+        proofs.put(
+                new Line(
+                        "start and last key of one scan in the order of keys",
+                        "refused",
+                        "taken: it goes on behind the last key"),
+                names::startAndLastKey);
         proofs.put(
                 new Line(
                         "batch of a scan",

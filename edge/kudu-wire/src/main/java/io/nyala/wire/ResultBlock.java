@@ -28,17 +28,16 @@ public sealed interface ResultBlock extends AutoCloseable permits RowwiseBlock, 
      * A block in the layout that a client asks for.
      *
      * @param columns of the batches that will come
-     * @param rowFormatFlags of the request: any {@link RowFormatFlags}
+     * @param rowFormatFlags of the request: {@link RowFormatFlags}; others are ignored, as by Kudu
      */
     static ResultBlock of(List<Column> columns, long rowFormatFlags, MemoryAccount account) {
-        if (rowFormatFlags == RowFormatFlags.COLUMNAR_LAYOUT_VALUE) {
+        if ((rowFormatFlags & RowFormatFlags.COLUMNAR_LAYOUT_VALUE) != 0) {
+            if (rowFormatFlags != RowFormatFlags.COLUMNAR_LAYOUT_VALUE) {
+                throw new WireException(Fault.SCAN_SPEC, "Row format flags not supported with columnar layout");
+            }
             return new ColumnarBlock(columns, account);
         }
-        boolean isPadded = rowFormatFlags == RowFormatFlags.PAD_UNIX_TIME_MICROS_TO_16_BYTES_VALUE;
-        if (!isPadded && rowFormatFlags != RowFormatFlags.NO_FLAGS_VALUE) {
-            throw new WireException(
-                    Fault.SCAN_SPEC, "unsupported row_format_flags: " + Long.toUnsignedString(rowFormatFlags));
-        }
+        boolean isPadded = (rowFormatFlags & RowFormatFlags.PAD_UNIX_TIME_MICROS_TO_16_BYTES_VALUE) != 0;
         return new RowwiseBlock(columns, isPadded, account);
     }
 

@@ -120,9 +120,13 @@ public final class WireSchema {
     }
 
     private static void checkText(String what, ByteString text) {
-        if (text.size() > Limits.NAME_BYTES_MAX) {
+        checkText(what, text, Limits.NAME_BYTES_MAX);
+    }
+
+    private static void checkText(String what, ByteString text, int bytesMax) {
+        if (text.size() > bytesMax) {
             throw schemaError(what + ": identifier '" + text.toStringUtf8() + "' longer than maximum permitted length "
-                    + Limits.NAME_BYTES_MAX);
+                    + bytesMax);
         }
         if (!text.isValidUtf8()) {
             throw schemaError(what + ": invalid UTF8 sequence");
@@ -267,12 +271,25 @@ public final class WireSchema {
         }
     }
 
-    /** A name for a table or column. */
-    public static void checkName(String what, String name) {
+    /** A name for a table or column, as it was sent: as a text, what is no UTF-8 would have become another name. */
+    public static void checkName(String what, ByteString name) {
         if (name.isEmpty()) {
             throw schemaError("invalid " + what + " name: empty string not a valid identifier");
         }
-        checkText("invalid " + what + " name", ByteString.copyFromUtf8(name));
+        checkText("invalid " + what + " name", name);
+    }
+
+    /** An owner of a table that a client names. */
+    public static void checkOwner(ByteString owner, int bytesMax) {
+        if (owner.isEmpty()) {
+            throw schemaError("invalid owner name: empty string is not a valid owner");
+        }
+        checkText("invalid owner name", owner, bytesMax);
+    }
+
+    /** What is said of a table. */
+    public static void checkComment(ByteString comment) {
+        checkText("invalid table comment", comment, Limits.COMMENT_BYTES_MAX);
     }
 
     /**

@@ -161,12 +161,21 @@ final class ResultBlockTest {
 
     @Test
     void refusesLayoutsThatAreNone() {
-        for (long flags : new long[] {COLUMNAR | PADDED, 4, -1}) {
+        for (long flags : new long[] {COLUMNAR | PADDED, COLUMNAR | 4, -1}) {
             WireException e =
                     assertThrows(WireException.class, () -> ResultBlock.of(List.of(), flags, memory.account()));
             assertEquals(
                     TabletServerErrorPB.Code.INVALID_SCAN_SPEC,
                     e.tabletServerError().getCode());
+        }
+    }
+
+    @Test
+    void flagsThatNobodyKnowsChangeNothing() {
+        for (long flags : new long[] {4, 4 | PADDED, 1L << 63}) {
+            try (ResultBlock block = ResultBlock.of(List.of(), flags, memory.account())) {
+                assertEquals(RowwiseBlock.class, block.getClass());
+            }
         }
     }
 

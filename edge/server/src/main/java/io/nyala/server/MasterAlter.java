@@ -1,6 +1,7 @@
 package io.nyala.server;
 
 import com.google.protobuf.ByteString;
+import io.nyala.catalog.CatalogLimits;
 import io.nyala.engine.AlterTable;
 import io.nyala.engine.Table;
 import io.nyala.engine.TableExistsException;
@@ -163,7 +164,7 @@ final class MasterAlter {
             case RENAME_COLUMN ->
                 rename(
                         step.getRenameColumn().getOldName(),
-                        step.getRenameColumn().getNewName());
+                        step.getRenameColumn().getNewNameBytes());
             case ALTER_COLUMN -> alter(step.getAlterColumn().getDelta());
             case ADD_RANGE_PARTITION -> addRange(step.getAddRangePartition());
             case DROP_RANGE_PARTITION -> dropRange(step.getDropRangePartition());
@@ -190,8 +191,9 @@ final class MasterAlter {
         change.dropColumn(name);
     }
 
-    private void rename(String name, String newName) {
-        WireSchema.checkName("column", newName);
+    private void rename(String name, ByteString given) {
+        WireSchema.checkName("column", given);
+        String newName = given.toStringUtf8();
         if (!names.contains(name)) {
             throw missing(name);
         }
@@ -208,7 +210,7 @@ final class MasterAlter {
         }
         change.changeColumn(delta.getName(), column -> WireSchema.change(column, delta));
         if (delta.hasNewName() && !delta.getNewName().equals(delta.getName())) {
-            rename(delta.getName(), delta.getNewName());
+            rename(delta.getName(), delta.getNewNameBytes());
         }
     }
 
@@ -242,13 +244,15 @@ final class MasterAlter {
 
     private void describe() {
         if (request.hasNewTableName()) {
-            WireSchema.checkName("table", request.getNewTableName());
+            WireSchema.checkName("table", request.getNewTableNameBytes());
             change.rename(request.getNewTableName());
         }
         if (request.hasNewTableOwner()) {
+            WireSchema.checkOwner(request.getNewTableOwnerBytes(), CatalogLimits.OWNER_BYTES_MAX);
             change.owner(request.getNewTableOwner());
         }
         if (request.hasNewTableComment()) {
+            WireSchema.checkComment(request.getNewTableCommentBytes());
             change.comment(request.getNewTableComment());
         }
         ExtraConfigs.change(change, request.getNewExtraConfigsMap());

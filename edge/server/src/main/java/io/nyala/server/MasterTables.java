@@ -2,6 +2,7 @@ package io.nyala.server;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.TextFormat;
+import io.nyala.catalog.CatalogLimits;
 import io.nyala.catalog.TableDescription;
 import io.nyala.catalog.TabletPlace;
 import io.nyala.engine.Table;
@@ -83,7 +84,11 @@ final class MasterTables {
     // ---- Made ----
 
     CreateTableResponsePB create(CreateTableRequestPB request, String user) {
-        WireSchema.checkName("table", request.getName());
+        WireSchema.checkName("table", request.getNameBytes());
+        if (request.hasOwner()) {
+            WireSchema.checkOwner(request.getOwnerBytes(), CatalogLimits.OWNER_BYTES_MAX);
+        }
+        WireSchema.checkComment(request.getCommentBytes());
         checkReplicas(request);
         if (request.getTableType() != TableTypePB.DEFAULT_TABLE) {
             throw new MasterException(
@@ -176,7 +181,9 @@ final class MasterTables {
             throw notFound(identifier);
         }
         String name = request.hasNewTableName() ? request.getNewTableName() : table.name();
-        WireSchema.checkName("table", name);
+        if (request.hasNewTableName()) {
+            WireSchema.checkName("table", request.getNewTableNameBytes());
+        }
         try {
             catalog.engine().recallTable(table.id(), name);
         } catch (TableExistsException e) {

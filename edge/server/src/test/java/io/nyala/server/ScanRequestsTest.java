@@ -410,8 +410,8 @@ final class ScanRequestsTest {
         invalid(
                 "Unknown read mode.",
                 request -> request.setReadMode(ReadMode.UNKNOWN_READ_MODE).setOrderMode(OrderMode.UNORDERED));
-        for (int flags : new int[] {3, 4, 6, 1 << 20}) { // Of a scan that is open when that is found.
-            invalid("unsupported row_format_flags: " + flags, request -> request.setRowFormatFlags(flags));
+        for (long flags : new long[] {3, 6, -1}) { // Of a scan that is open when that is found.
+            invalid("Row format flags not supported with columnar layout", request -> request.setRowFormatFlags(flags));
         }
         refused(
                 Code.INVALID_SCAN_SPEC,

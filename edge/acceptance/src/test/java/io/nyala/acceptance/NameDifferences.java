@@ -1,0 +1,120 @@
+package io.nyala.acceptance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.google.protobuf.ByteString;
+import io.nyala.caller.WireClient;
+import io.nyala.protocol.Common.OrderMode;
+import io.nyala.protocol.Common.ReadMode;
+import io.nyala.protocol.master.Master.DeleteTableRequestPB;
+import io.nyala.protocol.master.Master.DeleteTableResponsePB;
+import io.nyala.protocol.master.Master.RecallDeletedTableRequestPB;
+import io.nyala.protocol.master.Master.RecallDeletedTableResponsePB;
+import io.nyala.protocol.master.Master.TableIdentifierPB;
+import io.nyala.protocol.tserver.Tserver.NewScanRequestPB;
+import io.nyala.protocol.tserver.Tserver.ScanRequestPB;
+import io.nyala.protocol.tserver.Tserver.ScanResponsePB;
+import java.io.IOException;
+
+/** What differs on purpose in hand-made requests: names, sizes, keys and times that no client says. */
+final class NameDifferences {
+    private static final ByteString HALF_OF_PAIR = RawTable.bytes(0xED, 0xA0, 0x80);
+    private static final int LARGE_BYTES = 5 << 20;
+
+    private final Both both;
+
+    NameDifferences(Both both) {
+        this.both = both;
+    }
+
+    @FunctionalInterface
+    private interface Call {
+        String answer(RawCluster cluster) throws IOException;
+    }
+
+    private void assertDiffers(String kudu, String here, Call call) throws IOException {
+        try (RawCluster theirs = RawCluster.of(both.kudu());
+                RawCluster ours = RawCluster.of(both.ours())) {
+            assertEquals(kudu, call.answer(theirs), "what a real Kudu does");
+            assertEquals(here, call.answer(ours), "what our server does");
+        }
+    }
+
+    void largeRequests() throws IOException {
+        assertDiffers(
+                "INVALID_SCHEMA INVALID_ARGUMENT invalid table comment: identifier 'mm",
+                "the call fails: ERROR_INVALID_REQUEST",
+                cluster -> {
+                    String said = RawTable.create(
+                            cluster, "differ_large", create -> create.setComment("m".repeat(LARGE_BYTES)));
+                    return said.replaceFirst("m{3,}$", "mm");
+                });
+    }
+
+    void halvesOfPairs() throws IOException {
+        assertDiffers(
+                "made",
+                "INVALID_SCHEMA INVALID_ARGUMENT invalid table name: invalid UTF8 sequence",
+                cluster -> RawTable.create(cluster, "", create -> create.setNameBytes(HALF_OF_PAIR)));
+        assertDiffers(
+                "made",
+                "INVALID_SCHEMA INVALID_ARGUMENT invalid owner name: invalid UTF8 sequence",
+                cluster -> RawTable.create(cluster, "differ_owner", create -> create.setOwnerBytes(HALF_OF_PAIR)));
+        assertDiffers(
+                "made",
+                "INVALID_SCHEMA INVALID_ARGUMENT invalid table comment: invalid UTF8 sequence",
+                cluster -> RawTable.create(cluster, "differ_comment", create -> create.setCommentBytes(HALF_OF_PAIR)));
+    }
+
+    void startAndLastKey() throws IOException {
+        try (RawCluster ours = RawCluster.of(both.ours())) {
+            RawTable.create(ours, "differ_keys", _ -> {});
+        }
+        try (RawCluster theirs = RawCluster.of(both.kudu())) {
+            RawTable.create(theirs, "differ_keys", _ -> {});
+        }
+        assertDiffers("Cannot specify both a start key and a last key", "0 rows", cluster -> {
+            NewScanRequestPB.Builder scan = NewScanRequestPB.newBuilder()
+                    .setTabletId(cluster.tabletIds("differ_keys").getFirst())
+                    .addAllProjectedColumns(cluster.columns("differ_keys"))
+                    .setReadMode(ReadMode.READ_AT_SNAPSHOT)
+                    .setOrderMode(OrderMode.ORDERED)
+                    .setStartPrimaryKey(RawTable.bytes(0x80, 0, 0, 3))
+                    .setLastPrimaryKey(RawTable.bytes(0x80, 0, 0, 9));
+            ScanRequestPB request = ScanRequestPB.newBuilder()
+                    .setNewScanRequest(scan)
+                    .setCloseScanner(true)
+                    .build();
+            ScanResponsePB answer = cluster.tablets().tablet("Scan", request, ScanResponsePB.parser());
+            return answer.hasError()
+                    ? answer.getError().getStatus().getMessage()
+                    : answer.getData().getNumRows() + " rows";
+        });
+    }
+
+    void longestReservation() throws IOException {
+        assertDiffers(
+                "TABLE_NOT_FOUND NOT_FOUND the table # soft-deleted state false, expired state false, can't recall",
+                "recalled",
+                NameDifferences::droppedAndRecalled);
+    }
+
+    private static String droppedAndRecalled(RawCluster cluster) throws IOException {
+        RawTable.create(cluster, "differ_reserved", _ -> {});
+        TableIdentifierPB.Builder id = TableIdentifierPB.newBuilder().setTableId(cluster.tableId("differ_reserved"));
+        DeleteTableRequestPB drop = DeleteTableRequestPB.newBuilder()
+                .setTable(TableIdentifierPB.newBuilder().setTableName("differ_reserved"))
+                .setReserveSeconds(-1)
+                .build();
+        DeleteTableResponsePB dropped =
+                cluster.master().call(WireClient.MASTER, "DeleteTable", drop).message(DeleteTableResponsePB.parser());
+        assertEquals(DeleteTableResponsePB.getDefaultInstance(), dropped, "it is dropped");
+        RecallDeletedTableResponsePB recalled = cluster.master()
+                .call(
+                        WireClient.MASTER,
+                        "RecallDeletedTable",
+                        RecallDeletedTableRequestPB.newBuilder().setTable(id).build())
+                .message(RecallDeletedTableResponsePB.parser());
+        return recalled.hasError() ? RawTable.told(recalled.getError()) : "recalled";
+    }
+}
