@@ -35,7 +35,7 @@ final class Both implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        kudu = RealKudu.start(directory.resolve("kudu"));
+        kudu = RealKudu.start(directory.resolve("kudu"), "--log_preallocate_segments=false"); // Many small tablets.
         boolean isStarted = false;
         try {
             ours = OurServer.start(directory.resolve("nyala"));
