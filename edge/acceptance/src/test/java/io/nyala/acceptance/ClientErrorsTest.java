@@ -33,9 +33,10 @@ final class ClientErrorsTest {
         long name: Invalid argument: invalid table name: identifier 'n..' longer than maximum permitted \
         length 256 (error 0)
         NUL in name: Invalid argument: invalid table name: identifier must not contain null bytes (error 0)
-        long owner: Invalid argument: bytes of the table's owner must be between 0 and 128, was 129 (error 0)
-        long comment: Invalid argument: bytes of the table's comment must be between 0 and 256, was 257 \
-        (error 0)
+        long owner: Invalid argument: invalid owner name: identifier 'o..' longer than maximum permitted \
+        length 128 (error 0)
+        long comment: Invalid argument: invalid table comment: identifier 'z..' longer than maximum permitted \
+        length 256 (error 0)
         unknown setting: Invalid argument: invalid extra configuration property: none (error 0)
         setting that is no number: Invalid argument: unable to parse kudu.table.history_max_age_sec: long \
         (error 0)
@@ -91,9 +92,10 @@ final class ClientErrorsTest {
         no name: Invalid argument: invalid table name: empty string not a valid identifier (error 0)
         long name: Invalid argument: invalid table name: identifier 'n..' longer than maximum permitted \
         length 256 (error 0)
-        long owner: Invalid argument: bytes of the table's owner must be between 0 and 128, was 129 (error 0)
-        long comment: Invalid argument: bytes of the table's comment must be between 0 and 256, was 257 \
-        (error 0)
+        long owner: Invalid argument: invalid owner name: identifier 'o..' longer than maximum permitted \
+        length 128 (error 0)
+        long comment: Invalid argument: invalid table comment: identifier 'z..' longer than maximum permitted \
+        length 256 (error 0)
         unknown setting: Invalid argument: invalid extra configuration property: none (error 0)
         add a column that is there: Already present: The column already exists: v (error 0)
         add a column with a long name: Invalid argument: invalid column name: identifier 'z..' longer \

@@ -166,6 +166,10 @@ final class DifferencesTest {
                         "kept, told with their locations, and weighed when replicas are placed",
                         "ignored"),
                 tables::labels);
+        addLimits(proofs, rows, tables);
+    }
+
+    private static void addLimits(Map<Line, Proof> proofs, RowDifferences rows, TableDifferences tables) {
         proofs.put(
                 new Line(
                         "ids of one `GetTabletLocations`",
