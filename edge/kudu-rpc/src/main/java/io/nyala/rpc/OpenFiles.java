@@ -42,7 +42,8 @@ record OpenFiles(long limit, long open) {
             throw new IllegalStateException(String.format(
                     Locale.ROOT,
                     "the process may have %,d files open and has %,d: too few for %,d connections at each port and as"
-                        + " many files of the engine; raise the limit (ulimit -Hn, LimitNOFILE of a service) to %,d",
+                            + " many files of the engine; raise the limit (ulimit -Hn, LimitNOFILE of a service) to"
+                            + " %,d",
                     limit,
                     open,
                     CONNECTIONS_MIN,
