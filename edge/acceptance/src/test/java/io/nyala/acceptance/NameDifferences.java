@@ -15,6 +15,8 @@ import io.nyala.protocol.tserver.Tserver.NewScanRequestPB;
 import io.nyala.protocol.tserver.Tserver.ScanRequestPB;
 import io.nyala.protocol.tserver.Tserver.ScanResponsePB;
 import java.io.IOException;
+import java.util.List;
+import org.apache.kudu.client.CreateTableOptions;
 
 /** What differs on purpose in hand-made requests: names, sizes, keys and times that no client says. */
 final class NameDifferences {
@@ -66,13 +68,12 @@ final class NameDifferences {
                 cluster -> RawTable.create(cluster, "differ_comment", create -> create.setCommentBytes(HALF_OF_PAIR)));
     }
 
-    void startAndLastKey() throws IOException {
-        try (RawCluster ours = RawCluster.of(both.ours())) {
-            RawTable.create(ours, "differ_keys", _ -> {});
-        }
-        try (RawCluster theirs = RawCluster.of(both.kudu())) {
-            RawTable.create(theirs, "differ_keys", _ -> {});
-        }
+    void startAndLastKey() throws Exception {
+        both.same(client -> { // Which waits until there are tablets.
+            CreateTableOptions whole =
+                    new CreateTableOptions().setNumReplicas(1).setRangePartitionColumns(List.of());
+            return client.createTable("differ_keys", SmallTable.SCHEMA, whole).getName();
+        });
         assertDiffers("Cannot specify both a start key and a last key", "0 rows", cluster -> {
             NewScanRequestPB.Builder scan = NewScanRequestPB.newBuilder()
                     .setTabletId(cluster.tabletIds("differ_keys").getFirst())
