@@ -69,11 +69,13 @@ final class NameDifferences {
     }
 
     void startAndLastKey() throws Exception {
-        both.same(client -> { // Which waits until there are tablets.
-            CreateTableOptions whole =
-                    new CreateTableOptions().setNumReplicas(1).setRangePartitionColumns(List.of());
-            return client.createTable("differ_keys", SmallTable.SCHEMA, whole).getName();
-        });
+        both.same(
+                client -> { // Which waits until there are tablets.
+                    CreateTableOptions whole =
+                            new CreateTableOptions().setNumReplicas(1).setRangePartitionColumns(List.of());
+                    return client.createTable("differ_keys", SmallTable.SCHEMA, whole)
+                            .getName();
+                });
         assertDiffers("Cannot specify both a start key and a last key", "0 rows", cluster -> {
             NewScanRequestPB.Builder scan = NewScanRequestPB.newBuilder()
                     .setTabletId(cluster.tabletIds("differ_keys").getFirst())
