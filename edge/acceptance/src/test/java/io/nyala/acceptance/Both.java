@@ -6,6 +6,7 @@ import io.nyala.peer.Cluster;
 import io.nyala.peer.RealKudu;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -126,7 +127,8 @@ final class Both implements AutoCloseable {
     /** How often a real Kudu began to bring rows to disk by itself; a change of a table does so, too, and is none. */
     long kuduFlushes() throws IOException {
         Path log = directory.resolve("kudu").resolve("kudu-tserver").resolve("kudu-tserver.INFO");
-        try (Stream<String> lines = Files.lines(log)) {
+        // Names that are no UTF-8 stand in it as they came.
+        try (Stream<String> lines = Files.lines(log, StandardCharsets.ISO_8859_1)) {
             return lines.filter(line -> line.contains("Scheduling FlushMRSOp")).count();
         }
     }
