@@ -56,7 +56,7 @@ final class CrashUnderLoadTest {
     /** So do the published client and Kudu's own command, at the same time; that reads its rows when it has written. */
     @Test
     void theClientGoesOnAndEachAcknowledgedRowIsThere() throws Exception {
-        String[] options = {"--memory", "256", "--master-port", freePort(), "--tserver-port", freePort()};
+        String[] options = options();
         ServerProcess server = ServerProcess.start(directory, options);
         try (KuduClient client = Clients.of(server)) {
             create(client);
@@ -94,7 +94,7 @@ final class CrashUnderLoadTest {
      */
     @Test
     void rowsAreAsTheyWereAcknowledgedLastThroughSeveralKills(@Seed SplittableRandom random) throws Exception {
-        String[] options = {"--memory", "256", "--master-port", freePort(), "--tserver-port", freePort()};
+        String[] options = options();
         ServerProcess server = ServerProcess.start(directory, options);
         try (KuduClient client = Clients.of(server)) {
             Load load = new Load(client, random);
@@ -118,7 +118,7 @@ final class CrashUnderLoadTest {
 
     @Test
     void aServerThatWasStoppedUnderLoadHasNothingToReplay(@Seed SplittableRandom random) throws Exception {
-        String[] options = {"--memory", "256", "--master-port", freePort(), "--tserver-port", freePort()};
+        String[] options = options();
         ServerProcess server = ServerProcess.start(directory, options);
         try (KuduClient client = Clients.of(server)) {
             Load load = new Load(client, random);
@@ -166,9 +166,18 @@ final class CrashUnderLoadTest {
         }
     }
 
-    private static String freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return Integer.toString(socket.getLocalPort());
+    /** The same ports at each start: two at once, or they might be one. */
+    private static String[] options() throws IOException {
+        try (ServerSocket master = new ServerSocket(0);
+                ServerSocket tablets = new ServerSocket(0)) {
+            return new String[] {
+                "--memory",
+                "256",
+                "--master-port",
+                Integer.toString(master.getLocalPort()),
+                "--tserver-port",
+                Integer.toString(tablets.getLocalPort())
+            };
         }
     }
 
