@@ -40,10 +40,10 @@ import java.util.concurrent.atomic.AtomicLong;
  * #source}). What happens to live rows until its outputs take over, <em>late</em> UPDATEs and DELETEs, is applied to
  * them as ever, and also kept in a list, for {@link CarryOver}. The flush notes where each row went.
  *
- * <p>The writer, one thread at a time: {@link #find}, {@link #isLive}, {@link #isEqual}, {@link #place}, {@link
- * #reserve}, {@link #apply}, {@link #seal}, {@link #close}. Everything else may be used by any thread, beside the
- * writer; readers neither wait nor make it wait. They must be gone before {@link #close} (see {@link
- * io.nyala.memory.Epochs}): a cursor touches this memory only within {@code next}. Owns its arena.
+ * <p>The writer, one thread at a time: {@link #find} or {@link Lookahead}, {@link #isLive}, {@link #isEqual},
+ * {@link #place}, {@link #reserve}, {@link #apply}, {@link #seal}, {@link #close}. Everything else may be used by any
+ * thread, beside the writer; readers neither wait nor make it wait. They must be gone before {@link #close} (see
+ * {@link io.nyala.memory.Epochs}): a cursor touches this memory only within {@code next}. Owns its arena.
  */
 public final class MemRowSet implements RowSet, AutoCloseable {
     /** Where each allocation may leave a gap before it. */
@@ -362,6 +362,10 @@ public final class MemRowSet implements RowSet, AutoCloseable {
 
     boolean isSealed() {
         return sealed;
+    }
+
+    RowTree tree() {
+        return tree;
     }
 
     /** What all offsets point into. */

@@ -143,6 +143,12 @@ final class RowTree {
         return rowIn(finger, keyMemory, keyOffset, keyBytes);
     }
 
+    /** As {@link #findNear}, from a leaf on where the key was to be found before; it may have been split since. */
+    long findFrom(long leaf, MemorySegment keyMemory, long keyOffset, int keyBytes) {
+        finger = leaf;
+        return rowIn(finger, keyMemory, keyOffset, keyBytes);
+    }
+
     /** Adds a complete row; false, and nothing is changed, if its key is there already. Writer only. */
     boolean insert(long row) {
         long keyOffset = RowHeader.keyOffset(row);
@@ -312,7 +318,8 @@ final class RowTree {
         return found >= 0 ? found : Math.max(~found - 1, 0);
     }
 
-    private boolean fingerCovers(MemorySegment keyMemory, long keyOffset, int keyBytes) {
+    /** Writer only: whether the key belongs into the leaf of the last insertion or look-up. */
+    boolean fingerCovers(MemorySegment keyMemory, long keyOffset, int keyBytes) {
         if (finger != firstLeaf && isBelow(keyMemory, keyOffset, keyBytes, finger, true)) {
             return false;
         }
@@ -326,12 +333,17 @@ final class RowTree {
         long node = top & ~HEIGHT_MASK;
         for (int level = (int) (top & HEIGHT_MASK); level > 0; level--) {
             path[level] = node;
-            long permutation = Node.permutation(memory, node);
-            int position = floor(search(node, false, permutation, keyMemory, keyOffset, keyBytes));
-            node = Node.word(memory, node, Permutation.slot(permutation, position));
+            node = childAtRest(node, keyMemory, keyOffset, keyBytes);
         }
         path[0] = node;
         return node;
+    }
+
+    /** One level down, for the writer. */
+    long childAtRest(long node, MemorySegment keyMemory, long keyOffset, int keyBytes) {
+        long permutation = Node.permutation(memory, node);
+        int position = floor(search(node, false, permutation, keyMemory, keyOffset, keyBytes));
+        return Node.word(memory, node, Permutation.slot(permutation, position));
     }
 
     /**

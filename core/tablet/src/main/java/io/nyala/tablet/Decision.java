@@ -1,5 +1,6 @@
 package io.nyala.tablet;
 
+import io.nyala.memrowset.Lookahead;
 import io.nyala.memrowset.MemRowSet;
 import io.nyala.record.RequestName;
 import io.nyala.record.TabletRecordFormat;
@@ -42,6 +43,7 @@ final class Decision {
     private final Tablet tablet;
     private final RowLayout layout;
     private final Judgement judgement;
+    private final Lookahead ahead = new Lookahead();
 
     // State of the batch being decided.
     private final List<RowHome> homes = new ArrayList<>();
@@ -121,12 +123,27 @@ final class Decision {
 
     private void decideAll(TabletWrite write, MemRowSet active) {
         MemorySegment source = write.operations().memory();
-        for (int i = 0; i < write.operationCount(); i++) {
-            RowErrorCode error = decide(write, i, source, write.operationOffset(i), active);
-            if (error != null) {
-                write.addError(i, error);
+        for (int first = 0; first < write.operationCount(); first += Lookahead.KEYS_MAX) {
+            int end = lookAhead(write, first, source);
+            ahead.run(active);
+            for (int i = first; i < end; i++) {
+                RowErrorCode error = decide(write, i, source, active, ahead.find(i - first));
+                if (error != null) {
+                    write.addError(i, error);
+                }
             }
         }
+    }
+
+    /** Takes the keys of the next operations; answers where they end. */
+    private int lookAhead(TabletWrite write, int first, MemorySegment source) {
+        int end = Math.min(write.operationCount(), first + Lookahead.KEYS_MAX);
+        ahead.begin(source);
+        for (int i = first; i < end; i++) {
+            long operation = write.operationOffset(i);
+            ahead.add(OperationFormat.keyOffset(source, operation), OperationFormat.keyBytes(source, operation));
+        }
+        return end;
     }
 
     private void doAsJudged(TabletWrite write, MemRowSet active) {
@@ -134,7 +151,10 @@ final class Decision {
         for (int i = 0; i < write.operationCount(); i++) {
             RowErrorCode error = judgement.error(i);
             if (error == null) {
-                RowErrorCode unexpected = decide(write, i, source, write.operationOffset(i), active);
+                long operation = write.operationOffset(i);
+                long key = OperationFormat.keyOffset(source, operation);
+                long row = active.find(source, key, OperationFormat.keyBytes(source, operation));
+                RowErrorCode unexpected = decide(write, i, source, active, row);
                 if (unexpected != null) { // Then some of it is done, and the tablet must not go on.
                     throw new IllegalStateException(
                             "operation " + i + " is " + unexpected + ", it was judged to be right");
@@ -195,12 +215,11 @@ final class Decision {
         tablet.log().abandon();
     }
 
+    /** @param row with the operation's key in the active MemRowSet, live or deleted, or 0 */
     private @Nullable RowErrorCode decide(
-            TabletWrite write, int index, MemorySegment source, long operation, MemRowSet active) {
+            TabletWrite write, int index, MemorySegment source, MemRowSet active, long row) {
+        long operation = write.operationOffset(index);
         OperationKind kind = OperationFormat.kind(source, operation);
-        long key = OperationFormat.keyOffset(source, operation);
-        int keyBytes = OperationFormat.keyBytes(source, operation);
-        long row = active.find(source, key, keyBytes);
         boolean isActive = row != 0 && active.isLive(row);
         RowHome home = isActive ? null : liveHome(write, index);
         boolean isLive = isActive || home != null;
@@ -312,12 +331,22 @@ final class Decision {
     private void locate(TabletWrite write) {
         MemorySegment source = write.operations().memory();
         for (int i = 0; i < write.operationCount(); i++) {
-            long operation = write.operationOffset(i);
             if (!(liveHome(write, i) instanceof LiveRowSet)) { // Sealed rows may have moved since they were found.
                 write.home(i, null, 0);
-                long key = OperationFormat.keyOffset(source, operation);
-                locate(write, i, source, key, OperationFormat.keyBytes(source, operation));
             }
+        }
+        List<FreshRows> sealed = tablet.map().sealed();
+        for (int i = 0; i < sealed.size(); i++) { // An iterator would be garbage for every batch.
+            locate(write, source, sealed.get(i));
+        }
+        List<FreshRows> retired = tablet.seals().retired();
+        for (int i = 0; i < retired.size(); i++) {
+            if (retired.get(i).retiredInVersion() > write.mapVersion) { // Else the probe saw what took its place.
+                locateRetired(write, source, retired.get(i));
+            }
+        }
+        for (int i = 0; i < write.operationCount(); i++) {
+            long operation = write.operationOffset(i);
             RowHome home = write.home(i);
             if (home != null
                     && mayChange(OperationFormat.kind(source, operation))
@@ -331,23 +360,41 @@ final class Decision {
         return kind != OperationKind.INSERT && kind != OperationKind.INSERT_IGNORE;
     }
 
-    private void locate(TabletWrite write, int index, MemorySegment source, long key, int keyBytes) {
-        List<FreshRows> sealed = tablet.map().sealed();
-        for (int i = 0; i < sealed.size(); i++) { // An iterator would be garbage for every row.
-            FreshRows fresh = sealed.get(i);
-            long row = fresh.findLive(source, key, keyBytes);
-            if (row != 0) {
-                write.home(index, fresh, row);
-                return;
+    private void locate(TabletWrite write, MemorySegment source, FreshRows fresh) {
+        for (int first = 0; first < write.operationCount(); first += Lookahead.KEYS_MAX) {
+            if (!hasHomeless(write, first)) {
+                continue;
+            }
+            int end = lookAhead(write, first, source);
+            ahead.run(fresh.rows());
+            for (int i = first; i < end; i++) {
+                long row = write.home(i) == null ? ahead.find(i - first) : 0;
+                if (row != 0 && fresh.isLive(row)) {
+                    write.home(i, fresh, row);
+                }
             }
         }
-        List<FreshRows> retired = tablet.seals().retired();
-        for (int i = 0; i < retired.size(); i++) {
-            FreshRows fresh = retired.get(i);
-            long row = fresh.retiredInVersion() > write.mapVersion ? fresh.findLive(source, key, keyBytes) : 0;
-            if (row != 0) {
-                write.home(index, fresh.outputOf(row), fresh.ordinalOf(row));
-                return;
+    }
+
+    private static boolean hasHomeless(TabletWrite write, int first) {
+        int end = Math.min(write.operationCount(), first + Lookahead.KEYS_MAX);
+        for (int i = first; i < end; i++) {
+            if (write.home(i) == null) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static void locateRetired(TabletWrite write, MemorySegment source, FreshRows fresh) {
+        for (int i = 0; i < write.operationCount(); i++) {
+            if (write.home(i) == null) {
+                long operation = write.operationOffset(i);
+                long key = OperationFormat.keyOffset(source, operation);
+                long row = fresh.findLive(source, key, OperationFormat.keyBytes(source, operation));
+                if (row != 0) {
+                    write.home(i, fresh.outputOf(row), fresh.ordinalOf(row));
+                }
             }
         }
     }
