@@ -34,10 +34,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Everything lies in one {@link BumpArena}, which takes nothing before the first {@link #reserve} or change, then
  * 4 KiB, then more at a time the larger it is. Nothing moves, nothing is freed before {@link #close}.
  *
- * <p>The writer, one thread at a time: {@link #reserve}, {@link #update}, {@link #delete}, {@link #seal}, {@link
- * #close}. Everything else may be used by any thread, beside the writer; readers neither wait nor make it wait. They
- * must be gone before {@link #close} (see {@link io.nyala.memory.Epochs}): a cursor touches this memory only within
- * {@code next}, and what it answers lies there.
+ * <p>The writer, one thread at a time: {@link #reserve}, {@link #batchEnds}, {@link #update}, {@link #delete},
+ * {@link #seal}, {@link #close}. Everything else may be used by any thread, beside the writer; readers neither wait nor
+ * make it wait. They must be gone before {@link #close} (see {@link io.nyala.memory.Epochs}): a cursor touches this
+ * memory only within {@code next}, and what it answers lies there.
  */
 public final class DeltaMemStore implements DeltaSource, AutoCloseable {
     /**
@@ -66,6 +66,7 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
     // Of the writer.
     private @Nullable CellUnion union; // Null before the first image.
     private long promisedBytes; // What is left of the last reservation.
+    private long promisedPieceBytes; // The largest piece in it.
     private long promisedChanges;
     private long imageBytes; // Of the change being made: taken beyond what was promised.
     private long collectedCount;
@@ -96,15 +97,22 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
         return id;
     }
 
+    /** As {@link #reserve(long, long, long)}, where one UPDATE may have all the bytes. */
+    public boolean reserve(long changeBytes, long count) {
+        return reserve(changeBytes, count, changeBytes);
+    }
+
     /**
      * Sets memory aside, so that {@link #update} and {@link #delete} cannot fail for want of it within a batch; false
      * if there is not enough. Replaces what was left of an earlier reservation, also then.
      *
      * @param changeBytes upper bound of the bytes of all UPDATEs
      * @param count upper bound of the number of UPDATEs and DELETEs
+     * @param changeBytesMax upper bound of the bytes of each
      */
-    public boolean reserve(long changeBytes, long count) {
+    public boolean reserve(long changeBytes, long count, long changeBytesMax) {
         promisedBytes = 0;
+        promisedPieceBytes = 0;
         promisedChanges = 0;
         RowTree present = tree != null ? tree : plant();
         if (present == null) {
@@ -112,13 +120,25 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
         }
         long perChange = RowHeader.BYTES + Ordinals.KEY_BYTES + Change.BYTES + DELETE_BYTES + 2 * GAP_BYTES_MAX;
         long bytes = changeBytes + count * perChange + present.growthBytesMax(count);
-        if (bytes > MemoryBudget.SLAB_BYTES_MAX || !arena.reserve(bytes)) {
+        long changePieceBytes = Change.BYTES + Math.max(DELETE_BYTES, changeBytesMax) + GAP_BYTES_MAX;
+        long pieceBytes = Math.max(changePieceBytes, Node.INNER_BYTES + Node.ALIGNMENT);
+        if (pieceBytes > MemoryBudget.SLAB_BYTES_MAX || !arena.reserve(bytes, pieceBytes)) {
             return false;
         }
         promisedBytes = bytes;
+        promisedPieceBytes = pieceBytes;
         promisedChanges = count;
         memoryBytes.lazySet(arena.takenBytes());
         return true;
+    }
+
+    /** The batch is applied, or will not be: what was reserved for it and not needed goes back, but for a little. */
+    public void batchEnds() {
+        promisedBytes = 0;
+        promisedPieceBytes = 0;
+        promisedChanges = 0;
+        arena.trim();
+        memoryBytes.lazySet(arena.takenBytes());
     }
 
     private @Nullable RowTree plant() {
@@ -234,8 +254,11 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
         }
         long collectedBytes = collect(cells, RowHeader.newestChange(memory, row));
         long bytesMax = cells.bytes() + changeBytes; // Before the cells of this change are known to be in our memory.
-        long withPromised = promisedBytes + Change.BYTES + changeBytes + bytesMax + GAP_BYTES_MAX;
-        boolean withImage = cells.fits() && withPromised <= MemoryBudget.SLAB_BYTES_MAX && arena.reserve(withPromised);
+        long entryBytes = Change.BYTES + changeBytes + bytesMax + GAP_BYTES_MAX;
+        long pieceBytes = Math.max(promisedPieceBytes, entryBytes);
+        boolean withImage = cells.fits()
+                && pieceBytes <= MemoryBudget.SLAB_BYTES_MAX
+                && arena.reserve(promisedBytes + entryBytes, pieceBytes);
         imageBytes = withImage ? bytesMax : 0;
         long entry = allocateChange(row, RowChange.UPDATE, time, changeBytes, (int) imageBytes);
         MemorySegment.copy(source, change, memory, Change.changeOffset(entry), changeBytes);

@@ -131,6 +131,20 @@ final class DeltaMemStoreTest {
         DeltaModel.assertSame(model.rows, DeltaModel.readAll(store));
     }
 
+    /** As many as a log record of 8 MiB may have: more than the largest slab has room for. */
+    @Test
+    void aBatchOfVeryManySmallChangesIsTaken() {
+        int count = 300_000;
+        int changeBytes = 24;
+        try (var large = MemoryBudget.open(PageSource.jdk(), 192 * MIB);
+                MemoryAccount account = large.account("deltas", 0);
+                var changes = new DeltaMemStore(2, account)) {
+            assertTrue(changes.reserve((long) count * changeBytes, count, changeBytes));
+            changes.batchEnds();
+            assertTrue(changes.memoryBytes() < 4 * MIB, changes.memoryBytes() + " bytes are kept for nothing");
+        }
+    }
+
     /** There may be room for a small change, but hardly for one that needs a slab of its own. */
     private void tryUnreserved(SplittableRandom random) {
         int ordinal = drawOrdinal(random);

@@ -256,7 +256,7 @@ public final class LiveRowSet implements RowHome, AutoCloseable {
 
     @Override
     public boolean reserveExpected(long nextSequence) {
-        boolean isReserved = active(nextSequence).reserve(expected.bytes(), expected.count());
+        boolean isReserved = active(nextSequence).reserve(expected.bytes(), expected.count(), expected.largest());
         expected.clear();
         return isReserved;
     }
@@ -293,7 +293,10 @@ public final class LiveRowSet implements RowHome, AutoCloseable {
 
     @Override
     public void batchEnds() {
-        // What was set aside is little, and the next batch will use it.
+        Store active = deltas.active();
+        if (active != null) {
+            active.changes().batchEnds();
+        }
     }
 
     private DeltaMemStore present() {
