@@ -99,7 +99,9 @@ public class TabletBenchmark {
                 long id = (long) batch * BATCH_ROWS + i;
                 rows.start(kind).setLong(0, id * SCRAMBLE).setLong(1, id).end();
             }
-            writes.add(new TabletWrite(rows, completion));
+            var write = new TabletWrite(rows, completion);
+            write.addAll();
+            writes.add(write);
         }
         return writes;
     }
@@ -131,6 +133,9 @@ public class TabletBenchmark {
         }
         if (answers != BATCHES) {
             throw new AssertionError(answers + " batches of " + BATCHES + " were committed");
+        }
+        if (tablet.rowCount() != ROWS) {
+            throw new AssertionError(tablet.rowCount() + " rows of " + ROWS + " are there");
         }
         return tablet.visible();
     }
