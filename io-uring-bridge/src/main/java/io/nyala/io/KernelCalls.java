@@ -40,11 +40,6 @@ interface KernelCalls {
         return Kernel.truncate(fd, bytes);
     }
 
-    /** See {@link Progress#pause}. */
-    default void pause(long nanos) {
-        Progress.pause(nanos);
-    }
-
     /** What a call answers that a signal has not interrupted; asked for again a limited number of times. */
     static long uninterrupted(LongSupplier call) {
         long answer = call.getAsLong();

@@ -310,7 +310,7 @@ final class Ring implements AutoCloseable {
         if (++refusals > REFUSALS_MAX) {
             throw refusal(errno);
         }
-        kernel.pause(Progress.pauseNanos(refusals));
+        Progress.pause(Progress.pauseNanos(refusals));
     }
 
     private static RingException refusal(int errno) {

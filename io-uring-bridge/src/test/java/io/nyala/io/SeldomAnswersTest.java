@@ -3,7 +3,6 @@ package io.nyala.io;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -240,25 +239,6 @@ final class SeldomAnswersTest {
             all += nanos;
         }
         assertEquals(500, all / 1e6, 50);
-    }
-
-    @Test
-    void aRingThatIsRefusedForTenSecondsIsGivenUpAndCanBeUsedWhenItIsNot() {
-        try (Disk disk = Way.RING.newDisk(kernel);
-                DiskFile file = disk.create(directory.resolve("file"));
-                IoQueue queue = disk.newQueue(SLOTS)) {
-            kernel.refuseRings(true);
-            queue.write(file, 0, memory, 0, PAGE, PAGE);
-            RingException refused = assertThrows(RingException.class, () -> {
-                for (int i = 0; i < 10_000; i++) {
-                    queue.await(Long.MAX_VALUE);
-                }
-            });
-            assertEquals("io_uring_enter: resource temporarily unavailable (EAGAIN)", refused.getMessage());
-            assertEquals(10, kernel.refusedNanos() / 1e9, 0.5);
-            kernel.refuseRings(false);
-            drain(queue);
-        }
     }
 
     @ParameterizedTest

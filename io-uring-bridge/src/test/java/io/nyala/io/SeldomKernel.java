@@ -54,9 +54,7 @@ final class SeldomKernel implements KernelCalls {
     private Runnable afterNext = () -> {};
     private boolean hasRoomKept = true;
     private boolean isSeldom;
-    private boolean isRefusing;
     private int pauseCount;
-    private long refusedNanos;
 
     SeldomKernel(SplittableRandom random) {
         this.random = random;
@@ -82,16 +80,6 @@ final class SeldomKernel implements KernelCalls {
     /** Keeps no room for files without writing to them, as some file systems. */
     synchronized void keepNoRoom() {
         hasRoomKept = false;
-    }
-
-    /** From now on no ring may submit anything, or each may again. */
-    synchronized void refuseRings(boolean refuse) {
-        isRefusing = refuse;
-    }
-
-    /** Of the pauses of those it refused; it lets none last. */
-    synchronized long refusedNanos() {
-        return refusedNanos;
     }
 
     /** How often it was asked for a transfer and gave that answer. */
@@ -177,9 +165,6 @@ final class SeldomKernel implements KernelCalls {
     public long enterRing(Ring ring, int toSubmit, int completeMin, int flags, MemorySegment argument) {
         int submitting;
         synchronized (this) {
-            if (isRefusing) {
-                return -Answer.AGAIN.errno;
-            }
             if (isSeldom && random.nextInt(8) == 0) {
                 int[] refusals = {Answer.INTERRUPTED.errno, Answer.AGAIN.errno, BUSY};
                 return -refusals[random.nextInt(refusals.length)];
@@ -202,15 +187,6 @@ final class SeldomKernel implements KernelCalls {
             acted();
         }
         return answer;
-    }
-
-    @Override
-    public synchronized void pause(long nanos) {
-        if (isRefusing) {
-            refusedNanos += nanos;
-        } else {
-            KernelCalls.super.pause(nanos);
-        }
     }
 
     /** Makes of a submission one to which the kernel gives another answer. */

@@ -131,6 +131,7 @@ public final class Figures {
             case "kudu" -> SideBySide.main(rest);
             case "fresh" -> FreshRows.main(rest);
             case "writes" -> WritePath.main(rest);
+            case "overload" -> Overload.main(rest);
             default -> System.out.println("""
                 all-figures [--quick] [DIRECTORY]
                 latency [DIRECTORY [SECONDS]]
@@ -138,8 +139,9 @@ public final class Figures {
                 log [DIRECTORY [MILLIS [TIMES [DISK [CALLERS [ROWS]]]]]]
                 tablets [DIRECTORY [TABLES [TABLETS_OF_A_TABLE]]]
                 pauses [DIRECTORY [ROUNDS]]
-                fresh [DIRECTORY [ROWS [TIMES]]]
-                writes [DIRECTORY [ROWS_ON_DISK [SECONDS]]]
+                fresh [DIRECTORY [ROWS [TIMES [ASCENDING | RANDOM | STRINGS]]]]
+                writes [DIRECTORY [ROWS_ON_DISK [SECONDS [new | flushed | hot]]]]
+                overload [DIRECTORY [SECONDS [PICTURE.svg]]]
                 device DIRECTORY [TIMES [SECONDS [JOBS]]]
                 cold DIRECTORY [MIB [TIMES]]
                 kudu [DIRECTORY [ROWS [TIMES [SECONDS]]]]\

@@ -1,10 +1,30 @@
 package io.nyala.perf;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
 import com.sun.management.ThreadMXBean;
 import io.nyala.io.HugePageSource;
+import io.nyala.memory.Check;
+import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.MemoryBudget;
+import io.nyala.memory.Slab;
+import io.nyala.memory.Zeros;
+import io.nyala.memrowset.Lookahead;
+import io.nyala.memrowset.MemRowSet;
 import io.nyala.perf.FreshRows.SortedRows.Keys;
+import io.nyala.rows.Column;
+import io.nyala.rows.ColumnBatch;
+import io.nyala.rows.ColumnType;
+import io.nyala.rows.Effect;
+import io.nyala.rows.LittleEndian;
+import io.nyala.rows.RowCursor;
+import io.nyala.rows.RowLayout;
+import io.nyala.rows.ScanSpec;
+import io.nyala.rows.Schema;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -13,6 +33,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Rows in memory, the structure alone: a MemRowSet beside the JDK's skip list, H2's B-tree and RocksDB's MemTable, each
@@ -20,7 +41,7 @@ import java.util.function.Supplier;
  * medians of the rounds.
  *
  * <pre>{@code
- * perf/run fresh [DIRECTORY [ROWS [TIMES]]]
+ * perf/run fresh [DIRECTORY [ROWS [TIMES [ASCENDING | RANDOM | STRINGS]]]]
  * }</pre>
  *
  * Then the price of a reader: a writer's speed while another thread scans the same MemRowSet, as a part of its speed
@@ -40,8 +61,10 @@ final class FreshRows {
     private final Path directory;
     private final long rows;
     private final int times;
+    private final Keys[] keysOfAll;
 
-    private FreshRows(MemoryBudget budget, Path directory, long rows, int times) {
+    private FreshRows(MemoryBudget budget, Path directory, long rows, int times, @Nullable Keys only) {
+        this.keysOfAll = only == null ? Keys.values() : new Keys[] {only};
         this.budget = budget;
         this.directory = directory;
         this.rows = rows;
@@ -52,8 +75,9 @@ final class FreshRows {
         Path directory = arguments.length > 0 ? Path.of(arguments[0]) : LineItems.temporary();
         long rows = arguments.length > 1 ? Long.parseLong(arguments[1]) : ROWS;
         int times = arguments.length > 2 ? Integer.parseInt(arguments[2]) : TIMES;
+        Keys only = arguments.length > 3 ? Keys.valueOf(arguments[3]) : null;
         try (MemoryBudget budget = MemoryBudget.open(HugePageSource.orJdk(), MEMORY_BYTES)) {
-            FreshRows fresh = new FreshRows(budget, directory, rows, times);
+            FreshRows fresh = new FreshRows(budget, directory, rows, times, only);
             fresh.compare();
             fresh.readBeside();
         }
@@ -68,7 +92,7 @@ final class FreshRows {
                 times);
         System.out.println("| keys | rows in | insert | look up | scan in order | overhead, B/row | heap, B/row |");
         System.out.println("|---|---|---|---|---|---|---|");
-        for (Keys keys : Keys.values()) {
+        for (Keys keys : keysOfAll) {
             Map<String, Samples> samples = new LinkedHashMap<>();
             for (int round = 0; round < times; round++) {
                 for (Supplier<SortedRows> candidate : candidates(keys)) {
@@ -88,7 +112,7 @@ final class FreshRows {
 
     private List<Supplier<SortedRows>> candidates(Keys keys) {
         return List.of(
-                () -> new FreshMemRowSet(budget, keys),
+                () -> new OfMemRowSet(budget, keys),
                 SortedPeers::skipList,
                 SortedPeers::mvStore,
                 () -> SortedPeers.rocksDb(directory));
@@ -134,7 +158,7 @@ final class FreshRows {
         System.out.println();
         System.out.println("| a MemRowSet's writer beside a thread that scans | million rows per second |");
         System.out.println("|---|---|");
-        for (Keys keys : Keys.values()) {
+        for (Keys keys : keysOfAll) {
             double[] own = new double[times];
             double[] other = new double[times];
             for (int round = 0; round < times; round++) {
@@ -153,13 +177,13 @@ final class FreshRows {
 
     private double writeBeside(Keys keys, boolean isOwn) throws InterruptedException {
         long half = rows / 2;
-        try (FreshMemRowSet written = new FreshMemRowSet(budget, keys);
-                FreshMemRowSet other = new FreshMemRowSet(budget, keys)) {
+        try (OfMemRowSet written = new OfMemRowSet(budget, keys);
+                OfMemRowSet other = new OfMemRowSet(budget, keys)) {
             written.insert(keys, 0, half);
             other.insert(keys, 0, half);
             CountDownLatch started = new CountDownLatch(1);
             Thread reader = Thread.ofPlatform().start(() -> {
-                FreshMemRowSet read = isOwn ? written : other;
+                OfMemRowSet read = isOwn ? written : other;
                 started.countDown();
                 while (!Thread.currentThread().isInterrupted()) {
                     read.scan();
@@ -207,6 +231,156 @@ final class FreshRows {
                     median(scan),
                     bytes < 0 ? "-" : String.format(Locale.ROOT, "%.1f", bytes),
                     median(heapBytes));
+        }
+    }
+
+    /** Our own: a MemRowSet, filled as a tablet's writer does, which looks for each key, some of them together. */
+    private static final class OfMemRowSet implements SortedRows {
+        /** Of each of those that are applied together. */
+        private static final int EFFECT_BYTES = 256;
+
+        private static final int BATCH_ROWS = 1_000;
+        private static final int TEXT_BYTES = Keys.STRINGS.bytes;
+        private static final ValueLayout.OfLong BIG_ENDIAN =
+                ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+
+        private final Schema schema;
+        private final RowLayout layout;
+        private final boolean isText;
+        private final MemoryAccount account;
+        private final MemorySegment memory;
+        private final Slab slab;
+        private final Lookahead ahead = new Lookahead();
+        private final long effects;
+        private final int keyBytes;
+        private final byte[] text = new byte[TEXT_BYTES];
+        private final MemRowSet rows;
+        private int effectBytes;
+
+        OfMemRowSet(MemoryBudget budget, Keys keys) {
+            isText = keys == Keys.STRINGS;
+            schema = Schema.of(
+                    Column.key("id", isText ? ColumnType.STRING : ColumnType.INT64),
+                    Column.of("value", ColumnType.INT64));
+            layout = new RowLayout(schema);
+            account = budget.account("rows", 0);
+            memory = budget.memory();
+            slab = account.take(EFFECT_BYTES * Lookahead.KEYS_MAX);
+            effects = slab.offset();
+            keyBytes = keys.bytes;
+            rows = new MemRowSet(1, schema, account);
+            for (int i = 0; i < Lookahead.KEYS_MAX; i++) {
+                effectBytes = prepareEffect(effects + (long) i * EFFECT_BYTES);
+            }
+        }
+
+        /** What is the same in all effects; answers its bytes. */
+        private int prepareEffect(long effect) {
+            int rowBytes = layout.fixedBytes() + (isText ? TEXT_BYTES : 0);
+            Zeros.fill(memory, effect, EFFECT_BYTES);
+            LittleEndian.setByte(memory, effect, Effect.INSERT);
+            LittleEndian.setShort(memory, effect + 2, keyBytes);
+            LittleEndian.setInt(memory, effect + 4, rowBytes);
+            if (isText) {
+                layout.setVariable(memory, rowOf(effect), 0, layout.fixedBytes(), TEXT_BYTES);
+            }
+            int bytes = Effect.bytes(memory, effect);
+            Check.inRange("bytes of an effect", bytes, 1, EFFECT_BYTES);
+            return bytes;
+        }
+
+        private long rowOf(long effect) {
+            return Effect.keyOffset(effect) + keyBytes;
+        }
+
+        @Override
+        public String name() {
+            return "MemRowSet";
+        }
+
+        @Override
+        public void insert(Keys keys, long first, long last) {
+            for (long at = first; at < last; at += BATCH_ROWS) {
+                long end = Math.min(last, at + BATCH_ROWS);
+                if (!rows.reserve((end - at) * effectBytes, end - at, effectBytes)) {
+                    throw new IllegalStateException("no memory for more rows than " + at);
+                }
+                for (long i = at; i < end; i += Lookahead.KEYS_MAX) {
+                    insertTogether(keys, i, (int) Math.min(Lookahead.KEYS_MAX, end - i));
+                }
+                rows.batchEnds();
+            }
+        }
+
+        private void insertTogether(Keys keys, long first, int count) {
+            ahead.begin(memory);
+            for (int i = 0; i < count; i++) {
+                long effect = effects + (long) i * EFFECT_BYTES;
+                putKey(keys, first + i, Effect.keyOffset(effect));
+                putRow(keys, first + i, rowOf(effect));
+                ahead.add(Effect.keyOffset(effect), keyBytes);
+            }
+            ahead.run(rows);
+            for (int i = 0; i < count; i++) {
+                if (ahead.find(i) != 0) {
+                    throw new IllegalStateException("row " + (first + i) + " is there already");
+                }
+                rows.apply(memory, effects + (long) i * EFFECT_BYTES, 1);
+            }
+        }
+
+        private void putKey(Keys keys, long index, long key) {
+            if (isText) {
+                keys.writeText(index, text);
+                MemorySegment.copy(text, 0, memory, JAVA_BYTE, key, TEXT_BYTES);
+            } else {
+                memory.set(BIG_ENDIAN, key, keys.number(index) ^ Long.MIN_VALUE);
+            }
+        }
+
+        private void putRow(Keys keys, long index, long row) {
+            if (isText) {
+                MemorySegment.copy(memory, row - keyBytes, memory, row + layout.fixedBytes(), TEXT_BYTES);
+            } else {
+                memory.set(LittleEndian.LONG, row + layout.cellOffset(0), keys.number(index));
+            }
+            memory.set(LittleEndian.LONG, row + layout.cellOffset(1), index);
+        }
+
+        @Override
+        public boolean contains(Keys keys, long number) {
+            long key = Effect.keyOffset(effects);
+            putKey(keys, number, key);
+            return rows.find(memory, key, keyBytes) != 0;
+        }
+
+        @Override
+        public long scan() {
+            return scan(rows);
+        }
+
+        /** May run on another thread than {@link #insert}. */
+        private long scan(MemRowSet source) {
+            long count = 0;
+            try (RowCursor cursor = source.scan(ScanSpec.all(schema, 1), account);
+                    ColumnBatch batch = new ColumnBatch(schema.columns(), false, account)) {
+                while (cursor.next(batch)) {
+                    count += batch.rowCount();
+                }
+            }
+            return count;
+        }
+
+        @Override
+        public double overheadBytes(Keys keys, long count) {
+            return (double) rows.usedBytes() / count - keys.bytes - Long.BYTES;
+        }
+
+        @Override
+        public void close() {
+            rows.close();
+            account.giveBack(slab);
+            account.close();
         }
     }
 

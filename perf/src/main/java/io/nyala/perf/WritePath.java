@@ -6,11 +6,13 @@ import io.nyala.cfile.PageCache;
 import io.nyala.engine.CommitResult;
 import io.nyala.engine.Engine;
 import io.nyala.engine.EngineConfig;
+import io.nyala.engine.Scan;
 import io.nyala.engine.Table;
 import io.nyala.engine.WriteBatch;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationKind;
+import io.nyala.rows.Predicate;
 import io.nyala.rows.Schema;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -19,23 +21,31 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
+import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongUnaryOperator;
+import java.util.function.ToLongFunction;
+import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Rows of Kudu's load generator (INT64 key, INT32, a string of 32 bytes) through the embedding API into one tablet,
- * durable: new ones in ascending and in random order, and upserts of random rows that are on disk, with all pages that
- * they need in the cache and with hardly any. One caller that keeps {@value #IN_FLIGHT} batches of {@value #BATCH_ROWS}
- * rows under way.
+ * durable: new ones in ascending and in random order, and upserts of random rows that are on disk. One caller that
+ * keeps {@value #IN_FLIGHT} batches of {@value #BATCH_ROWS} rows under way, or {@value #LARGE_IN_FLIGHT} of
+ * {@value #LARGE_BATCH_ROWS}. Of the rows on disk keys are in turn next to each other, so that few pages have them all,
+ * and far apart, so that their pages are several times as large as a small cache.
  *
  * <pre>{@code
- * perf/run writes [DIRECTORY [ROWS_ON_DISK [SECONDS]]]
+ * perf/run writes [DIRECTORY [ROWS_ON_DISK [SECONDS [new | flushed | hot]]]]
  * }</pre>
  *
- * CPU is that of the whole process, flushes and the making of rows included: what a core can do is its inverse.
+ * Then batches of {@value #HOT_BATCH_ROWS} updates, a look-up of one row after each, of rows drawn from all alike and
+ * of {@value #HOT_ROWS} hot ones, by Zipf's law: neither may be slower for the hot ones, however often they change.
+ *
+ * <p>CPU is that of the whole process, flushes and the making of rows included: what a core can do is its inverse.
  */
 final class WritePath implements AutoCloseable {
     private static final Schema SCHEMA = Schema.of(
@@ -44,6 +54,12 @@ final class WritePath implements AutoCloseable {
             Column.of("string_val", ColumnType.STRING));
     private static final int BATCH_ROWS = 1_000;
     private static final int IN_FLIGHT = 8;
+    private static final int LARGE_BATCH_ROWS = 10_000;
+    private static final int LARGE_IN_FLIGHT = 2;
+    private static final int HOT_BATCH_ROWS = 100;
+    private static final int HOT_ROWS = 1_000;
+    private static final double ZIPF_EXPONENT = 0.99;
+    private static final long LATENCY_NANOS_MAX = TimeUnit.MINUTES.toNanos(1);
     private static final long NEW_ROWS = 1_000_000;
     private static final long ROWS_ON_DISK = 10_000_000;
     private static final int SECONDS = 10;
@@ -54,14 +70,19 @@ final class WritePath implements AutoCloseable {
     private static final long SMALL_CACHE_BYTES = 16 * MIB;
     private static final Path TMPFS = Path.of("/dev/shm");
     private static final long SCRAMBLE = 0x9E37_79B9_7F4A_7C15L; // Odd, so that it permutes the numbers.
+
+    /** Of a key, below its number: so many that do not follow from the key before, so that they are stored. */
+    private static final int SPREAD_BITS = 36;
+
     private static final OperatingSystemMXBean SYSTEM =
             (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     private final Engine engine;
     private final Table table;
-    private final WriteBatch[] batches = new WriteBatch[IN_FLIGHT];
-    private final @Nullable CompletableFuture<CommitResult>[] underWay = newFutures();
+    private final int batchRows;
+    private final WriteBatch[] batches;
+    private final @Nullable CompletableFuture<CommitResult>[] underWay;
     private final byte[] text = "0123456789abcdef0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
 
     /** What some rows cost; {@code pages} are those that were read from disk. */
@@ -84,37 +105,61 @@ final class WritePath implements AutoCloseable {
     }
 
     private WritePath(EngineConfig config) {
+        this(config, BATCH_ROWS, IN_FLIGHT);
+    }
+
+    private WritePath(EngineConfig config, int batchRows, int inFlight) {
+        this.batchRows = batchRows;
+        batches = new WriteBatch[inFlight];
+        underWay = newFutures(inFlight);
         engine = Engine.open(config);
         table = engine.tables().isEmpty()
                 ? engine.createTable("rows", SCHEMA)
                 : engine.tables().getFirst();
-        for (int i = 0; i < IN_FLIGHT; i++) {
+        for (int i = 0; i < inFlight; i++) {
             batches[i] = table.newBatch();
         }
     }
 
     @SuppressWarnings({"unchecked", "rawtypes"}) // There are no arrays of a generic type.
-    private static @Nullable CompletableFuture<CommitResult>[] newFutures() {
-        return new CompletableFuture[IN_FLIGHT];
+    private static @Nullable CompletableFuture<CommitResult>[] newFutures(int count) {
+        return new CompletableFuture[count];
     }
 
     public static void main(String[] arguments) {
         Path parent = arguments.length > 0 ? Path.of(arguments[0]) : LineItems.temporary();
         long rowsOnDisk = arguments.length > 1 ? Long.parseLong(arguments[1]) : ROWS_ON_DISK;
         int seconds = arguments.length > 2 ? Integer.parseInt(arguments[2]) : SECONDS;
-        System.out.println("| rows | rows/s | CPU, us/row | pages read per row | heap, B/row |");
-        System.out.println("|---|---|---|---|---|");
+        String part = arguments.length > 3 ? arguments[3] : "";
+        if (!part.equals("hot")) {
+            System.out.println("| rows | rows/s | CPU, us/row | pages read per row | heap, B/row |");
+            System.out.println("|---|---|---|---|---|");
+        }
+        if (part.isEmpty() || part.equals("new")) {
+            insertNew(parent);
+        }
+        if (part.isEmpty() || part.equals("flushed")) {
+            upsertFlushed("dense", parent, rowsOnDisk, seconds, i -> i);
+            upsertFlushed("spread", parent, rowsOnDisk, seconds, WritePath::spread);
+        }
+        if (part.isEmpty() || part.equals("hot")) {
+            updateHot(parent, seconds);
+        }
+    }
+
+    private static void insertNew(Path parent) {
         for (Path place : Files.isWritable(TMPFS) ? new Path[] {TMPFS, parent} : new Path[] {parent}) {
             String where = place.equals(TMPFS) ? "on tmpfs" : "on the disk";
-            insertNew("new, ascending keys, " + where, place, i -> i);
-            insertNew("new, random keys, " + where, place, i -> i * SCRAMBLE);
+            insertNew("new, ascending keys, " + where, place, BATCH_ROWS, IN_FLIGHT, i -> i);
+            insertNew("new, random keys, " + where, place, BATCH_ROWS, IN_FLIGHT, i -> i * SCRAMBLE);
         }
-        Path directory = newDirectory(parent);
-        try {
-            upsertFlushed(directory, rowsOnDisk, seconds);
-        } finally {
-            LineItems.delete(directory);
-        }
+        String large = String.format(Locale.ROOT, " in batches of %,d", LARGE_BATCH_ROWS);
+        insertNew("new, ascending keys" + large, parent, LARGE_BATCH_ROWS, LARGE_IN_FLIGHT, i -> i);
+        insertNew("new, random keys" + large, parent, LARGE_BATCH_ROWS, LARGE_IN_FLIGHT, i -> i * SCRAMBLE);
+    }
+
+    private static long spread(long number) {
+        return number << SPREAD_BITS | (number * SCRAMBLE) >>> (Long.SIZE - SPREAD_BITS);
     }
 
     private static Path newDirectory(Path parent) {
@@ -130,11 +175,12 @@ final class WritePath implements AutoCloseable {
     }
 
     /** All stay in memory. Each time into a new engine; the first, in which the compiler works, does not count. */
-    private static void insertNew(String title, Path parent, LongUnaryOperator keys) {
+    private static void insertNew(String title, Path parent, int batchRows, int inFlight, LongUnaryOperator keys) {
         Cost[] costs = new Cost[TIMES];
         for (int round = -1; round < TIMES; round++) {
             Path directory = newDirectory(parent);
-            try (WritePath path = new WritePath(config(directory).withFlushBytes(MEMORY_BYTES / 8))) {
+            EngineConfig config = config(directory).withFlushBytes(MEMORY_BYTES / 8);
+            try (WritePath path = new WritePath(config, batchRows, inFlight)) {
                 Cost cost = path.measure(OperationKind.INSERT, keys, Long.MAX_VALUE, NEW_ROWS);
                 if (round >= 0) {
                     costs[round] = cost;
@@ -146,26 +192,143 @@ final class WritePath implements AutoCloseable {
         System.out.println("| " + title + " |" + Cost.median(costs).cells());
     }
 
-    private static void upsertFlushed(Path directory, long rows, int seconds) {
-        LongUnaryOperator anywhere = i -> Math.floorMod((i * SCRAMBLE) >>> 1, rows);
+    private static void upsertFlushed(String title, Path parent, long rows, int seconds, LongUnaryOperator keys) {
+        Path directory = newDirectory(parent);
+        try {
+            load(title, directory, rows, keys);
+            LongUnaryOperator anywhere = i -> keys.applyAsLong(Math.floorMod((i * SCRAMBLE) >>> 1, rows));
+            upsert(title, config(directory), seconds, anywhere);
+            upsert(title, config(directory).withCacheBytes(SMALL_CACHE_BYTES), seconds, anywhere);
+        } finally {
+            LineItems.delete(directory);
+        }
+    }
+
+    private static void load(String title, Path directory, long rows, LongUnaryOperator keys) {
         try (WritePath path = new WritePath(config(directory))) {
-            Cost load = path.measure(OperationKind.INSERT, i -> i, Long.MAX_VALUE, rows);
+            Cost load = path.measure(OperationKind.INSERT, keys, Long.MAX_VALUE, rows);
             path.table.flush().join();
-            System.out.println("| load of " + String.format(Locale.ROOT, "%,d", rows) + " rows, with its flushes |"
-                    + load.cells());
+            System.out.println("| load of " + String.format(Locale.ROOT, "%,d", rows) + " rows, " + title
+                    + " keys, with their flushes |" + load.cells());
+        }
+    }
+
+    private static void upsert(String title, EngineConfig config, int seconds, LongUnaryOperator keys) {
+        try (WritePath path = new WritePath(config)) {
             for (int round = 0; round < TIMES; round++) {
-                Cost cost = path.measure(OperationKind.UPSERT, anywhere, seconds, Long.MAX_VALUE);
-                System.out.println(
-                        "| upserts of rows on disk, pages in the cache, round " + (round + 1) + " |" + cost.cells());
+                Cost cost = path.measure(OperationKind.UPSERT, keys, seconds, Long.MAX_VALUE);
+                System.out.println("| upserts of these on disk, " + title + " keys, cache of "
+                        + config.cacheBytes() / MIB + " MiB, round " + (round + 1) + " |" + cost.cells());
             }
             path.table.flush().join();
         }
-        try (WritePath path = new WritePath(config(directory).withCacheBytes(SMALL_CACHE_BYTES))) {
-            for (int round = 0; round < TIMES; round++) {
-                Cost cost = path.measure(OperationKind.UPSERT, anywhere, seconds, Long.MAX_VALUE);
-                System.out.println("| upserts of rows on disk, cache of " + (SMALL_CACHE_BYTES / MIB) + " MiB, round "
-                        + (round + 1) + " |" + cost.cells());
+    }
+
+    private static void updateHot(Path parent, int seconds) {
+        System.out.println();
+        System.out.println("| rows | drawn | updates/s | CPU, us/update | batch of " + HOT_BATCH_ROWS
+                + " updates, us: p50 | p99 | read of a row, us: p50 | p99 |");
+        System.out.println("|---|---|---|---|---|---|---|---|");
+        for (String where : List.of("in memory", "on disk")) {
+            Path directory = newDirectory(parent);
+            try (WritePath path = new WritePath(config(directory).withFlushBytes(MEMORY_BYTES / 8))) {
+                path.measure(OperationKind.INSERT, i -> i, Long.MAX_VALUE, NEW_ROWS);
+                if (where.equals("on disk")) {
+                    path.table.flush().join();
+                }
+                var all = new Mix(random -> random.nextLong(NEW_ROWS));
+                var hot = new Mix(new Zipf()::draw);
+                for (int round = -1; round < TIMES; round++) {
+                    path.run(all, seconds, round >= 0);
+                    path.run(hot, seconds, round >= 0);
+                }
+                System.out.println("| " + where + " | from all alike |" + all.cells());
+                System.out.println("| " + where + " | hot ones |" + hot.cells());
+            } finally {
+                LineItems.delete(directory);
             }
+        }
+    }
+
+    /** Updates, each batch durable before the next, and after each one a row is read. */
+    private void run(Mix mix, int seconds, boolean counts) {
+        Schema schema = table.schema();
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
+        long cpu = SYSTEM.getProcessCpuTime();
+        long start = System.nanoTime();
+        for (long now = start; now < end; ) {
+            for (int i = 0; i < HOT_BATCH_ROWS; i++) {
+                put(batches[0], OperationKind.UPDATE, mix.draw(), (int) now + i);
+            }
+            long begin = System.nanoTime();
+            batches[0].commit().orThrow();
+            long middle = System.nanoTime();
+            long key = mix.draw();
+            try (Scan scan =
+                    table.scan().where(Predicate.equal(schema, "key", key)).open()) {
+                if (!scan.next() || scan.batch().rowCount() != 1) {
+                    throw new IllegalStateException("row " + key + " is not there, but nobody has deleted it");
+                }
+            }
+            now = System.nanoTime();
+            if (counts) {
+                mix.updates.recordValue(Math.min(LATENCY_NANOS_MAX, middle - begin));
+                mix.reads.recordValue(Math.min(LATENCY_NANOS_MAX, now - middle));
+            }
+        }
+        if (counts) {
+            mix.nanos += System.nanoTime() - start;
+            mix.cpuNanos += SYSTEM.getProcessCpuTime() - cpu;
+        }
+    }
+
+    /** Which rows are updated and read, and what it took. */
+    private static final class Mix {
+        private final SplittableRandom random = new SplittableRandom(SCRAMBLE);
+        private final ToLongFunction<SplittableRandom> rows;
+        private final Histogram updates = new Histogram(LATENCY_NANOS_MAX, 3); // Whole batches of them.
+        private final Histogram reads = new Histogram(LATENCY_NANOS_MAX, 3);
+        private long nanos;
+        private long cpuNanos;
+
+        Mix(ToLongFunction<SplittableRandom> rows) {
+            this.rows = rows;
+        }
+
+        long draw() {
+            return rows.applyAsLong(random);
+        }
+
+        String cells() {
+            long count = updates.getTotalCount() * HOT_BATCH_ROWS;
+            return String.format(
+                    Locale.ROOT,
+                    " %,.0f | %.2f | %.0f | %.0f | %.0f | %.0f |",
+                    count * 1e9 / nanos,
+                    cpuNanos / 1e3 / count,
+                    updates.getValueAtPercentile(50) / 1e3,
+                    updates.getValueAtPercentile(99) / 1e3,
+                    reads.getValueAtPercentile(50) / 1e3,
+                    reads.getValueAtPercentile(99) / 1e3);
+        }
+    }
+
+    /** Few rows, from everywhere among all, the first the hottest. */
+    private static final class Zipf {
+        private final double[] upTo = new double[HOT_ROWS];
+
+        Zipf() {
+            double sum = 0;
+            for (int i = 0; i < HOT_ROWS; i++) {
+                sum += 1 / Math.pow(i + 1.0, ZIPF_EXPONENT);
+                upTo[i] = sum;
+            }
+        }
+
+        long draw(SplittableRandom random) {
+            int found = Arrays.binarySearch(upTo, random.nextDouble(upTo[HOT_ROWS - 1]));
+            long rank = Math.min(found < 0 ? ~found : found, HOT_ROWS - 1);
+            return Math.floorMod((rank * SCRAMBLE) >>> 1, NEW_ROWS);
         }
     }
 
@@ -177,15 +340,15 @@ final class WritePath implements AutoCloseable {
         long cpu = SYSTEM.getProcessCpuTime();
         long start = System.nanoTime();
         long row = 0;
-        for (int slot = 0; row < rowsMax && System.nanoTime() - start < nanosMax; slot = (slot + 1) % IN_FLIGHT) {
+        for (int slot = 0; row < rowsMax && System.nanoTime() - start < nanosMax; slot = (slot + 1) % batches.length) {
             await(slot);
-            long end = Math.min(rowsMax, row + BATCH_ROWS);
+            long end = Math.min(rowsMax, row + batchRows);
             for (; row < end; row++) {
                 put(batches[slot], kind, keys.applyAsLong(row), (int) row);
             }
             underWay[slot] = batches[slot].commitAsync();
         }
-        for (int slot = 0; slot < IN_FLIGHT; slot++) {
+        for (int slot = 0; slot < batches.length; slot++) {
             await(slot);
         }
         return new Cost(
