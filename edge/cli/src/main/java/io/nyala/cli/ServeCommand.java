@@ -112,6 +112,7 @@ final class ServeCommand implements Callable<Integer> {
         checkPorts(config);
         Stop stop = new Stop(line -> tell(out, line));
         Thread hook = new Thread(stop::ask, "nyala-stop");
+        Logging.lastUntil(stop.over);
         Runtime.getRuntime().addShutdownHook(hook);
         try {
             serve(out, config, stop);
@@ -123,15 +124,16 @@ final class ServeCommand implements Callable<Integer> {
             return Main.report(e, spec.commandLine()); // Now: the process ends when the hook returns.
         } finally {
             stop.end();
-            forget(hook);
+            forget(hook, stop);
         }
         return Main.OK;
     }
 
     /** Unless the process ends, which is what the hook is for. */
-    private static void forget(Thread hook) {
+    private static void forget(Thread hook, Stop stop) {
         try {
             Runtime.getRuntime().removeShutdownHook(hook);
+            stop.over.countDown(); // Nobody will ask.
         } catch (IllegalStateException _) {
             // It runs.
         }
@@ -247,6 +249,10 @@ final class ServeCommand implements Callable<Integer> {
     static final class Stop {
         private final CountDownLatch asked = new CountDownLatch(1);
         private final CountDownLatch ended = new CountDownLatch(1);
+
+        /** Open until {@link #ask} has returned: until then there may be lines to log. */
+        final CountDownLatch over = new CountDownLatch(1);
+
         private final Consumer<String> told;
         private boolean isStarted;
 
@@ -257,6 +263,14 @@ final class ServeCommand implements Callable<Integer> {
 
         /** Asks for the end, and waits for it; the process ends when this returns. */
         void ask() {
+            try {
+                askAndWait();
+            } finally {
+                over.countDown();
+            }
+        }
+
+        private void askAndWait() {
             boolean isWaitedFor;
             synchronized (this) {
                 asked.countDown();
