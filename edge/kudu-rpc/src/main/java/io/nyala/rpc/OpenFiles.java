@@ -1,6 +1,7 @@
 package io.nyala.rpc;
 
 import com.sun.management.UnixOperatingSystemMXBean;
+import java.lang.System.Logger.Level;
 import java.lang.management.ManagementFactory;
 import java.util.Locale;
 import java.util.Optional;
@@ -22,6 +23,9 @@ record OpenFiles(long limit, long open) {
 
     /** Fewer are no server. */
     static final int CONNECTIONS_MIN = 16;
+
+    /** Fewer are few for a server: the usual limits of systems leave more. Nobody asks for the most there may be. */
+    private static final int CONNECTIONS_FEW = 1_000;
 
     /** Those of this process, where the system has such a limit. */
     static Optional<OpenFiles> ofProcess() {
@@ -55,6 +59,11 @@ record OpenFiles(long limit, long open) {
     /** What the process must be allowed for so many at each port. */
     private long limitFor(int connections) {
         return open + (long) connections * SHARES * PORTS;
+    }
+
+    /** How that is told. */
+    Level level(int wanted) {
+        return connectionsMax(wanted) < CONNECTIONS_FEW ? Level.WARNING : Level.INFO;
     }
 
     /** What to tell an operator if there are fewer than wanted. */

@@ -1,8 +1,10 @@
 package io.nyala.rpc;
 
 import io.nyala.memory.Check;
+import java.lang.System.Logger.Level;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
 /**
@@ -183,19 +185,19 @@ public record RpcConfig(
      * The same, or less where the process may not have open, or have of memory, what two such servers and an engine
      * take.
      *
-     * @param told hears what is less, why, and what to do
+     * @param told hears what is less, why, and what to do; as a warning, where it is so little that it will be felt
      * @throws IllegalStateException if it is too little for a server
      */
-    public RpcConfig withinProcess(Consumer<String> told) {
+    public RpcConfig withinProcess(BiConsumer<Level, String> told) {
         Optional<OpenFiles> files = OpenFiles.ofProcess();
         int connections = files.map(open -> open.connectionsMax(connectionsMax)).orElse(connectionsMax);
         if (connections < connectionsMax) {
-            files.ifPresent(open -> told.accept(open.advice(connectionsMax)));
+            files.ifPresent(open -> told.accept(open.level(connectionsMax), open.advice(connectionsMax)));
         }
         long directBytes = RpcThreads.bytesMax();
         NetworkMemory memory = NetworkMemory.within(this, directBytes);
         if (memory.isLess(this)) {
-            told.accept(memory.advice(this, directBytes));
+            told.accept(Level.WARNING, memory.advice(this, directBytes));
         }
         return withConnectionsMax(connections)
                 .withRequestBytesMax(memory.requestBytesMax())

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.testkit.Seed;
+import java.lang.System.Logger.Level;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
@@ -33,6 +34,14 @@ final class OpenFilesTest {
                         + " half of the others are kept for the engine; raise the limit (ulimit -Hn, LimitNOFILE of a"
                         + " service) to 40,124 for all",
                 usual.advice(WANTED));
+        assertEquals(Level.WARNING, usual.level(WANTED));
+    }
+
+    /** It was a warning at each start where a process may have less than 40,000 files. */
+    @Test
+    void enoughForManyClientsIsNoReasonToWarn() {
+        assertEquals(Level.INFO, new OpenFiles(4_000 + 99, 99).level(WANTED));
+        assertEquals(Level.WARNING, new OpenFiles(4_000 + 98, 99).level(WANTED));
     }
 
     @Test

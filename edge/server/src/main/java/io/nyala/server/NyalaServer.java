@@ -12,7 +12,6 @@ import io.nyala.rpc.RpcThreads;
 import io.nyala.web.WebConfig;
 import io.nyala.web.WebServer;
 import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -86,9 +85,9 @@ public final class NyalaServer implements AutoCloseable {
         parts.push(threads);
         Pressure pressure = new Pressure(this::load, this::tell);
         TabletServerService tablets = new TabletServerService(catalog, config, threads.pool(), pressure::look);
-        parts.push(tablets);
-        RpcConfig ports = config.rpc("TabletServer", config.tabletServerPort())
-                .withinProcess(line -> LOG.log(Level.WARNING, line));
+        parts.push(tablets::close);
+        parts.push(_ -> RpcServer.closeAll(listening)); // Within its part of the time, by the same limits.
+        RpcConfig ports = config.rpc("TabletServer", config.tabletServerPort()).withinProcess(LOG::log);
         RpcServer tabletServer = RpcServer.start(ports, tabletServices(tablets), threads);
         parts.push(tabletServer);
         listening.add(tabletServer);
