@@ -86,6 +86,10 @@ public record RpcConfig(
     private static final int IDLE_MILLIS = 65_000;
 
     private static final int CLOSE_MILLIS = 10_000;
+
+    /** For what must end at once: closing sockets, and after them threads. */
+    static final int CLOSE_SOCKETS_MILLIS = 5_000;
+
     private static final int DAY_MILLIS = 86_400_000;
 
     public RpcConfig {
@@ -127,6 +131,11 @@ public record RpcConfig(
     /** Of the requests of clients that have not said who they are: beside {@link #requestBytesMax}. */
     long firstBytesMax() {
         return Negotiation.ALL_BYTES_MAX;
+    }
+
+    /** What closing takes at most, its threads included: see {@link RpcServer#close}. */
+    public long closeMillisMax() {
+        return closeMillis + closeMillis / 2L + CLOSE_SOCKETS_MILLIS;
     }
 
     /** The same limits for another server at the same host. */

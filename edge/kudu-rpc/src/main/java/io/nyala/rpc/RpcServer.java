@@ -42,9 +42,6 @@ public final class RpcServer implements AutoCloseable {
     private static final int RECEIVE_BYTES_FIRST = 4 << 10;
     private static final int RECEIVE_BYTES_MAX = 128 << 10;
 
-    /** For what must end at once: closing sockets. */
-    private static final long CLOSE_SOCKETS_MILLIS = 5_000;
-
     private final RpcConfig config;
     private final RpcThreads threads;
     private final boolean ownsThreads;
@@ -52,12 +49,11 @@ public final class RpcServer implements AutoCloseable {
     private final ServerParts parts;
     private final Connections connections;
     private final Channel listener;
-    private final ReentrantLock closeLock = new ReentrantLock();
+    private final ReentrantLock refuseLock = new ReentrantLock();
 
     // Guarded by the lock.
     private boolean isRefusing;
     private long refusingNanos;
-    private boolean isClosed;
 
     private RpcServer(RpcConfig config, List<RpcService> services, RpcThreads threads, boolean ownsThreads) {
         this.config = config;
@@ -220,10 +216,10 @@ public final class RpcServer implements AutoCloseable {
 
     /**
      * Accepts no more, and tells new calls so with a code on which clients come again. Calls under way go on; {@link
-     * #close} follows, which counts its time from here: of several servers that end together, each is told this first.
+     * #close} follows, which counts its time from here.
      */
     public void refuse() {
-        closeLock.lock();
+        refuseLock.lock();
         try {
             if (!isRefusing) {
                 isRefusing = true;
@@ -232,52 +228,82 @@ public final class RpcServer implements AutoCloseable {
                 listener.close().awaitUninterruptibly();
             }
         } finally {
-            closeLock.unlock();
+            refuseLock.unlock();
         }
     }
 
     /**
      * Accepts no more, tells new calls so, waits for those under way ({@link RpcConfig#closeMillis} at most), then half
-     * as long for their answers to be taken, and closes the connections. Not to be called by a method of its services.
+     * as long for their answers to be taken, and closes the connections: within {@link RpcConfig#closeMillisMax} in
+     * all. Not to be called by a method of its services. Once more is no harm.
      */
     @Override
     public void close() {
-        closeLock.lock();
-        try {
-            if (!isClosed) {
-                isClosed = true;
-                refuse();
-                closeAll();
-            }
-        } finally {
-            closeLock.unlock();
-        }
+        closeAll(List.of(this));
     }
 
-    private void closeAll() {
+    /**
+     * Closes several servers as {@link #close} does one, and in the time of one: what one waits for is no reason for
+     * the clients of another to have less, or for all to take longer.
+     */
+    public static void closeAll(List<RpcServer> servers) {
+        servers.forEach(RpcServer::refuse);
         boolean isInterrupted = false;
         try {
-            long spentNanos = System.nanoTime() - refusingNanos;
-            if (!dispatcher.awaitIdle(TimeUnit.MILLISECONDS.toNanos(config.closeMillis()) - spentNanos)) {
-                LOG.log(
-                        Level.WARNING,
-                        config.serverName() + " closes with " + dispatcher.underWay()
-                                + " calls under way, which did not end within " + config.closeMillis() + " ms");
+            for (RpcServer server : servers) {
+                server.awaitCalls();
             }
-            connections.all().forEach(Connection::closeWhenSent);
-            if (!connections.awaitNone(TimeUnit.MILLISECONDS.toNanos(config.closeMillis() / 2))) {
-                connections.all().forEach(Connection::close); // Clients that do not take their answers.
-                connections.awaitNone(TimeUnit.MILLISECONDS.toNanos(CLOSE_SOCKETS_MILLIS));
-            }
+            awaitAnswers(servers);
         } catch (InterruptedException _) {
             isInterrupted = true;
-            connections.all().forEach(Connection::close);
+            servers.forEach(RpcServer::cutOff);
         }
-        if (ownsThreads) {
-            threads.close();
-        }
+        servers.stream().filter(server -> server.ownsThreads).forEach(server -> server.threads.close());
         if (isInterrupted) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private void awaitCalls() throws InterruptedException {
+        long spentNanos = System.nanoTime() - refusingSince();
+        if (!dispatcher.awaitIdle(TimeUnit.MILLISECONDS.toNanos(config.closeMillis()) - spentNanos)) {
+            LOG.log(
+                    Level.WARNING,
+                    config.serverName() + " closes with " + dispatcher.underWay()
+                            + " calls under way, which did not end within " + config.closeMillis() + " ms");
+        }
+    }
+
+    private long refusingSince() {
+        refuseLock.lock();
+        try {
+            return refusingNanos;
+        } finally {
+            refuseLock.unlock();
+        }
+    }
+
+    private static void awaitAnswers(List<RpcServer> servers) throws InterruptedException {
+        for (RpcServer server : servers) {
+            server.connections.all().forEach(Connection::closeWhenSent);
+        }
+        long startNanos = System.nanoTime();
+        for (RpcServer server : servers) {
+            if (!server.awaitNone(startNanos, server.config.closeMillis() / 2)) {
+                server.cutOff(); // Clients that do not take their answers.
+            }
+        }
+        for (RpcServer server : servers) {
+            server.awaitNone(startNanos, server.config.closeMillis() / 2 + RpcConfig.CLOSE_SOCKETS_MILLIS);
+        }
+    }
+
+    /** False if there are connections so many milliseconds after the start. */
+    private boolean awaitNone(long startNanos, long millis) throws InterruptedException {
+        return connections.awaitNone(TimeUnit.MILLISECONDS.toNanos(millis) - (System.nanoTime() - startNanos));
+    }
+
+    private void cutOff() {
+        connections.all().forEach(Connection::close);
     }
 }

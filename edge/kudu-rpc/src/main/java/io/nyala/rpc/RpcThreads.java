@@ -158,22 +158,30 @@ public final class RpcThreads implements AutoCloseable {
         return allocator.metric().usedDirectMemory();
     }
 
+    /** As {@link #close(long)}, where there is nothing else that takes time. */
+    @Override
+    public void close() {
+        close(TimeUnit.SECONDS.toNanos(CLOSE_SECONDS));
+    }
+
     /**
      * Ends all threads; methods that still run are interrupted. Not to be called by one of them. A daemon thread of
      * Netty's own, which is told when event loops have ended, ends by itself a second later.
+     *
+     * @param nanosMax what does not end within that time is left alone, with a line in the log
      */
-    @Override
-    public void close() {
-        var _ = eventLoops.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS);
+    public void close(long nanosMax) {
+        long startNanos = System.nanoTime();
+        var _ = eventLoops.shutdownGracefully(0, Math.max(0, nanosMax), TimeUnit.NANOSECONDS);
         pool.shutdown();
         quickPool.shutdownNow().forEach(Runnable::run); // Of closed servers: each finds that, and frees its request.
         boolean isInterrupted = false;
         try {
-            if (!pool.threads().awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)
-                    || !quickPool.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+            if (!pool.threads().awaitTermination(left(startNanos, nanosMax), TimeUnit.NANOSECONDS)
+                    || !quickPool.awaitTermination(left(startNanos, nanosMax), TimeUnit.NANOSECONDS)) {
                 LOG.log(Level.WARNING, "methods of RPC services still run, and are left alone: " + pool.threads());
             }
-            if (!eventLoops.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+            if (!eventLoops.awaitTermination(left(startNanos, nanosMax), TimeUnit.NANOSECONDS)) {
                 LOG.log(Level.WARNING, "event loops of RPC do not end, and are left alone");
             }
         } catch (InterruptedException _) {
@@ -182,5 +190,9 @@ public final class RpcThreads implements AutoCloseable {
         if (isInterrupted) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private static long left(long startNanos, long nanosMax) {
+        return Math.max(0, nanosMax - (System.nanoTime() - startNanos));
     }
 }

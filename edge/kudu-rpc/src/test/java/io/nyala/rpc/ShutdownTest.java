@@ -3,6 +3,7 @@ package io.nyala.rpc;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeout;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netty.buffer.Unpooled;
@@ -15,7 +16,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -143,6 +146,52 @@ final class ShutdownTest {
                 other.close();
             }
         }
+    }
+
+    /** One after the other, each had its own time, and the clients of the last waited for those of the first. */
+    @Test
+    void aClientThatDoesNotReadKeepsOnlyItselfFromBeingClosed() throws Exception {
+        try (RpcThreads threads = RpcThreads.start(2, 2, RpcTransport.BEST);
+                Arena arena = Arena.ofShared()) {
+            RpcConfig patient = config().withCloseMillis(DAY_MILLIS);
+            RpcServer one = RpcServer.start(patient, List.of(service), threads);
+            RpcServer other = RpcServer.start(patient, List.of(service), threads);
+            try (RawClient stuck = RawClient.ready(one.address());
+                    RawClient quiet = RawClient.ready(other.address())) {
+                stuck.call(Bytes.header(0, "Hold"), TestService.request(1));
+                MemorySegment large = arena.allocate(32 << 20);
+                service.takeHeld().answer(TestService.request(1), List.of(large), service.sent::incrementAndGet);
+                Thread closer = Thread.ofPlatform().start(() -> RpcServer.closeAll(List.of(one, other)));
+                quiet.expectClosed();
+                assertTrue(closer.isAlive(), "what one client has not taken is waited for");
+                assertEquals(32 << 20, stuck.read().sidecar(0).length);
+                stuck.expectClosed();
+                closer.join();
+            }
+        }
+    }
+
+    @Test
+    void whatHangsIsLeftAloneWhenTheTimeIsOver() throws InterruptedException {
+        RpcThreads threads = RpcThreads.start(1, 1, RpcTransport.BEST);
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch mayEnd = new CountDownLatch(1);
+        CountDownLatch ended = new CountDownLatch(1);
+        threads.pool().execute(() -> {
+            begun.countDown();
+            Spin.until(() -> mayEnd.getCount() == 0); // Whoever interrupts it.
+            ended.countDown();
+        });
+        begun.await();
+        assertTimeout(Duration.ofSeconds(5), () -> threads.close(0), "half of what it takes at its leisure");
+        assertEquals(1, ended.getCount());
+        mayEnd.countDown();
+        ended.await();
+    }
+
+    @Test
+    void closingTakesAsLongAsTheManualSays() {
+        assertEquals(20_000, config().closeMillisMax());
     }
 
     private static boolean refusesConnections(RpcServer server) {

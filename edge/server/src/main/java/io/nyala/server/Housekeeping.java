@@ -5,11 +5,8 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /** Closes what clients leave behind: a thread that looks once a second. Thread-safe. */
-final class Housekeeping implements AutoCloseable {
+final class Housekeeping {
     private static final long PERIOD_MILLIS = 1_000;
-
-    /** What it does is short; if it were not, the server would close without it. */
-    private static final long CLOSE_SECONDS = 10;
 
     private final List<Runnable> tasks;
     private final ScheduledThreadPoolExecutor thread;
@@ -34,12 +31,12 @@ final class Housekeeping implements AutoCloseable {
         }
     }
 
-    @Override
-    public void close() {
+    /** What it does is short; if it is not done within that time, it is left alone. */
+    void close(long nanosMax) {
         thread.shutdownNow();
         boolean isInterrupted = false;
         try {
-            thread.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS);
+            thread.awaitTermination(nanosMax, TimeUnit.NANOSECONDS);
         } catch (InterruptedException _) {
             isInterrupted = true;
         }

@@ -42,10 +42,20 @@ import org.jspecify.annotations.Nullable;
 public final class NyalaServer implements AutoCloseable {
     private static final Logger LOG = System.getLogger(NyalaServer.class.getName());
 
+    /** Of the time for closing, what web pages may have: they are made of counters, and nobody writes by them. */
+    private static final long PAGES_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+    /** What is to be closed, the last first. */
+    @FunctionalInterface
+    private interface Part {
+        /** What does not end within that time is left alone. */
+        void close(long nanosMax);
+    }
+
     private final CatalogView catalog;
     private final Events events;
-    private final int callMillis;
-    private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+    private final RpcConfig closing;
+    private final Deque<Part> parts = new ArrayDeque<>();
     private final List<RpcServer> listening = new CopyOnWriteArrayList<>();
     private volatile @Nullable Identity identity;
     private volatile @Nullable WebServer web;
@@ -55,7 +65,7 @@ public final class NyalaServer implements AutoCloseable {
     private NyalaServer(Engine engine, ServerConfig config, Events events) {
         catalog = new CatalogView(engine, new ServerIds(engine.hostId()));
         this.events = Events.inLines(events);
-        this.callMillis = config.rpc("closing", 0).closeMillis();
+        this.closing = config.rpc("closing", 0);
         try {
             start(config);
             isStarted = true;
@@ -82,18 +92,16 @@ public final class NyalaServer implements AutoCloseable {
 
     private void start(ServerConfig config) {
         RpcThreads threads = RpcThreads.start();
-        parts.push(threads);
+        parts.push(threads::close);
         Pressure pressure = new Pressure(this::load, this::tell);
         TabletServerService tablets = new TabletServerService(catalog, config, threads.pool(), pressure::look);
         parts.push(tablets::close);
         parts.push(_ -> RpcServer.closeAll(listening)); // Within its part of the time, by the same limits.
         RpcConfig ports = config.rpc("TabletServer", config.tabletServerPort()).withinProcess(LOG::log);
         RpcServer tabletServer = RpcServer.start(ports, tabletServices(tablets), threads);
-        parts.push(tabletServer);
         listening.add(tabletServer);
         RpcServer master =
                 RpcServer.start(ports.withServer("Master", config.masterPort()), masterServices(config), threads);
-        parts.push(master);
         listening.add(master);
         use = () -> new ServerUse(
                 master.connectionCount() + tabletServer.connectionCount(),
@@ -114,7 +122,7 @@ public final class NyalaServer implements AutoCloseable {
                     catalog.engine(),
                     WebConfig.at(config.host(), Math.max(0, config.webPort())),
                     new ServerPages(catalog.ids(), this::identity, tablets::openScanners));
-            parts.push(pages);
+            parts.push(nanosMax -> pages.close(Math.min(nanosMax, PAGES_NANOS)));
             web = pages;
             identity = self.withWebPort(URI.create(pages.url()).getPort());
         }
@@ -204,9 +212,10 @@ public final class NyalaServer implements AutoCloseable {
 
     /**
      * Takes no more requests, waits for those under way, sends their answers and closes all connections and scanners.
-     * That takes as long as calls do, but not more than 20 s, whatever clients do: 10 s for calls, and at each port 5 s
-     * for their answers to be taken. The engine stays open. Who closes it while another does waits for that: behind
-     * each of them the engine may be closed.
+     * That takes as long as calls do, but not more than 20 s, whatever clients and calls do: 10 s for calls, 5 s for
+     * their answers to be taken, at both ports at once, and 5 s for connections and threads to end. What has not ended
+     * by then is left alone, with a line in the log. The engine stays open. Who closes it while another does waits for
+     * that: behind each of them the engine may be closed.
      */
     @Override
     public void close() {
@@ -218,12 +227,12 @@ public final class NyalaServer implements AutoCloseable {
     }
 
     private void closeAll() {
-        listening.forEach(RpcServer::refuse); // All of them first: their time runs together.
-        int calls = listening.stream().mapToInt(RpcServer::callsUnderWay).sum();
         long startNanos = System.nanoTime();
+        listening.forEach(RpcServer::refuse);
+        int calls = listening.stream().mapToInt(RpcServer::callsUnderWay).sum();
         tell("stopping: no more connections and calls are taken; " + calls + " calls are under way and have "
-                + callMillis / 1000 + " s");
-        closeParts();
+                + closing.closeMillis() / 1000 + " s");
+        closeParts(startNanos + TimeUnit.MILLISECONDS.toNanos(closing.closeMillisMax()));
         long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNanos);
         tell("stopping: all connections are closed, after " + millis + " ms");
     }
@@ -234,12 +243,12 @@ public final class NyalaServer implements AutoCloseable {
         }
     }
 
-    private void closeParts() {
+    private void closeParts(long endNanos) {
         RuntimeException failure = null;
         while (!parts.isEmpty()) {
             try {
-                parts.pop().close();
-            } catch (Exception e) {
+                parts.pop().close(Math.max(0, endNanos - System.nanoTime()));
+            } catch (RuntimeException e) {
                 if (failure == null) {
                     failure = new IllegalStateException("the server did not close cleanly", e);
                 } else {

@@ -33,7 +33,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /** Kudu's tablet server over an engine: rows in and out, and what its tools ask. Thread-safe. */
-final class TabletServerService implements AutoCloseable {
+final class TabletServerService {
     private static final String NAME = "kudu.tserver.TabletServerService";
     private static final String ADMIN_NAME = "kudu.tserver.TabletServerAdminService";
 
@@ -209,9 +209,9 @@ final class TabletServerService implements AutoCloseable {
                 .orElse("");
     }
 
-    @Override
-    public void close() {
-        housekeeping.close();
+    /** Its calls have ended. */
+    void close(long nanosMax) {
+        housekeeping.close(nanosMax);
         scanners.closeAll();
         batches.close();
     }

@@ -23,8 +23,11 @@ final class HousekeepingTest {
                     throw new StackOverflowError("says the test");
                 },
                 looks::countDown);
-        try (Housekeeping _ = new Housekeeping(tasks)) {
+        Housekeeping housekeeping = new Housekeeping(tasks);
+        try {
             assertTrue(looks.await(2, TimeUnit.MINUTES), "it looks no more"); // Against hangs only.
+        } finally {
+            housekeeping.close(TimeUnit.MINUTES.toNanos(2));
         }
     }
 }

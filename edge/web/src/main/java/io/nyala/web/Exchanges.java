@@ -16,7 +16,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  *
  * <p>They end when there was nothing to do for a while. Thread-safe.
  */
-final class Exchanges implements Executor, AutoCloseable {
+final class Exchanges implements Executor {
     /** Slow clients keep one each; the pages are made by fewer at a time. */
     static final int THREADS_MAX = 16;
 
@@ -92,15 +92,17 @@ final class Exchanges implements Executor, AutoCloseable {
         }
     }
 
-    /** Cuts off what is under way. */
-    @Override
-    public void close() {
+    /** Cuts off what is under way; answers false if it does not end within that time, and is left alone. */
+    boolean close(long nanosMax) {
+        long startNanos = System.nanoTime();
         threads.shutdownNow();
+        boolean hasEnded = false;
         boolean isInterrupted = false;
         try {
-            threads.awaitTermination(1, TimeUnit.MINUTES);
+            hasEnded = threads.awaitTermination(nanosMax, TimeUnit.NANOSECONDS);
             clock.shutdownNow(); // Not before: what was begun sets its time first.
-            clock.awaitTermination(1, TimeUnit.MINUTES);
+            long left = Math.max(0, nanosMax - (System.nanoTime() - startNanos));
+            hasEnded &= clock.awaitTermination(left, TimeUnit.NANOSECONDS);
         } catch (InterruptedException _) {
             isInterrupted = true;
         }
@@ -108,5 +110,6 @@ final class Exchanges implements Executor, AutoCloseable {
             clock.shutdownNow();
             Thread.currentThread().interrupt();
         }
+        return hasEnded;
     }
 }

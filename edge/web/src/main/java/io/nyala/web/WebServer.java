@@ -37,6 +37,9 @@ public final class WebServer implements AutoCloseable {
     /** How long a request waits for that. */
     private static final long WAIT_SECONDS = 5;
 
+    /** To end what is under way: pages are made of counters, and whoever writes one is interrupted. */
+    private static final long CLOSE_SECONDS = 5;
+
     /** Connections that the system keeps for us until we look. */
     private static final int BACKLOG = 64;
 
@@ -156,10 +159,21 @@ public final class WebServer implements AutoCloseable {
         }
     }
 
-    /** Takes no more requests and cuts off those under way. */
+    /** As {@link #close(long)}, where there is nothing else that takes time. */
     @Override
     public void close() {
+        close(TimeUnit.SECONDS.toNanos(CLOSE_SECONDS));
+    }
+
+    /**
+     * Takes no more requests and cuts off those under way.
+     *
+     * @param nanosMax what does not end within that time is left alone, with a line in the log
+     */
+    public void close(long nanosMax) {
         server.stop(0);
-        exchanges.close();
+        if (!exchanges.close(nanosMax)) {
+            LOG.log(Level.WARNING, "web pages are still being made, and are left alone");
+        }
     }
 }

@@ -1,11 +1,13 @@
 package io.nyala.web;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.engine.Engine;
 import io.nyala.engine.EngineConfig;
+import io.nyala.testkit.Spin;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -193,6 +195,25 @@ final class WebServerTest {
             assertThrows(IOException.class, () -> new Socket(InetAddress.getLoopbackAddress(), port).close());
             assertEquals(List.of(), engine.tables()); // It is open still.
         }
+    }
+
+    @Test
+    void aPageThatIsNotDoneInTimeIsLeftAlone() throws InterruptedException {
+        Exchanges exchanges = new Exchanges(60_000);
+        CountDownLatch mayEnd = new CountDownLatch(1);
+        CountDownLatch ended = new CountDownLatch(1);
+        CountDownLatch begun = new CountDownLatch(1);
+        exchanges.execute(() -> {
+            begun.countDown();
+            Spin.until(() -> mayEnd.getCount() == 0); // Whoever interrupts it.
+            ended.countDown();
+        });
+        begun.await();
+        assertFalse(exchanges.close(0));
+        assertEquals(1, ended.getCount());
+        mayEnd.countDown();
+        ended.await();
+        assertTrue(exchanges.close(TimeUnit.MINUTES.toNanos(2)));
     }
 
     private static WebServer start(Engine engine, String host, int port) {
