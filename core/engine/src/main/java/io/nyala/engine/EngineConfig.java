@@ -3,6 +3,7 @@ package io.nyala.engine;
 import io.nyala.memory.Check;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.function.Consumer;
 
 /**
  * How an engine is set up. Immutable; a change is a copy:
@@ -99,153 +100,100 @@ public record EngineConfig(
                 "best");
     }
 
+    /** Also sets what depends on it: the cache, metadata, and the sizes of flushes and of rowsets. */
     public EngineConfig withMemoryBytes(long newMemoryBytes) {
-        return new EngineConfig(
-                directory,
-                newMemoryBytes,
-                newMemoryBytes / 4,
-                Math.max(METADATA_BYTES_MIN, newMemoryBytes / METADATA_PART),
-                Math.min(FLUSH_BYTES_MAX, newMemoryBytes / 16),
-                Math.min(ROWSET_BYTES_MAX, newMemoryBytes / 16),
-                logSegmentBytes,
-                logSegmentsMax,
-                catalogEditsMax,
-                writers,
-                disk);
+        return with(copy -> {
+            copy.memoryBytes = newMemoryBytes;
+            copy.cacheBytes = newMemoryBytes / 4;
+            copy.metadataBytes = Math.max(METADATA_BYTES_MIN, newMemoryBytes / METADATA_PART);
+            copy.flushBytes = Math.min(FLUSH_BYTES_MAX, newMemoryBytes / 16);
+            copy.rowSetBytes = Math.min(ROWSET_BYTES_MAX, newMemoryBytes / 16);
+        });
     }
 
     public EngineConfig withCacheBytes(long newCacheBytes) {
-        return new EngineConfig(
-                directory,
-                memoryBytes,
-                newCacheBytes,
-                metadataBytes,
-                flushBytes,
-                rowSetBytes,
-                logSegmentBytes,
-                logSegmentsMax,
-                catalogEditsMax,
-                writers,
-                disk);
+        return with(copy -> copy.cacheBytes = newCacheBytes);
     }
 
     public EngineConfig withMetadataBytes(long newMetadataBytes) {
-        return new EngineConfig(
-                directory,
-                memoryBytes,
-                cacheBytes,
-                newMetadataBytes,
-                flushBytes,
-                rowSetBytes,
-                logSegmentBytes,
-                logSegmentsMax,
-                catalogEditsMax,
-                writers,
-                disk);
+        return with(copy -> copy.metadataBytes = newMetadataBytes);
     }
 
     public EngineConfig withFlushBytes(long newFlushBytes) {
-        return new EngineConfig(
-                directory,
-                memoryBytes,
-                cacheBytes,
-                metadataBytes,
-                newFlushBytes,
-                rowSetBytes,
-                logSegmentBytes,
-                logSegmentsMax,
-                catalogEditsMax,
-                writers,
-                disk);
+        return with(copy -> copy.flushBytes = newFlushBytes);
     }
 
     public EngineConfig withRowSetBytes(long newRowSetBytes) {
-        return new EngineConfig(
-                directory,
-                memoryBytes,
-                cacheBytes,
-                metadataBytes,
-                flushBytes,
-                newRowSetBytes,
-                logSegmentBytes,
-                logSegmentsMax,
-                catalogEditsMax,
-                writers,
-                disk);
+        return with(copy -> copy.rowSetBytes = newRowSetBytes);
     }
 
     public EngineConfig withLogSegmentBytes(long newLogSegmentBytes) {
-        return new EngineConfig(
-                directory,
-                memoryBytes,
-                cacheBytes,
-                metadataBytes,
-                flushBytes,
-                rowSetBytes,
-                newLogSegmentBytes,
-                logSegmentsMax,
-                catalogEditsMax,
-                writers,
-                disk);
+        return with(copy -> copy.logSegmentBytes = newLogSegmentBytes);
     }
 
     public EngineConfig withLogSegmentsMax(int newLogSegmentsMax) {
-        return new EngineConfig(
-                directory,
-                memoryBytes,
-                cacheBytes,
-                metadataBytes,
-                flushBytes,
-                rowSetBytes,
-                logSegmentBytes,
-                newLogSegmentsMax,
-                catalogEditsMax,
-                writers,
-                disk);
+        return with(copy -> copy.logSegmentsMax = newLogSegmentsMax);
     }
 
     public EngineConfig withCatalogEditsMax(int newCatalogEditsMax) {
-        return new EngineConfig(
-                directory,
-                memoryBytes,
-                cacheBytes,
-                metadataBytes,
-                flushBytes,
-                rowSetBytes,
-                logSegmentBytes,
-                logSegmentsMax,
-                newCatalogEditsMax,
-                writers,
-                disk);
+        return with(copy -> copy.catalogEditsMax = newCatalogEditsMax);
     }
 
     public EngineConfig withWriters(int newWriters) {
-        return new EngineConfig(
-                directory,
-                memoryBytes,
-                cacheBytes,
-                metadataBytes,
-                flushBytes,
-                rowSetBytes,
-                logSegmentBytes,
-                logSegmentsMax,
-                catalogEditsMax,
-                newWriters,
-                disk);
+        return with(copy -> copy.writers = newWriters);
     }
 
     public EngineConfig withDisk(String newDisk) {
-        return new EngineConfig(
-                directory,
-                memoryBytes,
-                cacheBytes,
-                metadataBytes,
-                flushBytes,
-                rowSetBytes,
-                logSegmentBytes,
-                logSegmentsMax,
-                catalogEditsMax,
-                writers,
-                newDisk);
+        return with(copy -> copy.disk = newDisk);
+    }
+
+    private EngineConfig with(Consumer<Copy> change) {
+        Copy copy = new Copy(this);
+        change.accept(copy);
+        return copy.config();
+    }
+
+    /** What a copy is made of, so that a change names one thing only. */
+    private static final class Copy {
+        private final Path directory;
+        private long memoryBytes;
+        private long cacheBytes;
+        private long metadataBytes;
+        private long flushBytes;
+        private long rowSetBytes;
+        private long logSegmentBytes;
+        private int logSegmentsMax;
+        private int catalogEditsMax;
+        private int writers;
+        private String disk;
+
+        private Copy(EngineConfig config) {
+            directory = config.directory;
+            memoryBytes = config.memoryBytes;
+            cacheBytes = config.cacheBytes;
+            metadataBytes = config.metadataBytes;
+            flushBytes = config.flushBytes;
+            rowSetBytes = config.rowSetBytes;
+            logSegmentBytes = config.logSegmentBytes;
+            logSegmentsMax = config.logSegmentsMax;
+            catalogEditsMax = config.catalogEditsMax;
+            writers = config.writers;
+            disk = config.disk;
+        }
+
+        private EngineConfig config() {
+            return new EngineConfig(
+                    directory,
+                    memoryBytes,
+                    cacheBytes,
+                    metadataBytes,
+                    flushBytes,
+                    rowSetBytes,
+                    logSegmentBytes,
+                    logSegmentsMax,
+                    catalogEditsMax,
+                    writers,
+                    disk);
+        }
     }
 }
