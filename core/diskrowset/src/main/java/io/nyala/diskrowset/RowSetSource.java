@@ -1,0 +1,349 @@
+package io.nyala.diskrowset;
+
+import io.nyala.cfile.VectorSelection;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.rows.DeltaSource;
+import io.nyala.rows.GrowingBuffer;
+import io.nyala.rows.KeyCodec;
+import io.nyala.rows.Limits;
+import io.nyala.rows.RowChange;
+import io.nyala.rows.RowLayout;
+import io.nyala.rows.RowPatch;
+import io.nyala.rows.RowSource;
+import io.nyala.rows.ScanSpec;
+import io.nyala.rows.Schema;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * All rows of a rowset on disk, deleted ones included, with their whole histories and everything that has happened to
+ * them since their file was written: what a merge reads. Changes since become values and history, as if the file had
+ * been written after them.
+ *
+ * <pre>{@code
+ *   file:  row (2, 1), UNDO: T1 a=1, T0 DELETE       since:  T2 UPDATE b=5, T3 DELETE
+ *
+ *   answer: deleted, last values (2, 5), history, newest first:
+ *   T3 UPDATE of nothing | T2 UPDATE b=1 | T1 UPDATE a=1 | T0 DELETE
+ * }</pre>
+ *
+ * <p>Rows are read from their columns some hundred at a time, and pages are held only meanwhile: memory is that of
+ * these rows, of one row with its history, and of one chunk of history.
+ *
+ * <p>One thread. Whoever made it closes it, before the rowset and the sources.
+ */
+public final class RowSetSource implements RowSource {
+    /** Rows are read ahead up to so many bytes, and up to the end of a vector. */
+    private static final long AHEAD_BYTES_MAX = 512 << 10;
+
+    private final DiskRowSet rowSet;
+    private final RowLayout layout;
+    private final KeyCodec keys;
+    private final RowPatch patch;
+    private final RowShape shape;
+    private final ScanColumns columns;
+    private final RowAssembly assembly;
+    private final Opened opened = new Opened();
+    private final DeltaSource.Cursor history;
+    private final List<DeltaSource.Cursor> redo = new ArrayList<>();
+    private final long[] redoOrdinals;
+    private long historyOrdinal;
+
+    /** Rows that were read ahead; behind them, what is put together of the present row. */
+    private final GrowingBuffer buffer;
+
+    /** The present row between two of its changes; one of the two. */
+    private GrowingBuffer changed;
+
+    private GrowingBuffer spare;
+
+    private final long[] rowOffsets = new long[Limits.VECTOR_ROWS];
+    private final int[] rowLengths = new int[Limits.VECTOR_ROWS];
+    private final long[] insertTimes = new long[Limits.VECTOR_ROWS];
+    private final boolean[] deletions = new boolean[Limits.VECTOR_ROWS];
+    private long aheadOrdinal;
+    private int aheadCount;
+    private long aheadEnd;
+
+    // The present row.
+    private long ordinal = -1;
+    private long end;
+    private long keyOffset;
+    private int keyBytes;
+    private long rowOffset;
+    private int rowBytes;
+    private long insertTime;
+    private boolean isDeleted;
+
+    private final Records older = new Records(); // As in the file: newest first.
+    private final Records newer = new Records(); // Since: oldest first.
+
+    /** UNDO records in the buffer. */
+    private static final class Records {
+        private long[] times = new long[16];
+        private long[] offsets = new long[16];
+        private int[] bytes = new int[16];
+        private int count;
+
+        void add(long time, long offset, int recordBytes) {
+            if (count == times.length) {
+                times = Arrays.copyOf(times, 2 * count);
+                offsets = Arrays.copyOf(offsets, 2 * count);
+                bytes = Arrays.copyOf(bytes, 2 * count);
+            }
+            times[count] = time;
+            offsets[count] = offset;
+            bytes[count] = recordBytes;
+            count++;
+        }
+    }
+
+    /**
+     * Opens it on the first row.
+     *
+     * @param schema of the table, in which rows are answered
+     * @param since what happened to the rows since the file was written, oldest first; must not change any more
+     */
+    public RowSetSource(DiskRowSet rowSet, Schema schema, List<DeltaSource> since, MemoryAccount account) {
+        this.rowSet = rowSet;
+        this.layout = new RowLayout(schema);
+        this.keys = new KeyCodec(layout);
+        this.patch = new RowPatch(layout);
+        this.shape = new RowShape(ScanSpec.all(schema, Long.MAX_VALUE).withKeyOrder(true), rowSet.fileColumns());
+        this.redoOrdinals = new long[since.size()];
+        try {
+            this.columns = new ScanColumns(rowSet, schema, new VectorSelection(rowSet.rowCount()), account);
+            opened.add(columns::close);
+            this.assembly = new RowAssembly(shape, rowSet.fileColumns().layout(), account);
+            opened.add(assembly::close);
+            this.buffer = new GrowingBuffer(account);
+            opened.add(buffer::close);
+            GrowingBuffer one = new GrowingBuffer(account);
+            opened.add(one::close);
+            this.changed = one;
+            GrowingBuffer other = new GrowingBuffer(account);
+            opened.add(other::close);
+            this.spare = other;
+            this.history = rowSet.history().changes(0, rowSet.rowCount(), Long.MIN_VALUE);
+            opened.add(history::close);
+            historyOrdinal = history.next() ? history.ordinal() : Long.MAX_VALUE;
+            for (DeltaSource source : since) {
+                DeltaSource.Cursor cursor = source.changes(0, rowSet.rowCount(), Long.MAX_VALUE);
+                opened.add(cursor::close);
+                redoOrdinals[redo.size()] = cursor.next() ? cursor.ordinal() : Long.MAX_VALUE;
+                redo.add(cursor);
+            }
+        } catch (RuntimeException | Error e) {
+            opened.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public boolean next() {
+        if (ordinal + 1 >= rowSet.rowCount()) {
+            return false;
+        }
+        ordinal++;
+        if (ordinal == aheadOrdinal + aheadCount) {
+            readAhead();
+        }
+        int index = (int) (ordinal - aheadOrdinal);
+        end = aheadEnd;
+        rowOffset = rowOffsets[index];
+        rowBytes = rowLengths[index];
+        insertTime = insertTimes[index];
+        isDeleted = deletions[index];
+        older.count = 0;
+        newer.count = 0;
+        takeHistory();
+        takeChanges();
+        keyOffset = allocate(keys.encodedBytesMax(buffer.memory(), rowOffset));
+        keyBytes = keys.encode(buffer.memory(), rowOffset, buffer.memory(), keyOffset);
+        return true;
+    }
+
+    /** Pages are pinned only in here, those of one vector of this rowset, as in a scan. */
+    private void readAhead() {
+        int vector = (int) (ordinal / Limits.VECTOR_ROWS);
+        int first = (int) (ordinal % Limits.VECTOR_ROWS);
+        int vectorRows = rowSet.vectorRows(vector);
+        aheadOrdinal = ordinal;
+        aheadCount = 0;
+        end = 0;
+        try {
+            for (int row = first; row < vectorRows && end < AHEAD_BYTES_MAX; row++) {
+                assembly.begin(true);
+                assembly.complete(shape.untested(), columns, vector, row);
+                rowOffsets[aheadCount] = allocate(assembly.bytes());
+                rowLengths[aheadCount] = (int) assembly.bytes();
+                MemorySegment.copy(
+                        assembly.memory(), 0, buffer.memory(), rowOffsets[aheadCount], rowLengths[aheadCount]);
+                insertTimes[aheadCount] = columns.insertTimeAt(vector).longAt(row);
+                deletions[aheadCount] = columns.deletedAt(vector).longAt(row) != 0;
+                aheadCount++;
+            }
+        } finally {
+            columns.release();
+        }
+        aheadEnd = end;
+    }
+
+    /** Offset of so many bytes more, 8-byte aligned. The buffer may be elsewhere afterwards. */
+    private long allocate(long bytes) {
+        long offset = end;
+        end += bytes + Long.BYTES - 1 & -Long.BYTES;
+        buffer.ensure(offset, end);
+        return offset;
+    }
+
+    private void takeHistory() {
+        while (historyOrdinal == ordinal) {
+            MemorySegment memory = history.memory();
+            long change = history.changeOffset();
+            RowChange.check(rowSet.fileColumns().layout(), memory, change, history.changeBytes());
+            if (RowChange.kind(memory, change) == RowChange.REINSERT) {
+                assembly.begin(false);
+                assembly.undo(history); // Into a row of the columns that the table has now.
+                long bytes = assembly.bytes();
+                long at = allocate(2L * Long.BYTES + bytes);
+                older.add(
+                        history.time(),
+                        at,
+                        RowChange.writeReinsert(assembly.memory(), 0, (int) bytes, buffer.memory(), at));
+            } else {
+                long at = allocate(history.changeBytes());
+                MemorySegment.copy(memory, change, buffer.memory(), at, history.changeBytes());
+                older.add(history.time(), at, history.changeBytes());
+            }
+            historyOrdinal = history.next() ? history.ordinal() : Long.MAX_VALUE;
+        }
+    }
+
+    private void takeChanges() {
+        boolean isChanged = false;
+        for (int i = 0; i < redoOrdinals.length; i++) {
+            DeltaSource.Cursor cursor = redo.get(i);
+            while (redoOrdinals[i] == ordinal) {
+                if (!isChanged) {
+                    isChanged = true;
+                    changed.ensure(0, rowBytes);
+                    MemorySegment.copy(buffer.memory(), rowOffset, changed.memory(), 0, rowBytes);
+                }
+                take(cursor);
+                redoOrdinals[i] = cursor.next() ? cursor.ordinal() : Long.MAX_VALUE;
+            }
+        }
+        if (isChanged) {
+            rowOffset = allocate(rowBytes);
+            MemorySegment.copy(changed.memory(), 0, buffer.memory(), rowOffset, rowBytes);
+        }
+    }
+
+    /** Notes how to undo a change, and applies it to {@link #changed}. */
+    private void take(DeltaSource.Cursor cursor) {
+        MemorySegment memory = cursor.memory();
+        long change = cursor.changeOffset();
+        RowChange.check(layout, memory, change, cursor.changeBytes());
+        if (isDeleted || RowChange.kind(memory, change) == RowChange.REINSERT) {
+            throw new IllegalArgumentException("row " + ordinal + " of " + rowSet.path() + " changes at "
+                    + cursor.time() + " after it was deleted, or is inserted again; only a MemRowSet takes inserts");
+        }
+        if (RowChange.kind(memory, change) == RowChange.DELETE) {
+            isDeleted = true;
+            long at = allocate(RowChange.HEADER_BYTES);
+            RowChange.startUpdate(buffer.memory(), at, 0); // Its last values stay those of the row.
+            record(cursor.time(), at, RowChange.HEADER_BYTES);
+            return;
+        }
+        MemorySegment row = changed.memory();
+        long inverse = allocate(patch.inverseBytesMax(row, 0, memory, change));
+        int inverseBytes = patch.writeInverse(row, 0, memory, change, buffer.memory(), inverse);
+        if (RowChange.cellCount(buffer.memory(), inverse) == 0) {
+            return; // It changes columns only that were dropped.
+        }
+        record(cursor.time(), inverse, inverseBytes);
+        spare.ensure(0, patch.appliedBytesMax(row, 0, memory, change));
+        rowBytes = patch.apply(row, 0, memory, change, spare.memory(), 0);
+        GrowingBuffer before = changed;
+        changed = spare;
+        spare = before;
+    }
+
+    /** Appends a record; before the first one of the row's lifetime, one that it did not exist before. */
+    private void record(long time, long offset, int bytes) {
+        boolean isFirst = newer.count == 0 && (older.count == 0 || older.times[0] < insertTime);
+        if (isFirst) {
+            long begin = allocate(RowChange.HEADER_BYTES);
+            newer.add(insertTime, begin, RowChange.writeDelete(buffer.memory(), begin));
+        }
+        newer.add(time, offset, bytes);
+    }
+
+    @Override
+    public MemorySegment memory() {
+        return buffer.memory();
+    }
+
+    @Override
+    public long keyOffset() {
+        return keyOffset;
+    }
+
+    @Override
+    public int keyBytes() {
+        return keyBytes;
+    }
+
+    @Override
+    public long rowOffset() {
+        return rowOffset;
+    }
+
+    @Override
+    public int rowBytes() {
+        return rowBytes;
+    }
+
+    @Override
+    public long insertTime() {
+        return insertTime;
+    }
+
+    @Override
+    public boolean isDeleted() {
+        return isDeleted;
+    }
+
+    @Override
+    public long newestChange() {
+        return historyCount() == 0 ? insertTime : Math.max(insertTime, historyTime(0));
+    }
+
+    @Override
+    public int historyCount() {
+        return newer.count + older.count;
+    }
+
+    @Override
+    public long historyTime(int index) {
+        return index < newer.count ? newer.times[newer.count - 1 - index] : older.times[index - newer.count];
+    }
+
+    @Override
+    public long historyOffset(int index) {
+        return index < newer.count ? newer.offsets[newer.count - 1 - index] : older.offsets[index - newer.count];
+    }
+
+    @Override
+    public int historyBytes(int index) {
+        return index < newer.count ? newer.bytes[newer.count - 1 - index] : older.bytes[index - newer.count];
+    }
+
+    @Override
+    public void close() {
+        opened.close();
+    }
+}
