@@ -31,7 +31,7 @@ public final class Flush implements AutoCloseable {
     private static final int ROWS_PER_STEP = 1024;
 
     /** Keys of a rowset under construction take 8 bytes each, of one slab; rows this narrow need no larger files. */
-    private static final int ROWS_PER_ROWSET_MAX = 4 << 20;
+    static final int ROWS_PER_ROWSET_MAX = 4 << 20;
 
     private static final Logger LOG = System.getLogger(Flush.class.getName());
 
