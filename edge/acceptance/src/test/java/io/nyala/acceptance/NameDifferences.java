@@ -29,16 +29,9 @@ final class NameDifferences {
         this.both = both;
     }
 
-    @FunctionalInterface
-    private interface Call {
-        String answer(RawCluster cluster) throws IOException;
-    }
-
-    private void assertDiffers(String kudu, String here, Call call) throws IOException {
-        try (RawCluster theirs = RawCluster.of(both.kudu());
-                RawCluster ours = RawCluster.of(both.ours())) {
-            assertEquals(kudu, call.answer(theirs), "what a real Kudu does");
-            assertEquals(here, call.answer(ours), "what our server does");
+    private void assertDiffers(String kudu, String here, RawBoth.Call call) throws IOException {
+        try (RawBoth raw = RawBoth.of(both)) {
+            raw.differ(kudu, here, call);
         }
     }
 
@@ -69,13 +62,12 @@ final class NameDifferences {
     }
 
     void startAndLastKey() throws Exception {
-        both.same(
-                client -> { // Which waits until there are tablets.
-                    CreateTableOptions whole =
-                            new CreateTableOptions().setNumReplicas(1).setRangePartitionColumns(List.of());
-                    return client.createTable("differ_keys", SmallTable.SCHEMA, whole)
-                            .getName();
-                });
+        // The client waits until there are tablets.
+        both.same(client -> {
+            CreateTableOptions whole =
+                    new CreateTableOptions().setNumReplicas(1).setRangePartitionColumns(List.of());
+            return client.createTable("differ_keys", SmallTable.SCHEMA, whole).getName();
+        });
         assertDiffers("Cannot specify both a start key and a last key", "0 rows", cluster -> {
             NewScanRequestPB.Builder scan = NewScanRequestPB.newBuilder()
                     .setTabletId(cluster.tabletIds("differ_keys").getFirst())

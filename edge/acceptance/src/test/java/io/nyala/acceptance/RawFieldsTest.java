@@ -1,7 +1,5 @@
 package io.nyala.acceptance;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-
 import com.google.protobuf.Message;
 import com.google.protobuf.Parser;
 import com.google.protobuf.TextFormat;
@@ -29,7 +27,7 @@ import org.apache.kudu.client.CreateTableOptions;
 import org.apache.kudu.client.KuduClient;
 import org.apache.kudu.client.KuduException;
 import org.apache.kudu.client.KuduTable;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -50,13 +48,13 @@ final class RawFieldsTest {
             + "|(software_version|scanner_id): \"[^\"]*\"|(OBSOLETE_local|https_enabled): (true|false)");
 
     private final Both both;
-    private final RawCluster kudu;
-    private final RawCluster ours;
+
+    @AutoClose
+    private final RawBoth raw;
 
     RawFieldsTest(Both both) throws IOException {
         this.both = both;
-        kudu = RawCluster.of(both.kudu());
-        ours = RawCluster.of(both.ours());
+        raw = RawBoth.of(both);
     }
 
     @BeforeEach
@@ -70,24 +68,6 @@ final class RawFieldsTest {
                 SmallTable.fill(client, table, 0, 1, ROWS);
             }
         }
-    }
-
-    @AfterEach
-    void disconnect() throws IOException {
-        try (kudu;
-                ours) {
-            // Both, whatever fails.
-        }
-    }
-
-    /** What a cluster answers, as text. */
-    @FunctionalInterface
-    private interface Call {
-        String answer(RawCluster cluster) throws IOException;
-    }
-
-    private void same(Call call) throws IOException {
-        assertEquals(call.answer(kudu), call.answer(ours));
     }
 
     /** A call of a hand-made request, in the text format of protobuf. */
@@ -125,14 +105,14 @@ final class RawFieldsTest {
     @Test
     void checksumsAreCutAndClosed() throws IOException {
         for (String fields : List.of("", "close_scanner: true", "batch_size_bytes: 1", "call_seq_id: 3")) {
-            same(cluster -> wholeChecksum(cluster, fields));
+            raw.same(cluster -> wholeChecksum(cluster, fields));
         }
         for (String fields : List.of("batch_size_bytes: 0", "batch_size_bytes: 0 close_scanner: true")) {
-            same(cluster -> wholeChecksum(cluster, fields));
-            same(cluster -> closedChecksum(cluster, fields));
+            raw.same(cluster -> wholeChecksum(cluster, fields));
+            raw.same(cluster -> closedChecksum(cluster, fields));
         }
-        same(cluster -> call(cluster.tablets(), TABLETS, "Checksum", ChecksumRequestPB.newBuilder(), ""));
-        same(cluster -> call(
+        raw.same(cluster -> call(cluster.tablets(), TABLETS, "Checksum", ChecksumRequestPB.newBuilder(), ""));
+        raw.same(cluster -> call(
                 cluster.tablets(),
                 TABLETS,
                 "Checksum",
@@ -185,7 +165,7 @@ final class RawFieldsTest {
                 "read_mode: READ_AT_SNAPSHOT order_mode: ORDERED last_primary_key: '\\200\\000\\000\\005'",
                 "last_primary_key: '\\200\\000\\000\\005'",
                 "projected_columns { name: 'other' type: INT32 is_auto_incrementing: true }")) {
-            same(cluster -> {
+            raw.same(cluster -> {
                 ScanRequestPB.Builder request = scan(cluster);
                 return call(cluster.tablets(), TABLETS, "Scan", request, "new_scan_request { " + fields + " }");
             });
@@ -208,14 +188,14 @@ final class RawFieldsTest {
         long ahead = HybridTime.ofMicros(1_000 * (System.currentTimeMillis() + 60_000));
         String field = "propagated_timestamp: " + ahead;
         for (String mode : List.of("READ_LATEST", "READ_AT_SNAPSHOT", "READ_YOUR_WRITES")) {
-            same(cluster -> {
+            raw.same(cluster -> {
                 ScanRequestPB.Builder scan = scan(cluster);
                 scan.getNewScanRequestBuilder().setReadMode(ReadMode.valueOf(mode));
                 return withoutWords(
                         call(cluster.tablets(), TABLETS, "Scan", scan, "new_scan_request { " + field + " }"));
             });
         }
-        same(cluster -> {
+        raw.same(cluster -> {
             WriteRequestPB.Builder write = new WireRows(cluster.schema(TABLE))
                             .add(RowOperationsPB.Type.UPSERT, WireRows.cell(3))
                             .request(cluster.tabletIds(TABLE).getFirst().toStringUtf8())
@@ -233,7 +213,7 @@ final class RawFieldsTest {
     @Test
     void serversAnswerForThemselvesOnly() throws IOException {
         for (String fields : List.of("", "dest_uuid: 'x'", "dest_uuid: ''", "report_health: INCLUDE_HEALTH_REPORT")) {
-            same(cluster -> {
+            raw.same(cluster -> {
                 String tablet = TextFormat.escapeBytes(cluster.tabletIds(TABLE).getFirst());
                 GetConsensusStateRequestPB.Builder request = GetConsensusStateRequestPB.newBuilder();
                 return call(
@@ -245,7 +225,7 @@ final class RawFieldsTest {
             });
         }
         for (String fields : List.of("", "return_stats: false")) {
-            same(cluster -> call(
+            raw.same(cluster -> call(
                     cluster.tablets(),
                     "kudu.tserver.TabletServerAdminService",
                     "Quiesce",
@@ -253,7 +233,7 @@ final class RawFieldsTest {
                     fields));
         }
         for (String fields : List.of("", "include_states: true")) {
-            same(cluster -> call(
+            raw.same(cluster -> call(
                     cluster.master(),
                     WireClient.MASTER,
                     "ListTabletServers",

@@ -1,7 +1,5 @@
 package io.nyala.acceptance;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-
 import com.google.protobuf.ByteString;
 import io.nyala.caller.WireClient;
 import io.nyala.protocol.Common.OrderMode;
@@ -21,7 +19,7 @@ import java.util.function.Consumer;
 import org.apache.kudu.client.CreateTableOptions;
 import org.apache.kudu.client.KuduClient;
 import org.apache.kudu.client.KuduTable;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -40,30 +38,13 @@ final class RawLimitsTest {
     private static final ByteString NINE = RawTable.bytes(0x80, 0, 0, 9);
 
     private final Both both;
-    private final RawCluster kudu;
-    private final RawCluster ours;
+
+    @AutoClose
+    private final RawBoth raw;
 
     RawLimitsTest(Both both) throws IOException {
         this.both = both;
-        kudu = RawCluster.of(both.kudu());
-        ours = RawCluster.of(both.ours());
-    }
-
-    @AfterEach
-    void disconnect() throws IOException {
-        try (kudu;
-                ours) {
-            // Both, whatever fails.
-        }
-    }
-
-    @FunctionalInterface
-    private interface Call {
-        String answer(RawCluster cluster) throws IOException;
-    }
-
-    private void same(String what, Call call) throws IOException {
-        assertEquals(call.answer(kudu), call.answer(ours), what);
+        raw = RawBoth.of(both);
     }
 
     // ---- Names ----
@@ -86,7 +67,7 @@ final class RawLimitsTest {
     }
 
     private void sameCreation(String name, Consumer<CreateTableRequestPB.Builder> change) throws IOException {
-        same(name, cluster -> RawTable.create(cluster, name, change));
+        raw.same(name, cluster -> RawTable.create(cluster, name, change));
     }
 
     @Test
@@ -114,7 +95,7 @@ final class RawLimitsTest {
         }
         sameCreation("comment, too long", create -> create.setCommentBytes(letters('m', 257)));
         // Kudu names 256 as the limit of owners, which is another one's.
-        same(
+        raw.same(
                 "owner, too long",
                 cluster -> RawTable.create(cluster, "long", create -> create.setOwnerBytes(letters('o', 129)))
                         .replaceFirst("(128|256)$", "limit"));
@@ -134,10 +115,12 @@ final class RawLimitsTest {
     void namesOfAlteredTablesAreThoseOfARealKudu() throws IOException {
         sameCreation("raw_altered", _ -> {});
         for (ByteString text : List.of(ByteString.EMPTY, NO_UTF8, OVERLONG, ByteString.copyFromUtf8("a\0b"))) {
-            same("table " + text, cluster -> altered(cluster, alter -> alter.setNewTableNameBytes(text)));
+            raw.same("table " + text, cluster -> altered(cluster, alter -> alter.setNewTableNameBytes(text)));
             // Of these two, Kudu says the parts of its sentence the other way round.
-            same("owner " + text, cluster -> codes(altered(cluster, alter -> alter.setNewTableOwnerBytes(text))));
-            same("comment " + text, cluster -> codes(altered(cluster, alter -> alter.setNewTableCommentBytes(text))));
+            raw.same("owner " + text, cluster -> codes(altered(cluster, alter -> alter.setNewTableOwnerBytes(text))));
+            raw.same(
+                    "comment " + text,
+                    cluster -> codes(altered(cluster, alter -> alter.setNewTableCommentBytes(text))));
         }
     }
 
@@ -172,7 +155,7 @@ final class RawLimitsTest {
             SmallTable.fill(client, table, 0, 1, 20);
         }
         for (long flags : new long[] {0, 1, 2, 3, 4, 5, 6, 8, 1L << 40, 1L << 63, -1}) {
-            same("flags " + flags, cluster -> scanned(cluster, scan -> scan.setRowFormatFlags(flags)));
+            raw.same("flags " + flags, cluster -> scanned(cluster, scan -> scan.setRowFormatFlags(flags)));
         }
         for (boolean isOrdered : new boolean[] {true, false}) {
             for (ByteString start : List.of(ByteString.EMPTY, THREE)) {
@@ -180,7 +163,7 @@ final class RawLimitsTest {
                     if (isOrdered && !start.isEmpty() && !last.isEmpty()) {
                         continue; // Differs on purpose.
                     }
-                    same("ordered " + isOrdered + ", start " + start + ", last " + last, cluster -> {
+                    raw.same("ordered " + isOrdered + ", start " + start + ", last " + last, cluster -> {
                         return scanned(
                                 cluster,
                                 scan -> scan.setReadMode(ReadMode.READ_AT_SNAPSHOT)

@@ -1,6 +1,5 @@
 package io.nyala.acceptance;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -45,7 +44,7 @@ import org.apache.kudu.client.KuduTable;
 import org.apache.kudu.client.OperationResponse;
 import org.apache.kudu.client.PartialRow;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -58,31 +57,13 @@ import org.junit.jupiter.params.provider.EnumSource;
 @ExtendWith(Both.Parameter.class)
 final class RawRequestsTest {
     private final Both both;
-    private final RawCluster kudu;
-    private final RawCluster ours;
+
+    @AutoClose
+    private final RawBoth raw;
 
     RawRequestsTest(Both both) throws IOException {
         this.both = both;
-        kudu = RawCluster.of(both.kudu());
-        ours = RawCluster.of(both.ours());
-    }
-
-    @AfterEach
-    void disconnect() throws IOException {
-        try (kudu;
-                ours) {
-            // Both, whatever fails.
-        }
-    }
-
-    /** What a cluster answers, as text. */
-    @FunctionalInterface
-    private interface Call {
-        String answer(RawCluster cluster) throws IOException;
-    }
-
-    private void same(Call call) throws IOException {
-        assertEquals(call.answer(kudu), call.answer(ours));
+        raw = RawBoth.of(both);
     }
 
     // ---- Checksums ----
@@ -111,7 +92,7 @@ final class RawRequestsTest {
         for (KuduClient client : List.of(both.kuduClient(), both.ourClient())) {
             AllTypes.filled(client, "checksum_types");
         }
-        same(cluster -> checksum(cluster, "checksum_types"));
+        raw.same(cluster -> checksum(cluster, "checksum_types"));
     }
 
     /** Cells longer than the pieces in which ours gathers rows, and rows in several tablets. */
@@ -126,7 +107,7 @@ final class RawRequestsTest {
             session.close();
         }
         both.flushOurs("checksum_long");
-        same(cluster -> checksum(cluster, "checksum_long"));
+        raw.same(cluster -> checksum(cluster, "checksum_long"));
     }
 
     // ---- Bloom filters ----
@@ -168,8 +149,8 @@ final class RawRequestsTest {
                 if (i > 1) {
                     wanted.setUpper(ByteString.copyFromUtf8("row 6"));
                 }
-                same(cluster -> scanned(cluster, wanted));
-                assertTrue(i % 2 == 1 || i > 1 || scanned(ours, wanted).contains("found"), text);
+                raw.same(cluster -> scanned(cluster, wanted));
+                assertTrue(i % 2 == 1 || i > 1 || scanned(raw.ours(), wanted).contains("found"), text);
             }
         }
     }
@@ -193,13 +174,13 @@ final class RawRequestsTest {
         filters.add(GOOD.toBuilder().clearHashSeed());
         filters.add(GOOD.toBuilder().setAlwaysFalse(true));
         for (BlockBloomFilterPB.Builder filter : filters) {
-            same(cluster -> scanned(
+            raw.same(cluster -> scanned(
                     cluster,
                     ColumnPredicatePB.InBloomFilter.newBuilder()
                             .addBloomFilters(GOOD)
                             .addBloomFilters(filter)));
         }
-        same(cluster -> scanned(cluster, ColumnPredicatePB.InBloomFilter.newBuilder()));
+        raw.same(cluster -> scanned(cluster, ColumnPredicatePB.InBloomFilter.newBuilder()));
     }
 
     private static String scanned(RawCluster cluster, ColumnPredicatePB.InBloomFilter.Builder wanted)
@@ -240,7 +221,7 @@ final class RawRequestsTest {
             SmallTable.create(client, "raw_reserved");
         }
         for (int seconds : new int[] {600, Integer.MAX_VALUE, Integer.MIN_VALUE, -2}) {
-            same(cluster -> droppedAndRecalled(cluster, seconds));
+            raw.same(cluster -> droppedAndRecalled(cluster, seconds));
         }
     }
 
@@ -287,10 +268,10 @@ final class RawRequestsTest {
         }
         for (boolean isClosedAtOnce : new boolean[] {false, true}) {
             for (int bytes : new int[] {0, 1 << 20}) {
-                same(cluster -> scanner(cluster, isClosedAtOnce, bytes));
+                raw.same(cluster -> scanner(cluster, isClosedAtOnce, bytes));
             }
         }
-        same(cluster -> answer(
+        raw.same(cluster -> answer(
                 cluster,
                 "not there",
                 ScanRequestPB.newBuilder()
@@ -360,8 +341,8 @@ final class RawRequestsTest {
                     .addColumnsBuilder()
                     .setName("k");
         }
-        create(kudu, both.kuduClient(), create.build());
-        create(ours, both.ourClient(), create.build());
+        create(raw.kudu(), both.kuduClient(), create.build());
+        create(raw.ours(), both.ourClient(), create.build());
         both.same(client -> {
             Said said = new Said();
             said.ask("at first", () -> look(client, name));
