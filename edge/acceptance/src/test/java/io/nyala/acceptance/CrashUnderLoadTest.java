@@ -7,8 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.nyala.peer.KuduTool;
 import io.nyala.peer.ServerProcess;
 import io.nyala.testkit.Seed;
-import java.io.IOException;
-import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.BitSet;
 import java.util.List;
@@ -56,7 +54,7 @@ final class CrashUnderLoadTest {
     /** So do the published client and Kudu's own command, at the same time; that reads its rows when it has written. */
     @Test
     void theClientGoesOnAndEachAcknowledgedRowIsThere() throws Exception {
-        String[] options = options();
+        String[] options = ServerProcess.atFixedPorts("--memory", "256");
         ServerProcess server = ServerProcess.start(directory, options);
         try (KuduClient client = Clients.of(server)) {
             create(client);
@@ -94,7 +92,7 @@ final class CrashUnderLoadTest {
      */
     @Test
     void rowsAreAsTheyWereAcknowledgedLastThroughSeveralKills(@Seed SplittableRandom random) throws Exception {
-        String[] options = options();
+        String[] options = ServerProcess.atFixedPorts("--memory", "256");
         ServerProcess server = ServerProcess.start(directory, options);
         try (KuduClient client = Clients.of(server)) {
             Load load = new Load(client, random);
@@ -118,7 +116,7 @@ final class CrashUnderLoadTest {
 
     @Test
     void aServerThatWasStoppedUnderLoadHasNothingToReplay(@Seed SplittableRandom random) throws Exception {
-        String[] options = options();
+        String[] options = ServerProcess.atFixedPorts("--memory", "256");
         ServerProcess server = ServerProcess.start(directory, options);
         try (KuduClient client = Clients.of(server)) {
             Load load = new Load(client, random);
@@ -163,21 +161,6 @@ final class CrashUnderLoadTest {
             for (String table : client.getTablesList("generated").getTablesList()) {
                 isWriting |= client.getTableStatistics(table).getLiveRowCount() > 0;
             }
-        }
-    }
-
-    /** The same ports at each start: two at once, or they might be one. */
-    private static String[] options() throws IOException {
-        try (ServerSocket master = new ServerSocket(0);
-                ServerSocket tablets = new ServerSocket(0)) {
-            return new String[] {
-                "--memory",
-                "256",
-                "--master-port",
-                Integer.toString(master.getLocalPort()),
-                "--tserver-port",
-                Integer.toString(tablets.getLocalPort())
-            };
         }
     }
 

@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.peer.ServerProcess;
 import io.nyala.testkit.Seed;
-import java.io.IOException;
-import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -48,7 +46,7 @@ final class CrashUnderScanTest {
 
     @Test
     void theScannerGoesOnWhereItWas(@Seed SplittableRandom random) throws Exception {
-        String[] options = {"--memory", "256", "--master-port", freePort(), "--tserver-port", freePort()};
+        String[] options = ServerProcess.atFixedPorts("--memory", "256");
         ServerProcess server = ServerProcess.start(directory, options);
         CompletableFuture<ServerProcess> restarted = CompletableFuture.completedFuture(server);
         try (KuduClient client = Clients.of(server)) {
@@ -126,12 +124,6 @@ final class CrashUnderScanTest {
         } catch (KuduException e) {
             server.close();
             throw new IllegalStateException(e);
-        }
-    }
-
-    private static String freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return Integer.toString(socket.getLocalPort());
         }
     }
 }

@@ -4,6 +4,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
+import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -82,6 +83,24 @@ public final class ServerProcess implements ProcessCluster {
      */
     public static ServerProcess start(Path directory, String... options) {
         return new ServerProcess(directory, List.of(options));
+    }
+
+    /**
+     * Options with which each start listens at the same ports, so that clients find it again.
+     *
+     * @param options others
+     */
+    public static String[] atFixedPorts(String... options) {
+        // Two at once, or they might be one.
+        try (ServerSocket master = new ServerSocket(0);
+                ServerSocket tablets = new ServerSocket(0)) {
+            List<String> all = new ArrayList<>(List.of(options));
+            all.addAll(List.of("--master-port", Integer.toString(master.getLocalPort())));
+            all.addAll(List.of("--tserver-port", Integer.toString(tablets.getLocalPort())));
+            return all.toArray(String[]::new);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private String awaitAddress(BufferedReader lines) {
