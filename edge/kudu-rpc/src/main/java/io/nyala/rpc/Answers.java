@@ -83,7 +83,7 @@ final class Answers {
     private long countedBytes; // Of those, what counts among that of all connections.
     private boolean isHolder;
     private boolean hasMark;
-    private volatile boolean isMarkSent;
+    private volatile @Nullable Throwable markFailure;
 
     // For looks: asked for by any thread, done by the event loop, and their outcome is read by any thread.
     private volatile boolean isFirstLook;
@@ -340,11 +340,17 @@ final class Answers {
 
     /** Writes nothing behind what is unsent, to be told when the client has taken that. */
     private void mark() {
-        hasMark = true;
-        channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(written -> {
-            isMarkSent = written.isSuccess();
-            marked.ask(); // It counts itself until then.
-        });
+        hasMark = true; // Before it is written: to write may make us count again.
+        boolean isWritten = false;
+        try {
+            channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(written -> {
+                markFailure = written.cause();
+                marked.ask(); // It counts itself until then.
+            });
+            isWritten = true;
+        } finally {
+            hasMark = isWritten;
+        }
     }
 
     /** What that counts for among what is unsent. */
@@ -353,7 +359,12 @@ final class Answers {
     }
 
     private void marked() {
-        hasMark = !isMarkSent; // Else it is closed, and each mark would fail.
+        Throwable failure = markFailure;
+        if (failure == null) {
+            hasMark = false;
+        } else if (channel.isOpen()) { // Nor will anything else go out, nor would we hear of it.
+            receiver.lost(failure);
+        } // Else it is closed, and each mark would fail.
         recount();
         letGoOn();
     }

@@ -27,6 +27,9 @@ final class Dispatcher {
     /** Of a name that a client made up, in a message. */
     private static final int NAME_BYTES_MAX = 256;
 
+    /** Made before it is needed. */
+    private static final String NO_WORDS = "Runtime error: the call failed, and there was no memory to say why";
+
     private final String serverName;
     private final Services services;
     private final LongSupplier nanoTime;
@@ -228,11 +231,25 @@ final class Dispatcher {
         }
     }
 
-    /** For a fault of ours; it is answered first, since words of a log may fail as well. */
+    /**
+     * For a fault of ours. It is answered, whether there is heap for words or not; and nothing is thrown, as whoever
+     * has the request would take it for one that never became a call.
+     */
     private static void failed(RpcCall call, Throwable e) {
-        boolean isTold = call.failUnlessAnswered(
-                RpcErrorCode.ERROR_APPLICATION, "Runtime error: " + call.methodName() + " failed: " + e);
-        LOG.log(Level.ERROR, call + " failed" + (isTold ? "" : " after it had been answered"), e);
+        boolean isTold = call.failUnlessAnswered(RpcErrorCode.ERROR_APPLICATION, words(call, e));
+        try {
+            LOG.log(Level.ERROR, call + " failed" + (isTold ? "" : " after it had been answered"), e);
+        } catch (RuntimeException | Error _) {
+            // Its client knows.
+        }
+    }
+
+    private static String words(RpcCall call, Throwable e) {
+        try {
+            return "Runtime error: " + call.methodName() + " failed: " + e;
+        } catch (RuntimeException | Error _) {
+            return NO_WORDS;
+        }
     }
 
     private void run(Services.Method method, RpcCall call) throws Exception {

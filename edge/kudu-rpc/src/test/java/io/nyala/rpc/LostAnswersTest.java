@@ -228,6 +228,32 @@ final class LostAnswersTest {
         isFull.set(false);
     }
 
+    /** Its text was made before it was answered, and nothing was; and its request was freed twice. */
+    @Test
+    void aMethodThatFailsWithoutHeapForWordsIsAnswered() {
+        EmbeddedServer.Client client = ready();
+        client.send(Bytes.call(Bytes.header(0, "Mute"), TestService.request(10)));
+        ErrorStatusPB error = error(client);
+        assertEquals(RpcErrorCodePB.ERROR_APPLICATION, error.getCode());
+        assertTrue(error.getMessage().contains("no memory to say why"), error.getMessage());
+        assertTrue(client.channel.isOpen());
+        client.close();
+    }
+
+    /** What it takes from then on would be counted never, and others would wait for that. */
+    @Test
+    void aClientIsLetGoOfWhichNobodyWouldHearWhatItTakes() {
+        EmbeddedServer.Client client = ready();
+        client.takeNothing();
+        server.promiseFailure = noHeap;
+        client.send(Bytes.call(Bytes.header(0, "Echo"), TestService.request(LARGE)));
+        client.received();
+        assertFalse(client.channel.isOpen());
+        assertTrue(
+                server.lines.stream().anyMatch(line -> line.contains("no heap for a queue")), server.lines::toString);
+        client.close();
+    }
+
     @Test
     void whatFollowsAnAnswerMayFailAndTheOthersAreSent() throws Exception {
         EmbeddedServer.Client client = ready();

@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Methods for tests: {@code Echo} sends the request back, {@code Quick} does so as a quick method, {@code Hold} leaves
  * its calls to the test, {@code Block} keeps its thread until the gate opens, {@code Wait} waits there until the test
- * goes on, {@code Cut} sends the rows back as sidecars cut from the request, {@code Throw} and {@code Refuse} fail, and
- * {@code Lookup} before it is a call. Thread-safe.
+ * goes on, {@code Cut} sends the rows back as sidecars cut from the request, {@code Throw} and {@code Refuse} fail,
+ * {@code Mute} without a word for it, and {@code Lookup} before it is a call. Thread-safe.
  */
 final class TestService implements RpcService {
     static final String NAME = "nyala.test.TestService";
@@ -60,6 +60,10 @@ final class TestService implements RpcService {
                 call -> {
                     throw new IllegalStateException("broken on purpose");
                 };
+            case "Mute" ->
+                call -> {
+                    throw new Mute();
+                };
             case "Refuse" ->
                 call -> {
                     throw new RpcException(RpcErrorCode.ERROR_UNAVAILABLE, "Service unavailable: not yet");
@@ -72,6 +76,16 @@ final class TestService implements RpcService {
                 };
             default -> null;
         };
+    }
+
+    /** For whose words there is no heap. */
+    private static final class Mute extends Error {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public String getMessage() {
+            throw new OutOfMemoryError("no heap for words");
+        }
     }
 
     /** As of a Write, whose rows are read from where they lie and may be many. */
