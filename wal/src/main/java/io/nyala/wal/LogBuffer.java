@@ -375,7 +375,7 @@ final class LogBuffer {
         long at = recordAt();
         memory.set(LONG, at + RecordFormat.CONTINUES_AFTER_AT, continuesAfter);
         memory.set(LONG, at + RecordFormat.PREVIOUS_END_AT, previousEnd);
-        RecordFormat.writeStreams(memory, at, streams, told);
+        RecordFormat.writeStreams(memory, at, streams, told, segmentNumber);
         streams.clear();
         segment.firstSequence = appendControl(RecordKind.START, bytes, true);
         return true;

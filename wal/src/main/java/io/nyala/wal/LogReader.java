@@ -259,7 +259,8 @@ final class LogReader {
         return view.isOf(segment.header)
                 ? null
                 : "a record of log 0x" + Long.toHexString(view.logId()) + " epoch " + view.epoch() + " opening 0x"
-                        + Integer.toHexString(view.opening());
+                        + Integer.toHexString(view.opening())
+                        + (view.segment() == 0 ? "" : " that begins segment " + view.segment());
     }
 
     private void take(int index) {

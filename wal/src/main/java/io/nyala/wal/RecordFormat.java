@@ -45,7 +45,8 @@ import java.lang.foreign.MemorySegment;
  * <p>Payload of the kinds that are not DATA, all fields u64:
  *
  * <pre>{@code
- *   START             | oldest segment | continues after | previous end | needed as of | counts | streams | needs |
+ *   START             | oldest segment | continues after | previous end | needed as of | counts |
+ *                     | streams | needs | segment |
  *   MARK, ROLL, SEAL  | oldest segment |
  * }</pre>
  *
@@ -59,6 +60,8 @@ import java.lang.foreign.MemorySegment;
  *   <li>{@code streams}: which streams the segment before holds, each with the last of its records there, see {@link
  *       StreamIndex}.
  *   <li>{@code needs}: u64 stream and u64 sequence: its records from this one on are needed, see {@link StreamNeeds}.
+ *   <li>{@code segment}: the number of the one that it begins. Behind the first record of a segment each follows from
+ *       the one before; the first alone could be taken for another's, where a write went astray.
  * </ul>
  *
  * <p>Example, the payload "hi" as record 2 of log 0x1234 after the START of its first segment: {@code kind=1 payload
@@ -95,9 +98,12 @@ public final class RecordFormat {
     static final int STREAMS_AT = HEADER_BYTES + 40;
 
     /** Without streams and needs. */
-    static final int START_PAYLOAD_BYTES = 40;
+    static final int START_PAYLOAD_BYTES = 48;
 
-    /** What the first version of the format had, which told nothing of streams. */
+    /** What versions 2 and 3 of the format had, which did not name the segment, without streams and needs. */
+    static final int NAMELESS_START_PAYLOAD_BYTES = 40;
+
+    /** What the first version of the format had, which told nothing of streams either. */
     static final int OLD_START_PAYLOAD_BYTES = 24;
 
     static final int MARK_PAYLOAD_BYTES = 8;
@@ -119,13 +125,19 @@ public final class RecordFormat {
         return START_PAYLOAD_BYTES + (streams.count() + needs.count()) * StreamIndex.ENTRY_BYTES;
     }
 
-    /** Fills in what a START tells of streams. */
-    static void writeStreams(MemorySegment memory, long at, StreamIndex streams, StreamNeeds needs) {
+    /** Fills in what a START tells of streams, and whose it is. */
+    static void writeStreams(MemorySegment memory, long at, StreamIndex streams, StreamNeeds needs, long segment) {
         memory.set(LONG, at + NEEDED_AS_OF_AT, needs.asOf());
         memory.set(INT, at + STREAM_COUNT_AT, streams.count());
         memory.set(INT, at + NEED_COUNT_AT, needs.count());
         streams.write(memory, at + STREAMS_AT);
-        needs.write(memory, at + STREAMS_AT + (long) streams.count() * StreamIndex.ENTRY_BYTES);
+        needs.write(memory, entryAt(at, streams.count()));
+        memory.set(LONG, entryAt(at, streams.count() + needs.count()), segment);
+    }
+
+    /** Where in a START that entry is, of streams or of needs, or behind the last of them its segment. */
+    static long entryAt(long at, long index) {
+        return at + STREAMS_AT + index * StreamIndex.ENTRY_BYTES;
     }
 
     /** Where the next write begins after one that ends here. */
@@ -184,17 +196,20 @@ public final class RecordFormat {
         notes.endSection();
     }
 
-    private static void annotateStreams(MemorySegment memory, long at, Notes notes) {
+    private static void annotateStreams(MemorySegment memory, long at, RecordView view, Notes notes) {
         int streams = memory.get(INT, at + STREAM_COUNT_AT);
         int needs = memory.get(INT, at + NEED_COUNT_AT);
         notes.note(at + NEEDED_AS_OF_AT, 8, "needed as of: " + memory.get(LONG, at + NEEDED_AS_OF_AT));
         notes.note(at + STREAM_COUNT_AT, 4, "streams: " + streams);
         notes.note(at + NEED_COUNT_AT, 4, "needs: " + needs);
         for (int i = 0; i < streams + needs; i++) {
-            long entry = at + STREAMS_AT + (long) i * StreamIndex.ENTRY_BYTES;
+            long entry = entryAt(at, i);
             notes.note(entry, 8, "stream " + memory.get(LONG, entry));
             String sequence = (i < streams ? "last: " : "needed from: ") + memory.get(LONG, entry + 8);
             notes.note(entry + 8, 8, sequence);
+        }
+        if (view.segment() != 0) {
+            notes.note(entryAt(at, streams + needs), 8, "segment: " + view.segment());
         }
     }
 
@@ -214,8 +229,8 @@ public final class RecordFormat {
         if (view.kind() == RecordKind.START) {
             notes.note(at + CONTINUES_AFTER_AT, 8, "continues after: " + memory.get(LONG, at + CONTINUES_AFTER_AT));
             notes.note(at + PREVIOUS_END_AT, 8, "previous end: " + memory.get(LONG, at + PREVIOUS_END_AT));
-            if (view.payloadBytes() >= START_PAYLOAD_BYTES) {
-                annotateStreams(memory, at, notes);
+            if (view.payloadBytes() >= NAMELESS_START_PAYLOAD_BYTES) {
+                annotateStreams(memory, at, view, notes);
             }
         }
     }

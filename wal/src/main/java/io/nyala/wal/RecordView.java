@@ -28,6 +28,7 @@ final class RecordView {
     private long oldestSegment;
     private long continuesAfter;
     private long previousEnd;
+    private long segment;
 
     /**
      * Takes the record at an offset apart.
@@ -74,6 +75,7 @@ final class RecordView {
             }
         }
         oldestSegment = 0;
+        segment = 0;
         switch (read) {
             case DATA -> {}
             case START -> {
@@ -96,12 +98,17 @@ final class RecordView {
     }
 
     private boolean isStart(MemorySegment memory, long at) {
-        if (payloadBytes < RecordFormat.START_PAYLOAD_BYTES) {
+        if (payloadBytes < RecordFormat.NAMELESS_START_PAYLOAD_BYTES) {
             return payloadBytes == RecordFormat.OLD_START_PAYLOAD_BYTES;
         }
         long entries = (memory.get(INT, at + RecordFormat.STREAM_COUNT_AT) & 0xFFFF_FFFFL)
                 + (memory.get(INT, at + RecordFormat.NEED_COUNT_AT) & 0xFFFF_FFFFL);
-        return payloadBytes == RecordFormat.START_PAYLOAD_BYTES + entries * StreamIndex.ENTRY_BYTES;
+        long entriesBytes = entries * StreamIndex.ENTRY_BYTES;
+        if (payloadBytes == RecordFormat.START_PAYLOAD_BYTES + entriesBytes) {
+            segment = memory.get(LONG, RecordFormat.entryAt(at, entries));
+            return segment > 0;
+        }
+        return payloadBytes == RecordFormat.NAMELESS_START_PAYLOAD_BYTES + entriesBytes;
     }
 
     RecordKind kind() {
@@ -145,9 +152,12 @@ final class RecordView {
         return opening;
     }
 
-    /** It is of the same opening of the same log as a segment. */
+    /** It is of the same opening of the same log as a segment, and does not begin another one. */
     boolean isOf(SegmentHeader header) {
-        return logId == header.logId() && epoch == header.epoch() && opening == header.opening();
+        return logId == header.logId()
+                && epoch == header.epoch()
+                && opening == header.opening()
+                && (segment == 0 || segment == header.number());
     }
 
     /** Of a record that is not DATA. */
@@ -163,5 +173,10 @@ final class RecordView {
     /** Of a START. */
     long previousEnd() {
         return previousEnd;
+    }
+
+    /** Which one a START begins; 0 if it does not say, as before version 4, and of others. */
+    long segment() {
+        return segment;
     }
 }

@@ -44,9 +44,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Version 1 had no streams in its START records, which as a START of version 2 says that nothing is known of them:
  * so it can be read, and gone on with in a later one. Before version 3, {@code opening} was zero in segments and
- * records, and was called so.
+ * records, and was called so. Before version 4, a START did not name its segment.
  *
- * <p>Example, segment 7 of log 0x1234, opened for the third time: {@code magic=NYALAWAL version=3 epoch=3 log id=0x1234
+ * <p>Example, segment 7 of log 0x1234, opened for the third time: {@code magic=NYALAWAL version=4 epoch=3 log id=0x1234
  * number=7 segment bytes=67108864}.
  *
  * <p>Stateless.
@@ -55,7 +55,7 @@ public final class SegmentFormat {
     /** Bytes of the header: one sector of direct I/O. */
     public static final int HEADER_BYTES = Disk.ALIGNMENT_BYTES;
 
-    public static final int VERSION = 3;
+    public static final int VERSION = 4;
 
     private static final int VERSION_MIN = 1;
 

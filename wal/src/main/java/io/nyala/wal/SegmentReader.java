@@ -142,11 +142,10 @@ final class SegmentReader implements AutoCloseable {
     /** What the START that was just read at the beginning of a segment says. */
     SegmentStart start() {
         long at = payloadAt(SegmentFormat.HEADER_BYTES) - RecordFormat.HEADER_BYTES;
-        boolean isOld = view.payloadBytes() < RecordFormat.START_PAYLOAD_BYTES;
+        boolean isOld = view.payloadBytes() < RecordFormat.NAMELESS_START_PAYLOAD_BYTES;
         int streams = isOld ? 0 : memory().get(SegmentFormat.INT, at + RecordFormat.STREAM_COUNT_AT);
         int needs = isOld ? 0 : memory().get(SegmentFormat.INT, at + RecordFormat.NEED_COUNT_AT);
         long asOf = isOld ? 0 : memory().get(SegmentFormat.LONG, at + RecordFormat.NEEDED_AS_OF_AT);
-        long needsAt = at + RecordFormat.STREAMS_AT + (long) streams * StreamIndex.ENTRY_BYTES;
         return new SegmentStart(
                 view.sequence(),
                 view.durableUpTo(),
@@ -155,7 +154,7 @@ final class SegmentReader implements AutoCloseable {
                 view.previousCrc(),
                 view.previousEnd(),
                 StreamIndex.read(memory(), at + RecordFormat.STREAMS_AT, streams),
-                StreamNeeds.read(asOf, memory(), needsAt, needs));
+                StreamNeeds.read(asOf, memory(), RecordFormat.entryAt(at, streams), needs));
     }
 
     /** Where the payload of the record last parsed is, which was at that position. */

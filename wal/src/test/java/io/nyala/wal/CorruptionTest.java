@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.io.Disk;
 import io.nyala.io.DiskException;
 import io.nyala.memory.Crc32c;
 import io.nyala.simulation.ReadDamage;
@@ -84,6 +85,28 @@ final class CorruptionTest {
                 CorruptLogException.class,
                 () -> TestLog.readAll(disk, TestLog.config()),
                 first.toString(),
+                "says that the log was durable up to");
+    }
+
+    /** A write that went astray, to the first segment, of which nobody knows what it goes on behind. */
+    @Test
+    void theStartOfAnotherSegmentIsNotTakenForThatOfTheOldest() {
+        TestLog log = TestLog.start(disk, TestLog.config());
+        log.appendDurably(random, 1, 300);
+        log.settle();
+        log.log().roll();
+        log.settle();
+        log.kill();
+        Path first = segments().getFirst();
+        byte[] bytes = disk.contents(first);
+        byte[] second = disk.contents(segments().get(1));
+        System.arraycopy(second, SegmentFormat.HEADER_BYTES, bytes, SegmentFormat.HEADER_BYTES, Disk.ALIGNMENT_BYTES);
+        disk.setContents(first, bytes);
+        Failure.expect(
+                CorruptLogException.class,
+                () -> TestLog.readAll(disk, TestLog.config()),
+                first.toString(),
+                "that begins segment 2",
                 "says that the log was durable up to");
     }
 
@@ -335,7 +358,7 @@ final class CorruptionTest {
                 UnsupportedLogException.class,
                 () -> TestLog.readAll(disk, TestLog.config()),
                 "version 9",
-                "version 1 to version 3");
+                "version 1 to version 4");
     }
 
     /** Three epochs: ended cleanly, by the end of the process, and as told; with a roll in each. */

@@ -83,6 +83,7 @@ final class FormatTest {
                 memory.set(SegmentFormat.LONG, RecordFormat.OLDEST_SEGMENT_AT, 3);
                 memory.set(SegmentFormat.LONG, RecordFormat.CONTINUES_AFTER_AT, 17);
                 memory.set(SegmentFormat.LONG, RecordFormat.PREVIOUS_END_AT, 12288);
+                memory.set(SegmentFormat.LONG, RecordFormat.entryAt(0, 0), 7);
                 yield record(memory, RecordKind.START, Long.parseLong(words[1]), RecordFormat.START_PAYLOAD_BYTES);
             }
             case "mark", "roll", "seal" -> {
