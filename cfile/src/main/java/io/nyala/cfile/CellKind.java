@@ -65,6 +65,14 @@ public enum CellKind {
         return this == BINARY;
     }
 
+    /** Whether cells are integers of up to 8 bytes. */
+    boolean isInteger() {
+        return switch (this) {
+            case INT8, INT16, INT32, INT64 -> true;
+            case INT128, FLOAT, DOUBLE, BINARY -> false;
+        };
+    }
+
     static boolean isKnown(int id) {
         return id >= 1 && id <= ALL.length;
     }

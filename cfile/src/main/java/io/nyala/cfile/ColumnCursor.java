@@ -337,6 +337,28 @@ public final class ColumnCursor implements AutoCloseable {
         }
     }
 
+    /** Whether cells are integers of up to 8 bytes. */
+    boolean isInteger() {
+        return kind.isInteger();
+    }
+
+    /** The integer in memory, as a cell of this column has it. */
+    long integer(MemorySegment cell, long offset) {
+        return kind.integer(cell, offset);
+    }
+
+    /**
+     * In a vector that ascends and has no nulls, the first row whose integer is not smaller; the row count if there is
+     * none.
+     */
+    int lowerBound(long value) {
+        try {
+            return VectorDecoder.lowerBoundLong(encoded, value);
+        } catch (CorruptVectorException e) {
+            throw corrupt(e);
+        }
+    }
+
     /** Unpins the page; {@link #seek} pins again. For cursors that rest while nobody waits for them. */
     public void release() {
         CachedPage pinned = page;

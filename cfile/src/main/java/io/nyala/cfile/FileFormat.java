@@ -45,7 +45,13 @@ import java.nio.file.Path;
  * Integers are little-endian. Stateless.
  */
 final class FileFormat {
-    static final int VERSION = 1;
+    /**
+     * What is written. Version 1 had fewer encodings of vectors, and nothing else than version 2 has, so it is read by
+     * the same code.
+     */
+    static final int VERSION = 2;
+
+    static final int VERSION_MIN = 1;
 
     static final int HEADER_BYTES = Disk.ALIGNMENT_BYTES;
     static final int TRAILER_BYTES = 64;
@@ -182,8 +188,8 @@ final class FileFormat {
         if (crc != expected) {
             throw new CorruptPageException(file, position, "crc32c is " + hex(crc) + ", expected " + hex(expected));
         }
-        if (version != VERSION) {
-            throw new UnsupportedFormatException(file, version, VERSION);
+        if (version < VERSION_MIN || version > VERSION) {
+            throw new UnsupportedFormatException(file, version, VERSION_MIN, VERSION);
         }
     }
 

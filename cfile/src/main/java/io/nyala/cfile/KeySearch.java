@@ -22,8 +22,14 @@ public final class KeySearch {
 
     /** The first row of the vector whose key is not smaller; the row count if there is none. */
     public static int lowerBound(ColumnCursor[] columns, MemorySegment cells, long[] offsets, int[] byteCounts) {
+        ColumnCursor first = columns[0];
         int low = 0;
-        int high = columns[0].rowCount();
+        int high = first.rowCount();
+        if (first.isInteger()) { // Where it is encoded in steps, each comparison would add some up.
+            long value = first.integer(cells, offsets[0]);
+            low = first.lowerBound(value);
+            high = columns.length == 1 ? low : value == Long.MAX_VALUE ? high : first.lowerBound(value + 1);
+        }
         while (low < high) {
             int middle = (low + high) >>> 1;
             if (compare(columns, middle, cells, offsets, byteCounts) < 0) {

@@ -9,7 +9,15 @@ public final class UnsupportedFormatException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
     public UnsupportedFormatException(Path file, int found, int supported) {
-        super(file + " is of format version " + found + ", this build reads version " + supported
+        this(file, found, "version " + supported);
+    }
+
+    UnsupportedFormatException(Path file, int found, int least, int most) {
+        this(file, found, "versions " + least + " to " + most);
+    }
+
+    private UnsupportedFormatException(Path file, int found, String supported) {
+        super(file + " is of format version " + found + ", this build reads " + supported
                 + "; use the release that wrote it, or export and import its rows with it");
     }
 }

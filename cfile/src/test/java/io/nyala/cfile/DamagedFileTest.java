@@ -227,15 +227,30 @@ final class DamagedFileTest {
 
     @Test
     void anotherVersionIsNamed() {
-        MemorySegment file = MemorySegment.ofArray(good);
-        file.set(Cells.INT, 8, 2);
-        file.set(Cells.INT, 4092, Crc32c.of(native4096(file), 0, 4092));
+        setVersion(MemorySegment.ofArray(good), FileFormat.VERSION + 1);
         files.disk.setContents(Files.PATH, good);
         Failure.expect(
                 UnsupportedFormatException.class,
                 this::readAll,
                 Files.PATH.toString(),
-                "is of format version 2, this build reads version 1");
+                "is of format version 3, this build reads versions 1 to 2");
+    }
+
+    @Test
+    void theVersionBeforeIsRead() {
+        MemorySegment file = MemorySegment.ofArray(good);
+        setVersion(file, FileFormat.VERSION_MIN);
+        int trailer = good.length - FileFormat.TRAILER_BYTES;
+        file.set(Cells.INT, trailer + 8, FileFormat.VERSION_MIN);
+        MemorySegment copy = Arena.ofAuto().allocate(64).copyFrom(file.asSlice(trailer, 64));
+        file.set(Cells.INT, trailer + 52, Crc32c.of(copy, 0, 52));
+        files.disk.setContents(Files.PATH, good);
+        readAll();
+    }
+
+    private void setVersion(MemorySegment file, int version) {
+        file.set(Cells.INT, 8, version);
+        file.set(Cells.INT, 4092, Crc32c.of(native4096(file), 0, 4092));
     }
 
     private MemorySegment native4096(MemorySegment file) {

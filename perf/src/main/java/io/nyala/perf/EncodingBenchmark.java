@@ -87,6 +87,7 @@ public class EncodingBenchmark {
             case RUN_LENGTH -> index / 50 * 0x1234_5678_9ABC_DEFL;
             case FRAME_OF_REFERENCE -> random.nextInt(4000);
             case DICTIONARY -> random.nextInt(60) * 0x1234_5678_9ABC_DEFL;
+            case DELTA -> index * 50L + random.nextInt(16);
         };
     }
 

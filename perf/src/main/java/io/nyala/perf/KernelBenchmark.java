@@ -102,6 +102,18 @@ public class KernelBenchmark {
 
     @Benchmark
     @OperationsPerInvocation(COUNT)
+    public void runningSumsLong() {
+        kernels.runningSumsLong(memory, TARGET, COUNT);
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(COUNT)
+    public void runningSumsInt() {
+        kernels.runningSumsInt(memory, TARGET, COUNT);
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(COUNT)
     public void pack() {
         kernels.pack(memory, VALUES, width, COUNT, 0, memory, TARGET);
     }

@@ -29,6 +29,7 @@ public final class Annotation {
             case RUN_LENGTH -> RunLengthVector.annotate(vector, notes);
             case FRAME_OF_REFERENCE -> FrameOfReferenceVector.annotate(vector, notes);
             case DICTIONARY -> DictionaryVector.annotate(vector, notes);
+            case DELTA -> DeltaVector.annotate(vector, notes);
         }
         notes.endSection();
     }
@@ -58,15 +59,20 @@ public final class Annotation {
 
     /** The packed numbers of the vector. */
     static void packed(EncodedVector vector, String name, int count, Notes notes) {
+        packed(vector, name, vector.packed, vector.width, count, notes);
+    }
+
+    /** Packed numbers at {@code at}. */
+    static void packed(EncodedVector vector, String name, long at, int width, int count, Notes notes) {
         var text = new StringBuilder(name).append(':');
         for (int i = 0; i < Math.min(count, SHOWN_MAX); i++) {
-            text.append(' ').append(PackedInts.get(vector.source, vector.packed, vector.width, i));
+            text.append(' ').append(PackedInts.get(vector.source, at, width, i));
         }
         if (count > SHOWN_MAX) {
             text.append(" ...");
         }
-        if (vector.width > 0) {
-            notes.note(vector.packed, (int) PackedInts.bytes(count, vector.width), text.toString());
+        if (width > 0 && count > 0) {
+            notes.note(at, (int) PackedInts.bytes(count, width), text.toString());
         }
     }
 }

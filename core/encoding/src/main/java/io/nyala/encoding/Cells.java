@@ -91,6 +91,20 @@ final class Cells {
         }
     }
 
+    /** Stores the low bytes of 32-bit integers as cells of 1 or 2 bytes. */
+    static void narrow(
+            MemorySegment ints, long intsOffset, int cellBytes, int count, MemorySegment target, long targetOffset) {
+        if (cellBytes == 1) {
+            for (int i = 0; i < count; i++) {
+                target.set(BYTE, targetOffset + i, (byte) ints.get(INT, intsOffset + i * 4L));
+            }
+        } else {
+            for (int i = 0; i < count; i++) {
+                target.set(SHORT, targetOffset + i * 2L, (short) ints.get(INT, intsOffset + i * 4L));
+            }
+        }
+    }
+
     /** Whether two cells hold the same bits. */
     static boolean equal(MemorySegment segment, long offset, long other, int cellBytes) {
         if (cellBytes == 16) {

@@ -17,6 +17,9 @@ public final class DecoderScratch implements AutoCloseable {
     /** Where a vector is decoded or unpacked. */
     static final long VALUES = 0;
 
+    /** Where narrow cells are while they are widened to {@link #VALUES}. */
+    static final long ASIDE = 8 << 10;
+
     private static final long BYTES = 32 << 10;
 
     private final @Nullable MemoryAccount account;
@@ -28,6 +31,7 @@ public final class DecoderScratch implements AutoCloseable {
     final long[] matches = new long[VectorFormat.VALUES_MAX / Long.SIZE];
 
     static {
+        Check.that(ASIDE >= VectorFormat.VALUES_MAX * 4L + VectorFormat.WRITE_PADDING_BYTES, "widened cells fit");
         Check.that(BYTES >= VectorFormat.VALUES_MAX * 16L + VectorFormat.WRITE_PADDING_BYTES, "a vector fits");
     }
 

@@ -35,6 +35,12 @@ public final class EncodedVector {
     int width;
     /** Added to a packed number. */
     long minimum;
+    /** Where the first values of blocks are, and their bits. */
+    long bases;
+
+    int baseWidth;
+    /** Added to each step from a value to the next. */
+    long leastStep;
     /** The strings of the entries. */
     final ByteStrings strings = new ByteStrings();
     /** Shared by the handles of one thread. */
@@ -88,6 +94,7 @@ public final class EncodedVector {
             case RUN_LENGTH -> RunLengthVector.read(this);
             case FRAME_OF_REFERENCE -> FrameOfReferenceVector.read(this);
             case DICTIONARY -> DictionaryVector.read(this);
+            case DELTA -> DeltaVector.read(this);
         }
     }
 

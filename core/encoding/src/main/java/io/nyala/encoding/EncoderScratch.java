@@ -14,6 +14,8 @@ import java.lang.foreign.MemorySegment;
 public final class EncoderScratch implements AutoCloseable {
     /** Where 32-bit numbers are prepared for packing. */
     static final long INTS = 0;
+    /** Where 64-bit numbers are, in encodings that have no codes. */
+    static final long LONGS = 0;
     /** Where the codes of a dictionary are collected. */
     static final long CODES = 8 << 10;
 
@@ -23,6 +25,9 @@ public final class EncoderScratch implements AutoCloseable {
         Check.that(
                 CODES - INTS >= VectorFormat.VALUES_MAX * 4L + VectorFormat.READ_PADDING_BYTES,
                 "numbers and padding fit");
+        Check.that(
+                BYTES - LONGS >= VectorFormat.VALUES_MAX * 8L + VectorFormat.READ_PADDING_BYTES,
+                "long numbers and padding fit");
         Check.that(
                 BYTES - CODES >= VectorFormat.VALUES_MAX * 4L + VectorFormat.READ_PADDING_BYTES,
                 "codes and padding fit");

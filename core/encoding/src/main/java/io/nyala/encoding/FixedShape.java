@@ -19,6 +19,8 @@ final class FixedShape {
     private int runCount;
     private long min;
     private long max;
+    private long leastStep;
+    private long mostStep;
 
     FixedShape(EncoderScratch scratch) {
         this.scratch = scratch;
@@ -39,19 +41,30 @@ final class FixedShape {
     private void takeNarrow() {
         long least = Long.MAX_VALUE;
         long most = Long.MIN_VALUE;
+        long shortest = Long.MAX_VALUE;
+        long longest = Long.MIN_VALUE;
         long previous = 0;
         int runs = 0;
         for (int i = 0; i < count; i++) {
             long value = Cells.signed(values, offset(i), cellBytes);
             least = Math.min(least, value);
             most = Math.max(most, value);
-            if (value != previous || i == 0) {
+            if (i == 0) {
                 runStarts[runs++] = i;
+            } else {
+                long step = value - previous;
+                shortest = Math.min(shortest, step);
+                longest = Math.max(longest, step);
+                if (step != 0) {
+                    runStarts[runs++] = i;
+                }
             }
             previous = value;
         }
         min = least;
         max = most;
+        leastStep = shortest;
+        mostStep = longest;
         runCount = runs;
     }
 
@@ -139,5 +152,15 @@ final class FixedShape {
     /** Bits of the largest distance from the smallest. */
     int width() {
         return PackedInts.width(max - min);
+    }
+
+    /** The smallest difference of a value from the one before; wraps around where {@link #width} is 64. */
+    long leastStep() {
+        return leastStep;
+    }
+
+    /** Bits of the largest distance of a step from the smallest. */
+    int stepWidth() {
+        return PackedInts.width(mostStep - leastStep);
     }
 }

@@ -63,19 +63,9 @@ final class FrameOfReferenceVector {
         switch (vector.cellBytes()) {
             case 8 -> KERNELS.unpack(source, vector.packed, vector.width, count, vector.minimum, target, targetOffset);
             case 4 -> KERNELS.unpackInt(source, vector.packed, vector.width, count, minimum, target, targetOffset);
-            case 2 -> {
-                KERNELS.unpackInt(source, vector.packed, vector.width, count, minimum, ints, DecoderScratch.VALUES);
-                for (int i = 0; i < count; i++) {
-                    int value = ints.get(Cells.INT, DecoderScratch.VALUES + i * 4L);
-                    target.set(Cells.SHORT, targetOffset + i * 2L, (short) value);
-                }
-            }
             default -> {
                 KERNELS.unpackInt(source, vector.packed, vector.width, count, minimum, ints, DecoderScratch.VALUES);
-                for (int i = 0; i < count; i++) {
-                    int value = ints.get(Cells.INT, DecoderScratch.VALUES + i * 4L);
-                    target.set(Cells.BYTE, targetOffset + i, (byte) value);
-                }
+                Cells.narrow(ints, DecoderScratch.VALUES, vector.cellBytes(), count, target, targetOffset);
             }
         }
     }

@@ -18,6 +18,8 @@ public final class VectorDecoder {
     /** From one selected cell in so many on, it is cheaper to decode them all and gather. */
     private static final int DENSE_PART = 8;
 
+    private static final int DENSE_PART_OF_SUMS = 128;
+
     private static final Kernels KERNELS = Kernels.best();
 
     private VectorDecoder() {}
@@ -31,6 +33,7 @@ public final class VectorDecoder {
             case RUN_LENGTH -> RunLengthVector.decodeFixed(vector, target, targetOffset);
             case FRAME_OF_REFERENCE -> FrameOfReferenceVector.decodeFixed(vector, target, targetOffset);
             case DICTIONARY -> DictionaryVector.decodeFixed(vector, target, targetOffset);
+            case DELTA -> DeltaVector.decodeFixed(vector, target, targetOffset);
         }
     }
 
@@ -45,7 +48,7 @@ public final class VectorDecoder {
             case PLAIN -> PlainVector.decodeBinary(vector, target);
             case RUN_LENGTH -> RunLengthVector.decodeBinary(vector, target);
             case DICTIONARY -> DictionaryVector.decodeBinary(vector, target);
-            case FRAME_OF_REFERENCE -> throw new AssertionError("refused when wrapped");
+            case FRAME_OF_REFERENCE, DELTA -> throw new AssertionError("refused when wrapped");
         }
     }
 
@@ -63,12 +66,17 @@ public final class VectorDecoder {
         checkSelection(vector, selection, selectionOffset, count);
         if (vector.encoding() == VectorEncoding.PLAIN) {
             gather(vector, selection, selectionOffset, count, target, targetOffset);
-        } else if (count >= vector.count() / DENSE_PART) {
+        } else if (count >= vector.count() / densePart(vector)) {
             decodeFixed(vector, vector.scratch.segment(), DecoderScratch.VALUES);
             gather(vector, selection, selectionOffset, count, target, targetOffset);
         } else {
             pick(vector, selection, selectionOffset, count, target, targetOffset);
         }
+    }
+
+    /** A single sum of steps costs as much as many of a block. */
+    private static int densePart(EncodedVector vector) {
+        return vector.encoding() == VectorEncoding.DELTA ? DENSE_PART_OF_SUMS : DENSE_PART;
     }
 
     private static void pick(
@@ -79,13 +87,13 @@ public final class VectorDecoder {
             MemorySegment target,
             long targetOffset) {
         int cellBytes = vector.cellBytes();
-        boolean isPacked = vector.encoding() == VectorEncoding.FRAME_OF_REFERENCE;
+        boolean isComputed = isComputed(vector);
         int entry = 0;
         for (int i = 0; i < count; i++) {
             int index = selected(vector, selection, selectionOffset, i);
             long at = targetOffset + (long) i * cellBytes;
-            if (isPacked) {
-                Cells.put(target, at, cellBytes, FrameOfReferenceVector.value(vector, index));
+            if (isComputed) {
+                Cells.put(target, at, cellBytes, computed(vector, index));
             } else {
                 entry = entryFrom(vector, entry, index);
                 Cells.copy(vector.source, vector.cells + (long) entry * cellBytes, target, at, cellBytes);
@@ -169,9 +177,9 @@ public final class VectorDecoder {
         assert vector.cellBytes() >= 1 && vector.cellBytes() <= Long.BYTES : "cells of " + vector.cellBytes();
         Objects.checkIndex(index, vector.count());
         int cellBytes = vector.cellBytes();
-        if (vector.encoding() == VectorEncoding.FRAME_OF_REFERENCE) {
+        if (isComputed(vector)) {
             int cut = Long.SIZE - cellBytes * Byte.SIZE;
-            return FrameOfReferenceVector.value(vector, index) << cut >> cut;
+            return computed(vector, index) << cut >> cut;
         }
         return Cells.signed(vector.source, vector.cells + (long) entry(vector, index) * cellBytes, cellBytes);
     }
@@ -181,8 +189,8 @@ public final class VectorDecoder {
         assert !vector.isBinary() : "byte strings have no fixed cells";
         Objects.checkIndex(index, vector.count());
         int cellBytes = vector.cellBytes();
-        if (vector.encoding() == VectorEncoding.FRAME_OF_REFERENCE) {
-            Cells.put(target, targetOffset, cellBytes, FrameOfReferenceVector.value(vector, index));
+        if (isComputed(vector)) {
+            Cells.put(target, targetOffset, cellBytes, computed(vector, index));
         } else {
             long cell = vector.cells + (long) entry(vector, index) * cellBytes;
             Cells.copy(vector.source, cell, target, targetOffset, cellBytes);
@@ -245,6 +253,9 @@ public final class VectorDecoder {
      * count if there is none.
      */
     public static int lowerBoundLong(EncodedVector vector, long key) {
+        if (vector.encoding() == VectorEncoding.DELTA && DeltaVector.isAscending(vector)) {
+            return DeltaVector.lowerBound(vector, key);
+        }
         int low = 0;
         int high = vector.count();
         while (low < high) {
@@ -258,6 +269,18 @@ public final class VectorDecoder {
         return low;
     }
 
+    /** Whether values are not stored as cells but computed, each by itself. */
+    private static boolean isComputed(EncodedVector vector) {
+        return vector.encoding() == VectorEncoding.FRAME_OF_REFERENCE || vector.encoding() == VectorEncoding.DELTA;
+    }
+
+    /** Such a value, not yet cut to the size of a cell. */
+    private static long computed(EncodedVector vector, int index) {
+        return vector.encoding() == VectorEncoding.DELTA
+                ? DeltaVector.value(vector, index)
+                : FrameOfReferenceVector.value(vector, index);
+    }
+
     /** Which of the stored entries the value at {@code index} is. */
     private static int entry(EncodedVector vector, int index) {
         return switch (vector.encoding()) {
@@ -265,7 +288,7 @@ public final class VectorDecoder {
             case PLAIN -> index;
             case RUN_LENGTH -> RunLengthVector.run(vector, index);
             case DICTIONARY -> DictionaryVector.code(vector, index);
-            case FRAME_OF_REFERENCE -> throw new AssertionError("packed numbers are no entries");
+            case FRAME_OF_REFERENCE, DELTA -> throw new AssertionError("packed numbers are no entries");
         };
     }
 

@@ -16,6 +16,9 @@ import java.lang.foreign.MemorySegment;
  * the caller.
  */
 public final class VectorEncoder {
+    /** Sums take twice the time of unpacking, so steps must save this part of what else would be taken. */
+    private static final int STEPS_SAVE_PART = 8;
+
     private final EncoderScratch scratch;
     private final EncodingHint hint;
 
@@ -38,6 +41,7 @@ public final class VectorEncoder {
                     case RUN_LENGTH -> RunLengthVector.encodeFixed(shape, target, offset);
                     case FRAME_OF_REFERENCE -> FrameOfReferenceVector.encodeFixed(shape, scratch, target, offset);
                     case DICTIONARY -> DictionaryVector.encodeFixed(shape, scratch, target, offset);
+                    case DELTA -> DeltaVector.encodeFixed(shape, scratch, target, offset);
                 };
         assert written <= VectorFormat.maxFixedBytes(count, cellBytes) : written + " bytes";
         return written;
@@ -77,6 +81,10 @@ public final class VectorEncoder {
         }
         // On a tie the encoding that is read faster wins: plain, then packed, then runs, then the dictionary.
         long best = Math.min(plain, Math.min(packed, runs));
+        long steps = DeltaVector.isPossible(shape) ? DeltaVector.fixedBytes(shape) : Long.MAX_VALUE;
+        if (steps < best - best / STEPS_SAVE_PART) {
+            return dictionaryBytes(shape, steps - 1, false) < steps ? VectorEncoding.DICTIONARY : VectorEncoding.DELTA;
+        }
         if (dictionaryBytes(shape, best - 1, false) < best) {
             return VectorEncoding.DICTIONARY;
         }
@@ -109,7 +117,7 @@ public final class VectorEncoder {
                     case PLAIN -> PlainVector.encodeBinary(shape, scratch, target, offset);
                     case RUN_LENGTH -> RunLengthVector.encodeBinary(shape, scratch, target, offset);
                     case DICTIONARY -> DictionaryVector.encodeBinary(shape, scratch, target, offset);
-                    case FRAME_OF_REFERENCE -> throw new AssertionError("byte strings have no frame of reference");
+                    case FRAME_OF_REFERENCE, DELTA -> throw new AssertionError("byte strings are not packed");
                 };
         assert written <= VectorFormat.maxBinaryBytes(count, shape.dataBytes()) : written + " bytes";
         return written;

@@ -14,7 +14,9 @@ public enum VectorEncoding {
     /** Distances from the minimum, bit-packed: {@link FrameOfReferenceVector}. */
     FRAME_OF_REFERENCE(4),
     /** Distinct values and bit-packed codes: {@link DictionaryVector}. */
-    DICTIONARY(5);
+    DICTIONARY(5),
+    /** Steps from value to value, bit-packed: {@link DeltaVector}. */
+    DELTA(6);
 
     private static final VectorEncoding[] ALL = values();
 

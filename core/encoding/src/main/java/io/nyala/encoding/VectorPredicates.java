@@ -32,6 +32,7 @@ public final class VectorPredicates {
             case RUN_LENGTH -> andRuns(vector, range, bitmap, bitmapOffset);
             case FRAME_OF_REFERENCE -> andPacked(vector, range, bitmap, bitmapOffset);
             case DICTIONARY -> andDictionary(vector, range, bitmap, bitmapOffset);
+            case DELTA -> andSteps(vector, range, bitmap, bitmapOffset);
         }
     }
 
@@ -162,11 +163,38 @@ public final class VectorPredicates {
         return -1L >>> (Long.SIZE - count);
     }
 
+    private static void andDecoded(EncodedVector vector, ValueRange range, MemorySegment bitmap, long bitmapOffset) {
+        MemorySegment cells = vector.scratch.segment();
+        VectorDecoder.decodeFixed(vector, cells, DecoderScratch.VALUES);
+        if (vector.cellBytes() < Integer.BYTES) {
+            // To widen them in place, the last first, would need a loop of its own; there is room behind them.
+            long aside = DecoderScratch.ASIDE;
+            MemorySegment.copy(cells, DecoderScratch.VALUES, cells, aside, vector.decodedBytes());
+            andCells(vector, range, cells, aside, bitmap, bitmapOffset);
+        } else {
+            andCells(vector, range, cells, DecoderScratch.VALUES, bitmap, bitmapOffset);
+        }
+    }
+
+    /** Ascending values that are in the range lie together; others are decoded. */
+    private static void andSteps(EncodedVector vector, ValueRange range, MemorySegment bitmap, long bitmapOffset) {
+        if (range.kind != ValueRange.Kind.SIGNED || !DeltaVector.isAscending(vector)) {
+            andDecoded(vector, range, bitmap, bitmapOffset);
+            return;
+        }
+        int count = vector.count();
+        int first = DeltaVector.lowerBound(vector, range.low);
+        int end = range.high == Long.MAX_VALUE ? count : DeltaVector.lowerBound(vector, range.high + 1);
+        for (int start = 0; start < count; start += Long.SIZE) {
+            int from = Math.max(first, start);
+            int to = Math.min(end, start + Long.SIZE);
+            andWord(bitmap, bitmapOffset, start, from < to ? ones(to - from) << from : 0);
+        }
+    }
+
     private static void andPacked(EncodedVector vector, ValueRange range, MemorySegment bitmap, long bitmapOffset) {
         if (range.kind != ValueRange.Kind.SIGNED) {
-            MemorySegment cells = vector.scratch.segment();
-            FrameOfReferenceVector.decodeFixed(vector, cells, DecoderScratch.VALUES);
-            andCells(vector, range, cells, DecoderScratch.VALUES, bitmap, bitmapOffset);
+            andDecoded(vector, range, bitmap, bitmapOffset);
             return;
         }
         long mostDistance = vector.width == 0 ? 0 : -1L >>> (Long.SIZE - vector.width);

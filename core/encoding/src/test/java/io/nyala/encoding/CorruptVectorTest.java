@@ -135,8 +135,8 @@ final class CorruptVectorTest {
 
     @Test
     void namesEachDamage() {
-        assertDamage("encoding at byte 0 is 0, expected 1 to 5", "00 04 01 00 07 00 00 00");
-        assertDamage("encoding at byte 0 is 6, expected 1 to 5", "06 04 01 00 07 00 00 00");
+        assertDamage("encoding at byte 0 is 0, expected 1 to 6", "00 04 01 00 07 00 00 00");
+        assertDamage("encoding at byte 0 is 7, expected 1 to 6", "07 04 01 00 07 00 00 00");
         assertDamage("cell at byte 1 is 3, expected 0 to 16", "01 03 01 00 07 00 00");
         assertDamage("count at byte 2 is 0, expected 1 to 1024", "01 04 00 00 07 00 00 00");
         assertDamage("count at byte 2 is 1025, expected 0 to 1024", "02 01 01 04 07 00 00 00");
@@ -152,6 +152,12 @@ final class CorruptVectorTest {
         assertDamage("zero at byte 7 is 1, expected 0 to 0", "04 04 03 00 02 00 00 01 " + minimum + " 1c");
         assertDamage("unused bits at byte 16 is 3, expected 0", "04 04 03 00 02 00 00 00 " + minimum + " dc");
         assertDamage("cell at byte 1 is 16, expected 1 to 8", "04 10 03 00 02 00 00 00 " + minimum + " 1c");
+        // Delta: widths, zero, unused bits.
+        String start = minimum + " 01 00 00 00 00 00 00 00 ";
+        assertDamage("width at byte 4 is 33, expected 0 to 32", "06 04 04 00 21 00 00 00 " + start + "20");
+        assertDamage("base width at byte 5 is 1, expected 0 to 0", "06 04 04 00 00 01 00 00 " + start);
+        assertDamage("zero at byte 6 is 1, expected 0 to 0", "06 04 04 00 02 00 01 00 " + start + "20");
+        assertDamage("unused bits at byte 24 is 1, expected 0", "06 04 03 00 02 04 00 00 " + start + "10 20");
         // Dictionary: entries, width.
         assertDamage("entries at byte 4 is 5, expected 1 to 4", "05 01 04 00 05 00 03 00 00 00 01 02 03 04 05");
         assertDamage("width at byte 6 is 2, expected 1 to 1", "05 04 04 00 02 00 02 00 02 09 00 00 00 05 00 00 00");

@@ -56,11 +56,14 @@ final class EncodingAllocationTest {
             case RUN_LENGTH -> index / 100 * 0x1234_5678_9ABC_DEFL;
             case FRAME_OF_REFERENCE -> random.nextInt(1000);
             case DICTIONARY -> random.nextInt(10) * 0x1234_5678_9ABC_DEFL;
+            case DELTA -> index * 1000L + random.nextInt(10);
         };
     }
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "FRAME_OF_REFERENCE")
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"FRAME_OF_REFERENCE", "DELTA"})
     void byteStringsNeedNoHeap(VectorEncoding encoding) {
         try (var vectors = new TestVectors()) {
             byte[][] strings = new byte[COUNT][];

@@ -86,6 +86,9 @@ final class EncodingScriptTest {
                 "fixed 4 BIT_PACKED 1000*8 1003 1001",
                 "04 04 0a 00 | 02 | 00 00 00 | e8 03 00 00 00 00 00 00 | 00 00 07");
         assertExample(
+                "fixed 4 AUTO 5 9 13 17 21 25 29 33 37 41 45 49 53 57 61 65",
+                "06 04 10 00 | 00 00 | 00 00 | 05 00 00 00 00 00 00 00 | 04 00 00 00 00 00 00 00");
+        assertExample(
                 "fixed 8 DICTIONARY 9 5 9 9",
                 "05 08 04 00 | 02 00 | 01 | 00 | 02 | 09 00 00 00 00 00 00 00 | 05 00 00 00 00 00 00 00");
         assertExample(

@@ -15,7 +15,7 @@ import java.util.SplittableRandom;
  */
 final class TestVectors implements AutoCloseable {
     /** The shapes drawn by {@link #fixed} and {@link #binary}. */
-    private static final int SHAPES = 8;
+    private static final int SHAPES = 10;
 
     private final Arena arena = Arena.ofConfined();
     private final MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), 4 << 20);
@@ -59,6 +59,8 @@ final class TestVectors implements AutoCloseable {
                 case 4 -> base + (width == 0 ? 0 : random.nextLong() >>> (64 - width));
                 case 5 -> random.nextInt(3) == 0 ? Long.MIN_VALUE >>> (64 - cellBytes * 8) : random.nextLong();
                 case 6 -> random.nextBoolean() ? minimum(cellBytes) : ~minimum(cellBytes);
+                case 8 -> base + i * few[0];
+                case 9 -> value + random.nextInt(-width - 1, width + 1);
                 default -> random.nextLong();
             };
             long at = (long) i * cellBytes;

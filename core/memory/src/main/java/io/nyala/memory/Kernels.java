@@ -33,6 +33,9 @@ public abstract sealed class Kernels permits ScalarKernels, VectorKernels, Warmi
     /** Values of a call at most: a vector, as all formats cut it. */
     public static final int COUNT_MAX = 1024;
 
+    /** Values that {@link #runningSumsLong} adds up before it begins anew: a whole number of registers. */
+    public static final int SUM_RUN = 32;
+
     /** Whole registers are loaded, so the last load may reach that far behind an input. */
     public static final int READ_PADDING_BYTES = 64;
 
@@ -169,6 +172,17 @@ public abstract sealed class Kernels permits ScalarKernels, VectorKernels, Warmi
             target.set(BYTE, offset + done / Byte.SIZE, (byte) (word >>> done));
         }
     }
+
+    // Running sums, in place: what differences become.
+
+    /**
+     * In each run of {@value #SUM_RUN} 64-bit integers, the last one perhaps shorter, replaces a value by the sum of
+     * those of its run up to it; wraps around. What was behind the last value is undefined, as behind every output.
+     */
+    public abstract void runningSumsLong(MemorySegment values, long valuesOffset, int count);
+
+    /** As {@link #runningSumsLong} for 32-bit integers. */
+    public abstract void runningSumsInt(MemorySegment values, long valuesOffset, int count);
 
     // Comparisons. All of them narrow a bitmap; to start from nothing, setAll first. Equality is the range of one
     // value.

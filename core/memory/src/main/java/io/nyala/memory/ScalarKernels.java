@@ -61,6 +61,26 @@ final class ScalarKernels extends Kernels {
     }
 
     @Override
+    public void runningSumsLong(MemorySegment values, long valuesOffset, int count) {
+        assert isCount(count) : count;
+        long sum = 0;
+        for (int i = 0; i < count; i++) {
+            sum = values.get(LONG, valuesOffset + i * 8L) + (i % SUM_RUN == 0 ? 0 : sum);
+            values.set(LONG, valuesOffset + i * 8L, sum);
+        }
+    }
+
+    @Override
+    public void runningSumsInt(MemorySegment values, long valuesOffset, int count) {
+        assert isCount(count) : count;
+        int sum = 0;
+        for (int i = 0; i < count; i++) {
+            sum = values.get(INT, valuesOffset + i * 4L) + (i % SUM_RUN == 0 ? 0 : sum);
+            values.set(INT, valuesOffset + i * 4L, sum);
+        }
+    }
+
+    @Override
     public void rangeLong(
             MemorySegment values,
             long valuesOffset,

@@ -80,6 +80,18 @@ final class VectorKernels extends Kernels {
     }
 
     @Override
+    public void runningSumsLong(MemorySegment values, long valuesOffset, int count) {
+        assert isCount(count) : count;
+        VectorSums.ofLongs(values, valuesOffset, count);
+    }
+
+    @Override
+    public void runningSumsInt(MemorySegment values, long valuesOffset, int count) {
+        assert isCount(count) : count;
+        VectorSums.ofInts(values, valuesOffset, count);
+    }
+
+    @Override
     public void rangeLong(
             MemorySegment values,
             long valuesOffset,

@@ -20,6 +20,8 @@ import java.lang.foreign.MemorySegment;
 final class WarmingKernels extends Kernels {
     private final Turns unpack;
     private final Turns unpackInt;
+    private final Turns runningSumsLong;
+    private final Turns runningSumsInt;
     private final Turns rangeLong;
     private final Turns rangeInt;
     private final Turns rangeDouble;
@@ -35,6 +37,8 @@ final class WarmingKernels extends Kernels {
     WarmingKernels(WarmUp warmUp) {
         this.unpack = new Turns(warmUp);
         this.unpackInt = new Turns(warmUp);
+        this.runningSumsLong = new Turns(warmUp);
+        this.runningSumsInt = new Turns(warmUp);
         this.rangeLong = new Turns(warmUp);
         this.rangeInt = new Turns(warmUp);
         this.rangeDouble = new Turns(warmUp);
@@ -121,6 +125,16 @@ final class WarmingKernels extends Kernels {
             MemorySegment target,
             long targetOffset) {
         next(unpackInt).unpackInt(source, sourceOffset, width, count, base, target, targetOffset);
+    }
+
+    @Override
+    public void runningSumsLong(MemorySegment values, long valuesOffset, int count) {
+        next(runningSumsLong).runningSumsLong(values, valuesOffset, count);
+    }
+
+    @Override
+    public void runningSumsInt(MemorySegment values, long valuesOffset, int count) {
+        next(runningSumsInt).runningSumsInt(values, valuesOffset, count);
     }
 
     @Override

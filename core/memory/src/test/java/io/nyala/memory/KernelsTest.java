@@ -114,6 +114,26 @@ final class KernelsTest {
 
     @ParameterizedTest
     @MethodSource("kernels")
+    void addsUpInRuns(Kernels kernels, @Seed SplittableRandom random) {
+        for (int round = 0; round < 2 * ROUNDS; round++) {
+            int count = count(random);
+            long[] longs = random.ints(count).mapToLong(_ -> bits(random)).toArray();
+            MemorySegment sums = padded(longs(longs));
+            MemorySegment intSums =
+                    padded(ints(Arrays.stream(longs).mapToInt(x -> (int) x).toArray()));
+            kernels.runningSumsLong(sums, 0, count);
+            kernels.runningSumsInt(intSums, 0, count);
+            for (int i = 0; i < count; i++) {
+                int start = i - i % Kernels.SUM_RUN;
+                long sum = Arrays.stream(longs, start, i + 1).sum();
+                assertEquals(sum, sums.get(Kernels.LONG, i * 8L), "sum " + i + " of " + count);
+                assertEquals((int) sum, intSums.get(Kernels.INT, i * 4L), "sum " + i + " of " + count);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("kernels")
     void narrowsByRange(Kernels kernels, @Seed SplittableRandom random) {
         for (int round = 0; round < 4 * ROUNDS; round++) {
             int count = count(random);
