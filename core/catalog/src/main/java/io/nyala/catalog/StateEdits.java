@@ -69,6 +69,9 @@ final class StateEdits {
             edits.add(new StorageEdit.Flushed(tablet.id(), part, tablet.appliedUpTo()));
         }
         edits.addAll(continued);
+        if (tablet.mergedUpTo() > 0) {
+            edits.add(new StorageEdit.Merged(tablet.id(), List.of(), List.of(), tablet.mergedUpTo()));
+        }
     }
 
     /** The rowset with as many of its delta files as an edit should have; the others come by edits of their own. */

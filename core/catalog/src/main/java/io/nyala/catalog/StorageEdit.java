@@ -96,4 +96,16 @@ public sealed interface StorageEdit {
             added = List.copyOf(added);
         }
     }
+
+    /**
+     * The rowsets {@code added} have taken the place of those whose files are {@code removed}: the same rows, as far as
+     * anybody can see them, with their changes of log records up to {@code appliedUpTo}. Files that are removed are
+     * deleted afterwards.
+     */
+    record Merged(long tabletId, List<Long> removed, List<RowSetEntry> added, long appliedUpTo) implements StorageEdit {
+        public Merged {
+            removed = List.copyOf(removed);
+            added = List.copyOf(added);
+        }
+    }
 }

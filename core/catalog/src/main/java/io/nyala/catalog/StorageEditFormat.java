@@ -42,6 +42,8 @@ import java.util.TreeMap;
  *   11 PURGE TABLE     table id u64
  *   12 DELTAS FLUSHED  tablet id u64 | rowset file id u64 | applied up to u64 | deltas
  *   13 ALLOCATE IDS    next id u64, of tables and tablets
+ *   14 MERGED          tablet id u64 | applied up to u64 | rowset count u32 | zero u32 | file ids u64, removed
+ *                      | rowset count u32 | zero u32 | rowsets, added
  *
  *   description   name | owner | comment | history i64, in seconds, -1 for ever | schema | partitioning bytes u32
  *                 | partitioning | settings, in edits of version 5 only
@@ -80,6 +82,7 @@ public final class StorageEditFormat {
     private static final int PURGE_TABLE = 11;
     private static final int DELTAS_FLUSHED = 12;
     private static final int ALLOCATE_IDS = 13;
+    private static final int MERGED = 14;
 
     private static final int TABLET_BYTES_MIN = Long.BYTES + Integer.BYTES;
     private static final int SETTING_BYTES_MIN = 2 * Integer.BYTES;
@@ -162,6 +165,15 @@ public final class StorageEditFormat {
                         .putLong(flushed.rowSetFileId())
                         .putLong(flushed.appliedUpTo());
                 putDeltas(flushed.added(), target);
+            }
+            case StorageEdit.Merged merged -> {
+                head(MERGED, target)
+                        .putLong(merged.tabletId())
+                        .putLong(merged.appliedUpTo())
+                        .putCount(merged.removed().size());
+                merged.removed().forEach(target::putLong);
+                target.putCount(merged.added().size());
+                merged.added().forEach(rowSet -> put(rowSet, target));
             }
         }
     }
@@ -269,6 +281,7 @@ public final class StorageEditFormat {
                     case PURGE_TABLE -> new StorageEdit.PurgeTable(source.takeLong("table id"));
                     case FLUSHED -> takeFlushed(source);
                     case DELTAS_FLUSHED -> takeDeltasFlushed(source);
+                    case MERGED -> takeMerged(source);
                     default ->
                         throw source.malformed("kind " + Integer.toUnsignedString(kind)
                                 + ", which this version does not know; a newer version wrote it");
@@ -292,6 +305,7 @@ public final class StorageEditFormat {
             case PURGE_TABLE -> "PURGE TABLE";
             case DELTAS_FLUSHED -> "DELTAS FLUSHED";
             case ALLOCATE_IDS -> "ALLOCATE IDS";
+            case MERGED -> "MERGED";
             default -> Long.toString(kind);
         };
     }
@@ -346,14 +360,29 @@ public final class StorageEditFormat {
     private static StorageEdit takeFlushed(EditReader source) {
         long tabletId = source.takeLong("tablet id");
         long appliedUpTo = source.takeLong("applied up to");
+        return new StorageEdit.Flushed(tabletId, takeRowSets(source), appliedUpTo);
+    }
+
+    private static StorageEdit takeMerged(EditReader source) {
+        long tabletId = source.takeLong("tablet id");
+        long appliedUpTo = source.takeLong("applied up to");
+        int count = source.takeCount("removed rowsets", Long.BYTES);
+        List<Long> removed = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            removed.add(source.takeLong("file id"));
+        }
+        return new StorageEdit.Merged(tabletId, removed, takeRowSets(source), appliedUpTo);
+    }
+
+    private static List<RowSetEntry> takeRowSets(EditReader source) {
         int count = source.takeCount("rowsets", ROWSET_BYTES_MIN);
-        List<RowSetEntry> added = new ArrayList<>();
+        List<RowSetEntry> rowSets = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             source.section("rowset");
-            added.add(takeRowSet(source));
+            rowSets.add(takeRowSet(source));
             source.endSection();
         }
-        return new StorageEdit.Flushed(tabletId, added, appliedUpTo);
+        return rowSets;
     }
 
     private static RowSetEntry takeRowSet(EditReader source) {

@@ -64,6 +64,7 @@ public final class StorageState {
             case StorageEdit.PurgeTable purge -> existing(purge.tableId());
             case StorageEdit.Flushed flushed -> check(flushed);
             case StorageEdit.DeltasFlushed flushed -> check(flushed);
+            case StorageEdit.Merged merged -> check(merged);
         }
     }
 
@@ -106,6 +107,24 @@ public final class StorageState {
                 "rowset " + rowSet.fileId() + " has changes up to " + rowSet.appliedUpTo()
                         + ", and is followed by deltas up to " + flushed.appliedUpTo());
         flushed.added().forEach(delta -> checkAllocated(delta.fileId()));
+    }
+
+    private void check(StorageEdit.Merged merged) {
+        TabletEntry tablet = tablet(merged.tabletId());
+        for (long fileId : Set.copyOf(merged.removed())) {
+            RowSetEntry removed = tablet.rowSets().get(indexOf(fileId, tablet));
+            Check.that(
+                    removed.appliedUpTo() <= merged.appliedUpTo(),
+                    "rowset " + fileId + " has changes up to " + removed.appliedUpTo()
+                            + ", and is merged with changes up to " + merged.appliedUpTo());
+        }
+        for (RowSetEntry added : merged.added()) {
+            checkAllocated(added.fileId());
+            Check.that(
+                    added.appliedUpTo() == merged.appliedUpTo(),
+                    "rowset " + added.fileId() + " has changes up to " + added.appliedUpTo()
+                            + ", those of its merge are up to " + merged.appliedUpTo());
+        }
     }
 
     private static void checkDropped(TableEntry table, boolean isWanted) {
@@ -171,9 +190,21 @@ public final class StorageState {
                 List<RowSetEntry> rowSets = new ArrayList<>(before.rowSets());
                 rowSets.addAll(flushed.added());
                 tablets.put(
-                        before.id(), new TabletEntry(before.id(), before.tableId(), rowSets, flushed.appliedUpTo()));
+                        before.id(),
+                        new TabletEntry(
+                                before.id(), before.tableId(), rowSets, flushed.appliedUpTo(), before.mergedUpTo()));
             }
             case StorageEdit.DeltasFlushed flushed -> deltasFlushed(flushed);
+            case StorageEdit.Merged merged -> {
+                TabletEntry before = tablet(merged.tabletId());
+                List<RowSetEntry> rowSets = new ArrayList<>(before.rowSets());
+                rowSets.removeIf(rowSet -> merged.removed().contains(rowSet.fileId()));
+                rowSets.addAll(merged.added());
+                long upTo = Math.max(before.mergedUpTo(), merged.appliedUpTo());
+                tablets.put(
+                        before.id(),
+                        new TabletEntry(before.id(), before.tableId(), rowSets, before.appliedUpTo(), upTo));
+            }
         }
     }
 
@@ -205,12 +236,14 @@ public final class StorageState {
         List<DeltaFileEntry> deltas = new ArrayList<>(rowSet.deltas());
         deltas.addAll(flushed.added());
         rowSets.set(index, rowSet.with(deltas, flushed.appliedUpTo()));
-        tablets.put(before.id(), new TabletEntry(before.id(), before.tableId(), rowSets, before.appliedUpTo()));
+        tablets.put(
+                before.id(),
+                new TabletEntry(before.id(), before.tableId(), rowSets, before.appliedUpTo(), before.mergedUpTo()));
     }
 
     private void add(long tableId, List<TabletPlace> places) {
         for (TabletPlace place : places) {
-            tablets.put(place.id(), new TabletEntry(place.id(), tableId, List.of(), 0));
+            tablets.put(place.id(), new TabletEntry(place.id(), tableId, List.of(), 0, 0));
             nextId = Math.max(nextId, place.id() + 1);
         }
     }
@@ -311,7 +344,7 @@ public final class StorageState {
     public long appliedUpToMax() {
         long max = 0;
         for (TabletEntry tablet : tablets.values()) {
-            max = Math.max(max, tablet.appliedUpTo());
+            max = Math.max(max, Math.max(tablet.appliedUpTo(), tablet.mergedUpTo()));
             for (RowSetEntry rowSet : tablet.rowSets()) {
                 max = Math.max(max, rowSet.appliedUpTo());
             }

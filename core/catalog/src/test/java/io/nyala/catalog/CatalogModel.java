@@ -34,6 +34,7 @@ final class CatalogModel {
         final TabletPlace place;
         final List<RowSetEntry> rowSets = new ArrayList<>();
         long appliedUpTo;
+        long mergedUpTo;
 
         ModelTablet(TabletPlace place) {
             this.place = place;
@@ -80,6 +81,8 @@ final class CatalogModel {
                     .append(' ')
                     .append(tablet.appliedUpTo)
                     .append(' ')
+                    .append(tablet.mergedUpTo)
+                    .append(' ')
                     .append(tablet.rowSets)
                     .append('\n'));
         });
@@ -103,6 +106,8 @@ final class CatalogModel {
                         .append(place)
                         .append(' ')
                         .append(tablet.appliedUpTo())
+                        .append(' ')
+                        .append(tablet.mergedUpTo())
                         .append(' ')
                         .append(tablet.rowSets())
                         .append('\n');

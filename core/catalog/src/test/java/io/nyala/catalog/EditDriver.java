@@ -49,7 +49,7 @@ final class EditDriver {
     StorageEdit next() {
         Optional<StorageEdit> edit = Optional.empty();
         while (edit.isEmpty()) {
-            edit = switch (random.nextInt(12)) {
+            edit = switch (random.nextInt(13)) {
                 case 0, 1 -> create();
                 case 2 -> alter();
                 case 3 -> drop();
@@ -58,6 +58,7 @@ final class EditDriver {
                 case 6 -> allocate();
                 case 7 -> lease();
                 case 8, 9 -> flushed();
+                case 10 -> merged();
                 default -> deltasFlushed();
             };
         }
@@ -180,6 +181,28 @@ final class EditDriver {
             List<DeltaFileEntry> added = List.of(delta(++filesUsed, random));
             model.addDeltas(tablet.place.id(), index, added, sequence);
             return new StorageEdit.DeltasFlushed(tablet.place.id(), fileId, added, sequence);
+        });
+    }
+
+    private Optional<StorageEdit> merged() {
+        if (filesUsed + 3 >= model.filesAllocated) {
+            return allocate();
+        }
+        return tablet().filter(tablet -> !tablet.rowSets.isEmpty()).map(tablet -> {
+            sequence += random.nextInt(10);
+            List<Long> removed = new ArrayList<>();
+            for (int i = random.nextInt(tablet.rowSets.size()); i >= 0; i--) {
+                removed.add(tablet.rowSets
+                        .remove(random.nextInt(tablet.rowSets.size()))
+                        .fileId());
+            }
+            List<RowSetEntry> added = new ArrayList<>();
+            for (int i = random.nextInt(3); i > 0; i--) {
+                added.add(rowSet(++filesUsed, random).with(List.of(), sequence));
+            }
+            tablet.rowSets.addAll(added);
+            tablet.mergedUpTo = sequence;
+            return new StorageEdit.Merged(tablet.place.id(), removed, added, sequence);
         });
     }
 

@@ -75,6 +75,15 @@ final class StorageEditFormatTest {
             case "deltas" ->
                 new StorageEdit.DeltasFlushed(
                         first, Long.parseLong(words[2]), List.of(delta(words[4])), Long.parseLong(words[3]));
+            case "merged" ->
+                new StorageEdit.Merged(
+                        first,
+                        split(words[3]).map(Long::valueOf).toList(),
+                        Arrays.stream(words)
+                                .skip(4)
+                                .map(StorageEditFormatTest::rowSet)
+                                .toList(),
+                        Long.parseLong(words[2]));
             default -> throw new IllegalArgumentException(words[0]);
         };
     }
