@@ -1,0 +1,190 @@
+package io.nyala.compaction;
+
+import io.nyala.memory.Check;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.PriorityQueue;
+import java.util.stream.IntStream;
+
+/**
+ * Which rowsets of a tablet are worth merging next: those by which look-ups have to ask the fewest rowsets afterwards,
+ * for a limited number of bytes. Pure: the same statistics give the same choice.
+ *
+ * <pre>{@code
+ *   gain = sum of the widths of the chosen - width of what they cover together     (see KeySpace)
+ *        + credit for each but the first that is small
+ *        + share of the chosen's bytes that are changes
+ * }</pre>
+ *
+ * <p>For each rowset as the leftmost of a choice those to its right are taken by where they end, and whenever the
+ * budget is exceeded, the one with the least gain for its bytes is left out: the greedy solution of a knapsack.
+ */
+public final class MergePolicy {
+    /** Rowsets that are looked at; of more the smallest, which are cheapest to merge. A choice costs its square. */
+    static final int ROWSETS_MAX = 512;
+
+    /** Inputs of one merge: each has some hundred KiB of rows in memory. */
+    static final int INPUTS_MAX = 32;
+
+    /** What it is worth that there is one small rowset less, whether or not others overlap it. */
+    private static final double SMALL_CREDIT = 0.005;
+
+    /** Gains that differ by less are equal, and then the cheaper choice is the better one. */
+    private static final double ROUNDING = 1e-9;
+
+    private MergePolicy() {}
+
+    /**
+     * What one merge may cost.
+     *
+     * @param bytesMax of all inputs, changes included
+     * @param rowsMax of all inputs: where each goes is noted in memory
+     * @param smallBytes rowsets below it are better merged even if they overlap none
+     * @param gainMin less is not worth it
+     */
+    public record Budget(long bytesMax, long rowsMax, long smallBytes, double gainMin) {
+        public Budget {
+            Check.that(bytesMax > 0 && rowsMax > 0, "a merge has some bytes and rows");
+        }
+    }
+
+    /**
+     * What to merge, and why.
+     *
+     * @param fileIds of the chosen; none if nothing is worth it
+     * @param gain by which the average height becomes less, with all credits
+     * @param height rowsets that a look-up has to ask now, on average
+     * @param reason in words
+     */
+    public record Choice(List<Long> fileIds, double gain, double height, String reason) {
+        public Choice {
+            fileIds = List.copyOf(fileIds);
+        }
+    }
+
+    /** The best choice within the budget. */
+    public static Choice choose(List<RowSetShape> all, Budget budget) {
+        List<RowSetShape> rowSets = all.stream()
+                .sorted(Comparator.comparingLong(RowSetShape::bytes).thenComparingLong(RowSetShape::fileId))
+                .limit(ROWSETS_MAX)
+                .toList();
+        KeySpace space = new KeySpace(rowSets);
+        List<Integer> byEnd = IntStream.range(0, rowSets.size())
+                .boxed()
+                .sorted(Comparator.comparingDouble(space::to))
+                .toList();
+        Search search = new Search(rowSets, space, budget);
+        for (int left = 0; left < rowSets.size(); left++) {
+            search.from(left, byEnd);
+        }
+        return search.choice();
+    }
+
+    /** One search; of one thread. */
+    private static final class Search {
+        private final List<RowSetShape> rowSets;
+        private final KeySpace space;
+        private final Budget budget;
+        private final long allBytes;
+        private List<Integer> best = List.of();
+        private double bestGain;
+        private long bestBytes;
+
+        Search(List<RowSetShape> rowSets, KeySpace space, Budget budget) {
+            this.rowSets = rowSets;
+            this.space = space;
+            this.budget = budget;
+            this.allBytes = rowSets.stream().mapToLong(RowSetShape::bytes).sum();
+        }
+
+        private double worth(int rowSet) {
+            RowSetShape shape = rowSets.get(rowSet);
+            double small = shape.bytes() < budget.smallBytes() ? SMALL_CREDIT : 0;
+            return space.width(rowSet) + small + changeShare(shape);
+        }
+
+        /**
+         * Changes have to be read and applied with each scan, so a rowset that is mostly changes counts as a second
+         * one.
+         */
+        private double changeShare(RowSetShape shape) {
+            return allBytes == 0 ? 0 : (double) Math.min(shape.changeBytes(), shape.bytes()) / allBytes;
+        }
+
+        private static long cost(RowSetShape shape) {
+            return shape.bytes() + shape.changeBytes();
+        }
+
+        /** All choices whose leftmost rowset is {@code left}. */
+        void from(int left, List<Integer> byEnd) {
+            PriorityQueue<Integer> chosen = new PriorityQueue<>(
+                    Comparator.comparingDouble(rowSet -> worth(rowSet) / Math.max(1, cost(rowSets.get(rowSet)))));
+            long bytes = 0;
+            long rows = 0;
+            double worth = 0;
+            double end = space.to(left);
+            for (int next : byEnd) {
+                if (space.from(next) < space.from(left)) {
+                    continue;
+                }
+                chosen.add(next);
+                bytes += cost(rowSets.get(next));
+                rows += rowSets.get(next).rowCount();
+                worth += worth(next);
+                end = Math.max(end, space.to(next));
+                while (bytes > budget.bytesMax() || rows > budget.rowsMax() || chosen.size() > INPUTS_MAX) {
+                    int out = chosen.remove();
+                    bytes -= cost(rowSets.get(out));
+                    rows -= rowSets.get(out).rowCount();
+                    worth -= worth(out);
+                }
+                double gain = worth - (end - space.from(left)) - SMALL_CREDIT;
+                boolean isBetter = gain > bestGain + ROUNDING || (gain > bestGain - ROUNDING && bytes < bestBytes);
+                if (!chosen.isEmpty() && gain > 0 && isBetter) {
+                    bestGain = gain;
+                    bestBytes = bytes;
+                    best = List.copyOf(chosen);
+                }
+            }
+        }
+
+        Choice choice() {
+            double height = space.height();
+            if (best.isEmpty() || bestGain < budget.gainMin()) {
+                return new Choice(
+                        List.of(),
+                        0,
+                        height,
+                        String.format(
+                                Locale.ROOT,
+                                "nothing: %d rowsets, average height %.3f; the best merge within %,d bytes would gain"
+                                        + " %.4f, and %.4f is the least",
+                                rowSets.size(),
+                                height,
+                                budget.bytesMax(),
+                                bestGain,
+                                budget.gainMin()));
+            }
+            List<RowSetShape> chosen = new ArrayList<>();
+            best.stream().sorted().forEach(rowSet -> chosen.add(rowSets.get(rowSet)));
+            long bytes = chosen.stream().mapToLong(Search::cost).sum();
+            long changeBytes =
+                    chosen.stream().mapToLong(RowSetShape::changeBytes).sum();
+            return new Choice(
+                    chosen.stream().map(RowSetShape::fileId).toList(),
+                    bestGain,
+                    height,
+                    String.format(
+                            Locale.ROOT,
+                            "%d of %d rowsets, %,d bytes, %,d of them changes: gains %.4f; average height is %.3f",
+                            chosen.size(),
+                            rowSets.size(),
+                            bytes,
+                            changeBytes,
+                            bestGain,
+                            height));
+        }
+    }
+}

@@ -1,0 +1,139 @@
+package io.nyala.compaction;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.nyala.testkit.Seed;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Goal: what is merged next brings most for its bytes, never costs more than it may, and in the end nothing is left to
+ * merge.
+ * Method: layouts of rowsets by hand, with the choice that a person would make; random ones, merged until the policy
+ * has enough.
+ */
+final class MergePolicyTest {
+    private static final long MIB = 1 << 20;
+    private static final MergePolicy.Budget BUDGET = new MergePolicy.Budget(128 * MIB, 8 << 20, 8 * MIB, 0.01);
+
+    private static RowSetShape shape(long id, int from, int to, long bytes, long changeBytes) {
+        return new RowSetShape(id, bytes / 100, bytes, changeBytes, key(from), key(to));
+    }
+
+    private static byte[] key(int value) {
+        return ByteBuffer.allocate(Integer.BYTES).putInt(value).array();
+    }
+
+    @Test
+    void heightIsTheRowSetsThatALookUpAsks() {
+        assertEquals(0, new KeySpace(List.of()).height());
+        assertEquals(1, height(shape(1, 0, 10, MIB, 0)), 1e-9);
+        assertEquals(1, height(shape(1, 0, 10, MIB, 0), shape(2, 11, 20, MIB, 0)), 1e-9);
+        assertEquals(2, height(shape(1, 0, 10, MIB, 0), shape(2, 0, 10, 3 * MIB, 0)), 1e-9);
+        var apart = List.of(shape(1, 0, 10, MIB, 0), shape(2, 0, 10, MIB, 0), shape(3, 20, 30, MIB, 0));
+        KeySpace space = new KeySpace(apart);
+        assertEquals(2.0 / 3, space.width(0), 1e-9);
+        assertEquals(1.0 / 3, space.width(2), 1e-9);
+        assertEquals(5.0 / 3, space.height(), 1e-9);
+    }
+
+    private static double height(RowSetShape... shapes) {
+        return new KeySpace(List.of(shapes)).height();
+    }
+
+    @Test
+    void rowSetsThatDoNotOverlapAreLeftAlone() {
+        var choice = MergePolicy.choose(
+                List.of(shape(1, 0, 10, 32 * MIB, 0), shape(2, 11, 20, 32 * MIB, 0), shape(3, 21, 30, 32 * MIB, 0)),
+                BUDGET);
+        assertEquals(List.of(), choice.fileIds(), choice.reason());
+        assertTrue(choice.reason().contains("nothing: 3 rowsets, average height 1.000"), choice.reason());
+    }
+
+    @Test
+    void thoseThatOverlapAreMergedAndOthersAreNot() {
+        var choice = MergePolicy.choose(
+                List.of(
+                        shape(1, 0, 10, 32 * MIB, 0),
+                        shape(2, 5, 15, 32 * MIB, 0),
+                        shape(3, 30, 40, 32 * MIB, 0),
+                        shape(4, 3, 12, 32 * MIB, 0)),
+                BUDGET);
+        assertEquals(new HashSet<>(List.of(1L, 2L, 4L)), new HashSet<>(choice.fileIds()), choice.reason());
+    }
+
+    @Test
+    void aRowSetWithManyChangesIsWrittenAgain() {
+        var choice =
+                MergePolicy.choose(List.of(shape(1, 0, 10, 32 * MIB, 0), shape(2, 11, 20, 32 * MIB, 16 * MIB)), BUDGET);
+        assertEquals(List.of(2L), choice.fileIds(), choice.reason());
+        assertTrue(
+                choice.reason().startsWith("1 of 2 rowsets, 50,331,648 bytes, 16,777,216 of them changes"),
+                choice.reason());
+    }
+
+    @Test
+    void smallOnesBecomeOne() {
+        List<RowSetShape> small = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            small.add(shape(i, 10 * i, 10 * i + 5, MIB, 0));
+        }
+        assertEquals(10, MergePolicy.choose(small, BUDGET).fileIds().size());
+    }
+
+    @RepeatedTest(10)
+    void inTheEndNothingIsLeftToMerge(@Seed SplittableRandom random) {
+        List<RowSetShape> shapes = new ArrayList<>();
+        long id = 1;
+        for (int i = random.nextInt(1, 60); i > 0; i--) {
+            int from = random.nextInt(1000);
+            int to = from + random.nextInt(random.nextInt(1, 1000));
+            long bytes = random.nextLong(1, 40 * MIB);
+            shapes.add(shape(id++, from, to, bytes, random.nextInt(3) == 0 ? random.nextLong(bytes) : 0));
+        }
+        double before = new KeySpace(shapes).height();
+        int rounds = 0;
+        for (var choice = MergePolicy.choose(shapes, BUDGET);
+                !choice.fileIds().isEmpty();
+                choice = MergePolicy.choose(shapes, BUDGET)) {
+            assertTrue(rounds++ < 1000, "it never ends: " + choice.reason());
+            List<Long> chosen = choice.fileIds();
+            List<RowSetShape> inputs = shapes.stream()
+                    .filter(shape -> chosen.contains(shape.fileId()))
+                    .toList();
+            assertEquals(chosen.size(), inputs.size());
+            long cost = inputs.stream()
+                    .mapToLong(shape -> shape.bytes() + shape.changeBytes())
+                    .sum();
+            assertTrue(cost <= BUDGET.bytesMax(), () -> cost + " bytes");
+            shapes.removeAll(inputs);
+            id = merge(inputs, id, shapes);
+        }
+        assertTrue(new KeySpace(shapes).height() <= before + 1e-9);
+    }
+
+    /** Into rowsets of 32 MiB, one behind the other. */
+    private static long merge(List<RowSetShape> inputs, long firstId, List<RowSetShape> target) {
+        int from = Integer.MAX_VALUE;
+        int to = 0;
+        long bytes = 0;
+        for (RowSetShape input : inputs) {
+            from = Math.min(from, ByteBuffer.wrap(input.minKey()).getInt());
+            to = Math.max(to, ByteBuffer.wrap(input.maxKey()).getInt());
+            bytes += input.bytes();
+        }
+        int count = (int) Math.min(to - from + 1L, Math.ceilDiv(bytes, 32 * MIB));
+        for (int i = 0; i < count; i++) {
+            int begin = from + (int) ((to - from + 1L) * i / count);
+            int end = from + (int) ((to - from + 1L) * (i + 1) / count) - 1;
+            target.add(shape(firstId + i, begin, Math.max(begin, end), bytes / count, 0));
+        }
+        return firstId + count;
+    }
+}
