@@ -155,7 +155,7 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
      *
      * @param ordinal of the row in its rowset
      * @param change a {@link RowChange#UPDATE}; copied
-     * @param time not below that of any change before
+     * @param time not below that of any change of this row before
      * @throws IllegalStateException if the row was deleted, or this store is sealed; nothing was changed
      * @throws MemoryLimitException if there is no memory, never for what was reserved; nothing was changed
      */
@@ -189,7 +189,7 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
      * Deletes a live row: the last thing that happens to it here.
      *
      * @param ordinal of the row in its rowset
-     * @param time not below that of any change before
+     * @param time not below that of any change of this row before
      * @throws IllegalStateException if the row was deleted before, or this store is sealed; nothing was changed
      * @throws MemoryLimitException if there is no memory, never for what was reserved; nothing was changed
      */
@@ -214,7 +214,7 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
             throw new IllegalStateException(
                     "DeltaMemStore " + id + " is sealed: a change of row " + ordinal + " belongs to the active one");
         }
-        assert time > 0 && time >= newestTime.getPlain() : "time " + time + " after " + newestTime.getPlain();
+        assert time > 0 : "time " + time;
         if (promisedChanges == 0 && !reserve(changeBytes, 1)) {
             throw new MemoryLimitException("no memory for a change of " + changeBytes + " bytes in DeltaMemStore " + id
                     + ", which has " + memoryBytes.getPlain() + " bytes; flush it, or reserve before");
@@ -324,10 +324,10 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
         promisedChanges--;
         promisedBytes -= Math.min(promisedBytes, arena.usedBytes() - usedBefore - imageBytes);
         changeCount.lazySet(changeCount.getPlain() + 1);
-        if (oldestTime.getPlain() == 0) {
+        if (oldestTime.getPlain() == 0 || time < oldestTime.getPlain()) {
             oldestTime.lazySet(time);
         }
-        newestTime.lazySet(time);
+        newestTime.lazySet(Math.max(newestTime.getPlain(), time));
         memoryBytes.lazySet(arena.takenBytes());
     }
 
@@ -422,12 +422,12 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
         return collectedCount;
     }
 
-    /** Time of the first change, 0 if there was none. */
+    /** Time of the oldest change, 0 if there was none. */
     public long oldestTime() {
         return oldestTime.get();
     }
 
-    /** Time of the last change, 0 if there was none. */
+    /** Time of the newest change, 0 if there was none. */
     public long newestTime() {
         return newestTime.get();
     }
