@@ -1,6 +1,7 @@
 package io.nyala.engine;
 
 import io.nyala.compaction.Flush;
+import io.nyala.compaction.MergeSource;
 import io.nyala.diskrowset.DeltaBase;
 import io.nyala.diskrowset.DeltaFile;
 import io.nyala.diskrowset.DeltaFileOutput;
@@ -13,18 +14,25 @@ import io.nyala.memory.MemoryAccount;
 import io.nyala.memrowset.MemRowSet;
 import io.nyala.rows.DeltaSource;
 import io.nyala.tablet.FlushContext;
+import io.nyala.tablet.LiveRowSet;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletManifest;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
 
-/** What flushes need of an engine. */
+/** What flushes and merges need of an engine. */
 final class EngineFlushes implements FlushContext {
     private static final Logger LOG = System.getLogger(EngineFlushes.class.getName());
 
     private final OpenEngine engine;
+
+    /** Rowsets that were merged, and that nobody reads any more. */
+    private final Queue<LiveRowSet> discarded = new ConcurrentLinkedQueue<>();
 
     EngineFlushes(OpenEngine engine) {
         this.engine = engine;
@@ -38,6 +46,41 @@ final class EngineFlushes implements FlushContext {
     @Override
     public Flush newFlush(Tablet tablet, MemRowSet rows) {
         return new Flush(rows.source(engine.memory().flush()), engine.flushTarget(tablet));
+    }
+
+    @Override
+    public MemoryAccount mergeMemory() {
+        return engine.memory().flush();
+    }
+
+    @Override
+    public Flush newMerge(Tablet tablet, MergeSource rows) {
+        return new Flush(rows, engine.flushTarget(tablet));
+    }
+
+    @Override
+    public long historyMark(Tablet tablet) {
+        return MergeSource.NO_MARK;
+    }
+
+    @Override
+    public void discard(LiveRowSet merged) {
+        discarded.add(merged);
+        engine.wakeMaintenance();
+    }
+
+    /** Closes what was merged and has no reader any more; answers how much there was. */
+    int closeMerged(boolean isDeleting) {
+        int count = 0;
+        for (LiveRowSet merged = discarded.poll(); merged != null; merged = discarded.poll()) {
+            List<Path> files = merged.files();
+            merged.close();
+            if (isDeleting) {
+                files.forEach(this::delete);
+            }
+            count++;
+        }
+        return count;
     }
 
     @Override
@@ -82,7 +125,10 @@ final class EngineFlushes implements FlushContext {
 
     @Override
     public void delete(long fileId) {
-        Path path = engine.storage().path(fileId);
+        delete(engine.storage().path(fileId));
+    }
+
+    private void delete(Path path) {
         try {
             if (engine.disk().exists(path)) {
                 engine.disk().delete(path);

@@ -4,6 +4,7 @@ import io.nyala.compaction.MaintenanceScheduler;
 import io.nyala.io.Parking;
 import io.nyala.table.TableDroppedException;
 import io.nyala.tablet.FlushContext;
+import io.nyala.tablet.MergeTask;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletClosedException;
 import io.nyala.tablet.TabletFlush;
@@ -25,8 +26,8 @@ import org.agrona.concurrent.Agent;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One maintenance worker: flushes what is due, lets the log forget what is on disk, and looks keys up again for batches
- * that had to wait and whose callers do not. Sleeps when there is nothing to do.
+ * One maintenance worker: flushes what is due, merges rowsets, lets the log forget what is on disk, and looks keys up
+ * again for batches that had to wait and whose callers do not. Sleeps when there is nothing to do.
  *
  * <p>If it fails by a mistake of ours, those who wait for it hear of it, then and later.
  *
@@ -46,20 +47,33 @@ final class Maintenance implements Agent {
     /** A few for each tablet at most; see the tablet's queue of writes. */
     private final Queue<WantedProbe> wantedProbes = new ConcurrentLinkedQueue<>();
 
+    private final Queue<WantedMerge> wantedMerges = new ConcurrentLinkedQueue<>();
+
     private volatile @Nullable Running running; // Only the worker sets it.
+    private @Nullable Merge merge;
+    private int stepsOfFlushes; // Since the last one of a merge.
     private boolean isTurnOfLog = true;
     private volatile @Nullable RuntimeException end;
 
-    /** Flushes under way, which may wait for the log; others need not hear of its progress, which is at every write. */
+    /**
+     * Flushes and merges under way, which may wait for the log; others need not hear of its progress, which is at every
+     * write.
+     */
     private final AtomicInteger flushCount = new AtomicInteger();
+
+    /** A merge goes on when flushes wait for something, and now and then when they do not. */
+    private static final int FLUSH_STEPS_PER_MERGE_STEP = 4;
 
     /** What the worker does between flushes. */
     interface Housekeeping {
         /** Lets the log reuse what no tablet needs any more. */
         void releaseLog();
 
-        /** Closes tablets that were dropped and are not used any more. No flush is under way. */
+        /** Closes tablets that were dropped and are not used any more. No flush is under way, nor a merge of them. */
         void takeDownTablets();
+
+        /** Closes rowsets that were merged and have no reader any more, and deletes their files; answers how many. */
+        int closeMerged();
 
         /** Whether the log has grown long, and longer since that was last seen to. Any thread. */
         boolean isLogReliefDue();
@@ -135,6 +149,11 @@ final class Maintenance implements Agent {
             TabletFlush task,
             List<CompletableFuture<Void>> waiting) {}
 
+    /** Rowsets of a tablet that somebody wants to be one; the answer is whether they were. */
+    private record WantedMerge(Tablet tablet, List<Long> rowSets, CompletableFuture<Boolean> merged) {}
+
+    private record Merge(MergeTask task, CompletableFuture<Boolean> merged) {}
+
     Parking parking() {
         return parking;
     }
@@ -191,6 +210,29 @@ final class Maintenance implements Agent {
                 "tablet " + tablet.id() + " was dropped, or its table was changed; flush the table again"));
     }
 
+    /**
+     * Merges rowsets of a tablet, between flushes; complete when that is done, or false if one of them is not there any
+     * more.
+     *
+     * @param rowSets their files
+     */
+    CompletableFuture<Boolean> merge(Tablet tablet, List<Long> rowSets) {
+        CompletableFuture<Boolean> merged = new CompletableFuture<>();
+        wantedMerges.add(new WantedMerge(tablet, List.copyOf(rowSets), merged));
+        wake();
+        if (end != null) {
+            refuseMerges(); // It may have come too late for onClose.
+        }
+        return merged;
+    }
+
+    private void refuseMerges() {
+        RuntimeException reason = Objects.requireNonNull(end, "refused before the end");
+        for (WantedMerge wanted = wantedMerges.poll(); wanted != null; wanted = wantedMerges.poll()) {
+            wanted.merged().completeExceptionally(reason);
+        }
+    }
+
     /** The tablet that is being flushed, if one is. */
     Optional<Tablet> flushing() {
         return Optional.ofNullable(running).map(present -> present.attached().tablet);
@@ -242,6 +284,8 @@ final class Maintenance implements Agent {
             wanted.tablet().probeAgain(wanted.write());
             workCount++;
         }
+        workCount += housekeeping.closeMerged();
+        beginMerge();
         if (running == null) {
             housekeeping.takeDownTablets();
             housekeeping.relieveLog();
@@ -250,10 +294,84 @@ final class Maintenance implements Agent {
             running = claimNext();
         }
         Running present = running;
-        if (present != null) {
-            workCount += step(present);
+        int flushCounted = present == null ? 0 : step(present);
+        workCount += flushCounted;
+        stepsOfFlushes += flushCounted;
+        if (flushCounted == 0 || stepsOfFlushes >= FLUSH_STEPS_PER_MERGE_STEP) {
+            stepsOfFlushes = 0;
+            workCount += stepMerge();
         }
         return workCount;
+    }
+
+    // ---- Merges ----
+
+    /** Not while its tablet is flushed: a merge has all changes of its rowsets, and the flush would lose them. */
+    private void beginMerge() {
+        Merge present = merge;
+        if (present != null && !byTablet.containsKey(present.task().tablet())) {
+            abort(present, new TabletClosedException(present.task().tablet().id()));
+        }
+        while (merge == null && !wantedMerges.isEmpty()) {
+            Running flushed = running;
+            if (flushed != null
+                    && flushed.attached().tablet == wantedMerges.element().tablet()) {
+                return;
+            }
+            WantedMerge wanted = wantedMerges.remove();
+            MergeTask task = byTablet.containsKey(wanted.tablet())
+                    ? MergeTask.begin(wanted.tablet(), context, wanted.rowSets())
+                    : null;
+            if (task == null) {
+                wanted.merged().complete(false);
+            } else {
+                flushCount.getAndIncrement();
+                merge = new Merge(task, wanted.merged());
+            }
+        }
+    }
+
+    private int stepMerge() {
+        Merge present = merge;
+        if (present == null) {
+            return 0;
+        }
+        try {
+            if (present.task().step()) {
+                return 1;
+            }
+            if (!present.task().isDone()) {
+                return 0;
+            }
+            endMerge();
+            housekeeping.releaseLog();
+            present.merged().complete(true);
+        } catch (RuntimeException e) {
+            if (!(e instanceof TabletClosedException)) {
+                LOG.log(
+                        Level.ERROR,
+                        "merge of rowsets " + present.task().inputIds() + " of tablet "
+                                + present.task().tablet().id() + " failed; they stay as they are",
+                        e);
+            }
+            abort(present, e);
+        }
+        return 1;
+    }
+
+    private void endMerge() {
+        merge = null;
+        flushCount.getAndDecrement();
+    }
+
+    private void abort(Merge present, RuntimeException reason) {
+        endMerge();
+        try {
+            present.task().abort();
+        } catch (RuntimeException e) {
+            reason.addSuppressed(e);
+        }
+        present.merged().completeExceptionally(reason);
     }
 
     private void publish() {
@@ -351,11 +469,16 @@ final class Maintenance implements Agent {
             end = reason;
         }
         try {
+            Merge presentMerge = merge;
+            if (presentMerge != null) {
+                abort(presentMerge, reason);
+            }
             Running present = running;
             if (present != null) {
                 abort(present, reason);
             }
         } finally {
+            refuseMerges();
             refuseProbes();
             housekeeping.flushesEnd(reason);
             for (Attached attached : tablets) {

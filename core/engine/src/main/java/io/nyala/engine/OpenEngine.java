@@ -67,6 +67,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
     private final Parking keeperParking = Parking.ofThread();
     private final WriteAheadLog log;
     private final long changesReplayed;
+    private final EngineFlushes flushes;
     private final Maintenance maintenance;
     private final Resources logs = new Resources();
 
@@ -116,7 +117,9 @@ final class OpenEngine implements TableHost, AutoCloseable {
 
         // Agents stop first, and an agent seals its log when it stops; what they worked on is closed after them.
         tablets = new Tablets(this, config.writers());
+        flushes = new EngineFlushes(this);
         resources.add(logs::close);
+        resources.add(() -> flushes.closeMerged(false)); // What nobody reads any more once the tablets are closed.
         resources.add(tablets::close);
         resources.add(environment.agents()::close);
         storage = StorageLog.open(storageConfig, config.catalogEditsMax(), environment, memory.log(), layout, logs);
@@ -126,8 +129,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
         log = recover(walConfig, hybridClock);
         changesReplayed = tablets.changesReplayed();
         RowSetFiles.tidy(disk, layout, storage); // Not before it is sure that logs and rowsets belong together.
-        maintenance = new Maintenance(
-                maintenanceParking, new MaintenanceScheduler(), new EngineFlushes(this), new Upkeep(this));
+        maintenance = new Maintenance(maintenanceParking, new MaintenanceScheduler(), flushes, new Upkeep(this));
         start();
         new Upkeep(this).releaseLog();
     }
@@ -338,6 +340,10 @@ final class OpenEngine implements TableHost, AutoCloseable {
 
     DirectoryLayout layout() {
         return layout;
+    }
+
+    EngineFlushes flushes() {
+        return flushes;
     }
 
     Maintenance maintenance() {

@@ -266,6 +266,12 @@ final class StorageLog implements TabletManifest {
         append(new StorageEdit.DeltasFlushed(tabletId, rowSetFileId, added, appliedUpTo));
     }
 
+    @Override
+    public synchronized void merged(long tabletId, List<Long> removed, List<RowSetEntry> added, long appliedUpTo) {
+        throwIfGone(tabletId);
+        append(new StorageEdit.Merged(tabletId, removed, added, appliedUpTo));
+    }
+
     /** What is flushed while its table is dropped goes with it. */
     private void throwIfGone(long tabletId) {
         if (!state.hasTablet(tabletId)) {

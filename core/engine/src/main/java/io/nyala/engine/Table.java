@@ -2,6 +2,7 @@ package io.nyala.engine;
 
 import io.nyala.catalog.TableDescription;
 import io.nyala.catalog.TabletPlace;
+import io.nyala.compaction.MergePolicy;
 import io.nyala.partition.PartitionMap;
 import io.nyala.rows.KeyRange;
 import io.nyala.rows.Schema;
@@ -32,6 +33,12 @@ import org.jspecify.annotations.Nullable;
  * the table is dropped, those that are under way end well, and new ones are refused.
  */
 public final class Table {
+    /** As Kudu has them, but for the rows: where each goes is noted in 4 bytes. */
+    private static final MergePolicy.Budget MERGE_BUDGET = new MergePolicy.Budget(128L << 20, 8 << 20, 8 << 20, 0.01);
+
+    /** Merges of one tablet that {@link #compact} does: who writes meanwhile could keep it busy for ever. */
+    private static final int COMPACTION_MERGES_MAX = 1000;
+
     private final Engine engine;
     private final long id;
     private volatile TableState state;
@@ -130,6 +137,30 @@ public final class Table {
         return flushes.size() == 1
                 ? flushes.getFirst()
                 : CompletableFuture.allOf(flushes.toArray(CompletableFuture<?>[]::new));
+    }
+
+    /**
+     * Merges rowsets on disk until hardly a key lies in the range of two, and few changes lie beside their rows;
+     * complete when nothing more is worth it. Rows are read and written meanwhile as always. What is in memory stays
+     * there:
+     * {@link #flush} before it takes part.
+     */
+    public CompletableFuture<Void> compact() {
+        engine.throwIfClosed();
+        return CompletableFuture.allOf(present().tablets().stream()
+                .map(tablet -> compact(tablet.tablet(), COMPACTION_MERGES_MAX))
+                .toArray(CompletableFuture<?>[]::new));
+    }
+
+    private CompletableFuture<Void> compact(Tablet tablet, int mergesMax) {
+        List<Long> chosen =
+                MergePolicy.choose(TabletView.shapes(tablet), MERGE_BUDGET).fileIds();
+        return chosen.isEmpty() || mergesMax == 0
+                ? CompletableFuture.completedFuture(null)
+                : engine.maintenance()
+                        .merge(tablet, chosen)
+                        .thenCompose(isMerged ->
+                                isMerged ? compact(tablet, mergesMax - 1) : CompletableFuture.completedFuture(null));
     }
 
     /**

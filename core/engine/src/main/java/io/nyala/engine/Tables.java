@@ -176,9 +176,18 @@ final class Tables {
      * nobody writes to any more.
      */
     private void alterSchema(Table table, TableChange change, StorageEdit.AlterTable edit) {
-        Schema schema = edit.description().schema();
         List<HostedTablet> old = table.state().tablets();
-        flush(old);
+        old.forEach(tablet -> tablet.tablet().merging().pause()); // The flush waits for those that have begun.
+        try {
+            flush(old);
+            alterSchema(table, change, edit, old);
+        } finally {
+            old.forEach(tablet -> tablet.tablet().merging().goOn()); // Where nothing took their place.
+        }
+    }
+
+    private void alterSchema(Table table, TableChange change, StorageEdit.AlterTable edit, List<HostedTablet> old) {
+        Schema schema = edit.description().schema();
         table.pause(parts);
         try {
             flush(old.stream()

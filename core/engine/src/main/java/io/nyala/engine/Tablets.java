@@ -131,7 +131,9 @@ final class Tablets implements AutoCloseable {
                     missing.add(setAside(table, new MissingRowSet(tabletId, schema, path, rowSet, e), e));
                 }
             }
-            return new TabletRecovery(config(tabletId, schema), rowSets, missing, entry.appliedUpTo());
+            var recovery = new TabletRecovery(config(tabletId, schema), rowSets, missing, entry.appliedUpTo());
+            recovery.mergedUpTo(entry.mergedUpTo());
+            return recovery;
         } catch (RuntimeException e) {
             rowSets.forEach(LiveRowSet::close);
             throw e;

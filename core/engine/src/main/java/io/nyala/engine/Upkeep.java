@@ -57,6 +57,11 @@ final class Upkeep implements Maintenance.Housekeeping {
     }
 
     @Override
+    public int closeMerged() {
+        return engine.flushes().closeMerged(true);
+    }
+
+    @Override
     public boolean isLogReliefDue() {
         WriteAheadLog log = engine.log();
         return (log.segmentCount() > LOG_SEGMENTS_MAX && log.newestFrom(1) != relievedAt)

@@ -15,9 +15,9 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /**
  * Goal: whatever happens, tables answer what their models answer, and what was acknowledged survives.
- * Method: random schemas and partitionings, batches, scans, flushes, changes of the catalog, restarts, power cuts and
- * faults of the disk by seed, all agents on one thread over a simulated disk; after each step the catalog and each
- * table are read and held against their models.
+ * Method: random schemas and partitionings, batches, scans, flushes, merges, changes of the catalog, restarts, power
+ * cuts and faults of the disk by seed, all agents on one thread over a simulated disk; after each step the catalog and
+ * each table are read and held against their models.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class EngineModelTest {
@@ -27,6 +27,9 @@ final class EngineModelTest {
     /** The least that all runs together do: operations on rows, and whatever else happens as one each. */
     private static final long OPERATIONS_MIN = 50_000;
 
+    /** The least merges of rowsets that come about in all runs together. */
+    private static final int MERGES_MIN = 25;
+
     /** How many operations the long variant makes. */
     private static final long SOAK_OPERATIONS = Long.getLong("nyala.soak.operations", 10_000_000);
 
@@ -35,16 +38,20 @@ final class EngineModelTest {
 
     private int runCount;
     private long operationCount;
+    private int mergeCount;
 
     @RepeatedTest(RUNS)
     void answersWhatTheModelAnswers(@Seed SplittableRandom random) {
-        operationCount += ModelRuns.run(random.nextLong(), STEPS);
+        ModelRuns.Done done = ModelRuns.run(random.nextLong(), STEPS);
+        operationCount += done.operationCount();
+        mergeCount += done.mergeCount();
         runCount++;
     }
 
     @AfterAll
     void muchHasHappened() {
         assertTrue(runCount < RUNS || operationCount >= OPERATIONS_MIN, () -> operationCount + " operations only");
+        assertTrue(runCount < RUNS || mergeCount >= MERGES_MIN, () -> mergeCount + " merges only");
     }
 
     @Tag("soak")
@@ -55,7 +62,8 @@ final class EngineModelTest {
         long told = begin;
         long operations = 0;
         for (int run = 1; operations < SOAK_OPERATIONS; run++) {
-            operations += ModelRuns.run(random.nextLong(), random.nextInt(STEPS, 20 * STEPS));
+            operations += ModelRuns.run(random.nextLong(), random.nextInt(STEPS, 20 * STEPS))
+                    .operationCount();
             long now = process.getUptime();
             if (operations >= SOAK_OPERATIONS || now - told >= PROGRESS_MILLIS) {
                 told = now;
@@ -69,6 +77,6 @@ final class EngineModelTest {
     @EnabledIfSystemProperty(named = ModelRuns.SEED, matches = ".+")
     @Test
     void answersWhatTheModelAnswersOnceMore() {
-        ModelRuns.run(Long.getLong(ModelRuns.SEED, 0), Integer.getInteger(ModelRuns.STEPS, STEPS));
+        var _ = ModelRuns.run(Long.getLong(ModelRuns.SEED, 0), Integer.getInteger(ModelRuns.STEPS, STEPS));
     }
 }

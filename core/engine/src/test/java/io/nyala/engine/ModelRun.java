@@ -126,8 +126,10 @@ final class ModelRun {
         } else if (kind < 62) {
             host.note("wait for all answers");
             host.awaitAll();
-        } else if (kind < 68) {
+        } else if (kind < 66) {
             flush(table, kind < 64);
+        } else if (kind < 70) {
+            merge(random, table);
         } else if (kind < 77) {
             scan(random, table);
         } else if (kind < 86) {
@@ -242,6 +244,21 @@ final class ModelRun {
         if (isAwaited) {
             host.agents().await(flush::isDone);
         }
+    }
+
+    /** Of any tablet any rowsets become one. */
+    private void merge(SplittableRandom random, ModelDriver table) {
+        host.note("merge rowsets of " + table.tableName());
+        var merge = writes.merge(random, host.engine(), opened(table));
+        table.touched();
+        if (random.nextBoolean()) {
+            host.agents().await(merge::isDone);
+        }
+    }
+
+    /** Merges that have come about. */
+    int mergeCount() {
+        return writes.mergeCount();
     }
 
     // ---- Reading ----

@@ -20,13 +20,16 @@ final class ModelRuns {
 
     private ModelRuns() {}
 
-    /** Runs so many steps; answers how many operations that were. */
-    static long run(long seed, int steps) {
+    /** What was done in a run. */
+    record Done(long operationCount, int mergeCount) {}
+
+    /** Runs so many steps. */
+    static Done run(long seed, int steps) {
         Attempt attempt = attempt(seed, IntStream.range(0, steps).boxed().toList());
         if (attempt.failure() != null) {
             throw smallest(seed, attempt, steps);
         }
-        return attempt.operationCount();
+        return attempt.done();
     }
 
     /** What came of some steps; those that were done, the last of which failed if there is a failure. */
@@ -34,7 +37,7 @@ final class ModelRuns {
             List<Integer> steps,
             List<String> trace,
             @Nullable Throwable failure,
-            long operationCount) {}
+            Done done) {}
 
     private static Attempt attempt(long seed, List<Integer> steps) {
         List<Integer> done = new ArrayList<>();
@@ -45,15 +48,19 @@ final class ModelRuns {
                 run.step(step);
             }
             run.end();
-            return new Attempt(done, run.trace(), null, run.operationCount());
+            return new Attempt(done, run.trace(), null, done(run));
         } catch (RuntimeException | Error failure) {
             try {
                 run.abandon();
             } catch (RuntimeException | Error e) {
                 failure.addSuppressed(e);
             }
-            return new Attempt(done, run.trace(), failure, run.operationCount());
+            return new Attempt(done, run.trace(), failure, done(run));
         }
+    }
+
+    private static Done done(ModelRun run) {
+        return new Done(run.operationCount(), run.mergeCount());
     }
 
     /** Leaves out runs of steps, long ones first, as long as what is left fails too. */

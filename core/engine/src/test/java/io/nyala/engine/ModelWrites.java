@@ -2,12 +2,17 @@ package io.nyala.engine;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.memory.MemoryLimitException;
 import io.nyala.record.StaleRequestException;
 import io.nyala.simulation.PowerCutException;
+import io.nyala.table.HostedTablet;
 import io.nyala.table.TableDroppedException;
 import io.nyala.tablet.BatchTooLargeException;
+import io.nyala.tablet.RowSetEntry;
+import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletBusyException;
 import io.nyala.tablet.TabletClosedException;
+import io.nyala.tablet.TabletView;
 import io.nyala.wal.Durability;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -30,6 +35,8 @@ final class ModelWrites {
     private final List<ModelBatch> prepared = new ArrayList<>();
     private final List<ModelBatch> inFlight = new ArrayList<>();
     private final List<Flush> flushes = new ArrayList<>();
+    private final List<Merge> merges = new ArrayList<>();
+    private int mergeCount;
     private final List<ModelPart> doubtful = new ArrayList<>();
     private long durableTime;
 
@@ -40,6 +47,9 @@ final class ModelWrites {
 
     /** A flush that was asked for, of a table as it was then, and the time of its newest record. */
     private record Flush(ModelDriver driver, int changes, CompletableFuture<Void> done, long time) {}
+
+    /** A merge that was asked for; false if it need not be. */
+    private record Merge(CompletableFuture<Boolean> done) {}
 
     // ---- Batches ----
 
@@ -125,6 +135,12 @@ final class ModelWrites {
     /** Takes everything that can be seen, and all answers that have come. */
     void settle() {
         settleBatches();
+        for (Merge merge : List.copyOf(merges)) {
+            if (merge.done().isDone()) {
+                merges.remove(merge);
+                merged(merge.done());
+            }
+        }
         for (Flush flush : List.copyOf(flushes)) {
             if (flush.done().isDone()) {
                 flushes.remove(flush);
@@ -218,7 +234,48 @@ final class ModelWrites {
     }
 
     int flushCount() {
-        return flushes.size();
+        return flushes.size() + merges.size();
+    }
+
+    /** Of one of the table's tablets some rowsets, or all; or what the policy chooses of all tablets. */
+    CompletableFuture<Boolean> merge(SplittableRandom random, Engine engine, Table table) {
+        if (random.nextInt(4) == 0) {
+            CompletableFuture<Boolean> compaction = table.compact().thenApply(_ -> false);
+            merges.add(new Merge(compaction));
+            return compaction;
+        }
+        List<HostedTablet> tablets = table.state().tablets();
+        if (tablets.isEmpty()) { // There is no range.
+            return CompletableFuture.completedFuture(false);
+        }
+        Tablet tablet = tablets.get(random.nextInt(tablets.size())).tablet();
+        boolean isAll = random.nextBoolean();
+        List<Long> chosen = new ArrayList<>();
+        for (RowSetEntry rowSet : TabletView.rowSets(tablet)) {
+            if (isAll || random.nextBoolean()) {
+                chosen.add(rowSet.fileId());
+            }
+        }
+        CompletableFuture<Boolean> merge = engine.maintenance().merge(tablet, chosen);
+        merges.add(new Merge(merge));
+        return merge;
+    }
+
+    /** One that fails leaves everything as it was, so there need not be memory for it. */
+    private void merged(CompletableFuture<Boolean> merge) {
+        if (!merge.isCompletedExceptionally()) {
+            mergeCount += merge.join() ? 1 : 0;
+            return;
+        }
+        RuntimeException failure = failure(merge);
+        if (!isEndOfTablet(failure) && !(failure instanceof MemoryLimitException)) {
+            refused.accept(failure);
+        }
+    }
+
+    /** Merges that have come about. */
+    int mergeCount() {
+        return mergeCount;
     }
 
     private void flushed(Flush flush) {
@@ -280,6 +337,7 @@ final class ModelWrites {
         }
         inFlight.clear();
         flushes.clear();
+        merges.clear();
         prepared.clear();
     }
 

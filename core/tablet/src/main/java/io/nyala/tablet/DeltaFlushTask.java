@@ -90,7 +90,7 @@ final class DeltaFlushTask {
         tablet.pending().throwIfFailed();
         long upTo = 0;
         for (LiveRowSet rowSet : changed) {
-            upTo = Math.max(upTo, rowSet.sealed().upTo());
+            upTo = Math.max(upTo, rowSet.sealed().getLast().upTo());
         }
         if (tablet.log().durableUpTo() < upTo) {
             tablet.log().wantDurable(upTo);
@@ -103,7 +103,7 @@ final class DeltaFlushTask {
     private boolean write() {
         tablet.pending().throwIfFailed();
         LiveRowSet rowSet = changed.element();
-        LiveRowSet.Store store = rowSet.sealed();
+        LiveRowSet.Store store = rowSet.sealed().getFirst();
         DeltaFileOutput written = context.writeChanges(tablet, rowSet.base(), store.changes());
         List<DeltaFileEntry> entries = written == null ? List.of() : List.of(entry(written));
         boolean isUnused = true;
@@ -144,7 +144,9 @@ final class DeltaFlushTask {
         if (!writer.isAnswered()) {
             return false;
         }
-        changed.remove();
+        if (changed.element().sealed().isEmpty()) {
+            changed.remove();
+        }
         stage = changed.isEmpty() ? Stage.DONE : Stage.WRITING;
         return true;
     }

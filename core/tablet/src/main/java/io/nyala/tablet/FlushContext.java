@@ -1,6 +1,7 @@
 package io.nyala.tablet;
 
 import io.nyala.compaction.Flush;
+import io.nyala.compaction.MergeSource;
 import io.nyala.diskrowset.DeltaFile;
 import io.nyala.diskrowset.DeltaFileOutput;
 import io.nyala.diskrowset.DiskRowSet;
@@ -9,12 +10,24 @@ import io.nyala.memrowset.MemRowSet;
 import io.nyala.rows.DeltaSource;
 import org.jspecify.annotations.Nullable;
 
-/** What a flush needs from its host. Used by one maintenance worker. */
+/** What a flush or a merge needs from its host. Used by one maintenance worker. */
 public interface FlushContext {
     TabletManifest manifest();
 
     /** Starts to write the sealed {@code rows} into new rowset files of {@code tablet}. */
     Flush newFlush(Tablet tablet, MemRowSet rows);
+
+    /** Pays for what a merge needs. */
+    MemoryAccount mergeMemory();
+
+    /** Starts to write merged {@code rows} into new rowset files of {@code tablet}. */
+    Flush newMerge(Tablet tablet, MergeSource rows);
+
+    /** Time before which nobody reads the tablet any more, {@link MergeSource#NO_MARK} for none. */
+    long historyMark(Tablet tablet);
+
+    /** Closes a rowset that was merged, soon, and deletes its files. Any thread. */
+    void discard(LiveRowSet merged);
 
     /** Opens a rowset of {@code tablet} for reading. */
     DiskRowSet open(Tablet tablet, long fileId);

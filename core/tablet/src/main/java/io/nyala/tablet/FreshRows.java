@@ -6,6 +6,7 @@ import io.nyala.rows.RowLayout;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +24,10 @@ final class FreshRows implements RowHome {
     private final ExpectedChanges expected = new ExpectedChanges();
     private volatile @Nullable List<LiveRowSet> outputs;
     private long retiredInVersion = Long.MAX_VALUE;
+
+    /** Who may still go on in the outputs: the map with its readers, and scans. */
+    private final AtomicInteger holds = new AtomicInteger(1);
+
     private long bytesAtSeal;
 
     FreshRows(MemRowSet rows) {
@@ -47,7 +52,20 @@ final class FreshRows implements RowHome {
     void retire(List<LiveRowSet> newOutputs, long version) {
         assert outputs == null : "MemRowSet " + rows.id() + " is retired twice";
         retiredInVersion = version;
+        newOutputs.forEach(LiveRowSet::hold); // Until nobody holds this.
         outputs = List.copyOf(newOutputs);
+    }
+
+    /** As {@link LiveRowSet#hold}. */
+    void hold() {
+        int before = holds.getAndIncrement();
+        assert before > 0 : "MemRowSet " + rows.id() + " is held after its end";
+    }
+
+    void letGo() {
+        if (holds.decrementAndGet() == 0) { // So it was retired.
+            Objects.requireNonNull(outputs, "the map holds what is not retired").forEach(LiveRowSet::letGo);
+        }
     }
 
     // ---- The writer's part, once it is sealed ----

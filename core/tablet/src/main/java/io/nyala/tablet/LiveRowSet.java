@@ -1,5 +1,6 @@
 package io.nyala.tablet;
 
+import io.nyala.compaction.RowSetShape;
 import io.nyala.diskrowset.CellTests;
 import io.nyala.diskrowset.DeltaFile;
 import io.nyala.diskrowset.DiskRowSet;
@@ -19,6 +20,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,23 +30,39 @@ import org.jspecify.annotations.Nullable;
  * may be on their way into the next delta file. The file of the rowset itself never changes.
  *
  * <pre>{@code
- *   DiskRowSet   <-  DeltaFile  <-  DeltaFile  <-  sealed DeltaMemStore  <-  active DeltaMemStore
- *   base             oldest                        being flushed             takes changes
+ *   DiskRowSet   <-  DeltaFile  <-  DeltaFile  <-  sealed DeltaMemStores  <-  active DeltaMemStore
+ *   base             oldest                        being flushed or merged    takes changes
  * }</pre>
  *
  * <p>A deletion here is final: a row of the same key that comes later lives elsewhere. That is why a probe that found a
  * key deleted need not look again, and why a key can be live in one place at most.
  *
+ * <p><b>Life</b>: the tablet's map and each open scan hold it; when a merge has put others in its place and the last
+ * scan has ended, whoever merged it closes it. Who merges its rows claims it, so that nothing else is done with its
+ * changes.
+ *
  * <p><b>Threads</b>: reading for any thread, inside the tablet's epochs where changes in memory are touched; the writer
  * alone changes what {@link #deltas} is.
  */
 public final class LiveRowSet implements RowHome, AutoCloseable {
+    /** Frozen stores of changes: one for each flush that has failed, and for each round of a merge. */
+    static final int SEALED_MAX = 16;
+
     private final DiskRowSet base;
     private final MemoryAccount account;
     private volatile Deltas deltas;
 
+    /** Who holds it: the map, and scans. */
+    private final AtomicInteger holds = new AtomicInteger(1);
+
+    private volatile @Nullable Consumer<LiveRowSet> whenFree;
+
+    /** Odd while it is claimed; grows with each claim and each end of one. */
+    private final AtomicLong claim = new AtomicLong();
+
     // Of the writer.
     private final ExpectedChanges expected = new ExpectedChanges();
+    private MergeTask.@Nullable Successors successors;
     private long nextStoreId = 1;
 
     /**
@@ -53,19 +73,17 @@ public final class LiveRowSet implements RowHome, AutoCloseable {
      */
     private record Deltas(
             List<DeltaFile> files,
-            @Nullable Store sealed,
+            List<Store> sealed,
             @Nullable Store active,
             long appliedUpTo,
             List<DeltaSource> all) {
-        static Deltas of(List<DeltaFile> files, @Nullable Store sealed, @Nullable Store active, long appliedUpTo) {
+        static Deltas of(List<DeltaFile> files, List<Store> sealed, @Nullable Store active, long appliedUpTo) {
             List<DeltaSource> all = new ArrayList<>(files);
-            if (sealed != null) {
-                all.add(sealed.changes());
-            }
+            sealed.forEach(store -> all.add(store.changes()));
             if (active != null) {
                 all.add(active.changes());
             }
-            return new Deltas(List.copyOf(files), sealed, active, appliedUpTo, List.copyOf(all));
+            return new Deltas(List.copyOf(files), List.copyOf(sealed), active, appliedUpTo, List.copyOf(all));
         }
     }
 
@@ -100,7 +118,7 @@ public final class LiveRowSet implements RowHome, AutoCloseable {
     public LiveRowSet(DiskRowSet base, List<DeltaFile> files, long appliedUpTo, MemoryAccount account) {
         this.base = base;
         this.account = account;
-        this.deltas = Deltas.of(files, null, null, appliedUpTo);
+        this.deltas = Deltas.of(files, List.of(), null, appliedUpTo);
     }
 
     DiskRowSet base() {
@@ -128,10 +146,13 @@ public final class LiveRowSet implements RowHome, AutoCloseable {
                 return false;
             }
         }
-        Store sealed = seen.sealed();
+        for (int i = 0; i < seen.sealed().size(); i++) {
+            if (seen.sealed().get(i).changes().isDeleted(place)) {
+                return false;
+            }
+        }
         Store active = seen.active();
-        return (sealed == null || !sealed.changes().isDeleted(place))
-                && (active == null || !active.changes().isDeleted(place));
+        return active == null || !active.changes().isDeleted(place);
     }
 
     /** Answers whether cells equal others, by what the files say; changes in memory are newer. */
@@ -147,7 +168,10 @@ public final class LiveRowSet implements RowHome, AutoCloseable {
     public Verdict test(long place, RowLayout layout, int column, MemorySegment memory, long cell) {
         Deltas seen = deltas;
         Verdict verdict = test(seen.active(), place, layout, column, memory, cell);
-        return verdict == Verdict.UNKNOWN ? test(seen.sealed(), place, layout, column, memory, cell) : verdict;
+        for (int i = seen.sealed().size() - 1; i >= 0 && verdict == Verdict.UNKNOWN; i--) {
+            verdict = test(seen.sealed().get(i), place, layout, column, memory, cell);
+        }
+        return verdict;
     }
 
     private static Verdict test(
@@ -167,16 +191,21 @@ public final class LiveRowSet implements RowHome, AutoCloseable {
         for (DeltaFile file : seen.files()) {
             live -= file.deletedCount();
         }
-        Store sealed = seen.sealed();
+        for (Store sealed : seen.sealed()) {
+            live -= sealed.changes().deletedRows();
+        }
         Store active = seen.active();
-        live -= sealed == null ? 0 : sealed.changes().deletedRows();
         return live - (active == null ? 0 : active.changes().deletedRows());
     }
 
     @Override
     public long changeBytes() {
         Deltas seen = deltas;
-        return bytes(seen.sealed()) + bytes(seen.active());
+        long bytes = bytes(seen.active());
+        for (int i = 0; i < seen.sealed().size(); i++) {
+            bytes += bytes(seen.sealed().get(i));
+        }
+        return bytes;
     }
 
     /** What was set aside for changes that did not come about is nothing to flush. */
@@ -187,7 +216,7 @@ public final class LiveRowSet implements RowHome, AutoCloseable {
     }
 
     /** Its file, and those that correct it. */
-    List<Path> files() {
+    public List<Path> files() {
         List<Path> paths = new ArrayList<>();
         paths.add(base.path());
         deltas.files().forEach(file -> paths.add(file.path()));
@@ -222,12 +251,18 @@ public final class LiveRowSet implements RowHome, AutoCloseable {
                 .with(entries, seen.appliedUpTo());
     }
 
+    /** As a policy sees it. */
+    RowSetShape shape() {
+        long changeBytes = fileBytes() - base.fileBytes() + changeBytes();
+        return new RowSetShape(
+                base.fileId(), base.rowCount(), base.fileBytes(), changeBytes, base.minKey(), base.maxKey());
+    }
+
     /** The first log record that a restart would need for these rows; {@link Long#MAX_VALUE} for none. */
     long neededFrom() {
         Deltas seen = deltas;
-        Store sealed = seen.sealed();
-        if (sealed != null) {
-            return sealed.neededFrom;
+        if (!seen.sealed().isEmpty()) {
+            return seen.sealed().getFirst().neededFrom;
         }
         Store active = seen.active();
         return active == null || active.changes().changeCount() == 0 ? Long.MAX_VALUE : active.neededFrom;
@@ -251,6 +286,9 @@ public final class LiveRowSet implements RowHome, AutoCloseable {
 
     @Override
     public boolean expectChange(int effectBytesMax) {
+        if (successors != null) {
+            successors.expectChange(effectBytesMax);
+        }
         return expected.add(effectBytesMax);
     }
 
@@ -258,7 +296,9 @@ public final class LiveRowSet implements RowHome, AutoCloseable {
     public boolean reserveExpected(long nextSequence) {
         boolean isReserved = active(nextSequence).reserve(expected.bytes(), expected.count(), expected.largest());
         expected.clear();
-        return isReserved;
+        MergeTask.Successors next = successors;
+        boolean isReservedThere = next == null || next.reserveExpected(nextSequence); // Each, so that each forgets.
+        return isReserved && isReservedThere;
     }
 
     private DeltaMemStore active(long nextSequence) {
@@ -272,6 +312,11 @@ public final class LiveRowSet implements RowHome, AutoCloseable {
             active.neededFrom = nextSequence;
         }
         return active.changes;
+    }
+
+    /** As {@link #reserveExpected}, unless nothing was expected since. */
+    boolean reserveIfExpected(long nextSequence) {
+        return expected.count() == 0 || reserveExpected(nextSequence);
     }
 
     /** Never: changes are flushed by themselves. */
@@ -288,6 +333,9 @@ public final class LiveRowSet implements RowHome, AutoCloseable {
         } else {
             store.update(
                     (int) place, memory, Effect.bodyOffset(memory, effect), Effect.bodyBytes(memory, effect), time);
+        }
+        if (successors != null) {
+            successors.apply(place, memory, effect, time);
         }
     }
 
@@ -310,50 +358,122 @@ public final class LiveRowSet implements RowHome, AutoCloseable {
     }
 
     /**
-     * Freezes the changes in memory, unless there are none or others are frozen already; answers what is frozen, if
-     * anything is.
+     * Freezes the changes in memory, unless there are none, or too many are frozen already because their flushes fail;
+     * answers what is to be flushed first of what is frozen, if anything is.
      */
     @Nullable
     Store seal(long lastSequence) {
         Deltas before = deltas;
         Store active = before.active();
-        if (before.sealed() == null && active != null && active.changes().changeCount() > 0) {
+        if (active != null
+                && active.changes().changeCount() > 0
+                && before.sealed().size() < SEALED_MAX) {
             active.changes().seal();
             active.upTo = lastSequence;
-            deltas = Deltas.of(before.files(), active, null, before.appliedUpTo());
+            List<Store> sealed = new ArrayList<>(before.sealed());
+            sealed.add(active);
+            deltas = Deltas.of(before.files(), sealed, null, before.appliedUpTo());
         }
+        return deltas.sealed().isEmpty() ? null : deltas.sealed().getFirst();
+    }
+
+    /** What is frozen, oldest first. */
+    List<Store> sealed() {
         return deltas.sealed();
     }
 
-    /** The frozen changes, which there are. */
-    Store sealed() {
-        return Objects.requireNonNull(deltas.sealed(), "nothing is frozen");
+    /** Changes in memory that are not frozen. */
+    long activeChangeCount() {
+        Store active = deltas.active();
+        return active == null ? 0 : active.changes().changeCount();
+    }
+
+    /** What has happened since the base was written and cannot change any more, oldest first. */
+    List<DeltaSource> frozen() {
+        Deltas seen = deltas;
+        return Deltas.of(seen.files(), seen.sealed(), null, seen.appliedUpTo()).all();
     }
 
     /**
-     * Puts a delta file in the place of the frozen changes, or nothing if there was nothing to write; answers them, to
-     * be closed when no reader is left.
+     * Puts a delta file in the place of the oldest of the frozen changes, or nothing if there was nothing to write;
+     * answers them, to be closed when no reader is left.
      */
     DeltaMemStore swap(@Nullable DeltaFile file) {
         Deltas before = deltas;
-        Store sealed = sealed();
+        Store oldest = before.sealed().getFirst();
         List<DeltaFile> files = new ArrayList<>(before.files());
         if (file != null) {
             files.add(file);
         }
-        deltas = Deltas.of(files, null, before.active(), sealed.upTo());
-        return sealed.changes();
+        List<Store> sealed = before.sealed().subList(1, before.sealed().size());
+        deltas = Deltas.of(files, sealed, before.active(), oldest.upTo());
+        return oldest.changes();
+    }
+
+    /** Carries the changes over that are not frozen. */
+    void carryActive(MergeTask.Successors target) {
+        Store active = deltas.active();
+        if (active != null) {
+            try (DeltaSource.Cursor change = active.changes().changes(0, base.rowCount(), DeltaMemStore.EVERY_CHANGE)) {
+                while (change.next()) {
+                    target.carry(change);
+                }
+            }
+        }
+    }
+
+    /** From now on what happens here happens there too; null for no more. */
+    void succeededBy(MergeTask.@Nullable Successors newSuccessors) {
+        successors = newSuccessors;
+    }
+
+    // ---- Claims and holds: any thread ----
+
+    /** Takes the rowset for a merge; 0 if it is taken. */
+    long tryClaim() {
+        long before = claim.get();
+        return (before & 1) == 0 && claim.compareAndSet(before, before + 1) ? before + 1 : 0;
+    }
+
+    boolean isClaimed() {
+        return (claim.get() & 1) != 0;
+    }
+
+    /** Whether what {@link #tryClaim} answered holds still: if not, the merge's result must not be used. */
+    boolean isClaimedBy(long claimed) {
+        return claim.get() == claimed;
+    }
+
+    /** Ends a claim; nothing happens if it was over before. */
+    void endClaim(long claimed) {
+        claim.compareAndSet(claimed, claimed + 1);
+    }
+
+    /** For a scan. By who has entered the tablet's epochs and has it from a map, or holds it already. */
+    void hold() {
+        int before = holds.getAndIncrement();
+        assert before > 0 : "rowset " + base.fileId() + " is held after its end";
+    }
+
+    void letGo() {
+        if (holds.decrementAndGet() == 0) { // Not before the map has let go, and that was after whenFree was set.
+            Objects.requireNonNull(whenFree, "the map holds what is not retired")
+                    .accept(this);
+        }
+    }
+
+    /** It is in no map any more: {@code closer} is given it when nobody holds it, by the last who did. */
+    void retire(Consumer<LiveRowSet> closer) {
+        whenFree = closer;
+        letGo();
     }
 
     /** With no reader left. */
     @Override
     public void close() {
         Deltas last = deltas;
-        Store sealed = last.sealed();
+        last.sealed().forEach(store -> store.changes().close());
         Store active = last.active();
-        if (sealed != null) {
-            sealed.changes().close();
-        }
         if (active != null) {
             active.changes().close();
         }

@@ -29,7 +29,8 @@ final class PartialCursor implements RowCursor {
     static RowCursor open(
             Tablet tablet, LiveRowSet rowSet, ScanSpec spec, MemoryAccount account, Consumer<MissingRowSet> leftOut) {
         try {
-            return new PartialCursor(tablet, rowSet, leftOut, new EpochCursor(tablet, rowSet, spec, account));
+            return new PartialCursor(
+                    tablet, rowSet, leftOut, new TabletScan.EpochCursor(tablet, rowSet, spec, account));
         } catch (RuntimeException e) {
             leaveOut(tablet, rowSet, leftOut, e);
             return new UnionCursor(List.of());

@@ -23,11 +23,14 @@ final class ReseatingCursor implements RowCursor {
     private final Deque<LiveRowSet> remaining = new ArrayDeque<>();
     private boolean isReseated;
     private byte @Nullable [] resumeAt;
+    private boolean isClosed;
 
+    /** Of rows that somebody else holds at the moment. */
     ReseatingCursor(TabletScan scan, FreshRows fresh) {
         this.tablet = scan.tablet();
         this.scan = scan;
         this.fresh = fresh;
+        fresh.hold();
     }
 
     @Override
@@ -101,6 +104,10 @@ final class ReseatingCursor implements RowCursor {
         if (onDisk != null) {
             onDisk.close();
             onDisk = null;
+        }
+        if (!isClosed) {
+            isClosed = true;
+            fresh.letGo();
         }
     }
 }

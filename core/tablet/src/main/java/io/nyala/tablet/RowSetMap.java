@@ -46,6 +46,15 @@ record RowSetMap(
         return new RowSetMap(version + 1, active, newSealed, newOnDisk, missing);
     }
 
+    /** The map after {@code inputs} were merged to {@code outputs}. */
+    RowSetMap withMerge(List<LiveRowSet> inputs, List<LiveRowSet> outputs) {
+        List<LiveRowSet> newOnDisk = new ArrayList<>(onDisk);
+        boolean isRemoved = newOnDisk.removeAll(Set.copyOf(inputs));
+        assert isRemoved && newOnDisk.size() == onDisk.size() - inputs.size() : "an input is not in the map";
+        newOnDisk.addAll(outputs);
+        return new RowSetMap(version + 1, active, sealed, newOnDisk, missing);
+    }
+
     /** The map after a rowset got a delta file in the place of changes in memory. */
     RowSetMap withChangedRowSet() {
         return new RowSetMap(version + 1, active, sealed, onDisk, missing);
@@ -93,6 +102,11 @@ record RowSetMap(
                 .toList();
     }
 
+    /** Length of the files of rowsets. By who has entered the tablet's epochs. */
+    long diskBytes() {
+        return onDisk.stream().mapToLong(LiveRowSet::fileBytes).sum();
+    }
+
     /** Memory of rows and of changes. */
     long memoryBytes() {
         long bytes = changeBytes() + active.rows().memoryBytes();
@@ -111,11 +125,14 @@ record RowSetMap(
         return bytes;
     }
 
-    /** Freezes changes in memory, for a delta flush; answers the rowsets that have any. By the writer. */
+    /**
+     * Freezes changes in memory, for a delta flush; answers the rowsets that have any, those that are being merged left
+     * out. By the writer.
+     */
     List<LiveRowSet> sealChanges(long lastSequence) {
         List<LiveRowSet> changed = new ArrayList<>();
         for (LiveRowSet rowSet : onDisk) {
-            if (rowSet.seal(lastSequence) != null) {
+            if (!rowSet.isClaimed() && rowSet.seal(lastSequence) != null) {
                 changed.add(rowSet);
             }
         }

@@ -132,6 +132,7 @@ final class Seals {
         retired.add(flushed);
         epochs.retire(() -> {
             retired.remove(flushed);
+            flushed.letGo();
             free(flushed.rows());
         });
     }

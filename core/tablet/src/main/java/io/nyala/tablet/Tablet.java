@@ -3,7 +3,6 @@ package io.nyala.tablet;
 import io.nyala.diskrowset.DeltaFile;
 import io.nyala.memory.Epochs;
 import io.nyala.memory.MemoryAccount;
-import io.nyala.memory.Slab;
 import io.nyala.memrowset.DeltaMemStore;
 import io.nyala.record.RequestResults;
 import io.nyala.rows.RowCursor;
@@ -51,16 +50,18 @@ public final class Tablet {
     private final Seals seals;
     private final Pressure pressure;
     private final NamedWrites named;
+    private final Merging merging = new Merging();
     private volatile RowSetMap map;
     private volatile long appliedUpTo;
     private final long keptFrom;
     private long lastSequence;
     private long lastTime;
     private long lastSwapVersion;
+    private long lastMergeVersion; // Rows that were found in an older map may be elsewhere.
     private long lastFilesVersion; // Of the last swap of rows or of changes.
 
     /** By {@link TabletRecovery} only. */
-    Tablet(TabletConfig config, CommitLog log, WriterAgent writer, Beginning beginning) {
+    Tablet(TabletConfig config, CommitLog log, WriterAgent writer, TabletRecovery.Beginning beginning) {
         this.config = config;
         this.log = log;
         this.writer = writer;
@@ -75,26 +76,6 @@ public final class Tablet {
         this.pressure = new Pressure(config, writer);
         this.named = new NamedWrites(this, beginning.results(), beginning.answersFrom());
     }
-
-    /**
-     * Where a tablet stands after recovery.
-     *
-     * @param map its rows
-     * @param nextSlab what the next MemRowSet begins with; null while there are no rows in memory
-     * @param sequence newest log record whose effects it has
-     * @param time newest change it has
-     * @param keptFrom first log record that concerns a rowset that cannot be read; {@link Long#MAX_VALUE} for none
-     * @param results what named requests were answered; null for none
-     * @param answersFrom first log record of those; {@link Long#MAX_VALUE} for none
-     */
-    record Beginning(
-            RowSetMap map,
-            @Nullable Slab nextSlab,
-            long sequence,
-            long time,
-            long keptFrom,
-            @Nullable RequestResults results,
-            long answersFrom) {}
 
     public long id() {
         return config.id();
@@ -299,7 +280,7 @@ public final class Tablet {
 
     /** Bytes of the files of this tablet. */
     public long diskBytes() {
-        return map.onDisk().stream().mapToLong(LiveRowSet::fileBytes).sum();
+        return inside(RowSetMap::diskBytes);
     }
 
     /** Waits while a great many readers are in, each for a moment; batches cannot take all tickets. */
@@ -327,7 +308,8 @@ public final class Tablet {
         }
         return write.conditions.count() > 0
                 ? write.mapVersion >= lastFilesVersion
-                : write.epochTicket != TabletWrite.NO_TICKET || write.mapVersion >= lastSwapVersion;
+                : write.mapVersion >= lastMergeVersion
+                        && (write.epochTicket != TabletWrite.NO_TICKET || write.mapVersion >= lastSwapVersion);
     }
 
     WriteQueue queue() {
@@ -451,6 +433,20 @@ public final class Tablet {
         map = next;
         lastFilesVersion = next.version();
         epochs.retire(flushed::close);
+    }
+
+    /** Puts the outputs of a merge in the place of its inputs; {@code closer} gets each of these without a reader. */
+    void swap(List<LiveRowSet> inputs, List<LiveRowSet> outputs, Consumer<LiveRowSet> closer) {
+        RowSetMap next = map.withMerge(inputs, outputs);
+        map = next;
+        lastFilesVersion = next.version();
+        lastMergeVersion = next.version();
+        epochs.retire(() -> inputs.forEach(input -> input.retire(closer)));
+    }
+
+    /** What is being merged. */
+    public Merging merging() {
+        return merging;
     }
 
     // ---- Maintenance ----

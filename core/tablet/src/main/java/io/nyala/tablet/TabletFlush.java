@@ -57,7 +57,7 @@ public final class TabletFlush {
             return stepOfRows();
         }
         if (withChanges && !changes.isDone()) {
-            return changes.step();
+            return !tablet.merging().isRunning() && changes.step(); // Or some would stay in memory.
         }
         return !areAnswersCarried && carryAnswers();
     }

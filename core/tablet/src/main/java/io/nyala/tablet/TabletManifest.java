@@ -28,4 +28,10 @@ public interface TabletManifest {
      * it has, and changes of its tablet's log records up to {@code appliedUpTo} to its rows are in its files.
      */
     void deltasFlushed(long tabletId, long rowSetFileId, List<DeltaFileEntry> added, long appliedUpTo);
+
+    /**
+     * Makes the result of a merge durable in one edit: the rowsets {@code added} are in the place of those whose files
+     * are {@code removed}, and have the changes of the tablet's log records up to {@code appliedUpTo} to their rows.
+     */
+    void merged(long tabletId, List<Long> removed, List<RowSetEntry> added, long appliedUpTo);
 }

@@ -31,6 +31,7 @@ public final class TabletRecovery implements AutoCloseable {
     private @Nullable Slab nextSlab;
     private final long appliedUpTo;
     private final long flushedUpTo;
+    private long mergedUpTo;
     private long sequence;
     private long replayedUpTo;
     private long recordTime;
@@ -66,6 +67,26 @@ public final class TabletRecovery implements AutoCloseable {
         }
         this.flushedUpTo = flushed;
     }
+
+    /**
+     * Where a tablet stands after recovery.
+     *
+     * @param map its rows
+     * @param nextSlab what the next MemRowSet begins with; null while there are no rows in memory
+     * @param sequence newest log record whose effects it has
+     * @param time newest change it has
+     * @param keptFrom first log record that concerns a rowset that cannot be read; {@link Long#MAX_VALUE} for none
+     * @param results what named requests were answered; null for none
+     * @param answersFrom first log record of those; {@link Long#MAX_VALUE} for none
+     */
+    record Beginning(
+            RowSetMap map,
+            @Nullable Slab nextSlab,
+            long sequence,
+            long time,
+            long keptFrom,
+            @Nullable RequestResults results,
+            long answersFrom) {}
 
     /** Whose record it is; all that a host needs to route it. */
     public static long tabletId(MemorySegment memory, long record, int recordBytes) {
@@ -179,7 +200,7 @@ public final class TabletRecovery implements AutoCloseable {
                 return;
             }
         }
-        boolean isInFile = recordSequence <= appliedUpTo;
+        boolean isInFile = recordSequence <= Math.max(appliedUpTo, mergedUpTo);
         for (int i = 0; i < rowSets.size(); i++) {
             LiveRowSet rowSet = rowSets.get(i);
             if (rowSet.appliedUpTo() >= recordSequence) {
@@ -245,6 +266,11 @@ public final class TabletRecovery implements AutoCloseable {
                 "a record of tablet " + config.id() + " has the time " + timestamp + ", one before it " + recordTime);
     }
 
+    /** Changes of log records up to {@code sequence} may be of rows that merges have left out. */
+    public void mergedUpTo(long sequence) {
+        mergedUpTo = sequence;
+    }
+
     /** What was answered before, which log records from {@code neededFrom} on say; null for nothing. */
     public void startWith(@Nullable RequestResults answered, long neededFrom) {
         results = answered;
@@ -279,7 +305,7 @@ public final class TabletRecovery implements AutoCloseable {
     public Tablet start(CommitLog log, WriterAgent writer) {
         isStarted = true;
         var map = new RowSetMap(1, new FreshRows(replayed), List.of(), rowSets, missing);
-        var beginning = new Tablet.Beginning(map, nextSlab, sequence, newestTime, keptFrom, results, answersFrom);
+        var beginning = new Beginning(map, nextSlab, sequence, newestTime, keptFrom, results, answersFrom);
         var tablet = new Tablet(config, log, writer, beginning);
         tablet.applied(appliedUpTo);
         writer.attach(tablet);

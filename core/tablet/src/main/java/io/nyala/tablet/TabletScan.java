@@ -3,6 +3,7 @@ package io.nyala.tablet;
 import io.nyala.cursor.MergeCursor;
 import io.nyala.cursor.UnionCursor;
 import io.nyala.memory.MemoryAccount;
+import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.ScanSpec;
 import java.util.ArrayList;
@@ -43,10 +44,10 @@ final class TabletScan {
     }
 
     RowCursor open() {
-        RowSetMap map = tablet.map();
-        leaveOut(map.missing());
+        RowSetMap map = hold();
         List<RowCursor> cursors = new ArrayList<>();
         try {
+            leaveOut(map.missing());
             for (LiveRowSet rowSet : map.onDisk()) {
                 if (rowSet.base().meets(spec.keyRange())) {
                     cursors.add(cursor(rowSet, spec));
@@ -62,7 +63,29 @@ final class TabletScan {
         } catch (RuntimeException e) {
             cursors.forEach(RowCursor::close);
             throw e;
+        } finally {
+            letGo(map); // What the scan needs its cursors hold.
         }
+    }
+
+    /** A merge may put others in the place of rowsets at any moment, so a map is good only within the epochs. */
+    private RowSetMap hold() {
+        int ticket = tablet.enter();
+        try {
+            RowSetMap map = tablet.map();
+            map.onDisk().forEach(LiveRowSet::hold);
+            map.sealed().forEach(FreshRows::hold);
+            map.active().hold();
+            return map;
+        } finally {
+            tablet.exit(ticket);
+        }
+    }
+
+    private static void letGo(RowSetMap map) {
+        map.onDisk().forEach(LiveRowSet::letGo);
+        map.sealed().forEach(FreshRows::letGo);
+        map.active().letGo();
     }
 
     /** A cursor over a rowset on disk; of another range of keys, perhaps. */
@@ -79,6 +102,49 @@ final class TabletScan {
                     throw rowSet.refusal();
                 }
                 leftOut.accept(rowSet);
+            }
+        }
+    }
+
+    /**
+     * Reads a rowset on disk with its changes in memory, and holds it: each call is inside the tablet's epochs, so that
+     * a scan that idles keeps nothing in memory that was flushed meanwhile. One thread.
+     */
+    static final class EpochCursor implements RowCursor {
+        private final Tablet tablet;
+        private final LiveRowSet rowSet;
+        private final RowCursor cursor;
+        private boolean isClosed;
+
+        /** Of a rowset that somebody else holds at the moment. */
+        EpochCursor(Tablet tablet, LiveRowSet rowSet, ScanSpec spec, MemoryAccount account) {
+            this.tablet = tablet;
+            this.rowSet = rowSet;
+            int ticket = tablet.enter();
+            try {
+                this.cursor = rowSet.scan(spec, account);
+            } finally {
+                tablet.exit(ticket);
+            }
+            rowSet.hold();
+        }
+
+        @Override
+        public boolean next(ColumnBatch target) {
+            int ticket = tablet.enter();
+            try {
+                return cursor.next(target);
+            } finally {
+                tablet.exit(ticket);
+            }
+        }
+
+        @Override
+        public void close() {
+            cursor.close();
+            if (!isClosed) {
+                isClosed = true;
+                rowSet.letGo();
             }
         }
     }

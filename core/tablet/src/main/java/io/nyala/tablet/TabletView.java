@@ -1,5 +1,6 @@
 package io.nyala.tablet;
 
+import io.nyala.compaction.RowSetShape;
 import io.nyala.rows.KeyRange;
 import io.nyala.rows.RowSet;
 import java.util.List;
@@ -111,8 +112,23 @@ public record TabletView(
         }
     }
 
+    /** The rowsets of a tablet that can be merged, as a policy sees them. */
+    public static List<RowSetShape> shapes(Tablet tablet) {
+        int ticket = tablet.enter();
+        try {
+            return tablet.map().onDisk().stream().map(LiveRowSet::shape).toList();
+        } finally {
+            tablet.exit(ticket);
+        }
+    }
+
     /** The rowsets of a tablet that can be read, with their bounds and delta files, in no particular order. */
     public static List<RowSetEntry> rowSets(Tablet tablet) {
-        return tablet.map().onDisk().stream().map(LiveRowSet::entry).toList();
+        int ticket = tablet.enter();
+        try {
+            return tablet.map().onDisk().stream().map(LiveRowSet::entry).toList();
+        } finally {
+            tablet.exit(ticket);
+        }
     }
 }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.cfile.PageCache;
 import io.nyala.compaction.Flush;
+import io.nyala.compaction.MergeSource;
 import io.nyala.diskrowset.DeltaBase;
 import io.nyala.diskrowset.DeltaFile;
 import io.nyala.diskrowset.DeltaFileOutput;
@@ -60,10 +61,12 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
     private final LookupMemory lookups = new LookupMemory(account);
     private final List<RowSetEntry> rowSets = new ArrayList<>();
     private long appliedUpTo;
+    private long mergedUpTo;
     private long rowSetBytes = 32 << 20;
     private long nextFileId = 1;
     private long time = 1L << 40;
     private boolean isHeld;
+    private long historyMark = MergeSource.NO_MARK;
     private IoPool io;
     private PageCache cache;
     private WriteAheadLog log;
@@ -93,6 +96,7 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
         }
         var config = new TabletConfig(TABLET_ID, schema, account, 16 << 20, this::draw, () -> {});
         var recovery = new TabletRecovery(config, opened, List.of(), appliedUpTo);
+        recovery.mergedUpTo(mergedUpTo);
         Recovery found = WriteAheadLog.open(WalConfig.in(LOG).withSegmentBytes(2 << 20), disk, account, 7);
         found.forEach(recovery::replay);
         log = found.start(appliedUpTo, () -> 0);
@@ -283,6 +287,60 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
     }
 
     @Override
+    public MemoryAccount mergeMemory() {
+        return account;
+    }
+
+    @Override
+    public Flush newMerge(Tablet merged, MergeSource rows) {
+        return new Flush(
+                rows, new Flush.Target(schema, account, rowSetBytes, io, () -> file(allocateFileId(TABLET_ID))));
+    }
+
+    @Override
+    public long historyMark(Tablet merged) {
+        return historyMark;
+    }
+
+    /** Merges forget what is older. */
+    void historyMark(long mark) {
+        historyMark = mark;
+    }
+
+    @Override
+    public void discard(LiveRowSet merged) {
+        List<Path> files = merged.files();
+        merged.close();
+        files.forEach(disk::delete);
+    }
+
+    /** A merge of rowsets that the test takes step by step; null if it cannot begin. */
+    @Nullable
+    MergeTask newMerge(List<Long> fileIds) {
+        return MergeTask.begin(tablet, this, fileIds);
+    }
+
+    /** Files of the rowsets that there are. */
+    List<Long> rowSetIds() {
+        return rowSets.stream().map(RowSetEntry::fileId).toList();
+    }
+
+    void finish(MergeTask merge) {
+        await(() -> {
+            merge.step();
+            return merge.isDone();
+        });
+        await(() -> isHeld || !tablet.isReclaiming());
+    }
+
+    @Override
+    public void merged(long tabletId, List<Long> removed, List<RowSetEntry> added, long newMergedUpTo) {
+        mergedUpTo = newMergedUpTo;
+        rowSets.removeIf(entry -> removed.contains(entry.fileId()));
+        rowSets.addAll(added);
+    }
+
+    @Override
     public DiskRowSet open(Tablet flushed, long fileId) {
         return openRowSet(fileId);
     }
@@ -365,10 +423,24 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
 
     /** All live rows, as they are now. */
     NavigableMap<RowKey, List<@Nullable Object>> rows() {
+        return rows(tablet.visible());
+    }
+
+    /** All rows that are live at a snapshot. */
+    NavigableMap<RowKey, List<@Nullable Object>> rows(long snapshot) {
+        try (RowCursor cursor = scan(snapshot)) {
+            return rows(cursor, snapshot);
+        }
+    }
+
+    RowCursor scan(long snapshot) {
+        return tablet.scan(ScanSpec.all(schema, snapshot), account, null);
+    }
+
+    /** What is left of a scan of all rows. */
+    NavigableMap<RowKey, List<@Nullable Object>> rows(RowCursor cursor, long snapshot) {
         NavigableMap<RowKey, List<@Nullable Object>> found = new TreeMap<>();
-        ScanSpec spec = ScanSpec.all(schema, tablet.visible());
-        try (RowCursor cursor = tablet.scan(spec, account, null);
-                ColumnBatch batch = ColumnBatch.of(spec, account)) {
+        try (ColumnBatch batch = ColumnBatch.of(ScanSpec.all(schema, snapshot), account)) {
             while (cursor.next(batch)) {
                 for (int row = 0; row < batch.rowCount(); row++) {
                     List<@Nullable Object> values = new ArrayList<>();

@@ -1,0 +1,447 @@
+package io.nyala.tablet;
+
+import io.nyala.compaction.Flush;
+import io.nyala.compaction.MergePlaces;
+import io.nyala.compaction.MergeSource;
+import io.nyala.diskrowset.DiskRowSet;
+import io.nyala.diskrowset.RowSetOutput;
+import io.nyala.diskrowset.RowSetSource;
+import io.nyala.memrowset.DeltaMemStore;
+import io.nyala.rows.DeltaSource;
+import io.nyala.rows.RowChange;
+import io.nyala.rows.RowSource;
+import io.nyala.wal.LogFullException;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One merge of rowsets from its claim to its swap, in steps. Belongs to a maintenance worker.
+ *
+ * <pre>{@code
+ *   worker                                        writer
+ *   claim the inputs                         ->   freeze their changes: the merge has them up to here
+ *   write the outputs                             (changes go to the inputs)
+ *                                            ->   freeze what came since     <--.
+ *   carry it over to the outputs' stores     ------------------------------------'  until it is little
+ *                                            ->   carry the rest over; from here on changes go to both
+ *   one edit: outputs in the place of inputs
+ *                                            ->   swap: the map has the outputs
+ * }</pre>
+ *
+ * <p>Nothing can fail between the edit and the swap, since the outputs have everything already. Before the edit a merge
+ * can be given up at any point: the inputs have everything, too. A crash before the edit leaves orphan files, whose ids
+ * are logged; after it the log records since the freeze are applied to the outputs.
+ */
+public final class MergeTask {
+    private enum Stage {
+        START,
+        FREEZING,
+        AWAIT_LOG,
+        WRITING,
+        CARRYING,
+        HANDING_OVER,
+        COMMITTING,
+        SWAPPING,
+        DONE
+    }
+
+    /** Bounded as a step of writing is. */
+    private static final int CHANGES_PER_STEP = 1024;
+
+    /** Some tens of microseconds of the writer's time. */
+    private static final int CHANGES_LEFT_TO_WRITER_MAX = 128;
+
+    /** Each round has what came during the one before, so the last is small unless the writer is about as fast. */
+    private static final int ROUNDS_MAX = 6;
+
+    private final Tablet tablet;
+    private final FlushContext context;
+    private final WriterCommand writer;
+    private final List<LiveRowSet> inputs;
+    private final long[] claims;
+    private final List<LiveRowSet> outputs = new ArrayList<>();
+    private final List<RowSetEntry> entries = new ArrayList<>();
+    private final List<Successors> successors = new ArrayList<>();
+    private final ArrayDeque<Late> late = new ArrayDeque<>();
+    private Stage stage = Stage.START;
+    private @Nullable MergePlaces places;
+    private @Nullable Flush merge;
+    private int rounds;
+    private DeltaSource.@Nullable Cursor carried;
+
+    // Answers of the writer.
+    private volatile long frozenAt;
+    private volatile long upTo;
+    private volatile List<List<DeltaSource>> changes = List.of();
+    private volatile List<Late> frozen = List.of();
+    private volatile boolean isHandedOver;
+
+    /** Changes that came since the first freeze, of one input. */
+    private record Late(Successors to, DeltaMemStore from) {}
+
+    /**
+     * The outputs of a merge that will take a rowset's place: what happens to its rows until then happens there too.
+     *
+     * @param input index of the rowset among the inputs
+     */
+    record Successors(MergePlaces places, int input, List<LiveRowSet> rowSets) {
+        /** Where the change of a row goes: never nowhere, since a row that was dropped was deleted before. */
+        private int place(long ordinal) {
+            int place = places.place(input, ordinal);
+            if (place == MergePlaces.NONE) {
+                throw new IllegalStateException("row " + ordinal + " of input " + input
+                        + " of a merge changes, and is in no output, because it was deleted");
+            }
+            return place;
+        }
+
+        private LiveRowSet rowSet(int place) {
+            return rowSets.get(MergePlaces.output(place));
+        }
+
+        /** Carries the change over that a cursor stands on. By who writes to the outputs at that time. */
+        void carry(DeltaSource.Cursor change) {
+            int place = place(change.ordinal());
+            DeltaMemStore target = rowSet(place).carriedOver();
+            if (RowChange.kind(change.memory(), change.changeOffset()) == RowChange.DELETE) {
+                target.delete(MergePlaces.ordinal(place), change.time());
+            } else {
+                target.update(
+                        MergePlaces.ordinal(place),
+                        change.memory(),
+                        change.changeOffset(),
+                        change.changeBytes(),
+                        change.time());
+            }
+        }
+
+        void expectChange(int effectBytesMax) {
+            for (int i = 0; i < rowSets.size(); i++) {
+                rowSets.get(i).expectChange(effectBytesMax); // Which one it is of shows when it is applied.
+            }
+        }
+
+        /** Of several inputs the first reserves what all expect. */
+        boolean reserveExpected(long nextSequence) {
+            boolean isReserved = true;
+            for (int i = 0; i < rowSets.size(); i++) {
+                isReserved &= rowSets.get(i).reserveIfExpected(nextSequence);
+            }
+            return isReserved;
+        }
+
+        void apply(long ordinal, MemorySegment memory, long effect, long time) {
+            int place = place(ordinal);
+            rowSet(place).apply(MergePlaces.ordinal(place), memory, effect, time);
+        }
+    }
+
+    private MergeTask(Tablet tablet, FlushContext context, List<LiveRowSet> inputs, long[] claims) {
+        this.tablet = tablet;
+        this.context = context;
+        this.writer = new WriterCommand(tablet, context.wake());
+        this.inputs = List.copyOf(inputs);
+        this.claims = claims;
+    }
+
+    /**
+     * Claims rowsets of a tablet for a merge; null if one is claimed or is none of the tablet's any more, or if no
+     * merge may begin.
+     */
+    public static @Nullable MergeTask begin(Tablet tablet, FlushContext context, List<Long> fileIds) {
+        if (tablet.merging().isPaused() || tablet.merging().isRunning() || fileIds.isEmpty()) {
+            return null;
+        }
+        List<LiveRowSet> inputs = tablet.map().onDisk().stream()
+                .filter(rowSet -> fileIds.contains(rowSet.base().fileId()))
+                .toList();
+        long[] claims = new long[inputs.size()];
+        var task = new MergeTask(tablet, context, inputs, claims);
+        boolean isClaimed = inputs.size() == fileIds.size();
+        for (int i = 0; i < claims.length && isClaimed; i++) {
+            claims[i] = inputs.get(i).tryClaim();
+            isClaimed = claims[i] != 0;
+        }
+        if (!isClaimed) {
+            task.endClaims();
+            return null;
+        }
+        tablet.merging().running(true);
+        return task;
+    }
+
+    public Tablet tablet() {
+        return tablet;
+    }
+
+    /** Files of what is merged. */
+    public List<Long> inputIds() {
+        return inputs.stream().map(input -> input.base().fileId()).toList();
+    }
+
+    /** Whether the outputs are in the place of the inputs. */
+    public boolean isDone() {
+        return stage == Stage.DONE;
+    }
+
+    /**
+     * Does one bounded piece; answers whether it got anywhere. When it did not, the writer or the log will wake the
+     * worker.
+     */
+    public boolean step() {
+        if (stage != Stage.SWAPPING && stage != Stage.DONE) {
+            tablet.pending().throwIfFailed();
+        }
+        return switch (stage) {
+            case START -> ask(this::freeze, Stage.FREEZING);
+            case FREEZING -> isAnswered(Stage.AWAIT_LOG);
+            case AWAIT_LOG -> awaitLog();
+            case WRITING -> write();
+            case CARRYING -> carry();
+            case HANDING_OVER -> handedOver();
+            case COMMITTING -> commit();
+            case SWAPPING -> isAnswered(Stage.DONE);
+            case DONE -> false;
+        };
+    }
+
+    private boolean isAnswered(Stage next) {
+        boolean isAnswered = writer.isAnswered();
+        if (isAnswered) {
+            stage = next;
+        }
+        return isAnswered;
+    }
+
+    /** On the writer: what is frozen after this is in the outputs' files. */
+    private boolean freeze() {
+        List<List<DeltaSource>> present = new ArrayList<>();
+        long last = tablet.lastSequence();
+        for (LiveRowSet input : inputs) {
+            input.seal(tablet.lastSequence());
+            checkFrozen(input);
+            present.add(input.frozen());
+            last = Math.max(last, input.appliedUpTo());
+        }
+        changes = present;
+        frozenAt = tablet.lastSequence();
+        upTo = last;
+        return true;
+    }
+
+    private void checkFrozen(LiveRowSet input) {
+        if (input.activeChangeCount() > 0) {
+            throw new IllegalStateException(
+                    "rowset " + input.base().fileId() + " of tablet " + tablet.id() + " has " + LiveRowSet.SEALED_MAX
+                            + " stores of changes that could not be flushed; it is merged when they are");
+        }
+    }
+
+    private boolean awaitLog() {
+        long last = frozenAt; // What the manifest names must be in the log, whether or not it concerns these rows.
+        if (tablet.log().durableUpTo() < last) {
+            tablet.log().wantDurable(last);
+            return false;
+        }
+        var target = new MergePlaces(
+                inputs.stream().map(input -> input.base().rowCount()).toList(), context.mergeMemory());
+        places = target;
+        merge = context.newMerge(tablet, openSource(target));
+        stage = Stage.WRITING;
+        return true;
+    }
+
+    private MergeSource openSource(MergePlaces target) {
+        List<RowSource> sources = new ArrayList<>();
+        try {
+            for (int i = 0; i < inputs.size(); i++) {
+                DiskRowSet base = inputs.get(i).base();
+                sources.add(new RowSetSource(base, tablet.schema(), changes.get(i), context.mergeMemory()));
+            }
+            return new MergeSource(sources, context.historyMark(tablet), target, context.mergeMemory());
+        } catch (RuntimeException | Error e) {
+            sources.forEach(RowSource::close);
+            throw e;
+        }
+    }
+
+    private boolean write() {
+        Flush running = merge();
+        if (!running.step()) {
+            for (RowSetOutput output : running.outputs()) {
+                DiskRowSet rowSet = context.open(tablet, output.fileId());
+                outputs.add(new LiveRowSet(rowSet, List.of(), upTo, context.changeMemory()));
+                entries.add(RowSetEntry.of(
+                        output.fileId(),
+                        output.rowCount(),
+                        output.fileBytes(),
+                        rowSet.minKey(),
+                        rowSet.maxKey(),
+                        upTo));
+            }
+            MergePlaces present = Objects.requireNonNull(places, "there are places where there are outputs");
+            for (int i = 0; i < inputs.size(); i++) {
+                successors.add(new Successors(present, i, List.copyOf(outputs)));
+            }
+            stage = Stage.CARRYING;
+        }
+        return true;
+    }
+
+    /** What came in the last round; then the writer has its turn. */
+    private boolean carry() {
+        if (late.isEmpty()) {
+            return ask(this::handOver, Stage.HANDING_OVER);
+        }
+        Late next = late.element();
+        DeltaSource.Cursor cursor = carried;
+        if (cursor == null) {
+            cursor = next.from().changes(0, Long.MAX_VALUE, DeltaMemStore.EVERY_CHANGE);
+            carried = cursor;
+        }
+        for (int i = 0; i < CHANGES_PER_STEP; i++) {
+            if (!cursor.next()) {
+                cursor.close();
+                carried = null;
+                late.remove();
+                return true;
+            }
+            next.to().carry(cursor);
+        }
+        return true;
+    }
+
+    /**
+     * On the writer: freezes what came since, for one round more; or carries over what is little, and all that comes.
+     */
+    private boolean handOver() {
+        long remaining =
+                inputs.stream().mapToLong(LiveRowSet::activeChangeCount).sum();
+        List<Late> newlyFrozen = new ArrayList<>();
+        if (remaining > CHANGES_LEFT_TO_WRITER_MAX && rounds < ROUNDS_MAX) {
+            for (int i = 0; i < inputs.size(); i++) {
+                if (inputs.get(i).activeChangeCount() > 0) {
+                    inputs.get(i).seal(tablet.lastSequence());
+                    checkFrozen(inputs.get(i));
+                    newlyFrozen.add(new Late(
+                            successors.get(i), inputs.get(i).sealed().getLast().changes()));
+                }
+            }
+        } else {
+            for (int i = 0; i < inputs.size(); i++) {
+                inputs.get(i).carryActive(successors.get(i));
+            }
+            for (int i = 0; i < inputs.size(); i++) {
+                inputs.get(i).succeededBy(successors.get(i));
+            }
+            isHandedOver = true;
+        }
+        frozen = newlyFrozen;
+        return true;
+    }
+
+    private boolean handedOver() {
+        if (!isAnswered(Stage.CARRYING)) {
+            return false;
+        }
+        late.addAll(frozen);
+        rounds++;
+        if (isHandedOver) {
+            stage = Stage.COMMITTING;
+        }
+        return true;
+    }
+
+    private boolean commit() {
+        Flush written = merge;
+        if (written != null) {
+            try {
+                context.manifest().merged(tablet.id(), inputIds(), entries, upTo);
+            } catch (LogFullException | TabletClosedException e) {
+                throw e; // There is no such edit, so the files can go.
+            } catch (RuntimeException e) {
+                written.keepOutputs(); // Nobody knows whether the edit is on disk; the next start does.
+                throw e;
+            }
+            written.keepOutputs();
+            merge = null;
+            written.close();
+        }
+        return ask(this::swap, Stage.SWAPPING);
+    }
+
+    private boolean swap() {
+        for (int i = 0; i < claims.length; i++) {
+            assert inputs.get(i).isClaimedBy(claims[i]) : "a merge has lost its claim between its edit and its swap";
+        }
+        tablet.swap(inputs, outputs, context::discard);
+        end();
+        return true;
+    }
+
+    /**
+     * Gives back what an unfinished merge holds, and deletes files that are surely not part of the tablet; the inputs
+     * go on. Nothing happens if the swap was asked for: the writer runs it even if it is closed.
+     */
+    public void abort() {
+        if (stage == Stage.SWAPPING || stage == Stage.DONE) {
+            return;
+        }
+        boolean isWritersTurn = stage == Stage.HANDING_OVER || stage == Stage.COMMITTING;
+        stage = Stage.DONE;
+        DeltaSource.Cursor cursor = carried;
+        Flush unfinished = merge;
+        try {
+            if (cursor != null) {
+                cursor.close();
+            }
+            if (unfinished != null) {
+                unfinished.close();
+            }
+        } finally {
+            Runnable undo = () -> {
+                outputs.forEach(LiveRowSet::close);
+                end();
+            };
+            if (!isWritersTurn || tablet.writer().isClosed() || !tablet.writer().command(undo)) {
+                undo.run();
+            }
+        }
+    }
+
+    /** What happens to the inputs concerns nobody else any more. By who writes to them, or nobody does yet. */
+    private void end() {
+        inputs.forEach(input -> input.succeededBy(null));
+        if (places != null) {
+            places.close();
+        }
+        endClaims();
+        tablet.merging().running(false);
+        context.wake().run(); // A flush may wait for it.
+    }
+
+    private void endClaims() {
+        for (int i = 0; i < claims.length; i++) {
+            if (claims[i] != 0) {
+                inputs.get(i).endClaim(claims[i]);
+            }
+        }
+    }
+
+    private Flush merge() {
+        return Objects.requireNonNull(merge, "nothing is written yet");
+    }
+
+    private boolean ask(BooleanSupplier command, Stage next) {
+        boolean isAsked = writer.ask(command);
+        if (isAsked) {
+            stage = next;
+        }
+        return isAsked;
+    }
+}

@@ -1,0 +1,36 @@
+package io.nyala.tablet;
+
+/**
+ * Whether rowsets of a tablet are being merged, and whether they may be. While they are, their changes in memory are
+ * flushed only with the outcome. Thread-safe.
+ */
+public final class Merging {
+    private volatile boolean isRunning;
+    private volatile boolean isPaused;
+
+    /** Whether a merge has rowsets of the tablet. */
+    boolean isRunning() {
+        return isRunning;
+    }
+
+    /** By the worker, which does one merge of a tablet at a time. */
+    void running(boolean newIsRunning) {
+        isRunning = newIsRunning;
+    }
+
+    /**
+     * No merge begins until {@link #goOn}: another tablet is to take the place of this one, with the same rowsets. One
+     * that is under way is over when a flush that is asked for afterwards has ended.
+     */
+    public void pause() {
+        isPaused = true;
+    }
+
+    public void goOn() {
+        isPaused = false;
+    }
+
+    public boolean isPaused() {
+        return isPaused;
+    }
+}
