@@ -194,7 +194,18 @@ public final class MemRowSet implements RowSet, AutoCloseable {
      * @throws io.nyala.memory.MemoryLimitException if there is no memory; never for what was reserved
      */
     public void apply(MemorySegment effectMemory, long effect, long time) {
-        apply(Effect.kind(effectMemory, effect), effectMemory, effect, time);
+        boolean isInsert = Effect.kind(effectMemory, effect) == Effect.INSERT;
+        applyTo(isInsert ? 0 : findOf(effectMemory, effect), effectMemory, effect, time);
+    }
+
+    /** As {@link #apply}, where the row that the effect is of was found before; 0 for an INSERT. */
+    public void applyTo(long row, MemorySegment effectMemory, long effect, long time) {
+        assert row == 0 || row == findOf(effectMemory, effect) : "row " + row + " is not the effect's";
+        apply(Effect.kind(effectMemory, effect), row, effectMemory, effect, time);
+    }
+
+    private long findOf(MemorySegment effectMemory, long effect) {
+        return find(effectMemory, Effect.keyOffset(effect), Effect.keyBytes(effectMemory, effect));
     }
 
     /**
@@ -203,14 +214,12 @@ public final class MemRowSet implements RowSet, AutoCloseable {
      */
     public void replay(MemorySegment effectMemory, long effect, long time) {
         int kind = Effect.kind(effectMemory, effect);
-        if (kind == Effect.INSERT) {
-            long row = find(effectMemory, Effect.keyOffset(effect), Effect.keyBytes(effectMemory, effect));
-            kind = row != 0 && !isLive(row) ? Effect.REINSERT : Effect.INSERT;
-        }
-        apply(kind, effectMemory, effect, time);
+        long row = findOf(effectMemory, effect);
+        boolean isAgain = kind == Effect.INSERT && row != 0 && !isLive(row);
+        apply(isAgain ? Effect.REINSERT : kind, row, effectMemory, effect, time);
     }
 
-    private void apply(int kind, MemorySegment effectMemory, long effect, long time) {
+    private void apply(int kind, long row, MemorySegment effectMemory, long effect, long time) {
         if (sealed) {
             checkLate(kind, time);
         }
@@ -220,7 +229,7 @@ public final class MemRowSet implements RowSet, AutoCloseable {
         if (kind == Effect.INSERT) {
             insert(effectMemory, effect, time);
         } else {
-            change(kind, effectMemory, effect, time);
+            change(kind, row, effectMemory, effect, time);
         }
         promisedBytes -= Math.min(promisedBytes, arena.usedBytes() - usedBefore - imageBytes);
         if (oldestTime.getPlain() == 0) {
@@ -260,8 +269,7 @@ public final class MemRowSet implements RowSet, AutoCloseable {
         liveRows.lazySet(liveRows.getPlain() + 1);
     }
 
-    private void change(int kind, MemorySegment effectMemory, long effect, long time) {
-        long row = find(effectMemory, Effect.keyOffset(effect), Effect.keyBytes(effectMemory, effect));
+    private void change(int kind, long row, MemorySegment effectMemory, long effect, long time) {
         if (row == 0 || isLive(row) == (kind == Effect.REINSERT)) {
             throw misfit("effect of kind " + kind + " on a row that is "
                     + (row == 0 ? "not there" : isLive(row) ? "live" : "deleted"));
@@ -351,10 +359,7 @@ public final class MemRowSet implements RowSet, AutoCloseable {
                 "MemRowSet " + id + ": " + what + ". Effects must be decided on its newest state");
     }
 
-    /**
-     * Freezes the set of rows: only late changes from now on, above the time of the last effect; {@link #source} may be
-     * opened.
-     */
+    /** Freezes the set of rows: only late changes follow, above the time of the last effect; then it is a source. */
     public void seal() {
         sealTime = newestTime.getPlain();
         sealed = true;

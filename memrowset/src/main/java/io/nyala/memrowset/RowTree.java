@@ -89,6 +89,7 @@ final class RowTree {
     // Of the writer only.
     private final long[] path = new long[LEVELS_MAX]; // By level, of the last descent; nodes may have split since.
     private long finger; // The leaf of the last insertion or look-up.
+    private int gap; // The position in it where the key of the last look-up was missing; any other is harmless.
     private long leafCount = 1;
     private long innerCount;
 
@@ -140,38 +141,79 @@ final class RowTree {
         if (!fingerCovers(keyMemory, keyOffset, keyBytes)) {
             finger = leafOf(keyMemory, keyOffset, keyBytes);
         }
-        return rowIn(finger, keyMemory, keyOffset, keyBytes);
+        return rowAtFinger(keyMemory, keyOffset, keyBytes);
     }
 
     /** As {@link #findNear}, from a leaf on where the key was to be found before; it may have been split since. */
     long findFrom(long leaf, MemorySegment keyMemory, long keyOffset, int keyBytes) {
         finger = leaf;
-        return rowIn(finger, keyMemory, keyOffset, keyBytes);
+        return rowAtFinger(keyMemory, keyOffset, keyBytes);
+    }
+
+    /** The row with this key in the finger's leaf or to the right of it; or 0, and the finger and the gap are there. */
+    private long rowAtFinger(MemorySegment keyMemory, long keyOffset, int keyBytes) {
+        while (true) {
+            long permutation = Node.permutation(memory, finger);
+            int found = search(finger, true, permutation, keyMemory, keyOffset, keyBytes);
+            if (found >= 0) {
+                return Node.word(memory, finger, Permutation.slot(permutation, found));
+            }
+            gap = ~found;
+            long next = Node.next(Node.link(memory, finger));
+            if (gap < Permutation.count(permutation)
+                    || next == 0
+                    || isBelow(keyMemory, keyOffset, keyBytes, next, true)) {
+                return 0;
+            }
+            finger = next;
+        }
+    }
+
+    /**
+     * Whether a key with this prefix is missing in the finger's leaf, and its place is the gap: it is strictly between
+     * the prefixes beside it, so that nothing else of the key matters.
+     */
+    private boolean isInGap(long prefix) {
+        long permutation = Node.permutation(memory, finger);
+        int count = Permutation.count(permutation);
+        if (gap == 0
+                || gap > count
+                || Node.prefix(memory, finger, Permutation.slot(permutation, gap - 1)) >= prefix) {
+            return false;
+        }
+        return gap < count
+                ? prefix < Node.prefix(memory, finger, Permutation.slot(permutation, gap))
+                : Node.next(Node.link(memory, finger)) == 0;
     }
 
     /** Adds a complete row; false, and nothing is changed, if its key is there already. Writer only. */
     boolean insert(long row) {
         long keyOffset = RowHeader.keyOffset(row);
         int keyBytes = RowHeader.keyBytes(memory, row);
-        boolean near = fingerCovers(memory, keyOffset, keyBytes);
+        long prefix = Keys.prefix(memory, keyOffset, keyBytes);
+        boolean inGap = isInGap(prefix);
+        boolean near = inGap || fingerCovers(memory, keyOffset, keyBytes);
         if (!near) {
             finger = descend(memory, keyOffset, keyBytes);
         }
         long permutation = Node.permutation(memory, finger);
-        int found = search(finger, true, permutation, memory, keyOffset, keyBytes);
-        if (found >= 0) {
-            return false;
+        int position = gap;
+        if (!inGap) {
+            int found = search(finger, true, permutation, memory, keyOffset, keyBytes);
+            if (found >= 0) {
+                return false;
+            }
+            position = ~found;
         }
-        long prefix = Keys.prefix(memory, keyOffset, keyBytes);
         if (Permutation.count(permutation) < Permutation.ENTRIES_MAX) {
-            Node.insert(memory, finger, ~found, prefix, row);
+            Node.insert(memory, finger, position, prefix, row);
             return true;
         }
         if (near) {
             descend(memory, keyOffset, keyBytes);
             assert path[0] == finger : "the finger was on " + finger + ", the way leads to " + path[0];
         }
-        finger = insertFull(~found, prefix, row);
+        finger = insertFull(position, prefix, row);
         return true;
     }
 

@@ -229,11 +229,11 @@ final class Decision {
                 if (isLive) {
                     yield kind == OperationKind.INSERT ? RowErrorCode.ALREADY_PRESENT : ignored(write, kind);
                 }
-                yield insert(source, operation, active, row != 0);
+                yield insert(source, operation, active, row);
             }
             case UPSERT, UPSERT_IGNORE -> {
                 if (!isLive) {
-                    yield insert(source, operation, active, row != 0);
+                    yield insert(source, operation, active, row);
                 }
                 if (OperationFormat.setsImmutable(source, operation, layout)) {
                     if (kind == OperationKind.UPSERT) {
@@ -241,7 +241,7 @@ final class Decision {
                     }
                     write.addDoneInPart(kind);
                 }
-                yield update(source, operation, active, home, place);
+                yield update(source, operation, active, home, home == null ? row : place);
             }
             case UPDATE, UPDATE_IGNORE -> {
                 boolean setsImmutable = OperationFormat.setsImmutable(source, operation, layout);
@@ -254,13 +254,13 @@ final class Decision {
                 if (setsImmutable) {
                     write.addDoneInPart(kind);
                 }
-                yield update(source, operation, active, home, place);
+                yield update(source, operation, active, home, home == null ? row : place);
             }
             case DELETE, DELETE_IGNORE -> {
                 if (!isLive) {
                     yield kind == OperationKind.DELETE ? RowErrorCode.NOT_FOUND : ignored(write, kind);
                 }
-                yield delete(source, operation, active, home, place);
+                yield delete(source, operation, active, home, home == null ? row : place);
             }
         };
     }
@@ -276,12 +276,12 @@ final class Decision {
         return home != null && home.isLive(write.place(index)) ? home : null;
     }
 
-    private @Nullable RowErrorCode insert(MemorySegment source, long operation, MemRowSet active, boolean again) {
+    private @Nullable RowErrorCode insert(MemorySegment source, long operation, MemRowSet active, long row) {
         MemorySegment memory = tablet.log().memory();
-        int bytes = again
+        int bytes = row != 0
                 ? Effect.writeReinsert(source, operation, memory, effectAt())
                 : Effect.writeInsert(source, operation, memory, effectAt());
-        return apply(bytes, active);
+        return apply(bytes, active, row);
     }
 
     private @Nullable RowErrorCode update(
@@ -292,7 +292,7 @@ final class Decision {
         MemorySegment memory = tablet.log().memory();
         int bytes = Effect.writeUpdate(layout, source, operation, memory, effectAt());
         if (home == null) {
-            return apply(bytes, active);
+            return apply(bytes, active, place);
         }
         home.apply(place, memory, effectAt(), timestamp);
         return applied(bytes);
@@ -303,14 +303,14 @@ final class Decision {
         MemorySegment memory = tablet.log().memory();
         int bytes = Effect.writeDelete(source, operation, memory, effectAt());
         if (home == null) {
-            return apply(bytes, active);
+            return apply(bytes, active, place);
         }
         home.apply(place, memory, effectAt(), timestamp);
         return applied(bytes);
     }
 
-    private @Nullable RowErrorCode apply(int bytes, MemRowSet active) {
-        active.apply(tablet.log().memory(), effectAt(), timestamp);
+    private @Nullable RowErrorCode apply(int bytes, MemRowSet active, long row) {
+        active.applyTo(row, tablet.log().memory(), effectAt(), timestamp);
         return applied(bytes);
     }
 

@@ -126,7 +126,7 @@ final class FreshRows implements RowHome {
 
     @Override
     public void apply(long place, MemorySegment memory, long effect, long time) {
-        rows.apply(memory, effect, time);
+        rows.applyTo(place, memory, effect, time);
     }
 
     @Override
