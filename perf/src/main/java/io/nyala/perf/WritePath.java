@@ -227,8 +227,8 @@ final class WritePath implements AutoCloseable {
     private static void updateHot(Path parent, int seconds) {
         System.out.println();
         System.out.println("| rows | drawn | updates/s | CPU, us/update | batch of " + HOT_BATCH_ROWS
-                + " updates, us: p50 | p99 | read of a row, us: p50 | p99 |");
-        System.out.println("|---|---|---|---|---|---|---|---|");
+                + " updates, us: p50 | p99 | read of a row, us: p50 | p99 | heap of both, B |");
+        System.out.println("|---|---|---|---|---|---|---|---|---|");
         for (String where : List.of("in memory", "on disk")) {
             Path directory = newDirectory(parent);
             try (WritePath path = new WritePath(config(directory).withFlushBytes(MEMORY_BYTES / 8))) {
@@ -254,6 +254,7 @@ final class WritePath implements AutoCloseable {
     private void run(Mix mix, int seconds, boolean counts) {
         Schema schema = table.schema();
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
+        long heap = THREADS.getTotalThreadAllocatedBytes();
         long cpu = SYSTEM.getProcessCpuTime();
         long start = System.nanoTime();
         for (long now = start; now < end; ) {
@@ -278,6 +279,7 @@ final class WritePath implements AutoCloseable {
         }
         if (counts) {
             mix.nanos += System.nanoTime() - start;
+            mix.heapBytes += THREADS.getTotalThreadAllocatedBytes() - heap;
             mix.cpuNanos += SYSTEM.getProcessCpuTime() - cpu;
         }
     }
@@ -290,6 +292,7 @@ final class WritePath implements AutoCloseable {
         private final Histogram reads = new Histogram(LATENCY_NANOS_MAX, 3);
         private long nanos;
         private long cpuNanos;
+        private long heapBytes;
 
         Mix(ToLongFunction<SplittableRandom> rows) {
             this.rows = rows;
@@ -303,13 +306,14 @@ final class WritePath implements AutoCloseable {
             long count = updates.getTotalCount() * HOT_BATCH_ROWS;
             return String.format(
                     Locale.ROOT,
-                    " %,.0f | %.2f | %.0f | %.0f | %.0f | %.0f |",
+                    " %,.0f | %.2f | %.0f | %.0f | %.0f | %.0f | %,d |",
                     count * 1e9 / nanos,
                     cpuNanos / 1e3 / count,
                     updates.getValueAtPercentile(50) / 1e3,
                     updates.getValueAtPercentile(99) / 1e3,
                     reads.getValueAtPercentile(50) / 1e3,
-                    reads.getValueAtPercentile(99) / 1e3);
+                    reads.getValueAtPercentile(99) / 1e3,
+                    heapBytes / Math.max(1, reads.getTotalCount()));
         }
     }
 
