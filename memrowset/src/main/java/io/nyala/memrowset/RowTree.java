@@ -176,9 +176,7 @@ final class RowTree {
     private boolean isInGap(long prefix) {
         long permutation = Node.permutation(memory, finger);
         int count = Permutation.count(permutation);
-        if (gap == 0
-                || gap > count
-                || Node.prefix(memory, finger, Permutation.slot(permutation, gap - 1)) >= prefix) {
+        if (gap == 0 || gap > count || Node.prefix(memory, finger, Permutation.slot(permutation, gap - 1)) >= prefix) {
             return false;
         }
         return gap < count
