@@ -57,8 +57,13 @@ final class DeltaColumnCursor implements AutoCloseable {
     private int count;
     private int index;
 
-    /** Which entries are relevant: of rows {@code from} to {@code to}, excluded, and for the snapshot. */
-    record Range(DeltaKind kind, long from, long to, long snapshot) {
+    /**
+     * Which entries are relevant: of rows {@code from} to {@code to}, excluded, and for the snapshot.
+     *
+     * @param isNewestEnough whether of a row's entries that are relevant only the newest matters, as it does to who
+     *     wants to know what the row is at the snapshot: the cell that it sets takes the place of those before. REDO
+     */
+    record Range(DeltaKind kind, long from, long to, long snapshot, boolean isNewestEnough) {
         boolean isRelevant(PageEntry page) {
             return kind.isRelevant(page.oldestTime(), page.newestTime(), snapshot);
         }
@@ -91,12 +96,11 @@ final class DeltaColumnCursor implements AutoCloseable {
                 if (ordinal() >= range.to()) {
                     return end();
                 }
-                if (ordinal() >= from && range.isRelevant(time())) {
+                if (ordinal() >= from && range.isRelevant(time()) && !isSuperseded()) {
                     return true;
                 }
             }
-            while (nextPage < column.pages().size()
-                    && !range.isRelevant(column.pages().get(nextPage))) {
+            while (nextPage < column.pages().size() && !isNeeded(nextPage)) {
                 nextPage++;
             }
             if (nextPage == column.pages().size()
@@ -109,6 +113,34 @@ final class DeltaColumnCursor implements AutoCloseable {
             }
             load(nextPage++);
         }
+    }
+
+    /** Whether the next entry is relevant, and of the same row: as far as is known, at the end of a page. */
+    private boolean isSuperseded() {
+        if (!range.isNewestEnough()) {
+            return false;
+        }
+        if (index + 1 == count) {
+            return beginsWith(nextPage, ordinal());
+        }
+        long next = index + 1L;
+        return getInt(decoded, ORDINALS + next * Integer.BYTES) == ordinal()
+                && range.isRelevant(getLong(decoded, TIMES + next * Long.BYTES));
+    }
+
+    /** Whether a page is known to begin with a relevant entry of this row. */
+    private boolean beginsWith(int page, int ordinal) {
+        return page < column.pages().size()
+                && column.pages().get(page).firstOrdinal() == ordinal
+                && range.isRelevant(column.pages().get(page).newestTime());
+    }
+
+    /** Whether a page may have an entry that is relevant and not superseded: a row may have changed very often. */
+    private boolean isNeeded(int page) {
+        PageEntry entry = column.pages().get(page);
+        boolean isOfOneRow = entry.firstOrdinal() == entry.lastOrdinal();
+        return range.isRelevant(entry)
+                && !(range.isNewestEnough() && isOfOneRow && beginsWith(page + 1, entry.lastOrdinal()));
     }
 
     private boolean end() {
@@ -176,7 +208,7 @@ final class DeltaColumnCursor implements AutoCloseable {
             if (entry.firstOrdinal() >= range.to()) {
                 return;
             }
-            if (range.isRelevant(entry)) {
+            if (isNeeded(page)) {
                 prefetch.add(column.reader(), page);
                 noted++;
             }

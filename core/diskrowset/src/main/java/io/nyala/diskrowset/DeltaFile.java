@@ -55,7 +55,8 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
         long first = column.pages().getFirst().firstOrdinal();
         long last = column.pages().getLast().lastOrdinal();
         DeletedRows rows = new DeletedRows(first, last, Math.toIntExact(column.entryCount()), account);
-        try (Cursor deletions = cursor(List.of(column), 0, Long.MAX_VALUE, kind().everySnapshot(), account)) {
+        var everything = new DeltaColumnCursor.Range(kind(), 0, Long.MAX_VALUE, kind().everySnapshot(), false);
+        try (Cursor deletions = cursor(List.of(column), everything, account)) {
             while (deletions.next()) {
                 rows.add(deletions.ordinal());
             }
@@ -192,10 +193,13 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
 
     @Override
     public Cursor changes(long from, long to, long snapshot) {
-        return cursor(columns, from, to, snapshot, account);
+        return cursor(columns, new DeltaColumnCursor.Range(kind(), from, to, snapshot, false), account);
     }
 
-    /** {@inheritDoc} UNDO is read as a whole, since a change of whatever column may bring its row back. */
+    /**
+     * {@inheritDoc} UNDO is read as a whole, since a change of whatever column may bring its row back. Of REDO only the
+     * newest cell of each row and column is answered, at its time: a row that changed very often takes no longer.
+     */
     @Override
     public Cursor changes(long from, long to, long snapshot, int[] columnIds, MemoryAccount reader) {
         if (kind() == DeltaKind.UNDO) {
@@ -207,7 +211,11 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
                 wanted.add(column);
             }
         }
-        return cursor(wanted, from, to, snapshot, reader);
+        return cursor(wanted, new DeltaColumnCursor.Range(kind(), from, to, snapshot, true), reader);
+    }
+
+    private Cursor cursor(List<DeltaColumn> wanted, DeltaColumnCursor.Range range, MemoryAccount reader) {
+        return new DeltaFileCursor(wanted, file.path(), range, file.prefetch(), reader);
     }
 
     /**
@@ -221,7 +229,7 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
             DeltaColumn column = column(schema.column(tests.column(first)).id());
             if (column != null) {
                 ColumnType type = schema.column(tests.column(first)).type();
-                var range = new DeltaColumnCursor.Range(kind(), 0, Long.MAX_VALUE, kind().everySnapshot());
+                var range = new DeltaColumnCursor.Range(kind(), 0, Long.MAX_VALUE, kind().everySnapshot(), false);
                 try (var scratch = new DecoderScratch(account);
                         var cursor = new DeltaColumnCursor(column, file.path(), range, scratch, account)) {
                     new DeltaCellLookup(column, cursor, type, file.prefetch()).answer(tests, first, end);
@@ -241,15 +249,10 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
         return null;
     }
 
-    private Cursor cursor(List<DeltaColumn> wanted, long from, long to, long snapshot, MemoryAccount reader) {
-        var range = new DeltaColumnCursor.Range(kind(), from, to, snapshot);
-        return new DeltaFileCursor(wanted, file.path(), range, file.prefetch(), reader);
-    }
-
     /** Reads and checks every page of the file, and that its pages are what the footer says of them. */
     public void verify() {
         file.verify();
-        var everything = new DeltaColumnCursor.Range(kind(), 0, Long.MAX_VALUE, kind().everySnapshot());
+        var everything = new DeltaColumnCursor.Range(kind(), 0, Long.MAX_VALUE, kind().everySnapshot(), false);
         try (var scratch = new DecoderScratch(account)) {
             for (DeltaColumn column : columns) {
                 try (var cursor = new DeltaColumnCursor(column, file.path(), everything, scratch, account)) {

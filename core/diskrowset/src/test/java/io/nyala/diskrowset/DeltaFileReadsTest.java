@@ -9,6 +9,8 @@ import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.DeltaSource;
+import io.nyala.rows.LittleEndian;
+import io.nyala.rows.RowChange;
 import io.nyala.rows.Schema;
 import io.nyala.simulation.SimulatedDisk;
 import io.nyala.testkit.Seed;
@@ -120,6 +122,39 @@ final class DeltaFileReadsTest {
         }
         assertEquals(changes, found);
         return files.cache.statistics().misses() - missesBefore;
+    }
+
+    /** Its versions fill many pages, between those of rows that changed once. */
+    @Test
+    void aRowThatChangedVeryOftenIsReadAsFastAsAnyOther() {
+        int hot = FIRST_ROW + 500;
+        int versions = 20 * 1_024;
+        List<Change> changes = new ArrayList<>();
+        for (int row = FIRST_ROW; row < FIRST_ROW + 1_000; row++) {
+            for (int i = 1; i <= (row == hot ? versions : 1); i++) {
+                changes.add(new Change(row, i, RedoModel.update(1, i, 2, "")));
+            }
+        }
+        files.write(SCHEMA, BASE, new ListedDeltas(changes, RedoModel.always()), 9);
+        try (DeltaFile often = files.openDelta(9, BASE)) {
+            for (int snapshot : new int[] {1, 700, 10_000, versions}) {
+                long missesBefore = files.cache.statistics().misses();
+                int found = 0;
+                long newest = 0;
+                try (DeltaSource.Cursor cursor = often.changes(hot, hot + 1, snapshot, new int[] {1}, files.account)) {
+                    while (cursor.next()) {
+                        found++;
+                        newest = cursor.time();
+                        long cell = RowChange.firstCell(cursor.changeOffset());
+                        assertEquals(newest, LittleEndian.getLong(cursor.memory(), RowChange.cellValue(cell)));
+                    }
+                    assertEquals(snapshot, newest);
+                    assertTrue(found <= 2, found + " changes at " + snapshot);
+                }
+                long pages = files.cache.statistics().misses() - missesBefore;
+                assertTrue(pages <= 3, pages + " pages at " + snapshot);
+            }
+        }
     }
 
     @Test

@@ -98,7 +98,7 @@ final class DeltaFileTest {
         return RowChange.kind(memory, 0) == RowChange.DELETE || RowChange.cellCount(memory, 0) > 0;
     }
 
-    private static boolean isDelete(Change change) {
+    static boolean isDelete(Change change) {
         return RowChange.kind(MemorySegment.ofArray(change.bytes()), 0) == RowChange.DELETE;
     }
 
@@ -126,39 +126,45 @@ final class DeltaFileTest {
                 .distinct()
                 .sorted()
                 .toArray();
-        boolean isAll = random.nextBoolean();
+        List<Change> relevant = new ArrayList<>(changes);
+        relevant.removeIf(change -> change.ordinal() < from || change.ordinal() >= to || change.time() > snapshot);
+        assertTrue(relevant.isEmpty() || file.mayChange(from, to, snapshot), "a change is denied");
+        String what = "rows " + from + " to " + to + " at " + snapshot;
+        long seekTo = random.nextBoolean() ? -1 : random.nextLong(model.rows.size());
+        relevant.removeIf(change -> change.ordinal() < seekTo);
+        if (random.nextBoolean()) {
+            try (DeltaSource.Cursor cursor = file.changes(from, to, snapshot)) {
+                checkAll(cursor, relevant, seekTo, random, what);
+            }
+        } else {
+            try (DeltaSource.Cursor cursor = file.changes(from, to, snapshot, ids, account)) {
+                NewestCells.check(cursor, relevant, ids, seekTo, random, what);
+            }
+        }
+    }
+
+    private static void checkAll(
+            DeltaSource.Cursor cursor, List<Change> relevant, long seekTo, SplittableRandom random, String what) {
         List<String> expected = new ArrayList<>();
-        boolean mayChange = false;
-        for (Change change : changes) {
-            boolean isRelevant = change.ordinal() >= from && change.ordinal() < to && change.time() <= snapshot;
-            mayChange |= isRelevant;
-            byte[] bytes = isAll || isDelete(change) ? change.bytes() : restricted(change.bytes(), ids);
-            if (isRelevant && bytes.length > 0) {
-                expected.add(change.ordinal() + " " + change.time() + " " + Arrays.toString(bytes));
-            }
+        for (Change change : relevant) {
+            expected.add(change.ordinal() + " " + change.time() + " " + Arrays.toString(change.bytes()));
         }
-        assertTrue(!mayChange || file.mayChange(from, to, snapshot), "a change is denied");
         List<String> actual = new ArrayList<>();
-        try (DeltaSource.Cursor cursor =
-                isAll ? file.changes(from, to, snapshot) : file.changes(from, to, snapshot, ids, account)) {
-            long seekTo = random.nextBoolean() ? -1 : random.nextLong(model.rows.size());
-            expected.removeIf(change -> Long.parseLong(change.split(" ", -1)[0]) < seekTo);
-            boolean isAny = seekTo < 0 ? cursor.next() : cursor.seek(seekTo);
-            while (isAny) {
-                actual.add(describe(cursor));
-                long skipTo = cursor.ordinal() + random.nextLong(4) * random.nextInt(200);
-                boolean isSkipping = random.nextInt(5) == 0 && skipTo > cursor.ordinal();
-                int done = actual.size();
-                while (isSkipping
-                        && done < expected.size()
-                        && Long.parseLong(expected.get(done).split(" ", -1)[0]) < skipTo) {
-                    expected.remove(done);
-                }
-                isAny = isSkipping ? cursor.seek(skipTo) : cursor.next();
+        boolean isAny = seekTo < 0 ? cursor.next() : cursor.seek(seekTo);
+        while (isAny) {
+            actual.add(describe(cursor));
+            long skipTo = cursor.ordinal() + random.nextLong(4) * random.nextInt(200);
+            boolean isSkipping = random.nextInt(5) == 0 && skipTo > cursor.ordinal();
+            int done = actual.size();
+            while (isSkipping
+                    && done < expected.size()
+                    && Long.parseLong(expected.get(done).split(" ", -1)[0]) < skipTo) {
+                expected.remove(done);
             }
-            assertFalse(cursor.next(), "a change behind the last");
+            isAny = isSkipping ? cursor.seek(skipTo) : cursor.next();
         }
-        assertEquals(expected, actual, "rows " + from + " to " + to + " at " + snapshot);
+        assertFalse(cursor.next(), "a change behind the last");
+        assertEquals(expected, actual, what);
     }
 
     private static String describe(DeltaSource.Cursor cursor) {
@@ -169,7 +175,7 @@ final class DeltaFileTest {
     }
 
     /** The UPDATE with the cells of these columns only; nothing if there is none. */
-    private static byte[] restricted(byte[] change, int... ids) {
+    static byte[] restricted(byte[] change, int... ids) {
         MemorySegment memory = MemorySegment.ofArray(change);
         var cells = new ByteArrayOutputStream();
         int count = 0;

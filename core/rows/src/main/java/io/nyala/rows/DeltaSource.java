@@ -40,8 +40,8 @@ public interface DeltaSource {
     Cursor changes(long from, long to, long snapshot);
 
     /**
-     * As above, for a reader that wants to know of some columns only, and of deletions: cells of others, and changes of
-     * nothing else, may be left out.
+     * As above, for a reader that wants to know what rows are at the snapshot, of some columns only: cells of others,
+     * cells that are set again by relevant changes, and changes of nothing else, may be left out.
      *
      * @param columnIds ascending; not to be changed
      * @param account pays for what the cursor holds, if it holds memory of its own
