@@ -123,8 +123,11 @@ final class KuduToolTest {
         same("table", "clear_comment", "MASTER", "metrics");
         same("table", "set_extra_config", "MASTER", "metrics", "kudu.table.history_max_age_sec", "7200");
         same("table", "get_extra_configs", "MASTER", "metrics");
-        refused("table", "set_limit", "disk_size", "MASTER", "metrics", "1000000");
-        refused("table", "set_limit", "row_count", "MASTER", "metrics", "1000000");
+        for (String limit : List.of("disk_size", "row_count")) {
+            String said =
+                    compare(false, KuduToolTest::withoutAdvice, "table", "set_limit", limit, "MASTER", "metrics", "9");
+            assertTrue(said.contains("altering table limit is not supported"), said);
+        }
         same("table", "rename_table", "MASTER", "metrics", "measures");
         same("table", "describe", "MASTER", "measures");
         same("table", "delete", "MASTER", "measures", "-reserve_seconds=600");
@@ -308,6 +311,11 @@ final class KuduToolTest {
     /** A command that both must refuse with the same words. */
     private void refused(String... command) {
         assertNotEquals("", compare(false, UnaryOperator.identity(), command), "words of an error");
+    }
+
+    /** A real Kudu names a flag, which ours does not have. */
+    private static String withoutAdvice(String refusal) {
+        return refusal.replaceAll("(is not supported)(:| because).*", "$1");
     }
 
     private String compare(boolean succeeds, UnaryOperator<String> shown, String... command) {

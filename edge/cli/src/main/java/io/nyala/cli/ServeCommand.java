@@ -9,8 +9,11 @@ import io.nyala.web.WebConfig;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.NetworkInterface;
 import java.net.ServerSocket;
+import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalTime;
@@ -50,6 +53,7 @@ import picocli.CommandLine.Spec;
 final class ServeCommand implements Callable<Integer> {
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("HH:mm:ss");
     private static final long MIB = 1L << 20;
+    private static final int PORT_MAX = 65_535;
 
     /** Enough for an engine with all else as usual. */
     static final long MEMORY_MIB_MIN = 112;
@@ -106,7 +110,9 @@ final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         PrintWriter out = spec.commandLine().getOut();
-        checkRange("--web-port", webPort, 0, 65_535); // 0 is none here, and any to a host program.
+        checkRange("--master-port", masterPort, 0, PORT_MAX);
+        checkRange("--tserver-port", tabletServerPort, 0, PORT_MAX);
+        checkRange("--web-port", webPort, 0, PORT_MAX); // 0 is none here, and any to a host program.
         checkRange("--memory", memoryMib, MEMORY_MIB_MIN, MEMORY_MIB_MAX);
         ServerConfig config = config();
         checkPorts(config);
@@ -193,12 +199,24 @@ final class ServeCommand implements Callable<Integer> {
             socket.setReuseAddress(true); // As the server does: what clients of an earlier one left does not count.
             socket.bind(address);
         } catch (IOException e) {
-            throw new UncheckedIOException(
-                    "cannot listen at " + config.address(port) + ": " + e.getMessage()
-                            + "; stop what listens there, choose"
-                            + " another port by " + option + " (" + zero + "), or another address of this machine by"
-                            + " --host",
-                    e);
+            String what = isOurs(address)
+                    ? e.getMessage() + "; stop what listens there, choose another port by " + option + " (" + zero
+                            + "), or another address of this machine by --host"
+                    : "this machine has no such address; name one that it has by --host (127.0.0.1 for this machine"
+                            + " only, 0.0.0.0 for all that it has), and the one that clients reach by --advertise";
+            throw new UncheckedIOException("cannot listen at " + config.address(port) + ": " + what, e);
+        }
+    }
+
+    /** Unless the system says that it is not. */
+    private static boolean isOurs(InetSocketAddress address) {
+        InetAddress host = address.getAddress();
+        try {
+            return host.isAnyLocalAddress()
+                    || host.isLoopbackAddress()
+                    || NetworkInterface.getByInetAddress(host) != null;
+        } catch (SocketException _) {
+            return true;
         }
     }
 

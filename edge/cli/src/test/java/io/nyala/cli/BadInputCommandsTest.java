@@ -96,7 +96,8 @@ final class BadInputCommandsTest {
         wrong type               | scan herd --limit -1 --data {d}       | 2 | --limit must not be negative, was -1
         wrong type               | scan herd --at 0 --data {d}           | 2 | --at 0 is not a time between 1970 and now
         wrong type               | scan herd --at 2200-01-01T00:00:00Z --data {d} | 2 | --at 2200; 1970 and now
-        no such port             | serve --master-port 70000 --data {d} | 2 | master port must be; 65,535; 70,000
+        no such port             | serve --master-port 70000 --data {d} | 2 | --master-port must; 65,535; 70,000
+        no such port             | serve --tserver-port -1 --data {d}   | 2 | --tserver-port must be between 0
         no such port             | serve --web-port -1 --data {d}       | 2 | --web-port must be between 0 and 65,535
         too little memory        | serve --memory 1 --data {d}          | 2 | --memory must be between 112 and
         a port with the host     | serve --advertise foo:77 --data {d}  | 2 | without its port; foo:77
@@ -139,7 +140,7 @@ final class BadInputCommandsTest {
         --enable-native-access=    | scan herd --data {d} | 0    | n19
         --                         | verify {d}           | 0    | 3 parts checked, all in order.
         --                         | counters {d}         | 1    | --add-exports java.base/jdk.internal
-        --                         | scan hurd --data {d} | 1    | --add-exports java.base/jdk.internal
+        --                         | scan hurd --data {d} | 1    | --enable-native-access=ALL-UNNAMED --add-exports
         """)
     void withoutAFlagItSaysWhichOrDoesWithout(String missing, String command, int exit, String says) throws Exception {
         List<String> line = javaCommand(flag -> !flag.startsWith(missing));

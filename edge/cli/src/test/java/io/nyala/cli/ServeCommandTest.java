@@ -91,7 +91,10 @@ final class ServeCommandTest {
     @Test
     void anAddressThatIsNotOfThisMachineIsRefusedAtOnce() {
         assertEquals(Main.FAILED, serve("--host", "192.0.2.1")); // For documentation, nobody has it.
-        assertTrue(err.toString().contains("another address of this machine by --host"), err::toString);
+        assertTrue(
+                err.toString().contains("this machine has no such address; name one that it has by --host"),
+                err::toString);
+        assertFalse(err.toString().contains("stop what listens there"), err::toString);
     }
 
     @Test

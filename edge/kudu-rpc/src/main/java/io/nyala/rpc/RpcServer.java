@@ -18,6 +18,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 
 /**
  * Listens at an address and brings the calls of clients to services.
@@ -33,6 +34,9 @@ import java.util.function.Consumer;
 @SuppressWarnings("FutureReturnValueIgnored") // What closing and writing come to is seen by handlers.
 public final class RpcServer implements AutoCloseable {
     private static final Logger LOG = System.getLogger(RpcServer.class.getName());
+
+    /** What Netty puts before the reason: a function of C, and a number. */
+    private static final Pattern FAILED_CALL = Pattern.compile("^\\w+\\(\\.\\.\\) failed with error\\(-?\\d+\\): ");
 
     /** Clients that come all at once, as after a restart. */
     private static final int BACKLOG = 1024;
@@ -141,22 +145,25 @@ public final class RpcServer implements AutoCloseable {
                 });
         InetSocketAddress address = new InetSocketAddress(config.host(), config.port());
         if (address.isUnresolved()) {
-            throw cannotListen(new UnknownHostException("no address is known of a host \"" + config.host() + "\""));
+            throw cannotListen(
+                    new UnknownHostException("no address is known of a host \"" + config.host() + "\""),
+                    "name an address of this host");
         }
         ChannelFuture bound = bootstrap.bind(address).awaitUninterruptibly();
         Throwable cause = bound.cause();
         if (cause != null) {
-            throw cannotListen(cause);
+            throw cannotListen(
+                    cause,
+                    "stop what listens there, or choose another port (0 for any that is free), or another address of"
+                            + " this host");
         }
         return bound.channel();
     }
 
-    private UncheckedIOException cannotListen(Throwable cause) {
+    private UncheckedIOException cannotListen(Throwable cause, String advice) {
         String why = cause.getMessage() == null ? cause.toString() : cause.getMessage();
-        String text =
-                config.serverName() + " cannot listen at " + Addresses.text(config.host(), config.port()) + ": " + why
-                        + "; choose an address of this host and a port that nothing else listens at (0 for any that is"
-                        + " free)";
+        String text = config.serverName() + " cannot listen at " + Addresses.text(config.host(), config.port()) + ": "
+                + FAILED_CALL.matcher(why).replaceFirst("") + "; " + advice;
         return new UncheckedIOException(text, cause instanceof IOException io ? io : new IOException(cause));
     }
 

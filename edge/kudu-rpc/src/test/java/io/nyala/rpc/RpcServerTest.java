@@ -356,7 +356,9 @@ final class RpcServerTest {
                 UncheckedIOException.class,
                 () -> RpcServer.start(RpcConfig.of("Master", "127.0.0.1", taken.getPort()), List.of(service)));
         String text = String.valueOf(e.getMessage());
-        assertTrue(text.startsWith("Master cannot listen at 127.0.0.1:" + taken.getPort() + ": "), text);
-        assertTrue(text.contains("in use; choose an address"), text);
+        assertEquals(
+                "Master cannot listen at 127.0.0.1:" + taken.getPort() + ": Address already in use; stop what listens"
+                        + " there, or choose another port (0 for any that is free), or another address of this host",
+                text);
     }
 }

@@ -31,9 +31,9 @@ final class MasterAlter {
     /** Each time it has met another change; clients change a table in a row, but not that often. */
     private static final int ATTEMPTS_MAX = 10;
 
-    /** In the words of a Kudu as shipped, which has the limits switched off. */
+    /** As a Kudu begins, as shipped; it goes on with the flag that switches limits on, and here is none. */
     private static final String LIMITS_REFUSED =
-            "altering table limit is not supported because --enable_table_write_limit is not enabled";
+            "altering table limit is not supported: a table here has no limits on its size and rows";
 
     /** Of steps in a line for people. */
     private static final int WORDS_MAX = 8;
