@@ -67,15 +67,12 @@ public final class LogAgent implements Agent {
     private int idleRounds;
     private @Nullable Segment writtenSegment;
     private boolean isClosed;
-    private volatile @Nullable DiskException full;
-    private volatile boolean mayRetry;
     private volatile boolean mayExceed;
     private volatile boolean mustNotExceed;
     private volatile @Nullable String limitRefusal;
     private final AtomicLong syncAsked = new AtomicLong();
 
     LogAgent(LogParts parts, Disk disk, WalConfig config, LongSupplier micros) {
-        this.attempts = new Attempts(micros);
         this.buffer = parts.buffer();
         this.progress = parts.progress();
         this.retention = parts.retention();
@@ -87,6 +84,7 @@ public final class LogAgent implements Agent {
         this.segmentsMax = config.segmentsMax();
         this.queue = disk.newQueue(inFlightMax + 2); // And one sync, and one of the preparer.
         this.parking = Parking.ofQueue(queue);
+        this.attempts = new Attempts(files.directory(), micros, parking::wake);
         this.toldUpTo = buffer.lastSequence();
         buffer.onFree(parking::wake);
     }
@@ -173,15 +171,9 @@ public final class LogAgent implements Agent {
         }
     }
 
-    /** Why there is no next segment, or null; it is tried again. For any thread. */
-    @Nullable
-    DiskException takeFull() {
-        DiskException reason = full;
-        if (reason != null) {
-            mayRetry = true;
-            parking.wake();
-        }
-        return reason;
+    /** Whether there is room on the disk. */
+    Attempts attempts() {
+        return attempts;
     }
 
     private int step() {
@@ -194,8 +186,7 @@ public final class LogAgent implements Agent {
             work += issue();
             work += sync();
             if (retention.step()) {
-                mayRetry = true; // A released segment is room for the next.
-                attempts.forget();
+                attempts.wantAtOnce(); // A released segment is room for the next.
                 limitRefusal = null;
                 work++;
             }
@@ -209,11 +200,11 @@ public final class LogAgent implements Agent {
     private int prepare() {
         if (preparer.isReady()) {
             buffer.giveNext(preparer.take());
+            attempts.succeeded();
             progress.wakeAll();
             return 1;
         }
-        if (mayRetry && preparer.isFull() && attempts.mayTry()) {
-            mayRetry = false;
+        if (preparer.isFull() && attempts.mayTry()) {
             preparer.retry();
         }
         if (preparer.isIdle() && !buffer.hasNext() && !mustSyncAll) {
@@ -282,8 +273,7 @@ public final class LogAgent implements Agent {
     }
 
     private void noteFull() {
-        full = preparer.full();
-        if (full != null) {
+        if (attempts.note(preparer.full())) {
             progress.wakeAll();
         }
     }

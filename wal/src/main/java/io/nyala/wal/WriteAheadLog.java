@@ -242,6 +242,14 @@ public final class WriteAheadLog implements CommitLog {
         agent.refuseAtLimit(reason);
     }
 
+    /**
+     * The disk has no room for the next segment: since when, and why; or null. What is under way in the present one
+     * goes on. To ask has it tried again, so that it ends also where nobody appends.
+     */
+    public @Nullable LogFullException noRoom() {
+        return agent.attempts().takeNoRoom();
+    }
+
     /** Sequence with which the newest {@code count} of those segments begin, or all where there are fewer. */
     public long newestFrom(int count) {
         Check.positive("count", count);
@@ -298,7 +306,8 @@ public final class WriteAheadLog implements CommitLog {
             throw new LogFullException("the log has as many segments as it may have, so nothing more is accepted; what"
                     + " was accepted is safe: " + limit);
         }
-        RuntimeException full = reason == LogBuffer.NO_SEGMENT ? agent.takeFull() : null;
+        RuntimeException full =
+                reason == LogBuffer.NO_SEGMENT ? agent.attempts().takeFull() : null;
         if (full != null) {
             throw new LogFullException(
                     "no room for the log's next segment, so nothing more is accepted; what was accepted is safe: "

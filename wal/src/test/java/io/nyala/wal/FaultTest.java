@@ -3,6 +3,8 @@ package io.nyala.wal;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -13,9 +15,15 @@ import io.nyala.simulation.SimulatedDisk;
 import io.nyala.testkit.Failure;
 import io.nyala.testkit.Seed;
 import io.nyala.wal.TestLog.Entry;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
@@ -194,6 +202,59 @@ final class FaultTest {
         log.settle();
         log.append(TestLog.randomText(random, 5000), Durability.SYNC);
         log.close();
+    }
+
+    /** Who watches the log sees it before a write fails, and its end also where nobody writes any more. */
+    @Test
+    void aFullDiskIsToldFromItsBeginningToItsEnd() {
+        List<String> lines = new ArrayList<>();
+        Handler handler = lines(lines);
+        Logger logger = Logger.getLogger(Attempts.class.getName());
+        logger.addHandler(handler);
+        try (TestLog log = TestLog.start(disk, TestLog.config().withSparesMax(0))) {
+            log.settle();
+            assertNull(log.log().noRoom());
+            disk.noSpaceAfter(TestLog.SEGMENT_BYTES / 2);
+            while (log.log().segmentCount() < 2) { // The next one was there already.
+                log.append(random, 1000);
+                log.settle();
+            }
+            LogFullException noRoom = Objects.requireNonNull(log.log().noRoom());
+            String since = Instant.EPOCH
+                    .plus(log.clock.microsSource().getAsLong(), ChronoUnit.MICROS)
+                    .truncatedTo(ChronoUnit.SECONDS)
+                    .toString();
+            assertTrue(String.valueOf(noRoom.getMessage()).contains(" since " + since), noRoom::getMessage);
+            log.append("in the segment that is there", Durability.SYNC);
+            for (int second = 0; second < 3; second++) {
+                log.clock.advanceMicros(1_000_000);
+                log.settle();
+                assertSame(noRoom, log.log().noRoom());
+            }
+            assertEquals(List.of(String.valueOf(noRoom.getMessage())), lines);
+            disk.unlimitSpace();
+            log.settle();
+            assertNull(log.log().noRoom(), "to ask has it tried again");
+            assertEquals(2, lines.size(), lines::toString);
+            assertTrue(lines.getLast().endsWith(" has room again"), lines::toString);
+        } finally {
+            logger.removeHandler(handler);
+        }
+    }
+
+    private static Handler lines(List<String> lines) {
+        return new Handler() {
+            @Override
+            public void publish(LogRecord line) {
+                lines.add(line.getMessage());
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
     }
 
     /** Asks for room for a record as large as any that is appended; false if it is refused. */

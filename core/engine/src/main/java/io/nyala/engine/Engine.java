@@ -277,7 +277,8 @@ public final class Engine implements AutoCloseable {
 
     /**
      * What does not work now, and why, the gravest first; empty if all is well. A log that has failed and maintenance
-     * that has ended stay so until the engine is opened again; a flush or the clock may work when it is tried again.
+     * that has ended stay so until the engine is opened again; a flush, the clock or a disk without room for the log
+     * may work when it is tried again, which to ask brings about for the log.
      */
     public List<RuntimeException> failures() {
         return parts.failures();

@@ -265,7 +265,12 @@ final class OpenEngine implements TableHost, AutoCloseable {
     /** What does not work now, and why, the gravest first. */
     List<RuntimeException> failures() {
         List<RuntimeException> failures = new ArrayList<>();
-        Stream.of(storage.failure(), Optional.ofNullable(log.failure()), clock.failure())
+        Stream.of(
+                        storage.failure(),
+                        Optional.ofNullable(log.failure()),
+                        storage.noRoom(),
+                        Optional.ofNullable(log.noRoom()),
+                        clock.failure())
                 .flatMap(Optional::stream)
                 .forEach(failures::add);
         failures.addAll(maintenance.failures());

@@ -327,6 +327,11 @@ final class StorageLog implements TabletManifest {
         return log.publish(bytes, Durability.SYNC);
     }
 
+    /** Since when and why its disk has no room for more of it. */
+    Optional<RuntimeException> noRoom() {
+        return Optional.ofNullable(log.noRoom());
+    }
+
     /** Why nothing can be changed any more, if that is so. */
     Optional<RuntimeException> failure() {
         return Optional.ofNullable(log.failure());

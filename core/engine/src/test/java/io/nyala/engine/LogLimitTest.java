@@ -9,6 +9,7 @@ import io.nyala.io.DiskException.Kind;
 import io.nyala.simulation.Operation;
 import io.nyala.testkit.Seed;
 import io.nyala.wal.LogFullException;
+import java.util.List;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
@@ -124,3 +125,25 @@ final class LogLimitTest {
         assertTrue(message.contains("flushes fail"), message);
     }
 }
+
+    /** All was said to be well until the last segment was full, and while all writes failed. */
+    @Test
+    void aDiskWithoutRoomForTheLogIsAFailureBeforeWritesFailAndUntilThereIsRoom() {
+        assertEquals(List.of(), running.engine().view().failures());
+        world.disk().noSpaceAfter(64 << 10);
+        try (WriteBatch batch = busy.newBatch()) {
+            for (int i = 0; i < BATCHES_MAX && running.engine().failures().isEmpty(); i++) {
+                CompletableFuture<CommitResult> result = commit(batch);
+                stepUntil(result::isDone);
+                assertEquals(ROWS, result.join().operationCount(), "there is room in the present segment");
+            }
+        }
+        RuntimeException failure = running.engine().view().failures().getFirst();
+        assertInstanceOf(LogFullException.class, failure);
+        String message = String.valueOf(failure.getMessage());
+        assertTrue(message.contains("no room for the next segment of the log in " + World.DIRECTORY), message);
+        world.disk().unlimitSpace();
+        stepUntil(() -> running.engine().failures().isEmpty());
+        assertEquals(List.of(), running.engine().failures(), "nobody writes, and it is tried all the same");
+        running.engine().close();
+    }

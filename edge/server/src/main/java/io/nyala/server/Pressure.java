@@ -72,7 +72,8 @@ final class Pressure {
         }
         busyCount += more;
         if (busy.ends()) {
-            events.tell("too busy no more: " + requests(busyCount) + " told to come again in " + busy.seconds());
+            events.tell("nobody was told to come again for some seconds: before that, in " + busy.seconds() + ", "
+                    + requests(busyCount)); // Which may be as nobody asks any more.
         }
         if (waiting.begins(now.isWaiting())) {
             events.tell("requests wait for memory: those under way, and answers that clients do not take, have all that"

@@ -40,14 +40,17 @@ final class PressureTest {
         assertEquals(1, lines.size(), lines::toString);
         look(1, 1_021, false);
         assertEquals(2, lines.size(), lines::toString);
-        assertEquals("too busy no more: 1,021 requests were told to come again in 7 s", lines.get(1));
+        assertEquals(
+                "nobody was told to come again for some seconds: before that, in 7 s, 1,021 requests were",
+                lines.get(1));
         look(3 * Pressure.QUIET_LOOKS, 1_021, false);
         assertEquals(2, lines.size(), lines::toString);
         look(1, 1_022, false);
         assertEquals(
                 "too busy: 1 request was told to come again within a second: tablet 3 has no room", lines.getLast());
         look(Pressure.QUIET_LOOKS, 1_022, false);
-        assertEquals("too busy no more: 1 request was told to come again in 1 s", lines.getLast());
+        assertEquals(
+                "nobody was told to come again for some seconds: before that, in 1 s, 1 request was", lines.getLast());
     }
 
     @Test

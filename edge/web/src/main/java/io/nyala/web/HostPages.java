@@ -102,7 +102,7 @@ final class HostPages {
                 Cell.count(sums.rowSets()));
     }
 
-    private static void disk(Page page, EngineView view, Sums sums) {
+    private void disk(Page page, EngineView view, Sums sums) {
         page.facts(
                 "Disk",
                 "input and output",
@@ -118,7 +118,7 @@ final class HostPages {
                 "log held by tablet",
                 view.log().oldestTablet().isEmpty()
                         ? Cell.none()
-                        : Cell.text("" + view.log().oldestTablet().getAsLong()),
+                        : catalog.tabletCell(view.log().oldestTablet().getAsLong()),
                 "log written",
                 Cell.bytes(view.log().writtenBytes()),
                 "log files prepared",

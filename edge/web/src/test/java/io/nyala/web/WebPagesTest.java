@@ -215,6 +215,11 @@ final class WebPagesTest {
             assertEquals("OK\n", well.body());
             Table table = watched.engine.createTable("t", Watched.SCHEMA);
             Watched.write(table, OperationKind.INSERT, "a", 0, 10);
+            long tabletId = table.tablets().getFirst().id();
+            assertEquals(
+                    tabletId,
+                    JsonReader.map(json(browser, "/").get("disk")).get("logHeldByTablet"),
+                    "a number, as on other pages");
             Files.delete(directory.resolve("rowsets"));
             Assertions.assertThrows(
                     CompletionException.class, () -> table.flush().join());
