@@ -58,10 +58,13 @@ public record EngineConfig(
     private static final int CATALOG_EDITS_MAX = 1024;
 
     /** A start would read 8 GiB at the default size. */
-    private static final int LOG_SEGMENTS_MAX = 128;
+    private static final int LOG_SEGMENTS = 128;
+
+    /** Nobody reads as many at a start. */
+    public static final int LOG_SEGMENTS_MAX = 1 << 16;
 
     /** More than are kept for rows in memory anyway. */
-    private static final int LOG_SEGMENTS_MIN = Upkeep.LOG_SEGMENTS_MAX + 4;
+    public static final int LOG_SEGMENTS_MIN = Upkeep.LOG_SEGMENTS_MAX + 4;
 
     private static final long METADATA_BYTES_MIN = 2 * MIB;
 
@@ -79,7 +82,7 @@ public record EngineConfig(
                 "rowSetBytes", rowSetBytes, Math.max(64 * KIB, flushBytes / ROWSETS_PER_FLUSH_MAX), ROWSET_BYTES_MAX);
         Check.inRange("logSegmentBytes", logSegmentBytes, 128 * KIB, 1024 * MIB);
         Check.powerOfTwo("logSegmentBytes", logSegmentBytes);
-        Check.inRange("logSegmentsMax", logSegmentsMax, LOG_SEGMENTS_MIN, 1 << 16);
+        Check.inRange("logSegmentsMax", logSegmentsMax, LOG_SEGMENTS_MIN, LOG_SEGMENTS_MAX);
         Check.inRange("catalogEditsMax", catalogEditsMax, 1, 1 << 16);
         Check.inRange("writers", writers, 1, WRITERS_MAX);
     }
@@ -94,7 +97,7 @@ public record EngineConfig(
                 64 * MIB,
                 32 * MIB,
                 64 * MIB,
-                LOG_SEGMENTS_MAX,
+                LOG_SEGMENTS,
                 CATALOG_EDITS_MAX,
                 1,
                 "best");

@@ -107,6 +107,15 @@ final class ServeCommand implements Callable<Integer> {
                     "Memory outside the heap for rows, cache and scans, 112 or more (default: ${DEFAULT-VALUE} MiB).")
     private long memoryMib = 1024;
 
+    @Option(
+            names = "--log-max",
+            paramLabel = "MIB",
+            description = {
+                "Most write-ahead log on disk, 768 or more (default: 8192 MiB). Long before, rows are flushed to let",
+                "go of it; at that, writes wait, or fail if it does not help."
+            })
+    private @Nullable Long logMaxMib;
+
     @Override
     public Integer call() throws InterruptedException {
         PrintWriter out = spec.commandLine().getOut();
@@ -114,6 +123,7 @@ final class ServeCommand implements Callable<Integer> {
         checkRange("--tserver-port", tabletServerPort, 0, PORT_MAX);
         checkRange("--web-port", webPort, 0, PORT_MAX); // 0 is none here, and any to a host program.
         checkRange("--memory", memoryMib, MEMORY_MIB_MIN, MEMORY_MIB_MAX);
+        EngineConfig engineConfig = engineConfig();
         ServerConfig config = config();
         checkPorts(config);
         Stop stop = new Stop(line -> tell(out, line));
@@ -121,7 +131,7 @@ final class ServeCommand implements Callable<Integer> {
         Logging.lastUntil(stop.over);
         Runtime.getRuntime().addShutdownHook(hook);
         try {
-            serve(out, config, stop);
+            serve(out, engineConfig, config, stop);
             tell(out, "stopped");
         } catch (RuntimeException e) {
             if (!stop.isAsked()) {
@@ -143,6 +153,17 @@ final class ServeCommand implements Callable<Integer> {
         } catch (IllegalStateException _) {
             // It runs.
         }
+    }
+
+    private EngineConfig engineConfig() {
+        EngineConfig config = EngineConfig.in(directory).withMemoryBytes(memoryMib * MIB);
+        if (logMaxMib == null) {
+            return config;
+        }
+        long segmentMib = config.logSegmentBytes() / MIB;
+        long minMib = EngineConfig.LOG_SEGMENTS_MIN * segmentMib;
+        checkRange("--log-max", logMaxMib, minMib, EngineConfig.LOG_SEGMENTS_MAX * segmentMib);
+        return config.withLogSegmentsMax((int) (logMaxMib / segmentMib));
     }
 
     private ServerConfig config() {
@@ -220,8 +241,10 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private void serve(PrintWriter out, ServerConfig config, Stop stop) throws InterruptedException {
-        EngineConfig engineConfig = EngineConfig.in(directory).withMemoryBytes(memoryMib * MIB);
+    private void serve(PrintWriter out, EngineConfig engineConfig, ServerConfig config, Stop stop)
+            throws InterruptedException {
+        boolean isNew = !Files.exists(directory.resolve("storage"));
+        String spare = Figures.bytes(engineConfig.logSegmentBytes());
         tell(
                 out,
                 "opening " + directory.toAbsolutePath() + "; what its log has beyond the tables is replayed, and up to "

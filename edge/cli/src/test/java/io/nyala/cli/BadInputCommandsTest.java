@@ -100,6 +100,7 @@ final class BadInputCommandsTest {
         no such port             | serve --tserver-port -1 --data {d}   | 2 | --tserver-port must be between 0
         no such port             | serve --web-port -1 --data {d}       | 2 | --web-port must be between 0 and 65,535
         too little memory        | serve --memory 1 --data {d}          | 2 | --memory must be between 112 and
+        too little log           | serve --log-max 767 --data {d}       | 2 | --log-max must be between 768 and
         a port with the host     | serve --advertise foo:77 --data {d}  | 2 | without its port; foo:77
         unknown host             | serve --host no.such --data {d} | 1 | listen at no.such:; no address is known; host
         file in its place        | serve --data {p}/file     | 1    | {p}/file failed: not a directory; Name a directory
@@ -208,6 +209,7 @@ final class BadInputCommandsTest {
                     "wrong type",
                     "no such port",
                     "too little memory",
+                    "too little log",
                     "a port with the host" -> command.run();
             case "engine in the directory" -> {
                 try (Engine _ = Engine.open(config())) {
