@@ -134,6 +134,11 @@ public final class Recovery {
         return found.isEmpty() ? 0 : found.getFirst().firstSequence;
     }
 
+    /** Sequence with which the newest file begins, whether or not it is read yet; 0 if there is none. */
+    public long newestFrom() {
+        return found.isEmpty() ? 0 : found.getLast().firstSequence;
+    }
+
     /** Sequence of the last record, 0 if there is none. */
     public long lastSequence() {
         return end().lastSequence();

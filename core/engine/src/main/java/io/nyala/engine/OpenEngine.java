@@ -25,6 +25,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
@@ -159,7 +160,15 @@ final class OpenEngine implements TableHost, AutoCloseable {
                 memory.log(),
                 hasMemory ? helpers : 1,
                 Thread.ofPlatform().daemon().name("nyala-replay-", 0).factory())) {
-            recovery.forEach(replay);
+            var progress = Tablets.Progress.of(record -> String.format(
+                    Locale.ROOT,
+                    "opening: the log is replayed to record %,d; its newest file begins with %,d",
+                    record,
+                    recovery.newestFrom()));
+            recovery.forEach((sequence, memorySegment, record, bytes) -> {
+                progress.at(sequence);
+                replay.record(sequence, memorySegment, record, bytes);
+            });
             replay.finish();
         }
     }
@@ -188,7 +197,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
             agents.start(writer, writer.parking(), writer.parking());
         }
         // All tablets before maintenance: one that is not there yet would need nothing of the log, which it releases.
-        storage.tables().forEach(table -> tablets.start(table.tablets()));
+        tablets.startAll();
         agents.start(maintenance, maintenance.parking(), maintenance.parking());
         var keeper = new LeaseKeeper(keeperParking, clock, this::renewLease);
         agents.start(keeper, keeper.parking(), keeper.parking());

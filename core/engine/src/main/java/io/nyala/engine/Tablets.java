@@ -22,13 +22,18 @@ import java.util.Collection;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import java.util.function.LongFunction;
+import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +49,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Tablets implements AutoCloseable {
     private static final Logger LOG = System.getLogger(Tablets.class.getName());
+
+    /** Of its own, for programs that show these lines and no others. */
+    private static final Logger PROGRESS = System.getLogger(Tablets.class.getPackageName() + ".progress");
 
     private final OpenEngine engine;
     private final List<WriterAgent> writers;
@@ -65,6 +73,48 @@ final class Tablets implements AutoCloseable {
         }
     }
 
+    /** Lines for who waits for much work: one every few seconds, and none where it is quick. One thread. */
+    static final class Progress {
+        static final long LINE_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+        private final LongSupplier nanoTime;
+        private final Consumer<String> told;
+        private final LongFunction<String> line;
+        private long toldNanos;
+        private long done;
+
+        /** @param line what is said of so much */
+        Progress(LongSupplier nanoTime, Consumer<String> told, LongFunction<String> line) {
+            this.nanoTime = nanoTime;
+            this.told = told;
+            this.line = line;
+            this.toldNanos = nanoTime.getAsLong();
+        }
+
+        /** Into the log. */
+        static Progress of(LongFunction<String> line) {
+            return new Progress(System::nanoTime, text -> PROGRESS.log(Level.INFO, text), line);
+        }
+
+        /** Of that many tablets. */
+        static Progress of(String before, long tablets, String after) {
+            return of(done -> String.format(Locale.ROOT, "%s%,d of %,d tablets %s", before, done, tablets, after));
+        }
+
+        void one() {
+            at(done + 1);
+        }
+
+        void at(long newDone) {
+            done = newDone;
+            long now = nanoTime.getAsLong();
+            if (now - toldNanos >= LINE_NANOS) {
+                toldNanos = now;
+                told.accept(line.apply(done));
+            }
+        }
+    }
+
     Tablets(OpenEngine engine, int writerCount) {
         this.engine = engine;
         this.writers = IntStream.range(0, writerCount)
@@ -74,12 +124,30 @@ final class Tablets implements AutoCloseable {
 
     /** Opens the rowsets of all tablets. */
     void recover() {
+        Progress progress =
+                Progress.of("opening: rowsets of ", count(engine.storage().tables()), "are open");
         for (TableEntry table : engine.storage().tables()) {
             for (TabletPlace place : table.tablets()) {
                 recoveries.put(
                         place.id(),
                         recover(table.name(), place.id(), table.description().schema()));
+                progress.one();
             }
+        }
+    }
+
+    private static long count(List<TableEntry> tables) {
+        return tables.stream().mapToLong(table -> table.tablets().size()).sum();
+    }
+
+    /** Opens those for writes that were recovered. */
+    void startAll() {
+        List<TableEntry> tables = engine.storage().tables();
+        Progress progress = Progress.of("opening: ", count(tables), "take writes");
+        long done = 0;
+        for (TableEntry table : tables) {
+            done += start(table.tablets()).size();
+            progress.at(done);
         }
     }
 
@@ -305,9 +373,15 @@ final class Tablets implements AutoCloseable {
     @Override
     public void close() {
         var closers = new Resources();
-        recoveries.values().forEach(recovery -> closers.add(recovery::close));
-        open.values().forEach(tablet -> closers.add(tablet.tablet()::close));
-        leaving.forEach(gone -> closers.add(gone.tablet.tablet()::close));
+        List<Runnable> all = new ArrayList<>();
+        recoveries.values().forEach(recovery -> all.add(recovery::close));
+        open.values().forEach(tablet -> all.add(tablet.tablet()::close));
+        leaving.forEach(gone -> all.add(gone.tablet.tablet()::close));
+        Progress progress = Progress.of("closing: ", all.size(), "are closed");
+        all.forEach(each -> {
+            closers.add(progress::one);
+            closers.add(each);
+        });
         recoveries.clear();
         open.clear();
         leaving.clear();

@@ -72,7 +72,7 @@ final class LastFlush {
      */
     void run(Engine engine) throws InterruptedException {
         told.accept("stopping: " + left(engine)
-                + " in memory only; they are written to disk, so that the next start has" + " nothing to replay");
+                + " in memory only; they are written to disk, so that the next start has nothing to replay");
         await(engine.flush(), () -> left(engine));
     }
 
@@ -104,15 +104,20 @@ final class LastFlush {
     private static String left(Engine engine) {
         long rows = 0;
         long changeBytes = 0;
+        long tablets = 0;
+        long left = 0;
         for (Table table : Stream.of(engine.tables(), engine.droppedTables())
                 .flatMap(List::stream)
                 .toList()) {
             for (TabletView view : table.views(0, Integer.MAX_VALUE)) {
                 rows += view.freshRowCount();
                 changeBytes += view.changeBytes();
+                tablets++;
+                left += view.freshRowCount() + view.changeBytes() > 0 ? 1 : 0;
             }
         }
         return Figures.count(rows, "new row", "new rows") + " and " + Figures.bytes(changeBytes)
-                + " of changes of others";
+                + " of changes of others, of " + Figures.count(left) + " of "
+                + Figures.count(tablets, "tablet", "tablets");
     }
 }

@@ -1,8 +1,12 @@
 package io.nyala.cli;
 
+import io.nyala.engine.Engine;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
+import java.util.logging.Handler;
 import java.util.logging.Level;
 import java.util.logging.LogManager;
+import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
 /** What the engine logs, on standard error: warnings and worse, a line each. */
@@ -29,6 +33,38 @@ final class Logging {
     static void lastUntil(CountDownLatch stopped) {
         if (LogManager.getLogManager() instanceof PatientLogging patient) { // Else a host has logging of its own.
             patient.lastUntil(stopped);
+        }
+    }
+
+    /** How far the engine is where that takes long is said there, until it is closed. */
+    static Progress progress(Consumer<String> told) {
+        return new Progress(told);
+    }
+
+    /** Takes the lines of one logger, which are no warnings, to where others of the command are. */
+    static final class Progress extends Handler implements AutoCloseable {
+        private final Logger source = Logger.getLogger(Engine.class.getPackageName() + ".progress");
+        private final Consumer<String> told;
+
+        private Progress(Consumer<String> told) {
+            this.told = told;
+            source.setLevel(Level.INFO);
+            source.setUseParentHandlers(false);
+            source.addHandler(this);
+        }
+
+        @Override
+        public void publish(LogRecord line) {
+            told.accept(line.getMessage());
+        }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void close() {
+            source.removeHandler(this);
+            source.setUseParentHandlers(true);
         }
     }
 

@@ -247,9 +247,14 @@ final class ServeCommand implements Callable<Integer> {
         String spare = Figures.bytes(engineConfig.logSegmentBytes());
         tell(
                 out,
-                "opening " + directory.toAbsolutePath() + "; what its log has beyond the tables is replayed, and up to "
-                        + Figures.bytes(engineConfig.logSegmentBytes()) + " of spare log are written");
-        try (Engine engine = open(engineConfig)) {
+                (isNew ? "making " : "opening ")
+                        + directory.toAbsolutePath()
+                        + (isNew
+                                ? "; " + spare + " of log are written"
+                                : "; what its log has beyond the tables is replayed, and up to " + spare
+                                        + " of spare log are written"));
+        try (Logging.Progress _ = Logging.progress(line -> tell(out, line));
+                Engine engine = open(engineConfig)) {
             NyalaServer server = NyalaServer.start(engine, config, line -> tell(out, line));
             if (!stop.start()) {
                 server.close(); // The process is about to end.

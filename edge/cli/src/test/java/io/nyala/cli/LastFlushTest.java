@@ -98,8 +98,8 @@ final class LastFlushTest {
     private void assertAllIsWritten(Path directory) {
         assertEquals(
                 List.of(
-                        "stopping: 120 new rows and 0 B of changes of others in memory only; they are written to disk,"
-                                + " so that the next start has nothing to replay",
+                        "stopping: 120 new rows and 0 B of changes of others, of 2 of 2 tablets in memory only; they"
+                                + " are written to disk, so that the next start has nothing to replay",
                         "stopping: nothing is left in memory; the log is closed"),
                 lines);
         try (Engine engine = Engine.open(config(directory))) {

@@ -108,8 +108,9 @@ final class ServeCommandTest {
         Files.createFile(directory.resolve("diary.txt"));
         assertEquals(Main.FAILED, serve("--web-port", "0"));
         assertTrue(err.toString().contains("no engine's directory: it has no storage/ but diary.txt."), err::toString);
-        assertTrue(out.toString().contains("opening " + directory.toAbsolutePath()), out::toString);
-        assertTrue(out.toString().contains("64.0 MiB of spare log are written"), out::toString);
+        assertTrue(
+                out.toString().contains("making " + directory.toAbsolutePath() + "; 64.0 MiB of log"), out::toString);
+        assertFalse(out.toString().contains("opening"), "there is nothing to open");
     }
 
     @Test
