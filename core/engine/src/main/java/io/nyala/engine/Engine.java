@@ -479,9 +479,10 @@ public final class Engine implements AutoCloseable {
 
     /**
      * Does something in which a check ends what it waits for on this thread: memory for rows of a batch, the end of a
-     * change of the table, a place in a tablet's queue. What the check throws is thrown to the caller, nothing that was
-     * waited for is done, and others go on. It runs where waiting begins, whenever something has changed that others
-     * may wait for, and at {@link #lookAtWaits}. What is in a tablet's queue already goes on: it may be in the log.
+     * change of the table, a place in a tablet's queue. And the commits that it starts, as long as they wait in such a
+     * queue, for memory or for room in the log. What the check throws is the answer, nothing that was waited for is
+     * done, and others go on. It runs where waiting begins and ends, and at {@link #lookAtWaits}, also on threads of
+     * the engine: it must not wait. What is in the log goes on.
      */
     public static void whileWanted(Runnable check, Runnable action) {
         ScopedValue.where(WANTED, check).run(action);
@@ -489,7 +490,7 @@ public final class Engine implements AutoCloseable {
 
     /** Runs the checks of all who wait; a host whose checks depend on time calls it now and then. Any thread. */
     public void lookAtWaits() {
-        agents().announce();
+        parts.lookAtWaits();
     }
 
     /** The check of {@link #whileWanted} on this thread, for waits of a host's own; does nothing without one. */

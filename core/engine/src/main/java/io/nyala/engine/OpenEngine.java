@@ -286,6 +286,11 @@ final class OpenEngine implements TableHost, AutoCloseable {
         return failures;
     }
 
+    void lookAtWaits() {
+        agents().announce();
+        tablets.writers().forEach(WriterAgent::lookAtWaits);
+    }
+
     /** Whoever waits for room, which may never come, waits no longer: the engine is about to close. */
     void stopWaiting() {
         tablets.writers().forEach(WriterAgent::stopWaiting);

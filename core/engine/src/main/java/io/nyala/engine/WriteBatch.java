@@ -248,6 +248,7 @@ public final class WriteBatch implements AutoCloseable {
             TableState state = table.batchBegins(engine.host());
             isBegun = true;
             checkRows(state);
+            parts.wanted(Engine.wanted());
             parts.split(state, engine.host());
             isSplit = true;
         } finally {

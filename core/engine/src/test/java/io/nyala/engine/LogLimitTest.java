@@ -15,6 +15,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -99,6 +100,61 @@ final class LogLimitTest {
         running.engine().close();
     }
 
+    /** It was written when there was room again, though its caller had been told that it failed. */
+    @Test
+    void aBatchThatWaitsForTheLogCanBeGivenUpAndOthersGoOn() {
+        var mayGoOn = new AtomicBoolean();
+        var isGivenUp = new AtomicBoolean();
+        Runnable check = () -> {
+            if (isGivenUp.get()) {
+                throw new IllegalStateException("given up");
+            }
+        };
+        running.host().suspendUntil("maintenance", mayGoOn::get);
+        try (WriteBatch first = busy.newBatch();
+                WriteBatch second = busy.newBatch();
+                WriteBatch third = busy.newBatch()) {
+            CompletableFuture<CommitResult> given = whileWanted(check, first);
+            for (int i = 0; i < BATCHES_MAX && isDoneSoon(given); i++) {
+                given = whileWanted(check, first);
+            }
+            CompletableFuture<CommitResult> kept = commit(second);
+            CompletableFuture<CommitResult> behind = whileWanted(check, third);
+            long written = nextId - 3 * ROWS;
+            running.engine().lookAtWaits();
+            assertFalse(isDoneSoon(given), "it is wanted still");
+            isGivenUp.set(true);
+            running.engine().lookAtWaits();
+            assertTrue(isDoneSoon(given));
+            assertEquals("given up", given.exceptionNow().getMessage());
+            assertTrue(isDoneSoon(behind), "though another is before it");
+            assertEquals("given up", behind.exceptionNow().getMessage());
+            assertFalse(kept.isDone());
+            assertEquals(1, busy.views(0, 1).getFirst().undecidedBatches(), "they have no place any more");
+            mayGoOn.set(true);
+            assertTrue(isDoneSoon(kept), "it waits for ever");
+            assertEquals(ROWS, kept.join().operationCount());
+            assertEquals(written + ROWS, rowCount(busy), "what was given up is written");
+            assertEquals(ROWS, first.rows().operationCount(), "a batch keeps what was not done");
+        }
+        running.engine().close();
+    }
+
+    private CompletableFuture<CommitResult> whileWanted(Runnable check, WriteBatch batch) {
+        var result = new AtomicReference<CompletableFuture<CommitResult>>();
+        Engine.whileWanted(check, () -> result.set(commit(batch)));
+        return result.get();
+    }
+
+    private boolean isDoneSoon(CompletableFuture<CommitResult> result) {
+        stepUntil(result::isDone);
+        return result.isDone();
+    }
+
+    private static long rowCount(Table table) {
+        return Numbers.ids(table.scan()).size();
+    }
+
     @Test
     void writesFailNamingWhoHoldsTheLogIfFlushesDo() {
         for (int i = 0; i < FAILURES; i++) {
@@ -124,7 +180,6 @@ final class LogLimitTest {
         assertTrue(message.contains("tablet " + idOf(idle).getAsLong() + " needs the oldest"), message);
         assertTrue(message.contains("flushes fail"), message);
     }
-}
 
     /** All was said to be well until the last segment was full, and while all writes failed. */
     @Test
@@ -147,3 +202,4 @@ final class LogLimitTest {
         assertEquals(List.of(), running.engine().failures(), "nobody writes, and it is tried all the same");
         running.engine().close();
     }
+}

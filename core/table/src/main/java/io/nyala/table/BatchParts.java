@@ -40,6 +40,7 @@ public final class BatchParts {
     private Durability durability = Durability.SYNC;
     private boolean isAtomic;
     private boolean isRefused;
+    private Runnable wanted = () -> {};
     private @Nullable RequestName name;
     private boolean isRequestPart;
     private boolean isLastPart;
@@ -108,6 +109,11 @@ public final class BatchParts {
      */
     public void atomic(boolean newIsAtomic) {
         isAtomic = newIsAtomic;
+    }
+
+    /** What throws when what is split from now on is not wanted any more: {@link TabletWrite#wanted}. */
+    public void wanted(Runnable check) {
+        wanted = check;
     }
 
     /** Names what is split from now on; null for no name. */
@@ -251,6 +257,7 @@ public final class BatchParts {
         part.failure = null;
         part.isHeld = tablet.tryHold();
         part.write.clear();
+        part.write.wanted(wanted);
         part.write.durability(durability);
         part.write.atomic(isAtomic);
         part.write.name(name);

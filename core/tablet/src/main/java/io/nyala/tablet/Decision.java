@@ -78,6 +78,15 @@ final class Decision {
         }
     }
 
+    /** The batch that would be tried again is not. Rowsets may have gone since, with what it had reserved in them. */
+    void giveUp(TabletWrite write) {
+        tablet.map().active().rows().batchEnds();
+        if (tablet.isProbeGood(write)) {
+            endBatchInHomes();
+        }
+        homes.clear();
+    }
+
     private void endBatchInHomes() {
         for (int i = 0; i < homes.size(); i++) {
             homes.get(i).batchEnds();
@@ -85,6 +94,7 @@ final class Decision {
                 tablet.pressure().wantFlush();
             }
         }
+        homes.clear(); // They are this batch's, and may be closed when the next one comes.
     }
 
     private Outcome tryRun(TabletWrite write, MemRowSet active) {

@@ -37,6 +37,7 @@ public final class TabletWrite {
 
     final Probe probe = new Probe(this);
     final BatchConditions conditions = new BatchConditions();
+    private @Nullable Runnable wanted;
     private boolean isAtomic;
     private boolean isOnlyRepeated;
     private boolean isRequestPart;
@@ -107,6 +108,31 @@ public final class TabletWrite {
     /** Names the request, so that a retry gets the recorded answer; null for no name. */
     public void name(@Nullable RequestName newName) {
         name = newName;
+    }
+
+    /**
+     * What throws if the batch is not wanted any more, with which it then ends, unless it is decided: see {@link
+     * WriterAgent#lookAtWaits}. Runs on the writer's thread: it must not wait. Wanted until it is answered unless said
+     * otherwise, each time anew.
+     */
+    public void wanted(Runnable check) {
+        wanted = check;
+    }
+
+    /** Null if it is. */
+    @Nullable
+    RuntimeException whyUnwanted() {
+        Runnable check = wanted;
+        try {
+            if (check != null) {
+                check.run();
+            }
+            return null;
+        } catch (RuntimeException e) {
+            return e;
+        } catch (Error _) { // No heap to say so: the next look may have some, and the writer must not end for it.
+            return null;
+        }
     }
 
     /** When the batch counts as acknowledged; {@link Durability#SYNC} unless said otherwise. */
@@ -442,6 +468,7 @@ public final class TabletWrite {
     }
 
     void complete(@Nullable RuntimeException failure) {
+        wanted = null; // Keeps nothing of its caller's.
         completion.completed(this, failure);
     }
 }

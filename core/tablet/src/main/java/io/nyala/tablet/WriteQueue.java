@@ -243,6 +243,31 @@ final class WriteQueue {
         }
     }
 
+    /**
+     * Answers those with their callers' reason that nobody wants any more. Nothing of them has happened; one that is
+     * being probed is looked at the next time.
+     */
+    void endUnwanted() {
+        while (take() != null) {
+            // They are looked at with the others.
+        }
+        boolean isFirst = true;
+        for (Iterator<TabletWrite> each = undecided.iterator(); each.hasNext(); isFirst = false) {
+            TabletWrite write = each.next();
+            RuntimeException reason = write.isProbing ? null : write.whyUnwanted();
+            if (reason != null) {
+                each.remove();
+                if (isFirst) { // It is the one for which all wait, with what it has reserved.
+                    decision.giveUp(write);
+                    isHeld = false;
+                    tablet.pressure().relieved();
+                }
+                leave();
+                tablet.refuse(write, reason);
+            }
+        }
+    }
+
     private void askToProbeAgain() {
         int asked = 0;
         for (TabletWrite waiting : undecided) {

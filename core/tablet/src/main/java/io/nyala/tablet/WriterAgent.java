@@ -37,6 +37,7 @@ public final class WriterAgent implements Agent {
     private final AtomicReference<@Nullable Turn> listed = new AtomicReference<>();
 
     private int firstTurn;
+    private volatile boolean isLookDue;
     private volatile boolean isStopping;
     private volatile boolean isClosed;
 
@@ -59,6 +60,12 @@ public final class WriterAgent implements Agent {
     /** From now on batches for which there is no room are refused: the host is about to close. */
     public void stopWaiting() {
         isStopping = true;
+        wake();
+    }
+
+    /** Ends batches that wait and that nobody {@linkplain TabletWrite#wanted wants} any more, soon. Any thread. */
+    public void lookAtWaits() {
+        isLookDue = true;
         wake();
     }
 
@@ -144,6 +151,10 @@ public final class WriterAgent implements Agent {
         int workCount = completeDurable();
         workCount += commands.drain(Runnable::run, QUEUED_COMMANDS_MAX);
         workCount += decide();
+        if (isLookDue) { // After that: who could be decided need not end.
+            isLookDue = false;
+            active.forEach(turn -> turn.tablet.queue().endUnwanted());
+        }
         letQuietOnesGo();
         return workCount;
     }

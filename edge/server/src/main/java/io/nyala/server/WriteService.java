@@ -97,8 +97,8 @@ final class WriteService {
         if (call.nanosLeft() == 0) {
             throw new RpcException(
                     RpcErrorCode.ERROR_SERVER_TOO_BUSY,
-                    "Timed out: a write waited past its client's deadline for memory, or for a change of its table;"
-                            + " nothing of what waited is written");
+                    "Timed out: a write waited past its client's deadline for memory, for room in the log, or for a"
+                            + " change of its table; nothing of what waited is written");
         }
     }
 
