@@ -66,8 +66,8 @@ final class MergeTaskTest {
         }
 
         void step() {
-            if (flush == null && random.nextInt(3) == 0) {
-                flush = one.newFlush(random.nextBoolean());
+            if (flush == null && random.nextInt(merge == null ? 3 : 2) == 0) {
+                flush = one.newFlush(merge != null || random.nextBoolean()); // The changes are the merge's for now.
             }
             if (flush == null && merge == null) {
                 merge = newMerge();
@@ -111,7 +111,7 @@ final class MergeTaskTest {
                     flush.step();
                     flush = flush.isDone() ? null : flush;
                 }
-                if (merge != null) {
+                if (merge != null && (flush == null || random.nextInt(4) == 0)) {
                     merge.step();
                     if (merge.isDone()) {
                         merge = null;
