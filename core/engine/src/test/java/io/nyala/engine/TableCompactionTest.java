@@ -1,0 +1,124 @@
+package io.nyala.engine;
+
+import static io.nyala.rows.OperationKind.DELETE;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.nyala.simulation.PowerCutException;
+import io.nyala.simulation.SimulatedDisk;
+import io.nyala.testkit.Seed;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Goal: a compaction leaves the same rows in fewer rowsets, whose files are all that is left when the last scan of the
+ * others has ended; and a power cut at any moment leaves the rowsets of before or those of after.
+ * Method: some flushes of rows that overlap, with changes beside them, on a simulated host; the power is cut at
+ * some of the calls of the disk that a compaction makes.
+ */
+final class TableCompactionTest {
+    private static final int FLUSHES = 3;
+    private static final long ROWS = 90;
+
+    /** What of them is deleted before. */
+    private static final long DELETED = 20;
+
+    /** Rowsets that overlap, and one delta file. */
+    private static Table prepare(OneTable one) {
+        Table table = one.create();
+        for (int i = 0; i < FLUSHES; i++) {
+            int first = i;
+            Numbers.insert(
+                            table,
+                            LongStream.range(0, ROWS)
+                                    .filter(id -> id % FLUSHES == first)
+                                    .toArray())
+                    .orThrow();
+            one.flush();
+        }
+        try (WriteBatch batch = table.newBatch()) {
+            for (long id = 0; id < DELETED; id++) {
+                batch.rows().start(DELETE).setLong(0, id).end();
+            }
+            batch.commit().orThrow();
+        }
+        one.flush();
+        one.settle();
+        return table;
+    }
+
+    private static void compact(OneTable one, Table table) {
+        CompletableFuture<Void> compaction = table.compact();
+        one.running().host().await(compaction::isDone);
+        compaction.join();
+    }
+
+    @Test
+    void rowSetsThatOverlapBecomeOne(@Seed SplittableRandom random) {
+        var one = new OneTable(random);
+        Table table = prepare(one);
+        assertEquals(FLUSHES, table.statistics().rowSetCount());
+        int filesBefore = one.files().size();
+        assertTrue(filesBefore > FLUSHES, "no delta file");
+        List<Long> ids = new ArrayList<>();
+        try (Scan scan = table.scan().open()) {
+            assertTrue(scan.next());
+            compact(one, table);
+            one.settle();
+            assertEquals(1, table.statistics().rowSetCount());
+            assertEquals(filesBefore + 1, one.files().size(), "a scan reads them");
+            do {
+                for (int row = 0; row < scan.batch().rowCount(); row++) {
+                    ids.add(scan.batch().column(0).getLong(row));
+                }
+            } while (scan.next());
+        }
+        ids.sort(null);
+        assertEquals(Numbers.list(DELETED, ROWS), ids);
+        one.settle();
+        assertEquals(1, one.files().size());
+        assertEquals(Numbers.list(DELETED, ROWS), Numbers.ids(table.scan()));
+        compact(one, table);
+        assertEquals(1, one.files().size(), "there was nothing to merge");
+        one.powerCut();
+        assertEquals(1, one.table().statistics().rowSetCount());
+        assertEquals(Numbers.list(DELETED, ROWS), Numbers.ids(one.table().scan()));
+        one.engine().close();
+    }
+
+    @Test
+    void aPowerCutAtWhateverCallLeavesOneOrTheOther(@Seed SplittableRandom random) {
+        long seed = random.nextLong();
+        int before = 0;
+        int after = 0;
+        boolean isCut = true;
+        for (int call = 0; isCut; call += random.nextInt(1, 5)) {
+            var one = new OneTable(new SplittableRandom(seed));
+            Table table = prepare(one);
+            SimulatedDisk disk = one.world().disk();
+            disk.cutPowerAtCall(disk.callCount() + call);
+            try {
+                compact(one, table);
+                one.settle();
+                isCut = disk.isOff();
+            } catch (PowerCutException | CompletionException e) {
+                assertTrue(disk.isOff(), () -> "a failure with the power on: " + e);
+            }
+            disk.forgetFailures();
+            one.powerCut();
+            int rowSets = one.table().statistics().rowSetCount();
+            assertTrue(rowSets == 1 || rowSets == FLUSHES, rowSets + " rowsets");
+            before += rowSets == FLUSHES ? 1 : 0;
+            after += rowSets == 1 ? 1 : 0;
+            assertEquals(rowSets == 1 ? 1 : 2 * FLUSHES, one.files().size(), "files of rowsets");
+            assertEquals(Numbers.list(DELETED, ROWS), Numbers.ids(one.table().scan()));
+            one.engine().close();
+        }
+        assertTrue(before > 1 && after > 1, before + " before the edit, " + after + " after it");
+    }
+}
