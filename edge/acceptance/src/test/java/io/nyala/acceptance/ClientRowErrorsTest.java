@@ -1,18 +1,28 @@
 package io.nyala.acceptance;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import java.util.List;
+import java.util.StringJoiner;
+import java.util.regex.Pattern;
 import org.apache.kudu.ColumnSchema.ColumnSchemaBuilder;
 import org.apache.kudu.Schema;
 import org.apache.kudu.Type;
 import org.apache.kudu.client.AlterTableOptions;
 import org.apache.kudu.client.CreateTableOptions;
 import org.apache.kudu.client.KuduClient;
+import org.apache.kudu.client.KuduSession;
 import org.apache.kudu.client.KuduTable;
 import org.apache.kudu.client.Operation;
 import org.apache.kudu.client.OperationResponse;
 import org.apache.kudu.client.PartialRow;
+import org.apache.kudu.client.RowError;
+import org.apache.kudu.client.SessionConfiguration.FlushMode;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Goal: a row that cannot be written is refused with Kudu's code and with words that say why, and others are not.
@@ -115,6 +125,43 @@ final class ClientRowErrorsTest {
             write(said, client, "a column dropped since", set(table.newInsert(), 7, "a", "v"));
             client.alterTable("rows_refused", new AlterTableOptions().addColumn("w", Type.INT32, 1));
             write(said, client, "a column added since", key(table.newDelete(), 1, "a"));
+            return said.toString();
+        });
+    }
+
+    /** Of the rows of one tablet in one request: an error of another row would be as good as none. */
+    @ParameterizedTest
+    @ValueSource(strings = {"0", "9", "3 7", "0 9", "0 1", "8 9", "1 4 6", "0 1 2 3 4 5 6 7 8 9"})
+    void errorsOfABatchAreThoseOfTheirRows(String refused, Both both) throws Exception {
+        List<Integer> keys = Pattern.compile(" ")
+                .splitAsStream(refused)
+                .map(Integer::valueOf)
+                .toList();
+        both.tell("refused: " + refused, client -> {
+            String name = "refused_" + refused.replace(' ', '_');
+            KuduTable table = client.createTable(
+                    name,
+                    SmallTable.SCHEMA,
+                    new CreateTableOptions().setNumReplicas(1).setRangePartitionColumns(List.of()));
+            KuduSession session = client.newSession();
+            for (int k : keys) {
+                session.apply(SmallTable.insert(table, k));
+            }
+            session.setFlushMode(FlushMode.MANUAL_FLUSH);
+            for (int k = 0; k < 10; k++) {
+                session.apply(SmallTable.insert(table, k));
+            }
+            StringJoiner said = new StringJoiner(" ", "refused: ", "");
+            List<OperationResponse> responses = session.flush();
+            for (int i = 0; i < responses.size(); i++) {
+                if (responses.get(i).hasRowError()) {
+                    RowError error = responses.get(i).getRowError();
+                    assertTrue(error.getErrorStatus().isAlreadyPresent(), error::toString);
+                    assertEquals(i, error.getOperation().getRow().getInt("k"), "the row that it is told of");
+                    said.add(Integer.toString(i));
+                }
+            }
+            session.close();
             return said.toString();
         });
     }

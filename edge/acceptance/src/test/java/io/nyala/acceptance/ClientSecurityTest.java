@@ -30,6 +30,7 @@ final class ClientSecurityTest {
             try (KuduClient client =
                     builder(cluster).requireAuthentication(true).build()) {
                 KuduException refused = assertThrows(KuduException.class, client::getTablesList);
+                assertEquals("Service unavailable", ClusterRun.code(refused.getStatus()), refused::toString);
                 assertTrue(refused.toString().contains("authentication"), refused::toString);
             }
         }
@@ -40,6 +41,7 @@ final class ClientSecurityTest {
         try (KuduClient client =
                 builder(both.ours()).encryptionPolicy(EncryptionPolicy.REQUIRED).build()) {
             KuduException refused = assertThrows(KuduException.class, client::getTablesList);
+            assertEquals("Service unavailable", ClusterRun.code(refused.getStatus()), refused::toString);
             assertTrue(refused.toString().contains("TLS"), refused::toString);
         }
         try (KuduClient client =
