@@ -262,11 +262,11 @@ public final class ColumnPredicate {
                 VectorDecoder.fixedCell(vector, row, cell, 0);
                 yield filter.mayContain(cell, 0, (int) cell.byteSize());
             }
-            case BINARY ->
-                filter.mayContain(
-                        vector.memory(),
-                        VectorDecoder.binaryCellOffset(vector, row),
-                        VectorDecoder.binaryCellBytes(vector, row));
+            case BINARY -> {
+                int bytes = VectorDecoder.binaryCellBytes(vector, row);
+                long at = VectorDecoder.binaryCellOffset(vector, row);
+                yield filter.mayContain(vector.cellMemory(), at, bytes);
+            }
         };
     }
 

@@ -52,7 +52,7 @@ public class EncodingBenchmark {
     private static final long BYTES_MAX = VectorFormat.maxFixedBytes(COUNT, CELL_BYTES);
     private static final ValueRange RANGE = ValueRange.ofSigned(100, 600);
 
-    @Param
+    @Param({"CONSTANT", "PLAIN", "RUN_LENGTH", "FRAME_OF_REFERENCE", "DICTIONARY", "DELTA"})
     public VectorEncoding encoding = VectorEncoding.PLAIN;
 
     private final MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), 4 << 20);
@@ -88,6 +88,7 @@ public class EncodingBenchmark {
             case FRAME_OF_REFERENCE -> random.nextInt(4000);
             case DICTIONARY -> random.nextInt(60) * 0x1234_5678_9ABC_DEFL;
             case DELTA -> index * 50L + random.nextInt(16);
+            case PREFIX -> throw new IllegalArgumentException("cells have no " + encoding);
         };
     }
 

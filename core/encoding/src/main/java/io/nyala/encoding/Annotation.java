@@ -30,6 +30,7 @@ public final class Annotation {
             case FRAME_OF_REFERENCE -> FrameOfReferenceVector.annotate(vector, notes);
             case DICTIONARY -> DictionaryVector.annotate(vector, notes);
             case DELTA -> DeltaVector.annotate(vector, notes);
+            case PREFIX -> PrefixVector.annotate(vector, notes);
         }
         notes.endSection();
     }

@@ -11,12 +11,14 @@ import java.lang.foreign.MemorySegment;
 final class BinaryShape {
     private final EncoderScratch scratch;
     private final int[] runStarts = new int[VectorFormat.VALUES_MAX];
+    private final int[] shared = new int[VectorFormat.VALUES_MAX];
     private final StringShape all = new StringShape();
     private final StringShape runs = new StringShape();
     private final StringShape entries = new StringShape();
 
     private FlatBinary source = new FlatBinary();
     private int count;
+    private long sharedBytes;
 
     BinaryShape(EncoderScratch scratch) {
         this.scratch = scratch;
@@ -27,12 +29,30 @@ final class BinaryShape {
         this.count = count;
         all.ofAll(source, count);
         int runCount = 0;
+        long sum = 0;
         for (int i = 0; i < count; i++) {
-            if (i == 0 || !equal(i, i - 1)) {
+            shared[i] = i == 0 ? 0 : sharedWithTheOneBefore(i);
+            if (i == 0 || shared[i] < source.bytes(i) || shared[i] < source.bytes(i - 1)) {
                 runStarts[runCount++] = i;
             }
+            sum += shared[i];
         }
+        sharedBytes = sum;
         runs.ofRows(source, runStarts, runCount);
+    }
+
+    private int sharedWithTheOneBefore(int row) {
+        MemorySegment bytes = source.bytes();
+        long start = source.start(row);
+        long before = source.start(row - 1);
+        int most = Math.min(source.bytes(row), source.bytes(row - 1));
+        for (int i = 0; i < most; i += Long.BYTES) { // The last word may reach into the padding.
+            long difference = bytes.get(Cells.LONG, start + i) ^ bytes.get(Cells.LONG, before + i);
+            if (difference != 0) {
+                return Math.min(most, i + Long.numberOfTrailingZeros(difference) / Byte.SIZE);
+            }
+        }
+        return most;
     }
 
     private boolean equal(int row, int other) {
@@ -106,6 +126,16 @@ final class BinaryShape {
 
     long dataBytes() {
         return all.dataBytes();
+    }
+
+    /** Bytes at its beginning that string {@code row} shares with the one before; 0 for the first. */
+    int shared(int row) {
+        return shared[row];
+    }
+
+    /** All of them together. */
+    long sharedBytes() {
+        return sharedBytes;
     }
 
     int[] runStarts() {

@@ -128,29 +128,35 @@ final class ByteStrings {
     /** Writes the strings that {@code shape} was taken of; answers the bytes written. */
     static long write(FlatBinary source, StringShape shape, EncoderScratch scratch, MemorySegment target, long offset) {
         int count = shape.count();
+        long at = writeEnds(shape, scratch, target, offset);
+        if (shape.isWhole()) {
+            MemorySegment.copy(source.bytes(), source.start(0), target, at, shape.dataBytes());
+        } else {
+            for (int i = 0; i < count; i++) {
+                int bytes = shape.bytes(i);
+                MemorySegment.copy(source.bytes(), source.start(shape.row(i)), target, at, bytes);
+                at += bytes;
+            }
+        }
+        return bytes(count, shape.width(), shape.dataBytes());
+    }
+
+    /** Writes all but the bytes of the strings; answers where these go. */
+    static long writeEnds(StringShape shape, EncoderScratch scratch, MemorySegment target, long offset) {
+        int count = shape.count();
         target.set(Cells.INT, offset + STRING_BYTES, (int) shape.dataBytes());
         target.set(Cells.INT, offset + STRIDE, shape.stride());
         target.set(Cells.INT, offset + WIDTH, shape.width()); // And three zeros.
         MemorySegment distances = scratch.segment();
         long end = 0;
         for (int i = 0; i < count; i++) {
-            end += source.bytes(shape.row(i));
+            end += shape.bytes(i);
             long distance = end - (i + 1L) * shape.stride();
             distances.set(Cells.INT, EncoderScratch.INTS + i * 4L, (int) distance);
         }
         long ends = offset + HEADER_BYTES;
         PackedInts.packInts(distances, EncoderScratch.INTS, count, shape.width(), target, ends);
-        long at = ends + PackedInts.bytes(count, shape.width());
-        if (shape.isWhole()) {
-            MemorySegment.copy(source.bytes(), source.start(0), target, at, shape.dataBytes());
-        } else {
-            for (int i = 0; i < count; i++) {
-                int bytes = source.bytes(shape.row(i));
-                MemorySegment.copy(source.bytes(), source.start(shape.row(i)), target, at, bytes);
-                at += bytes;
-            }
-        }
-        return bytes(count, shape.width(), shape.dataBytes());
+        return ends + PackedInts.bytes(count, shape.width());
     }
 
     void annotate(EncodedVector vector, Notes notes) {

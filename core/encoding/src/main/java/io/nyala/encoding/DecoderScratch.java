@@ -4,14 +4,15 @@ import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.Slab;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The working memory of readers: room for one vector of fixed cells, decoded, and for what a predicate says of
- * dictionary entries. Taken once and shared by all {@link EncodedVector}s of one thread, so that reading a vector
- * allocates nothing.
+ * The working memory of readers: room for one vector of fixed cells, decoded, for what a predicate says of dictionary
+ * entries, and, if such are read, for strings that lie in pieces. Taken once and shared by all {@link EncodedVector}s
+ * of one thread, so that reading a vector allocates nothing.
  *
- * <p>For one thread at a time. Owns its slab, and gives it back when closed.
+ * <p>For one thread at a time. Owns its slabs, and gives them back when closed.
  */
 public final class DecoderScratch implements AutoCloseable {
     /** Where a vector is decoded or unpacked. */
@@ -20,12 +21,16 @@ public final class DecoderScratch implements AutoCloseable {
     /** Where narrow cells are while they are widened to {@link #VALUES}. */
     static final long ASIDE = 8 << 10;
 
+    /** Room for strings that is taken at first: also an empty one has a place. */
+    private static final long STRINGS_BYTES_MIN = 4 << 10;
+
     private static final long BYTES = 32 << 10;
 
     private final @Nullable MemoryAccount account;
     private final @Nullable Slab slab;
     private final MemorySegment segment;
     private boolean closed;
+    private @Nullable Slab strings;
 
     /** One bit per dictionary entry, while a predicate is evaluated. */
     final long[] matches = new long[VectorFormat.VALUES_MAX / Long.SIZE];
@@ -58,12 +63,34 @@ public final class DecoderScratch implements AutoCloseable {
         return segment;
     }
 
-    /** Gives the slab back. Closing twice does nothing. */
+    /**
+     * Room for strings that lie in pieces, which is kept, and grows to what the largest vector needs. Undefined where
+     * there is no account, see {@link #forCells}.
+     */
+    MemorySegment strings(long bytes) {
+        Slab held = strings;
+        if (held != null && held.segment().byteSize() >= bytes) {
+            return held.segment();
+        }
+        MemoryAccount taker = Objects.requireNonNull(account, "single cells are read without memory for strings");
+        strings = null;
+        if (held != null) {
+            taker.giveBack(held);
+        }
+        Slab taken = taker.take(Math.max(STRINGS_BYTES_MIN, bytes));
+        strings = taken;
+        return taken.segment();
+    }
+
+    /** Gives the memory back. Closing twice does nothing. */
     @Override
     public void close() {
         if (!closed && account != null && slab != null) {
             closed = true;
             account.giveBack(slab);
+            if (strings != null) {
+                account.giveBack(strings);
+            }
         }
     }
 }

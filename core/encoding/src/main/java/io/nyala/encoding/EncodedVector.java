@@ -39,8 +39,12 @@ public final class EncodedVector {
     long bases;
 
     int baseWidth;
+    /** Strings of a block, as a power of two. */
+    int blockBits;
     /** Added to each step from a value to the next. */
     long leastStep;
+    /** What the string lies in that was located last. */
+    MemorySegment cellMemory = MemorySegment.NULL;
     /** The strings of the entries. */
     final ByteStrings strings = new ByteStrings();
     /** Shared by the handles of one thread. */
@@ -82,9 +86,9 @@ public final class EncodedVector {
         return this;
     }
 
-    /** What it points at. */
-    public MemorySegment memory() {
-        return source;
+    /** Where {@link VectorDecoder#binaryCellOffset} found a string. */
+    public MemorySegment cellMemory() {
+        return cellMemory;
     }
 
     private void readBody() {
@@ -95,6 +99,7 @@ public final class EncodedVector {
             case FRAME_OF_REFERENCE -> FrameOfReferenceVector.read(this);
             case DICTIONARY -> DictionaryVector.read(this);
             case DELTA -> DeltaVector.read(this);
+            case PREFIX -> PrefixVector.read(this);
         }
     }
 

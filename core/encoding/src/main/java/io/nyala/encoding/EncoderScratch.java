@@ -41,6 +41,7 @@ public final class EncoderScratch implements AutoCloseable {
     final DistinctTable distinct = new DistinctTable();
     final FixedShape fixed = new FixedShape(this);
     final BinaryShape binary = new BinaryShape(this);
+    final PrefixShape prefixes = new PrefixShape(binary);
 
     /** Takes one slab from {@code account}. */
     public EncoderScratch(MemoryAccount account) {

@@ -15,6 +15,6 @@ public enum EncodingHint {
     DICTIONARY,
     /** Distances from the minimum in few bits; Kudu's {@code BIT_SHUFFLE} maps to it. */
     BIT_PACKED,
-    /** Shared prefixes; taken as {@link #AUTO} until that encoding exists. */
+    /** Strings without the beginnings that they share. */
     PREFIX
 }

@@ -9,28 +9,37 @@ import org.jspecify.annotations.Nullable;
  * <p>A reusable part of {@link EncoderScratch}, for one thread.
  */
 final class StringShape {
+    private FlatBinary source = new FlatBinary();
     private int @Nullable [] rows;
+    private int @Nullable [] lengths;
     private int count;
     private long dataBytes;
     private int stride;
 
     /** Takes the shape of all {@code count} strings. */
     void ofAll(FlatBinary source, int count) {
-        measure(source, null, count);
+        measure(source, null, null, count);
     }
 
     /** Takes the shape of the strings at {@code rows[0, count)}. */
     void ofRows(FlatBinary source, int[] rows, int count) {
-        measure(source, rows, count);
+        measure(source, rows, null, count);
     }
 
-    private void measure(FlatBinary source, int @Nullable [] rows, int count) {
+    /** Takes the shape of {@code count} strings of these lengths, which stay as they are. */
+    void ofLengths(int[] lengths, int count) {
+        measure(source, null, lengths, count);
+    }
+
+    private void measure(FlatBinary source, int @Nullable [] rows, int @Nullable [] lengths, int count) {
+        this.source = source;
+        this.lengths = lengths;
         this.rows = rows;
         this.count = count;
         long sum = 0;
         int least = Integer.MAX_VALUE;
         for (int i = 0; i < count; i++) {
-            int bytes = source.bytes(row(i));
+            int bytes = bytes(i);
             least = Math.min(least, bytes);
             sum += bytes;
         }
@@ -49,6 +58,11 @@ final class StringShape {
 
     int row(int index) {
         return rows == null ? index : rows[index];
+    }
+
+    /** Bytes of one of the strings. */
+    int bytes(int index) {
+        return lengths == null ? source.bytes(row(index)) : lengths[index];
     }
 
     long dataBytes() {

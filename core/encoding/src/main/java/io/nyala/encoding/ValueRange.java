@@ -176,7 +176,25 @@ public final class ValueRange {
         if (highString == null) {
             return true;
         }
-        int order = Cells.compare(source, offset, bytes, highString, 0, highString.byteSize());
+        return isBelowHigh(Cells.compare(source, offset, bytes, highString, 0, highString.byteSize()));
+    }
+
+    private boolean isBelowHigh(int order) {
         return isHighIncluded ? order <= 0 : order < 0;
+    }
+
+    /** Whether a byte string that compares so with the bounds is in the range; with one that is missing, inside. */
+    boolean matchesOrders(int toLow, int toHigh) {
+        return toLow >= 0 && isBelowHigh(toHigh);
+    }
+
+    @Nullable
+    MemorySegment lowString() {
+        return lowString;
+    }
+
+    @Nullable
+    MemorySegment highString() {
+        return highString;
     }
 }

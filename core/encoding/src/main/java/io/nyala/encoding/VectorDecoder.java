@@ -34,6 +34,7 @@ public final class VectorDecoder {
             case FRAME_OF_REFERENCE -> FrameOfReferenceVector.decodeFixed(vector, target, targetOffset);
             case DICTIONARY -> DictionaryVector.decodeFixed(vector, target, targetOffset);
             case DELTA -> DeltaVector.decodeFixed(vector, target, targetOffset);
+            case PREFIX -> throw new AssertionError("refused when wrapped");
         }
     }
 
@@ -48,6 +49,7 @@ public final class VectorDecoder {
             case PLAIN -> PlainVector.decodeBinary(vector, target);
             case RUN_LENGTH -> RunLengthVector.decodeBinary(vector, target);
             case DICTIONARY -> DictionaryVector.decodeBinary(vector, target);
+            case PREFIX -> PrefixVector.decodeBinary(vector, target);
             case FRAME_OF_REFERENCE, DELTA -> throw new AssertionError("refused when wrapped");
         }
     }
@@ -134,6 +136,12 @@ public final class VectorDecoder {
     /** Bytes that {@link #decodeBinarySelected} will write, offsets not counted. */
     public static long selectedBytes(EncodedVector vector, MemorySegment selection, long selectionOffset, int count) {
         long sum = 0;
+        if (isComposed(vector)) {
+            for (int i = 0; i < count; i++) {
+                sum += composedBytes(vector, selected(vector, selection, selectionOffset, i));
+            }
+            return sum;
+        }
         int entry = 0;
         for (int i = 0; i < count; i++) {
             entry = entryFrom(vector, entry, selected(vector, selection, selectionOffset, i));
@@ -148,6 +156,9 @@ public final class VectorDecoder {
      */
     public static long decodeBinarySelected(
             EncodedVector vector, MemorySegment selection, long selectionOffset, int count, FlatBinary target) {
+        if (isComposed(vector)) {
+            return composeSelected(vector, selection, selectionOffset, count, target);
+        }
         ByteStrings strings = vector.strings;
         long position = 0;
         int entry = 0;
@@ -162,6 +173,18 @@ public final class VectorDecoder {
                     target.bytesOffset() + position,
                     bytes);
             position += bytes;
+        }
+        target.offset(count, (int) position);
+        return position;
+    }
+
+    private static long composeSelected(
+            EncodedVector vector, MemorySegment selection, long selectionOffset, int count, FlatBinary target) {
+        long position = 0;
+        for (int i = 0; i < count; i++) {
+            int index = selected(vector, selection, selectionOffset, i);
+            target.offset(i, (int) position);
+            position += compose(vector, index, target.bytes(), target.bytesOffset() + position);
         }
         target.offset(count, (int) position);
         return position;
@@ -201,13 +224,25 @@ public final class VectorDecoder {
     public static int binaryCellBytes(EncodedVector vector, int index) {
         assert vector.isBinary() : "fixed cells are no byte strings";
         Objects.checkIndex(index, vector.count());
+        if (isComposed(vector)) {
+            return composedBytes(vector, index);
+        }
         return vector.strings.bytes(vector, entry(vector, index));
     }
 
-    /** Where the string at {@code index} lies, in {@link EncodedVector#memory}. */
+    /**
+     * Where the string at {@code index}, of which {@link #binaryCellBytes} has been asked, lies in {@link
+     * EncodedVector#cellMemory}, which is in the vector, or, until the next is asked for, in the scratch.
+     */
     public static long binaryCellOffset(EncodedVector vector, int index) {
         assert vector.isBinary() : "fixed cells are no byte strings";
         Objects.checkIndex(index, vector.count());
+        if (isComposed(vector)) {
+            vector.cellMemory = vector.scratch.strings(composedBytes(vector, index));
+            compose(vector, index, vector.cellMemory, 0);
+            return 0;
+        }
+        vector.cellMemory = vector.source;
         return vector.strings.start(vector, entry(vector, index));
     }
 
@@ -215,6 +250,9 @@ public final class VectorDecoder {
     public static int binaryCell(EncodedVector vector, int index, MemorySegment target, long targetOffset) {
         assert vector.isBinary() : "fixed cells are no byte strings";
         Objects.checkIndex(index, vector.count());
+        if (isComposed(vector)) {
+            return compose(vector, index, target, targetOffset);
+        }
         int entry = entry(vector, index);
         int bytes = vector.strings.bytes(vector, entry);
         MemorySegment.copy(vector.source, vector.strings.start(vector, entry), target, targetOffset, bytes);
@@ -225,6 +263,9 @@ public final class VectorDecoder {
     public static int compareBinary(EncodedVector vector, int index, MemorySegment key, long keyOffset, long keyBytes) {
         assert vector.isBinary() : "fixed cells are no byte strings";
         Objects.checkIndex(index, vector.count());
+        if (vector.encoding() == VectorEncoding.PREFIX) {
+            return PrefixVector.compare(vector, index, key, keyOffset, keyBytes);
+        }
         int entry = entry(vector, index);
         int bytes = vector.strings.bytes(vector, entry);
         return Cells.compare(vector.source, vector.strings.start(vector, entry), bytes, key, keyOffset, keyBytes);
@@ -281,6 +322,21 @@ public final class VectorDecoder {
                 : FrameOfReferenceVector.value(vector, index);
     }
 
+    /** Whether strings are not stored whole. */
+    private static boolean isComposed(EncodedVector vector) {
+        return vector.encoding() == VectorEncoding.PREFIX;
+    }
+
+    /** Bytes of such a string. */
+    private static int composedBytes(EncodedVector vector, int index) {
+        return PrefixVector.bytes(vector, index);
+    }
+
+    /** Writes such a string; answers its bytes. */
+    private static int compose(EncodedVector vector, int index, MemorySegment target, long targetOffset) {
+        return PrefixVector.copy(vector, index, target, targetOffset);
+    }
+
     /** Which of the stored entries the value at {@code index} is. */
     private static int entry(EncodedVector vector, int index) {
         return switch (vector.encoding()) {
@@ -288,7 +344,7 @@ public final class VectorDecoder {
             case PLAIN -> index;
             case RUN_LENGTH -> RunLengthVector.run(vector, index);
             case DICTIONARY -> DictionaryVector.code(vector, index);
-            case FRAME_OF_REFERENCE, DELTA -> throw new AssertionError("packed numbers are no entries");
+            case FRAME_OF_REFERENCE, DELTA, PREFIX -> throw new AssertionError("no entries, but numbers or pieces");
         };
     }
 

@@ -19,6 +19,9 @@ public final class VectorEncoder {
     /** Sums take twice the time of unpacking, so steps must save this part of what else would be taken. */
     private static final int STEPS_SAVE_PART = 8;
 
+    /** The same of strings in two pieces. */
+    private static final int PIECES_SAVE_PART = 8;
+
     private final EncoderScratch scratch;
     private final EncodingHint hint;
 
@@ -42,6 +45,7 @@ public final class VectorEncoder {
                     case FRAME_OF_REFERENCE -> FrameOfReferenceVector.encodeFixed(shape, scratch, target, offset);
                     case DICTIONARY -> DictionaryVector.encodeFixed(shape, scratch, target, offset);
                     case DELTA -> DeltaVector.encodeFixed(shape, scratch, target, offset);
+                    case PREFIX -> throw new AssertionError("cells have no prefixes");
                 };
         assert written <= VectorFormat.maxFixedBytes(count, cellBytes) : written + " bytes";
         return written;
@@ -117,6 +121,7 @@ public final class VectorEncoder {
                     case PLAIN -> PlainVector.encodeBinary(shape, scratch, target, offset);
                     case RUN_LENGTH -> RunLengthVector.encodeBinary(shape, scratch, target, offset);
                     case DICTIONARY -> DictionaryVector.encodeBinary(shape, scratch, target, offset);
+                    case PREFIX -> PrefixVector.encodeBinary(shape, scratch, target, offset);
                     case FRAME_OF_REFERENCE, DELTA -> throw new AssertionError("byte strings are not packed");
                 };
         assert written <= VectorFormat.maxBinaryBytes(count, shape.dataBytes()) : written + " bytes";
@@ -143,12 +148,24 @@ public final class VectorEncoder {
                     return VectorEncoding.DICTIONARY;
                 }
             }
-            case AUTO, PREFIX, BIT_PACKED -> {}
+            case PREFIX -> {
+                if (scratch.prefixes.take(shape) <= plain) {
+                    return VectorEncoding.PREFIX;
+                }
+            }
+            case AUTO, BIT_PACKED -> {}
         }
         if (shape.runs().count() == 1) {
             return VectorEncoding.CONSTANT;
         }
+        // As above: with prefixes each string is two pieces, so they must save more.
         long best = Math.min(plain, runs);
+        long prefixed = shape.sharedBytes() > best / PIECES_SAVE_PART ? scratch.prefixes.take(shape) : Long.MAX_VALUE;
+        if (prefixed < best - best / PIECES_SAVE_PART) {
+            return dictionaryBytes(shape, prefixed - 1, false) < prefixed
+                    ? VectorEncoding.DICTIONARY
+                    : VectorEncoding.PREFIX;
+        }
         if (dictionaryBytes(shape, best - 1, false) < best) {
             return VectorEncoding.DICTIONARY;
         }

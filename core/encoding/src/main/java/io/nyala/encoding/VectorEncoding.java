@@ -16,7 +16,9 @@ public enum VectorEncoding {
     /** Distinct values and bit-packed codes: {@link DictionaryVector}. */
     DICTIONARY(5),
     /** Steps from value to value, bit-packed: {@link DeltaVector}. */
-    DELTA(6);
+    DELTA(6),
+    /** Strings without the beginning that they share with another: {@link PrefixVector}. */
+    PREFIX(7);
 
     private static final VectorEncoding[] ALL = values();
 

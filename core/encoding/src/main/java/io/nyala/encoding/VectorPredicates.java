@@ -33,16 +33,26 @@ public final class VectorPredicates {
             case FRAME_OF_REFERENCE -> andPacked(vector, range, bitmap, bitmapOffset);
             case DICTIONARY -> andDictionary(vector, range, bitmap, bitmapOffset);
             case DELTA -> andSteps(vector, range, bitmap, bitmapOffset);
+            case PREFIX -> andEach(vector, range, bitmap, bitmapOffset);
         }
     }
 
     private static boolean matchesEntry(EncodedVector vector, ValueRange range, int entry) {
+        if (vector.encoding() == VectorEncoding.PREFIX) {
+            return range.matchesOrders(
+                    range.lowString() == null ? 1 : compare(vector, entry, range.lowString()),
+                    range.highString() == null ? -1 : compare(vector, entry, range.highString()));
+        }
         if (vector.isBinary()) {
             int bytes = vector.strings.bytes(vector, entry);
             return range.matchesString(vector.source, vector.strings.start(vector, entry), bytes);
         }
         long cell = vector.cells + (long) entry * vector.cellBytes();
         return range.matchesCell(vector.source, cell, vector.cellBytes());
+    }
+
+    private static int compare(EncodedVector vector, int index, MemorySegment bound) {
+        return PrefixVector.compare(vector, index, bound, 0, bound.byteSize());
     }
 
     private static void clear(EncodedVector vector, MemorySegment bitmap, long bitmapOffset) {

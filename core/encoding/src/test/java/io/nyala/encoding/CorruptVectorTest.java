@@ -135,8 +135,8 @@ final class CorruptVectorTest {
 
     @Test
     void namesEachDamage() {
-        assertDamage("encoding at byte 0 is 0, expected 1 to 6", "00 04 01 00 07 00 00 00");
-        assertDamage("encoding at byte 0 is 7, expected 1 to 6", "07 04 01 00 07 00 00 00");
+        assertDamage("encoding at byte 0 is 0, expected 1 to 7", "00 04 01 00 07 00 00 00");
+        assertDamage("encoding at byte 0 is 8, expected 1 to 7", "08 04 01 00 07 00 00 00");
         assertDamage("cell at byte 1 is 3, expected 0 to 16", "01 03 01 00 07 00 00");
         assertDamage("count at byte 2 is 0, expected 1 to 1024", "01 04 00 00 07 00 00 00");
         assertDamage("count at byte 2 is 1025, expected 0 to 1024", "02 01 01 04 07 00 00 00");
@@ -161,6 +161,13 @@ final class CorruptVectorTest {
         // Dictionary: entries, width.
         assertDamage("entries at byte 4 is 5, expected 1 to 4", "05 01 04 00 05 00 03 00 00 00 01 02 03 04 05");
         assertDamage("width at byte 6 is 2, expected 1 to 1", "05 04 04 00 02 00 02 00 02 09 00 00 00 05 00 00 00");
+        // Prefixes: cell, width, block, zero, unused bits.
+        String suffixes = "06 00 00 00 01 00 00 00 02 00 00 00 0a 61 62 63 64 64 65";
+        assertDamage("cell at byte 1 is 4, expected 0 to 0", "07 04 03 00 0b 00 00 00 02 03 00 00 2c " + suffixes);
+        assertDamage("width at byte 8 is 32, expected 0 to 31", "07 00 03 00 0b 00 00 00 20 03 00 00 2c " + suffixes);
+        assertDamage("block at byte 9 is 2, expected 3 to 10", "07 00 03 00 0b 00 00 00 02 02 00 00 2c " + suffixes);
+        assertDamage("zero at byte 10 is 1, expected 0 to 0", "07 00 03 00 0b 00 00 00 02 03 01 00 2c " + suffixes);
+        assertDamage("unused bits at byte 12 is 1, expected 0", "07 00 03 00 0b 00 00 00 02 03 00 00 6c " + suffixes);
         // Strings: stride, width.
         assertDamage(
                 "stride at byte 12 is 3, expected 0 to 2",

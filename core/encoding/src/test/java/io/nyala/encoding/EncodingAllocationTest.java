@@ -20,7 +20,7 @@ final class EncodingAllocationTest {
     private static final int COUNT = VectorFormat.VALUES_MAX;
 
     @ParameterizedTest
-    @EnumSource
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "PREFIX")
     void fixedCellsNeedNoHeap(VectorEncoding encoding) {
         try (var vectors = new TestVectors()) {
             MemorySegment values = vectors.room(COUNT * 8L + VectorFormat.READ_PADDING_BYTES);
@@ -56,7 +56,7 @@ final class EncodingAllocationTest {
             case RUN_LENGTH -> index / 100 * 0x1234_5678_9ABC_DEFL;
             case FRAME_OF_REFERENCE -> random.nextInt(1000);
             case DICTIONARY -> random.nextInt(10) * 0x1234_5678_9ABC_DEFL;
-            case DELTA -> index * 1000L + random.nextInt(10);
+            case DELTA, PREFIX -> index * 1000L + random.nextInt(10);
         };
     }
 
@@ -69,7 +69,7 @@ final class EncodingAllocationTest {
             byte[][] strings = new byte[COUNT][];
             var random = new SplittableRandom(1);
             for (int i = 0; i < COUNT; i++) {
-                strings[i] = Long.toHexString(value(encoding, i, random)).getBytes(StandardCharsets.UTF_8);
+                strings[i] = ("%016x".formatted(value(encoding, i, random))).getBytes(StandardCharsets.UTF_8);
             }
             FlatBinary source = vectors.binary(strings, 0);
             long bytesMax = VectorFormat.maxBinaryBytes(COUNT, source.offset(COUNT));

@@ -95,6 +95,10 @@ final class EncodingScriptTest {
                 "fixed 8 RUN_LENGTH 9*3 4",
                 "03 08 04 00 | 02 00 00 00 | 03 00 04 00 | 09 00 00 00 00 00 00 00 | 04 00 00 00 00 00 00 00");
         assertExample(
+                "strings PREFIX abcdefghijkl abcdefghijklm abcdefgx",
+                "07 00 03 00 21 00 00 00 | 04 | 03 | 00 00 | c0 07 | 0e 00 00 00 | 01 00 00 00 | 04 | 00 00 00 | bb 0b | "
+                        + "61 62 63 64 65 66 67 68 69 6a 6b 6c 6d 78");
+        assertExample(
                 "strings PLAIN ab cde",
                 "02 00 02 00 05 00 00 00 | 05 00 00 00 | 02 00 00 00 | 01 | 00 00 00 | 02 | 61 62 63 64 65");
     }

@@ -95,6 +95,7 @@ final class TestVectors implements AutoCloseable {
                 case 3 -> string(random, bytesMax);
                 case 4 -> new byte[0];
                 case 5 -> "key%08d".formatted(i * 3).getBytes(StandardCharsets.UTF_8);
+                case 6 -> ("/a/path/" + i / 50 + "/" + i).getBytes(StandardCharsets.UTF_8);
                 default -> string(random, random.nextInt(bytesMax));
             };
         }
