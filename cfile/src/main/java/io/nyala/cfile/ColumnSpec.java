@@ -125,6 +125,11 @@ public record ColumnSpec(
         return Math.clamp(pageBytes, PAGE_BYTES_MIN, most);
     }
 
+    /** Whether pages go to a compressor because somebody said so. */
+    boolean isCompressionAsked() {
+        return effectiveCompression() != CompressionHint.AUTO && effectiveCompression() != CompressionHint.NONE;
+    }
+
     CompressionHint effectiveCompression() {
         return isKey ? CompressionHint.NONE : compression;
     }

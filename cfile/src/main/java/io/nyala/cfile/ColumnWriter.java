@@ -38,7 +38,7 @@ public final class ColumnWriter {
     ColumnWriter(ColumnSpec spec, MemoryAccount account, EncoderScratch scratch, ByteSink assembly) {
         this.spec = spec;
         this.stage = new VectorStage(spec.kind(), account);
-        this.encoder = new VectorEncoder(scratch, spec.encoding());
+        this.encoder = new VectorEncoder(scratch, spec.encoding(), spec.isCompressionAsked());
         this.codec = new PageCodec(spec.effectiveCompression());
         this.pages = new PageStore(account);
         this.entries = new ByteSink(account);

@@ -88,7 +88,7 @@ public class EncodingBenchmark {
             case FRAME_OF_REFERENCE -> random.nextInt(4000);
             case DICTIONARY -> random.nextInt(60) * 0x1234_5678_9ABC_DEFL;
             case DELTA -> index * 50L + random.nextInt(16);
-            case PREFIX -> throw new IllegalArgumentException("cells have no " + encoding);
+            case PREFIX, FSST -> throw new IllegalArgumentException("cells have no " + encoding);
         };
     }
 

@@ -52,7 +52,11 @@ public class StringVectorBenchmark {
     private static final int BYTES_MAX = 64 << 10;
     private static final int PADDING = VectorFormat.READ_PADDING_BYTES;
 
-    @Param({"PLAIN", "DICTIONARY", "PREFIX"})
+    private static final String[] WORDS =
+            "the carefully ironic packages sleep furiously regular deposits accounts quickly final above express"
+                    .split(" ", -1);
+
+    @Param({"PLAIN", "DICTIONARY", "PREFIX", "FSST"})
     public VectorEncoding encoding = VectorEncoding.PLAIN;
 
     private final MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), 8 << 20);
@@ -98,6 +102,13 @@ public class StringVectorBenchmark {
         return switch (encoding) {
             case DICTIONARY -> "mode of shipping " + random.nextInt(7);
             case PREFIX, PLAIN -> "customer#%09d".formatted(index * 7L + random.nextInt(7));
+            case FSST -> {
+                var text = new StringBuilder();
+                for (int words = random.nextInt(3, 7); words > 0; words--) {
+                    text.append(WORDS[random.nextInt(WORDS.length)]).append(' ');
+                }
+                yield text.toString();
+            }
             case CONSTANT, RUN_LENGTH, FRAME_OF_REFERENCE, DELTA ->
                 throw new IllegalArgumentException("not of interest here: " + encoding);
         };

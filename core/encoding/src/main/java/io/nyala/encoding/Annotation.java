@@ -31,6 +31,7 @@ public final class Annotation {
             case DICTIONARY -> DictionaryVector.annotate(vector, notes);
             case DELTA -> DeltaVector.annotate(vector, notes);
             case PREFIX -> PrefixVector.annotate(vector, notes);
+            case FSST -> FsstVector.annotate(vector, notes);
         }
         notes.endSection();
     }

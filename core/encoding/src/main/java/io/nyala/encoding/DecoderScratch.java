@@ -32,6 +32,17 @@ public final class DecoderScratch implements AutoCloseable {
     private boolean closed;
     private @Nullable Slab strings;
 
+    /** Symbols of a vector, and how many bytes each has. */
+    final long[] symbols = new long[SymbolTable.SYMBOLS_MAX];
+
+    final int[] symbolBytes = new int[SymbolTable.SYMBOLS_MAX];
+
+    /** Strings that a predicate has decoded into {@link #strings}. */
+    final FlatBinary flat = new FlatBinary();
+
+    private @Nullable EncodedVector symbolsOf;
+    private long symbolsWrap;
+
     /** One bit per dictionary entry, while a predicate is evaluated. */
     final long[] matches = new long[VectorFormat.VALUES_MAX / Long.SIZE];
 
@@ -61,6 +72,14 @@ public final class DecoderScratch implements AutoCloseable {
 
     MemorySegment segment() {
         return segment;
+    }
+
+    /** Whether the symbols are those of the vector; if not, the caller makes them so. */
+    boolean hasSymbolsOf(EncodedVector vector) {
+        boolean has = vector == symbolsOf && vector.wrapCount == symbolsWrap;
+        symbolsOf = vector;
+        symbolsWrap = vector.wrapCount;
+        return has;
     }
 
     /**

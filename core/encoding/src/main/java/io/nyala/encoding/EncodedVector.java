@@ -17,6 +17,8 @@ public final class EncodedVector {
     MemorySegment source = MemorySegment.NULL;
     long offset;
     long bytes;
+    /** How often this handle was pointed at a vector, for what is kept of the one that it points at. */
+    long wrapCount;
 
     private VectorEncoding encoding = VectorEncoding.PLAIN;
     private int cellBytes;
@@ -63,6 +65,7 @@ public final class EncodedVector {
         this.source = source;
         this.offset = offset;
         this.bytes = bytes;
+        wrapCount++;
         check("bytes", 0, bytes, VectorFormat.FIXED_BODY, Integer.MAX_VALUE);
         int id = source.get(Cells.BYTE, offset + VectorFormat.ENCODING) & 0xFF;
         if (!VectorEncoding.isKnown(id)) {
@@ -100,6 +103,7 @@ public final class EncodedVector {
             case DICTIONARY -> DictionaryVector.read(this);
             case DELTA -> DeltaVector.read(this);
             case PREFIX -> PrefixVector.read(this);
+            case FSST -> FsstVector.read(this);
         }
     }
 

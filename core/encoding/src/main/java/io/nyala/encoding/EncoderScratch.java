@@ -42,12 +42,14 @@ public final class EncoderScratch implements AutoCloseable {
     final FixedShape fixed = new FixedShape(this);
     final BinaryShape binary = new BinaryShape(this);
     final PrefixShape prefixes = new PrefixShape(binary);
+    final SymbolShape symbols;
 
     /** Takes one slab from {@code account}. */
     public EncoderScratch(MemoryAccount account) {
         this.account = account;
         slab = account.take(BYTES);
         segment = slab.segment();
+        symbols = new SymbolShape(account);
     }
 
     MemorySegment segment() {
@@ -60,6 +62,7 @@ public final class EncoderScratch implements AutoCloseable {
         if (!closed) {
             closed = true;
             account.giveBack(slab);
+            symbols.close();
         }
     }
 }

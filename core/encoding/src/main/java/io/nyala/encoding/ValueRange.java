@@ -188,6 +188,11 @@ public final class ValueRange {
         return toLow >= 0 && isBelowHigh(toHigh);
     }
 
+    /** The one string of the range, or null if there may be more. */
+    @Nullable MemorySegment equalString() {
+        return isHighIncluded && lowString == highString ? lowString : null;
+    }
+
     @Nullable
     MemorySegment lowString() {
         return lowString;

@@ -34,7 +34,7 @@ public final class VectorDecoder {
             case FRAME_OF_REFERENCE -> FrameOfReferenceVector.decodeFixed(vector, target, targetOffset);
             case DICTIONARY -> DictionaryVector.decodeFixed(vector, target, targetOffset);
             case DELTA -> DeltaVector.decodeFixed(vector, target, targetOffset);
-            case PREFIX -> throw new AssertionError("refused when wrapped");
+            case PREFIX, FSST -> throw new AssertionError("refused when wrapped");
         }
     }
 
@@ -50,6 +50,7 @@ public final class VectorDecoder {
             case RUN_LENGTH -> RunLengthVector.decodeBinary(vector, target);
             case DICTIONARY -> DictionaryVector.decodeBinary(vector, target);
             case PREFIX -> PrefixVector.decodeBinary(vector, target);
+            case FSST -> FsstVector.decodeBinary(vector, target);
             case FRAME_OF_REFERENCE, DELTA -> throw new AssertionError("refused when wrapped");
         }
     }
@@ -184,7 +185,10 @@ public final class VectorDecoder {
         for (int i = 0; i < count; i++) {
             int index = selected(vector, selection, selectionOffset, i);
             target.offset(i, (int) position);
-            position += compose(vector, index, target.bytes(), target.bytesOffset() + position);
+            long at = target.bytesOffset() + position;
+            position += vector.encoding() == VectorEncoding.FSST
+                    ? FsstVector.copyPadded(vector, index, target.bytes(), at)
+                    : PrefixVector.copy(vector, index, target.bytes(), at);
         }
         target.offset(count, (int) position);
         return position;
@@ -266,6 +270,9 @@ public final class VectorDecoder {
         if (vector.encoding() == VectorEncoding.PREFIX) {
             return PrefixVector.compare(vector, index, key, keyOffset, keyBytes);
         }
+        if (vector.encoding() == VectorEncoding.FSST) {
+            return FsstVector.compare(vector, index, key, keyOffset, keyBytes);
+        }
         int entry = entry(vector, index);
         int bytes = vector.strings.bytes(vector, entry);
         return Cells.compare(vector.source, vector.strings.start(vector, entry), bytes, key, keyOffset, keyBytes);
@@ -324,17 +331,21 @@ public final class VectorDecoder {
 
     /** Whether strings are not stored whole. */
     private static boolean isComposed(EncodedVector vector) {
-        return vector.encoding() == VectorEncoding.PREFIX;
+        return vector.encoding() == VectorEncoding.PREFIX || vector.encoding() == VectorEncoding.FSST;
     }
 
     /** Bytes of such a string. */
     private static int composedBytes(EncodedVector vector, int index) {
-        return PrefixVector.bytes(vector, index);
+        return vector.encoding() == VectorEncoding.FSST
+                ? FsstVector.bytes(vector, index)
+                : PrefixVector.bytes(vector, index);
     }
 
     /** Writes such a string; answers its bytes. */
     private static int compose(EncodedVector vector, int index, MemorySegment target, long targetOffset) {
-        return PrefixVector.copy(vector, index, target, targetOffset);
+        return vector.encoding() == VectorEncoding.FSST
+                ? FsstVector.copy(vector, index, target, targetOffset)
+                : PrefixVector.copy(vector, index, target, targetOffset);
     }
 
     /** Which of the stored entries the value at {@code index} is. */
@@ -344,7 +355,8 @@ public final class VectorDecoder {
             case PLAIN -> index;
             case RUN_LENGTH -> RunLengthVector.run(vector, index);
             case DICTIONARY -> DictionaryVector.code(vector, index);
-            case FRAME_OF_REFERENCE, DELTA, PREFIX -> throw new AssertionError("no entries, but numbers or pieces");
+            case FRAME_OF_REFERENCE, DELTA, PREFIX, FSST ->
+                throw new AssertionError("no entries, but numbers or pieces");
         };
     }
 

@@ -2,11 +2,12 @@ package io.nyala.encoding;
 
 import io.nyala.memory.Check;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Values to a vector, in the smallest encoding or the one that is hinted. Sizes are computed, not guessed, from one
  * pass over the values (smallest, largest, runs); only the search for distinct values is given up early where they
- * are clearly many.
+ * are clearly many, and symbols of strings are looked for now and then, in a sample.
  *
  * <p>Targets have room for {@link VectorFormat#maxFixedBytes} or {@link VectorFormat#maxBinaryBytes}; what is behind
  * the bytes written is undefined. Sources have {@link VectorFormat#READ_PADDING_BYTES} readable bytes behind the
@@ -22,12 +23,42 @@ public final class VectorEncoder {
     /** The same of strings in two pieces. */
     private static final int PIECES_SAVE_PART = 8;
 
+    /** The same of symbols, which take several times the time of a copy. */
+    private static final int SYMBOLS_SAVE_PART = 4;
+
+    /** With fewer bytes a table of symbols is hardly worth its room. */
+    private static final int SYMBOLS_DATA_BYTES_MIN = 1 << 10;
+
+    /** Symbols are found anew after so many vectors, or when a vector takes so much more than the first by them. */
+    private static final int SYMBOLS_VECTORS_MAX = 64;
+
+    private static final double SYMBOLS_RATIO_MAX = 1.1;
+
+    /** Vectors left alone after one that symbols made no smaller. */
+    private static final int SYMBOLS_SKIPPED_VECTORS = 15;
+
     private final EncoderScratch scratch;
     private final EncodingHint hint;
+    private final boolean isCompressedAfterwards;
+
+    // The symbols found last. They serve several vectors, each of which has them in itself.
+    private @Nullable SymbolTable symbols;
+    private int symbolVectors;
+    private double symbolRatio;
+    private int symbolsSkipped;
 
     public VectorEncoder(EncoderScratch scratch, EncodingHint hint) {
+        this(scratch, hint, false);
+    }
+
+    /**
+     * @param isCompressedAfterwards whether the vectors go to a compressor that does with strings as they are what
+     *     symbols do, and more
+     */
+    public VectorEncoder(EncoderScratch scratch, EncodingHint hint, boolean isCompressedAfterwards) {
         this.scratch = scratch;
         this.hint = hint;
+        this.isCompressedAfterwards = isCompressedAfterwards;
     }
 
     /** Writes {@code count} cells of {@code cellBytes} bytes as one vector; answers its bytes. */
@@ -45,7 +76,7 @@ public final class VectorEncoder {
                     case FRAME_OF_REFERENCE -> FrameOfReferenceVector.encodeFixed(shape, scratch, target, offset);
                     case DICTIONARY -> DictionaryVector.encodeFixed(shape, scratch, target, offset);
                     case DELTA -> DeltaVector.encodeFixed(shape, scratch, target, offset);
-                    case PREFIX -> throw new AssertionError("cells have no prefixes");
+                    case PREFIX, FSST -> throw new AssertionError("cells are no strings");
                 };
         assert written <= VectorFormat.maxFixedBytes(count, cellBytes) : written + " bytes";
         return written;
@@ -122,6 +153,7 @@ public final class VectorEncoder {
                     case RUN_LENGTH -> RunLengthVector.encodeBinary(shape, scratch, target, offset);
                     case DICTIONARY -> DictionaryVector.encodeBinary(shape, scratch, target, offset);
                     case PREFIX -> PrefixVector.encodeBinary(shape, scratch, target, offset);
+                    case FSST -> FsstVector.encodeBinary(shape, symbolTable(), scratch, target, offset);
                     case FRAME_OF_REFERENCE, DELTA -> throw new AssertionError("byte strings are not packed");
                 };
         assert written <= VectorFormat.maxBinaryBytes(count, shape.dataBytes()) : written + " bytes";
@@ -161,15 +193,55 @@ public final class VectorEncoder {
         // As above: with prefixes each string is two pieces, so they must save more.
         long best = Math.min(plain, runs);
         long prefixed = shape.sharedBytes() > best / PIECES_SAVE_PART ? scratch.prefixes.take(shape) : Long.MAX_VALUE;
+        VectorEncoding other = best == plain ? VectorEncoding.PLAIN : VectorEncoding.RUN_LENGTH;
         if (prefixed < best - best / PIECES_SAVE_PART) {
-            return dictionaryBytes(shape, prefixed - 1, false) < prefixed
-                    ? VectorEncoding.DICTIONARY
-                    : VectorEncoding.PREFIX;
+            best = prefixed;
+            other = VectorEncoding.PREFIX;
         }
-        if (dictionaryBytes(shape, best - 1, false) < best) {
-            return VectorEncoding.DICTIONARY;
+        long entries = dictionaryBytes(shape, best - 1, false);
+        if (entries < best) {
+            best = entries;
+            other = VectorEncoding.DICTIONARY;
         }
-        return best == plain ? VectorEncoding.PLAIN : VectorEncoding.RUN_LENGTH;
+        return hasSymbols(shape, best) ? VectorEncoding.FSST : other;
+    }
+
+    /** Whether symbols take a part less than {@code best} bytes; if so, the codes are in the scratch. */
+    private boolean hasSymbols(BinaryShape shape, long best) {
+        if (isCompressedAfterwards || shape.dataBytes() < SYMBOLS_DATA_BYTES_MIN || 2 * best < shape.dataBytes()) {
+            return false;
+        }
+        if (symbolsSkipped > 0) {
+            symbolsSkipped--;
+            return false;
+        }
+        long most = best - best / SYMBOLS_SAVE_PART;
+        SymbolTable table = symbolTable();
+        long bytes = table.count() == 0 || symbolVectors >= SYMBOLS_VECTORS_MAX
+                ? Long.MAX_VALUE
+                : scratch.symbols.take(shape, table, most);
+        symbolVectors++;
+        if (bytes > shape.dataBytes() * symbolRatio * SYMBOLS_RATIO_MAX) {
+            scratch.symbols.trainer().train(shape.source(), shape.count(), table);
+            bytes = scratch.symbols.take(shape, table, most);
+            symbolRatio = (double) bytes / shape.dataBytes();
+            symbolVectors = 1;
+        }
+        if (bytes <= most) {
+            return true;
+        }
+        symbolsSkipped = SYMBOLS_SKIPPED_VECTORS;
+        table.clear();
+        return false;
+    }
+
+    private SymbolTable symbolTable() {
+        SymbolTable made = symbols;
+        if (made == null) {
+            made = new SymbolTable();
+            symbols = made;
+        }
+        return made;
     }
 
     private long dictionaryBytes(BinaryShape shape, long most, boolean thorough) {

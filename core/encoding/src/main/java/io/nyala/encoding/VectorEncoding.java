@@ -18,7 +18,9 @@ public enum VectorEncoding {
     /** Steps from value to value, bit-packed: {@link DeltaVector}. */
     DELTA(6),
     /** Strings without the beginning that they share with another: {@link PrefixVector}. */
-    PREFIX(7);
+    PREFIX(7),
+    /** Strings as codes of symbols that are frequent in them: {@link FsstVector}. */
+    FSST(8);
 
     private static final VectorEncoding[] ALL = values();
 

@@ -34,6 +34,7 @@ public final class VectorPredicates {
             case DICTIONARY -> andDictionary(vector, range, bitmap, bitmapOffset);
             case DELTA -> andSteps(vector, range, bitmap, bitmapOffset);
             case PREFIX -> andEach(vector, range, bitmap, bitmapOffset);
+            case FSST -> andSymbols(vector, range, bitmap, bitmapOffset);
         }
     }
 
@@ -200,6 +201,45 @@ public final class VectorPredicates {
             int to = Math.min(end, start + Long.SIZE);
             andWord(bitmap, bitmapOffset, start, from < to ? ones(to - from) << from : 0);
         }
+    }
+
+    /** Equality is asked of the codes; for another range the strings are decoded. */
+    private static void andSymbols(EncodedVector vector, ValueRange range, MemorySegment bitmap, long bitmapOffset) {
+        MemorySegment equal = range.equalString();
+        long offsetBytes = (vector.count() + 1L) * Integer.BYTES + VectorFormat.WRITE_PADDING_BYTES;
+        long room = equal == null
+                ? offsetBytes + vector.decodedBytes() + VectorFormat.WRITE_PADDING_BYTES
+                : 2 * equal.byteSize() + 1;
+        MemorySegment memory = vector.scratch.strings(room);
+        int codeBytes = 0;
+        if (equal == null) {
+            FsstVector.decodeBinary(vector, vector.scratch.flat.wrap(memory, 0, memory, offsetBytes));
+        } else {
+            codeBytes = FsstVector.encode(vector, equal, memory);
+        }
+        for (int first = 0; first < vector.count(); first += Long.SIZE) {
+            int end = Math.min(vector.count(), first + Long.SIZE);
+            long word = 0;
+            for (int i = first; i < end; i++) {
+                boolean matches =
+                        equal == null ? matchesFlat(vector, range, i) : hasCodes(vector, i, memory, codeBytes);
+                word |= (matches ? 1L : 0) << i;
+            }
+            andWord(bitmap, bitmapOffset, first, word);
+        }
+    }
+
+    private static boolean matchesFlat(EncodedVector vector, ValueRange range, int index) {
+        FlatBinary flat = vector.scratch.flat;
+        return range.matchesString(flat.bytes(), flat.start(index), flat.bytes(index));
+    }
+
+    private static boolean hasCodes(EncodedVector vector, int index, MemorySegment codes, int codeBytes) {
+        if (vector.strings.bytes(vector, index) != codeBytes) {
+            return false;
+        }
+        long start = vector.strings.start(vector, index);
+        return MemorySegment.mismatch(vector.source, start, start + codeBytes, codes, 0, codeBytes) < 0;
     }
 
     private static void andPacked(EncodedVector vector, ValueRange range, MemorySegment bitmap, long bitmapOffset) {

@@ -135,8 +135,8 @@ final class CorruptVectorTest {
 
     @Test
     void namesEachDamage() {
-        assertDamage("encoding at byte 0 is 0, expected 1 to 7", "00 04 01 00 07 00 00 00");
-        assertDamage("encoding at byte 0 is 8, expected 1 to 7", "08 04 01 00 07 00 00 00");
+        assertDamage("encoding at byte 0 is 0, expected 1 to 8", "00 04 01 00 07 00 00 00");
+        assertDamage("encoding at byte 0 is 9, expected 1 to 8", "09 04 01 00 07 00 00 00");
         assertDamage("cell at byte 1 is 3, expected 0 to 16", "01 03 01 00 07 00 00");
         assertDamage("count at byte 2 is 0, expected 1 to 1024", "01 04 00 00 07 00 00 00");
         assertDamage("count at byte 2 is 1025, expected 0 to 1024", "02 01 01 04 07 00 00 00");
@@ -168,6 +168,13 @@ final class CorruptVectorTest {
         assertDamage("block at byte 9 is 2, expected 3 to 10", "07 00 03 00 0b 00 00 00 02 02 00 00 2c " + suffixes);
         assertDamage("zero at byte 10 is 1, expected 0 to 0", "07 00 03 00 0b 00 00 00 02 03 01 00 2c " + suffixes);
         assertDamage("unused bits at byte 12 is 1, expected 0", "07 00 03 00 0b 00 00 00 02 03 00 00 6c " + suffixes);
+        // Symbols: cell, symbols, zero, symbol bytes.
+        String codes = "61 62 63 05 00 00 00 02 00 00 00 01 00 00 00 02 00 01 ff 78 00";
+        String lengths = "01 01 00 00 00 00 00 00 " + codes;
+        assertDamage("cell at byte 1 is 4, expected 0 to 0", "08 04 02 00 05 00 00 00 02 00 03 00 " + lengths);
+        assertDamage("symbols at byte 8 is 3, expected 2 to 2", "08 00 02 00 05 00 00 00 03 00 03 00 " + lengths);
+        assertDamage("zero at byte 9 is 1, expected 0 to 0", "08 00 02 00 05 00 00 00 02 01 03 00 " + lengths);
+        assertDamage("symbol bytes at byte 10 is 4, expected 3 to 3", "08 00 02 00 05 00 00 00 02 00 04 00 " + lengths);
         // Strings: stride, width.
         assertDamage(
                 "stride at byte 12 is 3, expected 0 to 2",

@@ -20,7 +20,9 @@ final class EncodingAllocationTest {
     private static final int COUNT = VectorFormat.VALUES_MAX;
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "PREFIX")
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"PREFIX", "FSST"})
     void fixedCellsNeedNoHeap(VectorEncoding encoding) {
         try (var vectors = new TestVectors()) {
             MemorySegment values = vectors.room(COUNT * 8L + VectorFormat.READ_PADDING_BYTES);
@@ -57,6 +59,7 @@ final class EncodingAllocationTest {
             case FRAME_OF_REFERENCE -> random.nextInt(1000);
             case DICTIONARY -> random.nextInt(10) * 0x1234_5678_9ABC_DEFL;
             case DELTA, PREFIX -> index * 1000L + random.nextInt(10);
+            case FSST -> throw new AssertionError("strings");
         };
     }
 
@@ -69,7 +72,7 @@ final class EncodingAllocationTest {
             byte[][] strings = new byte[COUNT][];
             var random = new SplittableRandom(1);
             for (int i = 0; i < COUNT; i++) {
-                strings[i] = ("%016x".formatted(value(encoding, i, random))).getBytes(StandardCharsets.UTF_8);
+                strings[i] = string(encoding, i, random);
             }
             FlatBinary source = vectors.binary(strings, 0);
             long bytesMax = VectorFormat.maxBinaryBytes(COUNT, source.offset(COUNT));
@@ -91,6 +94,16 @@ final class EncodingAllocationTest {
             });
             assertEquals(encoding, vector.encoding());
         }
+    }
+
+    private static byte[] string(VectorEncoding encoding, int index, SplittableRandom random) {
+        byte[] bytes = new byte[Long.BYTES];
+        switch (encoding) {
+            case FSST -> bytes = TestVectors.text(random, 60);
+            case PLAIN -> random.nextBytes(bytes);
+            default -> bytes = "%016x".formatted(value(encoding, index, random)).getBytes(StandardCharsets.UTF_8);
+        }
+        return bytes;
     }
 
     private static MemorySegment selection(TestVectors vectors) {

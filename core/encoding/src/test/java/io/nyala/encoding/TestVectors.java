@@ -6,6 +6,7 @@ import io.nyala.memory.PageSource;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.SplittableRandom;
 
@@ -95,11 +96,23 @@ final class TestVectors implements AutoCloseable {
                 case 3 -> string(random, bytesMax);
                 case 4 -> new byte[0];
                 case 5 -> "key%08d".formatted(i * 3).getBytes(StandardCharsets.UTF_8);
+                case 7 -> text(random, bytesMax);
                 case 6 -> ("/a/path/" + i / 50 + "/" + i).getBytes(StandardCharsets.UTF_8);
                 default -> string(random, random.nextInt(bytesMax));
             };
         }
         return binary(strings, random.nextInt(3) * 17);
+    }
+
+    /** Words in a row, up to so many bytes. */
+    static byte[] text(SplittableRandom random, int bytesMax) {
+        String[] words = {"the", "carefully", "packages", "ironic", "sleep", "furiously", "deposits", "accounts", "\u00e9t\u00e9"};
+        var text = new StringBuilder();
+        while (text.length() < bytesMax) {
+            text.append(words[random.nextInt(words.length)]).append(' ');
+        }
+        byte[] bytes = text.toString().getBytes(StandardCharsets.UTF_8);
+        return Arrays.copyOf(bytes, random.nextInt(bytesMax + 1));
     }
 
     FlatBinary binary(byte[][] strings, int first) {
