@@ -271,11 +271,13 @@ public final class ColumnPredicate {
     }
 
     private boolean isListed(EncodedVector vector, int row) {
+        // Once: an encoding may have to compute it.
+        long bits = vector.isBinary() || vector.cellBytes() > Long.BYTES ? 0 : VectorDecoder.longAt(vector, row);
         int from = 0;
         int to = values.length - 1;
         while (from <= to) {
             int middle = (from + to) >>> 1;
-            int order = compare(vector, row, values[middle]);
+            int order = compare(vector, row, bits, values[middle]);
             if (order == 0) {
                 return true;
             }
@@ -288,17 +290,12 @@ public final class ColumnPredicate {
         return false;
     }
 
-    private int compare(EncodedVector vector, int row, MemorySegment value) {
+    /** Compares the cell, of which {@code bits} are those of up to 8 bytes, with a value of the list. */
+    private int compare(EncodedVector vector, int row, long bits, MemorySegment value) {
         return switch (kind) {
-            case INT8, INT16, INT32, INT64 -> Long.compare(VectorDecoder.longAt(vector, row), kind.integer(value, 0));
-            case FLOAT ->
-                Float.compare(
-                        Float.intBitsToFloat((int) VectorDecoder.longAt(vector, row)) + 0.0f,
-                        value.get(Cells.FLOAT, 0) + 0.0f);
-            case DOUBLE ->
-                Double.compare(
-                        Double.longBitsToDouble(VectorDecoder.longAt(vector, row)) + 0.0,
-                        value.get(Cells.DOUBLE, 0) + 0.0);
+            case INT8, INT16, INT32, INT64 -> Long.compare(bits, kind.integer(value, 0));
+            case FLOAT -> Float.compare(Float.intBitsToFloat((int) bits) + 0.0f, value.get(Cells.FLOAT, 0) + 0.0f);
+            case DOUBLE -> Double.compare(Double.longBitsToDouble(bits) + 0.0, value.get(Cells.DOUBLE, 0) + 0.0);
             case INT128 -> compareWide(vector, row, value);
             case BINARY -> VectorDecoder.compareBinary(vector, row, value, 0, value.byteSize());
         };

@@ -51,8 +51,9 @@ public class EncodingBenchmark {
     private static final int CELL_BYTES = Long.BYTES;
     private static final long BYTES_MAX = VectorFormat.maxFixedBytes(COUNT, CELL_BYTES);
     private static final ValueRange RANGE = ValueRange.ofSigned(100, 600);
+    private static final ValueRange DOUBLE_RANGE = ValueRange.ofDouble(1000, 6000);
 
-    @Param({"CONSTANT", "PLAIN", "RUN_LENGTH", "FRAME_OF_REFERENCE", "DICTIONARY", "DELTA"})
+    @Param({"CONSTANT", "PLAIN", "RUN_LENGTH", "FRAME_OF_REFERENCE", "DICTIONARY", "DELTA", "ALP"})
     public VectorEncoding encoding = VectorEncoding.PLAIN;
 
     private final MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), 4 << 20);
@@ -88,6 +89,7 @@ public class EncodingBenchmark {
             case FRAME_OF_REFERENCE -> random.nextInt(4000);
             case DICTIONARY -> random.nextInt(60) * 0x1234_5678_9ABC_DEFL;
             case DELTA -> index * 50L + random.nextInt(16);
+            case ALP -> Double.doubleToRawLongBits(random.nextInt(10_000_000) / 100.0);
             case PREFIX, FSST -> throw new IllegalArgumentException("cells have no " + encoding);
         };
     }
@@ -106,7 +108,8 @@ public class EncodingBenchmark {
     @Benchmark
     public void range() {
         vector.wrap(encoded.segment(), 0, encodedBytes).expect(CELL_BYTES, COUNT);
-        VectorPredicates.and(vector, RANGE, bitmap.segment(), 0);
+        ValueRange range = encoding == VectorEncoding.ALP ? DOUBLE_RANGE : RANGE;
+        VectorPredicates.and(vector, range, bitmap.segment(), 0);
     }
 
     /** What decoding is measured by. */

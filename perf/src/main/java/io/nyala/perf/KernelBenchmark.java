@@ -108,6 +108,12 @@ public class KernelBenchmark {
 
     @Benchmark
     @OperationsPerInvocation(COUNT)
+    public void scaleToDouble() {
+        kernels.scaleToDouble(memory, TARGET, COUNT, 1, 0.01);
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(COUNT)
     public void runningSumsInt() {
         kernels.runningSumsInt(memory, TARGET, COUNT);
     }

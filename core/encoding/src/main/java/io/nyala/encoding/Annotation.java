@@ -32,6 +32,7 @@ public final class Annotation {
             case DELTA -> DeltaVector.annotate(vector, notes);
             case PREFIX -> PrefixVector.annotate(vector, notes);
             case FSST -> FsstVector.annotate(vector, notes);
+            case ALP -> AlpVector.annotate(vector, notes);
         }
         notes.endSection();
     }

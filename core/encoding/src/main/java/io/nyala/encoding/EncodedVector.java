@@ -37,10 +37,14 @@ public final class EncodedVector {
     int width;
     /** Added to a packed number. */
     long minimum;
-    /** Where the first values of blocks are, and their bits. */
+    /** Where the first values of blocks are, and their bits; or the positions of exceptions. */
     long bases;
 
     int baseWidth;
+    /** Powers of ten. */
+    int exponent;
+
+    int factor;
     /** Strings of a block, as a power of two. */
     int blockBits;
     /** Added to each step from a value to the next. */
@@ -104,6 +108,7 @@ public final class EncodedVector {
             case DELTA -> DeltaVector.read(this);
             case PREFIX -> PrefixVector.read(this);
             case FSST -> FsstVector.read(this);
+            case ALP -> AlpVector.read(this);
         }
     }
 

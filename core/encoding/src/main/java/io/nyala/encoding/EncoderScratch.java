@@ -43,6 +43,7 @@ public final class EncoderScratch implements AutoCloseable {
     final BinaryShape binary = new BinaryShape(this);
     final PrefixShape prefixes = new PrefixShape(binary);
     final SymbolShape symbols;
+    final AlpShape decimals = new AlpShape(this);
 
     /** Takes one slab from {@code account}. */
     public EncoderScratch(MemoryAccount account) {

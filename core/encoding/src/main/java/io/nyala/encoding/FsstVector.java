@@ -119,10 +119,9 @@ final class FsstVector {
 
     /** As {@link #copy}, with the padding of a target of many strings behind; faster. */
     static long copyPadded(EncodedVector vector, int index, MemorySegment target, long targetOffset) {
-        DecoderScratch scratch = symbols(vector);
         long bytes = vector.strings.bytes(vector, index);
         long start = vector.strings.start(vector, index);
-        return decode(vector, scratch, start, start + bytes, target, targetOffset, Long.MAX_VALUE) - targetOffset;
+        return decode(vector, start, start + bytes, target, targetOffset, Long.MAX_VALUE) - targetOffset;
     }
 
     static int compare(EncodedVector vector, int index, MemorySegment key, long keyOffset, long keyBytes) {
@@ -161,7 +160,6 @@ final class FsstVector {
     static void decodeBinary(EncodedVector vector, FlatBinary target) {
         ByteStrings strings = vector.strings;
         strings.decodeOffsets(vector, target); // Those of the codes at first.
-        DecoderScratch scratch = symbols(vector);
         MemorySegment bytes = target.bytes();
         long limit = target.bytesOffset() + vector.decodedBytes();
         long position = target.bytesOffset();
@@ -169,7 +167,7 @@ final class FsstVector {
         for (int i = 0; i < vector.count(); i++) {
             long end = target.offset(i + 1);
             target.offset(i, (int) (position - target.bytesOffset()));
-            position = decode(vector, scratch, strings.data() + start, strings.data() + end, bytes, position, limit);
+            position = decode(vector, strings.data() + start, strings.data() + end, bytes, position, limit);
             start = end;
         }
         VectorDecoder.checkFull(vector, position - target.bytesOffset());
@@ -177,13 +175,8 @@ final class FsstVector {
     }
 
     private static long decode(
-            EncodedVector vector,
-            DecoderScratch scratch,
-            long start,
-            long end,
-            MemorySegment target,
-            long targetOffset,
-            long limit) {
+            EncodedVector vector, long start, long end, MemorySegment target, long targetOffset, long limit) {
+        DecoderScratch scratch = symbols(vector);
         long[] words = scratch.symbols;
         int[] symbolBytes = scratch.symbolBytes;
         int symbols = vector.entryCount;

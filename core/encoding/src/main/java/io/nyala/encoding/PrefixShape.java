@@ -5,7 +5,7 @@ package io.nyala.encoding;
  * string shares with the head of its block.
  *
  * <p>What two neighbours share is known from {@link BinaryShape}; what a string shares with its head is at least the
- * least of that between the two, and exactly that if the strings are sorted. So to try a size costs a pass over numbers.
+ * least of that between the two, and exactly that if the strings are sorted. So a size is tried by a pass over numbers.
  *
  * <p>A reusable part of {@link EncoderScratch}, for one thread.
  */

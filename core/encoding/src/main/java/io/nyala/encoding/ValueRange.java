@@ -2,6 +2,7 @@ package io.nyala.encoding;
 
 import io.nyala.memory.Check;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -189,8 +190,9 @@ public final class ValueRange {
     }
 
     /** The one string of the range, or null if there may be more. */
-    @Nullable MemorySegment equalString() {
-        return isHighIncluded && lowString == highString ? lowString : null;
+    @Nullable
+    MemorySegment equalString() {
+        return isHighIncluded && Objects.equals(lowString, highString) ? lowString : null;
     }
 
     @Nullable

@@ -34,6 +34,7 @@ public final class VectorDecoder {
             case FRAME_OF_REFERENCE -> FrameOfReferenceVector.decodeFixed(vector, target, targetOffset);
             case DICTIONARY -> DictionaryVector.decodeFixed(vector, target, targetOffset);
             case DELTA -> DeltaVector.decodeFixed(vector, target, targetOffset);
+            case ALP -> AlpVector.decodeFixed(vector, target, targetOffset);
             case PREFIX, FSST -> throw new AssertionError("refused when wrapped");
         }
     }
@@ -51,7 +52,7 @@ public final class VectorDecoder {
             case DICTIONARY -> DictionaryVector.decodeBinary(vector, target);
             case PREFIX -> PrefixVector.decodeBinary(vector, target);
             case FSST -> FsstVector.decodeBinary(vector, target);
-            case FRAME_OF_REFERENCE, DELTA -> throw new AssertionError("refused when wrapped");
+            case FRAME_OF_REFERENCE, DELTA, ALP -> throw new AssertionError("refused when wrapped");
         }
     }
 
@@ -319,14 +320,19 @@ public final class VectorDecoder {
 
     /** Whether values are not stored as cells but computed, each by itself. */
     private static boolean isComputed(EncodedVector vector) {
-        return vector.encoding() == VectorEncoding.FRAME_OF_REFERENCE || vector.encoding() == VectorEncoding.DELTA;
+        return switch (vector.encoding()) {
+            case FRAME_OF_REFERENCE, DELTA, ALP -> true;
+            case CONSTANT, PLAIN, RUN_LENGTH, DICTIONARY, PREFIX, FSST -> false;
+        };
     }
 
     /** Such a value, not yet cut to the size of a cell. */
     private static long computed(EncodedVector vector, int index) {
-        return vector.encoding() == VectorEncoding.DELTA
-                ? DeltaVector.value(vector, index)
-                : FrameOfReferenceVector.value(vector, index);
+        return switch (vector.encoding()) {
+            case DELTA -> DeltaVector.value(vector, index);
+            case ALP -> AlpVector.value(vector, index);
+            default -> FrameOfReferenceVector.value(vector, index);
+        };
     }
 
     /** Whether strings are not stored whole. */
@@ -355,7 +361,7 @@ public final class VectorDecoder {
             case PLAIN -> index;
             case RUN_LENGTH -> RunLengthVector.run(vector, index);
             case DICTIONARY -> DictionaryVector.code(vector, index);
-            case FRAME_OF_REFERENCE, DELTA, PREFIX, FSST ->
+            case FRAME_OF_REFERENCE, DELTA, PREFIX, FSST, ALP ->
                 throw new AssertionError("no entries, but numbers or pieces");
         };
     }

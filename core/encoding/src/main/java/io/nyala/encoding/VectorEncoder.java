@@ -29,13 +29,25 @@ public final class VectorEncoder {
     /** With fewer bytes a table of symbols is hardly worth its room. */
     private static final int SYMBOLS_DATA_BYTES_MIN = 1 << 10;
 
+    /**
+     * Twice as much is what codes may take while they are made, and a reader may have to decode all of it to find one
+     * string. Longer strings are left to compressors.
+     */
+    private static final int SYMBOLS_DATA_BYTES_MAX = 128 << 10;
+
     /** Symbols are found anew after so many vectors, or when a vector takes so much more than the first by them. */
     private static final int SYMBOLS_VECTORS_MAX = 64;
 
     private static final double SYMBOLS_RATIO_MAX = 1.1;
 
-    /** Vectors left alone after one that symbols made no smaller. */
-    private static final int SYMBOLS_SKIPPED_VECTORS = 15;
+    /** The same of scaled integers. */
+    private static final int DECIMALS_SAVE_PART = 8;
+
+    /** Powers of ten are chosen anew for a vector that takes so much more by those of the one before. */
+    private static final double DECIMALS_RATIO_MAX = 1.2;
+
+    /** Vectors left alone after one that symbols, or scaling, made no smaller. */
+    private static final int SKIPPED_VECTORS = 15;
 
     private final EncoderScratch scratch;
     private final EncodingHint hint;
@@ -46,6 +58,12 @@ public final class VectorEncoder {
     private int symbolVectors;
     private double symbolRatio;
     private int symbolsSkipped;
+
+    // The powers of ten chosen last, or -1.
+    private int exponent = -1;
+    private int factor;
+    private double decimalRatio;
+    private int decimalsSkipped;
 
     public VectorEncoder(EncoderScratch scratch, EncodingHint hint) {
         this(scratch, hint, false);
@@ -76,6 +94,7 @@ public final class VectorEncoder {
                     case FRAME_OF_REFERENCE -> FrameOfReferenceVector.encodeFixed(shape, scratch, target, offset);
                     case DICTIONARY -> DictionaryVector.encodeFixed(shape, scratch, target, offset);
                     case DELTA -> DeltaVector.encodeFixed(shape, scratch, target, offset);
+                    case ALP -> AlpVector.encodeFixed(shape, scratch, target, offset);
                     case PREFIX, FSST -> throw new AssertionError("cells are no strings");
                 };
         assert written <= VectorFormat.maxFixedBytes(count, cellBytes) : written + " bytes";
@@ -117,16 +136,50 @@ public final class VectorEncoder {
         // On a tie the encoding that is read faster wins: plain, then packed, then runs, then the dictionary.
         long best = Math.min(plain, Math.min(packed, runs));
         long steps = DeltaVector.isPossible(shape) ? DeltaVector.fixedBytes(shape) : Long.MAX_VALUE;
+        VectorEncoding other = best == plain
+                ? VectorEncoding.PLAIN
+                : best == packed ? VectorEncoding.FRAME_OF_REFERENCE : VectorEncoding.RUN_LENGTH;
         if (steps < best - best / STEPS_SAVE_PART) {
-            return dictionaryBytes(shape, steps - 1, false) < steps ? VectorEncoding.DICTIONARY : VectorEncoding.DELTA;
+            best = steps;
+            other = VectorEncoding.DELTA;
         }
-        if (dictionaryBytes(shape, best - 1, false) < best) {
-            return VectorEncoding.DICTIONARY;
+        long entries = dictionaryBytes(shape, best - 1, false);
+        if (entries < best) {
+            best = entries;
+            other = VectorEncoding.DICTIONARY;
         }
-        if (best == plain) {
-            return VectorEncoding.PLAIN;
+        return isDecimal(shape, best) ? VectorEncoding.ALP : other;
+    }
+
+    /** Whether scaled integers take a part less than {@code best} bytes; if so, they are in the scratch. */
+    private boolean isDecimal(FixedShape shape, long best) {
+        if (!AlpShape.isPlausible(shape)) {
+            return false;
         }
-        return best == packed ? VectorEncoding.FRAME_OF_REFERENCE : VectorEncoding.RUN_LENGTH;
+        if (decimalsSkipped > 0) {
+            decimalsSkipped--;
+            return false;
+        }
+        AlpShape decimals = scratch.decimals;
+        long most = best - best / DECIMALS_SAVE_PART;
+        long bytes = Long.MAX_VALUE;
+        if (exponent >= 0) {
+            decimals.use(exponent, factor);
+            bytes = decimals.take(shape);
+        }
+        if (bytes > most || bytes > DECIMALS_RATIO_MAX * decimalRatio * shape.count()) {
+            decimals.choose(shape);
+            bytes = decimals.take(shape);
+            exponent = decimals.exponent();
+            factor = decimals.factor();
+            decimalRatio = (double) bytes / shape.count();
+        }
+        if (bytes <= most) {
+            return true;
+        }
+        exponent = -1;
+        decimalsSkipped = SKIPPED_VECTORS;
+        return false;
     }
 
     /** What a dictionary takes, or a very large number if it is surely more than {@code most}. */
@@ -154,7 +207,7 @@ public final class VectorEncoder {
                     case DICTIONARY -> DictionaryVector.encodeBinary(shape, scratch, target, offset);
                     case PREFIX -> PrefixVector.encodeBinary(shape, scratch, target, offset);
                     case FSST -> FsstVector.encodeBinary(shape, symbolTable(), scratch, target, offset);
-                    case FRAME_OF_REFERENCE, DELTA -> throw new AssertionError("byte strings are not packed");
+                    case FRAME_OF_REFERENCE, DELTA, ALP -> throw new AssertionError("byte strings are no numbers");
                 };
         assert written <= VectorFormat.maxBinaryBytes(count, shape.dataBytes()) : written + " bytes";
         return written;
@@ -208,7 +261,9 @@ public final class VectorEncoder {
 
     /** Whether symbols take a part less than {@code best} bytes; if so, the codes are in the scratch. */
     private boolean hasSymbols(BinaryShape shape, long best) {
-        if (isCompressedAfterwards || shape.dataBytes() < SYMBOLS_DATA_BYTES_MIN || 2 * best < shape.dataBytes()) {
+        long dataBytes = shape.dataBytes();
+        boolean isWorthIt = !isCompressedAfterwards && 2 * best >= dataBytes;
+        if (!isWorthIt || dataBytes < SYMBOLS_DATA_BYTES_MIN || dataBytes > SYMBOLS_DATA_BYTES_MAX) {
             return false;
         }
         if (symbolsSkipped > 0) {
@@ -230,7 +285,7 @@ public final class VectorEncoder {
         if (bytes <= most) {
             return true;
         }
-        symbolsSkipped = SYMBOLS_SKIPPED_VECTORS;
+        symbolsSkipped = SKIPPED_VECTORS;
         table.clear();
         return false;
     }

@@ -20,7 +20,9 @@ public enum VectorEncoding {
     /** Strings without the beginning that they share with another: {@link PrefixVector}. */
     PREFIX(7),
     /** Strings as codes of symbols that are frequent in them: {@link FsstVector}. */
-    FSST(8);
+    FSST(8),
+    /** Floating point numbers as scaled integers: {@link AlpVector}. */
+    ALP(9);
 
     private static final VectorEncoding[] ALL = values();
 

@@ -35,6 +35,7 @@ public final class VectorPredicates {
             case DELTA -> andSteps(vector, range, bitmap, bitmapOffset);
             case PREFIX -> andEach(vector, range, bitmap, bitmapOffset);
             case FSST -> andSymbols(vector, range, bitmap, bitmapOffset);
+            case ALP -> andDecimals(vector, range, bitmap, bitmapOffset);
         }
     }
 
@@ -201,6 +202,27 @@ public final class VectorPredicates {
             int to = Math.min(end, start + Long.SIZE);
             andWord(bitmap, bitmapOffset, start, from < to ? ones(to - from) << from : 0);
         }
+    }
+
+    /** Bounds become integers, since scaling keeps the order; exceptions are asked one by one. */
+    private static void andDecimals(EncodedVector vector, ValueRange range, MemorySegment bitmap, long bitmapOffset) {
+        if (range.kind != ValueRange.Kind.DOUBLE) {
+            andDecoded(vector, range, bitmap, bitmapOffset);
+            return;
+        }
+        long[] before = vector.scratch.matches;
+        for (int word = 0; word * Long.SIZE < vector.count(); word++) {
+            before[word] = bitmap.get(Cells.LONG, bitmapOffset + word * 8L);
+        }
+        long end = 1L << vector.width;
+        long low = AlpVector.distance(vector, range.lowDouble, false);
+        long high = AlpVector.distance(vector, range.highDouble, true) - 1;
+        if (low > high || !range.matchesDouble(range.lowDouble)) { // A bound that is NaN matches nothing.
+            clear(vector, bitmap, bitmapOffset);
+        } else if (low > 0 || high < end - 1) {
+            andPackedRange(vector, low, high, bitmap, bitmapOffset);
+        }
+        AlpVector.andExceptions(vector, range, before, bitmap, bitmapOffset);
     }
 
     /** Equality is asked of the codes; for another range the strings are decoded. */

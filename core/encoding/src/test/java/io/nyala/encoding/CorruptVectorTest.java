@@ -135,8 +135,8 @@ final class CorruptVectorTest {
 
     @Test
     void namesEachDamage() {
-        assertDamage("encoding at byte 0 is 0, expected 1 to 8", "00 04 01 00 07 00 00 00");
-        assertDamage("encoding at byte 0 is 9, expected 1 to 8", "09 04 01 00 07 00 00 00");
+        assertDamage("encoding at byte 0 is 0, expected 1 to 9", "00 04 01 00 07 00 00 00");
+        assertDamage("encoding at byte 0 is 10, expected 1 to 9", "0a 04 01 00 07 00 00 00");
         assertDamage("cell at byte 1 is 3, expected 0 to 16", "01 03 01 00 07 00 00");
         assertDamage("count at byte 2 is 0, expected 1 to 1024", "01 04 00 00 07 00 00 00");
         assertDamage("count at byte 2 is 1025, expected 0 to 1024", "02 01 01 04 07 00 00 00");
@@ -158,9 +158,25 @@ final class CorruptVectorTest {
         assertDamage("base width at byte 5 is 1, expected 0 to 0", "06 04 04 00 00 01 00 00 " + start);
         assertDamage("zero at byte 6 is 1, expected 0 to 0", "06 04 04 00 02 00 01 00 " + start + "20");
         assertDamage("unused bits at byte 24 is 1, expected 0", "06 04 03 00 02 04 00 00 " + start + "10 20");
+        // Decimals: cell, width, exponent, factor, zeros, exceptions, minimum, unused bits.
+        String zeros = " 00 00 00 00 00 00 ";
+        String rest = zeros + "0f 00 00 00 00 00 00 00 20 01 00 00 00 00 00 00 00 00 80";
+        assertDamage("cell at byte 1 is 2, expected 4 to 8", "09 02 03 00 02 01 00 00 01 00" + rest);
+        assertDamage("width at byte 4 is 53, expected 0 to 52", "09 08 03 00 35 01 00 00 01 00" + rest);
+        assertDamage("exponent at byte 5 is 19, expected 0 to 18", "09 08 03 00 02 13 00 00 01 00" + rest);
+        assertDamage("factor at byte 6 is 2, expected 0 to 1", "09 08 03 00 02 01 02 00 01 00" + rest);
+        assertDamage("zero at byte 7 is 1, expected 0 to 0", "09 08 03 00 02 01 00 01 01 00" + rest);
+        assertDamage("exceptions at byte 8 is 4, expected 0 to 3", "09 08 03 00 02 01 00 00 04 00" + rest);
+        assertDamage(
+                "minimum at byte 16 is 4611686018427387919, expected -2251799813685247 to 2251799813685247",
+                "09 08 03 00 02 01 00 00 01 00" + zeros + "0f 00 00 00 00 00 00 40 20 01 00 00 00 00 00 00 00 00 80");
         // Dictionary: entries, width.
         assertDamage("entries at byte 4 is 5, expected 1 to 4", "05 01 04 00 05 00 03 00 00 00 01 02 03 04 05");
         assertDamage("width at byte 6 is 2, expected 1 to 1", "05 04 04 00 02 00 02 00 02 09 00 00 00 05 00 00 00");
+    }
+
+    @Test
+    void namesEachDamageOfStrings() {
         // Prefixes: cell, width, block, zero, unused bits.
         String suffixes = "06 00 00 00 01 00 00 00 02 00 00 00 0a 61 62 63 64 64 65";
         assertDamage("cell at byte 1 is 4, expected 0 to 0", "07 04 03 00 0b 00 00 00 02 03 00 00 2c " + suffixes);

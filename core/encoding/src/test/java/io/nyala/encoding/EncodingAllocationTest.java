@@ -60,13 +60,14 @@ final class EncodingAllocationTest {
             case DICTIONARY -> random.nextInt(10) * 0x1234_5678_9ABC_DEFL;
             case DELTA, PREFIX -> index * 1000L + random.nextInt(10);
             case FSST -> throw new AssertionError("strings");
+            case ALP -> Double.doubleToRawLongBits(random.nextInt(1_000_000) / 100.0);
         };
     }
 
     @ParameterizedTest
     @EnumSource(
             mode = EnumSource.Mode.EXCLUDE,
-            names = {"FRAME_OF_REFERENCE", "DELTA"})
+            names = {"FRAME_OF_REFERENCE", "DELTA", "ALP"})
     void byteStringsNeedNoHeap(VectorEncoding encoding) {
         try (var vectors = new TestVectors()) {
             byte[][] strings = new byte[COUNT][];

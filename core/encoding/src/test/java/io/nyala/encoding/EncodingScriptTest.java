@@ -40,13 +40,23 @@ final class EncodingScriptTest {
         String[] numbers = repeated(words, 3);
         MemorySegment values = vectors.room((long) numbers.length * cellBytes + VectorFormat.READ_PADDING_BYTES);
         for (int i = 0; i < numbers.length; i++) {
-            long value = Long.parseLong(numbers[i]);
+            long value = bits(numbers[i], cellBytes);
             Cells.put(values, (long) i * cellBytes, Math.min(8, cellBytes), value);
             if (cellBytes == 16) {
                 values.set(Cells.LONG, i * 16L + 8, value >> 63);
             }
         }
         return atStart(vectors, vectors.encodeFixed(EncodingHint.valueOf(words[2]), values, cellBytes, numbers.length));
+    }
+
+    /** An integer, or with a point the bits of a floating point number. */
+    private static long bits(String number, int cellBytes) {
+        if (!number.contains(".")) {
+            return Long.parseLong(number);
+        }
+        return cellBytes == Float.BYTES
+                ? Float.floatToRawIntBits(Float.parseFloat(number))
+                : Double.doubleToRawLongBits(Double.parseDouble(number));
     }
 
     private static EncodedVector strings(TestVectors vectors, String[] words) {
@@ -96,8 +106,8 @@ final class EncodingScriptTest {
                 "03 08 04 00 | 02 00 00 00 | 03 00 04 00 | 09 00 00 00 00 00 00 00 | 04 00 00 00 00 00 00 00");
         assertExample(
                 "strings PREFIX abcdefghijkl abcdefghijklm abcdefgx",
-                "07 00 03 00 21 00 00 00 | 04 | 03 | 00 00 | c0 07 | 0e 00 00 00 | 01 00 00 00 | 04 | 00 00 00 | bb 0b | "
-                        + "61 62 63 64 65 66 67 68 69 6a 6b 6c 6d 78");
+                "07 00 03 00 21 00 00 00 | 04 | 03 | 00 00 | c0 07 | 0e 00 00 00 | 01 00 00 00 | 04 | 00 00 00 | bb 0b"
+                        + " | 61 62 63 64 65 66 67 68 69 6a 6b 6c 6d 78");
         assertExample(
                 "strings PLAIN ab cde",
                 "02 00 02 00 05 00 00 00 | 05 00 00 00 | 02 00 00 00 | 01 | 00 00 00 | 02 | 61 62 63 64 65");

@@ -16,7 +16,7 @@ import java.util.SplittableRandom;
  */
 final class TestVectors implements AutoCloseable {
     /** The shapes drawn by {@link #fixed} and {@link #binary}. */
-    private static final int SHAPES = 10;
+    private static final int SHAPES = 11;
 
     private final Arena arena = Arena.ofConfined();
     private final MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), 4 << 20);
@@ -47,6 +47,9 @@ final class TestVectors implements AutoCloseable {
     MemorySegment fixed(SplittableRandom random, int cellBytes, int count) {
         MemorySegment values = room((long) count * cellBytes + VectorFormat.READ_PADDING_BYTES);
         int shape = random.nextInt(SHAPES);
+        if (shape == 10 && (cellBytes == Double.BYTES || cellBytes == Float.BYTES)) {
+            return decimals(random, cellBytes, count);
+        }
         int width = random.nextInt(65);
         long base = random.nextLong() >> random.nextInt(64);
         long[] few = random.longs(1 + random.nextInt(50)).toArray();
@@ -71,6 +74,22 @@ final class TestVectors implements AutoCloseable {
             } else {
                 Cells.put(values, at, cellBytes, value);
             }
+        }
+        return values;
+    }
+
+    /** Floating point numbers of some digits behind the point, now and then one of any bits. */
+    MemorySegment decimals(SplittableRandom random, int cellBytes, int count) {
+        MemorySegment values = room((long) count * cellBytes + VectorFormat.READ_PADDING_BYTES);
+        double power = Math.pow(10, random.nextInt(cellBytes == Double.BYTES ? 8 : 4));
+        int most = 1 << random.nextInt(1, cellBytes == Double.BYTES ? 31 : 20);
+        int others = random.nextInt(4);
+        for (int i = 0; i < count; i++) {
+            double value = random.nextInt(-most, most) / power;
+            long bits = cellBytes == Double.BYTES
+                    ? Double.doubleToRawLongBits(value)
+                    : Float.floatToRawIntBits((float) value);
+            Cells.put(values, (long) i * cellBytes, cellBytes, random.nextInt(100) < others ? random.nextLong() : bits);
         }
         return values;
     }
@@ -106,7 +125,9 @@ final class TestVectors implements AutoCloseable {
 
     /** Words in a row, up to so many bytes. */
     static byte[] text(SplittableRandom random, int bytesMax) {
-        String[] words = {"the", "carefully", "packages", "ironic", "sleep", "furiously", "deposits", "accounts", "\u00e9t\u00e9"};
+        String[] words = {
+            "the", "carefully", "packages", "ironic", "sleep", "furiously", "deposits", "accounts", "\u00e9t\u00e9"
+        };
         var text = new StringBuilder();
         while (text.length() < bytesMax) {
             text.append(words[random.nextInt(words.length)]).append(' ');

@@ -51,15 +51,18 @@ final class VectorPredicatesTest {
         try (var vectors = new TestVectors()) {
             int count = TestVectors.count(random);
             double[] doubles = new double[count];
+            double unit = random.nextBoolean() ? 0.25 : 0.01;
             MemorySegment values = vectors.room(count * 8L + VectorFormat.READ_PADDING_BYTES);
             for (int i = 0; i < count; i++) {
-                doubles[i] = floating(random);
+                doubles[i] = unit == 0.25
+                        ? floating(random)
+                        : random.nextInt(100) == 0 ? floating(random) : random.nextInt(-2000, 2000) / 100.0;
                 values.set(Cells.LONG, i * 8L, Double.doubleToRawLongBits(doubles[i]));
             }
             EncodedVector vector = vectors.encodeFixed(TestVectors.hint(random), values, 8, count);
             for (int i = 0; i < 10; i++) {
-                double low = floating(random);
-                double high = floating(random);
+                double low = count == 0 || random.nextBoolean() ? floating(random) : doubles[random.nextInt(count)];
+                double high = count == 0 || random.nextBoolean() ? floating(random) : doubles[random.nextInt(count)];
                 assertSelects(
                         vectors,
                         random,

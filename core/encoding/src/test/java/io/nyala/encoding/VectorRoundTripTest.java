@@ -141,6 +141,30 @@ final class VectorRoundTripTest {
         }
     }
 
+    /** Numbers of one column whose powers of ten change on the way, with what is no number among them. */
+    @RepeatedTest(30)
+    void readsBackDecimals(@Seed SplittableRandom random) {
+        try (var vectors = new TestVectors()) {
+            int cellBytes = random.nextBoolean() ? Double.BYTES : Float.BYTES;
+            var encoder = new VectorEncoder(vectors.scratch, EncodingHint.AUTO);
+            for (int i = 0; i < 5; i++) {
+                int count = random.nextInt(1, 1025);
+                MemorySegment values = vectors.decimals(random, cellBytes, count);
+                MemorySegment target = vectors.room(VectorFormat.maxFixedBytes(count, cellBytes));
+                long bytes = encoder.encodeFixed(values, 0, cellBytes, count, target, 0);
+                EncodedVector vector = vectors.exact(target, bytes);
+                MemorySegment decoded = vectors.room((long) count * cellBytes + VectorFormat.WRITE_PADDING_BYTES);
+                VectorDecoder.decodeFixed(vector, decoded, 0);
+                String what = vector.encoding() + " of " + count;
+                assertEqual(values, 0, decoded, 0, (long) count * cellBytes, what);
+                for (int row = 0; row < count; row++) {
+                    long expected = Cells.signed(values, (long) row * cellBytes, cellBytes);
+                    assertEquals(expected, VectorDecoder.longAt(vector, row), what);
+                }
+            }
+        }
+    }
+
     @Test
     void choosesWhatIsSmallest() {
         var random = new SplittableRandom(7);
@@ -176,11 +200,13 @@ final class VectorRoundTripTest {
                 FlatBinary strings = vectors.binary(random, count);
                 EncodedVector smallest = vectors.encodeBinary(EncodingHint.AUTO, strings, count);
                 chosen.add(smallest.encoding());
-                long plain = vectors.encodeBinary(EncodingHint.PLAIN, strings, count).bytes();
+                long plain =
+                        vectors.encodeBinary(EncodingHint.PLAIN, strings, count).bytes();
                 assertTrue(smallest.bytes() <= plain, smallest.encoding() + " takes more than plain");
             }
             assertEquals(
-                    EnumSet.complementOf(EnumSet.of(VectorEncoding.FRAME_OF_REFERENCE, VectorEncoding.DELTA)),
+                    EnumSet.complementOf(
+                            EnumSet.of(VectorEncoding.FRAME_OF_REFERENCE, VectorEncoding.DELTA, VectorEncoding.ALP)),
                     chosen,
                     "the shapes reach every encoding of strings");
         }

@@ -184,6 +184,18 @@ public abstract sealed class Kernels permits ScalarKernels, VectorKernels, Warmi
     /** As {@link #runningSumsLong} for 32-bit integers. */
     public abstract void runningSumsInt(MemorySegment values, long valuesOffset, int count);
 
+    /**
+     * In place, turns each 64-bit integer, less than 2^51 away from zero, into the double {@code integer * factor *
+     * fraction}, multiplied in this order. What becomes of larger integers is undefined.
+     */
+    public abstract void scaleToDouble(
+            MemorySegment values, long valuesOffset, int count, double factor, double fraction);
+
+    /** As bits, with the lowest 52 of them an integer added, this is itself plus that integer. */
+    static final double INTEGER_BASE = 0x1.8p52;
+
+    static final long INTEGER_BASE_BITS = 0x4338_0000_0000_0000L;
+
     // Comparisons. All of them narrow a bitmap; to start from nothing, setAll first. Equality is the range of one
     // value.
 

@@ -81,6 +81,16 @@ final class ScalarKernels extends Kernels {
     }
 
     @Override
+    public void scaleToDouble(MemorySegment values, long valuesOffset, int count, double factor, double fraction) {
+        assert isCount(count) : count;
+        for (int i = 0; i < count; i++) {
+            long bits = values.get(LONG, valuesOffset + i * 8L) + INTEGER_BASE_BITS;
+            double number = Double.longBitsToDouble(bits) - INTEGER_BASE;
+            values.set(DOUBLE, valuesOffset + i * 8L, number * factor * fraction);
+        }
+    }
+
+    @Override
     public void rangeLong(
             MemorySegment values,
             long valuesOffset,

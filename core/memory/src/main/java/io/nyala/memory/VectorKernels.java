@@ -92,6 +92,18 @@ final class VectorKernels extends Kernels {
     }
 
     @Override
+    public void scaleToDouble(MemorySegment values, long valuesOffset, int count, double factor, double fraction) {
+        assert isCount(count) : count;
+        for (int i = 0; i < count; i += LONG_LANES) {
+            long at = valuesOffset + i * 8L;
+            LongVector bits = LongVector.fromMemorySegment(LONGS, values, at, LITTLE_ENDIAN)
+                    .add(INTEGER_BASE_BITS);
+            DoubleVector number = bits.reinterpretAsDoubles().sub(INTEGER_BASE);
+            number.mul(factor).mul(fraction).intoMemorySegment(values, at, LITTLE_ENDIAN);
+        }
+    }
+
+    @Override
     public void rangeLong(
             MemorySegment values,
             long valuesOffset,

@@ -22,6 +22,7 @@ final class WarmingKernels extends Kernels {
     private final Turns unpackInt;
     private final Turns runningSumsLong;
     private final Turns runningSumsInt;
+    private final Turns scaleToDouble;
     private final Turns rangeLong;
     private final Turns rangeInt;
     private final Turns rangeDouble;
@@ -39,6 +40,7 @@ final class WarmingKernels extends Kernels {
         this.unpackInt = new Turns(warmUp);
         this.runningSumsLong = new Turns(warmUp);
         this.runningSumsInt = new Turns(warmUp);
+        this.scaleToDouble = new Turns(warmUp);
         this.rangeLong = new Turns(warmUp);
         this.rangeInt = new Turns(warmUp);
         this.rangeDouble = new Turns(warmUp);
@@ -135,6 +137,11 @@ final class WarmingKernels extends Kernels {
     @Override
     public void runningSumsInt(MemorySegment values, long valuesOffset, int count) {
         next(runningSumsInt).runningSumsInt(values, valuesOffset, count);
+    }
+
+    @Override
+    public void scaleToDouble(MemorySegment values, long valuesOffset, int count, double factor, double fraction) {
+        next(scaleToDouble).scaleToDouble(values, valuesOffset, count, factor, fraction);
     }
 
     @Override

@@ -134,6 +134,24 @@ final class KernelsTest {
 
     @ParameterizedTest
     @MethodSource("kernels")
+    void scalesIntegers(Kernels kernels, @Seed SplittableRandom random) {
+        for (int round = 0; round < 2 * ROUNDS; round++) {
+            int count = count(random);
+            long most = (1L << random.nextInt(1, 52)) - 1;
+            long[] longs = random.longs(count, -most, most + 1).toArray();
+            double factor = Math.pow(10, random.nextInt(10));
+            double fraction = Math.pow(10, -random.nextInt(10));
+            MemorySegment values = padded(longs(longs));
+            kernels.scaleToDouble(values, 0, count, factor, fraction);
+            for (int i = 0; i < count; i++) {
+                double expected = longs[i] * factor * fraction;
+                assertEquals(expected, values.get(Kernels.DOUBLE, i * 8L), 0, "number " + i + " of " + count);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("kernels")
     void narrowsByRange(Kernels kernels, @Seed SplittableRandom random) {
         for (int round = 0; round < 4 * ROUNDS; round++) {
             int count = count(random);
