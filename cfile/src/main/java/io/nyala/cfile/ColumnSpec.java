@@ -13,11 +13,10 @@ import java.util.Objects;
  * @param id by which readers ask for it; 0 or more, unique among all sections of the file
  * @param name for people, and messages
  * @param kind what a cell physically is
- * @param isKey whether rows are looked up by it: its pages are small, and never compressed, since they are searched in
- *     place
+ * @param isKey whether rows are looked up by it: its pages are small, and compressed only if that is asked for
  * @param isNullable whether cells may be null
  * @param encoding a hint
- * @param compression a hint, ignored for a key column
+ * @param compression a hint; for a key column, AUTO means none
  * @param pageBytes a hint: target of a page's payload; 0 lets the writer choose
  */
 public record ColumnSpec(
@@ -81,8 +80,10 @@ public record ColumnSpec(
                 switch (column.compression()) {
                     case DEFAULT -> CompressionHint.AUTO;
                     case NONE -> CompressionHint.NONE;
-                    case LZ4, SNAPPY -> CompressionHint.LZ4;
-                    case ZSTD, ZLIB -> CompressionHint.ZSTD;
+                    case LZ4 -> CompressionHint.LZ4;
+                    case SNAPPY -> CompressionHint.SNAPPY;
+                    case ZSTD -> CompressionHint.ZSTD;
+                    case ZLIB -> CompressionHint.ZLIB;
                 };
         return new ColumnSpec(
                 column.id(),
@@ -131,6 +132,6 @@ public record ColumnSpec(
     }
 
     CompressionHint effectiveCompression() {
-        return isKey ? CompressionHint.NONE : compression;
+        return isKey && compression == CompressionHint.AUTO ? CompressionHint.NONE : compression;
     }
 }

@@ -10,5 +10,9 @@ public enum CompressionHint {
     NONE,
     LZ4,
     /** For what is read rarely: smaller, and slower to read. */
-    ZSTD
+    ZSTD,
+    /** Much like LZ4, for those who have measured it. */
+    SNAPPY,
+    /** Larger than ZSTD and slower than all others; Kudu's users may ask for it. */
+    ZLIB
 }

@@ -3,7 +3,12 @@ package io.nyala.cfile;
 import com.github.luben.zstd.Zstd;
 import io.airlift.compress.v3.lz4.Lz4Compressor;
 import io.airlift.compress.v3.lz4.Lz4Decompressor;
+import io.airlift.compress.v3.snappy.SnappyCompressor;
+import io.airlift.compress.v3.snappy.SnappyDecompressor;
 import java.lang.foreign.MemorySegment;
+import java.util.zip.DataFormatException;
+import java.util.zip.Deflater;
+import java.util.zip.Inflater;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +21,8 @@ final class PageCodec {
     static final int NONE = 0;
     static final int LZ4 = 1;
     static final int ZSTD = 2;
+    static final int SNAPPY = 3;
+    static final int ZLIB = 4;
 
     /** What was asked for is kept if it saves a tenth: less is not worth the time of every reader. */
     private static final double ASKED_RATIO_MAX = 0.9;
@@ -32,8 +39,9 @@ final class PageCodec {
     private final CompressionHint hint;
     private int skip;
 
-    /** Made when first needed: it loads a native library. */
+    // Made when first needed: they load native libraries.
     private @Nullable Lz4Compressor lz4;
+    private @Nullable SnappyCompressor snappy;
 
     PageCodec(CompressionHint hint) {
         this.hint = hint;
@@ -47,13 +55,16 @@ final class PageCodec {
             case NONE -> "none";
             case LZ4 -> "lz4";
             case ZSTD -> "zstd";
+            case SNAPPY -> "snappy";
+            case ZLIB -> "zlib";
             default -> "unknown " + compression;
         };
     }
 
     /** Room that {@link #pack} needs at its target, which may be more than the payload. */
     static long packedBytesMax(long payloadBytes) {
-        return Math.max(payloadBytes + payloadBytes / 255 + 64, Zstd.compressBound(payloadBytes));
+        // LZ4, Snappy, which grows the most, and ZLIB; then ZSTD.
+        return Math.max(payloadBytes + payloadBytes / 6 + 64, Zstd.compressBound(payloadBytes));
     }
 
     /** Whether {@link #pack} may do more than copy. */
@@ -75,13 +86,26 @@ final class PageCodec {
             skip--;
             return plain;
         }
-        int bytes = hint == CompressionHint.ZSTD ? zstd(payload, target) : lz4(payload, target);
+        int bytes =
+                switch (hint) {
+                    case ZSTD -> zstd(payload, target);
+                    case SNAPPY -> snappy(payload, target);
+                    case ZLIB -> zlib(payload, target);
+                    case AUTO, LZ4, NONE -> lz4(payload, target);
+                };
         double ratioMax = hint == CompressionHint.AUTO ? AUTO_RATIO_MAX : ASKED_RATIO_MAX;
         if (bytes > payloadBytes * ratioMax) {
             skip = hint == CompressionHint.AUTO ? SKIPPED_PAGES : 0;
             return plain;
         }
-        return new Packed(hint == CompressionHint.ZSTD ? ZSTD : LZ4, bytes, payloadBytes);
+        int compression =
+                switch (hint) {
+                    case ZSTD -> ZSTD;
+                    case SNAPPY -> SNAPPY;
+                    case ZLIB -> ZLIB;
+                    case AUTO, LZ4, NONE -> LZ4;
+                };
+        return new Packed(compression, bytes, payloadBytes);
     }
 
     private int lz4(MemorySegment payload, MemorySegment target) {
@@ -91,6 +115,29 @@ final class PageCodec {
             lz4 = compressor;
         }
         return compressor.compress(payload, target);
+    }
+
+    private int snappy(MemorySegment payload, MemorySegment target) {
+        SnappyCompressor compressor = snappy;
+        if (compressor == null) {
+            compressor = SnappyCompressor.create();
+            snappy = compressor;
+        }
+        return compressor.compress(payload, target);
+    }
+
+    /** The JDK's, which is made for each page: so slow a compressor need not be kept, and cannot leak. */
+    private static int zlib(MemorySegment payload, MemorySegment target) {
+        Deflater deflater = new Deflater();
+        try {
+            deflater.setInput(payload.asByteBuffer());
+            deflater.finish();
+            int bytes = deflater.deflate(target.asByteBuffer());
+            // What does not fit has not shrunk.
+            return deflater.finished() ? bytes : Integer.MAX_VALUE;
+        } finally {
+            deflater.end();
+        }
     }
 
     private static int zstd(MemorySegment payload, MemorySegment target) {
@@ -130,9 +177,35 @@ final class PageCodec {
                         ? "zstd could not decompress it: " + Zstd.getErrorName(bytes)
                         : wrongLength(bytes, target);
             }
-            default -> {
-                return "compression is " + compression + ", expected 0 to 2";
+            case SNAPPY -> {
+                try {
+                    return wrongLength(SnappyPages.DECOMPRESSOR.decompress(stored, target), target);
+                } catch (RuntimeException e) {
+                    return "snappy could not decompress it: " + e.getMessage();
+                }
             }
+            case ZLIB -> {
+                return unzip(stored, target);
+            }
+            default -> {
+                return "compression is " + compression + ", expected 0 to 4";
+            }
+        }
+    }
+
+    private static @Nullable String unzip(MemorySegment stored, MemorySegment target) {
+        Inflater inflater = new Inflater();
+        try {
+            inflater.setInput(stored.asByteBuffer());
+            int bytes = inflater.inflate(target.asByteBuffer());
+            if (bytes == target.byteSize() && !inflater.finished()) {
+                inflater.inflate(new byte[1]); // The end of the stream, which has no bytes, is yet to be seen.
+            }
+            return inflater.finished() ? wrongLength(bytes, target) : "zlib's stream does not end where the page does";
+        } catch (DataFormatException e) {
+            return "zlib could not decompress it: " + e.getMessage();
+        } finally {
+            inflater.end();
         }
     }
 
@@ -145,5 +218,10 @@ final class PageCodec {
     /** Made when first needed. The decompressor has no state and is shared by all threads. */
     private static final class Decompressor {
         static final Lz4Decompressor LZ4 = Lz4Decompressor.create();
+    }
+
+    /** The same of Snappy. */
+    private static final class SnappyPages {
+        static final SnappyDecompressor DECOMPRESSOR = SnappyDecompressor.create();
     }
 }

@@ -3,16 +3,14 @@ package io.nyala.rows;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a column's pages would best be compressed: a hint of the user. Kudu's words are kept, but two codecs have heirs.
+ * How a column's pages would best be compressed: a hint of the user. A page that it does not shrink stays as it is.
  */
 public enum ColumnCompression {
     DEFAULT(0),
     NONE(1),
     LZ4(2),
     ZSTD(3),
-    /** Accepted; LZ4 is used. */
     SNAPPY(4),
-    /** Accepted; ZSTD is used. */
     ZLIB(5);
 
     private final int code;

@@ -123,7 +123,7 @@ final class WireTypes {
         };
     }
 
-    /** ZSTD, which Kudu does not know, is what the engine makes of ZLIB. */
+    /** ZSTD, which Kudu does not know, is shown as what comes nearest. */
     static CompressionType compression(ColumnCompression compression) {
         return switch (compression) {
             case DEFAULT -> CompressionType.DEFAULT_COMPRESSION;
