@@ -32,10 +32,10 @@ public final class DecoderScratch implements AutoCloseable {
     private boolean closed;
     private @Nullable Slab strings;
 
-    /** Symbols of a vector, and how many bytes each has. */
-    final long[] symbols = new long[SymbolTable.SYMBOLS_MAX];
+    /** Symbols of a vector, and how many bytes each has; made when first needed, as few scans do. */
+    long[] symbols = {};
 
-    final int[] symbolBytes = new int[SymbolTable.SYMBOLS_MAX];
+    int[] symbolBytes = {};
 
     /** Strings that a predicate has decoded into {@link #strings}. */
     final FlatBinary flat = new FlatBinary();
@@ -76,6 +76,10 @@ public final class DecoderScratch implements AutoCloseable {
 
     /** Whether the symbols are those of the vector; if not, the caller makes them so. */
     boolean hasSymbolsOf(EncodedVector vector) {
+        if (symbols.length == 0) {
+            symbols = new long[SymbolTable.SYMBOLS_MAX];
+            symbolBytes = new int[SymbolTable.SYMBOLS_MAX];
+        }
         boolean has = vector == symbolsOf && vector.wrapCount == symbolsWrap;
         symbolsOf = vector;
         symbolsWrap = vector.wrapCount;

@@ -168,7 +168,7 @@ final class InspectionCommandsTest {
         rowsets |   100 | rowset                       | cut off
         rowsets |  4096 | rowset                       | magic: NYALACF
         rowsets |  5000 | delta file                   | page at byte 4,096
-        rowsets |  5000 | rowset                       | of which
+        rowsets |  4500 | rowset                       | of which
         wal     |    47 | segment of the write-ahead   | segment header, cut off
         wal     | 10000 | segment of the write-ahead   | START
         storage | 10001 | segment of the storage log   | START
