@@ -205,7 +205,7 @@ public final class MemRowSet implements RowSet, AutoCloseable {
     }
 
     private long findOf(MemorySegment effectMemory, long effect) {
-        return find(effectMemory, Effect.keyOffset(effect), Effect.keyBytes(effectMemory, effect));
+        return closed ? 0 : find(effectMemory, Effect.keyOffset(effect), Effect.keyBytes(effectMemory, effect));
     }
 
     /**
@@ -240,7 +240,7 @@ public final class MemRowSet implements RowSet, AutoCloseable {
     }
 
     private void checkLate(int kind, long time) {
-        if (closed) {
+        if (closed) { // Its memory is somebody else's: the row was not looked for.
             throw new IllegalStateException("MemRowSet " + id + " is closed");
         }
         if (kind == Effect.INSERT || kind == Effect.REINSERT) {
