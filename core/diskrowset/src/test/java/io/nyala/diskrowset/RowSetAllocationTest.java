@@ -52,7 +52,7 @@ final class RowSetAllocationTest {
     private static final long SCAN_BYTES_MAX = 12 << 10;
 
     /** And the reads of history, which goes through no cache: 3,000 changes at 16 bytes would be 47 KiB. */
-    private static final long PAST_SCAN_BYTES_MAX = 16 << 10;
+    private static final long PAST_SCAN_BYTES_MAX = 18 << 10;
 
     private static final int LOOKUPS = 1_000;
 
