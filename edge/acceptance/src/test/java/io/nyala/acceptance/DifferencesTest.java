@@ -96,8 +96,8 @@ final class DifferencesTest {
                 tables::emptyUpperBound);
         proofs.put(
                 new Line(
-                        "a bound of ranges of several columns that ends with an empty text, where any range of a new "
-                                + "table has hash levels of its own",
+                        "a bound of ranges of several columns that ends with an empty text or leaves one out, where"
+                                + " any range of a new table has hash levels of its own",
                         "made without the text, so that the Java client cannot open the table",
                         "as in other tables"),
                 tables::emptyTextInBoundsWithOwnHash);

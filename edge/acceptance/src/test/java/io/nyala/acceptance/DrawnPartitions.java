@@ -105,9 +105,10 @@ final class DrawnPartitions {
         if (random.nextBoolean() || cuts.size() == 1) {
             cuts.addLast(List.of());
         }
-        // Clients allow one of the two; a real Kudu forgets an empty text behind other values.
-        boolean mayHaveOwn =
-                splits.isEmpty() && cuts.stream().noneMatch(DrawnPartitions::endsWithEmptyText) && random.nextBoolean();
+        // Clients allow one of the two; a real Kudu forgets an empty text behind other values, or one that is left out.
+        boolean mayHaveOwn = splits.isEmpty()
+                && cuts.stream().noneMatch(cut -> endsWithEmptyText(cut) || leavesOutText(cut))
+                && random.nextBoolean();
         for (int i = 0; i + 1 < cuts.size(); i++) {
             boolean isPoint =
                     compare(cuts.get(i), cuts.get(i + 1)) == 0 && !cuts.get(i).isEmpty();
@@ -135,6 +136,13 @@ final class DrawnPartitions {
                         : RangePartitionBound.EXCLUSIVE_BOUND,
                 hasOwn,
                 hasOwn ? levels(random, count) : List.of());
+    }
+
+    private boolean leavesOutText(List<Object> values) {
+        Type last = rangeColumns.getLast().getType();
+        return !values.isEmpty()
+                && values.size() < rangeColumns.size()
+                && (last == Type.STRING || last == Type.VARCHAR || last == Type.BINARY);
     }
 
     private boolean leavesOutTime(List<Object> values) {

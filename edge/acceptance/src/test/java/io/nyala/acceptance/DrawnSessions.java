@@ -3,6 +3,7 @@ package io.nyala.acceptance;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.apache.kudu.client.KuduClient;
 import org.apache.kudu.client.KuduException;
 import org.apache.kudu.client.KuduTable;
 
@@ -65,19 +66,21 @@ final class DrawnSessions {
         StringBuilder seen = new StringBuilder();
         KuduTable table = run.open(name);
         KuduTable elsewhere = isElsewhere ? run.otherClient().openTable(name) : table;
-        DrawnWrites.Sending left = first.start(run.client(), table);
-        DrawnWrites.Sending right = second.start(isElsewhere ? run.otherClient() : run.client(), elsewhere);
-        for (Turn turn : turns) {
-            switch (turn) {
-                case FIRST_APPLIES -> left.applyNext();
-                case SECOND_APPLIES -> right.applyNext();
-                case FIRST_FLUSHES -> left.flush();
-                case SECOND_FLUSHES -> right.flush();
-                case READ -> seen.append(scan.run(run, table)).append('\n');
+        KuduClient other = isElsewhere ? run.otherClient() : run.client();
+        try (DrawnWrites.Sending left = first.start(run.client(), table);
+                DrawnWrites.Sending right = second.start(other, elsewhere)) {
+            for (Turn turn : turns) {
+                switch (turn) {
+                    case FIRST_APPLIES -> left.applyNext();
+                    case SECOND_APPLIES -> right.applyNext();
+                    case FIRST_FLUSHES -> left.flush();
+                    case SECOND_FLUSHES -> right.flush();
+                    case READ -> seen.append(scan.run(run, table)).append('\n');
+                }
+                run.tellClients();
             }
-            run.tellClients();
+            seen.append(left.end()).append('\n').append(right.end());
         }
-        seen.append(left.end()).append('\n').append(right.end());
         run.tellClients();
         return seen.toString();
     }

@@ -141,12 +141,13 @@ final class DrawnWrites {
 
     /** Writes them; answers which were refused and why, and what the servers counted. */
     String run(KuduClient client, KuduTable table) throws KuduException {
-        Sending sending = start(client, table);
-        while (sending.applyNext()) {
-            // All of them.
+        try (Sending sending = start(client, table)) {
+            while (sending.applyNext()) {
+                // All of them.
+            }
+            sending.flush();
+            return sending.end();
         }
-        sending.flush();
-        return sending.end();
     }
 
     /** A session for them that has none yet. */
@@ -159,7 +160,7 @@ final class DrawnWrites {
     }
 
     /** The operations on their way, one by one. One thread. */
-    final class Sending {
+    final class Sending implements AutoCloseable {
         private final KuduSession session;
         private final KuduTable table;
         private final IdentityHashMap<Operation, Integer> indexes = new IdentityHashMap<>();
@@ -202,6 +203,14 @@ final class DrawnWrites {
             }
             return rows.size() + " operations, refused: " + errors + " counted: "
                     + new TreeMap<>(session.getWriteOpMetrics().get());
+        }
+
+        /** Where it did not come to its end: what it still has would wait for its client to close, and fail. */
+        @Override
+        public void close() throws KuduException {
+            if (!session.isClosed()) {
+                session.close();
+            }
         }
 
         private void note(@Nullable OperationResponse response) {

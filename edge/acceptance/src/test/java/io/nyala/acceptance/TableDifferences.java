@@ -24,6 +24,7 @@ import org.apache.kudu.Schema;
 import org.apache.kudu.Type;
 import org.apache.kudu.client.AlterTableOptions;
 import org.apache.kudu.client.CreateTableOptions;
+import org.apache.kudu.client.KuduClient;
 import org.apache.kudu.client.KuduTable;
 import org.apache.kudu.client.PartialRow;
 import org.apache.kudu.client.Partition;
@@ -286,34 +287,39 @@ final class TableDifferences {
                 new ColumnSchema.ColumnSchemaBuilder("text", Type.STRING)
                         .key(true)
                         .build()));
-        assertDiffers(
-                "from 3 and nothing: IO error: Primary key column text is not set\n",
-                "from 3 and nothing: [VALUES >= (3, \"\") HASH(k) PARTITIONS 2]\n",
-                client -> {
-                    PartialRow lower = schema.newPartialRow();
-                    lower.addByte("k", (byte) 3);
-                    lower.addString("text", "");
-                    var range = new RangePartitionWithCustomHashSchema(
-                            lower,
-                            schema.newPartialRow(),
-                            RangePartitionBound.INCLUSIVE_BOUND,
-                            RangePartitionBound.EXCLUSIVE_BOUND);
-                    range.addHashPartitions(List.of("k"), 2, 0);
-                    Said said = new Said();
-                    said.ask(
-                            "from 3 and nothing",
-                            () -> client.createTable(
-                                            "differ_empty_own",
-                                            schema,
-                                            new CreateTableOptions()
-                                                    .setNumReplicas(1)
-                                                    .addHashPartitions(List.of("k"), 3)
-                                                    .setRangePartitionColumns(List.of("k", "text"))
-                                                    .addRangePartition(range))
-                                    .getFormattedRangePartitionsWithHashSchema(60_000)
-                                    .toString());
-                    return said.toString();
-                });
+        assertDiffers("""
+            from 3: IO error: Primary key column text is not set
+            from 3 and nothing: IO error: Primary key column text is not set
+            """, """
+            from 3: [VALUES >= (3, "") HASH(k) PARTITIONS 2]
+            from 3 and nothing: [VALUES >= (3, "") HASH(k) PARTITIONS 2]
+            """, client -> {
+            Said said = new Said();
+            PartialRow lower = schema.newPartialRow();
+            lower.addByte("k", (byte) 3);
+            said.ask("from 3", () -> rangesFrom(client, "differ_left_out_own", schema, lower));
+            lower.addString("text", "");
+            said.ask("from 3 and nothing", () -> rangesFrom(client, "differ_empty_own", schema, lower));
+            return said.toString();
+        });
+    }
+
+    /** Makes a table with one range, which has hash levels of its own and no end; answers what it has then. */
+    private static String rangesFrom(KuduClient client, String name, Schema schema, PartialRow lower) throws Exception {
+        var range = new RangePartitionWithCustomHashSchema(
+                lower,
+                schema.newPartialRow(),
+                RangePartitionBound.INCLUSIVE_BOUND,
+                RangePartitionBound.EXCLUSIVE_BOUND);
+        range.addHashPartitions(List.of("k"), 2, 0);
+        CreateTableOptions options = new CreateTableOptions()
+                .setNumReplicas(1)
+                .addHashPartitions(List.of("k"), 3)
+                .setRangePartitionColumns(List.of("k", "text"))
+                .addRangePartition(range);
+        return client.createTable(name, schema, options)
+                .getFormattedRangePartitionsWithHashSchema(60_000)
+                .toString();
     }
 
     // ---- Dropped tables, flags ----
