@@ -4,6 +4,7 @@ import io.nyala.catalog.TableChange;
 import io.nyala.io.Disk;
 import io.nyala.io.Disks;
 import io.nyala.io.HugePageSource;
+import io.nyala.maintenance.Maintenance;
 import io.nyala.memory.AccountUsage;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.MemoryLeakException;
@@ -466,11 +467,7 @@ public final class Engine implements AutoCloseable {
         return parts.memory().rowSets();
     }
 
-    MemoryAccount scanMemory() {
-        return parts.memory().scans();
-    }
-
-    /** Memory of the engine's budget for what a host makes of results of scans; give it back before the engine ends. */
+    /** Of scans, and for what a host makes of their results; give it back before the engine ends. */
     public MemoryAccount resultMemory() {
         return parts.memory().scans();
     }

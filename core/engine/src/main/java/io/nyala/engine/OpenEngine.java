@@ -2,13 +2,13 @@ package io.nyala.engine;
 
 import io.nyala.cfile.PageCache;
 import io.nyala.compaction.Flush;
-import io.nyala.compaction.MaintenanceScheduler;
 import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.diskrowset.LookupMemory;
 import io.nyala.diskrowset.RowSetFile;
 import io.nyala.io.Disk;
 import io.nyala.io.IoPool;
 import io.nyala.io.Parking;
+import io.nyala.maintenance.Maintenance;
 import io.nyala.record.AnswerRoom;
 import io.nyala.rows.Schema;
 import io.nyala.table.TableHost;
@@ -130,7 +130,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
         log = recover(walConfig, hybridClock);
         changesReplayed = tablets.changesReplayed();
         RowSetFiles.tidy(disk, layout, storage); // Not before it is sure that logs and rowsets belong together.
-        maintenance = new Maintenance(maintenanceParking, new MaintenanceScheduler(), flushes, new Upkeep(this));
+        maintenance = new Maintenance(maintenanceParking, flushes, new Upkeep(this));
         start();
         new Upkeep(this).releaseLog();
     }

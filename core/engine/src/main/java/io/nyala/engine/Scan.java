@@ -41,10 +41,10 @@ public final class Scan implements AutoCloseable {
         this.plan = plan;
         this.remaining = limit;
         ScanSpec spec = plan.spec();
-        this.batch = new ColumnBatch(spec.projectedColumns(), spec.keyOrder(), engine.scanMemory());
+        this.batch = new ColumnBatch(spec.projectedColumns(), spec.keyOrder(), engine.resultMemory());
         Consumer<MissingRowSet> leftOut = allowPartial ? missing::add : null;
         try {
-            this.cursor = new TabletsCursor(plan, engine.scanMemory(), leftOut);
+            this.cursor = new TabletsCursor(plan, engine.resultMemory(), leftOut);
         } catch (RuntimeException e) {
             batch.close();
             throw e;

@@ -1,7 +1,9 @@
 package io.nyala.engine;
 
+import io.nyala.maintenance.Housekeeping;
 import io.nyala.memory.MemoryLimitException;
 import io.nyala.table.HostedTablet;
+import io.nyala.table.TableDroppedException;
 import io.nyala.tablet.Tablet;
 import io.nyala.wal.StreamNeeds;
 import io.nyala.wal.WriteAheadLog;
@@ -15,7 +17,7 @@ import java.util.Set;
  * What maintenance does besides flushing: seeing to memory, and letting the log and old answers be forgotten. The
  * worker's, but for {@link #isLogReliefDue}, which any thread may ask.
  */
-final class Upkeep implements Maintenance.Housekeeping {
+final class Upkeep implements Housekeeping {
     /** Segments of the write-ahead log that are kept for rows in memory: 512 MiB at the default size. */
     static final int LOG_SEGMENTS_MAX = 8;
 
@@ -236,5 +238,21 @@ final class Upkeep implements Maintenance.Housekeeping {
             needs.add(hosted.id(), hosted.tablet().neededFrom());
         }
         engine.log().release(needs.build());
+    }
+
+    @Override
+    public RuntimeException droppedReason(Tablet tablet) {
+        return new TableDroppedException(
+                "tablet " + tablet.id() + " was dropped, or its table was changed; flush the table again");
+    }
+
+    @Override
+    public RuntimeException closedReason() {
+        return new EngineClosedException();
+    }
+
+    @Override
+    public RuntimeException endedReason(Throwable cause) {
+        return new MaintenanceFailedException(cause);
     }
 }

@@ -37,10 +37,11 @@ final class ArrowRules {
         compaction          : core/memory core/rows core/diskrowset
         core/tablet         : core/memory core/time core/rows core/cursor core/record io-uring-bridge memrowset wal \
             core/diskrowset compaction
+        core/maintenance    : io-uring-bridge compaction core/tablet
         core/catalog        : core/memory core/rows core/partition core/tablet
         core/table          : core/memory core/rows core/cursor core/partition wal core/tablet core/catalog
         core/engine         : core/memory core/time core/rows core/partition io-uring-bridge core/tablet \
-            core/catalog core/table
+            core/maintenance core/catalog core/table
         edge/text           :
         edge/web            : core/engine edge/text
         edge/kudu-protocol  :

@@ -50,7 +50,7 @@ final class BackPressureTest {
     private static final int SECONDS_MAX = 120;
 
     /** It tells of each flush that fails. Kept here, because a logger that nobody keeps forgets its level. */
-    private static final Logger LOG = Logger.getLogger("io.nyala.engine.Maintenance");
+    private static final Logger LOG = Logger.getLogger("io.nyala.maintenance");
 
     static {
         LOG.setLevel(Level.OFF);

@@ -1,0 +1,50 @@
+package io.nyala.maintenance;
+
+import io.nyala.compaction.MaintenanceScheduler;
+import io.nyala.tablet.Tablet;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/** A tablet that is maintained, where its work is published, and who waits for its next flush. Thread-safe. */
+final class AttachedTablet {
+    private final Tablet tablet;
+    private final MaintenanceScheduler.Slot slot;
+    private final List<CompletableFuture<Void>> waiting = new ArrayList<>();
+    private @Nullable RuntimeException end;
+
+    /** {@code slot}: of its flushes. */
+    AttachedTablet(Tablet tablet, MaintenanceScheduler.Slot slot) {
+        this.tablet = tablet;
+        this.slot = slot;
+    }
+
+    Tablet tablet() {
+        return tablet;
+    }
+
+    MaintenanceScheduler.Slot slot() {
+        return slot;
+    }
+
+    synchronized CompletableFuture<Void> await() {
+        if (end != null) {
+            return CompletableFuture.failedFuture(end);
+        }
+        CompletableFuture<Void> flushed = new CompletableFuture<>();
+        waiting.add(flushed);
+        return flushed;
+    }
+
+    synchronized void close(RuntimeException reason) {
+        end = reason;
+        takeWaiting().forEach(future -> future.completeExceptionally(reason));
+    }
+
+    synchronized List<CompletableFuture<Void>> takeWaiting() {
+        List<CompletableFuture<Void>> taken = List.copyOf(waiting);
+        waiting.clear();
+        return taken;
+    }
+}

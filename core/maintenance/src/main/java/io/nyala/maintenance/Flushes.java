@@ -1,0 +1,214 @@
+package io.nyala.maintenance;
+
+import io.nyala.compaction.MaintenanceScheduler;
+import io.nyala.tablet.FlushContext;
+import io.nyala.tablet.Tablet;
+import io.nyala.tablet.TabletClosedException;
+import io.nyala.tablet.TabletFlush;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The tablets that are maintained, and their flushes, of which one is under way at a time.
+ *
+ * <p>The worker's, but for {@link #attach}, {@link #detach}, {@link #await}, {@link #flushing}, {@link #isAttached} and
+ * {@link #failures}, which are for any thread.
+ */
+final class Flushes {
+    private static final Logger LOG = System.getLogger(Flushes.class.getName());
+
+    private final MaintenanceScheduler scheduler = new MaintenanceScheduler();
+    private final FlushContext context;
+    private final Housekeeping housekeeping;
+    private final AtomicInteger taskCount;
+    private final List<AttachedTablet> tablets = new CopyOnWriteArrayList<>();
+    private final Map<Tablet, AttachedTablet> byTablet = new ConcurrentHashMap<>();
+    private final Map<MaintenanceScheduler.Slot, AttachedTablet> bySlot = new ConcurrentHashMap<>();
+    private volatile @Nullable Running running; // Only the worker sets it.
+    private boolean isTurnOfLog = true;
+
+    /** {@code taskCount} of what is under way. */
+    Flushes(FlushContext context, Housekeeping housekeeping, AtomicInteger taskCount) {
+        this.context = context;
+        this.housekeeping = housekeeping;
+        this.taskCount = taskCount;
+    }
+
+    private record Running(
+            AttachedTablet attached,
+            MaintenanceScheduler.Claim claim,
+            TabletFlush task,
+            List<CompletableFuture<Void>> waiting) {}
+
+    void attach(Tablet tablet) {
+        var attached = new AttachedTablet(tablet, scheduler.register("flush of tablet " + tablet.id()));
+        byTablet.put(tablet, attached);
+        bySlot.put(attached.slot(), attached);
+        tablets.add(attached);
+    }
+
+    void detach(Tablet tablet, RuntimeException reason) {
+        AttachedTablet attached = byTablet.remove(tablet);
+        if (attached != null) {
+            bySlot.remove(attached.slot());
+            tablets.remove(attached);
+            scheduler.unregister(attached.slot());
+            attached.close(reason);
+            tablet.pressure().flushesEnd(reason);
+        }
+    }
+
+    boolean isAttached(Tablet tablet) {
+        return byTablet.containsKey(tablet);
+    }
+
+    /** Complete when what is in memory now is on disk. */
+    CompletableFuture<Void> await(Tablet tablet) {
+        AttachedTablet attached = byTablet.get(tablet);
+        if (attached != null) {
+            CompletableFuture<Void> flushed = attached.await();
+            tablet.pressure().wantFlush();
+            return flushed;
+        }
+        return CompletableFuture.failedFuture(housekeeping.droppedReason(tablet));
+    }
+
+    /** The tablet that is being flushed, if one is. */
+    Optional<Tablet> flushing() {
+        return Optional.ofNullable(running).map(present -> present.attached().tablet());
+    }
+
+    /** Of which tablets the last flush failed, and why. */
+    List<RuntimeException> failures() {
+        List<RuntimeException> failures = new ArrayList<>();
+        for (AttachedTablet attached : tablets) {
+            attached.tablet().pressure().flushFailure().ifPresent(failures::add);
+        }
+        return failures;
+    }
+
+    boolean isRunning() {
+        return running != null;
+    }
+
+    boolean isRunning(Tablet tablet) {
+        Running present = running;
+        return present != null && present.attached().tablet() == tablet;
+    }
+
+    /** Begins the most urgent one, if one is due. */
+    void beginNext() {
+        for (AttachedTablet attached : tablets) {
+            attached.slot().publish(score(attached.tablet()));
+        }
+        MaintenanceScheduler.Claim claim = scheduler.claim();
+        if (claim == null) {
+            return;
+        }
+        AttachedTablet attached = bySlot.get(claim.slot());
+        if (attached == null) {
+            claim.release(); // It was detached in the meantime.
+            return;
+        }
+        isTurnOfLog = !housekeeping.isForLog(attached.tablet());
+        housekeeping.flushBegins(attached.tablet());
+        // In this order, or someone who asks now would neither be among the waiters nor start another flush.
+        boolean withChanges = attached.tablet().pressure().flushBegins();
+        taskCount.getAndIncrement();
+        var task = new TabletFlush(attached.tablet(), context, withChanges);
+        running = new Running(attached, claim, task, attached.takeWaiting());
+    }
+
+    /** Flushes for the log's sake come in turn with those that free most memory, so that neither have to wait long. */
+    private double score(Tablet tablet) {
+        if (!tablet.pressure().isFlushWanted()) {
+            return 0;
+        }
+        return isTurnOfLog && housekeeping.isForLog(tablet) ? Double.MAX_VALUE : Math.max(1, tablet.memoryBytes());
+    }
+
+    /** Does one bounded piece of the one that is under way; answers how much it was. */
+    int step() {
+        Running present = running;
+        if (present == null) {
+            return 0;
+        }
+        try {
+            if (present.task().step()) {
+                return 1;
+            }
+            if (!present.task().isDone()) {
+                return 0;
+            }
+            housekeeping.releaseLog();
+            end(present, null);
+        } catch (TabletClosedException e) {
+            LOG.log(
+                    Level.INFO,
+                    "flush of tablet {0} was given up: it was dropped",
+                    present.attached().tablet().id());
+            abort(present, e);
+        } catch (RuntimeException e) {
+            LOG.log(
+                    Level.ERROR,
+                    "flush of tablet " + present.attached().tablet().id() + " failed; its rows stay in memory",
+                    e);
+            abort(present, e);
+        }
+        return 1;
+    }
+
+    private void abort(Running present, RuntimeException reason) {
+        try {
+            present.task().abort();
+        } catch (RuntimeException e) {
+            reason.addSuppressed(e);
+        }
+        if (!(reason instanceof TabletClosedException)) {
+            // Else it was dropped, of which who waits for the flush hears in a moment.
+            present.attached().tablet().pressure().flushFailed(reason);
+            housekeeping.flushFailed(reason);
+        }
+        end(present, reason);
+    }
+
+    private void end(Running present, @Nullable RuntimeException failure) {
+        running = null;
+        taskCount.getAndDecrement();
+        present.claim().release();
+        housekeeping.flushEnded(failure == null, present.task().hasWritten());
+        for (CompletableFuture<Void> waiting : present.waiting()) {
+            if (failure == null) {
+                waiting.complete(null);
+            } else {
+                waiting.completeExceptionally(failure);
+            }
+        }
+    }
+
+    /** Gives up the one that is under way. */
+    void abort(RuntimeException reason) {
+        Running present = running;
+        if (present != null) {
+            abort(present, reason);
+        }
+    }
+
+    /** There will be none any more: nobody shall wait for one, or for memory that never comes. */
+    void close(RuntimeException reason) {
+        housekeeping.flushesEnd(reason);
+        for (AttachedTablet attached : tablets) {
+            attached.close(reason);
+            attached.tablet().pressure().flushesEnd(reason);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+package io.nyala.maintenance;
+
+import io.nyala.tablet.Tablet;
+
+/** What a host does between flushes, and how it calls what ends them. The worker's, but for what says otherwise. */
+public interface Housekeeping {
+    /** Lets the log reuse what no tablet needs any more. */
+    void releaseLog();
+
+    /** Closes tablets that were dropped and are not used any more. No flush is under way, nor a merge of them. */
+    void takeDownTablets();
+
+    /** Closes rowsets that were merged and have no reader any more, and deletes their files; answers how many. */
+    int closeMerged();
+
+    /** Whether the log has grown long, and longer since that was last seen to. Any thread. */
+    boolean isLogReliefDue();
+
+    /** Asks for the flushes that let a log that has grown long forget what it should not have any more. */
+    void relieveLog();
+
+    /** Whether a flush is due that {@link #relieveLog} asked for. */
+    boolean isForLog(Tablet tablet);
+
+    /** What was due before has begun. */
+    void flushBegins(Tablet tablet);
+
+    /** Asks for the flush that frees most memory, if a batch waits for memory; or says that none will. */
+    void relieveMemory();
+
+    /** A flush has failed that may have been for other tablets' sake. */
+    void flushFailed(RuntimeException reason);
+
+    /** There will be no flush any more. */
+    void flushesEnd(RuntimeException reason);
+
+    /** A flush is done, or has failed; {@code hasWritten} if there was anything to write. */
+    void flushEnded(boolean isDone, boolean hasWritten);
+
+    /** What is heard by who wants something of a tablet that is none any more. Any thread. */
+    RuntimeException droppedReason(Tablet tablet);
+
+    /** What is heard by who wants something of maintenance that was stopped. */
+    RuntimeException closedReason();
+
+    /** What is heard by who wants something of maintenance that has ended by a mistake of ours. */
+    RuntimeException endedReason(Throwable cause);
+}

@@ -1,0 +1,182 @@
+package io.nyala.maintenance;
+
+import io.nyala.io.Parking;
+import io.nyala.tablet.FlushContext;
+import io.nyala.tablet.Tablet;
+import io.nyala.tablet.TabletWrite;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.agrona.concurrent.Agent;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One maintenance worker: flushes what is due, merges rowsets, lets the log forget what is on disk, and looks keys up
+ * again for batches that had to wait and whose callers do not. Sleeps when there is nothing to do.
+ *
+ * <p>If it fails by a mistake of ours, those who wait for it hear of it, then and later.
+ *
+ * <p>The agent's methods belong to the worker, all others are for any thread.
+ */
+public final class Maintenance implements Agent {
+    /** A merge goes on when flushes wait for something, and now and then when they do not. */
+    private static final int FLUSH_STEPS_PER_MERGE_STEP = 4;
+
+    private final Parking parking;
+    private final Housekeeping housekeeping;
+
+    /**
+     * Flushes and merges under way, which may wait for the log; others need not hear of its progress, which is at every
+     * write.
+     */
+    private final AtomicInteger taskCount = new AtomicInteger();
+
+    private final Probes probes = new Probes();
+    private final Flushes flushes;
+    private final Merges merges;
+    private int stepsOfFlushes; // Since the last one of a merge.
+    private volatile @Nullable RuntimeException end;
+
+    public Maintenance(Parking parking, FlushContext context, Housekeeping housekeeping) {
+        this.parking = parking;
+        this.housekeeping = housekeeping;
+        this.flushes = new Flushes(context, housekeeping, taskCount);
+        this.merges = new Merges(flushes, context, housekeeping, taskCount);
+    }
+
+    public Parking parking() {
+        return parking;
+    }
+
+    private void wake() {
+        parking.wake();
+    }
+
+    /**
+     * The log is durable further than before, or has failed. The log counts the tasks after its progress, the worker
+     * counts a task before it looks at the progress, and both counts are atomic updates of one variable: one of them
+     * comes second, and either the task finds the progress or the worker is woken. It is also when the log is too long:
+     * there need not be a tablet that has enough in memory to ask for a flush by itself.
+     */
+    public void logProgressed() {
+        if (taskCount.getAndAdd(0) > 0 || housekeeping.isLogReliefDue()) {
+            wake();
+        }
+    }
+
+    public void attach(Tablet tablet) {
+        flushes.attach(tablet);
+        wake();
+    }
+
+    /**
+     * Nothing is done for the tablet from now on, but what is under way; who waits for a flush hears why, and so does a
+     * batch that waits for the memory that one would free.
+     */
+    public void detach(Tablet tablet, RuntimeException reason) {
+        flushes.detach(tablet, reason);
+    }
+
+    /** Flushes what {@code tablet} has in memory now; complete when it is on disk. */
+    public CompletableFuture<Void> flush(Tablet tablet) {
+        CompletableFuture<Void> flushed = flushes.await(tablet);
+        wake();
+        return flushed;
+    }
+
+    /**
+     * Merges rowsets of a tablet, between flushes; complete when that is done, or false if one of them is not there any
+     * more.
+     *
+     * @param rowSets their files
+     */
+    public CompletableFuture<Boolean> merge(Tablet tablet, List<Long> rowSets) {
+        CompletableFuture<Boolean> merged = merges.add(tablet, rowSets);
+        wake();
+        RuntimeException ended = end;
+        if (ended != null) {
+            merges.refuse(ended); // It may have come too late for onClose.
+        }
+        return merged;
+    }
+
+    /** Looks up the keys of a batch again, which nobody else waits to do. */
+    public void probeAgain(Tablet tablet, TabletWrite write) {
+        probes.add(tablet, write);
+        wake();
+        RuntimeException ended = end;
+        if (ended != null) {
+            probes.refuse(ended); // It may have come too late for onClose.
+        }
+    }
+
+    /** The tablet that is being flushed, if one is. */
+    public Optional<Tablet> flushing() {
+        return flushes.flushing();
+    }
+
+    /** Why nothing is flushed any more, and of which tablets the last flush failed and why. */
+    public List<RuntimeException> failures() {
+        List<RuntimeException> failures = new ArrayList<>();
+        RuntimeException ended = end;
+        if (ended != null) {
+            failures.add(ended);
+        }
+        failures.addAll(flushes.failures());
+        return failures;
+    }
+
+    @Override
+    public int doWork() {
+        try {
+            return round();
+        } catch (RuntimeException | Error e) {
+            end = housekeeping.endedReason(e); // For onClose, which follows.
+            throw e;
+        }
+    }
+
+    private int round() {
+        int workCount = probes.step();
+        workCount += housekeeping.closeMerged();
+        merges.begin();
+        if (!flushes.isRunning()) {
+            housekeeping.takeDownTablets();
+            housekeeping.relieveLog();
+            housekeeping.relieveMemory();
+            flushes.beginNext();
+        }
+        int flushCounted = flushes.step();
+        workCount += flushCounted;
+        stepsOfFlushes += flushCounted;
+        if (flushCounted == 0 || stepsOfFlushes >= FLUSH_STEPS_PER_MERGE_STEP) {
+            stepsOfFlushes = 0;
+            workCount += merges.step();
+        }
+        return workCount;
+    }
+
+    @Override
+    public void onClose() {
+        RuntimeException reason = end;
+        if (reason == null) {
+            reason = housekeeping.closedReason();
+            end = reason;
+        }
+        try {
+            merges.abort(reason);
+            flushes.abort(reason);
+        } finally {
+            merges.refuse(reason);
+            probes.refuse(reason);
+            flushes.close(reason);
+        }
+    }
+
+    @Override
+    public String roleName() {
+        return "maintenance";
+    }
+}
