@@ -239,7 +239,7 @@ public final class ColumnCursor implements AutoCloseable {
         }
         try {
             if (kind.isBinary()) {
-                long total = VectorDecoder.selectedBytes(encoded, selection, offset, count);
+                long total = VectorDecoder.selectedRoom(encoded, selection, offset, count);
                 MemorySegment bytes = target.reserve(0, Math.toIntExact(total));
                 VectorDecoder.decodeBinarySelected(
                         encoded, selection, offset, count, flat.wrap(target.offsets(), 0, bytes, 0));

@@ -21,6 +21,12 @@ public final class DecoderScratch implements AutoCloseable {
     /** Where narrow cells are while they are widened to {@link #VALUES}. */
     static final long ASIDE = 8 << 10;
 
+    /**
+     * Of each string in a dictionary, 8 bytes: its bytes in the lower half, where it begins, from the first one on, in
+     * the upper.
+     */
+    static final long ENTRIES = 20 << 10;
+
     /** Room for strings that is taken at first: also an empty one has a place. */
     private static final long STRINGS_BYTES_MIN = 4 << 10;
 
@@ -37,18 +43,21 @@ public final class DecoderScratch implements AutoCloseable {
 
     int[] symbolBytes = {};
 
-    /** Strings that a predicate has decoded into {@link #strings}. */
+    /** Strings that were decoded into {@link #strings}. */
     final FlatBinary flat = new FlatBinary();
 
     private @Nullable EncodedVector symbolsOf;
     private long symbolsWrap;
+    private @Nullable EncodedVector entriesOf;
+    private long entriesWrap;
 
     /** One bit per dictionary entry, while a predicate is evaluated. */
     final long[] matches = new long[VectorFormat.VALUES_MAX / Long.SIZE];
 
     static {
         Check.that(ASIDE >= VectorFormat.VALUES_MAX * 4L + VectorFormat.WRITE_PADDING_BYTES, "widened cells fit");
-        Check.that(BYTES >= VectorFormat.VALUES_MAX * 16L + VectorFormat.WRITE_PADDING_BYTES, "a vector fits");
+        Check.that(ENTRIES >= VectorFormat.VALUES_MAX * 16L + VectorFormat.WRITE_PADDING_BYTES, "a vector fits");
+        Check.that(BYTES >= ENTRIES + VectorFormat.VALUES_MAX * 8L, "so do the entries of a dictionary");
     }
 
     /** Takes one slab from {@code account}. */
@@ -84,6 +93,19 @@ public final class DecoderScratch implements AutoCloseable {
         symbolsOf = vector;
         symbolsWrap = vector.wrapCount;
         return has;
+    }
+
+    /** Whether what is at {@link #ENTRIES} is that of the vector; if not, the caller makes them so. */
+    boolean hasEntriesOf(EncodedVector vector) {
+        boolean has = vector == entriesOf && vector.wrapCount == entriesWrap;
+        entriesOf = vector;
+        entriesWrap = vector.wrapCount;
+        return has;
+    }
+
+    /** Not those of any vector, as the caller could not make them so. */
+    void forgetEntries() {
+        entriesOf = null;
     }
 
     /**

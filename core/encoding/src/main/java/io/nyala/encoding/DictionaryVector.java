@@ -1,5 +1,6 @@
 package io.nyala.encoding;
 
+import io.nyala.memory.Kernels;
 import io.nyala.memory.Notes;
 import java.lang.foreign.MemorySegment;
 
@@ -23,6 +24,11 @@ import java.lang.foreign.MemorySegment;
  * 00 00}.
  */
 final class DictionaryVector {
+    /** Longer strings are copied by what is best at that. */
+    private static final int WORDWISE_BYTES_MAX = 32;
+
+    private static final Kernels KERNELS = Kernels.best();
+
     private static final long ENTRIES = 0;
     private static final long WIDTH = 2;
     private static final long ZERO = 3;
@@ -107,24 +113,103 @@ final class DictionaryVector {
         }
     }
 
+    /** Where each string of the dictionary is, found once for a vector, not for each of its rows. */
+    private static MemorySegment entries(EncodedVector vector) {
+        DecoderScratch scratch = vector.scratch;
+        MemorySegment memory = scratch.segment();
+        if (!scratch.hasEntriesOf(vector)) {
+            scratch.forgetEntries(); // Unless all of them are sound.
+            ByteStrings strings = vector.strings;
+            for (int code = 0; code < vector.entryCount; code++) {
+                long bytes = strings.bytes(vector, code);
+                long start = strings.start(vector, code) - strings.data();
+                memory.set(Cells.LONG, DecoderScratch.ENTRIES + code * 8L, start << Integer.SIZE | bytes);
+            }
+            scratch.hasEntriesOf(vector);
+        }
+        return memory;
+    }
+
+    private static long entry(EncodedVector vector, MemorySegment entries, int index, int code) {
+        return entries.get(Cells.LONG, DecoderScratch.ENTRIES + checkCode(vector, index, code) * 8L);
+    }
+
     /** Unpacks the codes where the offsets will be, each of which replaces its code. */
     static void decodeBinary(EncodedVector vector, FlatBinary target) {
         int count = vector.count();
-        PackedInts.unpackInts(
-                vector.source, vector.packed, vector.width, count, target.offsets(), target.offsetsOffset());
-        ByteStrings strings = vector.strings;
+        MemorySegment codes = target.offsets();
+        long codesOffset = target.offsetsOffset();
+        PackedInts.unpackInts(vector.source, vector.packed, vector.width, count, codes, codesOffset);
+        long position = copyEntries(vector, codes, codesOffset, count, target);
+        VectorDecoder.checkFull(vector, position);
+    }
+
+    /** Writes strings by their codes, and their offsets; whole words, so that the last ends in the padding. */
+    private static long copyEntries(
+            EncodedVector vector, MemorySegment codes, long codesOffset, int count, FlatBinary target) {
+        MemorySegment entries = entries(vector);
+        MemorySegment source = vector.source;
+        MemorySegment bytes = target.bytes();
+        long data = vector.strings.data();
+        long limit = vector.decodedBytes();
         long position = 0;
         for (int i = 0; i < count; i++) {
-            int code = checkCode(vector, i, target.offset(i));
-            int bytes = strings.bytes(vector, code);
-            VectorDecoder.checkRoom(vector, position + bytes);
+            long entry = entry(vector, entries, i, codes.get(Cells.INT, codesOffset + i * 4L));
+            int length = (int) entry;
             target.offset(i, (int) position);
-            MemorySegment.copy(
-                    vector.source, strings.start(vector, code), target.bytes(), target.bytesOffset() + position, bytes);
-            position += bytes;
+            if (position + length > limit) {
+                VectorDecoder.checkRoom(vector, position + length);
+            }
+            long from = data + (entry >>> Integer.SIZE);
+            long to = target.bytesOffset() + position;
+            if (length > WORDWISE_BYTES_MAX) {
+                MemorySegment.copy(source, from, bytes, to, length);
+            } else {
+                for (int done = 0; done < length; done += Long.BYTES) {
+                    bytes.set(Cells.LONG, to + done, source.get(Cells.LONG, from + done));
+                }
+            }
+            position += length;
         }
-        VectorDecoder.checkFull(vector, position);
         target.offset(count, (int) position);
+        return position;
+    }
+
+    /** Bytes of the selected strings together, of which there is one at least. */
+    static long selectedBytes(EncodedVector vector, MemorySegment selection, long selectionOffset, int count) {
+        MemorySegment entries = entries(vector);
+        MemorySegment codes = selectedCodes(vector, selection, selectionOffset, count);
+        long sum = 0;
+        for (int i = 0; i < count; i++) {
+            sum += (int) entry(vector, entries, i, codes.get(Cells.INT, DecoderScratch.VALUES + i * 4L));
+        }
+        VectorDecoder.checkRoom(vector, sum);
+        return sum;
+    }
+
+    /** Writes the selected strings and their offsets; answers their bytes. */
+    static long decodeBinarySelected(
+            EncodedVector vector, MemorySegment selection, long selectionOffset, int count, FlatBinary target) {
+        MemorySegment codes = selectedCodes(vector, selection, selectionOffset, count);
+        return copyEntries(vector, codes, DecoderScratch.VALUES, count, target);
+    }
+
+    /** The codes of the selected values, back to back. */
+    private static MemorySegment selectedCodes(
+            EncodedVector vector, MemorySegment selection, long selectionOffset, int count) {
+        MemorySegment codes = vector.scratch.segment();
+        long at = DecoderScratch.VALUES;
+        if (VectorDecoder.isDense(vector, count)) {
+            PackedInts.unpackInts(vector.source, vector.packed, vector.width, vector.count(), codes, at);
+            KERNELS.gather4(codes, at, selection, selectionOffset, count, codes, at);
+        } else {
+            for (int i = 0; i < count; i++) {
+                int index = selection.get(Cells.INT, selectionOffset + i * 4L);
+                int code = (int) PackedInts.get(vector.source, vector.packed, vector.width, index);
+                codes.set(Cells.INT, at + i * 4L, code);
+            }
+        }
+        return codes;
     }
 
     static boolean isPossible(int cellBytes) {

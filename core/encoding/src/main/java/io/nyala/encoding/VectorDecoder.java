@@ -20,6 +20,11 @@ public final class VectorDecoder {
 
     private static final int DENSE_PART_OF_SUMS = 128;
 
+    private static final int DENSE_PART_OF_STRINGS = 2;
+
+    /** Strings of more bytes are not decoded only to be copied. */
+    private static final int WHOLE_BYTES_MAX = 256 << 10;
+
     private static final Kernels KERNELS = Kernels.best();
 
     private VectorDecoder() {}
@@ -70,7 +75,7 @@ public final class VectorDecoder {
         checkSelection(vector, selection, selectionOffset, count);
         if (vector.encoding() == VectorEncoding.PLAIN) {
             gather(vector, selection, selectionOffset, count, target, targetOffset);
-        } else if (count >= vector.count() / densePart(vector)) {
+        } else if (isDense(vector, count)) {
             decodeFixed(vector, vector.scratch.segment(), DecoderScratch.VALUES);
             gather(vector, selection, selectionOffset, count, target, targetOffset);
         } else {
@@ -78,9 +83,21 @@ public final class VectorDecoder {
         }
     }
 
-    /** A single sum of steps costs as much as many of a block. */
-    private static int densePart(EncodedVector vector) {
-        return vector.encoding() == VectorEncoding.DELTA ? DENSE_PART_OF_SUMS : DENSE_PART;
+    /** Whether so many are selected that all are decoded. A single sum of steps costs as much as many of a block. */
+    static boolean isDense(EncodedVector vector, int count) {
+        int part = vector.encoding() == VectorEncoding.DELTA ? DENSE_PART_OF_SUMS : DENSE_PART;
+        return count >= vector.count() / part;
+    }
+
+    /** The same of strings: those of a dictionary have ways of their own, and a constant needs none. */
+    private static boolean isDecodedWhole(EncodedVector vector, int count) {
+        boolean isWorthIt =
+                switch (vector.encoding()) {
+                    case PLAIN, PREFIX, FSST -> count >= vector.count() / DENSE_PART_OF_STRINGS;
+                    case CONSTANT, RUN_LENGTH, DICTIONARY -> false;
+                    case FRAME_OF_REFERENCE, DELTA, ALP -> throw new AssertionError("refused when wrapped");
+                };
+        return isWorthIt && vector.decodedBytes() <= WHOLE_BYTES_MAX;
     }
 
     private static void pick(
@@ -135,8 +152,21 @@ public final class VectorDecoder {
         Check.inRange("selected index", last, count - 1L, vector.count() - 1L);
     }
 
-    /** Bytes that {@link #decodeBinarySelected} will write, offsets not counted. */
-    public static long selectedBytes(EncodedVector vector, MemorySegment selection, long selectionOffset, int count) {
+    /**
+     * Room that {@link #decodeBinarySelected} needs for bytes: what it will write, or, where that is quicker to tell
+     * and not much, what all strings of the vector have.
+     */
+    public static long selectedRoom(EncodedVector vector, MemorySegment selection, long selectionOffset, int count) {
+        if (count == 0) {
+            return 0;
+        }
+        checkSelection(vector, selection, selectionOffset, count);
+        if (isDecodedWhole(vector, count)) {
+            return vector.decodedBytes();
+        }
+        if (vector.encoding() == VectorEncoding.DICTIONARY) {
+            return DictionaryVector.selectedBytes(vector, selection, selectionOffset, count);
+        }
         long sum = 0;
         if (isComposed(vector)) {
             for (int i = 0; i < count; i++) {
@@ -158,6 +188,17 @@ public final class VectorDecoder {
      */
     public static long decodeBinarySelected(
             EncodedVector vector, MemorySegment selection, long selectionOffset, int count, FlatBinary target) {
+        if (count == 0) {
+            target.offset(0, 0);
+            return 0;
+        }
+        checkSelection(vector, selection, selectionOffset, count);
+        if (isDecodedWhole(vector, count)) {
+            return copyOfWhole(vector, selection, selectionOffset, count, target);
+        }
+        if (vector.encoding() == VectorEncoding.DICTIONARY) {
+            return DictionaryVector.decodeBinarySelected(vector, selection, selectionOffset, count, target);
+        }
         if (isComposed(vector)) {
             return composeSelected(vector, selection, selectionOffset, count, target);
         }
@@ -178,6 +219,32 @@ public final class VectorDecoder {
         }
         target.offset(count, (int) position);
         return position;
+    }
+
+    private static long copyOfWhole(
+            EncodedVector vector, MemorySegment selection, long selectionOffset, int count, FlatBinary target) {
+        FlatBinary whole = decodeToScratch(vector);
+        MemorySegment source = whole.bytes();
+        long position = 0;
+        for (int i = 0; i < count; i++) {
+            int index = selected(vector, selection, selectionOffset, i);
+            int bytes = whole.bytes(index);
+            target.offset(i, (int) position);
+            MemorySegment.copy(source, whole.start(index), target.bytes(), target.bytesOffset() + position, bytes);
+            position += bytes;
+        }
+        target.offset(count, (int) position);
+        return position;
+    }
+
+    /** Decodes all strings to where they are until strings of another vector are. */
+    static FlatBinary decodeToScratch(EncodedVector vector) {
+        long offsetBytes = (vector.count() + 1L) * Integer.BYTES + VectorFormat.WRITE_PADDING_BYTES;
+        long bytes = vector.decodedBytes() + VectorFormat.WRITE_PADDING_BYTES;
+        MemorySegment memory = vector.scratch.strings(offsetBytes + bytes);
+        FlatBinary whole = vector.scratch.flat.wrap(memory, 0, memory, offsetBytes);
+        decodeBinary(vector, whole);
+        return whole;
     }
 
     private static long composeSelected(

@@ -76,15 +76,16 @@ public final class VectorPredicates {
         }
     }
 
-    /** One comparison per value, for the kinds that have no kernel. */
+    /** One comparison per value whose bit is set, for the kinds that have no kernel. */
     private static void andEach(EncodedVector vector, ValueRange range, MemorySegment bitmap, long bitmapOffset) {
         for (int first = 0; first < vector.count(); first += Long.SIZE) {
-            int end = Math.min(vector.count(), first + Long.SIZE);
-            long word = 0;
-            for (int i = first; i < end; i++) {
-                word |= (matchesEntry(vector, range, i) ? 1L : 0) << i;
+            long at = bitmapOffset + first / Byte.SIZE;
+            long kept = 0;
+            for (long rest = bitmap.get(Cells.LONG, at); rest != 0; rest &= rest - 1) {
+                int i = first + Long.numberOfTrailingZeros(rest);
+                kept |= (matchesEntry(vector, range, i) ? 1L : 0) << i;
             }
-            andWord(bitmap, bitmapOffset, first, word);
+            bitmap.set(Cells.LONG, at, kept);
         }
     }
 
@@ -228,32 +229,30 @@ public final class VectorPredicates {
     /** Equality is asked of the codes; for another range the strings are decoded. */
     private static void andSymbols(EncodedVector vector, ValueRange range, MemorySegment bitmap, long bitmapOffset) {
         MemorySegment equal = range.equalString();
-        long offsetBytes = (vector.count() + 1L) * Integer.BYTES + VectorFormat.WRITE_PADDING_BYTES;
-        long room = equal == null
-                ? offsetBytes + vector.decodedBytes() + VectorFormat.WRITE_PADDING_BYTES
-                : 2 * equal.byteSize() + 1;
-        MemorySegment memory = vector.scratch.strings(room);
-        int codeBytes = 0;
         if (equal == null) {
-            FsstVector.decodeBinary(vector, vector.scratch.flat.wrap(memory, 0, memory, offsetBytes));
-        } else {
-            codeBytes = FsstVector.encode(vector, equal, memory);
-        }
-        for (int first = 0; first < vector.count(); first += Long.SIZE) {
-            int end = Math.min(vector.count(), first + Long.SIZE);
-            long word = 0;
-            for (int i = first; i < end; i++) {
-                boolean matches =
-                        equal == null ? matchesFlat(vector, range, i) : hasCodes(vector, i, memory, codeBytes);
-                word |= (matches ? 1L : 0) << i;
+            FlatBinary whole = VectorDecoder.decodeToScratch(vector);
+            for (int first = 0; first < vector.count(); first += Long.SIZE) {
+                long at = bitmapOffset + first / Byte.SIZE;
+                long kept = 0;
+                for (long rest = bitmap.get(Cells.LONG, at); rest != 0; rest &= rest - 1) {
+                    int i = first + Long.numberOfTrailingZeros(rest);
+                    kept |= (range.matchesString(whole.bytes(), whole.start(i), whole.bytes(i)) ? 1L : 0) << i;
+                }
+                bitmap.set(Cells.LONG, at, kept);
             }
-            andWord(bitmap, bitmapOffset, first, word);
+            return;
         }
-    }
-
-    private static boolean matchesFlat(EncodedVector vector, ValueRange range, int index) {
-        FlatBinary flat = vector.scratch.flat;
-        return range.matchesString(flat.bytes(), flat.start(index), flat.bytes(index));
+        MemorySegment codes = vector.scratch.strings(2 * equal.byteSize() + 1);
+        int codeBytes = FsstVector.encode(vector, equal, codes);
+        for (int first = 0; first < vector.count(); first += Long.SIZE) {
+            long at = bitmapOffset + first / Byte.SIZE;
+            long kept = 0;
+            for (long rest = bitmap.get(Cells.LONG, at); rest != 0; rest &= rest - 1) {
+                int i = first + Long.numberOfTrailingZeros(rest);
+                kept |= (hasCodes(vector, i, codes, codeBytes) ? 1L : 0) << i;
+            }
+            bitmap.set(Cells.LONG, at, kept);
+        }
     }
 
     private static boolean hasCodes(EncodedVector vector, int index, MemorySegment codes, int codeBytes) {

@@ -78,7 +78,7 @@ final class CorruptVectorTest {
             }
             attempt(() -> VectorDecoder.lowerBoundBinary(vector, target, 0, 5));
             long[] needed = {Long.MAX_VALUE};
-            attempt(() -> needed[0] = VectorDecoder.selectedBytes(vector, selection, 0, selected));
+            attempt(() -> needed[0] = VectorDecoder.selectedRoom(vector, selection, 0, selected));
             if (needed[0] <= 1 << 20) {
                 FlatBinary strings = vectors.target(selected, needed[0]);
                 attempt(() -> VectorDecoder.decodeBinarySelected(vector, selection, 0, selected, strings));

@@ -88,7 +88,7 @@ final class EncodingAllocationTest {
                 long bytes = encoder.encodeBinary(source, COUNT, target, 0);
                 vector.wrap(target, 0, bytes).expect(0, COUNT);
                 VectorDecoder.decodeBinary(vector, decoded);
-                VectorDecoder.selectedBytes(vector, selection, 0, COUNT / 4);
+                VectorDecoder.selectedRoom(vector, selection, 0, COUNT / 4);
                 VectorDecoder.decodeBinarySelected(vector, selection, 0, COUNT / 4, decoded);
                 VectorPredicates.and(vector, range, bitmap, 0);
                 VectorDecoder.lowerBoundBinary(vector, source.bytes(), 0, 3);

@@ -99,8 +99,11 @@ final class VectorRoundTripTest {
             EncodedVector vector = vectors.encodeBinary(TestVectors.hint(random), strings, count);
             int[] selected = selection(random, count);
             MemorySegment selection = segment(vectors, selected);
-            long needed = VectorDecoder.selectedBytes(vector, selection, 0, selected.length);
-            FlatBinary target = vectors.target(selected.length, needed);
+            long room = VectorDecoder.selectedRoom(vector, selection, 0, selected.length);
+            long needed =
+                    Arrays.stream(selected).mapToLong(row -> strings.bytes(row)).sum();
+            assertTrue(needed <= room && room <= vector.decodedBytes(), needed + " bytes in " + room);
+            FlatBinary target = vectors.target(selected.length, room);
             assertEquals(needed, VectorDecoder.decodeBinarySelected(vector, selection, 0, selected.length, target));
             for (int i = 0; i < selected.length; i++) {
                 int bytes = strings.bytes(selected[i]);
