@@ -37,6 +37,12 @@ final class VectorFilter implements AutoCloseable {
     /** Room behind a selection or bitmap for kernels that write whole words. */
     static final int PADDING_BYTES = 64;
 
+    /** Vectors after which tests are put in order anew. */
+    private static final int ORDER_VECTORS = 16;
+
+    /** Of asking strings, where asking numbers is 1. */
+    private static final double STRING_COST = 8;
+
     private static final int BITMAP_BYTES = Limits.VECTOR_ROWS / Byte.SIZE;
 
     private static final Column DELETED = Column.of("deleted", ColumnType.INT8);
@@ -55,14 +61,47 @@ final class VectorFilter implements AutoCloseable {
     private final List<Test> tests = new ArrayList<>();
     private int firstVector;
     private int lastVector;
+    private int testedVectors;
 
-    /**
-     * A predicate, and the column in the schema that it is about.
-     *
-     * @param predicate null if the file does not have the column
-     * @param matchesDefault whether the default of such a column matches
-     */
-    private record Test(int column, int columnId, @Nullable ColumnPredicate predicate, boolean matchesDefault) {}
+    /** A predicate, the column in the schema that it is about, and what became of rows that it was asked of. */
+    private static final class Test {
+        private final int column;
+        private final int columnId;
+
+        /** Null if the file does not have the column. */
+        private final @Nullable ColumnPredicate predicate;
+
+        /** Whether the default of such a column matches. */
+        private final boolean matchesDefault;
+
+        private final double cost;
+        private long asked;
+        private long kept;
+
+        Test(int column, int columnId, @Nullable ColumnPredicate predicate, boolean matchesDefault, double cost) {
+            this.column = column;
+            this.columnId = columnId;
+            this.predicate = predicate;
+            this.matchesDefault = matchesDefault;
+            this.cost = cost;
+        }
+
+        void saw(int before, int after) {
+            asked += before;
+            kept += after;
+        }
+
+        /** The part of the rows that it spares the others, for what it takes. */
+        double worth() {
+            return (1 + asked - kept) / ((2 + asked) * cost);
+        }
+
+        /** What was seen so far has half its weight from now on. */
+        void age() {
+            asked >>= 1;
+            kept >>= 1;
+        }
+    }
 
     VectorFilter(
             DiskRowSet rowSet,
@@ -94,10 +133,11 @@ final class VectorFilter implements AutoCloseable {
         int id = spec.schema().column(column).id();
         if (columns.has(column)) {
             CellKind kind = columns.stored(column).kind();
-            return new Test(column, id, ColumnPredicate.of(predicate, kind), false);
+            double cost = kind.isBinary() ? STRING_COST : 1;
+            return new Test(column, id, ColumnPredicate.of(predicate, kind), false, cost);
         }
         CellFilter filter = CellFilter.of(shape.layout().schema(), shape.localized(predicate));
-        return new Test(column, id, null, filter.matches(shape.layout(), shape.template(), 0));
+        return new Test(column, id, null, filter.matches(shape.layout(), shape.template(), 0), 1);
     }
 
     /**
@@ -116,7 +156,7 @@ final class VectorFilter implements AutoCloseable {
         deltas.limit(Math.min(rowSet.rowCount(), (lastVector + 1L) * Limits.VECTOR_ROWS));
         VectorSelection unchanged = null;
         for (Test test : tests) {
-            if (!deltas.touches(test.columnId())) {
+            if (!deltas.touches(test.columnId)) {
                 prune(test, vectors);
             } else {
                 unchanged = unchanged == null ? new VectorSelection(rowSet.rowCount()) : unchanged;
@@ -132,10 +172,10 @@ final class VectorFilter implements AutoCloseable {
     }
 
     private void prune(Test test, VectorSelection vectors) {
-        ColumnPredicate predicate = test.predicate();
+        ColumnPredicate predicate = test.predicate;
         if (predicate != null) {
-            columns.stored(test.column()).prune(predicate, vectors);
-        } else if (!test.matchesDefault()) {
+            columns.stored(test.column).prune(predicate, vectors);
+        } else if (!test.matchesDefault) {
             vectors.removeRange(0, vectors.vectorCount());
         }
     }
@@ -183,21 +223,40 @@ final class VectorFilter implements AutoCloseable {
     }
 
     private boolean testAll(int vector, ScanDeltas deltas, boolean isTouched) {
-        for (int i = 0; i < tests.size(); i++) {
-            if (isEmpty()) {
-                return false;
-            }
+        int left = count();
+        for (int i = 0; i < tests.size() && left > 0; i++) {
             Test test = tests.get(i);
-            if (deltas.touches(test.columnId()) == isTouched) {
-                ColumnPredicate predicate = test.predicate();
+            if (deltas.touches(test.columnId) == isTouched) {
+                ColumnPredicate predicate = test.predicate;
                 if (predicate != null) {
-                    columns.at(test.column(), vector).and(predicate, bitmap.segment(), 0);
-                } else if (!test.matchesDefault()) {
+                    columns.at(test.column, vector).and(predicate, bitmap.segment(), 0);
+                } else if (!test.matchesDefault) {
                     setRange(0, 0);
                 }
+                int kept = count();
+                test.saw(left, kept);
+                left = kept;
             }
         }
-        return !isEmpty();
+        if (++testedVectors % ORDER_VECTORS == 0) {
+            order();
+        }
+        return left > 0;
+    }
+
+    /** Puts those first that have been worth most of late, so that the others often need not be asked. */
+    private void order() {
+        for (int i = 1; i < tests.size(); i++) {
+            Test test = tests.get(i);
+            int place = i;
+            for (; place > 0 && tests.get(place - 1).worth() < test.worth(); place--) {
+                tests.set(place, tests.get(place - 1));
+            }
+            tests.set(place, test);
+        }
+        for (int i = 0; i < tests.size(); i++) {
+            tests.get(i).age();
+        }
     }
 
     /** Whether a row is still among those that may match. */
@@ -236,12 +295,8 @@ final class VectorFilter implements AutoCloseable {
         return bit >= Long.SIZE ? -1L : bit <= 0 ? 0 : (1L << bit) - 1;
     }
 
-    private boolean isEmpty() {
-        long any = 0;
-        for (int at = 0; at < BITMAP_BYTES; at += Long.BYTES) {
-            any |= LittleEndian.getLong(bitmap.segment(), at);
-        }
-        return any == 0;
+    private int count() {
+        return KERNELS.popCount(bitmap.segment(), 0, Limits.VECTOR_ROWS);
     }
 
     /** The first row of a vector whose key is not below {@code bound}, which may be the beginning of a key. */
