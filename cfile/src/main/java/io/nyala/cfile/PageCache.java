@@ -42,6 +42,7 @@ public final class PageCache implements AutoCloseable {
     private final long bytesMax;
     private final LongAdder hits = new LongAdder();
     private final LongAdder misses = new LongAdder();
+    private final LongAdder evictions = new LongAdder();
     private final AtomicInteger scans = new AtomicInteger();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition loadEnded = lock.newCondition();
@@ -51,7 +52,6 @@ public final class PageCache implements AutoCloseable {
     private final PageQueue mainPages = new PageQueue(true);
     private long loadingBytes;
     private long insertions;
-    private long evictions;
 
     /**
      * What the cache did and has.
@@ -84,18 +84,14 @@ public final class PageCache implements AutoCloseable {
         return account;
     }
 
+    /** As each figure is at some moment of the call; waits for nobody. */
     public Statistics statistics() {
-        lock.lock();
-        try {
-            return new Statistics(
-                    hits.sum(),
-                    misses.sum(),
-                    evictions,
-                    newPages.bytes() + mainPages.bytes(),
-                    newPages.count() + mainPages.count());
-        } finally {
-            lock.unlock();
-        }
+        return new Statistics(
+                hits.sum(),
+                misses.sum(),
+                evictions.sum(),
+                newPages.bytes() + mainPages.bytes(),
+                newPages.count() + mainPages.count());
     }
 
     /** A queue for the read-ahead of a scan, or null if scans have their share: then the scan reads page by page. */
@@ -359,7 +355,7 @@ public final class PageCache implements AutoCloseable {
 
     /** Ends a page that is in no queue any more. */
     private void free(CachedPage page) {
-        evictions++;
+        evictions.increment();
         page.section().cached(page.page(), null);
         page.section().evictedAt(page.page(), insertions + 1);
         Slab slab = page.slab();

@@ -1,25 +1,30 @@
 package io.nyala.cfile;
 
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
-/** Cached pages in the order in which they came, linked through themselves. Guarded by the cache's lock. */
+/**
+ * Cached pages in the order in which they came, linked through themselves. Guarded by the cache's lock, but that
+ * anybody may ask how many there are.
+ */
 final class PageQueue {
     private final boolean isMain;
     private @Nullable CachedPage newest;
     private @Nullable CachedPage oldest;
-    private long bytes;
-    private int count;
+    private final AtomicLong bytes = new AtomicLong();
+    private final AtomicInteger count = new AtomicInteger();
 
     PageQueue(boolean isMain) {
         this.isMain = isMain;
     }
 
     long bytes() {
-        return bytes;
+        return bytes.get();
     }
 
     int count() {
-        return count;
+        return count.get();
     }
 
     @Nullable
@@ -38,8 +43,8 @@ final class PageQueue {
         } else {
             before.newer = page;
         }
-        bytes += page.bytes();
-        count++;
+        bytes.addAndGet(page.bytes());
+        count.incrementAndGet();
     }
 
     void remove(CachedPage page) {
@@ -58,7 +63,7 @@ final class PageQueue {
         }
         page.newer = null;
         page.older = null;
-        bytes -= page.bytes();
-        count--;
+        bytes.addAndGet(-page.bytes());
+        count.decrementAndGet();
     }
 }
