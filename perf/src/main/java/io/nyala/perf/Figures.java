@@ -1,5 +1,6 @@
 package io.nyala.perf;
 
+import io.nyala.columns.LineItemFigures;
 import io.nyala.io.Disk;
 import io.nyala.io.Disks;
 import java.io.IOException;
@@ -128,6 +129,7 @@ public final class Figures {
             case "pauses" -> WriterPauses.main(rest);
             case "device" -> DeviceSideBySide.main(rest);
             case "cold" -> ColdReads.main(rest);
+            case "lineitem" -> LineItemFigures.main(rest);
             case "kudu" -> SideBySide.main(rest);
             case "fresh" -> FreshRows.main(rest);
             case "writes" -> WritePath.main(rest);
@@ -144,6 +146,7 @@ public final class Figures {
                 overload [DIRECTORY [SECONDS [PICTURE.svg]]]
                 device DIRECTORY [TIMES [SECONDS [JOBS]]]
                 cold DIRECTORY [MIB [TIMES]]
+                lineitem DIRECTORY [SCALE [TIMES]]
                 kudu [DIRECTORY [ROWS [TIMES [SECONDS]]]]\
                 """);
         }

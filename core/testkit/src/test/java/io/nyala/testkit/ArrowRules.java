@@ -52,8 +52,9 @@ final class ArrowRules {
             core/table core/engine io-uring-bridge wal edge/kudu-protocol edge/kudu-rpc edge/kudu-wire edge/web
         edge/cli            : core/engine edge/hexdump edge/text edge/server
         edge/kudu-peer      : edge/cli
+        edge/column-peer    : edge/cli
         edge/acceptance     : edge/cli edge/kudu-caller edge/kudu-peer
-        perf                : core/engine edge/hexdump edge/kudu-peer edge/server
+        perf                : core/engine edge/hexdump edge/kudu-peer edge/column-peer edge/server
         """);
 
     /** Test support, which any module's tests may need besides what lies under it. */

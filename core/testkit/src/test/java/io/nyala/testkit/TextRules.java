@@ -21,7 +21,7 @@ final class TextRules {
             "core/testkit/src/main/java/io/nyala/testkit/Allocation.java",
             "core/testkit/src/main/java/io/nyala/testkit/TimeBudget.java");
     private static final List<String> CLOCKS = join(TEST_MEASURES, "perf/", "edge/", "core/engine/src/main/");
-    private static final List<String> CONSOLES = join(TEST_MEASURES, "perf/", "edge/cli/");
+    private static final List<String> CONSOLES = join(TEST_MEASURES, "perf/", "edge/cli/", "edge/column-peer/");
     private static final List<String> NATIVE = List.of("io-uring-bridge/");
     private static final List<String> NATIVE_MEMORY = List.of("io-uring-bridge/", "core/memory/");
     private static final List<String> ARENAS = List.of(
@@ -67,7 +67,7 @@ final class TextRules {
                     List.of("core/memory/", "perf/", NAMES_JVM_FLAGS)),
             new Ban("org.openjdk.jmh", "a benchmark in perf", false, List.of("perf/")),
             new Ban("picocli.", "a plain class; edge/cli has the commands", false, List.of("edge/cli/")),
-            new Ban("io.trino.", "rows of the test's own", false, List.of("edge/cli/", "perf/")));
+            new Ban("io.trino.", "rows of the test's own", false, List.of("edge/cli/", "edge/column-peer/")));
 
     private static final List<String> VAGUE = List.of("Manager", "Helper", "Util", "Utils", "Impl", "Info");
 

@@ -12,13 +12,13 @@ import java.lang.foreign.ValueLayout;
  * TPC-H's Q1 and Q6 over a table: conditions go down into the scan, sums are made here over the columns of each batch,
  * with nothing on the heap per row. Stateless; each call on one thread.
  */
-final class LineItemQueries {
+public final class LineItemQueries {
     private static final long ONE = 100;
 
     private LineItemQueries() {}
 
     /** Q1: for each return flag and line status, sums of quantities and prices of what was shipped in time. */
-    static LineItemSums pricingSummary(Table table) {
+    public static LineItemSums pricingSummary(Table table) {
         LineItemSums sums = new LineItemSums();
         Schema schema = table.schema();
         try (Scan scan = table.scan()
@@ -60,7 +60,7 @@ final class LineItemQueries {
     }
 
     /** Q6: what certain discounts of a year cost. */
-    static LineItemSums forecastRevenue(Table table) {
+    public static LineItemSums forecastRevenue(Table table) {
         LineItemSums sums = new LineItemSums();
         Schema schema = table.schema();
         try (Scan scan = table.scan()

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Filled from the generator's rows by {@link #add(LineItem)}, from columns by {@link LineItemQueries}: two ways to
  * the same numbers. One thread; {@link #addAll} joins those of several.
  */
-final class LineItemSums {
+public final class LineItemSums {
     /** Q1: 90 days before the last day. */
     static final LocalDate SHIPPED_UNTIL = LocalDate.of(1998, 9, 2);
 
@@ -38,10 +38,10 @@ final class LineItemSums {
     static final int QUANTITY_BELOW = 24;
 
     static final int COUNT = 0;
-    static final int QUANTITY = 1;
-    static final int PRICE = 2;
-    static final int DISCOUNTED = 3;
-    static final int CHARGE = 4;
+    public static final int QUANTITY = 1;
+    public static final int PRICE = 2;
+    public static final int DISCOUNTED = 3;
+    public static final int CHARGE = 4;
     static final int DISCOUNT = 5;
 
     /** Sums of one group of Q1. */
@@ -119,16 +119,16 @@ final class LineItemSums {
         return rows;
     }
 
-    BigDecimal revenue() {
+    public BigDecimal revenue() {
         return BigDecimal.valueOf(revenue, REVENUE_SCALE);
     }
 
-    long revenueRows() {
+    public long revenueRows() {
         return revenueRows;
     }
 
     /** The groups that have rows, in order. */
-    List<Group> groups() {
+    public List<Group> groups() {
         List<Group> found = new ArrayList<>();
         for (int i = 0; i < groups.length; i += MEASURES) {
             if (groups[i + COUNT] != 0) {
@@ -164,7 +164,7 @@ final class LineItemSums {
     }
 
     /** A line of Q1. */
-    final class Group {
+    public final class Group {
         private final int place;
 
         private Group(int place) {
@@ -179,15 +179,15 @@ final class LineItemSums {
             return String.valueOf((char) ('A' + place / MEASURES % LETTERS));
         }
 
-        String name() {
+        public String name() {
             return returnFlag() + "/" + lineStatus();
         }
 
-        long count() {
+        public long count() {
             return groups[place + COUNT];
         }
 
-        BigDecimal sum(int measure) {
+        public BigDecimal sum(int measure) {
             return BigDecimal.valueOf(groups[place + measure], SCALES[measure]);
         }
 

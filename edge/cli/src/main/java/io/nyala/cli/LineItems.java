@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Stateless but for that text, which is made at first use. Thread-safe.
  */
-final class LineItems {
+public final class LineItems {
     static final String TABLE = "lineitem";
 
     /** Sums over more rows could pass 64 bits: see {@link LineItemSums}. */
@@ -35,7 +35,7 @@ final class LineItems {
     static final int ORDER_KEY = 0;
     static final int LINE_NUMBER = 1;
 
-    static final Schema SCHEMA = Schema.of(
+    public static final Schema SCHEMA = Schema.of(
             Column.key("l_orderkey", ColumnType.INT64),
             Column.key("l_linenumber", ColumnType.INT32),
             Column.of("l_partkey", ColumnType.INT64),
@@ -71,7 +71,7 @@ final class LineItems {
     }
 
     /** The rows of one of {@code partCount} parts, {@code part} from 0, in the order of their keys. */
-    static Iterator<LineItem> part(double scale, int part, int partCount) {
+    public static Iterator<LineItem> part(double scale, int part, int partCount) {
         return new LineItemGenerator(scale, part + 1, partCount, Text.WORDS, Text.POOL).iterator();
     }
 
@@ -90,7 +90,7 @@ final class LineItems {
     }
 
     /** Puts an insert of the row into a batch. */
-    static void insert(OperationBatch rows, OperationKind kind, LineItem item) {
+    public static void insert(OperationBatch rows, OperationKind kind, LineItem item) {
         startWithKey(rows, kind, item);
         rows.setLong(2, item.getPartKey())
                 .setLong(3, item.getSupplierKey())

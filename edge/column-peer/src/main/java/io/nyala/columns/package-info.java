@@ -1,0 +1,14 @@
+/**
+ * Drivers that measure how columns are stored and read, beside others that do the same.
+ *
+ * <ul>
+ *   <li><b>Owns</b>: measurements and their reports.
+ *   <li><b>Does not know</b>: storage internals; only measurements may depend on it.
+ *   <li><b>Threads</b>: one, besides those of the engine.
+ *   <li><b>Memory</b>: as each driver says.
+ * </ul>
+ */
+@NullMarked
+package io.nyala.columns;
+
+import org.jspecify.annotations.NullMarked;
