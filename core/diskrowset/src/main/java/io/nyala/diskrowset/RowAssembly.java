@@ -22,6 +22,9 @@ import java.util.Arrays;
  * <p>Belongs to one cursor. Allocates nothing once its buffers have the size of the largest row.
  */
 final class RowAssembly implements AutoCloseable {
+    /** An UPDATE of no cells. */
+    private static final MemorySegment NO_CHANGE = noChange();
+
     private final RowShape shape;
     private final RowLayout layout;
     private final RowLayout fileLayout;
@@ -44,6 +47,12 @@ final class RowAssembly implements AutoCloseable {
         this.keyBuffer = new GrowingBuffer(account);
         this.present = new GrowingBuffer(account);
         this.spare = new GrowingBuffer(account);
+    }
+
+    private static MemorySegment noChange() {
+        MemorySegment change = MemorySegment.ofArray(new byte[RowChange.HEADER_BYTES]);
+        RowChange.startUpdate(change, 0, 0);
+        return change.asReadOnly();
     }
 
     /** Where the row is, at offset 0. */
@@ -104,11 +113,7 @@ final class RowAssembly implements AutoCloseable {
         }
         isLive = true;
         if (markCells(memory, change)) {
-            spare.ensure(0, patch.appliedBytesMax(present.memory(), 0, memory, change));
-            bytes = patch.apply(present.memory(), 0, memory, change, spare.memory(), 0);
-            GrowingBuffer before = present;
-            present = spare;
-            spare = before;
+            patch(memory, change);
         }
     }
 
@@ -146,6 +151,24 @@ final class RowAssembly implements AutoCloseable {
                         memory, fileLayout.valueOffset(memory, row, source), present.memory(), at, cellBytes);
             }
         }
+    }
+
+    /**
+     * Brings the cells of the row into the order of a packed row that is stored: those that were read lie behind
+     * defaults of columns that the file does not have.
+     */
+    void pack() {
+        if (shape.template().byteSize() > layout.fixedBytes()) {
+            patch(NO_CHANGE, 0);
+        }
+    }
+
+    private void patch(MemorySegment memory, long change) {
+        spare.ensure(0, patch.appliedBytesMax(present.memory(), 0, memory, change));
+        bytes = patch.apply(present.memory(), 0, memory, change, spare.memory(), 0);
+        GrowingBuffer before = present;
+        present = spare;
+        spare = before;
     }
 
     /** Where the bytes of a cell go. */

@@ -177,6 +177,7 @@ public final class RowSetSource implements RowSource {
             for (int row = first; row < vectorRows && end < AHEAD_BYTES_MAX; row++) {
                 assembly.begin(true);
                 assembly.complete(shape.untested(), columns, vector, row);
+                assembly.pack();
                 rowOffsets[aheadCount] = allocate(assembly.bytes());
                 rowLengths[aheadCount] = (int) assembly.bytes();
                 MemorySegment.copy(
@@ -207,6 +208,7 @@ public final class RowSetSource implements RowSource {
             if (RowChange.kind(memory, change) == RowChange.REINSERT) {
                 assembly.begin(false);
                 assembly.undo(history); // Into a row of the columns that the table has now.
+                assembly.pack();
                 long bytes = assembly.bytes();
                 long at = allocate(2L * Long.BYTES + bytes);
                 older.add(

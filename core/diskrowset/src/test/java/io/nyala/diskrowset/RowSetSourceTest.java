@@ -109,17 +109,13 @@ final class RowSetSourceTest {
     }
 
     /** Columns that came or went since the file was written are in what is written from it as the table has them. */
-    @RepeatedTest(2)
+    @RepeatedTest(4)
     void columnsAreThoseThatTheTableHasNow(@Seed SplittableRandom random) {
-        Schema before = RowModel.drawSchema(random);
-        List<Column> columns = new ArrayList<>(before.columns());
-        columns.remove(random.nextInt(before.keyColumnCount(), columns.size()));
-        columns.add(Column.of("new", ColumnType.INT32).nullable().withId(before.nextColumnId()));
-        Schema after = new Schema(before.version() + 1, before.nextColumnId() + 1, columns);
         var disk = new SimulatedDisk(random.split());
         disk.createDirectories(DIRECTORY);
-        RowModel model = new RowModel(before);
+        RowModel model = new RowModel(RowModel.drawSchema(random));
         model.fill(random, 300, new Style(0.7, 4, 40));
+        Schema after = SchemaChangeTest.change(model, random, new ArrayList<>());
         try (var files = new RowSetFiles(disk, DIRECTORY)) {
             files.write(model);
             RowModel evolved = model.evolved(after);
@@ -128,6 +124,10 @@ final class RowSetSourceTest {
             }
             try (DiskRowSet second = open(files, after, SECOND)) {
                 checkScans(files, second, evolved, random);
+                rewrite(files, second, after, List.of(), THIRD);
+            }
+            try (DiskRowSet third = open(files, after, THIRD)) {
+                checkScans(files, third, evolved, random);
             }
         }
     }
