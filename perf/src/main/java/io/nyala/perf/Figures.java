@@ -70,7 +70,7 @@ public final class Figures {
             new Group("Rows on the wire: ns per row", "WireBenchmark", Map.of()),
             new Group("Calls of one client over the loopback: us", "RpcBenchmark", Map.of()),
             new Group("MemRowSet: ns per row, random keys", "MemRowSetBenchmark", Map.of("ascending", "false")),
-            new Group("Rows: ns per row", "RowsBenchmark", Map.of()),
+            new Group("Rows and their keys: ns", "RowsBenchmark", Map.of()),
             new Group("Tablet without log and device: ns per row", "TabletBenchmark", Map.of()),
             new Group(
                     "Finding tablets of rows, and pruning them: ns",

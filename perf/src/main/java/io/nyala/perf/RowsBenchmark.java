@@ -3,17 +3,23 @@ package io.nyala.perf;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.PageSource;
+import io.nyala.memory.Slab;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.KeyCodec;
+import io.nyala.rows.KeyIntervals;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rows.OperationFormat;
 import io.nyala.rows.OperationKind;
 import io.nyala.rows.RowLayout;
 import io.nyala.rows.Schema;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -23,6 +29,7 @@ import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
@@ -32,6 +39,9 @@ import org.openjdk.jmh.annotations.Warmup;
 /**
  * Rows of five columns put into a batch, and their keys (INT64, INT32) encoded from packed rows, beside the same bytes
  * written to a {@code ByteBuffer}. A score is nanoseconds per row.
+ *
+ * <p>And which of many intervals have a key, as a tablet asks which of its rowsets may: three on average, however many
+ * there are. A score is nanoseconds per key, beside a look at each of them; or per change of what there is.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
@@ -43,6 +53,11 @@ import org.openjdk.jmh.annotations.Warmup;
 public class RowsBenchmark {
     /** Of one batch. */
     static final int ROWS = 1_000;
+
+    /** It takes long enough. */
+    static final int KEYS_OF_EACH = 10;
+
+    private static final ValueLayout.OfLong BIG_ENDIAN = ValueLayout.JAVA_LONG.withOrder(ByteOrder.BIG_ENDIAN);
 
     private static final String TEXT = "a text of some length";
     private static final Schema SCHEMA = Schema.of(
@@ -77,6 +92,89 @@ public class RowsBenchmark {
                     .setBytes(4, text)
                     .end();
         }
+    }
+
+    /** Of keys of 8 bytes, and keys to be found in them, in no order. */
+    @State(Scope.Thread)
+    public static class Intervals {
+        private static final int OVERLAP = 3;
+
+        @Param({"10", "100", "1000", "10000"})
+        public int intervals;
+
+        private final MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), 2 << 20);
+        private final MemoryAccount account = budget.account("benchmark", 0);
+        private final Slab keys = account.take((long) ROWS * Long.BYTES);
+        private List<Interval> all = List.of();
+        private KeyIntervals<Interval> index = KeyIntervals.of(all);
+
+        @SuppressWarnings("ArrayRecordComponent") // Compared by what they are, not by what they have.
+        private record Interval(byte[] minKey, byte[] maxKey) implements KeyIntervals.Bounded {
+            static Interval of(long min, long max) {
+                return new Interval(bytes(min), bytes(max));
+            }
+
+            private static byte[] bytes(long key) {
+                return ByteBuffer.allocate(Long.BYTES).putLong(key).array();
+            }
+        }
+
+        @Setup(Level.Trial)
+        public void fill() {
+            var random = new SplittableRandom(1);
+            long space = 1L << 40;
+            all = random.longs(intervals, 0, space)
+                    .mapToObj(min -> Interval.of(min, min + OVERLAP * space / intervals))
+                    .toList();
+            index = KeyIntervals.of(all);
+            for (long i = 0; i < ROWS; i++) {
+                keys.segment().set(BIG_ENDIAN, i * Long.BYTES, random.nextLong(space));
+            }
+        }
+
+        @TearDown(Level.Trial)
+        public void close() {
+            account.giveBack(keys);
+            account.close();
+            budget.close();
+        }
+    }
+
+    @Benchmark
+    public long findIntervals(Intervals state) {
+        MemorySegment memory = state.keys.segment();
+        long found = 0;
+        for (long key = 0; key < ROWS * Long.BYTES; key += Long.BYTES) {
+            int end = state.index.end(memory, key, Long.BYTES);
+            int rank = state.index.rank(memory, key, Long.BYTES);
+            for (int i = state.index.next(0, end, rank); i < end; i = state.index.next(i + 1, end, rank)) {
+                found++;
+            }
+        }
+        return found;
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(KEYS_OF_EACH)
+    public long lookAtEachInterval(Intervals state) {
+        MemorySegment memory = state.keys.segment();
+        long found = 0;
+        for (long key = 0; key < KEYS_OF_EACH * Long.BYTES; key += Long.BYTES) {
+            for (int i = 0; i < state.index.count(); i++) {
+                if (!state.index.isAbove(i, memory, key, Long.BYTES)
+                        && !state.index.isBelow(i, memory, key, Long.BYTES)) {
+                    found++;
+                }
+            }
+        }
+        return found;
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(1)
+    public int replaceAnInterval(Intervals state) {
+        List<Intervals.Interval> one = state.all.subList(0, 1);
+        return state.index.with(one, one).count();
     }
 
     @Benchmark

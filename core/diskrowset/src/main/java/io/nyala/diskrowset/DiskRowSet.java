@@ -172,7 +172,7 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
     }
 
     /** Whether a scan could find rows here, by keys alone. */
-    public boolean meets(KeyRange range) {
+    private boolean meets(KeyRange range) {
         return rowCount() > 0 && range.meets(minKey(), maxKey());
     }
 
@@ -273,14 +273,6 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
     /** Answers what is open of the questions, by what the file says. */
     public void answer(CellTests tests) {
         cellLookups.answer(tests);
-    }
-
-    /** Negative for a key below all that are here, positive for one above all, 0 for one between. Reads nothing. */
-    public int compareRange(MemorySegment memory, long key, int keyBytes) {
-        if (rowCount() == 0) {
-            return 1;
-        }
-        return index.compareMin(memory, key, keyBytes) > 0 ? -1 : index.compareMax(memory, key, keyBytes) < 0 ? 1 : 0;
     }
 
     /** The only vector that may have a key, as far as that is known without reading; -1 if none has it. */

@@ -320,6 +320,18 @@ public final class KeyCodec {
         return prefix;
     }
 
+    /** As {@link #prefix(MemorySegment, long, int)}, of an array. */
+    public static long prefix(byte[] key) {
+        if (key.length >= Long.BYTES) {
+            return (long) ARRAY_LONG.get(key, 0);
+        }
+        long prefix = 0;
+        for (int i = 0; i < key.length; i++) {
+            prefix |= (key[i] & 0xffL) << (Long.SIZE - Byte.SIZE * (i + 1));
+        }
+        return prefix;
+    }
+
     /**
      * Encodes a key, or the beginning of one, from Java values, one per key column; for the control plane. Allocates.
      *

@@ -9,6 +9,7 @@ import io.nyala.memrowset.DeltaMemStore;
 import io.nyala.rows.CellEquality;
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.Effect;
+import io.nyala.rows.KeyIntervals;
 import io.nyala.rows.KeyRange;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.RowLayout;
@@ -44,7 +45,7 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Threads</b>: reading for any thread, inside the tablet's epochs where changes in memory are touched; the writer
  * alone changes what {@link #deltas} is.
  */
-public final class LiveRowSet implements RowHome, AutoCloseable {
+public final class LiveRowSet implements RowHome, KeyIntervals.Bounded, AutoCloseable {
     /** Frozen stores of changes: one for each flush that has failed, and for each round of a merge. */
     static final int SEALED_MAX = 16;
 
@@ -123,6 +124,16 @@ public final class LiveRowSet implements RowHome, AutoCloseable {
 
     DiskRowSet base() {
         return base;
+    }
+
+    @Override
+    public byte[] minKey() {
+        return base.minKey();
+    }
+
+    @Override
+    public byte[] maxKey() {
+        return base.maxKey();
     }
 
     // ---- Reading ----

@@ -4,10 +4,9 @@ import io.nyala.cfile.CorruptPageException;
 import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.io.DiskException;
 import io.nyala.rows.KeyCodec;
-import io.nyala.rows.KeyRange;
+import io.nyala.rows.KeyIntervals;
 import io.nyala.rows.RowLayout;
 import io.nyala.rows.Schema;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
 /**
@@ -15,7 +14,7 @@ import java.nio.file.Path;
  * refused, so that no answer is shorter than it should be and no key is given out twice. Only its range of keys is
  * known. Immutable.
  */
-public final class MissingRowSet {
+public final class MissingRowSet implements KeyIntervals.Bounded {
     private final long tabletId;
     private final Path file;
     private final RowSetEntry entry;
@@ -85,15 +84,14 @@ public final class MissingRowSet {
         return cause;
     }
 
-    /** Whether a scan could find rows here. */
-    boolean meets(KeyRange range) {
-        return range.meets(entry.minKey(), entry.maxKey());
+    @Override
+    public byte[] minKey() {
+        return entry.minKey();
     }
 
-    /** Whether a key may be here. */
-    boolean mayHave(MemorySegment memory, long key, int keyBytes) {
-        return KeyCodec.compare(memory, key, keyBytes, entry.minKey()) >= 0
-                && KeyCodec.compare(memory, key, keyBytes, entry.maxKey()) <= 0;
+    @Override
+    public byte[] maxKey() {
+        return entry.maxKey();
     }
 
     /** Refuses what may concern its rows. */

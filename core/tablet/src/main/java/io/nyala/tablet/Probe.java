@@ -1,11 +1,10 @@
 package io.nyala.tablet;
 
-import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.record.TabletRecordFormat;
 import io.nyala.rows.Effect;
+import io.nyala.rows.KeyIntervals;
 import io.nyala.rows.OperationFormat;
 import java.lang.foreign.MemorySegment;
-import java.util.List;
 
 /**
  * Finds out, before a batch reaches the writer, where its keys are live in rowsets on disk: by key range, filter and
@@ -35,9 +34,9 @@ final class Probe {
     /** Notes the home of each operation whose row is live in a rowset of the map. */
     void run(RowSetMap map) {
         write.clearHomes();
-        throwIfMissing(map.missing());
-        List<LiveRowSet> rowSets = map.onDisk();
-        if (rowSets.isEmpty() && !write.isJudged()) {
+        throwIfMissing(map.unreadable());
+        KeyIntervals<LiveRowSet> rowSets = map.rowSets();
+        if (rowSets.count() == 0 && !write.isJudged()) {
             return;
         }
         order.sort(write);
@@ -46,13 +45,36 @@ final class Probe {
         }
         ensure(order.count());
         homelessCount = order.count();
-        for (int i = 0; i < rowSets.size() && homelessCount > 0; i++) {
-            find(rowSets.get(i));
+        look(rowSets);
+    }
+
+    /**
+     * Goes along rowsets and keys, both in their order: a rowset is passed over together with all that end below the
+     * same key.
+     */
+    private void look(KeyIntervals<LiveRowSet> rowSets) {
+        int rank = 0; // Of the first key that is not below the rowset.
+        int rowSet = 0;
+        while (rowSet < rowSets.count() && homelessCount > 0) {
+            rank = firstWithin(rowSets, rowSet, rank);
+            if (rank == order.count()) {
+                return; // All that follow begin above all keys, too.
+            }
+            if (isBelow(rowSets, rowSet, rank)) {
+                int operation = order.operation(rank);
+                long key = order.key(operation);
+                int bytes = order.keyBytes(operation);
+                int end = rowSets.end(order.memory(), key, bytes);
+                rowSet = rowSets.next(rowSet + 1, end, rowSets.rank(order.memory(), key, bytes));
+            } else {
+                find(rowSets, rowSet, rank);
+                rowSet++;
+            }
         }
     }
 
-    private void throwIfMissing(List<MissingRowSet> missing) {
-        if (missing.isEmpty()) {
+    private void throwIfMissing(KeyIntervals<MissingRowSet> missing) {
+        if (missing.count() == 0) {
             return;
         }
         MemorySegment memory = write.operations().memory();
@@ -60,10 +82,10 @@ final class Probe {
             long operation = write.operationOffset(i);
             long key = OperationFormat.keyOffset(memory, operation);
             int bytes = OperationFormat.keyBytes(memory, operation);
-            for (int k = 0; k < missing.size(); k++) {
-                if (missing.get(k).mayHave(memory, key, bytes)) {
-                    throw missing.get(k).refusal();
-                }
+            int end = missing.end(memory, key, bytes);
+            int first = missing.next(0, end, missing.rank(memory, key, bytes));
+            if (first < end) {
+                throw missing.value(first).refusal();
             }
         }
     }
@@ -79,11 +101,12 @@ final class Probe {
     }
 
     /** A key is live in one place at most, so those that have a home are not looked for. */
-    private void find(LiveRowSet rowSet) {
-        collect(rowSet.base());
+    private void find(KeyIntervals<LiveRowSet> rowSets, int position, int firstRank) {
+        collect(rowSets, position, firstRank);
         if (count == 0) {
             return;
         }
+        LiveRowSet rowSet = rowSets.value(position);
         rowSet.base().findAll(order.memory(), keys, keyBytes, count, ordinals);
         for (int i = 0; i < count; i++) {
             if (ordinals[i] >= 0 && rowSet.isLive(ordinals[i])) {
@@ -101,13 +124,10 @@ final class Probe {
         return order.previous(operation);
     }
 
-    private void collect(DiskRowSet rowSet) {
+    private void collect(KeyIntervals<LiveRowSet> rowSets, int position, int firstRank) {
         count = 0;
-        for (int rank = firstWithin(rowSet); rank < order.count(); rank++) {
+        for (int rank = firstRank; rank < order.count() && !isBelow(rowSets, position, rank); rank++) {
             int operation = order.operation(rank);
-            if (compareRange(rowSet, operation) > 0) {
-                return;
-            }
             if (write.home(operation) == null) {
                 operations[count] = operation;
                 keys[count] = order.key(operation);
@@ -116,23 +136,36 @@ final class Probe {
         }
     }
 
-    /** The rank of the first key that is not below all of a rowset. */
-    private int firstWithin(DiskRowSet rowSet) {
-        int low = 0;
-        int high = order.count();
+    /**
+     * The rank of the first key that a rowset does not begin above, of a given one and those behind. It is looked for
+     * in steps that grow, since it is near where rowsets lie close, and so are keys where they do not.
+     */
+    private int firstWithin(KeyIntervals<LiveRowSet> rowSets, int position, int from) {
+        int low = from;
+        int step = 1;
+        while (low + step <= order.count() && isAbove(rowSets, position, low + step - 1)) {
+            low += step;
+            step *= 2;
+        }
+        int high = Math.min(order.count(), low + step - 1);
         while (low < high) {
             int middle = (low + high) >>> 1;
-            if (compareRange(rowSet, order.operation(middle)) < 0) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
+            boolean isAbove = isAbove(rowSets, position, middle);
+            low = isAbove ? middle + 1 : low;
+            high = isAbove ? high : middle;
         }
         return low;
     }
 
-    private int compareRange(DiskRowSet rowSet, int operation) {
-        return rowSet.compareRange(order.memory(), order.key(operation), order.keyBytes(operation));
+    /** Whether all keys of a rowset are above that one. */
+    private boolean isAbove(KeyIntervals<LiveRowSet> rowSets, int position, int rank) {
+        int operation = order.operation(rank);
+        return rowSets.isAbove(position, order.memory(), order.key(operation), order.keyBytes(operation));
+    }
+
+    private boolean isBelow(KeyIntervals<LiveRowSet> rowSets, int position, int rank) {
+        int operation = order.operation(rank);
+        return rowSets.isBelow(position, order.memory(), order.key(operation), order.keyBytes(operation));
     }
 
     /**

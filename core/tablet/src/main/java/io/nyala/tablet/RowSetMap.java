@@ -1,5 +1,6 @@
 package io.nyala.tablet;
 
+import io.nyala.rows.KeyIntervals;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,15 +17,27 @@ import java.util.stream.Stream;
  * @param version grows by one with each seal and each swap, of rows or of changes
  * @param active takes inserts
  * @param sealed take no inserts, but changes of their rows; newest first
- * @param onDisk in no particular order
- * @param missing on disk too, but they cannot be read
+ * @param rowSets on disk, by their keys
+ * @param unreadable on disk too, but they cannot be read
  */
 record RowSetMap(
-        long version, FreshRows active, List<FreshRows> sealed, List<LiveRowSet> onDisk, List<MissingRowSet> missing) {
+        long version,
+        FreshRows active,
+        List<FreshRows> sealed,
+        KeyIntervals<LiveRowSet> rowSets,
+        KeyIntervals<MissingRowSet> unreadable) {
     RowSetMap {
         sealed = List.copyOf(sealed);
-        onDisk = List.copyOf(onDisk);
-        missing = List.copyOf(missing);
+    }
+
+    /** The rowsets on disk, in the order of their least keys. */
+    List<LiveRowSet> onDisk() {
+        return rowSets.values();
+    }
+
+    /** Those that cannot be read, likewise. */
+    List<MissingRowSet> missing() {
+        return unreadable.values();
     }
 
     /** The map after {@link #active} was sealed and {@code fresh} took its place. */
@@ -32,32 +45,27 @@ record RowSetMap(
         List<FreshRows> newSealed = new ArrayList<>();
         newSealed.add(active);
         newSealed.addAll(sealed);
-        return new RowSetMap(version + 1, fresh, newSealed, onDisk, missing);
+        return new RowSetMap(version + 1, fresh, newSealed, rowSets, unreadable);
     }
 
     /** The map after the sealed {@code flushed} was replaced by {@code outputs}. */
     RowSetMap withSwap(FreshRows flushed, List<LiveRowSet> outputs) {
         assert sealed.contains(flushed) : "MemRowSet " + flushed.rows().id() + " is not sealed in version " + version;
-        assert Set.copyOf(onDisk).stream().noneMatch(outputs::contains) : "an output is already in the map";
+        assert Set.copyOf(onDisk()).stream().noneMatch(outputs::contains) : "an output is already in the map";
         List<FreshRows> newSealed = new ArrayList<>(sealed);
         newSealed.remove(flushed);
-        List<LiveRowSet> newOnDisk = new ArrayList<>(onDisk);
-        newOnDisk.addAll(outputs);
-        return new RowSetMap(version + 1, active, newSealed, newOnDisk, missing);
+        return new RowSetMap(version + 1, active, newSealed, rowSets.with(List.of(), outputs), unreadable);
     }
 
     /** The map after {@code inputs} were merged to {@code outputs}. */
     RowSetMap withMerge(List<LiveRowSet> inputs, List<LiveRowSet> outputs) {
-        List<LiveRowSet> newOnDisk = new ArrayList<>(onDisk);
-        boolean isRemoved = newOnDisk.removeAll(Set.copyOf(inputs));
-        assert isRemoved && newOnDisk.size() == onDisk.size() - inputs.size() : "an input is not in the map";
-        newOnDisk.addAll(outputs);
-        return new RowSetMap(version + 1, active, sealed, newOnDisk, missing);
+        assert Set.copyOf(onDisk()).containsAll(inputs) : "an input is not in the map";
+        return new RowSetMap(version + 1, active, sealed, rowSets.with(inputs, outputs), unreadable);
     }
 
     /** The map after a rowset got a delta file in the place of changes in memory. */
     RowSetMap withChangedRowSet() {
-        return new RowSetMap(version + 1, active, sealed, onDisk, missing);
+        return new RowSetMap(version + 1, active, sealed, rowSets, unreadable);
     }
 
     /** Rows of all that can be read, deleted ones included. By who has entered the tablet's epochs. */
@@ -66,7 +74,7 @@ record RowSetMap(
         for (FreshRows fresh : sealed) {
             rows += fresh.rows().rowCount();
         }
-        for (LiveRowSet rowSet : onDisk) {
+        for (LiveRowSet rowSet : onDisk()) {
             rows += rowSet.base().rowCount();
         }
         return rows;
@@ -78,7 +86,7 @@ record RowSetMap(
         for (FreshRows fresh : sealed) {
             rows += fresh.rows().liveRows();
         }
-        for (LiveRowSet rowSet : onDisk) {
+        for (LiveRowSet rowSet : onDisk()) {
             rows += rowSet.liveRows();
         }
         return rows;
@@ -88,7 +96,7 @@ record RowSetMap(
     long neededFrom(long applied) {
         boolean isAllOnDisk = sealed.isEmpty() && active.rows().rowCount() == 0;
         long needed = isAllOnDisk ? Long.MAX_VALUE : applied + 1;
-        for (LiveRowSet rowSet : onDisk) {
+        for (LiveRowSet rowSet : onDisk()) {
             needed = Math.min(needed, rowSet.neededFrom());
         }
         return needed;
@@ -97,14 +105,14 @@ record RowSetMap(
     /** Files of rowsets, those that cannot be read included. */
     List<Path> files() {
         return Stream.concat(
-                        onDisk.stream().flatMap(rowSet -> rowSet.files().stream()),
-                        missing.stream().map(MissingRowSet::file))
+                        onDisk().stream().flatMap(rowSet -> rowSet.files().stream()),
+                        missing().stream().map(MissingRowSet::file))
                 .toList();
     }
 
     /** Length of the files of rowsets. By who has entered the tablet's epochs. */
     long diskBytes() {
-        return onDisk.stream().mapToLong(LiveRowSet::fileBytes).sum();
+        return onDisk().stream().mapToLong(LiveRowSet::fileBytes).sum();
     }
 
     /** Memory of rows and of changes. */
@@ -119,7 +127,7 @@ record RowSetMap(
     /** Memory of changes of rows on disk. */
     long changeBytes() {
         long bytes = 0;
-        for (LiveRowSet rowSet : onDisk) {
+        for (LiveRowSet rowSet : onDisk()) {
             bytes += rowSet.changeBytes();
         }
         return bytes;
@@ -131,7 +139,7 @@ record RowSetMap(
      */
     List<LiveRowSet> sealChanges(long lastSequence) {
         List<LiveRowSet> changed = new ArrayList<>();
-        for (LiveRowSet rowSet : onDisk) {
+        for (LiveRowSet rowSet : onDisk()) {
             if (!rowSet.isClaimed() && rowSet.seal(lastSequence) != null) {
                 changed.add(rowSet);
             }
@@ -143,6 +151,6 @@ record RowSetMap(
     void close() {
         active.rows().close();
         sealed.forEach(fresh -> fresh.rows().close());
-        onDisk.forEach(LiveRowSet::close);
+        onDisk().forEach(LiveRowSet::close);
     }
 }

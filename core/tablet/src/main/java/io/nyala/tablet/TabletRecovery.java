@@ -9,6 +9,7 @@ import io.nyala.record.RequestResults;
 import io.nyala.record.TabletRecordFormat;
 import io.nyala.rows.Effect;
 import io.nyala.rows.KeyCodec;
+import io.nyala.rows.KeyIntervals;
 import io.nyala.rows.MalformedBytesException;
 import io.nyala.rows.RowLayout;
 import io.nyala.wal.CommitLog;
@@ -24,8 +25,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TabletRecovery implements AutoCloseable {
     private final TabletConfig config;
-    private final List<LiveRowSet> rowSets;
-    private final List<MissingRowSet> missing;
+    private final KeyIntervals<LiveRowSet> rowSets;
+    private final KeyIntervals<MissingRowSet> missing;
     private final KeyCodec keys;
     private final MemRowSet replayed;
     private @Nullable Slab nextSlab;
@@ -51,8 +52,8 @@ public final class TabletRecovery implements AutoCloseable {
     public TabletRecovery(
             TabletConfig config, List<LiveRowSet> rowSets, List<MissingRowSet> missing, long appliedUpTo) {
         this.config = config;
-        this.rowSets = List.copyOf(rowSets);
-        this.missing = List.copyOf(missing);
+        this.rowSets = KeyIntervals.of(rowSets);
+        this.missing = KeyIntervals.of(missing);
         this.keys = new KeyCodec(new RowLayout(config.schema()));
         this.replayed = new MemRowSet(1, config.schema(), config.memory());
         this.appliedUpTo = appliedUpTo;
@@ -201,8 +202,10 @@ public final class TabletRecovery implements AutoCloseable {
             }
         }
         boolean isInFile = recordSequence <= Math.max(appliedUpTo, mergedUpTo);
-        for (int i = 0; i < rowSets.size(); i++) {
-            LiveRowSet rowSet = rowSets.get(i);
+        int end = rowSets.end(memory, key, keyBytes);
+        int rank = rowSets.rank(memory, key, keyBytes);
+        for (int i = rowSets.next(0, end, rank); i < end; i = rowSets.next(i + 1, end, rank)) {
+            LiveRowSet rowSet = rowSets.value(i);
             if (rowSet.appliedUpTo() >= recordSequence) {
                 isInFile = true;
                 continue;
@@ -224,12 +227,12 @@ public final class TabletRecovery implements AutoCloseable {
      */
     private boolean isOfMissing(long recordSequence, MemorySegment memory, long key, int keyBytes) {
         boolean isOfMissing = false;
-        for (MissingRowSet rowSet : missing) {
-            if (rowSet.mayHave(memory, key, keyBytes)) {
-                isOfMissing = true;
-                if (rowSet.appliedUpTo() < recordSequence) {
-                    keptFrom = Math.min(keptFrom, recordSequence);
-                }
+        int end = missing.end(memory, key, keyBytes);
+        int rank = missing.rank(memory, key, keyBytes);
+        for (int i = missing.next(0, end, rank); i < end; i = missing.next(i + 1, end, rank)) {
+            isOfMissing = true;
+            if (missing.value(i).appliedUpTo() < recordSequence) {
+                keptFrom = Math.min(keptFrom, recordSequence);
             }
         }
         return isOfMissing;
@@ -288,7 +291,7 @@ public final class TabletRecovery implements AutoCloseable {
 
     /** Rowsets that cannot be read. */
     public List<MissingRowSet> missingRowSets() {
-        return missing;
+        return missing.values();
     }
 
     /** Rows inserted, changed or deleted that only the log had, and that were applied again. */
@@ -319,7 +322,7 @@ public final class TabletRecovery implements AutoCloseable {
             if (nextSlab != null) {
                 config.memory().giveBack(nextSlab);
             }
-            rowSets.forEach(LiveRowSet::close);
+            rowSets.values().forEach(LiveRowSet::close);
             if (results != null) {
                 results.close();
             }

@@ -43,20 +43,30 @@ final class TabletScan {
         return account;
     }
 
+    /** What may have rows of the scan. */
+    private record Rows(List<LiveRowSet> onDisk, List<FreshRows> inMemory, List<MissingRowSet> missing) {
+        void hold() {
+            onDisk.forEach(LiveRowSet::hold);
+            inMemory.forEach(FreshRows::hold);
+        }
+
+        void letGo() {
+            onDisk.forEach(LiveRowSet::letGo);
+            inMemory.forEach(FreshRows::letGo);
+        }
+    }
+
     RowCursor open() {
-        RowSetMap map = hold();
+        Rows rows = hold();
         List<RowCursor> cursors = new ArrayList<>();
         try {
-            leaveOut(map.missing());
-            for (LiveRowSet rowSet : map.onDisk()) {
-                if (rowSet.base().meets(spec.keyRange())) {
-                    cursors.add(cursor(rowSet, spec));
-                }
+            leaveOut(rows.missing());
+            for (LiveRowSet rowSet : rows.onDisk()) {
+                cursors.add(cursor(rowSet, spec));
             }
-            for (FreshRows sealed : map.sealed()) {
-                cursors.add(new ReseatingCursor(this, sealed));
+            for (FreshRows fresh : rows.inMemory()) {
+                cursors.add(new ReseatingCursor(this, fresh));
             }
-            cursors.add(new ReseatingCursor(this, map.active()));
             return spec.keyOrder() && cursors.size() > 1
                     ? new MergeCursor(cursors, spec, account)
                     : new UnionCursor(cursors);
@@ -64,28 +74,26 @@ final class TabletScan {
             cursors.forEach(RowCursor::close);
             throw e;
         } finally {
-            letGo(map); // What the scan needs its cursors hold.
+            rows.letGo(); // What the scan needs its cursors hold.
         }
     }
 
     /** A merge may put others in the place of rowsets at any moment, so a map is good only within the epochs. */
-    private RowSetMap hold() {
+    private Rows hold() {
         int ticket = tablet.enter();
         try {
             RowSetMap map = tablet.map();
-            map.onDisk().forEach(LiveRowSet::hold);
-            map.sealed().forEach(FreshRows::hold);
-            map.active().hold();
-            return map;
+            List<FreshRows> inMemory = new ArrayList<>(map.sealed());
+            inMemory.add(map.active());
+            var rows = new Rows(
+                    map.rowSets().meeting(spec.keyRange()),
+                    inMemory,
+                    map.unreadable().meeting(spec.keyRange()));
+            rows.hold();
+            return rows;
         } finally {
             tablet.exit(ticket);
         }
-    }
-
-    private static void letGo(RowSetMap map) {
-        map.onDisk().forEach(LiveRowSet::letGo);
-        map.sealed().forEach(FreshRows::letGo);
-        map.active().letGo();
     }
 
     /** A cursor over a rowset on disk; of another range of keys, perhaps. */
@@ -97,12 +105,10 @@ final class TabletScan {
 
     private void leaveOut(List<MissingRowSet> missing) {
         for (MissingRowSet rowSet : missing) {
-            if (rowSet.meets(spec.keyRange())) {
-                if (leftOut == null) {
-                    throw rowSet.refusal();
-                }
-                leftOut.accept(rowSet);
+            if (leftOut == null) {
+                throw rowSet.refusal();
             }
+            leftOut.accept(rowSet);
         }
     }
 

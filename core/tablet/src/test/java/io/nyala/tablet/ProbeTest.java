@@ -41,7 +41,7 @@ final class ProbeTest {
     void findsWhatIsLiveInAnyOrder(@Seed SplittableRandom random) {
         int keyCount = 1 + random.nextInt(1 << random.nextInt(1, 12));
         try (var one = new OneTablet(new SimulatedDisk(random.split()), SCHEMA)) {
-            one.rowSetBytes(keyCount < 60 ? 1 : 32 << 20); // Each row has one of its own, or all share one.
+            one.rowSetBytes(keyCount < 150 ? 1 : 32 << 20); // Each row has one of its own, or all share one.
             for (int round = random.nextInt(1, 5); round > 0; round--) {
                 change(one, random, keyCount);
                 if (random.nextBoolean()) {
