@@ -87,6 +87,21 @@ final class MergePolicyTest {
         assertEquals(10, MergePolicy.choose(small, BUDGET).fileIds().size());
     }
 
+    /** KUDU-3734: rowsets were chosen by their bytes on disk alone, and their merge did not fit in memory. */
+    @Test
+    void rowsThatDoNotFitInMemoryTogetherAreNotChosen() {
+        List<RowSetShape> narrow = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            narrow.add(new RowSetShape(i, BUDGET.rowsMax() / 3, MIB, 0, key(0), key(10)));
+        }
+        assertEquals(3, MergePolicy.choose(narrow, BUDGET).fileIds().size());
+        List<RowSetShape> changed = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            changed.add(shape(i, 0, 10, MIB, BUDGET.bytesMax() / 2 - MIB));
+        }
+        assertEquals(2, MergePolicy.choose(changed, BUDGET).fileIds().size(), "changes count, too");
+    }
+
     @RepeatedTest(10)
     void inTheEndNothingIsLeftToMerge(@Seed SplittableRandom random) {
         List<RowSetShape> shapes = new ArrayList<>();

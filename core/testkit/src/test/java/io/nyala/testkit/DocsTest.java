@@ -52,10 +52,13 @@ final class DocsTest {
     void thePageOfKudusBugsHasAllTheirTests() throws IOException {
         Path tree = SourceTree.root();
         String page = Files.readString(tree.resolve("docs/REGRESSIONS.md"));
-        Path tests = tree.resolve("core/engine/src/test/java/io/nyala/engine");
         List<String> missing = new ArrayList<>();
-        for (String type : List.of("KuduRegressionTest", "KuduTableRegressionTest")) {
-            for (String test : DocsRules.tests(tests.resolve(type + ".java"))) {
+        for (String path : List.of(
+                "core/engine/src/test/java/io/nyala/engine/KuduRegressionTest",
+                "core/engine/src/test/java/io/nyala/engine/KuduTableRegressionTest",
+                "core/tablet/src/test/java/io/nyala/tablet/KuduMergeRegressionTest")) {
+            String type = path.substring(path.lastIndexOf('/') + 1);
+            for (String test : DocsRules.tests(tree.resolve(path + ".java"))) {
                 if (!page.contains("[" + type + "#" + test + "]")) {
                     missing.add(type + "#" + test);
                 }
