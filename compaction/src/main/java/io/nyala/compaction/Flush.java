@@ -40,6 +40,7 @@ public final class Flush implements AutoCloseable {
     private final List<RowSetOutput> outputs = new ArrayList<>();
     private final List<RowSetFile> created = new ArrayList<>();
     private @Nullable RowSetWriter writer;
+    private long rowCount;
     private boolean isFinished;
     private boolean isKept;
 
@@ -88,6 +89,7 @@ public final class Flush implements AutoCloseable {
         }
         source.placed(outputs.size(), present.rowCount());
         present.append(source);
+        rowCount++;
         if (present.estimatedBytes() >= target.rowSetBytes() || present.rowCount() >= ROWS_PER_ROWSET_MAX) {
             end(present);
         }
@@ -118,6 +120,11 @@ public final class Flush implements AutoCloseable {
             }
         }
         isFinished = true;
+    }
+
+    /** Rows that were written until now, or are in the rowset under construction. */
+    public long rowCount() {
+        return rowCount;
     }
 
     /** What was written, in key order. */

@@ -152,6 +152,16 @@ public final class Table {
                 .toArray(CompletableFuture<?>[]::new));
     }
 
+    /** As {@link #compact()}, of one tablet; nothing happens if the table has it no more. */
+    public CompletableFuture<Void> compact(long tabletId) {
+        engine.throwIfClosed();
+        return present().tablets().stream()
+                .filter(tablet -> tablet.id() == tabletId)
+                .findFirst()
+                .map(tablet -> compact(tablet.tablet(), COMPACTION_MERGES_MAX))
+                .orElseGet(() -> CompletableFuture.completedFuture(null));
+    }
+
     private CompletableFuture<Void> compact(Tablet tablet, int mergesMax) {
         List<Long> chosen =
                 MergePolicy.choose(TabletView.shapes(tablet), MERGE_BUDGET).fileIds();

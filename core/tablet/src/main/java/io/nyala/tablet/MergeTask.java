@@ -64,6 +64,7 @@ public final class MergeTask {
     private final WriterCommand writer;
     private final List<LiveRowSet> inputs;
     private final long[] claims;
+    private final long rowsMax;
     private final List<LiveRowSet> outputs = new ArrayList<>();
     private final List<RowSetEntry> entries = new ArrayList<>();
     private final List<Successors> successors = new ArrayList<>();
@@ -74,12 +75,24 @@ public final class MergeTask {
     private int rounds;
     private DeltaSource.@Nullable Cursor carried;
 
+    /** Of all outputs. Written by the worker alone. */
+    private volatile long rowsWritten;
+
     // Answers of the writer.
     private volatile long frozenAt;
     private volatile long upTo;
     private volatile List<List<DeltaSource>> changes = List.of();
     private volatile List<Late> frozen = List.of();
     private volatile boolean isHandedOver;
+
+    /**
+     * How far a merge is.
+     *
+     * @param rowSetCount rowsets that become others
+     * @param rowsWritten rows that are in the outputs
+     * @param rowsMax rows of the inputs: at most so many will be
+     */
+    public record Progress(int rowSetCount, long rowsWritten, long rowsMax) {}
 
     /** Changes that came since the first freeze, of one input. */
     private record Late(Successors to, DeltaMemStore from) {}
@@ -147,6 +160,8 @@ public final class MergeTask {
         this.writer = new WriterCommand(tablet, context.wake());
         this.inputs = List.copyOf(inputs);
         this.claims = claims;
+        this.rowsMax =
+                inputs.stream().mapToLong(input -> input.base().rowCount()).sum();
     }
 
     /**
@@ -171,7 +186,7 @@ public final class MergeTask {
             task.endClaims();
             return null;
         }
-        tablet.merging().running(true);
+        tablet.merging().running(task);
         return task;
     }
 
@@ -182,6 +197,11 @@ public final class MergeTask {
     /** Files of what is merged. */
     public List<Long> inputIds() {
         return inputs.stream().map(input -> input.base().fileId()).toList();
+    }
+
+    /** Any thread. */
+    Progress progress() {
+        return new Progress(inputs.size(), rowsWritten, rowsMax);
     }
 
     /** Whether the outputs are in the place of the inputs. */
@@ -272,7 +292,9 @@ public final class MergeTask {
 
     private boolean write() {
         Flush running = merge();
-        if (!running.step()) {
+        boolean isWriting = running.step();
+        rowsWritten = running.rowCount();
+        if (!isWriting) {
             for (RowSetOutput output : running.outputs()) {
                 DiskRowSet rowSet = context.open(tablet, output.fileId());
                 outputs.add(new LiveRowSet(rowSet, List.of(), upTo, context.changeMemory()));
@@ -421,7 +443,7 @@ public final class MergeTask {
             places.close();
         }
         endClaims();
-        tablet.merging().running(false);
+        tablet.merging().running(null);
         context.wake().run(); // A flush may wait for it.
     }
 

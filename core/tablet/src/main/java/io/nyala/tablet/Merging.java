@@ -1,21 +1,29 @@
 package io.nyala.tablet;
 
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
 /**
  * Whether rowsets of a tablet are being merged, and whether they may be. While they are, their changes in memory are
  * flushed only with the outcome. Thread-safe.
  */
 public final class Merging {
-    private volatile boolean isRunning;
+    private volatile @Nullable MergeTask running;
     private volatile boolean isPaused;
 
     /** Whether a merge has rowsets of the tablet. */
     boolean isRunning() {
-        return isRunning;
+        return running != null;
     }
 
-    /** By the worker, which does one merge of a tablet at a time. */
-    void running(boolean newIsRunning) {
-        isRunning = newIsRunning;
+    /** How far the merge is that has rowsets of the tablet, if one has. */
+    public Optional<MergeTask.Progress> progress() {
+        return Optional.ofNullable(running).map(MergeTask::progress);
+    }
+
+    /** By the worker, which does one merge of a tablet at a time; null for none. */
+    void running(@Nullable MergeTask task) {
+        running = task;
     }
 
     /**

@@ -25,6 +25,7 @@ import java.util.Optional;
  * @param undecidedBatches batches that were taken and wait for their turn, or are being looked up on disk
  * @param isHeld whether they wait for memory
  * @param isFlushWanted whether a flush was asked for and is not under way
+ * @param merge how far a merge of some of its rowsets is, if there is one
  * @param neededFrom oldest log record that a restart would need; {@link Long#MAX_VALUE} for none
  * @param failure why it takes no writes any more
  * @param flushFailure why its last flush failed, if none has begun since
@@ -44,6 +45,7 @@ public record TabletView(
         int undecidedBatches,
         boolean isHeld,
         boolean isFlushWanted,
+        Optional<MergeTask.Progress> merge,
         long neededFrom,
         Optional<RuntimeException> failure,
         Optional<RuntimeException> flushFailure) {
@@ -72,6 +74,7 @@ public record TabletView(
                     queue.admittedCount(),
                     queue.isHeld(),
                     tablet.pressure().isFlushWanted(),
+                    tablet.merging().progress(),
                     tablet.neededFrom(),
                     Optional.ofNullable(tablet.pending().failure()),
                     tablet.pressure().flushFailure());
@@ -104,7 +107,7 @@ public record TabletView(
         int ticket = tablet.enter();
         try {
             RowSetMap map = tablet.map();
-            map.onDisk().forEach(rowSet -> rowSet.outline(range, columnIds, partBytes, target));
+            map.rowSets().meeting(range).forEach(rowSet -> rowSet.outline(range, columnIds, partBytes, target));
             map.sealed().forEach(fresh -> fresh.rows().outline(range, columnIds, partBytes, target));
             map.active().rows().outline(range, columnIds, partBytes, target);
         } finally {

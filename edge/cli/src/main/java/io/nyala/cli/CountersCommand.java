@@ -3,6 +3,7 @@ package io.nyala.cli;
 import io.nyala.engine.EngineCounters;
 import io.nyala.text.Figures;
 import io.nyala.text.Json;
+import io.nyala.text.TextTable;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;

@@ -151,7 +151,8 @@ final class Demo {
 
     private Ingest.Result ingest(Table table, Changer changer, Recorder recorder) {
         try (ProgressBar progress = ProgressBar.on(err, "ingesting", "rows")) {
-            Acknowledgement latency = (_, _, _, nanos) -> recorder.recordValue(Math.min(nanos, LATENCY_NANOS_MAX));
+            Ingest.Acknowledgement latency =
+                    (_, _, _, nanos) -> recorder.recordValue(Math.min(nanos, LATENCY_NANOS_MAX));
             return new Ingest(table, plan, changer, latency).run(progress);
         }
     }

@@ -3,6 +3,7 @@ package io.nyala.cli;
 import io.nyala.memory.AccountUsage;
 import io.nyala.text.Figures;
 import io.nyala.text.Json;
+import io.nyala.text.TextTable;
 import java.io.PrintWriter;
 import java.math.BigDecimal;
 import java.util.ArrayList;

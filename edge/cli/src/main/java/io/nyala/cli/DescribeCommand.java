@@ -8,6 +8,7 @@ import io.nyala.table.TableStatistics;
 import io.nyala.table.TabletStatistics;
 import io.nyala.text.Figures;
 import io.nyala.text.Json;
+import io.nyala.text.TextTable;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.LinkedHashMap;

@@ -3,6 +3,7 @@ package io.nyala.cli;
 import io.nyala.engine.DirectoryInspection;
 import io.nyala.text.Figures;
 import io.nyala.text.Json;
+import io.nyala.text.TextTable;
 import java.io.PrintWriter;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;

@@ -31,6 +31,20 @@ final class Ingest {
     private final LongAdder acknowledgedRows = new LongAdder();
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
+    /** Told about each batch when its commit has been acknowledged. Called by the engine's writer: must be short. */
+    @FunctionalInterface
+    interface Acknowledgement {
+        /**
+         * A batch is durable.
+         *
+         * @param part of the generator, from 0
+         * @param batch within the part, from 0
+         * @param rows in the batch
+         * @param nanos from handing it over to its acknowledgement
+         */
+        void batch(int part, long batch, int rows, long nanos);
+    }
+
     /** All rows, into an empty table, of which some are changed by {@code changer}. */
     Ingest(Table table, Plan plan, Changer changer, Acknowledgement acknowledgement) {
         this.table = table;

@@ -5,6 +5,7 @@ import io.nyala.engine.Table;
 import io.nyala.table.TableStatistics;
 import io.nyala.text.Figures;
 import io.nyala.text.Json;
+import io.nyala.text.TextTable;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -35,6 +35,8 @@ import picocli.CommandLine.Spec;
             DumpCommand.class,
             VerifyCommand.class,
             CountersCommand.class,
+            UpkeepCommand.Flush.class,
+            UpkeepCommand.Compact.class,
             CrashWriterCommand.class
         },
         footerHeading = "%nExamples:%n",
@@ -45,6 +47,7 @@ import picocli.CommandLine.Spec;
             "  nyala ls --data data               what tables there are",
             "  nyala scan lineitem --data data --where 'l_quantity < 5' --limit 10",
             "  nyala verify data                  read everything, check every checksum",
+            "  nyala compact --data data          fewer rowsets, so that reads ask fewer files",
             "  nyala COMMAND --help               options and examples of a command"
         },
         exitCodeListHeading = "%nExit codes:%n",

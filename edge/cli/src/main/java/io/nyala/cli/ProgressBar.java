@@ -33,7 +33,8 @@ final class ProgressBar implements AutoCloseable {
     private final boolean isShown;
     private final String label;
     private final String unit;
-    private final long startNanos = System.nanoTime();
+    private long startNanos = System.nanoTime();
+    private long lastDone;
     private boolean isDirty;
 
     /** Bar on standard error, given as {@code target}, if that and standard output are a terminal. */
@@ -48,10 +49,15 @@ final class ProgressBar implements AutoCloseable {
         this.unit = unit;
     }
 
+    /** Shows how much is done; less than before is of other work, which begins now. */
     void update(long done, long total) {
         if (!isShown) {
             return;
         }
+        if (done < lastDone) {
+            startNanos = System.nanoTime();
+        }
+        lastDone = done;
         double share = total <= 0 ? 0 : Math.min(1, (double) done / total);
         int filled = (int) (share * WIDTH);
         long perSecond = Figures.perSecond(done, System.nanoTime() - startNanos);
@@ -69,11 +75,20 @@ final class ProgressBar implements AutoCloseable {
      * @param done how much is done until now; asked often
      */
     <T> T during(LongSupplier done, long total, Supplier<T> work) {
+        return during(() -> update(done.getAsLong(), total), work);
+    }
+
+    /**
+     * As above, of work of which it shows only meanwhile how much it is.
+     *
+     * @param look calls {@link #update}, or does not; called often
+     */
+    <T> T during(Runnable look, Supplier<T> work) {
         if (!isShown) {
             return work.get();
         }
         CountDownLatch finished = new CountDownLatch(1);
-        Thread watch = Thread.ofPlatform().daemon().name("nyala-progress").start(() -> show(done, total, finished));
+        Thread watch = Thread.ofPlatform().daemon().name("nyala-progress").start(() -> show(look, finished));
         try {
             return work.get();
         } finally {
@@ -83,10 +98,10 @@ final class ProgressBar implements AutoCloseable {
         }
     }
 
-    private void show(LongSupplier done, long total, CountDownLatch finished) {
+    private static void show(Runnable look, CountDownLatch finished) {
         try {
             do {
-                update(done.getAsLong(), total);
+                look.run();
             } while (!finished.await(LOOK_MILLIS, TimeUnit.MILLISECONDS));
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt(); // It ends.

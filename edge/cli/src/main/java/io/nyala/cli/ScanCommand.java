@@ -153,8 +153,8 @@ final class ScanCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         List<Column> printed = scan.batch().columns();
         try (RowPrinter printer = form.csv
-                ? RowPrinters.csv(printed, out)
-                : form.json ? RowPrinters.json(printed, out) : RowPrinters.table(printed, out)) {
+                ? RowPrinter.csv(printed, out)
+                : form.json ? RowPrinter.json(printed, out) : RowPrinter.table(printed, out)) {
             while (scan.next()) {
                 printer.print(scan.batch());
                 if (out.checkError()) {

@@ -5,6 +5,7 @@ import io.nyala.engine.EngineConfig;
 import io.nyala.server.NyalaServer;
 import io.nyala.server.ServerConfig;
 import io.nyala.text.Figures;
+import io.nyala.text.TextTable;
 import io.nyala.web.WebConfig;
 import java.io.IOException;
 import java.io.PrintWriter;

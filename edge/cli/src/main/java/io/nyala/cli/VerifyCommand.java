@@ -5,6 +5,7 @@ import io.nyala.engine.DirectoryInspection.Findings;
 import io.nyala.tablet.MissingRowSet;
 import io.nyala.text.Figures;
 import io.nyala.text.Json;
+import io.nyala.text.TextTable;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,5 +1,5 @@
 /**
- * Values as text: figures as people read them, and JSON for scripts.
+ * Values as text: figures and tables as people read them, and JSON for scripts.
  *
  * <ul>
  *   <li><b>Owns</b>: units, separators, escapes.

@@ -2,6 +2,7 @@ package io.nyala.web;
 
 import io.nyala.engine.EngineView;
 import io.nyala.memory.AccountUsage;
+import io.nyala.tablet.MergeTask;
 import io.nyala.text.Figures;
 import io.nyala.time.HybridTime;
 import java.io.IOException;
@@ -251,9 +252,11 @@ final class HostPages {
                 Cell.count(view.counters().getOrDefault("flushes", 0L)),
                 "flushes failed",
                 Cell.count(view.counters().getOrDefault("flushes failed", 0L)));
+        List<List<Cell>> merges = new ArrayList<>();
         List<List<Cell>> lines = new ArrayList<>();
         int waiting = 0;
         for (Catalog.Shown shown : catalog.tablets(0, Integer.MAX_VALUE)) {
+            shown.view().merge().ifPresent(merge -> merges.add(merging(shown, merge)));
             boolean hasFailed = shown.view().flushFailure().isPresent();
             if (!hasFailed && !shown.view().isFlushWanted()) {
                 continue;
@@ -264,6 +267,11 @@ final class HostPages {
             }
         }
         page.add(new Page.Grid(
+                "Rowsets that are merged",
+                List.of("tablet", "table", "rowsets", "rows", "written", "share"),
+                merges,
+                "No merge is under way."));
+        page.add(new Page.Grid(
                 "Tablets that are to be flushed",
                 List.of("tablet", "table", "rows in memory", "changes in memory", "failed"),
                 lines,
@@ -272,6 +280,19 @@ final class HostPages {
             page.note(Figures.count(waiting - lines.size()) + " more wait.");
         }
         return page;
+    }
+
+    private List<Cell> merging(Catalog.Shown shown, MergeTask.Progress merge) {
+        long percent = 100 * merge.rowsWritten() / Math.max(1, merge.rowsMax());
+        return List.of(
+                catalog.tabletCell(shown.place().tabletId()),
+                catalog.tableCell(shown.place().table()),
+                Cell.count(merge.rowSetCount()),
+                Cell.count(merge.rowsMax()),
+                Cell.count(merge.rowsWritten()),
+                Cell.text("")
+                        .with(Svg.bar(merge.rowsWritten(), 0, merge.rowsMax(), percent + " %"))
+                        .withValue(percent, "percent"));
     }
 
     private List<Cell> waiting(Catalog.Shown shown) {

@@ -27,6 +27,9 @@ final class Site {
         pages.put("/tablet", tablets::one);
         pages.put("/scans", ofHost::scans);
         pages.put("/maintenance", _ -> ofHost.maintenance());
+        // As Kudu calls them, for bookmarks and scripts.
+        pages.put("/maintenance-manager", _ -> ofHost.maintenance());
+        pages.put("/tablet-rowsetlayout-svg", tablets::one);
         pages.put("/memory", _ -> ofHost.memory());
         others.put("/healthz", _ -> ofHost.health());
         others.put("/metrics", request -> JsonMetrics.of(catalog, request, micros(started)));

@@ -1,4 +1,4 @@
-package io.nyala.cli;
+package io.nyala.text;
 
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -12,7 +12,7 @@ import java.util.List;
  * new TextTable("flag", ">quantity").row("A", "3,774,200").print(out);
  * }</pre>
  */
-final class TextTable {
+public final class TextTable {
     private static final String INDENT = "  ";
     private static final String GAP = "  ";
 
@@ -24,7 +24,7 @@ final class TextTable {
      * @param titles of the columns; one that begins with {@code >} stands to the right. Without any title but those
      *     marks, no line of titles is printed
      */
-    TextTable(String... titles) {
+    public TextTable(String... titles) {
         isRight = new boolean[titles.length];
         String[] row = new String[titles.length];
         for (int i = 0; i < titles.length; i++) {
@@ -37,7 +37,8 @@ final class TextTable {
         }
     }
 
-    TextTable row(String... cells) {
+    /** Adds a line, with a cell for each column. */
+    public TextTable row(String... cells) {
         if (cells.length != isRight.length) {
             throw new IllegalArgumentException(cells.length + " cells for " + isRight.length + " columns");
         }
@@ -45,7 +46,7 @@ final class TextTable {
         return this;
     }
 
-    void print(PrintWriter out) {
+    public void print(PrintWriter out) {
         int[] widths = new int[isRight.length];
         for (String[] row : rows) {
             for (int i = 0; i < widths.length; i++) {

@@ -1,0 +1,131 @@
+package io.nyala.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.nyala.engine.Engine;
+import io.nyala.engine.EngineConfig;
+import io.nyala.engine.Table;
+import io.nyala.engine.WriteBatch;
+import io.nyala.rows.Column;
+import io.nyala.rows.ColumnType;
+import io.nyala.rows.OperationKind;
+import io.nyala.rows.Schema;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Goal: what maintenance does by itself can be asked for, of all that is there or of a part, and is told of.
+ * Method: a directory with a table of overlapping rowsets and rows in memory; the commands run in this process.
+ */
+final class UpkeepCommandTest {
+    private static final Schema SCHEMA = Schema.of(Column.key("id", ColumnType.INT32));
+    private static final int ROWSETS = 3;
+
+    @TempDir
+    private Path directory;
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+    private long tabletId;
+
+    private EngineConfig config() {
+        return EngineConfig.in(directory).withMemoryBytes(128 << 20).withLogSegmentBytes(16 << 20);
+    }
+
+    @BeforeEach
+    void makeTables() {
+        try (Engine engine = Engine.open(config())) {
+            Table herd = engine.createTable("herd", SCHEMA);
+            engine.createTable("empty", SCHEMA);
+            for (int i = 0; i < ROWSETS; i++) {
+                insert(herd, i);
+                herd.flush().join();
+            }
+            insert(herd, ROWSETS);
+            tabletId = herd.tablets().getFirst().id();
+        }
+    }
+
+    private static void insert(Table table, int first) {
+        try (WriteBatch batch = table.newBatch()) {
+            for (int id = first; id < 1000; id += ROWSETS + 1) {
+                batch.rows().start(OperationKind.INSERT).setInt(0, id).end();
+            }
+            batch.commit().orThrow();
+        }
+    }
+
+    @Test
+    void aFlushLeavesNothingInMemory() {
+        String text = run("flush");
+        assertTrue(text.lines().anyMatch(line -> line.matches(" *empty +1 +0 +0 B +4.0 KiB +\\S+ .*")), text);
+        assertTrue(
+                text.lines().anyMatch(line -> line.matches(" *herd +1 +3 -> 4 +\\S.* -> .* -> 4.0 KiB +\\S+ .*")),
+                text);
+        assertTrue(run("flush", "herd").lines().anyMatch(line -> line.matches(" *herd +1 +4 .*B +4.0 KiB +\\S+ .*")));
+    }
+
+    @Test
+    void aCompactionLeavesOneRowSetWhereTheyOverlap() {
+        String text = run("compact");
+        assertTrue(text.contains("3 -> 1 "), text);
+        assertTrue(text.contains("empty"), text);
+        try (Engine engine = Engine.open(config())) {
+            assertEquals(1000, engine.table("herd").orElseThrow().statistics().liveRowCount());
+        }
+    }
+
+    @Test
+    void oneTabletCanBeCompacted() {
+        String json = run("compact", "herd", Long.toString(tabletId), "--json");
+        assertTrue(json.contains("\"before\": {\n      \"rowsets\": 3,"), json);
+        assertTrue(json.contains("\"after\": {\n      \"rowsets\": 1,"), json);
+        assertTrue(!json.contains("empty"), json);
+    }
+
+    @Test
+    void whatIsNotThereIsNamedWithWhatIs() {
+        assertEquals(Main.USAGE, execute("compact", "herd", "4711"));
+        assertTrue(err.toString().contains("table \"herd\" has no tablet 4711; it has [" + tabletId + "]"), text());
+        assertEquals(Main.USAGE, execute("compact", "flock"));
+        assertTrue(err.toString().contains("there is no table \"flock\""), text());
+        assertEquals(Main.USAGE, execute("compact", "herd", "one"));
+        assertTrue(err.toString().contains("'one' is not a long"), text());
+        assertEquals(Main.USAGE, execute("flush", "herd", "1"));
+        assertTrue(err.toString().contains("Unmatched argument at index 2: '1'"), text());
+    }
+
+    @Test
+    void anEngineThatIsOpenIsLeftAlone() {
+        try (Engine engine = Engine.open(config())) {
+            assertEquals(Main.FAILED, execute("compact"));
+            assertTrue(err.toString().contains("it is in use by this process"), text());
+            assertEquals(
+                    ROWSETS, engine.table("herd").orElseThrow().statistics().rowSetCount());
+        }
+    }
+
+    private String text() {
+        return err.toString();
+    }
+
+    private String run(String... arguments) {
+        out.getBuffer().setLength(0);
+        assertEquals(Main.OK, execute(arguments), err.toString());
+        return out.toString();
+    }
+
+    private int execute(String... arguments) {
+        List<String> all = new ArrayList<>(List.of(arguments));
+        all.addAll(List.of("--data", directory.toString()));
+        return Main.command(new PrintWriter(out, true), new PrintWriter(err, true))
+                .execute(all.toArray(String[]::new));
+    }
+}
