@@ -44,7 +44,7 @@ final class WriteQueue {
 
     private final Tablet tablet;
     private final WriterAgent writer;
-    private final WriterAgent.Turn turn;
+    private final WriterAgent.Turns.Turn<Tablet> turn;
     private final Decision decision;
     private final AtomicInteger admittedCount = new AtomicInteger();
     private final ManyToOneConcurrentArrayQueue<TabletWrite> submitted =
@@ -55,7 +55,7 @@ final class WriteQueue {
     WriteQueue(Tablet tablet, WriterAgent writer) {
         this.tablet = tablet;
         this.writer = writer;
-        this.turn = new WriterAgent.Turn(tablet);
+        this.turn = new WriterAgent.Turns.Turn<>(tablet);
         this.decision = new Decision(tablet);
     }
 
@@ -100,7 +100,7 @@ final class WriteQueue {
         writer.wake();
     }
 
-    WriterAgent.Turn turn() {
+    WriterAgent.Turns.Turn<Tablet> turn() {
         return turn;
     }
 

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Predicate;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.ManyToOneConcurrentArrayQueue;
 import org.jspecify.annotations.Nullable;
@@ -31,10 +32,7 @@ public final class WriterAgent implements Agent {
     private final List<Tablet> tablets = new CopyOnWriteArrayList<>();
 
     /** Tablets that have something to do; the others, of which there may be thousands, are not looked at. */
-    private final List<Turn> active = new ArrayList<>();
-
-    /** A stack of those that are to be added to them. */
-    private final AtomicReference<@Nullable Turn> listed = new AtomicReference<>();
+    private final Turns<Tablet> turns = new Turns<>(Tablet::isQuiet);
 
     private int firstTurn;
     private volatile boolean isLookDue;
@@ -70,17 +68,94 @@ public final class WriterAgent implements Agent {
     }
 
     /**
-     * A tablet's place among those that have something to do. Whoever gives it something lists it afterwards; the agent
-     * takes it off the list before it looks for the last time whether there is nothing: so one of them sees the other.
+     * Who of many has something to do. Whoever gives one of them something lists it afterwards; the agent takes it off
+     * the list before it looks for the last time whether there is nothing: so one of the two sees the other.
+     *
+     * <p>{@link #list} is for any thread, the rest for the agent's.
      */
-    static final class Turn {
-        private final Tablet tablet;
-        private final AtomicBoolean isListed = new AtomicBoolean();
-        private @Nullable Turn next; // In the stack of those that are to be added.
-        private boolean isGone;
+    static final class Turns<T> {
+        private final Predicate<T> isQuiet;
+        private final List<Turn<T>> active = new ArrayList<>();
 
-        Turn(Tablet tablet) {
-            this.tablet = tablet;
+        /** A stack of those that are to be added to them. */
+        private final AtomicReference<@Nullable Turn<T>> listed = new AtomicReference<>();
+
+        /** One of them, listed or not. */
+        static final class Turn<T> {
+            private final T whose;
+            private final AtomicBoolean isListed = new AtomicBoolean();
+            private @Nullable Turn<T> next; // In the stack of those that are to be added.
+            private boolean isGone;
+
+            Turn(T whose) {
+                this.whose = whose;
+            }
+        }
+
+        /** @param isQuiet whether one of them has nothing to do, until somebody gives it something */
+        Turns(Predicate<T> isQuiet) {
+            this.isQuiet = isQuiet;
+        }
+
+        /** One of them has something to do. */
+        void list(Turn<T> turn) {
+            if (turn.isListed.compareAndSet(false, true)) {
+                Turn<T> before;
+                do {
+                    before = listed.get();
+                    turn.next = before;
+                } while (!listed.compareAndSet(before, turn));
+            }
+        }
+
+        /** Adds those that were listed since. */
+        void takeListed() {
+            Turn<T> turn = listed.get() == null ? null : listed.getAndSet(null);
+            while (turn != null) {
+                Turn<T> next = turn.next;
+                turn.next = null;
+                if (!turn.isGone) {
+                    active.add(turn);
+                }
+                turn = next;
+            }
+        }
+
+        /** Those that were listed and have not been let go. */
+        int count() {
+            return active.size();
+        }
+
+        T get(int index) {
+            return active.get(index).whose;
+        }
+
+        /** It will not be listed any more, or in vain. */
+        void remove(Turn<T> turn) {
+            turn.isGone = true;
+            active.remove(turn);
+        }
+
+        void letQuietOnesGo() {
+            int kept = 0;
+            for (int i = 0; i < active.size(); i++) {
+                Turn<T> turn = active.get(i);
+                if (!isOver(turn)) {
+                    active.set(kept++, turn);
+                }
+            }
+            while (active.size() > kept) {
+                active.removeLast();
+            }
+        }
+
+        /** Whether it has nothing to do, or is listed once more. */
+        private boolean isOver(Turn<T> turn) {
+            if (!isQuiet.test(turn.whose)) {
+                return false;
+            }
+            turn.isListed.set(false);
+            return isQuiet.test(turn.whose) || !turn.isListed.compareAndSet(false, true);
         }
     }
 
@@ -92,36 +167,17 @@ public final class WriterAgent implements Agent {
 
     void detach(Tablet tablet) {
         tablets.remove(tablet);
-        tablet.queue().turn().isGone = true;
-        active.remove(tablet.queue().turn());
+        turns.remove(tablet.queue().turn());
     }
 
     /** Tablets that it looks at. */
     int activeCount() {
-        return active.size();
+        return turns.count();
     }
 
     /** Its tablet has something to do. Any thread; {@link #wake} follows, unless it is the agent's. */
-    void list(Turn turn) {
-        if (turn.isListed.compareAndSet(false, true)) {
-            Turn before;
-            do {
-                before = listed.get();
-                turn.next = before;
-            } while (!listed.compareAndSet(before, turn));
-        }
-    }
-
-    private void takeListed() {
-        Turn turn = listed.get() == null ? null : listed.getAndSet(null);
-        while (turn != null) {
-            Turn next = turn.next;
-            turn.next = null;
-            if (!turn.isGone) {
-                active.add(turn);
-            }
-            turn = next;
-        }
+    void list(Turns.Turn<Tablet> turn) {
+        turns.list(turn);
     }
 
     boolean isStopping() {
@@ -147,15 +203,17 @@ public final class WriterAgent implements Agent {
 
     @Override
     public int doWork() {
-        takeListed();
+        turns.takeListed();
         int workCount = completeDurable();
         workCount += commands.drain(Runnable::run, QUEUED_COMMANDS_MAX);
         workCount += decide();
         if (isLookDue) { // After that: who could be decided need not end.
             isLookDue = false;
-            active.forEach(turn -> turn.tablet.queue().endUnwanted());
+            for (int i = 0; i < turns.count(); i++) {
+                turns.get(i).queue().endUnwanted();
+            }
         }
-        letQuietOnesGo();
+        turns.letQuietOnesGo();
         return workCount;
     }
 
@@ -167,44 +225,22 @@ public final class WriterAgent implements Agent {
             }
             return completed;
         }
-        for (int i = 0; i < active.size(); i++) {
-            completed += active.get(i).tablet.completeDurable();
+        for (int i = 0; i < turns.count(); i++) {
+            completed += turns.get(i).completeDurable();
         }
         return completed;
     }
 
     /** Each tablet in turn, from another one on each time: one whose batches wait for memory holds up no other. */
     private int decide() {
-        int count = active.size();
+        int count = turns.count();
         int decided = 0;
         firstTurn = firstTurn + 1 < count ? firstTurn + 1 : 0;
         for (int i = 0; i < count && decided < DECISIONS_PER_STEP_MAX; i++) {
             int index = firstTurn + i < count ? firstTurn + i : firstTurn + i - count;
-            decided += active.get(index).tablet.queue().decide(DECISIONS_PER_STEP_MAX - decided);
+            decided += turns.get(index).queue().decide(DECISIONS_PER_STEP_MAX - decided);
         }
         return decided;
-    }
-
-    private void letQuietOnesGo() {
-        int kept = 0;
-        for (int i = 0; i < active.size(); i++) {
-            Turn turn = active.get(i);
-            if (!isOver(turn)) {
-                active.set(kept++, turn);
-            }
-        }
-        while (active.size() > kept) {
-            active.removeLast();
-        }
-    }
-
-    /** Whether the tablet has nothing to do, or is listed once more. */
-    private static boolean isOver(Turn turn) {
-        if (!turn.tablet.isQuiet()) {
-            return false;
-        }
-        turn.isListed.set(false);
-        return turn.tablet.isQuiet() || !turn.isListed.compareAndSet(false, true);
     }
 
     /** Answers what was handed over but never decided: nothing may wait for ever for an agent that is gone. */
