@@ -1,6 +1,7 @@
 package io.nyala.tablet;
 
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,24 +12,24 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Pressure {
     private final long tabletId;
-    private final WriterAgent writer;
+    private final Runnable writerWake;
     private final Runnable maintenanceWake;
     private volatile boolean isFlushWanted;
-    private volatile boolean isChangeFlushWanted;
+    private final AtomicBoolean isChangeFlushWanted = new AtomicBoolean();
     private volatile boolean isMemoryWanted;
     private volatile @Nullable RuntimeException flushFailure;
     private volatile @Nullable RuntimeException memoryFailure;
     private volatile @Nullable RuntimeException end;
 
-    Pressure(TabletConfig config, WriterAgent writer) {
-        this.tabletId = config.id();
-        this.maintenanceWake = config.maintenanceWake();
-        this.writer = writer;
+    Pressure(long tabletId, Runnable writerWake, Runnable maintenanceWake) {
+        this.tabletId = tabletId;
+        this.writerWake = writerWake;
+        this.maintenanceWake = maintenanceWake;
     }
 
     /** Asks for a flush of what is in memory now. */
     public void wantFlush() {
-        isChangeFlushWanted = true; // Before the flush is, or one could begin without it.
+        isChangeFlushWanted.set(true); // Before the flush is, or one could begin without it.
         wantRowFlush();
     }
 
@@ -52,15 +53,13 @@ public final class Pressure {
     public boolean flushBegins() {
         flushFailure = null;
         isFlushWanted = false;
-        boolean withChanges = isChangeFlushWanted;
-        isChangeFlushWanted = false;
-        return withChanges;
+        return isChangeFlushWanted.getAndSet(false); // At once: who wishes it in between is not to be forgotten.
     }
 
     /** A flush failed: writers that wait for the memory that it would have freed hear of it. */
     public void flushFailed(RuntimeException reason) {
         flushFailure = reason;
-        writer.wake();
+        writerWake.run();
     }
 
     /** Why the last flush failed, if it did and none has begun since. */
@@ -71,7 +70,7 @@ public final class Pressure {
     /** There will be no flush any more, and no memory for who waits for it. */
     public void flushesEnd(RuntimeException reason) {
         end = reason;
-        writer.wake();
+        writerWake.run();
     }
 
     /** Whether a batch waits for memory that a flush of any tablet could free. */
@@ -82,7 +81,7 @@ public final class Pressure {
     /** Nothing can be flushed to free the memory that is wanted, or that flush has failed. */
     public void refuseMemory(RuntimeException reason) {
         memoryFailure = reason;
-        writer.wake();
+        writerWake.run();
     }
 
     /** The MemRowSet is full: a batch waits for its flush. Throws if that need not be waited for. */

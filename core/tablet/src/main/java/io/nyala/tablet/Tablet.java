@@ -73,7 +73,7 @@ public final class Tablet {
         this.pending = new PendingWrites(log, time);
         this.queue = new WriteQueue(this, writer);
         this.seals = new Seals(config, epochs, beginning.nextSlab());
-        this.pressure = new Pressure(config, writer);
+        this.pressure = new Pressure(config.id(), writer::wake, config.maintenanceWake());
         this.named = new NamedWrites(this, beginning.results(), beginning.answersFrom());
     }
 
