@@ -5,6 +5,7 @@ import io.nyala.record.RequestName;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rows.OperationFormat;
 import io.nyala.rows.OperationKind;
+import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletWrite;
 import io.nyala.wal.Durability;
 import java.lang.foreign.MemorySegment;
@@ -278,8 +279,8 @@ public final class BatchParts {
     // ---- Handing over ----
 
     /**
-     * Hands each part to its tablet; waits where a tablet has too many batches already. A part that is refused at once
-     * has its answer, and holds up no other.
+     * Hands each part to its tablet; waits where a tablet has too many batches already, behind who came before. A part
+     * that is refused at once has its answer, and holds up no other.
      */
     public void submit() {
         unanswered.set(partCount + 1); // One more than parts, so that the last answer cannot come before the end here.
@@ -300,10 +301,10 @@ public final class BatchParts {
             part.completed(part.write, part.target().droppedReason());
             return;
         }
-        var tablet = part.target().tablet();
+        Tablet tablet = part.target().tablet();
         try {
             if (!tablet.trySubmit(part.write)) {
-                host.await(() -> tablet.trySubmit(part.write));
+                tablet.submit(part.write, host::await);
             }
         } catch (RuntimeException e) {
             refused(part, host, e);

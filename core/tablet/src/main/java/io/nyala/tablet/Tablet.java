@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
@@ -109,36 +110,28 @@ public final class Tablet {
 
     /**
      * Looks up which keys of the batch are on disk, so that the writer need not, and hands it to the writer. False, and
-     * nothing was done, if the caller has to wait: there are too many batches already, or those before it wait for
-     * memory. May read from disk.
+     * nothing was done, if the caller has to wait: there are too many batches already, those before it wait for memory,
+     * or other callers do. May read from disk.
      *
      * @throws MissingRowSetException if a key may be in a rowset that cannot be read
      * @throws io.nyala.cfile.CorruptPageException if a page is damaged that may have one of them
      */
     public boolean trySubmit(TabletWrite write) {
-        if (!queue.tryAdmit()) {
+        if (!queue.admission().tryAdmit()) {
             return false;
-        }
-        boolean isProbed = false;
-        try {
-            if (!write.isOnlyRepeated()) {
-                Probe.measure(write, schema().columnCount());
-                probe(write);
-            }
-            isProbed = true;
-        } catch (RuntimeException e) {
-            if (write.name == null) {
-                throw e;
-            }
-            write.probeFailure = e; // Perhaps it has an answer already, which needs no look at the rows.
-            isProbed = true;
-        } finally {
-            if (!isProbed) {
-                queue.leave();
-            }
         }
         queue.submit(write);
         return true;
+    }
+
+    /**
+     * As {@link #trySubmit}, but where that says false the caller waits, behind all who wait already.
+     *
+     * @param await waits for a condition that the writer makes true; throws if the caller gives up
+     */
+    public void submit(TabletWrite write, Consumer<BooleanSupplier> await) {
+        queue.admission().admit(write.caller, await);
+        queue.submit(write);
     }
 
     /** What {@link TabletWrite.Completion#probeWanted} asks for. May read from disk. */
@@ -159,7 +152,7 @@ public final class Tablet {
         queue.probedAgain(write);
     }
 
-    private void probe(TabletWrite write) {
+    void probe(TabletWrite write) {
         write.probeFailure = null;
         write.epochTicket = enter();
         boolean isProbed = false;

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * caller, decided and applied by the writer, complete when the log record is durable. Reused by its caller for batch
  * after batch.
  *
- * <p><b>Ownership</b>: the caller's until {@link Tablet#trySubmit}, then the tablet's until {@link
+ * <p><b>Ownership</b>: the caller's until {@link Tablet#submit}, then the tablet's until {@link
  * Completion#completed} was called, then the caller's again. The operations must not change in between.
  */
 public final class TabletWrite {
@@ -37,6 +37,7 @@ public final class TabletWrite {
 
     final Probe probe = new Probe(this);
     final BatchConditions conditions = new BatchConditions();
+    final WriteQueue.Admission.Caller caller = new WriteQueue.Admission.Caller();
     private @Nullable Runnable wanted;
     private boolean isAtomic;
     private boolean isOnlyRepeated;

@@ -7,7 +7,10 @@ import io.nyala.wal.LogFullException;
 import io.nyala.wal.LogStoppedException;
 import java.util.ArrayDeque;
 import java.util.Iterator;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.agrona.concurrent.ManyToOneConcurrentArrayQueue;
 import org.jspecify.annotations.Nullable;
 
@@ -26,8 +29,7 @@ import org.jspecify.annotations.Nullable;
  * that waits for memory must not have one: it would wait for itself. What a probe found holds without a ticket as long
  * as no rowset is swapped; after a swap it is made again, on a thread that may read from disk.
  *
- * <p>{@link #tryAdmit}, {@link #submit}, {@link #leave} and {@link #refuseAll} are for any thread, the rest for the
- * writer's.
+ * <p>{@link #admission}, {@link #submit} and {@link #refuseAll} are for any thread, the rest for the writer's.
  */
 final class WriteQueue {
     /** Batches of one tablet that were admitted and are not decided; beyond it callers wait. At most 8 MiB each. */
@@ -46,11 +48,10 @@ final class WriteQueue {
     private final WriterAgent writer;
     private final WriterAgent.Turns.Turn<Tablet> turn;
     private final Decision decision;
-    private final AtomicInteger admittedCount = new AtomicInteger();
+    private final Admission admission = new Admission(ADMITTED_MAX);
     private final ManyToOneConcurrentArrayQueue<TabletWrite> submitted =
             new ManyToOneConcurrentArrayQueue<>(ADMITTED_MAX);
     private final ArrayDeque<TabletWrite> undecided = new ArrayDeque<>(); // Taken from there, in order.
-    private volatile boolean isHeld;
 
     WriteQueue(Tablet tablet, WriterAgent writer) {
         this.tablet = tablet;
@@ -60,26 +61,151 @@ final class WriteQueue {
     }
 
     /**
-     * Takes a place; false if there is none, or batches that came before wait for memory. {@link #submit} or {@link
-     * #leave} follows.
+     * Who may have a batch here, and who waits for that. Places are given in the order in which callers came, by whoever
+     * frees one: a caller that finds others waiting waits behind them, even if there is a place just now.
+     *
+     * <p>No caller waits where there is a place for him: he puts himself in the line and then looks for a place, who
+     * frees one does so and then looks at the line, so one of the two sees the other. Whoever gives places takes one, and
+     * then who is first out of the line; if there is nobody, he frees it again, and looks at the line once more.
+     *
+     * <p>For any thread, but for {@link #hold} and {@link #release}, which are the writer's.
      */
-    boolean tryAdmit() {
-        if (isHeld && !writer.isEnding()) {
+    static final class Admission {
+        private final int admittedMax;
+        private final AtomicInteger admittedCount = new AtomicInteger();
+        private final ConcurrentLinkedQueue<Caller> line = new ConcurrentLinkedQueue<>();
+        private volatile boolean isHeld;
+
+        /** One who waits, or will. Reusable. */
+        static final class Caller {
+            private volatile boolean isAdmitted;
+
+            /** Whether there is a place for him now. */
+            boolean isAdmitted() {
+                return isAdmitted;
+            }
+        }
+
+        Admission(int admittedMax) {
+            this.admittedMax = admittedMax;
+        }
+
+        /**
+         * Takes a place; false if there is none, batches that came before wait for memory, or callers wait for a place.
+         * {@link #leave} follows.
+         */
+        boolean tryAdmit() {
+            return line.isEmpty() && tryTake();
+        }
+
+        /** Not by adding and looking: what is taken for a moment only would be missing to who looks meanwhile. */
+        private boolean tryTake() {
+            while (!isHeld) {
+                int count = admittedCount.get();
+                if (count >= admittedMax) {
+                    return false;
+                }
+                if (admittedCount.compareAndSet(count, count + 1)) {
+                    return true;
+                }
+            }
             return false;
         }
-        if (admittedCount.incrementAndGet() > ADMITTED_MAX) {
+
+        /** Waits in the line for a place; if {@code await} throws, the caller is in it no more, and has no place. */
+        void admit(Caller caller, Consumer<BooleanSupplier> await) {
+            boolean isOver = false;
+            lineUp(caller);
+            try {
+                await.accept(() -> caller.isAdmitted);
+                isOver = true;
+            } finally {
+                if (!isOver) {
+                    giveUp(caller);
+                }
+            }
+        }
+
+        /** Goes to the end of the line; a place, or {@link #giveUp}, follows. */
+        void lineUp(Caller caller) {
+            caller.isAdmitted = false;
+            line.add(caller);
+            give();
+        }
+
+        /** A caller wants no place any more; if there was one for him, it is the next one's. */
+        void giveUp(Caller caller) {
+            if (!line.remove(caller)) {
+                leave();
+            }
+        }
+
+        /** Gives a place back. */
+        void leave() {
             admittedCount.decrementAndGet();
-            return false;
+            give();
         }
-        return true;
+
+        private void give() {
+            while (!line.isEmpty() && tryTake()) {
+                Caller first = line.poll();
+                if (first != null) {
+                    first.isAdmitted = true;
+                } else {
+                    admittedCount.decrementAndGet();
+                }
+            }
+        }
+
+        /** No more places until {@link #release}. */
+        void hold() {
+            isHeld = true;
+        }
+
+        void release() {
+            if (isHeld) {
+                isHeld = false;
+                give();
+            }
+        }
+
+        boolean isHeld() {
+            return isHeld;
+        }
+
+        int admittedCount() {
+            return admittedCount.get();
+        }
     }
 
-    /** Gives the place back. */
-    void leave() {
-        admittedCount.decrementAndGet();
+    Admission admission() {
+        return admission;
     }
 
+    /** A batch that has a place is looked up on disk, and handed over. If that throws, the place is free again. */
     void submit(TabletWrite write) {
+        boolean isProbed = false;
+        try {
+            if (!write.isOnlyRepeated()) {
+                Probe.measure(write, tablet.schema().columnCount());
+                tablet.probe(write);
+            }
+            isProbed = true;
+        } catch (RuntimeException e) {
+            if (write.name == null) {
+                throw e;
+            }
+            write.probeFailure = e; // Perhaps it has an answer already, which needs no look at the rows.
+            isProbed = true;
+        } finally {
+            if (!isProbed) {
+                admission.leave();
+            }
+        }
+        handOver(write);
+    }
+
+    private void handOver(TabletWrite write) {
         write.probesAgain = 0;
         boolean isTaken = submitted.offer(write);
         assert isTaken : "more batches than places";
@@ -143,9 +269,9 @@ final class WriteQueue {
         } finally {
             if (outcome == Decision.Outcome.DECIDED) { // Also where it ends the writer: the batch has its answer.
                 undecided.removeFirst();
-                isHeld = false;
+                admission.release();
                 tablet.pressure().relieved();
-                leave();
+                admission.leave();
             }
         }
         if (outcome != Decision.Outcome.DECIDED) {
@@ -232,7 +358,7 @@ final class WriteQueue {
         if (outcome == Decision.Outcome.NO_LOG) {
             return; // Room in the log comes without anybody's ticket being in the way.
         }
-        isHeld = true;
+        admission.hold();
         while (take() != null) {
             // Those behind it have tickets as well.
         }
@@ -259,10 +385,10 @@ final class WriteQueue {
                 each.remove();
                 if (isFirst) { // It is the one for which all wait, with what it has reserved.
                     decision.giveUp(write);
-                    isHeld = false;
+                    admission.release();
                     tablet.pressure().relieved();
                 }
-                leave();
+                admission.leave();
                 tablet.refuse(write, reason);
             }
         }
@@ -283,16 +409,6 @@ final class WriteQueue {
         }
     }
 
-    /** Batches that have a place: they are looked up on disk, or wait for the writer. Any thread. */
-    int admittedCount() {
-        return admittedCount.get();
-    }
-
-    /** Whether a batch waits for memory. Any thread. */
-    boolean isHeld() {
-        return isHeld;
-    }
-
     /**
      * Answers what was handed over but not decided. After the writer's end; nothing may wait for ever for an agent that
      * is gone. A batch that is being probed is its prober's, who comes here afterwards.
@@ -305,11 +421,11 @@ final class WriteQueue {
             TabletWrite write = each.next();
             if (!write.isProbing) {
                 each.remove();
-                leave();
+                admission.leave();
                 tablet.refuse(write, tablet.closedReason());
             }
         }
-        isHeld = false;
+        admission.release();
         tablet.pressure().relieved();
     }
 }

@@ -52,9 +52,15 @@ final class TabletWaitsTest {
             tablets.step();
             assertTrue(other.isDone());
             assertEquals(0, waiting.getFirst().answers, "there is no memory");
-            assertFalse(poor.inserts(9000, 1).trySubmit(), "who comes later waits outside");
+            Tablets.Write later = poor.inserts(9000, 1);
+            assertFalse(later.trySubmit(), "who comes later waits outside");
+            poor.tablet().queue().admission().lineUp(later.write.caller);
+            tablets.step();
+            assertFalse(later.write.caller.isAdmitted());
             memory.run();
             tablets.step();
+            assertTrue(later.write.caller.isAdmitted());
+            assertTrue(poor.inserts(9001, 1).trySubmit(), "nobody is before him any more");
             for (int i = 0; i < 3; i++) {
                 assertTrue(waiting.get(i).isDone());
                 assertEquals(0, waiting.get(i).probesWanted, "no rowset was swapped");
