@@ -63,4 +63,61 @@ public final class EpochsRaces {
             result.r1 = epochs.reclaim();
         }
     }
+
+    /** A reader for whom no slot was free is let in when one leaves. */
+    @JCStressTest
+    @State
+    @Outcome(id = "0", expect = ACCEPTABLE, desc = "it has the slot")
+    @Outcome(expect = FORBIDDEN, desc = "another slot, or it waits for ever, which ends the run")
+    public static class WaitingBesideALeaving {
+        private final Epochs epochs = new Epochs(1);
+        private final int ticket = epochs.enter();
+
+        @Actor
+        public void leaving() {
+            epochs.exit(ticket);
+        }
+
+        @Actor
+        public void waiting(I_Result result) {
+            result.r1 = epochs.enterOrWait();
+        }
+    }
+
+    /** As {@link FreeingBesideAReader}, where the reader needs a slot of a block that is not there yet. */
+    @JCStressTest
+    @State
+    @Outcome(id = "0", expect = ACCEPTABLE, desc = "the reader came after the unlinking")
+    @Outcome(id = "1", expect = ACCEPTABLE, desc = "the reader came before, and what it read was intact")
+    @Outcome(id = "2", expect = FORBIDDEN, desc = "what the reader could reach was freed")
+    public static class FreeingBesideTheFirstReaderOfABlock {
+        private static final int BLOCK_SLOTS = 16;
+
+        private final Epochs epochs = new Epochs(2 * BLOCK_SLOTS);
+        private volatile boolean isLinked = true;
+        private int freed; // Plain, as memory is.
+
+        public FreeingBesideTheFirstReaderOfABlock() {
+            for (int i = 0; i < BLOCK_SLOTS; i++) {
+                epochs.enter();
+            }
+        }
+
+        @Actor
+        public void reader(I_Result result) {
+            int ticket = epochs.enter();
+            result.r1 = isLinked ? 1 + freed : 0;
+            epochs.exit(ticket);
+        }
+
+        @Actor
+        public void writer() {
+            for (int i = 0; i < BLOCK_SLOTS; i++) {
+                epochs.exit(i);
+            }
+            isLinked = false;
+            epochs.retire(() -> freed = 1);
+            epochs.reclaim();
+        }
+    }
 }

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * Goal: where threads meet without a lock, nothing happens that must not. Method: jcstress, which runs the actors of
  * each {@code ...Races} class of this module against each other on two processors, very often, and counts what came of
- * it. Half a second of each finds what is plainly wrong; the long run compiles them in many ways and takes minutes of
+ * it. A moment of each finds what is plainly wrong; the long run compiles them in many ways and takes minutes of
  * each.
  *
  * @see <a href="https://github.com/openjdk/jcstress">jcstress</a>
@@ -39,7 +39,7 @@ final class RacesTest {
                         "-iters",
                         "1",
                         "-time",
-                        "500",
+                        "300",
                         "--jvmArgs",
                         flags()));
     }
