@@ -17,6 +17,7 @@ import io.nyala.rows.Schema;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadInfo;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,6 +47,9 @@ import org.jspecify.annotations.Nullable;
  * of {@value #HOT_ROWS} hot ones, by Zipf's law: neither may be slower for the hot ones, however often they change.
  *
  * <p>CPU is that of the whole process, flushes and the making of rows included: what a core can do is its inverse.
+ * Then by who has used it: the caller, who makes and encodes rows and looks them up on disk; the writer; the log;
+ * flushes; and what is left, which is the JVM, with its compiler, and the kernel's threads. What the making of rows
+ * takes of the caller's has a line of its own.
  */
 final class WritePath implements AutoCloseable {
     private static final Schema SCHEMA = Schema.of(
@@ -86,21 +90,64 @@ final class WritePath implements AutoCloseable {
     private final byte[] text = "0123456789abcdef0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
 
     /** What some rows cost; {@code pages} are those that were read from disk. */
-    private record Cost(long rows, double seconds, double cpuSeconds, long heapBytes, long pages) {
+    private record Cost(long rows, double seconds, CpuTime cpu, long heapBytes, long pages) {
+        static final String TITLES = "rows/s | CPU, us/row | caller | writer | log | flushes | JVM | pages read per row"
+                + " | heap, B/row |";
+
         String cells() {
             return String.format(
                     Locale.ROOT,
-                    " %,.0f | %.2f | %.2f | %.1f |",
+                    " %,.0f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.1f |",
                     rows / seconds,
-                    cpuSeconds * 1e6 / rows,
+                    perRow(cpu.process()),
+                    perRow(cpu.caller()),
+                    perRow(cpu.writer()),
+                    perRow(cpu.log()),
+                    perRow(cpu.flushes()),
+                    perRow(cpu.rest()),
                     (double) pages / rows,
                     (double) heapBytes / rows);
+        }
+
+        private double perRow(long nanos) {
+            return nanos / 1e3 / rows;
         }
 
         static Cost median(Cost[] costs) {
             Cost[] sorted = costs.clone();
             Arrays.sort(sorted, (a, b) -> Double.compare(a.seconds / a.rows, b.seconds / b.rows));
             return sorted[sorted.length / 2];
+        }
+    }
+
+    /** CPU in nanoseconds: of the process, and those of its threads that are ours. */
+    private record CpuTime(long process, long caller, long writer, long log, long flushes) {
+        /** So far; of the calling thread, who is the caller, and of threads that live. */
+        static CpuTime now() {
+            long writer = 0;
+            long log = 0;
+            long flushes = 0;
+            for (ThreadInfo thread : THREADS.getThreadInfo(THREADS.getAllThreadIds())) {
+                String name = thread == null ? "" : thread.getThreadName();
+                long nanos = thread == null ? 0 : Math.max(0, THREADS.getThreadCpuTime(thread.getThreadId()));
+                writer += name.startsWith("nyala-writer") ? nanos : 0;
+                log += name.startsWith("nyala-log") ? nanos : 0;
+                flushes += name.startsWith("nyala-maintenance") ? nanos : 0;
+            }
+            return new CpuTime(SYSTEM.getProcessCpuTime(), THREADS.getCurrentThreadCpuTime(), writer, log, flushes);
+        }
+
+        CpuTime since(CpuTime before) {
+            return new CpuTime(
+                    process - before.process,
+                    caller - before.caller,
+                    writer - before.writer,
+                    log - before.log,
+                    flushes - before.flushes);
+        }
+
+        long rest() {
+            return process - caller - writer - log - flushes;
         }
     }
 
@@ -132,8 +179,8 @@ final class WritePath implements AutoCloseable {
         int seconds = arguments.length > 2 ? Integer.parseInt(arguments[2]) : SECONDS;
         String part = arguments.length > 3 ? arguments[3] : "";
         if (!part.equals("hot")) {
-            System.out.println("| rows | rows/s | CPU, us/row | pages read per row | heap, B/row |");
-            System.out.println("|---|---|---|---|---|");
+            System.out.println("| rows | " + Cost.TITLES);
+            System.out.println("|---|---|---|---|---|---|---|---|---|---|");
         }
         if (part.isEmpty() || part.equals("new")) {
             insertNew(parent);
@@ -177,6 +224,7 @@ final class WritePath implements AutoCloseable {
     /** All stay in memory. Each time into a new engine; the first, in which the compiler works, does not count. */
     private static void insertNew(String title, Path parent, int batchRows, int inFlight, LongUnaryOperator keys) {
         Cost[] costs = new Cost[TIMES];
+        Cost[] made = new Cost[TIMES];
         for (int round = -1; round < TIMES; round++) {
             Path directory = newDirectory(parent);
             EngineConfig config = config(directory).withFlushBytes(MEMORY_BYTES / 8);
@@ -184,12 +232,15 @@ final class WritePath implements AutoCloseable {
                 Cost cost = path.measure(OperationKind.INSERT, keys, Long.MAX_VALUE, NEW_ROWS);
                 if (round >= 0) {
                     costs[round] = cost;
+                    made[round] = path.makeOnly(OperationKind.INSERT, keys, NEW_ROWS);
                 }
             } finally {
                 LineItems.delete(directory);
             }
         }
         System.out.println("| " + title + " |" + Cost.median(costs).cells());
+        System.out.println(
+                "| - of it the making of these rows |" + Cost.median(made).cells());
     }
 
     private static void upsertFlushed(String title, Path parent, long rows, int seconds, LongUnaryOperator keys) {
@@ -341,7 +392,7 @@ final class WritePath implements AutoCloseable {
         long nanosMax = secondsMax == Long.MAX_VALUE ? Long.MAX_VALUE : TimeUnit.SECONDS.toNanos(secondsMax);
         PageCache.Statistics before = engine.view().cache();
         long heap = THREADS.getTotalThreadAllocatedBytes();
-        long cpu = SYSTEM.getProcessCpuTime();
+        CpuTime cpu = CpuTime.now();
         long start = System.nanoTime();
         long row = 0;
         for (int slot = 0; row < rowsMax && System.nanoTime() - start < nanosMax; slot = (slot + 1) % batches.length) {
@@ -358,9 +409,32 @@ final class WritePath implements AutoCloseable {
         return new Cost(
                 row,
                 (System.nanoTime() - start) / 1e9,
-                (SYSTEM.getProcessCpuTime() - cpu) / 1e9,
+                CpuTime.now().since(cpu),
                 THREADS.getTotalThreadAllocatedBytes() - heap,
                 engine.view().cache().misses() - before.misses());
+    }
+
+    /** The same rows, made and encoded, and forgotten: what is no work of the engine's. */
+    private Cost makeOnly(OperationKind kind, LongUnaryOperator keys, long rows) {
+        long heap = THREADS.getTotalThreadAllocatedBytes();
+        CpuTime cpu = CpuTime.now();
+        long start = System.nanoTime();
+        for (long row = 0; row < rows; ) {
+            WriteBatch batch = batches[(int) (row / batchRows % batches.length)];
+            batch.rows().clear();
+            for (long end = Math.min(rows, row + batchRows); row < end; row++) {
+                put(batch, kind, keys.applyAsLong(row), (int) row);
+            }
+        }
+        for (WriteBatch batch : batches) {
+            batch.rows().clear();
+        }
+        return new Cost(
+                rows,
+                (System.nanoTime() - start) / 1e9,
+                CpuTime.now().since(cpu),
+                THREADS.getTotalThreadAllocatedBytes() - heap,
+                0);
     }
 
     private void await(int slot) {

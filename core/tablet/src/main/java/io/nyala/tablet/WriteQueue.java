@@ -61,12 +61,12 @@ final class WriteQueue {
     }
 
     /**
-     * Who may have a batch here, and who waits for that. Places are given in the order in which callers came, by whoever
+     * Who may have a batch here, and who waits for that. Places are given in the order in which callers came, by who
      * frees one: a caller that finds others waiting waits behind them, even if there is a place just now.
      *
      * <p>No caller waits where there is a place for him: he puts himself in the line and then looks for a place, who
-     * frees one does so and then looks at the line, so one of the two sees the other. Whoever gives places takes one, and
-     * then who is first out of the line; if there is nobody, he frees it again, and looks at the line once more.
+     * frees one does so and then looks at the line, so one of the two sees the other. Whoever gives places takes one,
+     * and then who is first out of the line; if there is nobody, he frees it again, and looks at the line once more.
      *
      * <p>For any thread, but for {@link #hold} and {@link #release}, which are the writer's.
      */

@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Goal: places for batches are given to callers in the order in which they came, and to each that there is one for.
- * Method: callers who come, wait, give up and leave at random, beside a queue as everybody knows it; callers beside each
- * other are jcstress's, in {@code core/races}.
+ * Method: callers who come, wait, give up and leave at random, beside a queue as everybody knows it; callers beside
+ * each other are jcstress's, in {@code core/races}.
  */
 final class AdmissionTest {
     private static final int OPERATIONS = 400;

@@ -33,10 +33,10 @@ final class ArrowRules {
         core/encoding       : core/memory
         cfile               : core/memory core/rows io-uring-bridge core/encoding
         core/diskrowset     : core/memory core/rows io-uring-bridge core/encoding cfile
-        core/races          : core/memory io-uring-bridge memrowset cfile wal core/time core/tablet
         compaction          : core/memory core/rows core/diskrowset
         core/tablet         : core/memory core/time core/rows core/cursor core/record io-uring-bridge memrowset wal \
             core/diskrowset compaction
+        core/races          : core/memory io-uring-bridge memrowset cfile wal core/time core/tablet
         core/maintenance    : io-uring-bridge compaction core/tablet
         core/catalog        : core/memory core/rows core/partition core/tablet
         core/table          : core/memory core/rows core/cursor core/partition wal core/tablet core/catalog
