@@ -74,13 +74,22 @@ final class EngineFlushes implements FlushContext {
         int count = 0;
         for (LiveRowSet merged = discarded.poll(); merged != null; merged = discarded.poll()) {
             List<Path> files = merged.files();
-            merged.close();
+            close(merged);
             if (isDeleting) {
                 files.forEach(this::delete);
             }
             count++;
         }
         return count;
+    }
+
+    /** Nobody reads it any more: a file that cannot be closed is no reason to end all maintenance. */
+    private static void close(LiveRowSet merged) {
+        try {
+            merged.close();
+        } catch (DiskException e) {
+            LOG.log(Level.WARNING, "a rowset that was merged could not be closed; its file stays open", e);
+        }
     }
 
     @Override

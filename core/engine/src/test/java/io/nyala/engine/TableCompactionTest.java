@@ -4,6 +4,8 @@ import static io.nyala.rows.OperationKind.DELETE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.io.DiskException.Kind;
+import io.nyala.simulation.Operation;
 import io.nyala.simulation.PowerCutException;
 import io.nyala.simulation.SimulatedDisk;
 import io.nyala.testkit.Seed;
@@ -88,6 +90,27 @@ final class TableCompactionTest {
         one.powerCut();
         assertEquals(1, one.table().statistics().rowSetCount());
         assertEquals(Numbers.list(DELETED, ROWS), Numbers.ids(one.table().scan()));
+        one.engine().close();
+    }
+
+    /** It has no reader any more, and nothing that follows needs it. */
+    @Test
+    void aMergedRowSetThatCannotBeClosedKeepsNothingFromGoingOn(@Seed SplittableRandom random) {
+        var one = new OneTable(random);
+        Table table = prepare(one);
+        try (Scan scan = table.scan().open()) {
+            assertTrue(scan.next());
+            compact(one, table);
+            one.settle();
+            one.world().disk().failNext(Operation.CLOSE, Kind.IO_ERROR);
+        }
+        one.settle();
+        assertEquals(1, table.statistics().rowSetCount());
+        assertEquals(List.of(), one.engine().failures());
+        assertEquals(1, one.files().size());
+        Numbers.insertRange(table, ROWS, ROWS + 10);
+        one.flush();
+        assertEquals(2, table.statistics().rowSetCount());
         one.engine().close();
     }
 

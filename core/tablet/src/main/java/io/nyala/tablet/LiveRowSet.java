@@ -479,7 +479,7 @@ public final class LiveRowSet implements RowHome, KeyIntervals.Bounded, AutoClos
         letGo();
     }
 
-    /** With no reader left. */
+    /** With no reader left. All of it is closed, also if a file cannot be. */
     @Override
     public void close() {
         Deltas last = deltas;
@@ -488,7 +488,9 @@ public final class LiveRowSet implements RowHome, KeyIntervals.Bounded, AutoClos
         if (active != null) {
             active.changes().close();
         }
-        last.files().forEach(DeltaFile::close);
-        base.close();
+        List<Runnable> closers = new ArrayList<>();
+        last.files().forEach(file -> closers.add(file::close));
+        closers.add(base::close);
+        RowSetMap.runAll(closers.iterator());
     }
 }

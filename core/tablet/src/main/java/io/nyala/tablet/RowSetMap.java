@@ -3,6 +3,7 @@ package io.nyala.tablet;
 import io.nyala.rows.KeyIntervals;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -145,6 +146,17 @@ record RowSetMap(
             }
         }
         return changed;
+    }
+
+    /** All of them, also if some throw. */
+    static void runAll(Iterator<Runnable> closers) {
+        if (closers.hasNext()) {
+            try {
+                closers.next().run();
+            } finally {
+                runAll(closers);
+            }
+        }
     }
 
     /** Gives everything back that the map of a closed tablet has. */
