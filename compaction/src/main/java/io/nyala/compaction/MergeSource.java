@@ -34,8 +34,8 @@ import java.util.List;
  * <p>One thread. Owns the sources.
  */
 public final class MergeSource implements RowSource {
-    /** There is history from the beginning. */
-    public static final long NO_MARK = Long.MIN_VALUE;
+    /** Before all times: there is history from the beginning. */
+    public static final long NO_MARK = 0;
 
     private final List<? extends RowSource> inputs;
     private final long mark;

@@ -70,7 +70,8 @@ final class StateEdits {
         }
         edits.addAll(continued);
         if (tablet.mergedUpTo() > 0) {
-            edits.add(new StorageEdit.Merged(tablet.id(), List.of(), List.of(), tablet.mergedUpTo()));
+            edits.add(new StorageEdit.Merged(
+                    tablet.id(), List.of(), List.of(), tablet.mergedUpTo(), tablet.historyMark()));
         }
     }
 

@@ -99,10 +99,11 @@ public sealed interface StorageEdit {
 
     /**
      * The rowsets {@code added} have taken the place of those whose files are {@code removed}: the same rows, as far as
-     * anybody can see them, with their changes of log records up to {@code appliedUpTo}. Files that are removed are
-     * deleted afterwards.
+     * anybody can see them at {@code historyMark} or later, with their changes of log records up to {@code
+     * appliedUpTo}. Files that are removed are deleted afterwards.
      */
-    record Merged(long tabletId, List<Long> removed, List<RowSetEntry> added, long appliedUpTo) implements StorageEdit {
+    record Merged(long tabletId, List<Long> removed, List<RowSetEntry> added, long appliedUpTo, long historyMark)
+            implements StorageEdit {
         public Merged {
             removed = List.copyOf(removed);
             added = List.copyOf(added);

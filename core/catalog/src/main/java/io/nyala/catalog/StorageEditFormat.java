@@ -25,7 +25,7 @@ import java.util.TreeMap;
  *   0        4         8
  *   +--------+---------+------------------- - -
  *   |  kind  | version | body
- *   |        | = 4, 5  |
+ *   |        | = 4 - 6 |
  *   +--------+---------+------------------- - -
  *      u32       u32
  *
@@ -43,7 +43,7 @@ import java.util.TreeMap;
  *   12 DELTAS FLUSHED  tablet id u64 | rowset file id u64 | applied up to u64 | deltas
  *   13 ALLOCATE IDS    next id u64, of tables and tablets
  *   14 MERGED          tablet id u64 | applied up to u64 | rowset count u32 | zero u32 | file ids u64, removed
- *                      | rowset count u32 | zero u32 | rowsets, added
+ *                      | rowset count u32 | zero u32 | rowsets, added | history mark i64, in edits of version 6 only
  *
  *   description   name | owner | comment | history i64, in seconds, -1 for ever | schema | partitioning bytes u32
  *                 | partitioning | settings, in edits of version 5 only
@@ -61,13 +61,14 @@ import java.util.TreeMap;
  * partitioning in that of {@link PartitionSchemaFormat}, a partition in that of {@link PartitionFormat}. The record
  * around the edit has the checksum. Edits of version 1 had zero in the place of the version and no keys of rowsets;
  * those of version 2 knew tables of one tablet only. The version is 5 where the description of a table has settings,
- * and ends with them; else it is 4.
+ * and ends with them, and 6 where a merge has left something out of the past; else it is 4.
  *
  * <p>Stateless.
  */
 public final class StorageEditFormat {
     private static final int VERSION = 4;
     private static final int VERSION_WITH_SETTINGS = 5;
+    private static final int VERSION_WITH_MARK = 6;
 
     private static final int IDENTITY = 1;
     private static final int CREATE_TABLE = 2;
@@ -167,23 +168,30 @@ public final class StorageEditFormat {
                 putDeltas(flushed.added(), target);
             }
             case StorageEdit.Merged merged -> {
-                head(MERGED, target)
+                head(MERGED, merged.historyMark() == 0 ? VERSION : VERSION_WITH_MARK, target)
                         .putLong(merged.tabletId())
                         .putLong(merged.appliedUpTo())
                         .putCount(merged.removed().size());
                 merged.removed().forEach(target::putLong);
                 target.putCount(merged.added().size());
                 merged.added().forEach(rowSet -> put(rowSet, target));
+                if (merged.historyMark() != 0) {
+                    target.putLong(merged.historyMark());
+                }
             }
         }
     }
 
     private static EditWriter head(int kind, EditWriter target) {
-        return target.putInt(kind).putInt(VERSION);
+        return head(kind, VERSION, target);
+    }
+
+    private static EditWriter head(int kind, int version, EditWriter target) {
+        return target.putInt(kind).putInt(version);
     }
 
     private static EditWriter head(int kind, TableDescription description, EditWriter target) {
-        return target.putInt(kind).putInt(description.settings().isEmpty() ? VERSION : VERSION_WITH_SETTINGS);
+        return head(kind, description.settings().isEmpty() ? VERSION : VERSION_WITH_SETTINGS, target);
     }
 
     private static void put(TableDescription description, EditWriter target) {
@@ -250,9 +258,9 @@ public final class StorageEditFormat {
     private static StorageEdit take(EditReader source) {
         int kind = source.takeInt("kind", StorageEditFormat::kindName);
         int version = source.takeInt("version");
-        if (version != VERSION && version != VERSION_WITH_SETTINGS) {
+        if (version < VERSION || version > VERSION_WITH_MARK) {
             throw source.malformed("format version " + (version == 0 ? "1" : Integer.toUnsignedString(version))
-                    + ", this build reads versions " + VERSION + " and " + VERSION_WITH_SETTINGS
+                    + ", this build reads versions " + VERSION + " to " + VERSION_WITH_MARK
                     + "; use the release that wrote it");
         }
         StorageEdit edit =
@@ -281,7 +289,7 @@ public final class StorageEditFormat {
                     case PURGE_TABLE -> new StorageEdit.PurgeTable(source.takeLong("table id"));
                     case FLUSHED -> takeFlushed(source);
                     case DELTAS_FLUSHED -> takeDeltasFlushed(source);
-                    case MERGED -> takeMerged(source);
+                    case MERGED -> takeMerged(source, version);
                     default ->
                         throw source.malformed("kind " + Integer.toUnsignedString(kind)
                                 + ", which this version does not know; a newer version wrote it");
@@ -363,7 +371,7 @@ public final class StorageEditFormat {
         return new StorageEdit.Flushed(tabletId, takeRowSets(source), appliedUpTo);
     }
 
-    private static StorageEdit takeMerged(EditReader source) {
+    private static StorageEdit takeMerged(EditReader source, int version) {
         long tabletId = source.takeLong("tablet id");
         long appliedUpTo = source.takeLong("applied up to");
         int count = source.takeCount("removed rowsets", Long.BYTES);
@@ -371,7 +379,9 @@ public final class StorageEditFormat {
         for (int i = 0; i < count; i++) {
             removed.add(source.takeLong("file id"));
         }
-        return new StorageEdit.Merged(tabletId, removed, takeRowSets(source), appliedUpTo);
+        List<RowSetEntry> added = takeRowSets(source);
+        long historyMark = version == VERSION_WITH_MARK ? source.takeLong("history mark") : 0;
+        return new StorageEdit.Merged(tabletId, removed, added, appliedUpTo, historyMark);
     }
 
     private static List<RowSetEntry> takeRowSets(EditReader source) {

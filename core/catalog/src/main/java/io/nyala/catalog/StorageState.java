@@ -189,10 +189,7 @@ public final class StorageState {
                 TabletEntry before = tablet(flushed.tabletId());
                 List<RowSetEntry> rowSets = new ArrayList<>(before.rowSets());
                 rowSets.addAll(flushed.added());
-                tablets.put(
-                        before.id(),
-                        new TabletEntry(
-                                before.id(), before.tableId(), rowSets, flushed.appliedUpTo(), before.mergedUpTo()));
+                tablets.put(before.id(), before.flushed(rowSets, flushed.appliedUpTo()));
             }
             case StorageEdit.DeltasFlushed flushed -> deltasFlushed(flushed);
             case StorageEdit.Merged merged -> {
@@ -200,10 +197,7 @@ public final class StorageState {
                 List<RowSetEntry> rowSets = new ArrayList<>(before.rowSets());
                 rowSets.removeIf(rowSet -> merged.removed().contains(rowSet.fileId()));
                 rowSets.addAll(merged.added());
-                long upTo = Math.max(before.mergedUpTo(), merged.appliedUpTo());
-                tablets.put(
-                        before.id(),
-                        new TabletEntry(before.id(), before.tableId(), rowSets, before.appliedUpTo(), upTo));
+                tablets.put(before.id(), before.merged(rowSets, merged.appliedUpTo(), merged.historyMark()));
             }
         }
     }
@@ -236,14 +230,12 @@ public final class StorageState {
         List<DeltaFileEntry> deltas = new ArrayList<>(rowSet.deltas());
         deltas.addAll(flushed.added());
         rowSets.set(index, rowSet.with(deltas, flushed.appliedUpTo()));
-        tablets.put(
-                before.id(),
-                new TabletEntry(before.id(), before.tableId(), rowSets, before.appliedUpTo(), before.mergedUpTo()));
+        tablets.put(before.id(), before.with(rowSets));
     }
 
     private void add(long tableId, List<TabletPlace> places) {
         for (TabletPlace place : places) {
-            tablets.put(place.id(), new TabletEntry(place.id(), tableId, List.of(), 0, 0));
+            tablets.put(place.id(), TabletEntry.of(place.id(), tableId));
             nextId = Math.max(nextId, place.id() + 1);
         }
     }

@@ -11,9 +11,29 @@ import java.util.List;
  * @param appliedUpTo inserts of log records up to this sequence are in {@code rowSets}
  * @param mergedUpTo changes of log records up to this sequence may be of rows that a merge has left out, since nobody
  *     can see them any more
+ * @param historyMark time before which it cannot be read, since merges have left out what could be seen then only
  */
-public record TabletEntry(long id, long tableId, List<RowSetEntry> rowSets, long appliedUpTo, long mergedUpTo) {
+public record TabletEntry(
+        long id, long tableId, List<RowSetEntry> rowSets, long appliedUpTo, long mergedUpTo, long historyMark) {
     public TabletEntry {
         rowSets = List.copyOf(rowSets);
+    }
+
+    /** A new one. */
+    static TabletEntry of(long id, long tableId) {
+        return new TabletEntry(id, tableId, List.of(), 0, 0, 0);
+    }
+
+    TabletEntry with(List<RowSetEntry> newRowSets) {
+        return new TabletEntry(id, tableId, newRowSets, appliedUpTo, mergedUpTo, historyMark);
+    }
+
+    TabletEntry flushed(List<RowSetEntry> newRowSets, long newAppliedUpTo) {
+        return new TabletEntry(id, tableId, newRowSets, newAppliedUpTo, mergedUpTo, historyMark);
+    }
+
+    TabletEntry merged(List<RowSetEntry> newRowSets, long upTo, long mark) {
+        long newMergedUpTo = Math.max(mergedUpTo, upTo);
+        return new TabletEntry(id, tableId, newRowSets, appliedUpTo, newMergedUpTo, Math.max(historyMark, mark));
     }
 }

@@ -35,6 +35,7 @@ final class CatalogModel {
         final List<RowSetEntry> rowSets = new ArrayList<>();
         long appliedUpTo;
         long mergedUpTo;
+        long historyMark;
 
         ModelTablet(TabletPlace place) {
             this.place = place;
@@ -83,6 +84,8 @@ final class CatalogModel {
                     .append(' ')
                     .append(tablet.mergedUpTo)
                     .append(' ')
+                    .append(tablet.historyMark)
+                    .append(' ')
                     .append(tablet.rowSets)
                     .append('\n'));
         });
@@ -108,6 +111,8 @@ final class CatalogModel {
                         .append(tablet.appliedUpTo())
                         .append(' ')
                         .append(tablet.mergedUpTo())
+                        .append(' ')
+                        .append(tablet.historyMark())
                         .append(' ')
                         .append(tablet.rowSets())
                         .append('\n');

@@ -202,7 +202,9 @@ final class EditDriver {
             }
             tablet.rowSets.addAll(added);
             tablet.mergedUpTo = sequence;
-            return new StorageEdit.Merged(tablet.place.id(), removed, added, sequence);
+            long mark = random.nextBoolean() ? 0 : random.nextLong(100);
+            tablet.historyMark = Math.max(tablet.historyMark, mark);
+            return new StorageEdit.Merged(tablet.place.id(), removed, added, sequence, mark);
         });
     }
 

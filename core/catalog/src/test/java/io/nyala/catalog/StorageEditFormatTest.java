@@ -78,12 +78,13 @@ final class StorageEditFormatTest {
             case "merged" ->
                 new StorageEdit.Merged(
                         first,
-                        split(words[3]).map(Long::valueOf).toList(),
+                        split(words[4]).map(Long::valueOf).toList(),
                         Arrays.stream(words)
-                                .skip(4)
+                                .skip(5)
                                 .map(StorageEditFormatTest::rowSet)
                                 .toList(),
-                        Long.parseLong(words[2]));
+                        Long.parseLong(words[2]),
+                        Long.parseLong(words[3]));
             default -> throw new IllegalArgumentException(words[0]);
         };
     }
@@ -185,7 +186,7 @@ final class StorageEditFormatTest {
                 MalformedBytesException.class,
                 () -> StorageEditFormat.read(bytes, 0, (int) bytes.byteSize()),
                 "format version 9",
-                "reads versions 4 and 5");
+                "reads versions 4 to 6");
     }
 
     @Test

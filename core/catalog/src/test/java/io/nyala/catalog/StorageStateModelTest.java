@@ -96,7 +96,7 @@ final class StorageStateModelTest {
         misfits.add(new StorageEdit.DropTable(unknown, new TableEntry.Drop(1, 2)));
         misfits.add(new StorageEdit.Flushed(unknown, List.of(), Long.MAX_VALUE));
         misfits.add(new StorageEdit.DeltasFlushed(unknown, 1, List.of(), Long.MAX_VALUE));
-        misfits.add(new StorageEdit.Merged(unknown, List.of(), List.of(), 1));
+        misfits.add(new StorageEdit.Merged(unknown, List.of(), List.of(), 1, 0));
         for (TableEntry table : state.tables()) {
             long id = table.id();
             TableDescription same = table.description();
@@ -126,12 +126,12 @@ final class StorageStateModelTest {
             misfits.add(new StorageEdit.DeltasFlushed(tablet.id(), -5, List.of(), Long.MAX_VALUE));
             misfits.add(new StorageEdit.Flushed(tablet.id(), List.of(), tablet.appliedUpTo() - 1));
             misfits.add(new StorageEdit.Flushed(tablet.id(), List.of(rowSet(state.nextFileId())), Long.MAX_VALUE));
-            misfits.add(new StorageEdit.Merged(tablet.id(), List.of(-5L), List.of(), Long.MAX_VALUE));
-            misfits.add(new StorageEdit.Merged(tablet.id(), List.of(), List.of(rowSet(state.nextFileId())), 0));
+            misfits.add(new StorageEdit.Merged(tablet.id(), List.of(-5L), List.of(), Long.MAX_VALUE, 0));
+            misfits.add(new StorageEdit.Merged(tablet.id(), List.of(), List.of(rowSet(state.nextFileId())), 0, 0));
             for (RowSetEntry rowSet : tablet.rowSets()) {
                 List<Long> removed = List.of(rowSet.fileId());
-                misfits.add(new StorageEdit.Merged(tablet.id(), removed, List.of(), rowSet.appliedUpTo() - 1));
-                misfits.add(new StorageEdit.Merged(tablet.id(), removed, List.of(rowSet(1)), Long.MAX_VALUE));
+                misfits.add(new StorageEdit.Merged(tablet.id(), removed, List.of(), rowSet.appliedUpTo() - 1, 0));
+                misfits.add(new StorageEdit.Merged(tablet.id(), removed, List.of(rowSet(1)), Long.MAX_VALUE, 0));
                 misfits.add(deltas(tablet, rowSet, state.nextFileId(), Long.MAX_VALUE));
                 misfits.add(deltas(tablet, rowSet, 1, rowSet.appliedUpTo() - 1));
             }

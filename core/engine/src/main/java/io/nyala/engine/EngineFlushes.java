@@ -59,8 +59,11 @@ final class EngineFlushes implements FlushContext {
     }
 
     @Override
-    public long historyMark(Tablet tablet) {
-        return MergeSource.NO_MARK;
+    public long raiseHistoryMark(Tablet tablet) {
+        long seconds = engine.storage().historySecondsMax(tablet.id());
+        // What is still to become visible is newer than the mark, so that the newest state can always be read.
+        long wanted = Math.min(engine.historyMark(seconds), tablet.visible());
+        return tablet.time().history().raise(wanted);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.nyala.engine;
 
+import io.nyala.catalog.TableDescription;
 import io.nyala.cfile.PageCache;
 import io.nyala.compaction.Flush;
 import io.nyala.diskrowset.DiskRowSet;
@@ -27,6 +28,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -255,6 +257,14 @@ final class OpenEngine implements TableHost, AutoCloseable {
         if (timestamp > clock.leaseEnd()) {
             renewLease();
         }
+    }
+
+    @Override
+    public long historyMark(long historySeconds) {
+        return historySeconds == TableDescription.HISTORY_FOREVER
+                ? HybridTime.NONE
+                : HybridTime.ofMicros(
+                        Math.max(0, HybridTime.micros(clock.now()) - TimeUnit.SECONDS.toMicros(historySeconds)));
     }
 
     void renewLease() {

@@ -5,6 +5,7 @@ import io.nyala.catalog.StorageEdit;
 import io.nyala.catalog.StorageEditFormat;
 import io.nyala.catalog.StorageReplay;
 import io.nyala.catalog.StorageState;
+import io.nyala.catalog.TableDescription;
 import io.nyala.catalog.TableEntry;
 import io.nyala.catalog.TabletEntry;
 import io.nyala.io.Disk;
@@ -204,6 +205,13 @@ final class StorageLog implements TabletManifest {
         return state.tablet(id);
     }
 
+    /** How long the table of a tablet keeps its history, or {@link TableDescription#HISTORY_FOREVER}. */
+    synchronized long historySecondsMax(long tabletId) {
+        throwIfGone(tabletId);
+        long tableId = state.tablet(tabletId).tableId();
+        return state.table(tableId).orElseThrow().description().historySecondsMax();
+    }
+
     synchronized int tableCount() {
         return state.tableCount();
     }
@@ -267,9 +275,10 @@ final class StorageLog implements TabletManifest {
     }
 
     @Override
-    public synchronized void merged(long tabletId, List<Long> removed, List<RowSetEntry> added, long appliedUpTo) {
+    public synchronized void merged(
+            long tabletId, List<Long> removed, List<RowSetEntry> added, long appliedUpTo, long historyMark) {
         throwIfGone(tabletId);
-        append(new StorageEdit.Merged(tabletId, removed, added, appliedUpTo));
+        append(new StorageEdit.Merged(tabletId, removed, added, appliedUpTo, historyMark));
     }
 
     /** What is flushed while its table is dropped goes with it. */

@@ -200,7 +200,7 @@ final class Tablets implements AutoCloseable {
                 }
             }
             var recovery = new TabletRecovery(config(tabletId, schema), rowSets, missing, entry.appliedUpTo());
-            recovery.mergedUpTo(entry.mergedUpTo());
+            recovery.leftOut(entry.mergedUpTo(), entry.historyMark());
             return recovery;
         } catch (RuntimeException e) {
             rowSets.forEach(LiveRowSet::close);

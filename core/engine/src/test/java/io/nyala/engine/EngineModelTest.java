@@ -30,6 +30,9 @@ final class EngineModelTest {
     /** The least merges of rowsets that come about in all runs together. */
     private static final int MERGES_MIN = 25;
 
+    /** The least scans of a time that is forgotten, of tables that are there at the end. */
+    private static final int REFUSED_MIN = 25;
+
     /** How many operations the long variant makes. */
     private static final long SOAK_OPERATIONS = Long.getLong("nyala.soak.operations", 10_000_000);
 
@@ -39,12 +42,14 @@ final class EngineModelTest {
     private int runCount;
     private long operationCount;
     private int mergeCount;
+    private int refusedCount;
 
     @RepeatedTest(RUNS)
     void answersWhatTheModelAnswers(@Seed SplittableRandom random) {
         ModelRuns.Done done = ModelRuns.run(random.nextLong(), STEPS);
         operationCount += done.operationCount();
         mergeCount += done.mergeCount();
+        refusedCount += done.refusedCount();
         runCount++;
     }
 
@@ -52,6 +57,7 @@ final class EngineModelTest {
     void muchHasHappened() {
         assertTrue(runCount < RUNS || operationCount >= OPERATIONS_MIN, () -> operationCount + " operations only");
         assertTrue(runCount < RUNS || mergeCount >= MERGES_MIN, () -> mergeCount + " merges only");
+        assertTrue(runCount < RUNS || refusedCount >= REFUSED_MIN, () -> refusedCount + " scans came too late only");
     }
 
     @Tag("soak")

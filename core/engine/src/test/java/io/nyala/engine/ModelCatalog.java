@@ -3,6 +3,7 @@ package io.nyala.engine;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.catalog.TableDescription;
 import io.nyala.rows.Column;
 import io.nyala.rows.Schema;
 import io.nyala.simulation.RandomSchema;
@@ -30,6 +31,16 @@ final class ModelCatalog {
 
     /** Longer than any run, and so short that it may end on the way. */
     private static final Duration[] RECALLABLE = {Duration.ofDays(1), Duration.ofSeconds(4)};
+
+    /** How long history may be kept: for ever, for longer than any run, and for so short that much is forgotten. */
+    private static final Duration[] HISTORY = {
+        Duration.ofSeconds(TableDescription.HISTORY_FOREVER),
+        Duration.ofSeconds(TableDescription.HISTORY_SECONDS_DEFAULT),
+        Duration.ofHours(1),
+        Duration.ofSeconds(5),
+        Duration.ofSeconds(1),
+        Duration.ZERO
+    };
 
     private final ModelHost host;
     private final List<ModelDriver> tables = new ArrayList<>();
@@ -116,10 +127,16 @@ final class ModelCatalog {
         int keyCount = random.nextInt(8) == 0 ? MANY_KEYS : random.nextInt(4, 2 * ModelDriver.KEYS);
         var source = new OperationSource(random, schema, keyCount);
         ModelLayout layout = ModelLayout.draw(random, schema.keyColumnCount(), source.keys(schema));
-        ModelTable table = ModelTable.of(freeName(random), schema).withLayout(layout);
+        Duration history = HISTORY[random.nextInt(HISTORY.length)];
+        ModelTable table =
+                ModelTable.of(freeName(random), schema).withLayout(layout).withHistorySeconds(history.toSeconds());
         host.note("create table " + table);
         var driver = new ModelDriver(random.split(), source, table);
-        change(new Change(driver, table), () -> host.engine().createTable(layout.spec(table.name(), schema)));
+        change(new Change(driver, table), () -> {
+            TableSpec spec = layout.spec(table.name(), schema);
+            boolean isForEver = history.isNegative();
+            var _ = host.engine().createTable(isForEver ? spec.withHistoryForever() : spec.withHistory(history));
+        });
     }
 
     private void drop(SplittableRandom random, ModelDriver table) {
@@ -157,6 +174,9 @@ final class ModelCatalog {
     /** Makes a change, and stays unsure of it where that fails. */
     private void change(Change change, Runnable call) {
         pending = change;
+        if (change.after() != null) {
+            change.driver().mayKeep(change.after().historySeconds());
+        }
         call.run();
         host.writes().settleBatches();
         made(change);
@@ -178,6 +198,7 @@ final class ModelCatalog {
             assertEquals(0, host.writes().inFlightCount(driver), "batches of another schema");
             host.writes().columnsChanged(driver);
         }
+        driver.timePasses(host.engine());
         driver.become(after);
     }
 
@@ -202,7 +223,7 @@ final class ModelCatalog {
         }
 
         void addStep() {
-            switch (random.nextInt(10)) {
+            switch (random.nextInt(12)) {
                 case 0, 1 -> addColumn();
                 case 2 -> dropColumn();
                 case 3 -> renameColumn();
@@ -213,11 +234,17 @@ final class ModelCatalog {
                     after = after.withName(freeName(random));
                     alter.rename(after.name());
                 }
+                case 9, 10 -> keepHistory(HISTORY[random.nextInt(HISTORY.length)]);
                 default -> {
                     after = after.withComment("comment " + random.nextInt(3));
                     alter.comment(after.comment());
                 }
             }
+        }
+
+        private void keepHistory(Duration history) {
+            var _ = history.isNegative() ? alter.historyForever() : alter.history(history);
+            after = after.withHistorySeconds(history.toSeconds());
         }
 
         private void addColumn() {

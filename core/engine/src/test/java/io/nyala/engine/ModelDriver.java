@@ -11,6 +11,7 @@ import io.nyala.rows.Schema;
 import io.nyala.simulation.Cells;
 import io.nyala.simulation.RowKey;
 import io.nyala.simulation.TableModel;
+import io.nyala.time.HybridTime;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -46,6 +47,10 @@ final class ModelDriver {
     private long operationCount;
     private int changeCount;
     private boolean isTouched;
+    private long leastHistorySeconds = Long.MAX_VALUE;
+    private long unknownBefore;
+    private long markMax;
+    private int refusedCount;
 
     /** For the table of {@link World}. */
     ModelDriver(SplittableRandom random) {
@@ -295,12 +300,56 @@ final class ModelDriver {
         }
         long time = times.get(stepRandom.nextInt(times.size()));
         long other = times.get(stepRandom.nextInt(times.size()));
-        return switch (stepRandom.nextInt(4)) {
-            case 0 -> Math.min(Math.max(time, other), time + 1);
-            case 1 -> time - 1;
-            case 2 -> (time + other) >>> 1;
-            default -> time;
-        };
+        long past =
+                switch (stepRandom.nextInt(4)) {
+                    case 0 -> Math.min(Math.max(time, other), time + 1);
+                    case 1 -> time - 1;
+                    case 2 -> (time + other) >>> 1;
+                    default -> time;
+                };
+        return Math.max(past, unknownBefore);
+    }
+
+    /** From now on it may be that history is kept so long only: a change to that was begun. */
+    void mayKeep(long seconds) {
+        leastHistorySeconds = Math.min(leastHistorySeconds, seconds < 0 ? Long.MAX_VALUE : seconds);
+    }
+
+    /** Before it becomes known how long history is kept from now on: until now what was kept was no less than this. */
+    void timePasses(Engine engine) {
+        markMax = Math.max(markMax, mark(engine, leastHistorySeconds));
+        leastHistorySeconds = Long.MAX_VALUE;
+    }
+
+    /** What a time was before which nothing need be kept, at most. */
+    long markMax(Engine engine) {
+        long seconds = table.historySeconds();
+        long least = Math.min(leastHistorySeconds, seconds < 0 ? Long.MAX_VALUE : seconds);
+        return Math.max(markMax, mark(engine, least));
+    }
+
+    /** Who reads before this time, where something has happened after it, must be refused. */
+    long mark(Engine engine) {
+        return mark(engine, table.historySeconds() < 0 ? Long.MAX_VALUE : table.historySeconds());
+    }
+
+    private static long mark(Engine engine, long seconds) {
+        long micros = HybridTime.micros(engine.now());
+        return seconds > micros / 1_000_000 ? 0 : HybridTime.ofMicros(micros - seconds * 1_000_000);
+    }
+
+    /** A scan of the past was refused, as it should be. */
+    void refused() {
+        refusedCount++;
+    }
+
+    int refusedCount() {
+        return refusedCount;
+    }
+
+    /** A crash has left something that happened then or not, and nobody can find out. */
+    void unknownBefore(long time) {
+        unknownBefore = Math.max(unknownBefore, time);
     }
 
     // ---- Reading ----

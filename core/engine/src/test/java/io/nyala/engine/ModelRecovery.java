@@ -1,6 +1,9 @@
 package io.nyala.engine;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import io.nyala.simulation.RowKey;
+import io.nyala.table.AncientSnapshotException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -114,10 +117,18 @@ final class ModelRecovery {
 
     /** Where a change was taken back by a later one, only the past tells whether both are there or neither. */
     private boolean hasHistory(Remains remains, long cut) {
-        return remains.parts().stream()
-                .filter(part -> part.time() <= cut)
-                .allMatch(part -> ModelScan.rowsOf(remains.table(), remains.tablet(), engine, part.time())
-                        .equals(remains.tablet().rows().allAt(part.time())));
+        return remains.parts().stream().filter(part -> part.time() <= cut).allMatch(part -> isAsIn(remains, part));
+    }
+
+    private boolean isAsIn(Remains remains, ModelPart part) {
+        try {
+            return ModelScan.rowsOf(remains.table(), remains.tablet(), engine, part.time())
+                    .equals(remains.tablet().rows().allAt(part.time()));
+        } catch (AncientSnapshotException e) {
+            assertTrue(e.mark() <= remains.table().markMax(engine), () -> "too much is forgotten: " + e.getMessage());
+            remains.table().unknownBefore(part.time());
+            return true;
+        }
     }
 
     private static String describe(List<Remains> remains) {

@@ -261,6 +261,11 @@ final class ModelRun {
         return writes.mergeCount();
     }
 
+    /** Scans of tables that are still there that came too late. */
+    int refusedCount() {
+        return catalog.all().stream().mapToInt(ModelDriver::refusedCount).sum();
+    }
+
     // ---- Reading ----
 
     /** Begins a scan that stays open, or goes on with one. */

@@ -1,6 +1,7 @@
 package io.nyala.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.rows.ColumnBatch;
@@ -9,6 +10,7 @@ import io.nyala.simulation.Cells;
 import io.nyala.simulation.Condition;
 import io.nyala.simulation.RowKey;
 import io.nyala.simulation.TableModel;
+import io.nyala.table.AncientSnapshotException;
 import io.nyala.table.ScanToken;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -160,9 +162,23 @@ final class ModelScan implements AutoCloseable {
     static ModelScan open(SplittableRandom random, ModelDriver driver, Engine engine) {
         Lot lot = Lot.draw(random, driver);
         Table table = driver.table(engine);
-        if (!lot.isByTokens) {
-            return opened(driver, lot, table);
+        long mark = Math.min(driver.mark(engine), driver.recordTime());
+        try {
+            ModelScan scan = lot.isByTokens ? byTokens(random, driver, lot, engine) : opened(driver, lot, table);
+            boolean isAncient = lot.conditions.isEmpty() && scan.snapshot < mark;
+            assertFalse(isAncient, () -> scan + " is not refused, and the mark is " + mark);
+            return scan;
+        } catch (AncientSnapshotException e) {
+            assertTrue(lot.isByTokens || lot.time == e.snapshot(), () -> "refused: " + lot);
+            assertTrue(
+                    e.snapshot() < e.mark() && e.mark() <= driver.markMax(engine), () -> "refused: " + e.getMessage());
+            driver.refused();
+            return openAll(driver, table);
         }
+    }
+
+    private static ModelScan byTokens(SplittableRandom random, ModelDriver driver, Lot lot, Engine engine) {
+        Table table = driver.table(engine);
         List<ScanToken> tokens = new ArrayList<>(lot.builder(table).tokens());
         long snapshot = tokens.isEmpty() ? table.latest() : tokens.getFirst().snapshot();
         List<Scan> scans = new ArrayList<>();

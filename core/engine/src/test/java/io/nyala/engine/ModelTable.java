@@ -1,5 +1,6 @@
 package io.nyala.engine;
 
+import io.nyala.catalog.TableDescription;
 import io.nyala.partition.RangePartition;
 import io.nyala.rows.Column;
 import io.nyala.rows.Schema;
@@ -8,32 +9,39 @@ import java.util.List;
 /**
  * A table as the model of the catalog has it. Immutable; a change is a copy.
  *
+ * @param historySeconds how long its history is kept
  * @param isDropped whether it can only be recalled
  */
-record ModelTable(String name, String comment, Schema schema, ModelLayout layout, boolean isDropped) {
+record ModelTable(
+        String name, String comment, Schema schema, ModelLayout layout, long historySeconds, boolean isDropped) {
     /** A new table of one tablet. */
     static ModelTable of(String name, Schema schema) {
-        return new ModelTable(name, "", schema, ModelLayout.oneTablet(), false);
+        return new ModelTable(
+                name, "", schema, ModelLayout.oneTablet(), TableDescription.HISTORY_SECONDS_DEFAULT, false);
+    }
+
+    ModelTable withHistorySeconds(long newSeconds) {
+        return new ModelTable(name, comment, schema, layout, newSeconds, isDropped);
     }
 
     ModelTable withName(String newName) {
-        return new ModelTable(newName, comment, schema, layout, isDropped);
+        return new ModelTable(newName, comment, schema, layout, historySeconds, isDropped);
     }
 
     ModelTable withComment(String newComment) {
-        return new ModelTable(name, newComment, schema, layout, isDropped);
+        return new ModelTable(name, newComment, schema, layout, historySeconds, isDropped);
     }
 
     ModelTable withLayout(ModelLayout newLayout) {
-        return new ModelTable(name, comment, schema, newLayout, isDropped);
+        return new ModelTable(name, comment, schema, newLayout, historySeconds, isDropped);
     }
 
     ModelTable withSchema(Schema newSchema) {
-        return new ModelTable(name, comment, newSchema, layout, isDropped);
+        return new ModelTable(name, comment, newSchema, layout, historySeconds, isDropped);
     }
 
     ModelTable dropped(boolean newDropped) {
-        return new ModelTable(name, comment, schema, layout, newDropped);
+        return new ModelTable(name, comment, schema, layout, historySeconds, newDropped);
     }
 
     /** Whether a batch that was made for another version fits: columns are the same, whatever they are called. */
@@ -52,6 +60,7 @@ record ModelTable(String name, String comment, Schema schema, ModelLayout layout
         return name.equals(table.name())
                 && comment.equals(table.comment())
                 && isDropped == table.isDropped()
+                && historySeconds == table.historySecondsMax()
                 && schema.equals(table.schema())
                 && partitions(table).equals(table.partitions().ranges());
     }
@@ -62,13 +71,14 @@ record ModelTable(String name, String comment, Schema schema, ModelLayout layout
 
     /** What the engine's table is, in words. */
     static String describe(Table table) {
-        return "%s%s \"%s\" of %s, version %d, in %s"
+        return "%s%s \"%s\" of %s, version %d, in %s, with %d s of history"
                 .formatted(
                         table.name(),
                         table.isDropped() ? " (dropped)" : "",
                         table.comment(),
                         table.schema().columns().stream().map(Column::describe).toList(),
                         table.schema().version(),
-                        table.partitions().ranges());
+                        table.partitions().ranges(),
+                        table.historySecondsMax());
     }
 }

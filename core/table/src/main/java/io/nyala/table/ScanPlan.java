@@ -1,9 +1,10 @@
 package io.nyala.table;
 
 import io.nyala.rows.ScanSpec;
+import io.nyala.time.HistoryMark;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Supplier;
+import java.util.function.Function;
 
 /**
  * A scan that is ready to be started: its snapshot is settled in all its tablets, which are held until
@@ -21,23 +22,56 @@ public record ScanPlan(ScanSpec spec, List<List<TabletRead>> groups, List<Hosted
 
     /** The newest state of some tablets of a table: all that was acknowledged before. */
     public static ScanPlan latest(TableHost host, TableState state, List<HostedTablet> tablets, ScanSpec spec) {
-        return hold(host, tablets, () -> {
-            long snapshot = state.latest();
-            List<TabletRead> reads = state.tablets().size() == 1
-                    ? tablets.stream()
-                            .map(tablet -> new TabletRead(tablet, snapshot))
-                            .toList()
-                    : SnapshotReads.latest(host, tablets, snapshot);
-            return of(state, reads, tablets, spec.withSnapshot(snapshot));
+        return hold(host, tablets, histories -> {
+            long snapshot;
+            do {
+                snapshot = state.latest(); // No mark is above it, unless a merge begins in between.
+            } while (!holdHistory(tablets, snapshot, histories));
+            boolean isSettled = state.tablets().size() == 1;
+            var reads = new SnapshotReads(tablets, histories, snapshot, true);
+            return of(state, isSettled ? reads.asTheyAre() : reads.settle(host), tablets, spec.withSnapshot(snapshot));
         });
     }
 
-    /** Some tablets of a table at a given time, which must not be in the future. */
+    /** False, and nothing is held, if it can be read of one of them no more. */
+    private static boolean holdHistory(List<HostedTablet> tablets, long snapshot, List<HistoryMark.Hold> histories) {
+        for (HostedTablet tablet : tablets) {
+            HistoryMark.Hold hold = tablet.tablet().time().history().tryHold(snapshot);
+            if (hold == null) {
+                histories.forEach(HistoryMark.Hold::close);
+                histories.clear();
+                return false;
+            }
+            histories.add(hold);
+        }
+        return true;
+    }
+
+    /**
+     * Some tablets of a table at a given time, which must not be in the future.
+     *
+     * @throws AncientSnapshotException if it is before the ancient history mark of one of them
+     */
     public static ScanPlan at(TableHost host, TableState state, List<HostedTablet> tablets, ScanSpec spec) {
-        return hold(host, tablets, () -> {
+        return hold(host, tablets, histories -> {
             host.coverByLease(spec.snapshot());
-            return of(state, SnapshotReads.at(host, tablets, spec.snapshot()), tablets, spec);
+            long mark = host.historyMark(state.description().historySecondsMax());
+            for (HostedTablet tablet : tablets) {
+                histories.add(history(tablet, state, spec.snapshot(), mark));
+            }
+            return of(state, new SnapshotReads(tablets, histories, spec.snapshot(), false).settle(host), tablets, spec);
         });
+    }
+
+    /** Where nothing happened after the mark of the host, the newest state is also that at the mark. */
+    private static HistoryMark.Hold history(HostedTablet tablet, TableState state, long snapshot, long hostMark) {
+        HistoryMark history = tablet.tablet().time().history();
+        long mark = Math.min(hostMark, tablet.tablet().visible());
+        HistoryMark.Hold hold = snapshot < mark ? null : history.tryHold(snapshot);
+        if (hold == null) {
+            throw new AncientSnapshotException(tablet, state.description(), snapshot, Math.max(mark, history.mark()));
+        }
+        return hold;
     }
 
     private static ScanPlan of(TableState state, List<TabletRead> reads, List<HostedTablet> tablets, ScanSpec spec) {
@@ -51,8 +85,10 @@ public record ScanPlan(ScanSpec spec, List<List<TabletRead>> groups, List<Hosted
     }
 
     /** What is planned with the tablets held. */
-    private static ScanPlan hold(TableHost host, List<HostedTablet> tablets, Supplier<ScanPlan> plan) {
+    private static ScanPlan hold(
+            TableHost host, List<HostedTablet> tablets, Function<List<HistoryMark.Hold>, ScanPlan> plan) {
         List<HostedTablet> held = new ArrayList<>();
+        List<HistoryMark.Hold> histories = new ArrayList<>();
         ScanPlan made = null;
         try {
             for (HostedTablet tablet : tablets) {
@@ -61,10 +97,11 @@ public record ScanPlan(ScanSpec spec, List<List<TabletRead>> groups, List<Hosted
                 }
                 held.add(tablet);
             }
-            made = plan.get();
+            made = plan.apply(histories);
             return made;
         } finally {
             if (made == null) {
+                histories.forEach(HistoryMark.Hold::close);
                 letGo(host, held);
             }
         }
@@ -72,6 +109,7 @@ public record ScanPlan(ScanSpec spec, List<List<TabletRead>> groups, List<Hosted
 
     /** The tablets need not be kept any longer. */
     public void letGo(TableHost host) {
+        groups.forEach(group -> group.forEach(read -> read.history().close()));
         letGo(host, held);
     }
 

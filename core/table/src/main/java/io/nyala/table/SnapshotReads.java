@@ -1,5 +1,6 @@
 package io.nyala.table;
 
+import io.nyala.time.HistoryMark;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -12,37 +13,40 @@ import java.util.List;
 final class SnapshotReads {
     private final List<TabletRead> settled = new ArrayList<>();
     private final List<HostedTablet> tablets;
+    private final List<HistoryMark.Hold> histories;
     private final long snapshot;
     private final boolean isLatest;
 
-    private SnapshotReads(List<HostedTablet> tablets, long snapshot, boolean isLatest) {
+    /**
+     * @param histories of the tablets, at the snapshot
+     * @param isLatest whether the snapshot is at or above what is visible in each: then what was on its way when a log
+     *     failed is not seen, since it was never acknowledged, and never will be
+     */
+    SnapshotReads(List<HostedTablet> tablets, List<HistoryMark.Hold> histories, long snapshot, boolean isLatest) {
         this.tablets = tablets;
+        this.histories = histories;
         this.snapshot = snapshot;
         this.isLatest = isLatest;
     }
 
     /**
-     * Tablets at a given time.
+     * Promises and waits.
      *
-     * @throws RuntimeException the reason why it can never be read, if the log of a tablet has failed
+     * @throws RuntimeException the reason why the time can never be read, if the log of a tablet has failed
      */
-    static List<TabletRead> at(TableHost host, List<HostedTablet> tablets, long snapshot) {
-        return new SnapshotReads(tablets, snapshot, false).settle(host);
-    }
-
-    /**
-     * Tablets at a time that is at or above what is visible in each. What was on its way when a log failed is not seen:
-     * it was never acknowledged, and never will be.
-     */
-    static List<TabletRead> latest(TableHost host, List<HostedTablet> tablets, long snapshot) {
-        return new SnapshotReads(tablets, snapshot, true).settle(host);
-    }
-
-    private List<TabletRead> settle(TableHost host) {
+    List<TabletRead> settle(TableHost host) {
         for (HostedTablet tablet : tablets) {
             tablet.tablet().promise(snapshot);
         }
         host.await(this::isSettled);
+        return settled;
+    }
+
+    /** Without a promise, at what is visible: where there is one tablet, nothing else has to agree with it. */
+    List<TabletRead> asTheyAre() {
+        for (int i = 0; i < tablets.size(); i++) {
+            settled.add(new TabletRead(tablets.get(i), snapshot, histories.get(i)));
+        }
         return settled;
     }
 
@@ -60,7 +64,7 @@ final class SnapshotReads {
                 }
                 time = Math.min(snapshot, next.tablet().visible());
             }
-            settled.add(new TabletRead(next, time));
+            settled.add(new TabletRead(next, time, histories.get(settled.size())));
         }
         return true;
     }

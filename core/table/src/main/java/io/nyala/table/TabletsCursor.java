@@ -74,7 +74,9 @@ public final class TabletsCursor implements RowCursor {
     }
 
     private RowCursor open(TabletRead read) {
-        return read.hosted().tablet().scan(spec.withSnapshot(read.snapshot()), account, leftOut);
+        RowCursor cursor = read.hosted().tablet().scan(spec.withSnapshot(read.snapshot()), account, leftOut);
+        read.history().close(); // The cursor holds the rowsets themselves.
+        return cursor;
     }
 
     @Override

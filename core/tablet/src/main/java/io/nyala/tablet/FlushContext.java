@@ -23,8 +23,8 @@ public interface FlushContext {
     /** Starts to write merged {@code rows} into new rowset files of {@code tablet}. */
     Flush newMerge(Tablet tablet, MergeSource rows);
 
-    /** Time before which nobody reads the tablet any more, {@link MergeSource#NO_MARK} for none. */
-    long historyMark(Tablet tablet);
+    /** Time before which nobody reads the tablet from now on, {@link MergeSource#NO_MARK} for none. */
+    long raiseHistoryMark(Tablet tablet);
 
     /** Closes a rowset that was merged, soon, and deletes its files. Any thread. */
     void discard(LiveRowSet merged);

@@ -73,6 +73,7 @@ public final class MergeTask {
     private @Nullable MergePlaces places;
     private @Nullable Flush merge;
     private int rounds;
+    private long historyMark;
     private DeltaSource.@Nullable Cursor carried;
 
     /** Of all outputs. Written by the worker alone. */
@@ -271,6 +272,7 @@ public final class MergeTask {
         var target = new MergePlaces(
                 inputs.stream().map(input -> input.base().rowCount()).toList(), context.mergeMemory());
         places = target;
+        historyMark = context.raiseHistoryMark(tablet); // What is left out of the outputs nobody reads before the edit.
         merge = context.newMerge(tablet, openSource(target));
         stage = Stage.WRITING;
         return true;
@@ -283,7 +285,7 @@ public final class MergeTask {
                 DiskRowSet base = inputs.get(i).base();
                 sources.add(new RowSetSource(base, tablet.schema(), changes.get(i), context.mergeMemory()));
             }
-            return new MergeSource(sources, context.historyMark(tablet), target, context.mergeMemory());
+            return new MergeSource(sources, historyMark, target, context.mergeMemory());
         } catch (RuntimeException | Error e) {
             sources.forEach(RowSource::close);
             throw e;
@@ -383,7 +385,7 @@ public final class MergeTask {
         Flush written = merge;
         if (written != null) {
             try {
-                context.manifest().merged(tablet.id(), inputIds(), entries, upTo);
+                context.manifest().merged(tablet.id(), inputIds(), entries, upTo, historyMark);
             } catch (LogFullException | TabletClosedException e) {
                 throw e; // There is no such edit, so the files can go.
             } catch (RuntimeException e) {

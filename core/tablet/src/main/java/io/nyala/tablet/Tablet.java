@@ -70,7 +70,7 @@ public final class Tablet {
         this.lastSequence = beginning.sequence();
         this.lastTime = beginning.time();
         this.keptFrom = beginning.keptFrom();
-        this.time = new VisibleTime(beginning.time());
+        this.time = new VisibleTime(beginning.time(), beginning.historyMark());
         this.pending = new PendingWrites(log, time);
         this.queue = new WriteQueue(this, writer);
         this.seals = new Seals(config, epochs, beginning.nextSlab());
@@ -98,7 +98,8 @@ public final class Tablet {
         return writer;
     }
 
-    VisibleTime time() {
+    /** Which times can be read. */
+    public VisibleTime time() {
         return time;
     }
 

@@ -32,6 +32,8 @@ public interface TabletManifest {
     /**
      * Makes the result of a merge durable in one edit: the rowsets {@code added} are in the place of those whose files
      * are {@code removed}, and have the changes of the tablet's log records up to {@code appliedUpTo} to their rows.
+     *
+     * @param historyMark before which the tablet cannot be read any more
      */
-    void merged(long tabletId, List<Long> removed, List<RowSetEntry> added, long appliedUpTo);
+    void merged(long tabletId, List<Long> removed, List<RowSetEntry> added, long appliedUpTo, long historyMark);
 }

@@ -12,6 +12,7 @@ import io.nyala.rows.KeyCodec;
 import io.nyala.rows.KeyIntervals;
 import io.nyala.rows.MalformedBytesException;
 import io.nyala.rows.RowLayout;
+import io.nyala.time.HybridTime;
 import io.nyala.wal.CommitLog;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -33,6 +34,7 @@ public final class TabletRecovery implements AutoCloseable {
     private final long appliedUpTo;
     private final long flushedUpTo;
     private long mergedUpTo;
+    private long historyMark = HybridTime.NONE;
     private long sequence;
     private long replayedUpTo;
     private long recordTime;
@@ -76,6 +78,7 @@ public final class TabletRecovery implements AutoCloseable {
      * @param nextSlab what the next MemRowSet begins with; null while there are no rows in memory
      * @param sequence newest log record whose effects it has
      * @param time newest change it has
+     * @param historyMark before which it cannot be read
      * @param keptFrom first log record that concerns a rowset that cannot be read; {@link Long#MAX_VALUE} for none
      * @param results what named requests were answered; null for none
      * @param answersFrom first log record of those; {@link Long#MAX_VALUE} for none
@@ -85,6 +88,7 @@ public final class TabletRecovery implements AutoCloseable {
             @Nullable Slab nextSlab,
             long sequence,
             long time,
+            long historyMark,
             long keptFrom,
             @Nullable RequestResults results,
             long answersFrom) {}
@@ -269,9 +273,15 @@ public final class TabletRecovery implements AutoCloseable {
                 "a record of tablet " + config.id() + " has the time " + timestamp + ", one before it " + recordTime);
     }
 
-    /** Changes of log records up to {@code sequence} may be of rows that merges have left out. */
-    public void mergedUpTo(long sequence) {
+    /**
+     * Of what merges have left out: changes of log records up to {@code sequence} may be of such rows, and nothing can
+     * be read before {@code mark}. Nothing will happen there either: the mark was visible once, by changes perhaps that
+     * were left out.
+     */
+    public void leftOut(long sequence, long mark) {
         mergedUpTo = sequence;
+        historyMark = mark;
+        startAbove(mark);
     }
 
     /** What was answered before, which log records from {@code neededFrom} on say; null for nothing. */
@@ -308,7 +318,7 @@ public final class TabletRecovery implements AutoCloseable {
     public Tablet start(CommitLog log, WriterAgent writer) {
         isStarted = true;
         var map = new RowSetMap(1, new FreshRows(replayed), List.of(), rowSets, missing);
-        var beginning = new Beginning(map, nextSlab, sequence, newestTime, keptFrom, results, answersFrom);
+        var beginning = new Beginning(map, nextSlab, sequence, newestTime, historyMark, keptFrom, results, answersFrom);
         var tablet = new Tablet(config, log, writer, beginning);
         tablet.applied(appliedUpTo);
         writer.attach(tablet);

@@ -3,6 +3,7 @@ package io.nyala.tablet;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.compaction.MergeSource;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.RowErrorCode;
 import io.nyala.rows.Schema;
@@ -93,7 +94,7 @@ final class MergeTaskTest {
                     chosen.add(id);
                 }
             }
-            one.historyMark(random.nextInt(4) > 0 || versions.isEmpty() ? Long.MIN_VALUE : aVersion());
+            one.historyMark(random.nextInt(4) > 0 || versions.isEmpty() ? MergeSource.NO_MARK : aVersion());
             one.rowSetBytes(random.nextInt(3) == 0 ? 1 << 16 : 32 << 20);
             return one.newMerge(chosen);
         }

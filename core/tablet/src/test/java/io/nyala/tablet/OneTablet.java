@@ -62,6 +62,7 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
     private final List<RowSetEntry> rowSets = new ArrayList<>();
     private long appliedUpTo;
     private long mergedUpTo;
+    private long forgottenUpTo;
     private long rowSetBytes = 32 << 20;
     private long nextFileId = 1;
     private long time = 1L << 40;
@@ -96,7 +97,7 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
         }
         var config = new TabletConfig(TABLET_ID, schema, account, 16 << 20, this::draw, () -> {});
         var recovery = new TabletRecovery(config, opened, List.of(), appliedUpTo);
-        recovery.mergedUpTo(mergedUpTo);
+        recovery.leftOut(mergedUpTo, forgottenUpTo);
         Recovery found = WriteAheadLog.open(WalConfig.in(LOG).withSegmentBytes(2 << 20), disk, account, 7);
         found.forEach(recovery::replay);
         log = found.start(appliedUpTo, () -> 0);
@@ -298,7 +299,7 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
     }
 
     @Override
-    public long historyMark(Tablet merged) {
+    public long raiseHistoryMark(Tablet merged) {
         return historyMark;
     }
 
@@ -334,8 +335,9 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
     }
 
     @Override
-    public void merged(long tabletId, List<Long> removed, List<RowSetEntry> added, long newMergedUpTo) {
+    public void merged(long tabletId, List<Long> removed, List<RowSetEntry> added, long newMergedUpTo, long mark) {
         mergedUpTo = newMergedUpTo;
+        forgottenUpTo = Math.max(forgottenUpTo, mark);
         rowSets.removeIf(entry -> removed.contains(entry.fileId()));
         rowSets.addAll(added);
     }

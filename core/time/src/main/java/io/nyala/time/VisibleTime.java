@@ -4,7 +4,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Which timestamps of a tablet can be read: {@code visible} is the largest one such that it and all smaller ones are
- * durable.
+ * durable. Those before the {@link HistoryMark} cannot.
  *
  * <p>A read at a given time T makes a promise: what it saw at T stays all there is at T. So it raises the
  * <em>floor</em> to T, the writer draws above the floor, and the reader waits for what had been drawn at or below T.
@@ -15,13 +15,27 @@ import java.util.concurrent.atomic.AtomicLong;
  * <p>One writer, many readers, no locks.
  */
 public final class VisibleTime {
+    private final HistoryMark history;
     private final AtomicLong floor = new AtomicLong();
     private volatile long drawn;
     private volatile long visible;
 
+    /** With everything up to {@code recovered} durable, and nothing left out of the past yet. */
     public VisibleTime(long recovered) {
+        this(recovered, HybridTime.NONE);
+    }
+
+    /** As above, with what can be read from {@code historyMark} on only, which is no more than that. */
+    public VisibleTime(long recovered, long historyMark) {
+        assert historyMark <= recovered : "history from " + historyMark + " on, and nothing after " + recovered;
+        history = new HistoryMark(historyMark);
         drawn = recovered;
         visible = recovered;
+    }
+
+    /** Where what can be read begins; never above {@link #visible}. */
+    public HistoryMark history() {
+        return history;
     }
 
     /** Largest timestamp that everything at or below is durable at; a snapshot of the latest state. */

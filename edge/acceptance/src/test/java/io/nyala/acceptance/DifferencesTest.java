@@ -51,10 +51,10 @@ final class DifferencesTest {
                 tables::tabletsOfNewTable);
         proofs.put(
                 new Line(
-                        "history of rows",
-                        "readable for 7 days, or as long as the table says, then refused",
-                        "readable as long as it is there"),
-                rows::history);
+                        "a time before the history that is kept, of a tablet in which nothing has happened since",
+                        "refused",
+                        "answered"),
+                rows::historyOfNothing);
         proofs.put(
                 new Line(
                         "`kudu.table.maintenance_priority`, `kudu.table.disable_compaction`",

@@ -25,7 +25,6 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.apache.kudu.ColumnSchema;
 import org.apache.kudu.ColumnSchema.ColumnSchemaBuilder;
@@ -108,39 +107,19 @@ final class RowDifferences {
 
     // ---- Time ----
 
-    void history() throws Exception {
+    void historyOfNothing() throws Exception {
         Both.Story story = client -> {
             Said said = new Said();
-            KuduTable table = SmallTable.filled(client, "differ_history", 1);
-            for (int hours : new int[] {7 * 24 - 1, 7 * 24 + 1}) {
-                long micros = (client.getLastPropagatedTimestamp() >>> 12) - TimeUnit.HOURS.toMicros(hours);
-                said.ask(hours + " hours ago", () -> rowsAt(client, table, micros << 12));
-            }
-            KuduTable forgetful = client.createTable(
-                    "differ_forgetful",
-                    SmallTable.SCHEMA,
-                    plain().setExtraConfigs(Map.of("kudu.table.history_max_age_sec", "0")));
-            KuduSession session = client.newSession();
-            session.apply(SmallTable.upsert(forgetful, 1, "before"));
-            long before = client.getLastPropagatedTimestamp() + 1;
-            session.apply(SmallTable.upsert(forgetful, 1, "after"));
-            session.close();
-            said.ask("a moment ago", () -> rowsAt(client, forgetful, before));
+            KuduTable table = SmallTable.create(client, "differ_history");
+            long micros = (client.getLastPropagatedTimestamp() >>> 12) - TimeUnit.HOURS.toMicros(7 * 24 + 1);
+            said.ask("before the history", () -> rowsAt(client, table, micros << 12));
             return Said.codes(said.toString());
         };
-        assertEquals("""
-            167 hours ago: []
-            169 hours ago: Invalid argument
-            a moment ago: Invalid argument
-            """, story.tell(both.kuduClient()));
-        assertEquals("""
-            167 hours ago: []
-            169 hours ago: []
-            a moment ago: [INT32 k=1, STRING v=before]
-            """, story.tell(both.ourClient()));
+        assertEquals("before the history: Invalid argument\n", story.tell(both.kuduClient()));
+        assertEquals("before the history: []\n", story.tell(both.ourClient()));
     }
 
-    private static String rowsAt(KuduClient client, KuduTable table, long time) throws KuduException {
+    static String rowsAt(KuduClient client, KuduTable table, long time) throws KuduException {
         return SmallTable.read(client.newScannerBuilder(table)
                         .readMode(AsyncKuduScanner.ReadMode.READ_AT_SNAPSHOT)
                         .snapshotTimestampRaw(time)

@@ -9,10 +9,12 @@ import io.nyala.protocol.WireProtocol.AppStatusPB.ErrorCode;
 import io.nyala.protocol.tserver.Tserver.NewScanRequestPB;
 import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
 import io.nyala.rows.Schema;
+import io.nyala.table.AncientSnapshotException;
 import io.nyala.time.HybridTime;
 import io.nyala.wire.WireKeys;
 import io.nyala.wire.WirePredicates;
 import io.nyala.wire.WireSchema;
+import java.util.Locale;
 
 /**
  * From what a client wants to read to a scan of the engine. A snapshot of Kudu has what happened before its time, one
@@ -81,6 +83,23 @@ final class ScanSpecs {
             throw new TabletException(
                     Code.INVALID_SCAN_SPEC, ErrorCode.NOT_SUPPORTED, "scans of differences are not supported");
         }
+    }
+
+    /** Why a snapshot is not read any more, in Kudu's words and with the times that clients name. */
+    static String refusal(AncientSnapshotException e) {
+        long micros = HybridTime.micros(e.mark()) - HybridTime.micros(e.snapshot());
+        return String.format(
+                Locale.ROOT,
+                "snapshot scan end timestamp is earlier than the ancient history mark. Consider increasing the value of"
+                        + " the table's setting kudu.table.history_max_age_sec. Snapshot timestamp: %s Ancient History"
+                        + " Mark: %s Physical time difference: %.3fs",
+                words(snapshotTimestamp(e.snapshot())),
+                words(snapshotTimestamp(e.mark())),
+                -micros / 1e6);
+    }
+
+    private static String words(long time) {
+        return "P: " + HybridTime.micros(time) + " usec, L: " + HybridTime.logical(time);
     }
 
     private static TabletException invalid(String message) {

@@ -12,6 +12,7 @@ import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB;
 import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
 import io.nyala.rows.MalformedBytesException;
 import io.nyala.rpc.RpcException;
+import io.nyala.table.AncientSnapshotException;
 import io.nyala.table.TableDroppedException;
 import io.nyala.table.WrongTabletException;
 import io.nyala.tablet.BatchTooLargeException;
@@ -41,6 +42,8 @@ final class TabletErrors {
             case WrongTabletException _ -> error(Code.UNKNOWN_ERROR, ErrorCode.NOT_FOUND, message);
             case TableDroppedException _, TableNotFoundException _ ->
                 error(Code.TABLET_NOT_FOUND, ErrorCode.NOT_FOUND, message);
+            case AncientSnapshotException e ->
+                error(Code.INVALID_SNAPSHOT, ErrorCode.INVALID_ARGUMENT, ScanSpecs.refusal(e));
             case TabletFailedException _,
                     LogStoppedException _,
                     MaintenanceFailedException _,

@@ -1,0 +1,37 @@
+package io.nyala.table;
+
+import io.nyala.catalog.TableDescription;
+import io.nyala.time.HybridTime;
+
+/**
+ * A scan was refused because its snapshot is before the ancient history mark: what could be seen then may be forgotten
+ * already. Scan at a later time; how long history is kept is the table's to say.
+ */
+public final class AncientSnapshotException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private final long snapshot;
+    private final long mark;
+
+    AncientSnapshotException(HostedTablet tablet, TableDescription table, long snapshot, long mark) {
+        super("the snapshot " + HybridTime.format(snapshot) + " of a scan of table \"" + table.name()
+                + "\" is earlier than the ancient history mark of its tablet " + tablet.id() + ", "
+                + HybridTime.format(mark) + ": "
+                + (table.historySecondsMax() == TableDescription.HISTORY_FOREVER
+                        ? "what was before it was given up"
+                        : "the table keeps " + table.historySecondsMax() + " s of history")
+                + ". Scan at that time or later, or let the table keep history for longer from now on");
+        this.snapshot = snapshot;
+        this.mark = mark;
+    }
+
+    /** Hybrid time that was to be read. */
+    public long snapshot() {
+        return snapshot;
+    }
+
+    /** The least hybrid time that could have been. */
+    public long mark() {
+        return mark;
+    }
+}
