@@ -158,7 +158,7 @@ final class RowAssembly implements AutoCloseable {
      * defaults of columns that the file does not have.
      */
     void pack() {
-        if (shape.template().byteSize() > layout.fixedBytes()) {
+        if (shape.hasPresetText()) {
             patch(NO_CHANGE, 0);
         }
     }

@@ -29,6 +29,7 @@ final class RowShape {
     private final int[] deltaColumnIds;
     private final BitSet preset = new BitSet();
     private final MemorySegment template;
+    private final boolean hasPresetText;
     private final RowFilter filter;
     private final RowProjection projection;
 
@@ -64,6 +65,7 @@ final class RowShape {
                 .sorted()
                 .toArray();
         this.template = template(fileColumns);
+        this.hasPresetText = preset.stream().anyMatch(i -> layout.isVariable(i) && !layout.isNull(template, 0, i));
         List<Predicate> predicates = new ArrayList<>();
         spec.predicates().forEach(predicate -> predicates.add(localized(predicate)));
         this.filter = new RowFilter(layout, predicates);
@@ -159,6 +161,11 @@ final class RowShape {
     /** Whether the template has all that there is to have of a column of these rows. */
     boolean isPreset(int index) {
         return preset.get(index);
+    }
+
+    /** Whether the template has a value of variable length, be it an empty one: then it lies before all others. */
+    boolean hasPresetText() {
+        return hasPresetText;
     }
 
     /** Where a row starts from, at offset 0; packed. */

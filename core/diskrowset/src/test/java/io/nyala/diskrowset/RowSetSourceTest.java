@@ -115,7 +115,23 @@ final class RowSetSourceTest {
         disk.createDirectories(DIRECTORY);
         RowModel model = new RowModel(RowModel.drawSchema(random));
         model.fill(random, 300, new Style(0.7, 4, 40));
-        Schema after = SchemaChangeTest.change(model, random, new ArrayList<>());
+        checkRewritten(random, disk, model, SchemaChangeTest.change(model, random, new ArrayList<>()));
+    }
+
+    /** It has a place in a row, though no bytes. */
+    @Test
+    void aDefaultMayBeAnEmptyText(@Seed SplittableRandom random) {
+        var disk = new SimulatedDisk(random.split());
+        disk.createDirectories(DIRECTORY);
+        Schema before = Schema.of(Column.key("k", ColumnType.STRING), Column.of("v", ColumnType.STRING));
+        RowModel model = new RowModel(before);
+        model.fill(random, 300, new Style(0.7, 4, 40));
+        List<Column> columns = new ArrayList<>(before.columns());
+        columns.add(Column.of("added", ColumnType.STRING).readDefault("").withId(before.nextColumnId()));
+        checkRewritten(random, disk, model, new Schema(before.version() + 1, before.nextColumnId() + 1, columns));
+    }
+
+    private static void checkRewritten(SplittableRandom random, SimulatedDisk disk, RowModel model, Schema after) {
         try (var files = new RowSetFiles(disk, DIRECTORY)) {
             files.write(model);
             RowModel evolved = model.evolved(after);
