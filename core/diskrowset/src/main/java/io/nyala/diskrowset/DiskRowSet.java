@@ -146,6 +146,11 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
         return history;
     }
 
+    /** Whether there are any of {@link #changes}. */
+    public boolean hasHistory() {
+        return !history.isEmpty();
+    }
+
     /** Time of the newest insert or change of any row: a scan at or after it needs neither insert times nor history. */
     public long newestChange() {
         return metadata.newestChange();

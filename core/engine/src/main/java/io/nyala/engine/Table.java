@@ -39,6 +39,9 @@ public final class Table {
     /** Merges of one tablet that {@link #compact} does: who writes meanwhile could keep it busy for ever. */
     private static final int COMPACTION_MERGES_MAX = 1000;
 
+    /** What {@link #vacuum} looks for rowsets, where others merge them meanwhile. */
+    private static final int VACUUM_PASSES_MAX = 3;
+
     private final Engine engine;
     private final long id;
     private volatile TableState state;
@@ -160,6 +163,31 @@ public final class Table {
                 .findFirst()
                 .map(tablet -> compact(tablet.tablet(), COMPACTION_MERGES_MAX))
                 .orElseGet(() -> CompletableFuture.completedFuture(null));
+    }
+
+    /**
+     * Gives up all history now, whatever the table says of its age: files are written anew without it and without rows
+     * that are deleted, one after the other, and space comes back; complete when that is done. What was at a time
+     * before this call can be read by scans that are under way, and by no others. What is in memory stays there, as for
+     * {@link #compact}.
+     */
+    public CompletableFuture<Void> vacuum() {
+        engine.throwIfClosed();
+        return CompletableFuture.allOf(present().tablets().stream()
+                .map(tablet -> vacuum(tablet.tablet(), VACUUM_PASSES_MAX))
+                .toArray(CompletableFuture<?>[]::new));
+    }
+
+    /** Merges that were under way may have kept something, and leave other rowsets behind than there were. */
+    private CompletableFuture<Void> vacuum(Tablet tablet, int passesMax) {
+        tablet.time().history().raise(tablet.visible());
+        CompletableFuture<Boolean> all = CompletableFuture.completedFuture(true);
+        for (long fileId : TabletView.withPast(tablet)) {
+            all = all.thenCompose(areAll ->
+                    engine.maintenance().merge(tablet, List.of(fileId)).thenApply(isMerged -> areAll && isMerged));
+        }
+        return all.thenCompose(areAll ->
+                areAll || passesMax == 1 ? CompletableFuture.completedFuture(null) : vacuum(tablet, passesMax - 1));
     }
 
     private CompletableFuture<Void> compact(Tablet tablet, int mergesMax) {

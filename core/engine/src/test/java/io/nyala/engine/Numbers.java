@@ -77,7 +77,7 @@ final class Numbers {
         return LongStream.range(from, to).boxed().toList();
     }
 
-    private static String text(long id) {
+    static String text(long id) {
         return "number " + id * id;
     }
 }

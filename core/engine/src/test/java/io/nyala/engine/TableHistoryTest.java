@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.io.DiskException;
 import io.nyala.partition.PartitionSchema;
+import io.nyala.simulation.Operation;
 import io.nyala.table.AncientSnapshotException;
 import io.nyala.table.HostedTablet;
 import io.nyala.table.ScanToken;
@@ -185,6 +187,60 @@ final class TableHistoryTest {
         merge();
         assertEquals(0, rowCount());
         one.engine().close();
+    }
+
+    @Test
+    void aRowSetOfDeletedRowsGoesWithoutBeingRead() {
+        delete(20, ROWS);
+        one.flush();
+        passSeconds(60);
+        one.powerCut(); // And nothing is in the cache.
+        one.world().disk().failNext(Operation.READ, DiskException.Kind.IO_ERROR);
+        merge();
+        one.world().disk().forgetFailures();
+        assertEquals(0, one.table().statistics().rowSetCount());
+        assertEquals(0, one.files().size());
+        one.engine().close();
+    }
+
+    @Test
+    void vacuumGivesUpWhatWasBeforeItAtOnce() {
+        passSeconds(1);
+        try (Scan scan = table.scan().at(inserted).open()) {
+            List<Long> ids = new ArrayList<>();
+            vacuum();
+            assertEquals(ROWS - 20, rowCount());
+            Numbers.read(scan, ids);
+            ids.sort(null);
+            assertEquals(Numbers.list(0, ROWS), ids);
+        }
+        refused(inserted);
+        assertEquals(Numbers.list(20, ROWS), at(deleted));
+        List<Long> before = fileIds();
+        vacuum();
+        assertEquals(before, fileIds(), "there is nothing to give up");
+        one.reopen();
+        refused(inserted);
+        delete(20, ROWS);
+        one.flush();
+        vacuum();
+        assertEquals(0, one.table().statistics().rowSetCount());
+        assertEquals(List.of(), Numbers.ids(one.table().scan()));
+        one.engine().close();
+    }
+
+    private void vacuum() {
+        CompletableFuture<Void> vacuum = one.table().vacuum();
+        one.running().host().await(vacuum::isDone);
+        vacuum.join();
+        one.settle();
+    }
+
+    private List<Long> fileIds() {
+        Table present = one.table();
+        return present.rowSets(present.tablets().getFirst().id()).stream()
+                .map(RowSetEntry::fileId)
+                .toList();
     }
 
     @Test

@@ -33,6 +33,8 @@ import org.jspecify.annotations.Nullable;
  *                                            ->   swap: the map has the outputs
  * }</pre>
  *
+ * <p>Inputs of which no row can be seen any more are not read: where there are no others, a merge is its edit.
+ *
  * <p>Nothing can fail between the edit and the swap, since the outputs have everything already. Before the edit a merge
  * can be given up at any point: the inputs have everything, too. A crash before the edit leaves orphan files, whose ids
  * are logged; after it the log records since the freeze are applied to the outputs.
@@ -66,6 +68,10 @@ public final class MergeTask {
     private final long[] claims;
     private final long rowsMax;
     private final List<LiveRowSet> outputs = new ArrayList<>();
+
+    /** Inputs that have rows to be seen. */
+    private List<LiveRowSet> read = List.of();
+
     private final List<RowSetEntry> entries = new ArrayList<>();
     private final List<Successors> successors = new ArrayList<>();
     private final ArrayDeque<Late> late = new ArrayDeque<>();
@@ -101,12 +107,12 @@ public final class MergeTask {
     /**
      * The outputs of a merge that will take a rowset's place: what happens to its rows until then happens there too.
      *
-     * @param input index of the rowset among the inputs
+     * @param input index of the rowset among the inputs that are read, -1 for one that is not
      */
     record Successors(MergePlaces places, int input, List<LiveRowSet> rowSets) {
         /** Where the change of a row goes: never nowhere, since a row that was dropped was deleted before. */
         private int place(long ordinal) {
-            int place = places.place(input, ordinal);
+            int place = input < 0 ? MergePlaces.NONE : places.place(input, ordinal);
             if (place == MergePlaces.NONE) {
                 throw new IllegalStateException("row " + ordinal + " of input " + input
                         + " of a merge changes, and is in no output, because it was deleted");
@@ -269,21 +275,27 @@ public final class MergeTask {
             tablet.log().wantDurable(last);
             return false;
         }
-        var target = new MergePlaces(
-                inputs.stream().map(input -> input.base().rowCount()).toList(), context.mergeMemory());
-        places = target;
         historyMark = context.raiseHistoryMark(tablet); // What is left out of the outputs nobody reads before the edit.
+        read = inputs.stream().filter(input -> !isForgotten(input)).toList();
+        var target = new MergePlaces(
+                read.stream().map(input -> input.base().rowCount()).toList(), context.mergeMemory());
+        places = target;
         merge = context.newMerge(tablet, openSource(target));
         stage = Stage.WRITING;
         return true;
     }
 
+    /** Whether the files alone say that all rows were deleted by the mark. */
+    private boolean isForgotten(LiveRowSet input) {
+        return input.sealed().isEmpty() && input.liveRows() == 0 && input.newestChange() <= historyMark;
+    }
+
     private MergeSource openSource(MergePlaces target) {
         List<RowSource> sources = new ArrayList<>();
         try {
-            for (int i = 0; i < inputs.size(); i++) {
-                DiskRowSet base = inputs.get(i).base();
-                sources.add(new RowSetSource(base, tablet.schema(), changes.get(i), context.mergeMemory()));
+            for (LiveRowSet input : read) {
+                List<DeltaSource> since = changes.get(inputs.indexOf(input));
+                sources.add(new RowSetSource(input.base(), tablet.schema(), since, context.mergeMemory()));
             }
             return new MergeSource(sources, historyMark, target, context.mergeMemory());
         } catch (RuntimeException | Error e) {
@@ -310,7 +322,7 @@ public final class MergeTask {
             }
             MergePlaces present = Objects.requireNonNull(places, "there are places where there are outputs");
             for (int i = 0; i < inputs.size(); i++) {
-                successors.add(new Successors(present, i, List.copyOf(outputs)));
+                successors.add(new Successors(present, read.indexOf(inputs.get(i)), List.copyOf(outputs)));
             }
             stage = Stage.CARRYING;
         }

@@ -125,6 +125,27 @@ public record TabletView(
         }
     }
 
+    /** Files of the rowsets of a tablet that have history, or rows that are deleted, or changes. */
+    public static List<Long> withPast(Tablet tablet) {
+        int ticket = tablet.enter();
+        try {
+            return tablet.map().onDisk().stream()
+                    .filter(TabletView::hasPast)
+                    .map(rowSet -> rowSet.base().fileId())
+                    .toList();
+        } finally {
+            tablet.exit(ticket);
+        }
+    }
+
+    /** Whether there is more to it than its rows as they are now: what a merge may leave out. */
+    private static boolean hasPast(LiveRowSet rowSet) {
+        return rowSet.base().hasHistory()
+                || rowSet.base().deletedCount() > 0
+                || !rowSet.frozen().isEmpty()
+                || rowSet.activeChangeCount() > 0;
+    }
+
     /** The rowsets of a tablet that can be read, with their bounds and delta files, in no particular order. */
     public static List<RowSetEntry> rowSets(Tablet tablet) {
         int ticket = tablet.enter();
