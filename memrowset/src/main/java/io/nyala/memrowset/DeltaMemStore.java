@@ -56,7 +56,7 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
 
     private static final int DELETE_BYTES = (int) RowChange.firstCell(0);
 
-    private static final long FIRST_NODE_BYTES = Node.LEAF_BYTES + Node.ALIGNMENT;
+    private static final long FIRST_BYTES = Node.LEAF_BYTES + Node.ALIGNMENT + Ordinals.KEY_BYTES + GAP_BYTES_MAX;
 
     private final long id;
     private final BumpArena arena;
@@ -64,6 +64,7 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
     private volatile @Nullable RowTree tree; // Null before there is anything.
 
     // Of the writer.
+    private long soughtKey; // Where the key lies that is looked for.
     private @Nullable CellUnion union; // Null before the first image.
     private long promisedBytes; // What is left of the last reservation.
     private long promisedPieceBytes; // The largest piece in it.
@@ -142,10 +143,11 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
     }
 
     private @Nullable RowTree plant() {
-        if (!arena.reserve(FIRST_NODE_BYTES)) {
+        if (!arena.reserve(FIRST_BYTES)) {
             return null;
         }
         var planted = new RowTree(arena);
+        soughtKey = arena.allocate(Ordinals.KEY_BYTES, Long.BYTES);
         tree = planted;
         return planted;
     }
@@ -164,15 +166,15 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
                 : "a change of kind " + RowChange.kind(source, change);
         assert RowChange.bytes(source, change) == changeBytes : changeBytes + " bytes of a change";
         RowTree index = begin(ordinal, changeBytes, time);
-        long row = Ordinals.find(index, ordinal);
+        long row = find(index, ordinal);
         checkLive(row, ordinal);
+        long before = row == 0 ? 0 : RowHeader.newestChange(memory, row);
         long usedBefore = arena.usedBytes();
         imageBytes = 0;
         long target = row != 0 ? row : newRow(ordinal, time);
-        long newest = RowHeader.newestChange(memory, target);
-        int credit = newest == 0
+        int credit = before == 0
                 ? Math.max(CREDIT_BYTES_MIN, changeBytes)
-                : Change.creditBytes(memory, newest) - (int) Change.BYTES - changeBytes;
+                : Change.creditBytes(memory, before) - (int) Change.BYTES - changeBytes;
         long entry = credit > 0 ? allocateChange(target, RowChange.UPDATE, time, changeBytes, 0) : 0;
         if (entry != 0) {
             MemorySegment.copy(source, change, memory, Change.changeOffset(entry), changeBytes);
@@ -195,7 +197,7 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
      */
     public void delete(int ordinal, long time) {
         RowTree index = begin(ordinal, 0, time);
-        long row = Ordinals.find(index, ordinal);
+        long row = find(index, ordinal);
         checkLive(row, ordinal);
         long usedBefore = arena.usedBytes();
         imageBytes = 0;
@@ -220,6 +222,12 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
                     + ", which has " + memoryBytes.getPlain() + " bytes; flush it, or reserve before");
         }
         return Objects.requireNonNull(tree, "there is a tree where something is reserved");
+    }
+
+    /** As {@link #find(long)}, but a row that is missing is then added without another search for its place. */
+    private long find(RowTree index, int ordinal) {
+        Ordinals.writeKey(memory, soughtKey, ordinal);
+        return index.findNear(memory, soughtKey, Ordinals.KEY_BYTES);
     }
 
     private void checkLive(long row, int ordinal) {
