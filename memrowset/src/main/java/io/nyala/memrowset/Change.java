@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.nyala.memory.Check;
+import io.nyala.rows.RowChange;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.invoke.VarHandle;
@@ -34,7 +35,8 @@ import java.lang.invoke.VarHandle;
  *       and images are at most half of all bytes, however often the row is updated.
  * </ul>
  *
- * <p>Changes of one batch have the same time; the chain keeps their order. A snapshot sees all of them or none.
+ * <p>Changes of one batch have the same time; the chain keeps their order. A snapshot sees all of them or none. So in a
+ * {@link MemRowSet}, of those that set the same cells only the last is kept ({@link #supersede}).
  */
 final class Change {
     static final StructLayout LAYOUT = structLayout(
@@ -71,6 +73,26 @@ final class Change {
         CHANGE_BYTES.set(memory, change, bytes);
         IMAGE_BYTES.set(memory, change, imageBytes);
         CREDIT_BYTES.set(memory, change, creditBytes);
+    }
+
+    /**
+     * Writes an UPDATE over the newest change of its row, if no snapshot can tell that there were two: they are of one
+     * batch, and set the same cells. Nobody reads the older one's cells meanwhile: the batch is not visible yet, and
+     * readers go past what is above their snapshot by its time alone. Answers whether it was done.
+     */
+    static boolean supersede(
+            MemorySegment memory, long change, long time, MemorySegment source, long update, int updateBytes) {
+        boolean isDone = change != 0
+                && time(memory, change) == time
+                && kind(memory, change) == RowChange.UPDATE
+                && imageBytes(memory, change) == 0
+                && updateBytes <= bytes(memory, change)
+                && RowChange.setsSameCells(memory, changeOffset(change), source, update);
+        if (isDone) {
+            MemorySegment.copy(source, update, memory, changeOffset(change), updateBytes);
+            CHANGE_BYTES.set(memory, change, updateBytes);
+        }
+        return isDone;
     }
 
     static long older(MemorySegment memory, long change) {

@@ -69,7 +69,6 @@ public final class MemRowSet implements RowSet, AutoCloseable {
     private long promisedPieceBytes; // The largest piece in it.
     private boolean closed;
     private long imageBytes; // Of the effect being applied: taken beyond what was promised.
-
     // Written by the writer only, read by all.
     private volatile boolean sealed;
     private volatile long sealTime; // Before sealed.
@@ -297,21 +296,22 @@ public final class MemRowSet implements RowSet, AutoCloseable {
 
     private void update(long row, MemorySegment effectMemory, long body, int bodyBytes, long time) {
         long newest = RowHeader.newestChange(memory, row);
-        int credit = (newest == 0 ? RowHeader.rowBytes(memory, row) : Change.creditBytes(memory, newest)) - bodyBytes;
-        long change;
-        if (credit > 0) {
-            change = allocateChange(row, RowChange.UPDATE, time, bodyBytes);
-            Change.setBody(memory, change, bodyBytes, 0, credit);
-            MemorySegment.copy(effectMemory, body, memory, Change.changeOffset(change), bodyBytes);
-        } else {
-            change = updateWithImage(row, effectMemory, body, bodyBytes, time);
+        if (!sealed && Change.supersede(memory, newest, time, effectMemory, body, bodyBytes)) {
+            return; // Late ones are carried over one by one, by another thread.
         }
+        int credit = (newest == 0 ? RowHeader.rowBytes(memory, row) : Change.creditBytes(memory, newest)) - bodyBytes;
+        if (credit <= 0) {
+            publish(row, updateWithImage(row, effectMemory, body, bodyBytes, time));
+            return;
+        }
+        long change = allocateChange(row, RowChange.UPDATE, time, bodyBytes);
+        Change.setBody(memory, change, bodyBytes, 0, credit);
+        MemorySegment.copy(effectMemory, body, memory, Change.changeOffset(change), bodyBytes);
         publish(row, change);
     }
 
     /**
-     * The changes since the last complete row are as large as it: if there is memory, readers are spared to collect
-     * them.
+     * The changes since the last complete row are as large as it: if there is memory, readers need not collect them.
      */
     private long updateWithImage(long row, MemorySegment effectMemory, long body, int bodyBytes, long time) {
         collectedCount += RowStates.collect(image, memory, row, RowHeader.newestChange(memory, row));

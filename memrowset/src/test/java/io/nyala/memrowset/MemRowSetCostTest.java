@@ -16,6 +16,7 @@ import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.Effect;
 import io.nyala.rows.Predicate;
+import io.nyala.rows.RowLayout;
 import io.nyala.rows.RowSource;
 import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
@@ -142,6 +143,32 @@ final class MemRowSetCostTest {
                 }
             });
         }
+    }
+
+    @Test
+    void aBatchThatChangesARowOftenTakesMemoryForOneChange() {
+        rows.apply(table.memory, insertOf(1), 10);
+        byte[] key = table.key(cells(1, "t0000"));
+        long row = rows.find(table.memory, table.keyAt(key), key.length);
+        try (var scratch = new Scratch(account, 4096)) {
+            var states = new RowStates(new RowLayout(SCHEMA), table.memory, scratch);
+            for (int time = 11; time < 13; time++) {
+                byte[] before = packed(states.at(row, time - 1));
+                long bytesBefore = rows.usedBytes();
+                for (int i = 0; i < 1_000; i++) {
+                    Cells cells = cells(1, "t" + (1000 + i));
+                    rows.apply(table.memory, table.updateEffect(key, new int[] {2}, cells), time);
+                }
+                long taken = rows.usedBytes() - bytesBefore;
+                assertTrue(taken <= 2 * (Change.BYTES + 64), taken + " bytes for 1,000 changes at one time");
+                assertArrayEquals(before, packed(states.at(row, time - 1)), "what was visible");
+            }
+        }
+    }
+
+    private byte[] packed(long packedRow) {
+        int bytes = new RowLayout(SCHEMA).rowBytes(table.memory, packedRow);
+        return table.memory.asSlice(packedRow, bytes).toArray(ValueLayout.JAVA_BYTE);
     }
 
     @Test

@@ -100,6 +100,24 @@ public final class RowChange {
         return 0;
     }
 
+    /** Whether two UPDATEs set cells of the same columns, in the same order. */
+    public static boolean setsSameCells(MemorySegment memory, long change, MemorySegment otherMemory, long other) {
+        int count = cellCount(memory, change);
+        if (count != cellCount(otherMemory, other)) {
+            return false;
+        }
+        long cell = firstCell(change);
+        long otherCell = firstCell(other);
+        for (int i = 0; i < count; i++) {
+            if (cellColumnId(memory, cell) != cellColumnId(otherMemory, otherCell)) {
+                return false;
+            }
+            cell = nextCell(memory, cell);
+            otherCell = nextCell(otherMemory, otherCell);
+        }
+        return true;
+    }
+
     public static int cellColumnId(MemorySegment memory, long cell) {
         return LittleEndian.unsignedShort(memory, cell);
     }
