@@ -321,6 +321,11 @@ final class ModelDriver {
         leastHistorySeconds = Long.MAX_VALUE;
     }
 
+    /** All that was before now may be forgotten. */
+    void forgets(Engine engine) {
+        markMax = Math.max(markMax, engine.now());
+    }
+
     /** What a time was before which nothing need be kept, at most. */
     long markMax(Engine engine) {
         long seconds = table.historySeconds();

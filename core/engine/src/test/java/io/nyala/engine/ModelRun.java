@@ -246,8 +246,18 @@ final class ModelRun {
         }
     }
 
-    /** Of any tablet any rowsets become one. */
+    /** Of any tablet any rowsets become one; or all of a table give up what was before. */
     private void merge(SplittableRandom random, ModelDriver table) {
+        if (random.nextInt(8) == 0) {
+            host.note("vacuum " + table.tableName());
+            table.touched();
+            try {
+                host.agents().await(writes.vacuum(opened(table))::isDone);
+            } finally {
+                table.forgets(host.engine()); // Perhaps, if it has failed.
+            }
+            return;
+        }
         host.note("merge rowsets of " + table.tableName());
         var merge = writes.merge(random, host.engine(), opened(table));
         table.touched();

@@ -261,6 +261,13 @@ final class ModelWrites {
         return merge;
     }
 
+    /** Gives up what was before, in all tablets of a table. */
+    CompletableFuture<Boolean> vacuum(Table table) {
+        CompletableFuture<Boolean> vacuum = table.vacuum().thenApply(_ -> false);
+        merges.add(new Merge(vacuum));
+        return vacuum;
+    }
+
     /** One that fails leaves everything as it was, so there need not be memory for it. */
     private void merged(CompletableFuture<Boolean> merge) {
         if (!merge.isCompletedExceptionally()) {
