@@ -21,7 +21,9 @@ import java.lang.management.ThreadInfo;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
@@ -68,6 +70,9 @@ final class WritePath implements AutoCloseable {
     private static final long ROWS_ON_DISK = 10_000_000;
     private static final int SECONDS = 10;
     private static final int TIMES = 3;
+
+    /** Of each order of keys, before anything counts: the compiler works for some seconds. */
+    private static final int WARM_UPS = 4;
     private static final long MIB = 1L << 20;
     private static final long MEMORY_BYTES = 3072 * MIB;
     private static final long CACHE_BYTES = 1024 * MIB;
@@ -113,10 +118,11 @@ final class WritePath implements AutoCloseable {
             return nanos / 1e3 / rows;
         }
 
-        static Cost median(Cost[] costs) {
-            Cost[] sorted = costs.clone();
-            Arrays.sort(sorted, (a, b) -> Double.compare(a.seconds / a.rows, b.seconds / b.rows));
-            return sorted[sorted.length / 2];
+        static Cost median(List<Cost> costs) {
+            return costs.stream()
+                    .sorted(Comparator.comparingDouble(cost -> cost.seconds / cost.rows))
+                    .toList()
+                    .get(costs.size() / 2);
         }
     }
 
@@ -195,6 +201,10 @@ final class WritePath implements AutoCloseable {
     }
 
     private static void insertNew(Path parent) {
+        for (int i = 0; i < WARM_UPS; i++) {
+            insertNew(parent, BATCH_ROWS, IN_FLIGHT, number -> number, new Costs());
+            insertNew(parent, BATCH_ROWS, IN_FLIGHT, number -> number * SCRAMBLE, new Costs());
+        }
         for (Path place : Files.isWritable(TMPFS) ? new Path[] {TMPFS, parent} : new Path[] {parent}) {
             String where = place.equals(TMPFS) ? "on tmpfs" : "on the disk";
             insertNew("new, ascending keys, " + where, place, BATCH_ROWS, IN_FLIGHT, i -> i);
@@ -221,26 +231,31 @@ final class WritePath implements AutoCloseable {
         return EngineConfig.in(directory).withMemoryBytes(MEMORY_BYTES).withCacheBytes(CACHE_BYTES);
     }
 
-    /** All stay in memory. Each time into a new engine; the first, in which the compiler works, does not count. */
     private static void insertNew(String title, Path parent, int batchRows, int inFlight, LongUnaryOperator keys) {
-        Cost[] costs = new Cost[TIMES];
-        Cost[] made = new Cost[TIMES];
-        for (int round = -1; round < TIMES; round++) {
-            Path directory = newDirectory(parent);
-            EngineConfig config = config(directory).withFlushBytes(MEMORY_BYTES / 8);
-            try (WritePath path = new WritePath(config, batchRows, inFlight)) {
-                Cost cost = path.measure(OperationKind.INSERT, keys, Long.MAX_VALUE, NEW_ROWS);
-                if (round >= 0) {
-                    costs[round] = cost;
-                    made[round] = path.makeOnly(OperationKind.INSERT, keys, NEW_ROWS);
-                }
-            } finally {
-                LineItems.delete(directory);
-            }
+        Costs costs = new Costs();
+        for (int round = 0; round < TIMES; round++) {
+            insertNew(parent, batchRows, inFlight, keys, costs);
         }
-        System.out.println("| " + title + " |" + Cost.median(costs).cells());
-        System.out.println(
-                "| - of it the making of these rows |" + Cost.median(made).cells());
+        System.out.println("| " + title + " |" + Cost.median(costs.all).cells());
+        System.out.println("| - of it the making of these rows |" + Cost.median(costs.making).cells());
+    }
+
+    /** All stay in memory. Each time into a new engine. */
+    private static void insertNew(Path parent, int batchRows, int inFlight, LongUnaryOperator keys, Costs target) {
+        Path directory = newDirectory(parent);
+        EngineConfig config = config(directory).withFlushBytes(MEMORY_BYTES / 8);
+        try (WritePath path = new WritePath(config, batchRows, inFlight)) {
+            target.all.add(path.measure(OperationKind.INSERT, keys, Long.MAX_VALUE, NEW_ROWS));
+            target.making.add(path.makeOnly(OperationKind.INSERT, keys, NEW_ROWS));
+        } finally {
+            LineItems.delete(directory);
+        }
+    }
+
+    /** Of new rows, by round. */
+    private static final class Costs {
+        private final List<Cost> all = new ArrayList<>();
+        private final List<Cost> making = new ArrayList<>();
     }
 
     private static void upsertFlushed(String title, Path parent, long rows, int seconds, LongUnaryOperator keys) {
@@ -266,6 +281,7 @@ final class WritePath implements AutoCloseable {
 
     private static void upsert(String title, EngineConfig config, int seconds, LongUnaryOperator keys) {
         try (WritePath path = new WritePath(config)) {
+            path.measure(OperationKind.UPSERT, keys, seconds, Long.MAX_VALUE); // The compiler works.
             for (int round = 0; round < TIMES; round++) {
                 Cost cost = path.measure(OperationKind.UPSERT, keys, seconds, Long.MAX_VALUE);
                 System.out.println("| upserts of these on disk, " + title + " keys, cache of "
