@@ -73,6 +73,7 @@ final class WritePath implements AutoCloseable {
 
     /** Of each order of keys, before anything counts: the compiler works for some seconds. */
     private static final int WARM_UPS = 4;
+
     private static final long MIB = 1L << 20;
     private static final long MEMORY_BYTES = 3072 * MIB;
     private static final long CACHE_BYTES = 1024 * MIB;
@@ -237,7 +238,8 @@ final class WritePath implements AutoCloseable {
             insertNew(parent, batchRows, inFlight, keys, costs);
         }
         System.out.println("| " + title + " |" + Cost.median(costs.all).cells());
-        System.out.println("| - of it the making of these rows |" + Cost.median(costs.making).cells());
+        System.out.println("| - of it the making of these rows |"
+                + Cost.median(costs.making).cells());
     }
 
     /** All stay in memory. Each time into a new engine. */

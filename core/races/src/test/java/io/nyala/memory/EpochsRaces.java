@@ -92,6 +92,7 @@ public final class EpochsRaces {
     @Outcome(id = "2", expect = FORBIDDEN, desc = "what the reader could reach was freed")
     public static class FreeingBesideTheFirstReaderOfABlock {
         private static final int BLOCK_SLOTS = 16;
+        private static final int READER_SPINS = 100;
 
         private final Epochs epochs = new Epochs(2 * BLOCK_SLOTS);
         private volatile boolean isLinked = true;
@@ -106,17 +107,21 @@ public final class EpochsRaces {
         @Actor
         public void reader(I_Result result) {
             int ticket = epochs.enter();
-            result.r1 = isLinked ? 1 + freed : 0;
+            boolean wasLinked = isLinked;
+            for (int i = 0; i < READER_SPINS; i++) {
+                Thread.onSpinWait(); // Long enough for the writer to do all that it does.
+            }
+            result.r1 = wasLinked ? 1 + freed : 0;
             epochs.exit(ticket);
         }
 
         @Actor
         public void writer() {
+            isLinked = false;
+            epochs.retire(() -> freed = 1);
             for (int i = 0; i < BLOCK_SLOTS; i++) {
                 epochs.exit(i);
             }
-            isLinked = false;
-            epochs.retire(() -> freed = 1);
             epochs.reclaim();
         }
     }
