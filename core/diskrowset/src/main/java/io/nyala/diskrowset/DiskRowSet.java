@@ -181,6 +181,12 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
         return rowCount() > 0 && range.meets(minKey(), maxKey());
     }
 
+    /** Whether a scan could find rows here; of a range of one key the filter tells more than the range of all keys. */
+    public boolean mayHave(KeyRange range) {
+        byte[] only = range.onlyKey();
+        return meets(range) && (only == null || filter.mayContain(MemorySegment.ofArray(only), 0, only.length));
+    }
+
     @Override
     public RowCursor scan(ScanSpec spec, MemoryAccount account) {
         return scan(spec, account, RedoSources.NONE);

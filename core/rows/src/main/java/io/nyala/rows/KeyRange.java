@@ -53,6 +53,18 @@ public record KeyRange(byte @Nullable [] lower, byte @Nullable [] upper) {
         return upper != null && Arrays.compareUnsigned(lower == null ? LEAST : lower, upper) >= 0;
     }
 
+    /** The only key that can be in it, or null if that is not certain. */
+    public byte @Nullable [] onlyKey() {
+        byte[] first = lower;
+        byte[] end = upper;
+        boolean isOne = first != null
+                && end != null
+                && end.length == first.length + 1
+                && end[first.length] == 0
+                && Arrays.mismatch(first, end) == first.length;
+        return isOne ? first : null;
+    }
+
     public boolean contains(byte[] key) {
         return (lower == null || Arrays.compareUnsigned(key, lower) >= 0)
                 && (upper == null || Arrays.compareUnsigned(key, upper) < 0);

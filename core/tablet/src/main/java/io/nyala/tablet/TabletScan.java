@@ -62,7 +62,9 @@ final class TabletScan {
         try {
             leaveOut(rows.missing());
             for (LiveRowSet rowSet : rows.onDisk()) {
-                cursors.add(cursor(rowSet, spec));
+                if (rowSet.base().mayHave(spec.keyRange())) {
+                    cursors.add(cursor(rowSet, spec));
+                }
             }
             for (FreshRows fresh : rows.inMemory()) {
                 cursors.add(new ReseatingCursor(this, fresh));
