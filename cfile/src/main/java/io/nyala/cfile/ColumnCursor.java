@@ -68,6 +68,18 @@ public final class ColumnCursor implements AutoCloseable {
         open(target, (row - pageFirst) / ColumnSpec.VECTOR_ROWS, Math.min(ColumnSpec.VECTOR_ROWS, pageEnd - row));
     }
 
+    /** Starts reading what {@link #seek} will need of a scan, so that reads of several columns go on side by side. */
+    public void prepare(int target) {
+        int row = Math.multiplyExact(target, ColumnSpec.VECTOR_ROWS);
+        if (ahead == null || (page != null && row >= pageFirst && row < pageEnd)) {
+            return;
+        }
+        int number = section.pageOfRow(row);
+        if (section.cached(number) == null) {
+            ahead.prepare(number);
+        }
+    }
+
     private void turnTo(int number) {
         release();
         CachedPage pinned = cache.pin(file, section, number, ahead);

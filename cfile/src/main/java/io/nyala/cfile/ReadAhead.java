@@ -114,6 +114,18 @@ public final class ReadAhead implements Completions, AutoCloseable {
             return true;
         }
 
+        /** Starts reading a page that will be needed, unless it is under way. */
+        void prepare(int page) {
+            IoQueue open = queue;
+            if (open == null || unitOf(page) != null) {
+                return;
+            }
+            Unit unit = start(open, page, 0);
+            if (unit == current) {
+                current = null; // It has other pages now.
+            }
+        }
+
         /** Starts what comes after a unit and is not under way, as far as the share of this stream goes. */
         private void startNext(IoQueue open, Unit unit) {
             int kept = 1 << slotOf(unit);

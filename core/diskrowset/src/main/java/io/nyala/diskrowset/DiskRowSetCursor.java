@@ -235,12 +235,18 @@ final class DiskRowSetCursor implements RowCursor {
     // ---- By columns ----
 
     private void fillByColumns(ColumnBatch target) {
+        RowProjection projection = shape.projection();
+        for (int i = 0; i < projection.columnCount(); i++) {
+            int column = shape.schemaColumn(projection.column(i));
+            if (columns.has(column)) {
+                columns.prepare(column, vector);
+            }
+        }
         int count = fittingRows(selectedCount - taken);
         if (target.hasKeys()) {
             count = fillKeys(target, count);
         }
         long at = (long) taken * Integer.BYTES;
-        RowProjection projection = shape.projection();
         for (int i = 0; i < projection.columnCount(); i++) {
             int column = shape.schemaColumn(projection.column(i));
             if (!columns.has(column)) {

@@ -62,15 +62,35 @@ final class ScanColumns implements AutoCloseable {
 
     /** The cursor of a column of the schema that the file has, on {@code vector}. */
     ColumnCursor at(int column, int vector) {
+        ColumnCursor cursor = cursor(column);
+        if (cursor.vector() != vector) {
+            cursor.seek(vector);
+        }
+        return cursor;
+    }
+
+    private ColumnCursor cursor(int column) {
         ColumnCursor cursor = columns[column];
         if (cursor == null) {
             cursor = reader(column).cursor(scratch, ahead, vectors);
             columns[column] = cursor;
         }
-        if (cursor.vector() != vector) {
-            cursor.seek(vector);
-        }
         return cursor;
+    }
+
+    /** Starts reading what {@link #at} will need of a column that the file has, if it is not in memory. */
+    void prepare(int column, int vector) {
+        cursor(column).prepare(vector);
+    }
+
+    /** As {@link #prepare}, of the key columns, and, if rows are deleted, of what says so. */
+    void prepareKeys(int vector) {
+        for (int i = 0; i < keyColumnCount; i++) {
+            prepare(i, vector);
+        }
+        if (rowSet.deletedCount() > 0) {
+            prepare(deleted, vector);
+        }
     }
 
     private ColumnReader reader(int column) {

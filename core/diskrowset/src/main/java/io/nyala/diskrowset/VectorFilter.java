@@ -302,6 +302,7 @@ final class VectorFilter implements AutoCloseable {
     /** The first row of a vector whose key is not below {@code bound}, which may be the beginning of a key. */
     private int lowerBound(int vector, byte[] bound) {
         MemorySegment boundSegment = MemorySegment.ofArray(bound);
+        columns.prepareKeys(vector);
         ColumnCursor[] keys = columns.keysAt(vector);
         int low = 0;
         int high = rowSet.vectorRows(vector);

@@ -15,6 +15,7 @@ public final class CountingDisk implements Disk {
     private final Disk disk;
     private long reads;
     private long readBytes;
+    private long rounds;
     private int inFlightMost;
 
     public CountingDisk(Disk disk) {
@@ -25,6 +26,7 @@ public final class CountingDisk implements Disk {
     public void reset() {
         reads = 0;
         readBytes = 0;
+        rounds = 0;
         inFlightMost = 0;
     }
 
@@ -34,6 +36,11 @@ public final class CountingDisk implements Disk {
 
     public long readBytes() {
         return readBytes;
+    }
+
+    /** Reads that were added to a queue when nothing was in flight there: how often somebody had to wait. */
+    public long rounds() {
+        return rounds;
     }
 
     /** The most reads and writes that were in flight in one queue when a read was added. */
@@ -63,6 +70,7 @@ public final class CountingDisk implements Disk {
             queue.read(file, position, memory, offset, bytes, token);
             reads++;
             readBytes += bytes;
+            rounds += queue.inFlight() == 1 ? 1 : 0;
             inFlightMost = Math.max(inFlightMost, queue.inFlight());
         }
 
