@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
 
 /**
  * Goal: a predicate on encoded vectors finds exactly the rows that it finds one by one, and no page is skipped that has
@@ -25,6 +26,10 @@ import org.junit.jupiter.api.RepeatedTest;
  */
 final class PredicateTest {
     private static final int PREDICATES = 40;
+
+    private static final int FILES = 25;
+    private static final int MANY_PREDICATES = 500;
+    private static final int FEW_ROWS = 16;
 
     @RepeatedTest(30)
     void findsWhatAPlainLoopFinds(@Seed SplittableRandom random) {
@@ -34,9 +39,7 @@ final class PredicateTest {
             column.cells()
                     .sort((a, b) -> a == null ? (b == null ? 0 : -1) : b == null ? 1 : Arrays.compareUnsigned(a, b));
         }
-        Schema schema = Schema.of(
-                Column.key("k", ColumnType.INT8),
-                Column.of("c", TestColumn.type(column.spec().kind())).nullable());
+        Schema schema = schema(column);
         try (Files files = new Files(random.split());
                 Arena arena = Arena.ofConfined()) {
             files.write(List.of(column), null);
@@ -46,6 +49,43 @@ final class PredicateTest {
                 }
             }
         }
+    }
+
+    private static Schema schema(TestColumn column) {
+        return Schema.of(
+                Column.key("k", ColumnType.INT8),
+                Column.of("c", TestColumn.type(column.spec().kind())).nullable());
+    }
+
+    /**
+     * A hundred thousand cases: columns of every kind, encoding, share of nulls and size of pages, all of them
+     * short.
+     */
+    @Test
+    void findsWhatAPlainLoopFindsManyTimes(@Seed SplittableRandom random) {
+        int cases = 0;
+        for (int i = 0; i < FILES; i++) {
+            int rowCount = random.nextInt(1, FEW_ROWS);
+            List<TestColumn> columns = new ArrayList<>();
+            for (CellKind kind : CellKind.values()) {
+                columns.add(TestColumn.random(random, columns.size(), rowCount, kind));
+            }
+            try (Files files = new Files(random.split());
+                    Arena arena = Arena.ofConfined()) {
+                files.write(columns, null);
+                MemorySegment bitmap = arena.allocate(128);
+                try (CFileReader reader = files.open()) {
+                    for (TestColumn column : columns) {
+                        Schema schema = schema(column);
+                        ColumnReader read = reader.column(column.spec().id());
+                        for (int p = 0; p < MANY_PREDICATES; p++, cases++) {
+                            check(column, read, predicate(random, column, schema), files, bitmap);
+                        }
+                    }
+                }
+            }
+        }
+        assertEquals(CellKind.values().length * FILES * MANY_PREDICATES, cases);
     }
 
     private static void check(
