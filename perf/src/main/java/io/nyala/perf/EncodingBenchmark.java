@@ -34,8 +34,10 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * One vector of 1,024 cells of 8 bytes in each encoding, in the first-level cache: decoded, asked a range, encoded;
- * beside a copy of the decoded bytes. A score is values per nanosecond, so billions of values per second.
+ * One vector of 1,024 cells of 8 bytes, or 4, in each encoding, in the first-level cache: decoded, asked a range,
+ * encoded; beside a copy of the decoded bytes. A score is values per nanosecond, so billions of values per second. The
+ * goal for packed 32-bit integers is two thirds of a copy: {@code -p encoding=FRAME_OF_REFERENCE -p cellBytes=4 -p
+ * width=3,7,12,20}.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.Throughput)
@@ -48,13 +50,18 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 3, time = 1)
 public class EncodingBenchmark {
     private static final int COUNT = VectorFormat.VALUES_MAX;
-    private static final int CELL_BYTES = Long.BYTES;
-    private static final long BYTES_MAX = VectorFormat.maxFixedBytes(COUNT, CELL_BYTES);
-    private static final ValueRange RANGE = ValueRange.ofSigned(100, 600);
+    private static final long BYTES_MAX = VectorFormat.maxFixedBytes(COUNT, Long.BYTES);
     private static final ValueRange DOUBLE_RANGE = ValueRange.ofDouble(1000, 6000);
 
     @Param({"CONSTANT", "PLAIN", "RUN_LENGTH", "FRAME_OF_REFERENCE", "DICTIONARY", "DELTA", "ALP"})
     public VectorEncoding encoding = VectorEncoding.PLAIN;
+
+    @Param("8")
+    public int cellBytes = Long.BYTES;
+
+    /** Bits of packed values. */
+    @Param("12")
+    public int width = 12;
 
     private final MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), 4 << 20);
     private final MemoryAccount account = budget.account("benchmark", 0);
@@ -66,13 +73,22 @@ public class EncodingBenchmark {
     private final Slab encoded = account.take(BYTES_MAX + VectorFormat.READ_PADDING_BYTES);
     private final Slab decoded = account.take(BYTES_MAX);
     private final Slab bitmap = account.take(COUNT / Byte.SIZE);
+    private ValueRange range = DOUBLE_RANGE;
     private long encodedBytes;
 
     @Setup(Level.Trial)
     public void encodeOnce() {
         var random = new SplittableRandom(1);
         for (int i = 0; i < COUNT; i++) {
-            values.segment().set(ValueLayout.JAVA_LONG_UNALIGNED, i * 8L, value(i, random));
+            long value = value(i, random);
+            if (cellBytes == Integer.BYTES) {
+                values.segment().set(ValueLayout.JAVA_INT_UNALIGNED, i * 4L, (int) value);
+            } else {
+                values.segment().set(ValueLayout.JAVA_LONG_UNALIGNED, i * 8L, value);
+            }
+        }
+        if (encoding != VectorEncoding.ALP) {
+            range = ValueRange.ofSigned(mostPacked() / 8, mostPacked() / 2);
         }
         encodedBytes = encode();
         vector.wrap(encoded.segment(), 0, encodedBytes);
@@ -86,7 +102,7 @@ public class EncodingBenchmark {
             case CONSTANT -> 5;
             case PLAIN -> random.nextLong();
             case RUN_LENGTH -> index / 50 * 0x1234_5678_9ABC_DEFL;
-            case FRAME_OF_REFERENCE -> random.nextInt(4000);
+            case FRAME_OF_REFERENCE -> index == 0 ? 0 : index == 1 ? mostPacked() : random.nextLong(1 + mostPacked());
             case DICTIONARY -> random.nextInt(60) * 0x1234_5678_9ABC_DEFL;
             case DELTA -> index * 50L + random.nextInt(16);
             case ALP -> Double.doubleToRawLongBits(random.nextInt(10_000_000) / 100.0);
@@ -94,28 +110,31 @@ public class EncodingBenchmark {
         };
     }
 
+    private long mostPacked() {
+        return (1L << width) - 1;
+    }
+
     @Benchmark
     public long encode() {
-        return encoder.encodeFixed(values.segment(), 0, CELL_BYTES, COUNT, encoded.segment(), 0);
+        return encoder.encodeFixed(values.segment(), 0, cellBytes, COUNT, encoded.segment(), 0);
     }
 
     @Benchmark
     public void decode() {
-        vector.wrap(encoded.segment(), 0, encodedBytes).expect(CELL_BYTES, COUNT);
+        vector.wrap(encoded.segment(), 0, encodedBytes).expect(cellBytes, COUNT);
         VectorDecoder.decodeFixed(vector, decoded.segment(), 0);
     }
 
     @Benchmark
     public void range() {
-        vector.wrap(encoded.segment(), 0, encodedBytes).expect(CELL_BYTES, COUNT);
-        ValueRange range = encoding == VectorEncoding.ALP ? DOUBLE_RANGE : RANGE;
+        vector.wrap(encoded.segment(), 0, encodedBytes).expect(cellBytes, COUNT);
         VectorPredicates.and(vector, range, bitmap.segment(), 0);
     }
 
     /** What decoding is measured by. */
     @Benchmark
     public void copy() {
-        MemorySegment.copy(values.segment(), 0, decoded.segment(), 0, (long) COUNT * CELL_BYTES);
+        MemorySegment.copy(values.segment(), 0, decoded.segment(), 0, (long) COUNT * cellBytes);
     }
 
     @TearDown(Level.Trial)

@@ -1,6 +1,8 @@
 package io.nyala.perf;
 
+import io.nyala.columns.CacheFigures;
 import io.nyala.columns.LineItemFigures;
+import io.nyala.columns.SchemeFigures;
 import io.nyala.io.Disk;
 import io.nyala.io.Disks;
 import java.io.IOException;
@@ -130,6 +132,8 @@ public final class Figures {
             case "device" -> DeviceSideBySide.main(rest);
             case "cold" -> ColdReads.main(rest);
             case "lineitem" -> LineItemFigures.main(rest);
+            case "schemes" -> SchemeFigures.main(rest);
+            case "cache" -> CacheFigures.main(rest);
             case "kudu" -> SideBySide.main(rest);
             case "fresh" -> FreshRows.main(rest);
             case "writes" -> WritePath.main(rest);
@@ -147,6 +151,8 @@ public final class Figures {
                 device DIRECTORY [TIMES [SECONDS [JOBS]]]
                 cold DIRECTORY [MIB [TIMES]]
                 lineitem DIRECTORY [SCALE [TIMES]]
+                schemes [ROWS [TIMES]]
+                cache [REQUESTS]
                 kudu [DIRECTORY [ROWS [TIMES [SECONDS]]]]\
                 """);
         }

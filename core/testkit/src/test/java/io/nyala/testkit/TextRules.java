@@ -25,7 +25,11 @@ final class TextRules {
     private static final List<String> NATIVE = List.of("io-uring-bridge/");
     private static final List<String> NATIVE_MEMORY = List.of("io-uring-bridge/", "core/memory/");
     private static final List<String> ARENAS = List.of(
-            "io-uring-bridge/", "core/memory/", "core/simulation/", "perf/"); // The last two: no engine's memory.
+            "io-uring-bridge/",
+            "core/memory/",
+            "core/simulation/",
+            "perf/",
+            "edge/column-peer/"); // The last three: no engine's memory.
     private static final String GIVEN_CLOCK = "the clock the part was given";
     private static final String BUDGET = "an account of the MemoryBudget";
     private static final String FIX = "the fix, or a sentence that says why not";

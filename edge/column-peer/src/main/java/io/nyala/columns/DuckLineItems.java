@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -50,42 +49,21 @@ final class DuckLineItems implements LineItemStore {
 
     /** All rows of this scale, in a new file of its own. */
     static DuckLineItems load(Path file, double scale) {
-        DuckDBConnection connection = connect(file.toString());
+        DuckDBConnection connection = Duck.connect(file.toString());
         try {
-            execute(connection, TABLE);
+            Duck.execute(connection, TABLE);
             append(connection, LineItems.part(scale, 0, 1));
-            execute(connection, "checkpoint");
+            Duck.execute(connection, "checkpoint");
             return new DuckLineItems(file, OWN_FILE, scale, connection);
         } catch (SQLException e) {
-            throw failed(e);
+            throw Duck.failed(e);
         }
     }
 
     /** The same rows in a new file of Parquet. */
     DuckLineItems toParquet(Path file, String codec) {
-        try {
-            execute(connection, "copy lineitem to '" + file + "' (format parquet, compression " + codec + ")");
-        } catch (SQLException e) {
-            throw failed(e);
-        }
-        return new DuckLineItems(file, "Parquet, " + codec, scale, connect(""));
-    }
-
-    private static DuckDBConnection connect(String file) {
-        try {
-            DuckDBConnection connection =
-                    DriverManager.getConnection("jdbc:duckdb:" + file).unwrap(DuckDBConnection.class);
-            execute(connection, "set threads = 1");
-            return connection;
-        } catch (SQLException e) {
-            throw failed(e);
-        }
-    }
-
-    private static void execute(DuckDBConnection connection, String sql) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(sql);
-        }
+        Duck.execute(connection, "copy lineitem to '" + file + "' (format parquet, compression " + codec + ")");
+        return new DuckLineItems(file, "Parquet, " + codec, scale, Duck.connect(""));
     }
 
     private static void append(DuckDBConnection connection, Iterator<LineItem> rows) throws SQLException {
@@ -138,7 +116,7 @@ final class DuckLineItems implements LineItemStore {
         try {
             return query == LineItemQuery.TEN_COLUMNS ? countBatches(sql) : ask(sql);
         } catch (SQLException e) {
-            throw failed(e);
+            throw Duck.failed(e);
         }
     }
 
@@ -178,7 +156,7 @@ final class DuckLineItems implements LineItemStore {
         } catch (IOException e) {
             throw new UncheckedIOException("caches of the system are dropped by root alone", e);
         }
-        connection = connect(isParquet() ? "" : path.toString());
+        connection = Duck.connect(isParquet() ? "" : path.toString());
     }
 
     @Override
@@ -204,7 +182,7 @@ final class DuckLineItems implements LineItemStore {
                 bytes.put(rows.getString(1), rows.getLong(2));
             }
         } catch (SQLException e) {
-            throw failed(e);
+            throw Duck.failed(e);
         }
         return bytes;
     }
@@ -218,11 +196,7 @@ final class DuckLineItems implements LineItemStore {
         try {
             connection.close();
         } catch (SQLException e) {
-            throw failed(e);
+            throw Duck.failed(e);
         }
-    }
-
-    private static IllegalStateException failed(SQLException cause) {
-        return new IllegalStateException("DuckDB: " + cause.getMessage(), cause);
     }
 }

@@ -138,12 +138,19 @@ final class EngineLineItems implements LineItemStore {
         long sum = 0;
         try (Scan scan = table.scan().project("l_extendedprice").open()) {
             while (scan.next()) {
-                ColumnBatch batch = scan.batch();
-                MemorySegment values = batch.column(0).values();
-                for (int i = 0; i < batch.rowCount(); i++) {
-                    sum += LittleEndian.getLong(values, (long) i * Long.BYTES);
-                }
+                sum += sum(scan.batch());
             }
+        }
+        return sum;
+    }
+
+    /** A method of its own, which is compiled by itself and not as a part of a loop that goes on for long. */
+    private static long sum(ColumnBatch batch) {
+        MemorySegment values = batch.column(0).values();
+        int rows = batch.rowCount();
+        long sum = 0;
+        for (int i = 0; i < rows; i++) {
+            sum += LittleEndian.getLong(values, (long) i * Long.BYTES);
         }
         return sum;
     }
