@@ -37,6 +37,7 @@ import picocli.CommandLine.Spec;
             CountersCommand.class,
             UpkeepCommand.Flush.class,
             UpkeepCommand.Compact.class,
+            UpkeepCommand.Vacuum.class,
             CrashWriterCommand.class
         },
         footerHeading = "%nExamples:%n",

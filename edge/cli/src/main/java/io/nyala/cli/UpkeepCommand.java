@@ -27,8 +27,8 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code nyala flush} and {@code nyala compact}: what maintenance does by itself while an engine is open, at once and
- * until nothing is left to do. One thread.
+ * {@code nyala flush}, {@code nyala compact} and {@code nyala vacuum}: what maintenance does by itself while an engine
+ * is open, at once and until nothing is left to do. One thread.
  */
 abstract sealed class UpkeepCommand implements Callable<Integer> {
     @Spec
@@ -204,6 +204,28 @@ abstract sealed class UpkeepCommand implements Callable<Integer> {
         CompletableFuture<Void> begin(Table open) {
             Long one = tablet;
             return open.flush().thenCompose(_ -> one == null ? open.compact() : open.compact(one));
+        }
+    }
+
+    /** {@code nyala vacuum}. */
+    @Command(
+            name = "vacuum",
+            description = {
+                "Write what is in memory to disk, then give all history up: what rows were before, and rows that are"
+                        + " deleted.",
+                "The space they take comes back at once, not only when they are as old as the table's history may"
+                    + " become (see `nyala describe`). Rows stay as they are now, but no scan can read what they were"
+                    + " before this: that cannot be undone. No other engine may have the directory open."
+            },
+            mixinStandardHelpOptions = true,
+            versionProvider = Main.Version.class,
+            sortOptions = false,
+            footerHeading = "%nExamples:%n",
+            footer = {"  nyala vacuum lineitem --data data", "  nyala vacuum --data data"})
+    static final class Vacuum extends UpkeepCommand {
+        @Override
+        CompletableFuture<Void> begin(Table open) {
+            return open.flush().thenCompose(_ -> open.vacuum());
         }
     }
 }

@@ -91,6 +91,20 @@ final class UpkeepCommandTest {
     }
 
     @Test
+    void whatWasDeletedTakesNoSpaceAfterAVacuum() {
+        try (Engine engine = Engine.open(config());
+                WriteBatch batch = engine.table("herd").orElseThrow().newBatch()) {
+            for (int id = 0; id < 1000; id++) {
+                batch.rows().start(OperationKind.DELETE).setInt(0, id).end();
+            }
+            batch.commit().orThrow();
+        }
+        assertTrue(run("compact", "herd").contains("3 -> 1 "), "the history is kept for a week");
+        String text = run("vacuum", "herd");
+        assertTrue(text.lines().anyMatch(line -> line.matches(" *herd +1 +1 -> 0 +\\S.* -> 0 B +.*")), text);
+    }
+
+    @Test
     void whatIsNotThereIsNamedWithWhatIs() {
         assertEquals(Main.USAGE, execute("compact", "herd", "4711"));
         assertTrue(err.toString().contains("table \"herd\" has no tablet 4711; it has [" + tabletId + "]"), text());
