@@ -13,16 +13,21 @@ public final class AncientSnapshotException extends RuntimeException {
     private final long snapshot;
     private final long mark;
 
-    AncientSnapshotException(HostedTablet tablet, TableDescription table, long snapshot, long mark) {
-        super("the snapshot " + HybridTime.format(snapshot) + " of a scan of table \"" + table.name()
+    private AncientSnapshotException(String message, long snapshot, long mark) {
+        super(message);
+        this.snapshot = snapshot;
+        this.mark = mark;
+    }
+
+    static AncientSnapshotException of(HostedTablet tablet, TableDescription table, long snapshot, long mark) {
+        String message = "the snapshot " + HybridTime.format(snapshot) + " of a scan of table \"" + table.name()
                 + "\" is earlier than the ancient history mark of its tablet " + tablet.id() + ", "
                 + HybridTime.format(mark) + ": "
                 + (table.historySecondsMax() == TableDescription.HISTORY_FOREVER
                         ? "what was before it was given up"
                         : "the table keeps " + table.historySecondsMax() + " s of history")
-                + ". Scan at that time or later, or let the table keep history for longer from now on");
-        this.snapshot = snapshot;
-        this.mark = mark;
+                + ". Scan at that time or later, or let the table keep history for longer from now on";
+        return new AncientSnapshotException(message, snapshot, mark);
     }
 
     /** Hybrid time that was to be read. */

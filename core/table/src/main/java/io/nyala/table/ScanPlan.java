@@ -69,7 +69,7 @@ public record ScanPlan(ScanSpec spec, List<List<TabletRead>> groups, List<Hosted
         long mark = Math.min(hostMark, tablet.tablet().visible());
         HistoryMark.Hold hold = snapshot < mark ? null : history.tryHold(snapshot);
         if (hold == null) {
-            throw new AncientSnapshotException(tablet, state.description(), snapshot, Math.max(mark, history.mark()));
+            throw AncientSnapshotException.of(tablet, state.description(), snapshot, Math.max(mark, history.mark()));
         }
         return hold;
     }

@@ -47,6 +47,7 @@ final class MasterErrorsTest {
             Map.entry("TableExistsException", "is told where the name is known, with the id"),
             Map.entry("TabletException", "of the tablet server"),
             Map.entry("WrongTabletException", "of rows"),
+            Map.entry("AncientSnapshotException", "of scans"),
             Map.entry("BatchTooLargeException", "of rows"),
             Map.entry("BatchFullException", "of rows"),
             Map.entry("RowErrorsException", "of rows"),

@@ -25,6 +25,7 @@ import io.nyala.rows.MalformedBytesException;
 import io.nyala.rows.Schema;
 import io.nyala.rpc.RpcErrorCode;
 import io.nyala.rpc.RpcException;
+import io.nyala.table.AncientSnapshotException;
 import io.nyala.table.TableDroppedException;
 import io.nyala.table.WrongTabletException;
 import io.nyala.tablet.BatchTooLargeException;
@@ -96,6 +97,7 @@ final class TabletErrorsTest {
                 Arguments.of(TableDroppedException.class, Code.TABLET_NOT_FOUND, ErrorCode.NOT_FOUND),
                 Arguments.of(TabletFailedException.class, Code.TABLET_FAILED, ErrorCode.IO_ERROR),
                 Arguments.of(LogStoppedException.class, Code.TABLET_FAILED, ErrorCode.IO_ERROR),
+                Arguments.of(AncientSnapshotException.class, Code.INVALID_SNAPSHOT, ErrorCode.INVALID_ARGUMENT),
                 Arguments.of(TableNotFoundException.class, Code.TABLET_NOT_FOUND, ErrorCode.NOT_FOUND),
                 Arguments.of(BatchTooLargeException.class, Code.UNKNOWN_ERROR, ErrorCode.INVALID_ARGUMENT),
                 Arguments.of(IllegalArgumentException.class, Code.UNKNOWN_ERROR, ErrorCode.INVALID_ARGUMENT));
