@@ -73,12 +73,16 @@ final class PageCodecTest {
         }
     }
 
+    /** Of some letters, and half of the time with what was there before again and again, which all codecs shrink. */
     private static MemorySegment payload(Arena arena, SplittableRandom random) {
         int bytes = random.nextInt(1, 40_000);
         int letters = random.nextInt(1, 256);
         MemorySegment payload = arena.allocate(bytes);
+        int distance = random.nextBoolean() ? bytes : random.nextInt(1, 500);
         for (int i = 0; i < bytes; i++) {
-            payload.set(Cells.BYTE, i, (byte) random.nextInt(letters));
+            boolean isNew = i < distance || random.nextInt(100) == 0;
+            byte letter = isNew ? (byte) random.nextInt(letters) : payload.get(Cells.BYTE, i - distance);
+            payload.set(Cells.BYTE, i, letter);
         }
         return payload;
     }
