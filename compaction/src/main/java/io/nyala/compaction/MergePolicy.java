@@ -15,7 +15,7 @@ import java.util.stream.IntStream;
  * <pre>{@code
  *   gain = sum of the widths of the chosen - width of what they cover together     (see KeySpace)
  *        + credit for each but the first that is small
- *        + share of the chosen's bytes that are changes
+ *        + share of all bytes that are changes of the chosen, of those that have many
  * }</pre>
  *
  * <p>For each rowset as the leftmost of a choice those to its right are taken by where they end, and whenever the
@@ -30,6 +30,9 @@ public final class MergePolicy {
 
     /** What it is worth that there is one small rowset less, whether or not others overlap it. */
     private static final double SMALL_CREDIT = 0.005;
+
+    /** A rowset with less beside it, as a share of its rows, is not written again for the sake of its changes. */
+    private static final double CHANGE_SHARE_MIN = 0.1;
 
     /** Gains that differ by less are equal, and then the cheaper choice is the better one. */
     private static final double ROUNDING = 1e-9;
@@ -62,6 +65,30 @@ public final class MergePolicy {
         public Choice {
             fileIds = List.copyOf(fileIds);
         }
+    }
+
+    /**
+     * A rowset and where it lies.
+     *
+     * @param from share of the keys before it, as {@link KeySpace} has them
+     * @param to share of the keys up to its end
+     */
+    public record Placed(RowSetShape shape, double from, double to) {
+        /** The chance that a look-up has to ask it. */
+        public double width() {
+            return to - from;
+        }
+    }
+
+    /** Where rowsets lie along the keys of their tablet, the leftmost first. */
+    public static List<Placed> layout(List<RowSetShape> rowSets) {
+        KeySpace space = new KeySpace(rowSets);
+        return IntStream.range(0, rowSets.size())
+                .mapToObj(i -> new Placed(rowSets.get(i), space.from(i), space.to(i)))
+                .sorted(Comparator.comparingDouble(Placed::from)
+                        .thenComparingDouble(Placed::to)
+                        .thenComparingLong(placed -> placed.shape().fileId()))
+                .toList();
     }
 
     /** The best choice within the budget. */
@@ -110,7 +137,8 @@ public final class MergePolicy {
          * one.
          */
         private double changeShare(RowSetShape shape) {
-            return allBytes == 0 ? 0 : (double) Math.min(shape.changeBytes(), shape.bytes()) / allBytes;
+            boolean hasMany = shape.changeBytes() > 0 && shape.changeBytes() >= CHANGE_SHARE_MIN * shape.bytes();
+            return hasMany ? (double) Math.min(shape.changeBytes(), shape.bytes()) / allBytes : 0;
         }
 
         private static long cost(RowSetShape shape) {

@@ -99,8 +99,13 @@ public abstract sealed class Parking implements IdleStrategy {
 
     @Override
     public final void idle() {
+        idle(Long.MAX_VALUE);
+    }
+
+    /** As {@link #park}, but not at all any more once the agent is to end. */
+    public final void idle(long nanosMax) {
         if (!isRetired) {
-            park(Long.MAX_VALUE);
+            park(nanosMax);
         }
     }
 

@@ -24,6 +24,10 @@ import java.util.function.Consumer;
  * @param logSegmentsMax most of these files that hold records which are needed. Long before, tablets are flushed to let
  *     go of old ones; at this many, writes wait for that, or fail if it does not help
  * @param catalogEditsMax changes of the catalog and flushes after which their log begins anew with a checkpoint
+ * @param automaticMerges whether rowsets are merged without anybody's asking, once many overlap, or are small, or many
+ *     changes lie beside them; else {@code Table.compact} alone does it
+ * @param mergeDelayMillis so long after a flush rowsets of that tablet are left alone, unless much is gained: those of
+ *     the next flush would overlap the result
  * @param writers threads that decide and apply writes; tablets are spread over them
  * @param disk {@code best}, or {@code ring}, {@code syscall} or {@code channel} to force one
  */
@@ -37,6 +41,8 @@ public record EngineConfig(
         long logSegmentBytes,
         int logSegmentsMax,
         int catalogEditsMax,
+        boolean automaticMerges,
+        long mergeDelayMillis,
         int writers,
         String disk) {
     /** A writer is a thread; what keeps it busy is decisions on rows in memory, and a log takes what a few can give. */
@@ -56,6 +62,11 @@ public record EngineConfig(
 
     /** Keeps the log of the catalog, and so the time to open, short: an edit is one 4 KiB block. */
     private static final int CATALOG_EDITS_MAX = 1024;
+
+    /** A tablet that is filled as fast as its disk takes it is flushed more often than this. */
+    private static final long MERGE_DELAY_MILLIS = 10_000;
+
+    private static final long MERGE_DELAY_MILLIS_MAX = 86_400_000;
 
     /** A start would read 8 GiB at the default size. */
     private static final int LOG_SEGMENTS = 128;
@@ -84,6 +95,7 @@ public record EngineConfig(
         Check.powerOfTwo("logSegmentBytes", logSegmentBytes);
         Check.inRange("logSegmentsMax", logSegmentsMax, LOG_SEGMENTS_MIN, LOG_SEGMENTS_MAX);
         Check.inRange("catalogEditsMax", catalogEditsMax, 1, 1 << 16);
+        Check.inRange("mergeDelayMillis", mergeDelayMillis, 0, MERGE_DELAY_MILLIS_MAX);
         Check.inRange("writers", writers, 1, WRITERS_MAX);
     }
 
@@ -99,6 +111,8 @@ public record EngineConfig(
                 64 * MIB,
                 LOG_SEGMENTS,
                 CATALOG_EDITS_MAX,
+                false,
+                MERGE_DELAY_MILLIS,
                 1,
                 "best");
     }
@@ -142,6 +156,14 @@ public record EngineConfig(
         return with(copy -> copy.catalogEditsMax = newCatalogEditsMax);
     }
 
+    public EngineConfig withAutomaticMerges(boolean newAutomaticMerges) {
+        return with(copy -> copy.automaticMerges = newAutomaticMerges);
+    }
+
+    public EngineConfig withMergeDelayMillis(long newMergeDelayMillis) {
+        return with(copy -> copy.mergeDelayMillis = newMergeDelayMillis);
+    }
+
     public EngineConfig withWriters(int newWriters) {
         return with(copy -> copy.writers = newWriters);
     }
@@ -167,6 +189,8 @@ public record EngineConfig(
         private long logSegmentBytes;
         private int logSegmentsMax;
         private int catalogEditsMax;
+        private boolean automaticMerges;
+        private long mergeDelayMillis;
         private int writers;
         private String disk;
 
@@ -180,6 +204,8 @@ public record EngineConfig(
             logSegmentBytes = config.logSegmentBytes;
             logSegmentsMax = config.logSegmentsMax;
             catalogEditsMax = config.catalogEditsMax;
+            automaticMerges = config.automaticMerges;
+            mergeDelayMillis = config.mergeDelayMillis;
             writers = config.writers;
             disk = config.disk;
         }
@@ -195,6 +221,8 @@ public record EngineConfig(
                     logSegmentBytes,
                     logSegmentsMax,
                     catalogEditsMax,
+                    automaticMerges,
+                    mergeDelayMillis,
                     writers,
                     disk);
         }

@@ -54,7 +54,9 @@ public final class EngineCounters implements AutoCloseable {
         FAILED_COMMITS(3, "commits failed"),
         SCANS(4, "scans opened"),
         FLUSHES(5, "flushes"),
-        FAILED_FLUSHES(6, "flushes failed");
+        FAILED_FLUSHES(6, "flushes failed"),
+        MERGES(7, "merges"),
+        FAILED_MERGES(8, "merges failed");
 
         private final int id;
         private final String label;
@@ -161,6 +163,10 @@ public final class EngineCounters implements AutoCloseable {
 
     void flushed(boolean isDone) {
         add(isDone ? Counter.FLUSHES : Counter.FAILED_FLUSHES, 1);
+    }
+
+    void merged(boolean isDone) {
+        add(isDone ? Counter.MERGES : Counter.FAILED_MERGES, 1);
     }
 
     private void add(Counter counter, long count) {

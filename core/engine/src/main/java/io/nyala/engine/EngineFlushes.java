@@ -45,17 +45,18 @@ final class EngineFlushes implements FlushContext {
 
     @Override
     public Flush newFlush(Tablet tablet, MemRowSet rows) {
-        return new Flush(rows.source(engine.memory().flush()), engine.flushTarget(tablet));
+        MemoryAccount memory = engine.memory().flush();
+        return new Flush(rows.source(memory), engine.flushTarget(tablet, memory));
     }
 
     @Override
     public MemoryAccount mergeMemory() {
-        return engine.memory().flush();
+        return engine.memory().merges();
     }
 
     @Override
     public Flush newMerge(Tablet tablet, MergeSource rows) {
-        return new Flush(rows, engine.flushTarget(tablet));
+        return new Flush(rows, engine.flushTarget(tablet, engine.memory().merges()));
     }
 
     @Override

@@ -36,12 +36,19 @@ final class EngineMemory implements AutoCloseable {
      */
     private static final long CHANGES_BYTES = 2 * PageSource.REGION_BYTES;
 
+    /** A merge has some hundred KiB of each input, 4 bytes for each row, and a rowset under construction. */
+    private static final long MERGE_BYTES_MAX = 64 * MIB;
+
+    /** Of a small budget merges have a part; for what they need beyond, they have to find room. */
+    private static final int MERGE_PART = 32;
+
     private final MemoryBudget budget;
     private final MemoryAccount log;
     private final MemoryAccount cache;
     private final MemoryAccount rowSets;
     private final MemoryAccount lookups;
     private final MemoryAccount flush;
+    private final MemoryAccount merges;
     private final MemoryAccount rows;
     private final MemoryAccount changes;
     private final MemoryAccount batches;
@@ -51,13 +58,15 @@ final class EngineMemory implements AutoCloseable {
         long logBytes = wal.memoryBytes() + storage.memoryBytes();
         long flushBytes = config.rowSetBytes() + FLUSH_OVERHEAD_BYTES;
         long rowsBytes = RESERVED_FLUSHES * config.flushBytes() + ROWS_OVERHEAD_BYTES;
-        checkFits(config, logBytes, flushBytes, rowsBytes);
+        long mergeBytes = Math.min(MERGE_BYTES_MAX, config.memoryBytes() / MERGE_PART);
+        checkFits(config, logBytes, flushBytes, mergeBytes, rowsBytes);
         budget = MemoryBudget.open(pages, config.memoryBytes());
         log = budget.account("log", logBytes);
         cache = budget.account("page cache", config.cacheBytes());
         rowSets = budget.account("open rowsets", config.metadataBytes());
         lookups = budget.account("look-ups", LookupMemory.RESERVED_BYTES);
         flush = budget.account("flush", flushBytes);
+        merges = budget.account("merges", mergeBytes);
         rows = budget.account("rows in memory", rowsBytes);
         changes = budget.account("changes in memory", CHANGES_BYTES);
         batches = budget.account("write batches", 0);
@@ -65,7 +74,8 @@ final class EngineMemory implements AutoCloseable {
     }
 
     /** Before anything is taken, and by the names that the configuration has for it. */
-    private static void checkFits(EngineConfig config, long logBytes, long flushBytes, long rowsBytes) {
+    private static void checkFits(
+            EngineConfig config, long logBytes, long flushBytes, long mergeBytes, long rowsBytes) {
         long needed = SHARED_BYTES_MIN;
         for (long reserved : List.of(
                 config.cacheBytes(),
@@ -73,6 +83,7 @@ final class EngineMemory implements AutoCloseable {
                 rowsBytes,
                 logBytes,
                 flushBytes,
+                mergeBytes,
                 CHANGES_BYTES,
                 LookupMemory.RESERVED_BYTES)) {
             needed += MemoryBudget.reservedBytes(reserved);
@@ -82,10 +93,10 @@ final class EngineMemory implements AutoCloseable {
                 String.format(
                         Locale.ROOT,
                         "memoryBytes is %,d, but %,d are needed: %,d for the page cache (cacheBytes), %,d for metadata"
-                                + " of rowsets (metadataBytes), %,d for rows in memory (twice flushBytes, and some),"
-                                + " %,d for the logs (less with smaller logSegmentBytes), %,d for a flush, the rest for"
-                                + " changes, look-ups, batches and scans; raise memoryBytes, or lower one of the"
-                                + " others",
+                            + " of rowsets (metadataBytes), %,d for rows in memory (twice flushBytes, and some), %,d"
+                            + " for the logs (less with smaller logSegmentBytes), %,d for a flush, the rest for"
+                            + " merges, changes, look-ups, batches and scans; raise memoryBytes, or lower one of the"
+                            + " others",
                         config.memoryBytes(),
                         needed,
                         config.cacheBytes(),
@@ -114,6 +125,11 @@ final class EngineMemory implements AutoCloseable {
 
     MemoryAccount flush() {
         return flush;
+    }
+
+    /** What merges take: not of a flush's, which must go on whatever they need. */
+    MemoryAccount merges() {
+        return merges;
     }
 
     MemoryAccount rows() {

@@ -3,6 +3,7 @@ package io.nyala.engine;
 import io.nyala.catalog.TableDescription;
 import io.nyala.cfile.PageCache;
 import io.nyala.compaction.Flush;
+import io.nyala.compaction.MergePolicy;
 import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.diskrowset.LookupMemory;
 import io.nyala.diskrowset.RowSetFile;
@@ -10,6 +11,8 @@ import io.nyala.io.Disk;
 import io.nyala.io.IoPool;
 import io.nyala.io.Parking;
 import io.nyala.maintenance.Maintenance;
+import io.nyala.maintenance.MergeSettings;
+import io.nyala.memory.MemoryAccount;
 import io.nyala.record.AnswerRoom;
 import io.nyala.rows.Schema;
 import io.nyala.table.TableHost;
@@ -49,6 +52,15 @@ final class OpenEngine implements TableHost, AutoCloseable {
     private static final int READ_QUEUE_DEPTH = 64;
 
     private static final long STORAGE_SEGMENT_BYTES = 1 << 20;
+
+    /** As Kudu has them, but for the rows: where each goes is noted in 4 bytes. */
+    private static final MergePolicy.Budget MERGE_BUDGET = new MergePolicy.Budget(128L << 20, 8 << 20, 8 << 20, 0.01);
+
+    /** Look-ups in a tablet that is being filled may ask so many rowsets too many. */
+    private static final double YOUNG_GAIN_MIN = 3;
+
+    /** A tablet that is flushed all the time is merged all the same, after so many delays. */
+    private static final int MERGE_DELAYS_MAX = 6;
 
     /** Of the segments that the log is kept to: what answers take when all of them are carried forward. */
     private static final long ANSWER_SEGMENTS = Upkeep.LOG_SEGMENTS_MAX / 4;
@@ -132,9 +144,15 @@ final class OpenEngine implements TableHost, AutoCloseable {
         log = recover(walConfig, hybridClock);
         changesReplayed = tablets.changesReplayed();
         RowSetFiles.tidy(disk, layout, storage); // Not before it is sure that logs and rowsets belong together.
-        maintenance = new Maintenance(maintenanceParking, flushes, new Upkeep(this));
+        maintenance = new Maintenance(maintenanceParking, flushes, new Upkeep(this), mergeSettings(config));
         start();
         new Upkeep(this).releaseLog();
+    }
+
+    private static MergeSettings mergeSettings(EngineConfig config) {
+        long delayMicros = TimeUnit.MILLISECONDS.toMicros(config.mergeDelayMillis());
+        return new MergeSettings(
+                config.automaticMerges(), MERGE_BUDGET, delayMicros, YOUNG_GAIN_MIN, MERGE_DELAYS_MAX * delayMicros);
     }
 
     /** Opens the rowsets of all tablets and applies what the log has beyond them; the log is ready for more. */
@@ -200,7 +218,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
         }
         // All tablets before maintenance: one that is not there yet would need nothing of the log, which it releases.
         tablets.startAll();
-        agents.start(maintenance, maintenance.parking(), maintenance.parking());
+        agents.start(maintenance, maintenance.idleStrategy(), maintenance.parking());
         var keeper = new LeaseKeeper(keeperParking, clock, this::renewLease);
         agents.start(keeper, keeper.parking(), keeper.parking());
     }
@@ -214,11 +232,11 @@ final class OpenEngine implements TableHost, AutoCloseable {
         return new RowSetFile(environment.disk(), storage.path(fileId), fileId, storage.ownerId(tabletId));
     }
 
-    /** Where the flush of a tablet writes to. */
-    Flush.Target flushTarget(Tablet tablet) {
+    /** Where the flush or merge of a tablet writes to; {@code account} pays for a rowset under construction. */
+    Flush.Target flushTarget(Tablet tablet, MemoryAccount account) {
         return new Flush.Target(
                 tablet.schema(),
-                memory.flush(),
+                account,
                 config.rowSetBytes(),
                 io,
                 () -> rowSetFile(tablet.id(), storage.allocateFileId(tablet.id())));

@@ -22,6 +22,7 @@ import io.nyala.wal.WriteAheadLog;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -210,6 +211,15 @@ final class StorageLog implements TabletManifest {
         throwIfGone(tabletId);
         long tableId = state.tablet(tabletId).tableId();
         return state.table(tableId).orElseThrow().description().historySecondsMax();
+    }
+
+    /** Of the table of a tablet; none if there is no such tablet any more. */
+    synchronized Map<String, String> settings(long tabletId) {
+        return state.hasTablet(tabletId)
+                ? state.table(state.tablet(tabletId).tableId())
+                        .map(table -> table.description().settings())
+                        .orElseThrow()
+                : Map.of();
     }
 
     synchronized int tableCount() {

@@ -3,6 +3,8 @@ package io.nyala.engine;
 import io.nyala.catalog.TableDescription;
 import io.nyala.catalog.TabletPlace;
 import io.nyala.compaction.MergePolicy;
+import io.nyala.maintenance.Maintenance;
+import io.nyala.maintenance.TabletExplanation;
 import io.nyala.partition.PartitionMap;
 import io.nyala.rows.KeyRange;
 import io.nyala.rows.Schema;
@@ -33,9 +35,6 @@ import org.jspecify.annotations.Nullable;
  * the table is dropped, those that are under way end well, and new ones are refused.
  */
 public final class Table {
-    /** As Kudu has them, but for the rows: where each goes is noted in 4 bytes. */
-    private static final MergePolicy.Budget MERGE_BUDGET = new MergePolicy.Budget(128L << 20, 8 << 20, 8 << 20, 0.01);
-
     /** Merges of one tablet that {@link #compact} does: who writes meanwhile could keep it busy for ever. */
     private static final int COMPACTION_MERGES_MAX = 1000;
 
@@ -79,7 +78,11 @@ public final class Table {
         return state.description().historySecondsMax();
     }
 
-    /** What the host program notes of the table, by name; means nothing to the engine. */
+    /**
+     * What the host program notes of the table, by name. The engine minds two, by which Kudu's clients say how rowsets
+     * are merged by themselves: {@code kudu.table.disable_compaction} (1: not at all) and {@code
+     * kudu.table.maintenance_priority} (-5 to 5: after those of other tables, or before them).
+     */
     public SortedMap<String, String> settings() {
         return state.description().settings();
     }
@@ -151,7 +154,7 @@ public final class Table {
     public CompletableFuture<Void> compact() {
         engine.throwIfClosed();
         return CompletableFuture.allOf(present().tablets().stream()
-                .map(tablet -> compact(tablet.tablet(), COMPACTION_MERGES_MAX))
+                .map(tablet -> compact(tablet.tablet(), List.of(), COMPACTION_MERGES_MAX))
                 .toArray(CompletableFuture<?>[]::new));
     }
 
@@ -161,7 +164,7 @@ public final class Table {
         return present().tablets().stream()
                 .filter(tablet -> tablet.id() == tabletId)
                 .findFirst()
-                .map(tablet -> compact(tablet.tablet(), COMPACTION_MERGES_MAX))
+                .map(tablet -> compact(tablet.tablet(), List.of(), COMPACTION_MERGES_MAX))
                 .orElseGet(() -> CompletableFuture.completedFuture(null));
     }
 
@@ -190,15 +193,16 @@ public final class Table {
                 areAll || passesMax == 1 ? CompletableFuture.completedFuture(null) : vacuum(tablet, passesMax - 1));
     }
 
-    private CompletableFuture<Void> compact(Tablet tablet, int mergesMax) {
-        List<Long> chosen =
-                MergePolicy.choose(TabletView.shapes(tablet), MERGE_BUDGET).fileIds();
-        return chosen.isEmpty() || mergesMax == 0
+    /** {@code refused}: what could not be merged, since it was being merged by itself, or may not be just now. */
+    private CompletableFuture<Void> compact(Tablet tablet, List<Long> refused, int mergesMax) {
+        Maintenance maintenance = engine.maintenance();
+        List<Long> chosen = MergePolicy.choose(TabletView.shapes(tablet), maintenance.mergeBudget())
+                .fileIds();
+        return chosen.isEmpty() || chosen.equals(refused) || mergesMax == 0
                 ? CompletableFuture.completedFuture(null)
-                : engine.maintenance()
+                : maintenance
                         .merge(tablet, chosen)
-                        .thenCompose(isMerged ->
-                                isMerged ? compact(tablet, mergesMax - 1) : CompletableFuture.completedFuture(null));
+                        .thenCompose(isMerged -> compact(tablet, isMerged ? List.of() : chosen, mergesMax - 1));
     }
 
     /**
@@ -240,6 +244,21 @@ public final class Table {
             int end = Math.min(to, all.size());
             return all.subList(Math.min(from, end), end).stream()
                     .flatMap(tablet -> tablet.look(engine.host(), Tablet::view).stream())
+                    .toList();
+        } finally {
+            engine.callEnds();
+        }
+    }
+
+    /**
+     * Of each tablet how its rowsets lie, what would be merged next, and what is done about it, in the order of {@link
+     * #tablets}; of dropped ones nothing.
+     */
+    public List<TabletExplanation> explain() {
+        engine.callBegins();
+        try {
+            return state.tablets().stream()
+                    .flatMap(tablet -> tablet.look(engine.host(), engine.maintenance()::explain).stream())
                     .toList();
         } finally {
             engine.callEnds();

@@ -263,6 +263,9 @@ final class Tables {
             (unchanged.contains(tablet.place()) ? tablets : leaving).add(tablet);
         }
         table.become(TableState.of(new TableEntry(table.id(), edit.description(), places, null), tablets));
+        if (!edit.description().settings().equals(before.description().settings())) {
+            tablets.forEach(tablet -> parts.maintenance().lookAgain(tablet.tablet())); // They say what may be merged.
+        }
         for (HostedTablet tablet : leaving) {
             parts.tablets().leave(tablet, edit.droppedTablets().contains(tablet.id()));
         }

@@ -5,6 +5,7 @@ import io.nyala.memory.MemoryLimitException;
 import io.nyala.table.HostedTablet;
 import io.nyala.table.TableDroppedException;
 import io.nyala.tablet.Tablet;
+import io.nyala.tablet.TabletView;
 import io.nyala.wal.StreamNeeds;
 import io.nyala.wal.WriteAheadLog;
 import java.lang.System.Logger;
@@ -47,6 +48,7 @@ final class Upkeep implements Housekeeping {
     private volatile long retriedFrom;
 
     private boolean hasFlushEnded;
+    private boolean isMemoryWanted;
     private int flushesSinceRelease;
 
     Upkeep(OpenEngine engine) {
@@ -173,15 +175,22 @@ final class Upkeep implements Housekeeping {
         for (HostedTablet hosted : engine.tablets().all()) { // Before each flush: no list of so many is made.
             isWanted |= hosted.tablet().pressure().isMemoryWanted();
         }
+        isMemoryWanted = isWanted;
         if (!isWanted) {
             return;
         }
         Tablet largest = null;
+        long mostBytes = 0;
         boolean isReclaiming = false;
         for (Tablet tablet : engine.tablets().open()) {
             isReclaiming |= tablet.isReclaiming();
-            if (tablet.hasRowsInMemory() && (largest == null || tablet.memoryBytes() > largest.memoryBytes())) {
+            long bytes = TabletView.flushableBytes(tablet);
+            if (bytes > mostBytes) {
                 largest = tablet;
+                mostBytes = bytes;
+            } else if (bytes == 0 && tablet.hasRowsInMemory()) {
+                tablet.merging().oweFlush(); // A merge has changes of its rows, which are flushed after it.
+                isReclaiming = true;
             }
         }
         if (largest != null) {
@@ -219,6 +228,11 @@ final class Upkeep implements Housekeeping {
         }
     }
 
+    @Override
+    public void mergeEnded(boolean isDone) {
+        engine.counters().merged(isDone);
+    }
+
     /**
      * The log is read first: a record up to there is in its tablet's memory already, so a tablet that has nothing in
      * memory after that does not need it. It asks all tablets: while the log is short, in one of so many flushes that
@@ -238,6 +252,21 @@ final class Upkeep implements Housekeeping {
             needs.add(hosted.id(), hosted.tablet().neededFrom());
         }
         engine.log().release(needs.build());
+    }
+
+    @Override
+    public boolean isPressed() {
+        return isMemoryWanted || engine.log().isAtLimit();
+    }
+
+    @Override
+    public double mergeWeight(Tablet tablet) {
+        return MergeSwitches.weight(engine.storage().settings(tablet.id()));
+    }
+
+    @Override
+    public long micros() {
+        return engine.micros();
     }
 
     @Override

@@ -33,6 +33,9 @@ final class EngineModelTest {
     /** The least scans of a time that is forgotten, of tables that are there at the end. */
     private static final int REFUSED_MIN = 25;
 
+    /** The same of merges that nobody asked for. */
+    private static final long AUTOMATIC_MERGES_MIN = 100;
+
     /** How many operations the long variant makes. */
     private static final long SOAK_OPERATIONS = Long.getLong("nyala.soak.operations", 10_000_000);
 
@@ -43,6 +46,7 @@ final class EngineModelTest {
     private long operationCount;
     private int mergeCount;
     private int refusedCount;
+    private long automaticMergeCount;
 
     @RepeatedTest(RUNS)
     void answersWhatTheModelAnswers(@Seed SplittableRandom random) {
@@ -50,6 +54,7 @@ final class EngineModelTest {
         operationCount += done.operationCount();
         mergeCount += done.mergeCount();
         refusedCount += done.refusedCount();
+        automaticMergeCount += done.automaticMergeCount();
         runCount++;
     }
 
@@ -58,6 +63,9 @@ final class EngineModelTest {
         assertTrue(runCount < RUNS || operationCount >= OPERATIONS_MIN, () -> operationCount + " operations only");
         assertTrue(runCount < RUNS || mergeCount >= MERGES_MIN, () -> mergeCount + " merges only");
         assertTrue(runCount < RUNS || refusedCount >= REFUSED_MIN, () -> refusedCount + " scans came too late only");
+        assertTrue(
+                runCount < RUNS || automaticMergeCount >= AUTOMATIC_MERGES_MIN,
+                () -> automaticMergeCount + " merges only that nobody asked for");
     }
 
     @Tag("soak")

@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
 final class ModelHost {
     private static final int TRACE_CHARS_MAX = 3_000;
 
+    /** A run takes some seconds of the simulated clock. */
+    private static final int MERGE_DELAY_MILLIS_MAX = 500;
+
     private final long seed;
     private final World world;
     private final ModelWrites writes = new ModelWrites(this::expect);
@@ -31,6 +34,7 @@ final class ModelHost {
     private World.Running running;
     private int step;
     private int restarts;
+    private long automaticMergeCount; // Of the engines before this one.
 
     /** A call of the disk was made to fail, or there is no space: clear failures are as they should be. */
     private boolean isFaulty;
@@ -39,7 +43,8 @@ final class ModelHost {
         this.seed = seed;
         this.world = new World(random.split(), random.nextInt(4))
                 .withWriters(random.nextInt(1, 4))
-                .withCatalogEdits(random.nextInt(4, 60));
+                .withCatalogEdits(random.nextInt(4, 60))
+                .withAutomaticMerges(random.nextInt(MERGE_DELAY_MILLIS_MAX));
         this.running = world.open();
     }
 
@@ -65,6 +70,11 @@ final class ModelHost {
 
     ModelCatalog catalog() {
         return catalog;
+    }
+
+    /** Merges that nobody asked for, in all engines. */
+    long automaticMergeCount() {
+        return automaticMergeCount + engine().maintenance().automaticMergeCount();
     }
 
     /** Microseconds since 1970. */
@@ -223,6 +233,7 @@ final class ModelHost {
             }
             boolean isOpen = false;
             try {
+                automaticMergeCount = automaticMergeCount();
                 running = world.open();
                 isOpen = true;
                 if (isFaulty && isAnyRowSetMissing()) {

@@ -266,7 +266,7 @@ final class ModelRun {
         }
     }
 
-    /** Merges that have come about. */
+    /** Merges that were asked for, and have come about. */
     int mergeCount() {
         return writes.mergeCount();
     }
@@ -274,6 +274,11 @@ final class ModelRun {
     /** Scans of tables that are still there that came too late. */
     int refusedCount() {
         return catalog.all().stream().mapToInt(ModelDriver::refusedCount).sum();
+    }
+
+    /** As above, that nobody asked for. */
+    long automaticMergeCount() {
+        return host.automaticMergeCount();
     }
 
     // ---- Reading ----

@@ -21,7 +21,7 @@ final class ModelRuns {
     private ModelRuns() {}
 
     /** What was done in a run. */
-    record Done(long operationCount, int mergeCount, int refusedCount) {}
+    record Done(long operationCount, int mergeCount, int refusedCount, long automaticMergeCount) {}
 
     /** Runs so many steps. */
     static Done run(long seed, int steps) {
@@ -60,7 +60,7 @@ final class ModelRuns {
     }
 
     private static Done done(ModelRun run) {
-        return new Done(run.operationCount(), run.mergeCount(), run.refusedCount());
+        return new Done(run.operationCount(), run.mergeCount(), run.refusedCount(), run.automaticMergeCount());
     }
 
     /** Leaves out runs of steps, long ones first, as long as what is left fails too. */

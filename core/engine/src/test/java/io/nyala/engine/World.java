@@ -80,6 +80,7 @@ final class World {
         return EngineConfig.in(DIRECTORY)
                 .withMemoryBytes(512 << 20) // Many scans over many rowsets; what is not used costs nothing.
                 .withCacheBytes(4 << 20)
+                .withAutomaticMerges(false) // Rowsets are there until a test has them merged.
                 .withFlushBytes(FLUSH_BYTES[variant])
                 .withLogSegmentBytes(SEGMENT_BYTES[variant]);
     }
@@ -87,6 +88,12 @@ final class World {
     /** Engines flush only when asked to, so that what a test commits stays in the log. */
     World withoutOwnFlushes() {
         config = config.withFlushBytes(8 << 20);
+        return this;
+    }
+
+    /** Rowsets are merged without anybody's asking, so long after the last flush of their tablet. */
+    World withAutomaticMerges(long delayMillis) {
+        config = config.withAutomaticMerges(true).withMergeDelayMillis(delayMillis);
         return this;
     }
 

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 final class AttachedTablet {
     private final Tablet tablet;
     private final MaintenanceScheduler.Slot slot;
+    private final MergeCandidate merge = new MergeCandidate(this);
     private final List<CompletableFuture<Void>> waiting = new ArrayList<>();
     private @Nullable RuntimeException end;
 
@@ -26,6 +27,15 @@ final class AttachedTablet {
 
     MaintenanceScheduler.Slot slot() {
         return slot;
+    }
+
+    /** What is worth merging. */
+    MergeCandidate merge() {
+        return merge;
+    }
+
+    synchronized boolean isDetached() {
+        return end != null;
     }
 
     synchronized CompletableFuture<Void> await() {
@@ -46,5 +56,15 @@ final class AttachedTablet {
         List<CompletableFuture<Void>> taken = List.copyOf(waiting);
         waiting.clear();
         return taken;
+    }
+
+    /** They wait for the next flush instead. */
+    synchronized void waitOn(List<CompletableFuture<Void>> taken) {
+        RuntimeException ended = end;
+        if (ended == null) {
+            waiting.addAll(taken);
+        } else {
+            taken.forEach(future -> future.completeExceptionally(ended));
+        }
     }
 }

@@ -5,6 +5,7 @@ import io.nyala.tablet.FlushContext;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletClosedException;
 import io.nyala.tablet.TabletFlush;
+import io.nyala.tablet.TabletView;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
@@ -15,12 +16,13 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The tablets that are maintained, and their flushes, of which one is under way at a time.
  *
- * <p>The worker's, but for {@link #attach}, {@link #detach}, {@link #await}, {@link #flushing}, {@link #isAttached} and
+ * <p>The worker's, but for {@link #attach}, {@link #detach}, {@link #await}, {@link #flushing}, {@link #attached} and
  * {@link #failures}, which are for any thread.
  */
 final class Flushes {
@@ -30,17 +32,23 @@ final class Flushes {
     private final FlushContext context;
     private final Housekeeping housekeeping;
     private final AtomicInteger taskCount;
+    private final Consumer<AttachedTablet> flushed;
     private final List<AttachedTablet> tablets = new CopyOnWriteArrayList<>();
     private final Map<Tablet, AttachedTablet> byTablet = new ConcurrentHashMap<>();
     private final Map<MaintenanceScheduler.Slot, AttachedTablet> bySlot = new ConcurrentHashMap<>();
     private volatile @Nullable Running running; // Only the worker sets it.
     private boolean isTurnOfLog = true;
 
-    /** {@code taskCount} of what is under way. */
-    Flushes(FlushContext context, Housekeeping housekeeping, AtomicInteger taskCount) {
+    /** {@code taskCount} of what is under way; {@code flushed} is told of each flush by which something was written. */
+    Flushes(
+            FlushContext context,
+            Housekeeping housekeeping,
+            AtomicInteger taskCount,
+            Consumer<AttachedTablet> flushed) {
         this.context = context;
         this.housekeeping = housekeeping;
         this.taskCount = taskCount;
+        this.flushed = flushed;
     }
 
     private record Running(
@@ -49,11 +57,12 @@ final class Flushes {
             TabletFlush task,
             List<CompletableFuture<Void>> waiting) {}
 
-    void attach(Tablet tablet) {
+    AttachedTablet attach(Tablet tablet) {
         var attached = new AttachedTablet(tablet, scheduler.register("flush of tablet " + tablet.id()));
         byTablet.put(tablet, attached);
         bySlot.put(attached.slot(), attached);
         tablets.add(attached);
+        return attached;
     }
 
     void detach(Tablet tablet, RuntimeException reason) {
@@ -67,8 +76,10 @@ final class Flushes {
         }
     }
 
-    boolean isAttached(Tablet tablet) {
-        return byTablet.containsKey(tablet);
+    /** Null if it is none of those any more. */
+    @Nullable
+    AttachedTablet attached(Tablet tablet) {
+        return byTablet.get(tablet);
     }
 
     /** Complete when what is in memory now is on disk. */
@@ -87,11 +98,12 @@ final class Flushes {
         return Optional.ofNullable(running).map(present -> present.attached().tablet());
     }
 
-    /** Of which tablets the last flush failed, and why. */
+    /** Of which tablets the last flush or merge failed, and why. */
     List<RuntimeException> failures() {
         List<RuntimeException> failures = new ArrayList<>();
         for (AttachedTablet attached : tablets) {
             attached.tablet().pressure().flushFailure().ifPresent(failures::add);
+            attached.merge().failure().ifPresent(failures::add);
         }
         return failures;
     }
@@ -133,7 +145,9 @@ final class Flushes {
         if (!tablet.pressure().isFlushWanted()) {
             return 0;
         }
-        return isTurnOfLog && housekeeping.isForLog(tablet) ? Double.MAX_VALUE : Math.max(1, tablet.memoryBytes());
+        return isTurnOfLog && housekeeping.isForLog(tablet)
+                ? Double.MAX_VALUE
+                : Math.max(1, TabletView.flushableBytes(tablet));
     }
 
     /** Does one bounded piece of the one that is under way; answers how much it was. */
@@ -186,6 +200,14 @@ final class Flushes {
         taskCount.getAndDecrement();
         present.claim().release();
         housekeeping.flushEnded(failure == null, present.task().hasWritten());
+        if (present.task().hasWritten()) {
+            flushed.accept(present.attached());
+        }
+        if (failure == null && present.task().hasLeftChanges()) {
+            present.attached().waitOn(present.waiting());
+            present.attached().tablet().merging().oweFlush();
+            return;
+        }
         for (CompletableFuture<Void> waiting : present.waiting()) {
             if (failure == null) {
                 waiting.complete(null);

@@ -37,6 +37,21 @@ public interface Housekeeping {
     /** A flush is done, or has failed; {@code hasWritten} if there was anything to write. */
     void flushEnded(boolean isDone, boolean hasWritten);
 
+    /** Rowsets were merged, or that has failed. */
+    void mergeEnded(boolean isDone);
+
+    /** Whether batches wait for memory, or for the log to become shorter, which flushes bring about and merges do not. */
+    boolean isPressed();
+
+    /**
+     * How much the merges of a tablet count beside those of others: 1 is usual; 0 if its rowsets may not be merged
+     * without anybody's asking.
+     */
+    double mergeWeight(Tablet tablet);
+
+    /** The time of day. */
+    long micros();
+
     /** What is heard by who wants something of a tablet that is none any more. Any thread. */
     RuntimeException droppedReason(Tablet tablet);
 

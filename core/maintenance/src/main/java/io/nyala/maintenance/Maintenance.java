@@ -1,15 +1,20 @@
 package io.nyala.maintenance;
 
+import io.nyala.compaction.MergePolicy;
+import io.nyala.compaction.RowSetShape;
 import io.nyala.io.Parking;
 import io.nyala.tablet.FlushContext;
 import io.nyala.tablet.Tablet;
+import io.nyala.tablet.TabletView;
 import io.nyala.tablet.TabletWrite;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.agrona.concurrent.Agent;
+import org.agrona.concurrent.IdleStrategy;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +29,9 @@ public final class Maintenance implements Agent {
     /** A merge goes on when flushes wait for something, and now and then when they do not. */
     private static final int FLUSH_STEPS_PER_MERGE_STEP = 4;
 
+    /** The same while batches wait for what only flushes bring: a merge goes on, or it would never under such a load. */
+    private static final int FLUSH_STEPS_PER_MERGE_STEP_PRESSED = 16;
+
     private final Parking parking;
     private final Housekeeping housekeeping;
 
@@ -34,20 +42,45 @@ public final class Maintenance implements Agent {
     private final AtomicInteger taskCount = new AtomicInteger();
 
     private final Probes probes = new Probes();
+    private final MergeSettings settings;
+    private final MergeCandidates candidates;
     private final Flushes flushes;
     private final Merges merges;
     private int stepsOfFlushes; // Since the last one of a merge.
     private volatile @Nullable RuntimeException end;
 
-    public Maintenance(Parking parking, FlushContext context, Housekeeping housekeeping) {
+    public Maintenance(Parking parking, FlushContext context, Housekeeping housekeeping, MergeSettings settings) {
         this.parking = parking;
         this.housekeeping = housekeeping;
-        this.flushes = new Flushes(context, housekeeping, taskCount);
-        this.merges = new Merges(flushes, context, housekeeping, taskCount);
+        this.settings = settings;
+        this.candidates = new MergeCandidates(housekeeping, settings);
+        this.flushes = new Flushes(context, housekeeping, taskCount, candidates::flushed);
+        this.merges = new Merges(flushes, candidates, context, housekeeping, taskCount);
     }
 
     public Parking parking() {
         return parking;
+    }
+
+    /** Sleeps until woken, or until a merge is due. */
+    public IdleStrategy idleStrategy() {
+        return new IdleStrategy() {
+            @Override
+            public void idle(int workCount) {
+                if (workCount <= 0) {
+                    idle();
+                }
+            }
+
+            @Override
+            public void idle() {
+                long micros = merges.isRunning() ? Long.MAX_VALUE : candidates.microsToNext();
+                parking.idle(micros == Long.MAX_VALUE ? micros : TimeUnit.MICROSECONDS.toNanos(micros));
+            }
+
+            @Override
+            public void reset() {}
+        };
     }
 
     private void wake() {
@@ -67,8 +100,17 @@ public final class Maintenance implements Agent {
     }
 
     public void attach(Tablet tablet) {
-        flushes.attach(tablet);
+        candidates.changed(flushes.attach(tablet));
         wake();
+    }
+
+    /** Merges of the tablet may count for more or less than before. */
+    public void lookAgain(Tablet tablet) {
+        AttachedTablet attached = flushes.attached(tablet);
+        if (attached != null) {
+            candidates.changed(attached);
+            wake();
+        }
     }
 
     /**
@@ -102,6 +144,34 @@ public final class Maintenance implements Agent {
         return merged;
     }
 
+    /** How the rowsets of a tablet lie, and what is done about it. With nobody closing the tablet meanwhile. */
+    public TabletExplanation explain(Tablet tablet) {
+        List<RowSetShape> shapes = TabletView.shapes(tablet);
+        AttachedTablet attached = flushes.attached(tablet);
+        MergePolicy.Choice choice = MergePolicy.choose(shapes, settings.budget());
+        return new TabletExplanation(
+                tablet.id(),
+                MergePolicy.layout(shapes),
+                choice.height(),
+                choice,
+                attached == null ? "the tablet was dropped" : attached.merge().plan(settings, housekeeping.micros()));
+    }
+
+    /** Merges that nobody asked for, and that have come about. */
+    public long automaticMergeCount() {
+        return candidates.mergeCount();
+    }
+
+    /** How often it was asked what is worth merging in a tablet. */
+    public long choiceCount() {
+        return candidates.choiceCount();
+    }
+
+    /** What one merge may cost. */
+    public MergePolicy.Budget mergeBudget() {
+        return settings.budget();
+    }
+
     /** Looks up the keys of a batch again, which nobody else waits to do. */
     public void probeAgain(Tablet tablet, TabletWrite write) {
         probes.add(tablet, write);
@@ -117,7 +187,7 @@ public final class Maintenance implements Agent {
         return flushes.flushing();
     }
 
-    /** Why nothing is flushed any more, and of which tablets the last flush failed and why. */
+    /** Why nothing is flushed any more, and of which tablets the last flush or merge failed and why. */
     public List<RuntimeException> failures() {
         List<RuntimeException> failures = new ArrayList<>();
         RuntimeException ended = end;
@@ -141,6 +211,7 @@ public final class Maintenance implements Agent {
     private int round() {
         int workCount = probes.step();
         workCount += housekeeping.closeMerged();
+        workCount += candidates.look();
         merges.begin();
         if (!flushes.isRunning()) {
             housekeeping.takeDownTablets();
@@ -151,7 +222,9 @@ public final class Maintenance implements Agent {
         int flushCounted = flushes.step();
         workCount += flushCounted;
         stepsOfFlushes += flushCounted;
-        if (flushCounted == 0 || stepsOfFlushes >= FLUSH_STEPS_PER_MERGE_STEP) {
+        int stepsPerMergeStep =
+                housekeeping.isPressed() ? FLUSH_STEPS_PER_MERGE_STEP_PRESSED : FLUSH_STEPS_PER_MERGE_STEP;
+        if (flushCounted == 0 || stepsOfFlushes >= stepsPerMergeStep) {
             stepsOfFlushes = 0;
             workCount += merges.step();
         }

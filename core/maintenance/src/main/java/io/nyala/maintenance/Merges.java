@@ -11,13 +11,18 @@ import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** Merges of rowsets, of which one is under way at a time. The worker's, but for {@link #add} and {@link #refuse}. */
+/**
+ * Merges of rowsets, of which one is under way at a time: those that somebody asked for, then those that are worth it.
+ * The worker's, but for {@link #add} and {@link #refuse}.
+ */
 final class Merges {
     private static final Logger LOG = System.getLogger(Merges.class.getName());
 
     private final Flushes flushes;
+    private final MergeCandidates candidates;
     private final FlushContext context;
     private final Housekeeping housekeeping;
     private final AtomicInteger taskCount;
@@ -25,8 +30,14 @@ final class Merges {
     private @Nullable Running running;
 
     /** {@code taskCount} of what is under way. */
-    Merges(Flushes flushes, FlushContext context, Housekeeping housekeeping, AtomicInteger taskCount) {
+    Merges(
+            Flushes flushes,
+            MergeCandidates candidates,
+            FlushContext context,
+            Housekeeping housekeeping,
+            AtomicInteger taskCount) {
         this.flushes = flushes;
+        this.candidates = candidates;
         this.context = context;
         this.housekeeping = housekeeping;
         this.taskCount = taskCount;
@@ -35,7 +46,8 @@ final class Merges {
     /** Rowsets of a tablet that somebody wants to be one; the answer is whether they were. */
     private record Wanted(Tablet tablet, List<Long> rowSets, CompletableFuture<Boolean> merged) {}
 
-    private record Running(MergeTask task, CompletableFuture<Boolean> merged) {}
+    /** {@code ended} is told why it did not come about, or null. */
+    private record Running(MergeTask task, Consumer<@Nullable RuntimeException> ended) {}
 
     CompletableFuture<Boolean> add(Tablet tablet, List<Long> rowSets) {
         CompletableFuture<Boolean> merged = new CompletableFuture<>();
@@ -43,26 +55,63 @@ final class Merges {
         return merged;
     }
 
+    boolean isRunning() {
+        return running != null;
+    }
+
     /** Begins the next one. */
     void begin() {
         Running present = running;
-        if (present != null && !flushes.isAttached(present.task().tablet())) {
+        if (present != null && flushes.attached(present.task().tablet()) == null) {
             abort(present, new TabletClosedException(present.task().tablet().id()));
         }
+        beginWanted();
+        beginBest();
+    }
+
+    private void beginWanted() {
         // Not while its tablet is flushed: a merge has all changes of its rowsets, and the flush would lose them.
         while (running == null
                 && !wanted.isEmpty()
                 && !flushes.isRunning(wanted.element().tablet())) {
             Wanted next = wanted.remove();
-            MergeTask task =
-                    flushes.isAttached(next.tablet()) ? MergeTask.begin(next.tablet(), context, next.rowSets()) : null;
-            if (task == null) {
+            boolean isThere = flushes.attached(next.tablet()) != null;
+            if (!isThere || !begin(next.tablet(), next.rowSets(), failure -> end(next, failure))) {
                 next.merged().complete(false);
-            } else {
-                taskCount.getAndIncrement();
-                running = new Running(task, next.merged());
             }
         }
+    }
+
+    private static void end(Wanted wanted, @Nullable RuntimeException failure) {
+        if (failure == null) {
+            wanted.merged().complete(true);
+        } else {
+            wanted.merged().completeExceptionally(failure);
+        }
+    }
+
+    private void beginBest() {
+        if (running != null || !wanted.isEmpty()) {
+            return;
+        }
+        MergeCandidate best = candidates.best(tablet -> !flushes.isRunning(tablet));
+        if (best != null) {
+            if (begin(best.tablet(), best.choice().fileIds(), failure -> candidates.ended(best, failure))) {
+                candidates.begins(best);
+            } else {
+                candidates.refused(best);
+            }
+        }
+    }
+
+    private boolean begin(Tablet tablet, List<Long> rowSets, Consumer<@Nullable RuntimeException> ended) {
+        MergeTask task = MergeTask.begin(tablet, context, rowSets);
+        if (task == null) {
+            return false;
+        }
+        taskCount.getAndIncrement();
+        running = new Running(task, ended);
+        return true;
     }
 
     /** Does one bounded piece of the one that is under way; answers how much it was. */
@@ -78,9 +127,10 @@ final class Merges {
             if (!present.task().isDone()) {
                 return 0;
             }
-            end();
+            end(present);
+            housekeeping.mergeEnded(true);
             housekeeping.releaseLog();
-            present.merged().complete(true);
+            present.ended().accept(null);
         } catch (RuntimeException e) {
             if (!(e instanceof TabletClosedException)) {
                 LOG.log(
@@ -94,19 +144,26 @@ final class Merges {
         return 1;
     }
 
-    private void end() {
+    private void end(Running present) {
         running = null;
         taskCount.getAndDecrement();
+        AttachedTablet attached = flushes.attached(present.task().tablet());
+        if (attached != null) {
+            candidates.changed(attached);
+        }
     }
 
     private void abort(Running present, RuntimeException reason) {
-        end();
+        end(present);
+        if (!(reason instanceof TabletClosedException)) {
+            housekeeping.mergeEnded(false);
+        }
         try {
             present.task().abort();
         } catch (RuntimeException e) {
             reason.addSuppressed(e);
         }
-        present.merged().completeExceptionally(reason);
+        present.ended().accept(reason);
     }
 
     /** Gives up the one that is under way. */

@@ -8,11 +8,17 @@ import org.jspecify.annotations.Nullable;
  * flushed only with the outcome. Thread-safe.
  */
 public final class Merging {
+    private final Pressure pressure;
     private volatile @Nullable MergeTask running;
     private volatile boolean isPaused;
+    private volatile boolean isFlushOwed;
+
+    Merging(Pressure pressure) {
+        this.pressure = pressure;
+    }
 
     /** Whether a merge has rowsets of the tablet. */
-    boolean isRunning() {
+    public boolean isRunning() {
         return running != null;
     }
 
@@ -24,6 +30,27 @@ public final class Merging {
     /** By the worker, which does one merge of a tablet at a time; null for none. */
     void running(@Nullable MergeTask task) {
         running = task;
+        if (task == null) {
+            askForWhatIsOwed();
+        }
+    }
+
+    /**
+     * What a merge has in memory is to be flushed when that is over. (Both fields are volatile: who sets the second one
+     * sees the first.)
+     */
+    public void oweFlush() {
+        isFlushOwed = true;
+        if (running == null) {
+            askForWhatIsOwed();
+        }
+    }
+
+    private void askForWhatIsOwed() {
+        if (isFlushOwed) {
+            isFlushOwed = false;
+            pressure.wantFlush();
+        }
     }
 
     /**

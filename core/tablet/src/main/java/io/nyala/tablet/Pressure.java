@@ -46,6 +46,11 @@ public final class Pressure {
         return isFlushWanted;
     }
 
+    /** Whether that is to leave nothing in memory. */
+    public boolean isChangeFlushWanted() {
+        return isChangeFlushWanted.get();
+    }
+
     /**
      * A flush begins, which will seal what is in memory: who wants later rows flushed asks again. Answers whether
      * changes of rows on disk are to be flushed too.

@@ -134,6 +134,16 @@ record RowSetMap(
         return bytes;
     }
 
+    /** Of {@link #memoryBytes} those that a flush would free now; without changes that are a merge's. */
+    long flushableBytes() {
+        boolean hasRows = !sealed.isEmpty() || active.rows().rowCount() > 0;
+        long bytes = hasRows ? memoryBytes() - changeBytes() : 0;
+        for (LiveRowSet rowSet : onDisk()) {
+            bytes += rowSet.isClaimed() ? 0 : rowSet.changeBytes();
+        }
+        return bytes;
+    }
+
     /**
      * Freezes changes in memory, for a delta flush; answers the rowsets that have any, those that are being merged left
      * out. By the writer.

@@ -51,7 +51,7 @@ public final class Tablet {
     private final Seals seals;
     private final Pressure pressure;
     private final NamedWrites named;
-    private final Merging merging = new Merging();
+    private final Merging merging;
     private volatile RowSetMap map;
     private volatile long appliedUpTo;
     private final long keptFrom;
@@ -75,6 +75,7 @@ public final class Tablet {
         this.queue = new WriteQueue(this, writer);
         this.seals = new Seals(config, epochs, beginning.nextSlab());
         this.pressure = new Pressure(config.id(), writer::wake, config.maintenanceWake());
+        this.merging = new Merging(pressure);
         this.named = new NamedWrites(this, beginning.results(), beginning.answersFrom());
     }
 

@@ -17,6 +17,7 @@ public final class TabletFlush {
     private final WriterCommand answers;
     private boolean areAnswersAskedFor;
     private boolean areAnswersCarried;
+    private boolean hasLeftChanges;
 
     /** Makes room for late changes; null while none is needed. */
     private @Nullable DeltaFlushTask relief;
@@ -46,6 +47,14 @@ public final class TabletFlush {
     }
 
     /**
+     * Whether changes stay in memory that were there at the beginning, because a merge has their rowsets: a flush of
+     * them is asked for when it is over.
+     */
+    public boolean hasLeftChanges() {
+        return hasLeftChanges;
+    }
+
+    /**
      * Does one bounded piece; answers whether it got anywhere. When it did not, the writer or the log will wake the
      * worker.
      */
@@ -57,7 +66,8 @@ public final class TabletFlush {
             return stepOfRows();
         }
         if (withChanges && !changes.isDone()) {
-            return !tablet.merging().isRunning() && changes.step(); // Or some would stay in memory.
+            hasLeftChanges |= tablet.merging().isRunning(); // It may take long, and others wait for their flush.
+            return changes.step();
         }
         return !areAnswersCarried && carryAnswers();
     }

@@ -115,6 +115,16 @@ public record TabletView(
         }
     }
 
+    /** Grows whenever rows or changes of a tablet come to be somewhere else. */
+    public static long mapVersion(Tablet tablet) {
+        return tablet.map().version();
+    }
+
+    /** Memory that a flush of a tablet would free now: without what a merge has until it is over. */
+    public static long flushableBytes(Tablet tablet) {
+        return tablet.map().flushableBytes();
+    }
+
     /** The rowsets of a tablet that can be merged, as a policy sees them. */
     public static List<RowSetShape> shapes(Tablet tablet) {
         int ticket = tablet.enter();

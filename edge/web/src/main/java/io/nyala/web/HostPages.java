@@ -251,7 +251,11 @@ final class HostPages {
                 "flushes",
                 Cell.count(view.counters().getOrDefault("flushes", 0L)),
                 "flushes failed",
-                Cell.count(view.counters().getOrDefault("flushes failed", 0L)));
+                Cell.count(view.counters().getOrDefault("flushes failed", 0L)),
+                "merges",
+                Cell.count(view.counters().getOrDefault("merges", 0L)),
+                "merges failed",
+                Cell.count(view.counters().getOrDefault("merges failed", 0L)));
         List<List<Cell>> merges = new ArrayList<>();
         List<List<Cell>> lines = new ArrayList<>();
         int waiting = 0;

@@ -173,6 +173,8 @@ record Metric<T>(String name, String kuduName, boolean isCounter, String help, T
             case "scans opened" -> "Scans that were opened";
             case "flushes" -> "Times that rows or changes in memory of a tablet were written to disk";
             case "flushes failed" -> "Times that this failed, and the rows stayed in memory";
+            case "merges" -> "Times that rowsets of a tablet were merged";
+            case "merges failed" -> "Times that this failed, and they stayed as they were";
             default -> "Since the engine was opened: " + label;
         };
     }

@@ -1,0 +1,135 @@
+package io.nyala.maintenance;
+
+import io.nyala.tablet.Tablet;
+import io.nyala.tablet.TabletClosedException;
+import java.util.LinkedHashSet;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Tablets in which something is worth merging, and which of them comes next. However many tablets there are, only those
+ * are looked at in which something has moved, a few in each round of the worker.
+ *
+ * <p>The worker's, but for {@link #changed}, {@link #choiceCount} and {@link #mergeCount}.
+ */
+final class MergeCandidates {
+    /** A look takes some microseconds where there are few rowsets, and a few milliseconds where there are hundreds. */
+    static final int LOOKS_PER_ROUND = 4;
+
+    private final Housekeeping housekeeping;
+    private final MergeSettings settings;
+    private final Queue<AttachedTablet> changed = new ConcurrentLinkedQueue<>();
+    private final Set<MergeCandidate> wanted = new LinkedHashSet<>();
+    private final AtomicLong choiceCount = new AtomicLong();
+    private final AtomicLong mergeCount = new AtomicLong();
+
+    MergeCandidates(Housekeeping housekeeping, MergeSettings settings) {
+        this.housekeeping = housekeeping;
+        this.settings = settings;
+    }
+
+    /** Something may have moved in the tablet, or it may be merged now and could not be before. Any thread. */
+    void changed(AttachedTablet tablet) {
+        if (settings.isAutomatic()) {
+            changed.add(tablet);
+        }
+    }
+
+    /** A flush of the tablet has ended. */
+    void flushed(AttachedTablet tablet) {
+        tablet.merge().flushed(housekeeping.micros(), settings);
+        changed(tablet);
+    }
+
+    /** Looks at a few of those in which something has moved; answers at how many. */
+    int look() {
+        int looks = 0;
+        for (AttachedTablet next = changed.poll(); next != null; next = changed.poll()) {
+            MergeCandidate candidate = next.merge();
+            if (next.isDetached()) {
+                wanted.remove(candidate);
+                continue;
+            }
+            boolean isChosen = candidate.look(housekeeping.micros(), housekeeping.mergeWeight(next.tablet()), settings);
+            choiceCount.getAndAdd(isChosen ? 1 : 0);
+            if (candidate.isWanted()) {
+                wanted.add(candidate);
+            } else {
+                wanted.remove(candidate);
+            }
+            if (++looks == LOOKS_PER_ROUND) {
+                break;
+            }
+        }
+        return looks;
+    }
+
+    /** The most urgent one that is due and may begin now; null if none is. */
+    @Nullable
+    MergeCandidate best(Predicate<Tablet> mayBegin) {
+        MergeCandidate best = null;
+        if (!wanted.isEmpty()) {
+            wanted.removeIf(candidate -> candidate.attached().isDetached());
+            long now = housekeeping.micros();
+            for (MergeCandidate candidate : wanted) {
+                boolean isBetter = best == null || candidate.score() > best.score();
+                // Of a tablet of which all is to be flushed: that would have to wait, while rows would not.
+                if (isBetter
+                        && candidate.microsLeft(now, settings) == 0
+                        && mayBegin.test(candidate.tablet())
+                        && !candidate.tablet().pressure().isChangeFlushWanted()) {
+                    best = candidate;
+                }
+            }
+        }
+        return best;
+    }
+
+    void begins(MergeCandidate candidate) {
+        wanted.remove(candidate);
+        candidate.begins();
+    }
+
+    void refused(MergeCandidate candidate) {
+        candidate.isRefused(housekeeping.micros());
+    }
+
+    /** {@code failure}: null if it has come about. */
+    void ended(MergeCandidate candidate, @Nullable RuntimeException failure) {
+        if (failure == null) {
+            candidate.succeeded();
+            mergeCount.getAndIncrement();
+        } else if (!(failure instanceof TabletClosedException)) {
+            candidate.failed(failure, housekeeping.micros());
+        }
+    }
+
+    /** Until the next one is due, 0 if one is; {@link Long#MAX_VALUE} if nothing is to be merged. */
+    long microsToNext() {
+        if (!changed.isEmpty()) {
+            return 0;
+        }
+        long next = Long.MAX_VALUE;
+        long now = wanted.isEmpty() ? 0 : housekeeping.micros();
+        for (MergeCandidate candidate : wanted) {
+            if (!candidate.tablet().pressure().isChangeFlushWanted()) { // Else it is after that.
+                next = Math.min(next, candidate.microsLeft(now, settings));
+            }
+        }
+        return next;
+    }
+
+    /** How many have come about. Any thread. */
+    long mergeCount() {
+        return mergeCount.get();
+    }
+
+    /** How often the policy was asked. Any thread. */
+    long choiceCount() {
+        return choiceCount.get();
+    }
+}
