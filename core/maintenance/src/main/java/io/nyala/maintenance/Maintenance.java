@@ -74,7 +74,7 @@ public final class Maintenance implements Agent {
 
             @Override
             public void idle() {
-                long micros = merges.isRunning() ? Long.MAX_VALUE : candidates.microsToNext();
+                long micros = merges.microsToNext();
                 parking.idle(micros == Long.MAX_VALUE ? micros : TimeUnit.MICROSECONDS.toNanos(micros));
             }
 

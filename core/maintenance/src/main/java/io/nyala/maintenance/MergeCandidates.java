@@ -108,15 +108,16 @@ final class MergeCandidates {
         }
     }
 
-    /** Until the next one is due, 0 if one is; {@link Long#MAX_VALUE} if nothing is to be merged. */
-    long microsToNext() {
+    /** Until the next one is due of those that may begin, 0 if one is; {@link Long#MAX_VALUE} if there is none. */
+    long microsToNext(Predicate<Tablet> mayBegin) {
         if (!changed.isEmpty()) {
             return 0;
         }
         long next = Long.MAX_VALUE;
         long now = wanted.isEmpty() ? 0 : housekeeping.micros();
         for (MergeCandidate candidate : wanted) {
-            if (!candidate.tablet().pressure().isChangeFlushWanted()) { // Else it is after that.
+            boolean isAfterFlush = candidate.tablet().pressure().isChangeFlushWanted();
+            if (!isAfterFlush && mayBegin.test(candidate.tablet())) {
                 next = Math.min(next, candidate.microsLeft(now, settings));
             }
         }

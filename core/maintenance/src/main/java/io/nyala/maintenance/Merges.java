@@ -55,8 +55,11 @@ final class Merges {
         return merged;
     }
 
-    boolean isRunning() {
-        return running != null;
+    /** Until one is due that nobody asked for; {@link Long#MAX_VALUE} if something else has to end before. */
+    long microsToNext() {
+        return running != null || !wanted.isEmpty()
+                ? Long.MAX_VALUE
+                : candidates.microsToNext(tablet -> !flushes.isRunning(tablet));
     }
 
     /** Begins the next one. */
