@@ -11,8 +11,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * Settings of a table that have a name and a text on the wire, checked and shown as Kudu does. Two of them are kept and
- * mean nothing here: what maintenance should prefer, and whether rowsets may be merged. Stateless.
+ * Settings of a table that have a name and a text on the wire, checked and shown as Kudu does. Two of them are kept for
+ * the engine, which minds them: which merges it should prefer, and whether rowsets may be merged. Stateless.
  */
 final class ExtraConfigs {
     private static final String HISTORY = "kudu.table.history_max_age_sec";
