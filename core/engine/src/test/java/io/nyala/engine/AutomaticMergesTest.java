@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 /**
  * Goal: rowsets are merged without anybody's asking, when it is worth it and not before, as the settings of their table
  * say; a merge that fails is told and tried again, and neither it nor a long one keeps anything from being flushed.
- * Method: a simulated host, whose clock the test moves; few rowsets, of which a person knows what should become of them.
+ * Method: a simulated host, whose clock the test moves; few rowsets, of which a person knows what should become.
  */
 final class AutomaticMergesTest {
     private static final long DELAY_MILLIS = 100_000; // Far longer than the steps of any of these stories take.

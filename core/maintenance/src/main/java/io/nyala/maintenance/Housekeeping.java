@@ -40,7 +40,7 @@ public interface Housekeeping {
     /** Rowsets were merged, or that has failed. */
     void mergeEnded(boolean isDone);
 
-    /** Whether batches wait for memory, or for the log to become shorter, which flushes bring about and merges do not. */
+    /** Whether batches wait for memory, or for the log to become shorter: flushes bring that about, merges do not. */
     boolean isPressed();
 
     /**

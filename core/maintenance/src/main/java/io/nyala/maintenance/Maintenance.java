@@ -29,7 +29,7 @@ public final class Maintenance implements Agent {
     /** A merge goes on when flushes wait for something, and now and then when they do not. */
     private static final int FLUSH_STEPS_PER_MERGE_STEP = 4;
 
-    /** The same while batches wait for what only flushes bring: a merge goes on, or it would never under such a load. */
+    /** The same while batches wait for what only flushes bring: else no merge would go on under such a load. */
     private static final int FLUSH_STEPS_PER_MERGE_STEP_PRESSED = 16;
 
     private final Parking parking;
