@@ -265,6 +265,11 @@ public final class Table {
         }
     }
 
+    /** As {@link #explain()}, of one of its tablets; empty if it has none of that id any more. */
+    public Optional<TabletExplanation> explain(long tabletId) {
+        return look(tabletId, engine.maintenance()::explain);
+    }
+
     /** The rowsets of one of its tablets that can be read, in no particular order; empty if it is gone. */
     public List<RowSetEntry> rowSets(long tabletId) {
         return look(tabletId, TabletView::rowSets).orElse(List.of());

@@ -1,5 +1,6 @@
 package io.nyala.cli;
 
+import io.nyala.catalog.TabletPlace;
 import io.nyala.engine.Engine;
 import io.nyala.engine.EngineConfig;
 import io.nyala.engine.Table;
@@ -21,7 +22,14 @@ final class DataDirectory {
         if (!Files.isDirectory(directory.resolve("storage"))) {
             throw new UsageException(directory + " is no engine's directory; name one with --data");
         }
-        return Engine.open(EngineConfig.in(directory));
+        // Who looks at a directory, or asks for one thing, does not want more of it written anew.
+        return Engine.open(EngineConfig.in(directory).withAutomaticMerges(false));
+    }
+
+    /** What somebody hears who has named a tablet that the table does not have. */
+    static UsageException noTablet(Table table, long tabletId) {
+        return new UsageException("table \"" + table.name() + "\" has no tablet " + tabletId + "; it has "
+                + table.tablets().stream().map(TabletPlace::id).toList());
     }
 
     /** The table of that name, which must be there. */

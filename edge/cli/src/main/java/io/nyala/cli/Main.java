@@ -35,6 +35,7 @@ import picocli.CommandLine.Spec;
             DumpCommand.class,
             VerifyCommand.class,
             CountersCommand.class,
+            ExplainCommand.class,
             UpkeepCommand.Flush.class,
             UpkeepCommand.Compact.class,
             UpkeepCommand.Vacuum.class,
@@ -48,6 +49,7 @@ import picocli.CommandLine.Spec;
             "  nyala ls --data data               what tables there are",
             "  nyala scan lineitem --data data --where 'l_quantity < 5' --limit 10",
             "  nyala verify data                  read everything, check every checksum",
+            "  nyala explain lineitem --data data which rowsets would be merged, and why",
             "  nyala compact --data data          fewer rowsets, so that reads ask fewer files",
             "  nyala COMMAND --help               options and examples of a command"
         },

@@ -194,8 +194,7 @@ abstract sealed class UpkeepCommand implements Callable<Integer> {
                     .filter(statistics -> statistics.tabletId() == tablet)
                     .toList();
             if (one.isEmpty()) {
-                throw new UsageException("table \"" + open.name() + "\" has no tablet " + tablet + "; it has "
-                        + all.stream().map(TabletStatistics::tabletId).toList());
+                throw DataDirectory.noTablet(open, tablet);
             }
             return TableStatistics.of(one);
         }

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.NavigableMap;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -48,7 +49,11 @@ final class RowSetPicture {
     private final String greatestKey;
 
     /** A rowset, its place on the line of keys in pictures' widths, its lane, and what is said of it. */
-    private record Bar(RowSetEntry rowSet, double from, double to, int lane, String words) {
+    private record Bar(RowSetEntry rowSet, double from, double to, int lane, boolean isChosen, String words) {
+        String style() {
+            return (rowSet.deltas().isEmpty() ? "rowset" : "changed") + (isChosen ? " chosen" : "");
+        }
+
         double width() {
             return Math.max(BAR_MIN / WIDTH, to - from);
         }
@@ -65,8 +70,9 @@ final class RowSetPicture {
      * Of at least one rowset.
      *
      * @param rowSets by their least keys
+     * @param chosen files of those that would be merged next
      */
-    static RowSetPicture of(List<RowSetEntry> rowSets, KeyCodec keys) {
+    static RowSetPicture of(List<RowSetEntry> rowSets, KeyCodec keys, Set<Long> chosen) {
         NavigableMap<byte[], Double> places = places(rowSets);
         List<byte[]> laneEnds = new ArrayList<>();
         List<Bar> bars = new ArrayList<>();
@@ -82,7 +88,8 @@ final class RowSetPicture {
             }
             double from = places.getOrDefault(rowSet.minKey(), 0.0);
             double to = places.getOrDefault(rowSet.maxKey(), 1.0);
-            bars.add(new Bar(rowSet, from, to, lane, words(rowSet, keys)));
+            boolean isChosen = chosen.contains(rowSet.fileId());
+            bars.add(new Bar(rowSet, from, to, lane, isChosen, words(rowSet, isChosen, keys)));
         }
         return new RowSetPicture(
                 List.copyOf(bars),
@@ -91,13 +98,14 @@ final class RowSetPicture {
                 Cell.cut(keys.describe(places.lastKey())));
     }
 
-    private static String words(RowSetEntry rowSet, KeyCodec keys) {
+    private static String words(RowSetEntry rowSet, boolean isChosen, KeyCodec keys) {
         String deltas = rowSet.deltas().isEmpty()
                 ? ""
                 : ", " + Figures.count(rowSet.deltas().size(), "delta file", "delta files") + " of "
                         + Figures.bytes(rowSet.deltaBytes());
         return "rowset " + rowSet.fileId() + ": " + Figures.count(rowSet.rowCount(), "row", "rows") + ", "
-                + Figures.bytes(rowSet.fileBytes()) + deltas + "\n" + Cell.cut(keys.describe(rowSet.minKey())) + " to "
+                + Figures.bytes(rowSet.fileBytes()) + deltas + (isChosen ? ", would be merged next" : "") + "\n"
+                + Cell.cut(keys.describe(rowSet.minKey())) + " to "
                 + Cell.cut(keys.describe(rowSet.maxKey()));
     }
 
@@ -152,7 +160,7 @@ final class RowSetPicture {
     String words() {
         return Figures.count(bars.size(), "rowset", "rowsets") + " over the keys of the tablet; where bars stand above"
                 + " one another, a key may be in each of them. The line of keys is stretched by data. Those with delta"
-                + " files have another colour"
+                + " files have another colour, those that would be merged next a frame"
                 + (laneCount > LANES_MAX ? "; the lowest " + LANES_MAX + " of " + laneCount + " lanes." : ".");
     }
 
@@ -167,7 +175,7 @@ final class RowSetPicture {
             double x = Math.min(WIDTH - BAR_MIN, bar.from() * WIDTH);
             double width = bar.width() * WIDTH;
             int y = bottom - (bar.lane() + 1) * LANE_HEIGHT;
-            svg.box(bar.rowSet().deltas().isEmpty() ? "rowset" : "changed", x, y, width, LANE_HEIGHT - 2, bar.words());
+            svg.box(bar.style(), x, y, width, LANE_HEIGHT - 2, bar.words());
             if (width >= NAME_MIN) {
                 svg.label("in", x + 4, y + 10.5, Long.toString(bar.rowSet().fileId()));
             }

@@ -43,7 +43,7 @@ final class Style {
         svg.layout{width:100%;height:auto;margin:.6rem 0}
         .whole{fill:var(--line)}.used{fill:var(--bar)}.over{fill:var(--over)}.mark{fill:var(--ink)}
         .rowset{fill:var(--bar);stroke:var(--paper);stroke-width:.7}.changed{fill:var(--over);stroke:var(--paper);\
-        stroke-width:.7}.fresh{fill:var(--fresh)}.missing{fill:var(--bad)}
+        stroke-width:.7}.chosen{stroke:var(--ink);stroke-width:1.5}.fresh{fill:var(--fresh)}.missing{fill:var(--bad)}
         .axis{fill:var(--soft);font:11px system-ui,sans-serif}.end{text-anchor:end}
         .in{fill:var(--paper);font:10px system-ui,sans-serif;pointer-events:none}
         footer{color:var(--soft);border-top:1px solid var(--line);margin-top:2.2rem;padding-top:.7rem;\

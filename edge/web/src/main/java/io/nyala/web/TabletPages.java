@@ -1,6 +1,7 @@
 package io.nyala.web;
 
 import io.nyala.engine.Table;
+import io.nyala.maintenance.TabletExplanation;
 import io.nyala.rows.KeyCodec;
 import io.nyala.rows.RowLayout;
 import io.nyala.tablet.DeltaFileEntry;
@@ -11,6 +12,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 
 /** Pages about tablets. Thread-safe. */
 final class TabletPages {
@@ -99,12 +102,17 @@ final class TabletPages {
         int from = Math.min(request.from(), rowSets.size());
         int to = Math.min(rowSets.size(), from + Request.LINES_MAX);
         KeyCodec keys = new KeyCodec(new RowLayout(table.schema()));
+        Optional<TabletExplanation> explanation = table.explain(place.tabletId());
+        Set<Long> chosen =
+                explanation.map(why -> Set.copyOf(why.choice().fileIds())).orElse(Set.of());
         if (!rowSets.isEmpty()) {
-            RowSetPicture picture = RowSetPicture.of(rowSets.subList(from, to), keys);
+            RowSetPicture picture = RowSetPicture.of(rowSets.subList(from, to), keys, chosen);
             page.add(new Page.Drawing("Rowset layout", picture.draw(), picture.words()));
             page.facts("Layout", "average height", picture.height(), "lanes", Cell.count(picture.laneCount()));
         }
-        page.add(grid(rowSets.subList(from, to), keys));
+        explanation.ifPresent(
+                why -> page.facts("Merging", "next", Cell.text(why.choice().reason()), "when", Cell.text(why.plan())));
+        page.add(grid(rowSets.subList(from, to), chosen, keys));
         return page.part(request, from, to, rowSets.size());
     }
 
@@ -146,7 +154,7 @@ final class TabletPages {
                 Cell.flag(view.isFlushWanted()));
     }
 
-    private static Page.Grid grid(List<RowSetEntry> rowSets, KeyCodec keys) {
+    private static Page.Grid grid(List<RowSetEntry> rowSets, Set<Long> chosen, KeyCodec keys) {
         List<List<Cell>> lines = new ArrayList<>();
         for (RowSetEntry rowSet : rowSets) {
             lines.add(List.of(
@@ -158,12 +166,22 @@ final class TabletPages {
                     Cell.count(rowSet.deltas().stream()
                             .mapToLong(DeltaFileEntry::changeCount)
                             .sum()),
+                    Cell.flag(chosen.contains(rowSet.fileId())),
                     Cell.text(keys.describe(rowSet.minKey())),
                     Cell.text(keys.describe(rowSet.maxKey()))));
         }
         return new Page.Grid(
                 "Rowsets",
-                List.of("file", "rows", "bytes", "delta files", "delta bytes", "changes", "least key", "greatest key"),
+                List.of(
+                        "file",
+                        "rows",
+                        "bytes",
+                        "delta files",
+                        "delta bytes",
+                        "changes",
+                        "merged next",
+                        "least key",
+                        "greatest key"),
                 lines,
                 "All rows are in memory.");
     }

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -47,7 +48,7 @@ final class RowSetPictureTest {
 
     @Test
     void rowSetsBesideOneAnotherAreInOneLane() {
-        RowSetPicture picture = RowSetPicture.of(List.of(rowSet(1, 0, 9, 300), rowSet(2, 10, 19, 100)), KEYS);
+        RowSetPicture picture = RowSetPicture.of(List.of(rowSet(1, 0, 9, 300), rowSet(2, 10, 19, 100)), KEYS, Set.of());
         assertEquals(1, picture.laneCount());
         assertEquals("1.00", picture.height().text());
         List<double[]> bars = bars(picture);
@@ -57,9 +58,22 @@ final class RowSetPictureTest {
     }
 
     @Test
+    void thoseToBeMergedHaveAFrame() {
+        String drawn = RowSetPicture.of(
+                        List.of(rowSet(1, 0, 9, 300), rowSet(2, 5, 19, 100), rowSet(3, 30, 40, 100)),
+                        KEYS,
+                        Set.of(1L, 2L))
+                .draw()
+                .text();
+        assertEquals(2, drawn.split("class=\"rowset chosen\"", -1).length - 1, drawn);
+        assertEquals(2, drawn.split("would be merged next", -1).length - 1, drawn);
+        assertEquals(1, drawn.split("class=\"rowset\"", -1).length - 1, drawn);
+    }
+
+    @Test
     void rowSetsWithTheSameKeysAreAboveOneAnother() {
-        RowSetPicture picture =
-                RowSetPicture.of(List.of(rowSet(1, 0, 9, 100), rowSet(2, 0, 9, 100), rowSet(3, 0, 9, 100)), KEYS);
+        RowSetPicture picture = RowSetPicture.of(
+                List.of(rowSet(1, 0, 9, 100), rowSet(2, 0, 9, 100), rowSet(3, 0, 9, 100)), KEYS, Set.of());
         assertEquals(3, picture.laneCount());
         assertEquals("3.00", picture.height().text());
         assertEquals(3, bars(picture).stream().map(bar -> bar[2]).distinct().count());
@@ -67,7 +81,7 @@ final class RowSetPictureTest {
 
     @Test
     void aRowSetOfOneKeyCanBeSeen() {
-        RowSetPicture picture = RowSetPicture.of(List.of(rowSet(1, 5, 5, 100)), KEYS);
+        RowSetPicture picture = RowSetPicture.of(List.of(rowSet(1, 5, 5, 100)), KEYS, Set.of());
         List<double[]> bars = bars(picture);
         assertTrue(bars.getFirst()[1] - bars.getFirst()[0] >= 1);
         assertEquals("1.00", picture.height().text());
@@ -76,7 +90,7 @@ final class RowSetPictureTest {
     @Test
     void whatHasChangedHasAnotherColour() {
         RowSetEntry changed = rowSet(1, 0, 9, 100).with(List.of(new DeltaFileEntry(7, 1024, 3, 1)), 5);
-        String text = RowSetPicture.of(List.of(changed), KEYS).draw().text();
+        String text = RowSetPicture.of(List.of(changed), KEYS, Set.of()).draw().text();
         assertTrue(text.contains("class=\"changed\""), text);
         assertTrue(text.contains("1 delta file of 1.0 KiB"), text);
     }
@@ -92,7 +106,7 @@ final class RowSetPictureTest {
         }
         rowSets.sort(Comparator.comparing(RowSetEntry::minKey, Arrays::compareUnsigned)
                 .thenComparingLong(RowSetEntry::fileId));
-        RowSetPicture picture = RowSetPicture.of(rowSets, KEYS);
+        RowSetPicture picture = RowSetPicture.of(rowSets, KEYS, Set.of());
         List<double[]> bars = bars(picture);
         assertEquals(count, bars.size());
         int most = 0;

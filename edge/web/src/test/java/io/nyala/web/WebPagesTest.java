@@ -170,8 +170,8 @@ final class WebPagesTest {
             assertEquals("(id=\"a<b>00000\")", JsonReader.map(rowSets.get(1)).get("leastKey"));
             assertEquals(200L, JsonReader.map(rowSets.get(0)).get("rows")); // In the order of keys.
             String drawn = browser.get("/tablet?id=" + tabletId).body();
-            assertEquals(1, occurrences("<rect class=\"changed\"", drawn));
-            assertEquals(1, occurrences("<rect class=\"rowset\"", drawn));
+            assertEquals(1, occurrences("<rect class=\"changed chosen\"", drawn));
+            assertEquals(1, occurrences("<rect class=\"rowset chosen\"", drawn));
         }
     }
 
