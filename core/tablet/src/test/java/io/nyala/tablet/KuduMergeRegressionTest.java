@@ -131,7 +131,7 @@ final class KuduMergeRegressionTest {
      * KUDU-2233, KUDU-3191: a row that was deleted in one rowset and inserted again in another is in both; when these
      * were merged while a third had a lifetime between the two, its history was joined wrongly, or the server crashed.
      */
-    @RepeatedTest(20)
+    @RepeatedTest(8)
     void aKeyOfManyRowSetsHasOneHistoryWhicheverAreMergedFirst(@Seed SplittableRandom random) {
         try (var story = new Story(random)) {
             for (int i = 0; i < LIFETIMES; i++) {
@@ -157,7 +157,7 @@ final class KuduMergeRegressionTest {
     }
 
     /** As above, and what is older than a time is forgotten in the same merges. */
-    @RepeatedTest(20)
+    @RepeatedTest(8)
     void aHistoryThatIsCutIsJoinedRightlyToo(@Seed SplittableRandom random) {
         try (var story = new Story(random)) {
             for (int i = 0; i < LIFETIMES; i++) {
