@@ -137,7 +137,8 @@ public final class Figures {
             case "kudu" -> SideBySide.main(rest);
             case "fresh" -> FreshRows.main(rest);
             case "writes" -> WritePath.main(rest);
-            case "overload" -> Overload.main(rest);
+            case "overload" -> Overload.main(Overload.Kind.EVENTS, rest);
+            case "steady" -> Overload.main(Overload.Kind.STEADY, rest);
             default -> System.out.println("""
                 all-figures [--quick] [DIRECTORY]
                 latency [DIRECTORY [SECONDS]]
@@ -148,6 +149,7 @@ public final class Figures {
                 fresh [DIRECTORY [ROWS [TIMES [ASCENDING | RANDOM | STRINGS]]]]
                 writes [DIRECTORY [ROWS_ON_DISK [SECONDS [new | flushed | hot]]]]
                 overload [DIRECTORY [SECONDS [PICTURE.svg]]]
+                steady [DIRECTORY [SECONDS [PICTURE.svg]]]
                 device DIRECTORY [TIMES [SECONDS [JOBS]]]
                 cold DIRECTORY [MIB [TIMES]]
                 lineitem DIRECTORY [SCALE [TIMES]]

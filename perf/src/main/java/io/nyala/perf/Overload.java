@@ -2,10 +2,12 @@ package io.nyala.perf;
 
 import io.nyala.engine.Engine;
 import io.nyala.engine.EngineConfig;
+import io.nyala.engine.Scan;
 import io.nyala.engine.Table;
 import io.nyala.engine.WriteBatch;
 import io.nyala.memory.AccountUsage;
 import io.nyala.rows.OperationKind;
+import io.nyala.rows.Predicate;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -17,10 +19,12 @@ import java.util.ArrayList;
 import java.util.Formatter;
 import java.util.List;
 import java.util.Locale;
+import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 
@@ -33,14 +37,26 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  * perf/run overload DIRECTORY [SECONDS [PICTURE.svg]]
+ * perf/run steady DIRECTORY [SECONDS [PICTURE.svg]]
  * }</pre>
  *
- * Keys ascend, as those of events do; each caller takes the next ones. The first {@value #WARM_UP_INTERVALS} seconds
- * are drawn but not judged: the compiler is at work.
+ * Keys ascend, as those of events do; each caller takes the next ones. In the other run they come in no order, so that
+ * each flush overlaps all others, a tenth of the operations change rows of before, and somebody reads about
+ * {@value #SCAN_ROWS} rows in key order ten times a second; afterwards the run waits until merges have brought the
+ * height down to {@value #HEIGHT_AT_REST}. The first {@value #WARM_UP_INTERVALS} seconds are drawn but not judged: the
+ * compiler is at work.
  */
 final class Overload {
     static final int WARM_UP_INTERVALS = 5;
 
+    /** Average rowsets that a look-up asks, at most, when merges have come to rest. */
+    static final double HEIGHT_AT_REST = 1.05;
+
+    static final int SCAN_ROWS = 1000;
+    private static final long REST_NANOS_MAX = TimeUnit.MINUTES.toNanos(2);
+    private static final long SCAN_INTERVAL_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+    private static final int CHANGE_EVERY = 10;
+    private static final long ROW_BYTES = 48; // As it is given, on average.
     private static final int CALLERS = 4;
     private static final int SECONDS = 600;
     private static final long MIB = 1L << 20;
@@ -50,6 +66,7 @@ final class Overload {
     private static final long BLOCK_INTERVAL_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
     private static final long LATENCY_NANOS_MAX = TimeUnit.MINUTES.toNanos(5);
 
+    private final Kind kind;
     private final Engine engine;
     private final Table table;
     private final Path directory;
@@ -59,7 +76,14 @@ final class Overload {
     private final AtomicLong longestBlockNanos = new AtomicLong();
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     private final List<Histogram> latencies = new ArrayList<>();
+    private final Histogram scans = new Histogram(LATENCY_NANOS_MAX, 3);
     private volatile boolean isOver;
+
+    /** What is written: new rows by ascending keys; or by keys in no order, and changes of rows. */
+    enum Kind {
+        EVENTS,
+        STEADY
+    }
 
     /**
      * What happened in one interval.
@@ -68,8 +92,11 @@ final class Overload {
      * @param blocks that the bare device writer wrote
      * @param longestBlockMillis the longest of these writes
      * @param memoryBytes what the engine used at its end
+     * @param height rowsets that a look-up had to ask at its end, on average
+     * @param writtenBytes what the process has written to disks since it began
      */
-    record Interval(long rows, long blocks, double longestBlockMillis, long memoryBytes) {}
+    record Interval(
+            long rows, long blocks, double longestBlockMillis, long memoryBytes, double height, long writtenBytes) {}
 
     /**
      * What a run showed.
@@ -78,8 +105,24 @@ final class Overload {
      * @param commits latency of each batch, nanoseconds
      * @param peakBytes most memory that the engine ever used
      * @param limitBytes what it may use
+     * @param scans latency of each scan, nanoseconds; none where nobody reads
+     * @param restSeconds until merges had come to rest afterwards; negative if they had not in two minutes
      */
-    record Run(List<Interval> intervals, Histogram commits, long peakBytes, long limitBytes) {
+    record Run(
+            List<Interval> intervals,
+            Histogram commits,
+            long peakBytes,
+            long limitBytes,
+            Histogram scans,
+            double restSeconds) {
+        /** Bytes that were written to disk for each byte of rows that were committed. */
+        double writeAmplification() {
+            long rows = intervals.stream().skip(1).mapToLong(Interval::rows).sum();
+            long bytes =
+                    intervals.getLast().writtenBytes() - intervals.getFirst().writtenBytes();
+            return (double) bytes / Math.max(1, rows * ROW_BYTES);
+        }
+
         private List<Interval> judged() {
             return intervals.subList(Math.min(WARM_UP_INTERVALS, intervals.size() - 1), intervals.size());
         }
@@ -107,16 +150,18 @@ final class Overload {
         }
     }
 
-    private Overload(Path directory) {
+    private Overload(Path directory, Kind kind) {
+        this.kind = kind;
         this.directory = directory;
-        this.engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(MEMORY_BYTES));
+        this.engine = Engine.open(
+                EngineConfig.in(directory).withMemoryBytes(MEMORY_BYTES).withAutomaticMerges(true));
         this.table = engine.createTable("line_items", LineItems.SCHEMA);
     }
 
-    public static void main(String[] arguments) throws IOException, InterruptedException {
+    static void main(Kind kind, String[] arguments) throws IOException, InterruptedException {
         Path parent = arguments.length > 0 ? Path.of(arguments[0]) : LineItems.temporary();
         int seconds = arguments.length > 1 ? Integer.parseInt(arguments[1]) : SECONDS;
-        Run run = measure(parent, seconds + WARM_UP_INTERVALS, TimeUnit.SECONDS.toNanos(1));
+        Run run = measure(kind, parent, seconds + WARM_UP_INTERVALS, TimeUnit.SECONDS.toNanos(1));
         print(run);
         if (arguments.length > 2) {
             Files.writeString(Path.of(arguments[2]), picture(run));
@@ -160,17 +205,36 @@ final class Overload {
                         .mapToDouble(Interval::longestBlockMillis)
                         .max()
                         .orElse(0));
+        System.out.printf(
+                Locale.ROOT,
+                "bytes written for each byte of rows: %.2f; height: mean %.2f, most %.2f, at the end %.2f%n",
+                run.writeAmplification(),
+                run.judged().stream().mapToDouble(Interval::height).average().orElse(0),
+                run.judged().stream().mapToDouble(Interval::height).max().orElse(0),
+                run.intervals().getLast().height());
+        if (run.scans().getTotalCount() > 0) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "scan of about %,d rows in key order, ms: p50 %.1f, p99 %.1f, p99.9 %.1f, max %.1f; merges had come"
+                            + " to rest after %.0f s (below 0: not in two minutes)%n",
+                    SCAN_ROWS,
+                    run.scans().getValueAtPercentile(50) / 1e6,
+                    run.scans().getValueAtPercentile(99) / 1e6,
+                    run.scans().getValueAtPercentile(99.9) / 1e6,
+                    run.scans().getMaxValue() / 1e6,
+                    run.restSeconds());
+        }
     }
 
     /** Runs for so many intervals of so many nanoseconds; leaves nothing behind. */
-    static Run measure(Path parent, int intervals, long intervalNanos) throws InterruptedException {
+    static Run measure(Kind kind, Path parent, int intervals, long intervalNanos) throws InterruptedException {
         Path directory;
         try {
             directory = Files.createTempDirectory(parent, "nyala-perf");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        var overload = new Overload(directory);
+        var overload = new Overload(directory, kind);
         try {
             return overload.run(intervals, intervalNanos);
         } finally {
@@ -187,6 +251,9 @@ final class Overload {
             threads.add(Thread.ofPlatform().start(() -> guard(() -> commit(histogram))));
         }
         threads.add(Thread.ofPlatform().start(() -> guard(this::writeBlocks)));
+        if (kind == Kind.STEADY) {
+            threads.add(Thread.ofPlatform().start(() -> guard(this::scan)));
+        }
         List<Interval> result = watch(intervals, intervalNanos);
         isOver = true;
         for (Thread thread : threads) {
@@ -199,7 +266,63 @@ final class Overload {
         var commits = new Histogram(LATENCY_NANOS_MAX, 3);
         latencies.forEach(commits::add);
         return new Run(
-                result, commits, engine.view().memoryBytesPeak(), engine.view().memoryBytesMax());
+                result,
+                commits,
+                engine.view().memoryBytesPeak(),
+                engine.view().memoryBytesMax(),
+                scans,
+                kind == Kind.STEADY ? rest(intervalNanos) : 0);
+    }
+
+    /** Waits until merges have come to rest; answers for how many seconds, or a negative number if they have not. */
+    private double rest(long intervalNanos) {
+        long begin = System.nanoTime();
+        while (height() > HEIGHT_AT_REST) {
+            if (System.nanoTime() - begin > Math.min(REST_NANOS_MAX, CALLERS * CALLERS * CALLERS * intervalNanos)) {
+                return -1;
+            }
+            LockSupport.parkNanos(intervalNanos);
+        }
+        return (System.nanoTime() - begin) / 1e9;
+    }
+
+    private double height() {
+        return table.explain().getFirst().height();
+    }
+
+    /** Of this process, as the system counts them; 0 where it does not. */
+    private static long writtenBytes() {
+        try (Stream<String> counters = Files.lines(Path.of("/proc/self/io"))) {
+            return counters.filter(line -> line.startsWith("write_bytes: "))
+                    .mapToLong(line -> Long.parseLong(line.substring(line.indexOf(' ') + 1)))
+                    .sum();
+        } catch (IOException _) {
+            return 0;
+        }
+    }
+
+    private void scan() {
+        var random = new SplittableRandom(1);
+        long next = System.nanoTime();
+        while (!isOver) {
+            long rows = Math.max(1, committedRows.get());
+            long width = Math.max(1, LineItems.SCATTERED_ORDERS / rows * SCAN_ROWS);
+            long from = random.nextLong(LineItems.SCATTERED_ORDERS);
+            long before = System.nanoTime();
+            try (Scan scan = table.scan()
+                    .where(Predicate.atLeast(LineItems.SCHEMA, "order_key", from))
+                    .where(Predicate.lessThan(LineItems.SCHEMA, "order_key", from + width))
+                    .inKeyOrder()
+                    .open()) {
+                while (scan.next()) {
+                    // Its rows are ready.
+                }
+            }
+            long after = System.nanoTime();
+            scans.recordValue(Math.min(LATENCY_NANOS_MAX, after - before));
+            next = Math.max(next + SCAN_INTERVAL_NANOS, after);
+            LockSupport.parkNanos(next - after);
+        }
     }
 
     private void guard(Runnable work) {
@@ -212,16 +335,26 @@ final class Overload {
     }
 
     private void commit(Histogram histogram) {
+        var random = new SplittableRandom(histogram.hashCode());
         try (WriteBatch batch = table.newBatch()) {
             while (!isOver) {
-                long row = nextBatch.getAndIncrement() * LineItems.BATCH_ROWS;
-                for (int i = 0; i < LineItems.BATCH_ROWS; i++) {
-                    LineItems.put(batch, OperationKind.INSERT, row + i);
-                }
+                fill(batch, nextBatch.getAndIncrement() * LineItems.BATCH_ROWS, random);
                 long before = System.nanoTime();
                 batch.commit().orThrow();
                 histogram.recordValue(Math.min(LATENCY_NANOS_MAX, System.nanoTime() - before));
                 committedRows.addAndGet(LineItems.BATCH_ROWS);
+            }
+        }
+    }
+
+    private void fill(WriteBatch batch, long firstRow, SplittableRandom random) {
+        for (int i = 0; i < LineItems.BATCH_ROWS; i++) {
+            if (kind == Kind.EVENTS) {
+                LineItems.put(batch, OperationKind.INSERT, firstRow + i);
+            } else if (i % CHANGE_EVERY == 0 && firstRow > 0) {
+                LineItems.put(batch, OperationKind.UPSERT, LineItems.scattered(random.nextLong(firstRow)));
+            } else { // A change of a row that another caller is about to insert may have come first.
+                LineItems.put(batch, OperationKind.INSERT_IGNORE, LineItems.scattered(firstRow + i));
             }
         }
     }
@@ -270,7 +403,9 @@ final class Overload {
                     longestBlockNanos.getAndSet(0) / 1e6,
                     engine.view().memory().stream()
                             .mapToLong(AccountUsage::usedBytes)
-                            .sum()));
+                            .sum(),
+                    height(),
+                    writtenBytes()));
             rowsBefore = rows;
             blocksBefore = blocks;
         }
@@ -317,11 +452,16 @@ final class Overload {
                             .toArray(),
                     (double) run.limitBytes() / MIB);
             picture.line(2, (double) run.limitBytes() / MIB / memory, "limit");
+            picture.panel(
+                    3,
+                    "height: rowsets that a look-up asks, on average",
+                    run.intervals().stream().mapToDouble(Interval::height).toArray(),
+                    2);
             return picture.svg.format("</svg>%n").toString();
         }
 
         private void begin() {
-            int height = TOP + 3 * PANEL_STEP;
+            int height = TOP + 4 * PANEL_STEP;
             svg.format(
                     "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\"",
                     WIDTH, height);
