@@ -1,9 +1,12 @@
 package io.nyala.tablet;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.compaction.MergeSource;
+import io.nyala.rows.Column;
+import io.nyala.rows.ColumnType;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.RowErrorCode;
 import io.nyala.rows.Schema;
@@ -18,6 +21,7 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
 
 /**
  * Goal: while rowsets are merged, and afterwards, a tablet takes writes and answers scans at each snapshot as it did
@@ -43,6 +47,35 @@ final class MergeTaskTest {
             assertTrue(run.mergeCount > 0, "nothing was merged");
         }
         assertEquals(0, disk.openFileCount());
+    }
+
+    /** Changes of rows that are being merged stay in memory until that is over, and a flush is asked for then. */
+    @Test
+    void aFlushDoesNotWaitForAMerge(@Seed SplittableRandom random) {
+        var disk = new SimulatedDisk(random.split());
+        Schema schema = Schema.of(Column.key("k", ColumnType.INT32), Column.of("v", ColumnType.INT64));
+        try (var run = new Run(disk, schema, new RowsModel(schema, random, 10), random)) {
+            for (int i = 0; i < 3; i++) {
+                run.commit();
+                run.one.flushAll();
+            }
+            MergeTask merge = run.one.newMerge(run.one.rowSetIds());
+            run.commit(); // Nothing is done for the merge yet.
+            TabletFlush flush = run.one.newFlush(true);
+            run.one.await(() -> {
+                flush.step();
+                return flush.isDone();
+            });
+            Merging merging = run.one.tablet().merging();
+            assertTrue(merging.isRunning() && flush.hasLeftChanges());
+            run.one.tablet().pressure().flushBegins();
+            merging.oweFlush();
+            assertFalse(run.one.tablet().pressure().isFlushWanted());
+            run.merge = merge;
+            run.finish();
+            assertTrue(run.one.tablet().pressure().isChangeFlushWanted());
+            run.check();
+        }
     }
 
     /** A scan that is read later. */
