@@ -99,7 +99,7 @@ public record EngineConfig(
         Check.inRange("writers", writers, 1, WRITERS_MAX);
     }
 
-    /** The defaults: 1 GiB of memory, of which a quarter caches pages, and one writer. */
+    /** The defaults: 1 GiB of memory, of which a quarter caches pages, rowsets are merged, and one writer. */
     public static EngineConfig in(Path directory) {
         return new EngineConfig(
                 directory,
@@ -111,7 +111,7 @@ public record EngineConfig(
                 64 * MIB,
                 LOG_SEGMENTS,
                 CATALOG_EDITS_MAX,
-                false,
+                true,
                 MERGE_DELAY_MILLIS,
                 1,
                 "best");

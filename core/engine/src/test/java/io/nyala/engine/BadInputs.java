@@ -41,7 +41,7 @@ final class BadInputs {
 
     static EngineConfig config(Path directory) {
         return EngineConfig.in(directory)
-                .withMemoryBytes(96 << 20)
+                .withMemoryBytes(112 << 20)
                 .withLogSegmentBytes(256 << 10)
                 .withDisk("channel");
     }

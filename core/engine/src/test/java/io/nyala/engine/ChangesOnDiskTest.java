@@ -97,7 +97,10 @@ final class ChangesOnDiskTest {
     }
 
     private Engine open() {
-        return Engine.open(EngineConfig.in(directory).withMemoryBytes(192 << 20).withLogSegmentBytes(16 << 20));
+        return Engine.open(EngineConfig.in(directory)
+                .withMemoryBytes(192 << 20)
+                .withLogSegmentBytes(16 << 20)
+                .withAutomaticMerges(false)); // The changes stay where the test has them.
     }
 
     private void fill(Table table) {

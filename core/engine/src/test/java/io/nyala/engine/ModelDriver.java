@@ -315,9 +315,9 @@ final class ModelDriver {
         leastHistorySeconds = Math.min(leastHistorySeconds, seconds < 0 ? Long.MAX_VALUE : seconds);
     }
 
-    /** Before it becomes known how long history is kept from now on: until now what was kept was no less than this. */
+    /** Before it becomes known how long history is kept from now on: until now it was no less than before. */
     void timePasses(Engine engine) {
-        markMax = Math.max(markMax, mark(engine, leastHistorySeconds));
+        markMax = markMax(engine);
         leastHistorySeconds = Long.MAX_VALUE;
     }
 

@@ -22,9 +22,6 @@ import org.jspecify.annotations.Nullable;
 final class ModelHost {
     private static final int TRACE_CHARS_MAX = 3_000;
 
-    /** Whether rowsets are merged without being asked as well. */
-    static final boolean MERGES_BY_THEMSELVES = Boolean.getBoolean("nyala.model.merges");
-
     /** A run takes some seconds of the simulated clock. */
     private static final int MERGE_DELAY_MILLIS_MAX = 500;
 
@@ -47,7 +44,7 @@ final class ModelHost {
         this.world = new World(random.split(), random.nextInt(4))
                 .withWriters(random.nextInt(1, 4))
                 .withCatalogEdits(random.nextInt(4, 60));
-        if (MERGES_BY_THEMSELVES) {
+        if (random.nextBoolean()) {
             world.withAutomaticMerges(random.nextInt(MERGE_DELAY_MILLIS_MAX));
         }
         this.running = world.open();

@@ -59,7 +59,8 @@ final class DifferencesTest {
                 new Line(
                         "`kudu.table.maintenance_priority`, `kudu.table.disable_compaction`",
                         "weigh what maintenance does first; keep rowsets from being merged",
-                        "kept and shown as there, without effect"),
+                        "the same for merges of rowsets that nobody asked for; flushes come in the order that memory "
+                                + "and the log need, whatever the priority"),
                 tables::settings);
         proofs.put(
                 new Line(

@@ -36,7 +36,10 @@ final class UpkeepCommandTest {
     private long tabletId;
 
     private EngineConfig config() {
-        return EngineConfig.in(directory).withMemoryBytes(128 << 20).withLogSegmentBytes(16 << 20);
+        return EngineConfig.in(directory)
+                .withMemoryBytes(128 << 20)
+                .withLogSegmentBytes(16 << 20)
+                .withAutomaticMerges(false); // What is there is merged by the command.
     }
 
     @BeforeEach

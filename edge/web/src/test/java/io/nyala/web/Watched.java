@@ -35,8 +35,10 @@ final class Watched implements AutoCloseable {
     }
 
     static Watched open(Path directory, WebConfig config, List<OpenScanner> scanners) {
-        Engine engine = Engine.open(
-                EngineConfig.in(directory).withMemoryBytes(192 << 20).withLogSegmentBytes(16 << 20));
+        Engine engine = Engine.open(EngineConfig.in(directory)
+                .withMemoryBytes(192 << 20)
+                .withLogSegmentBytes(16 << 20)
+                .withAutomaticMerges(false)); // Pages say the same each time.
         return new Watched(engine, WebServer.start(engine, config, host(scanners)));
     }
 
