@@ -48,6 +48,12 @@ public final class CFileReader implements AutoCloseable {
         /** So that no two pieces share a line of the processor's cache. */
         private static final int ALIGNMENT_BYTES = 64;
 
+        /**
+         * The part of all that the account could ever have from which on filters are left on the disk: the other part
+         * is for what no file can do without.
+         */
+        private static final int FILTERS_PART = 2;
+
         private final MemoryAccount account;
         private final List<Slab> slabs = new ArrayList<>();
         private long usedBytes; // Of the last slab.
@@ -67,6 +73,10 @@ public final class CFileReader implements AutoCloseable {
             if (together <= MemoryBudget.SLAB_BYTES_MAX && MemoryBudget.slabBytes(Math.max(1, together)) <= apart) {
                 add(together);
             }
+        }
+
+        boolean hasRoomForFilter(long bytes) {
+            return account.usedBytes() + bytes <= account.bytesMax() / FILTERS_PART;
         }
 
         MemorySegment take(long wanted) {
@@ -113,7 +123,8 @@ public final class CFileReader implements AutoCloseable {
      * Opens a file and checks everything but its pages.
      *
      * @param account pays for what stays in memory: directory, filter, key index; and, while they are read, for what
-     *     they are read into, since the cache may be full of pages in use
+     *     they are read into, since the cache may be full of pages in use. If half of what it could ever have is used,
+     *     filters are left out
      * @throws CorruptPageException if it is damaged, or another file
      * @throws UnsupportedFormatException if it is of another version
      */
@@ -136,6 +147,7 @@ public final class CFileReader implements AutoCloseable {
         private final PageCache cache;
         private final Resident resident;
         private final long fileBytes;
+        private boolean hasFilter;
         private @Nullable KeyFilter keyFilter;
         private @Nullable KeyIndex keyIndex;
 
@@ -202,7 +214,12 @@ public final class CFileReader implements AutoCloseable {
                 Page page = new Page(PageFormat.FOOTER_ID, position, trailer.footerBytes(), stored, 0, 0);
                 PageFormat.check(file.path(), read.memory(), read.offset(), file.identity(), page);
                 MemorySegment unpacked = read.memory().asSlice(read.offset() + PageFormat.HEADER_BYTES, stored);
-                resident.expect(residentBytes(parse(trailer, unpacked), stored));
+                Footer footer = parse(trailer, unpacked);
+                hasFilter = resident.hasRoomForFilter(footer.sections().stream()
+                        .filter(section -> section.kind() == SectionKind.KEY_FILTER)
+                        .mapToLong(section -> section.payloadBytes(0))
+                        .sum());
+                resident.expect(residentBytes(footer, stored));
                 MemorySegment payload = resident.take(stored);
                 file.unpack(page, read.memory(), read.offset(), payload);
                 return payload;
@@ -225,7 +242,7 @@ public final class CFileReader implements AutoCloseable {
         }
 
         /** Of the footer itself, then of the sections that stay. */
-        private static List<Long> residentBytes(Footer footer, long footerBytes) {
+        private List<Long> residentBytes(Footer footer, long footerBytes) {
             List<Long> pieces = new ArrayList<>(List.of(footerBytes));
             for (Section section : footer.sections()) {
                 if (isResident(section)) {
@@ -235,8 +252,8 @@ public final class CFileReader implements AutoCloseable {
             return pieces;
         }
 
-        private static boolean isResident(Section section) {
-            return section.kind() == SectionKind.KEY_FILTER || section.kind() == SectionKind.KEY_INDEX;
+        private boolean isResident(Section section) {
+            return section.kind() == SectionKind.KEY_INDEX || (section.kind() == SectionKind.KEY_FILTER && hasFilter);
         }
 
         private void readResident(Section section) {
@@ -314,7 +331,7 @@ public final class CFileReader implements AutoCloseable {
         return column;
     }
 
-    /** Null if the file was written without keys. */
+    /** Null if the file was written without keys, or if there was no room for its filter. */
     public @Nullable KeyFilter keyFilter() {
         return keyFilter;
     }

@@ -3,9 +3,13 @@ package io.nyala.cfile;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.PageSource;
+import io.nyala.memory.Slab;
 import io.nyala.testkit.Failure;
 import io.nyala.testkit.Seed;
 import java.lang.foreign.MemorySegment;
@@ -83,6 +87,31 @@ final class KeysTest {
                 KeyFilter filter = Objects.requireNonNull(reader.keyFilter());
                 assertTrue(filter.mayContain(MemorySegment.ofArray(keys.get(1)), 0, 1));
                 assertFalse(filter.mayContain(MemorySegment.ofArray(new byte[] {9}), 0, 1));
+            }
+        }
+    }
+
+    /** A file that is opened when half of the memory is used does without its filter, and goes on without it. */
+    @Test
+    void thereIsNoFilterWithoutRoomForIt() {
+        try (Files files = new Files(new SplittableRandom(1))) {
+            List<byte[]> keys = List.of(new byte[] {1}, new byte[] {2}, new byte[] {3});
+            var column = new TestColumn(ColumnSpec.of(0, "key", CellKind.BINARY).key(), new ArrayList<>(keys));
+            files.write(List.of(column), keys);
+            List<Slab> others = new ArrayList<>();
+            while (files.account.usedBytes() <= files.account.bytesMax() / 2) {
+                others.add(files.account.take(PageSource.REGION_BYTES));
+            }
+            try (CFileReader reader = files.open()) {
+                assertNull(reader.keyFilter());
+                assertArrayEquals(
+                        keys.getLast(),
+                        Objects.requireNonNull(reader.keyIndex()).maxKey());
+                others.forEach(files.account::giveBack);
+                assertNull(reader.keyFilter());
+            }
+            try (CFileReader reader = files.open()) {
+                assertNotNull(reader.keyFilter());
             }
         }
     }

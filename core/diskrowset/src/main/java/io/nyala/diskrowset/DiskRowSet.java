@@ -22,6 +22,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Rows of one file: found by key through filter, index and key columns, scanned as columns at any snapshot.
@@ -42,7 +43,7 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
     private final FileColumns fileColumns;
     private final RowSetFormat.Metadata metadata;
     private final History history;
-    private final KeyFilter filter;
+    private final @Nullable KeyFilter filter; // Null if there was no room for it: then each key may be here.
     private final KeyIndex index;
     private final Lookups lookups;
     private final CellLookups cellLookups;
@@ -54,7 +55,7 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
         this.fileColumns = new FileColumns(file, schema);
         this.metadata = metadata;
         this.history = new History(file, metadata, lookups.account());
-        this.filter = Objects.requireNonNull(file.keyFilter(), "a rowset has a key filter");
+        this.filter = file.keyFilter();
         this.index = Objects.requireNonNull(file.keyIndex(), "a rowset has a key index");
         this.lookups = new Lookups(this, lookups);
         this.cellLookups = new CellLookups(this);
@@ -184,7 +185,11 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
     /** Whether a scan could find rows here; of a range of one key the filter tells more than the range of all keys. */
     public boolean mayHave(KeyRange range) {
         byte[] only = range.onlyKey();
-        return meets(range) && (only == null || filter.mayContain(MemorySegment.ofArray(only), 0, only.length));
+        return meets(range) && (only == null || mayHave(MemorySegment.ofArray(only), 0, only.length));
+    }
+
+    private boolean mayHave(MemorySegment memory, long key, int keyBytes) {
+        return filter == null || filter.mayContain(memory, key, keyBytes);
     }
 
     @Override
@@ -288,7 +293,7 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
 
     /** The only vector that may have a key, as far as that is known without reading; -1 if none has it. */
     int vectorOf(MemorySegment memory, long key, int keyBytes) {
-        return rowCount() == 0 || !filter.mayContain(memory, key, keyBytes) ? -1 : index.find(memory, key, keyBytes);
+        return rowCount() == 0 || !mayHave(memory, key, keyBytes) ? -1 : index.find(memory, key, keyBytes);
     }
 
     /** Reads and checks every page of the file. */

@@ -7,6 +7,8 @@ import io.nyala.diskrowset.RowModel.Style;
 import io.nyala.diskrowset.RowModel.Version;
 import io.nyala.io.DiskException;
 import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.PageSource;
+import io.nyala.memory.Slab;
 import io.nyala.rows.CellValue;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnEncoding;
@@ -77,8 +79,17 @@ final class FindTest {
                 for (int i = 0; i < 500; i++) {
                     some.add(model.key(model.drawCells(random, 4 * model.rows.size(), SMALL)));
                 }
-                check(rowSet, model, new Batch(some));
+                Batch batch = new Batch(some);
+                check(rowSet, model, batch);
                 check(rowSet, model, new Batch(new TreeSet<>(Arrays::compareUnsigned)));
+                List<Slab> others = new ArrayList<>();
+                while (files.account.usedBytes() <= files.account.bytesMax() / 2) {
+                    others.add(files.account.take(PageSource.REGION_BYTES));
+                }
+                try (DiskRowSet withoutFilter = files.open(model)) {
+                    check(withoutFilter, model, batch);
+                }
+                others.forEach(files.account::giveBack);
             }
         }
     }

@@ -16,7 +16,8 @@ import java.util.function.Consumer;
  * @param memoryBytes all native memory the engine may use; rows in memory, page cache, log buffers, scans
  * @param cacheBytes part of it that holds pages read from disk
  * @param metadataBytes part of it that holds what stays in memory of each rowset on disk: directory, key index and
- *     filter, which takes 2 bytes for each row. What does not fit goes to memory that is set aside for nobody
+ *     filter, which takes 2 bytes for each row. What does not fit goes to memory that is set aside for nobody;
+ *     when that and this part together are half used, rowsets are opened without their filters
  * @param flushBytes a tablet flushes its rows in memory when they reach this size
  * @param rowSetBytes a flush of more than that goes on in the next file, so that merges have handy pieces
  * @param logSegmentBytes size of the files of the write-ahead log; a power of two. A batch must fit into one: 8 MiB,
