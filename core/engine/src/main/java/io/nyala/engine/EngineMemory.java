@@ -93,10 +93,10 @@ final class EngineMemory implements AutoCloseable {
                 String.format(
                         Locale.ROOT,
                         "memoryBytes is %,d, but %,d are needed: %,d for the page cache (cacheBytes), %,d for metadata"
-                            + " of rowsets (metadataBytes), %,d for rows in memory (twice flushBytes, and some), %,d"
-                            + " for the logs (less with smaller logSegmentBytes), %,d for a flush, the rest for"
-                            + " merges, changes, look-ups, batches and scans; raise memoryBytes, or lower one of the"
-                            + " others",
+                                + " of rowsets (metadataBytes), %,d for rows in memory (twice flushBytes, and some),"
+                                + " %,d for the logs (less with smaller logSegmentBytes), %,d for a flush, the rest for"
+                                + " merges, changes, look-ups, batches and scans; raise memoryBytes, or lower one of"
+                                + " the others",
                         config.memoryBytes(),
                         needed,
                         config.cacheBytes(),

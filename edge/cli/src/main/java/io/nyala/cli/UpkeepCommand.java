@@ -213,8 +213,8 @@ abstract sealed class UpkeepCommand implements Callable<Integer> {
                 "Write what is in memory to disk, then give all history up: what rows were before, and rows that are"
                         + " deleted.",
                 "The space they take comes back at once, not only when they are as old as the table's history may"
-                    + " become (see `nyala describe`). Rows stay as they are now, but no scan can read what they were"
-                    + " before this: that cannot be undone. No other engine may have the directory open."
+                        + " become (see `nyala describe`). Rows stay as they are now, but no scan can read what they"
+                        + " were before this: that cannot be undone. No other engine may have the directory open."
             },
             mixinStandardHelpOptions = true,
             versionProvider = Main.Version.class,
