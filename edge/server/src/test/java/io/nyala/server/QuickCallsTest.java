@@ -44,7 +44,9 @@ final class QuickCallsTest {
                 });
                 WireClient busy = WireClient.of(server.masterAddress());
                 WireClient master = WireClient.of(server.masterAddress());
-                WireClient tablets = WireClient.of(server.tabletServerAddress())) {
+                WireClient tablets = WireClient.of(server.tabletServerAddress());
+                Gate _ =
+                        gate::countDown) { // Before the server is closed, which tells its listener so and waits for it.
             for (int i = 0; i < threads + 2; i++) { // One by one, or some would wait for their turn and free a thread.
                 busy.submit(
                         WireClient.MASTER,
@@ -74,9 +76,13 @@ final class QuickCallsTest {
             for (int i = 0; i < threads + 2; i++) {
                 assertFalse(busy.read().isError());
             }
-        } finally {
-            gate.countDown();
         }
+    }
+
+    /** Something that is opened when a test is over, however it ends. */
+    private interface Gate extends AutoCloseable {
+        @Override
+        void close();
     }
 
     private static void await(CountDownLatch gate) {
