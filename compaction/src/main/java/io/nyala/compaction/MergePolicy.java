@@ -25,8 +25,8 @@ public final class MergePolicy {
     /** Rowsets that are looked at; of more the smallest, which are cheapest to merge. A choice costs its square. */
     static final int ROWSETS_MAX = 512;
 
-    /** Inputs of one merge: each has some hundred KiB of rows in memory. */
-    static final int INPUTS_MAX = 32;
+    /** Inputs of one merge at most, however much memory there is: each is a scan of its own. */
+    public static final int INPUTS_MAX = 32;
 
     /** What it is worth that there is one small rowset less, whether or not others overlap it. */
     private static final double SMALL_CREDIT = 0.005;
@@ -44,11 +44,13 @@ public final class MergePolicy {
      *
      * @param bytesMax of all inputs, changes included
      * @param rowsMax of all inputs: where each goes is noted in memory
+     * @param inputsMax of which each has some hundred KiB of rows in memory
      * @param smallBytes rowsets below it are better merged even if they overlap none
      * @param gainMin less is not worth it
      */
-    public record Budget(long bytesMax, long rowsMax, long smallBytes, double gainMin) {
+    public record Budget(long bytesMax, long rowsMax, int inputsMax, long smallBytes, double gainMin) {
         public Budget {
+            Check.inRange("inputs of a merge", inputsMax, 2, INPUTS_MAX);
             Check.that(bytesMax > 0 && rowsMax > 0, "a merge has some bytes and rows");
         }
     }
@@ -162,7 +164,7 @@ public final class MergePolicy {
                 rows += rowSets.get(next).rowCount();
                 worth += worth(next);
                 end = Math.max(end, space.to(next));
-                while (bytes > budget.bytesMax() || rows > budget.rowsMax() || chosen.size() > INPUTS_MAX) {
+                while (bytes > budget.bytesMax() || rows > budget.rowsMax() || chosen.size() > budget.inputsMax()) {
                     int out = chosen.remove();
                     bytes -= cost(rowSets.get(out));
                     rows -= rowSets.get(out).rowCount();

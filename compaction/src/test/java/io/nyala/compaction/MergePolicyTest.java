@@ -20,7 +20,11 @@ import org.junit.jupiter.api.Test;
  */
 final class MergePolicyTest {
     private static final long MIB = 1 << 20;
-    private static final MergePolicy.Budget BUDGET = new MergePolicy.Budget(128 * MIB, 8 << 20, 8 * MIB, 0.01);
+    private static final MergePolicy.Budget BUDGET = budget(MergePolicy.INPUTS_MAX);
+
+    private static MergePolicy.Budget budget(int inputsMax) {
+        return new MergePolicy.Budget(128 * MIB, 8 << 20, inputsMax, 8 * MIB, 0.01);
+    }
 
     private static RowSetShape shape(long id, int from, int to, long bytes, long changeBytes) {
         return new RowSetShape(id, bytes / 100, bytes, changeBytes, key(from), key(to));
@@ -54,6 +58,16 @@ final class MergePolicyTest {
                 BUDGET);
         assertEquals(List.of(), choice.fileIds(), choice.reason());
         assertTrue(choice.reason().contains("nothing: 3 rowsets, average height 1.000"), choice.reason());
+    }
+
+    @Test
+    void noMoreAreMergedThanThereIsMemoryFor() {
+        List<RowSetShape> all = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            all.add(shape(i, 0, 10, MIB, 0));
+        }
+        assertEquals(10, MergePolicy.choose(all, BUDGET).fileIds().size());
+        assertEquals(4, MergePolicy.choose(all, budget(4)).fileIds().size());
     }
 
     @Test

@@ -53,8 +53,8 @@ final class OpenEngine implements TableHost, AutoCloseable {
 
     private static final long STORAGE_SEGMENT_BYTES = 1 << 20;
 
-    /** As Kudu has them, but for the rows: where each goes is noted in 4 bytes. */
-    private static final MergePolicy.Budget MERGE_BUDGET = new MergePolicy.Budget(128L << 20, 8 << 20, 8 << 20, 0.01);
+    private static final long MERGE_INPUT_BYTES = 1 << 20; // In memory, with what it leaves for the output.
+    private static final int MERGE_INPUTS_MIN = 4;
 
     /** Look-ups in a tablet that is being filled may ask so many rowsets too many. */
     private static final double YOUNG_GAIN_MIN = 3;
@@ -144,15 +144,22 @@ final class OpenEngine implements TableHost, AutoCloseable {
         log = recover(walConfig, hybridClock);
         changesReplayed = tablets.changesReplayed();
         RowSetFiles.tidy(disk, layout, storage); // Not before it is sure that logs and rowsets belong together.
-        maintenance = new Maintenance(maintenanceParking, flushes, new Upkeep(this), mergeSettings(config));
+        maintenance = new Maintenance(maintenanceParking, flushes, new Upkeep(this), mergeSettings());
         start();
         new Upkeep(this).releaseLog();
     }
 
-    private static MergeSettings mergeSettings(EngineConfig config) {
+    private MergeSettings mergeSettings() {
         long delayMicros = TimeUnit.MILLISECONDS.toMicros(config.mergeDelayMillis());
         return new MergeSettings(
-                config.automaticMerges(), MERGE_BUDGET, delayMicros, YOUNG_GAIN_MIN, MERGE_DELAYS_MAX * delayMicros);
+                config.automaticMerges(), mergeBudget(), delayMicros, YOUNG_GAIN_MIN, MERGE_DELAYS_MAX * delayMicros);
+    }
+
+    /** As Kudu has it, but for rows, each noted in 4 bytes, and for inputs, of which little memory takes few. */
+    private MergePolicy.Budget mergeBudget() {
+        long inputs = memory.merges().reservedBytes() / MERGE_INPUT_BYTES;
+        int inputsMax = Math.clamp(inputs, MERGE_INPUTS_MIN, MergePolicy.INPUTS_MAX);
+        return new MergePolicy.Budget(128L << 20, 8 << 20, inputsMax, 8 << 20, 0.01);
     }
 
     /** Opens the rowsets of all tablets and applies what the log has beyond them; the log is ready for more. */
