@@ -1,6 +1,7 @@
 package io.nyala.perf;
 
 import io.nyala.perf.CommitLoad.Callers;
+import io.nyala.perf.CommitLoad.Committer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;

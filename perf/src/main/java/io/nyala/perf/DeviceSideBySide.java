@@ -5,9 +5,10 @@ import io.nyala.io.Disk;
 import io.nyala.io.DiskFile;
 import io.nyala.io.Disks;
 import io.nyala.io.HugePageSource;
+import io.nyala.memory.Check;
 import io.nyala.memory.PageSource;
-import io.nyala.perf.DeviceContender.Job.Kind;
-import io.nyala.perf.DeviceContender.Sample;
+import io.nyala.perf.DeviceSideBySide.Contender.Job.Kind;
+import io.nyala.perf.DeviceSideBySide.Contender.Sample;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -41,20 +42,20 @@ public final class DeviceSideBySide {
     private static final long FILE_BYTES = 1L << 30;
     private static final List<String> DISKS = List.of("ring", "syscall", "channel");
     private static final int KIB = 1024;
-    private static final List<DeviceContender.Job> JOBS = List.of(
-            new DeviceContender.Job(Kind.READ, true, 4 * KIB, 1),
-            new DeviceContender.Job(Kind.READ, true, 4 * KIB, 32),
-            new DeviceContender.Job(Kind.READ, true, 4 * KIB, 128),
-            new DeviceContender.Job(Kind.READ, false, 256 * KIB, 8),
-            new DeviceContender.Job(Kind.WRITE, false, 256 * KIB, 8),
-            new DeviceContender.Job(Kind.WRITE_DURABLE, false, 4 * KIB, 1));
+    private static final List<Contender.Job> JOBS = List.of(
+            new Contender.Job(Kind.READ, true, 4 * KIB, 1),
+            new Contender.Job(Kind.READ, true, 4 * KIB, 32),
+            new Contender.Job(Kind.READ, true, 4 * KIB, 128),
+            new Contender.Job(Kind.READ, false, 256 * KIB, 8),
+            new Contender.Job(Kind.WRITE, false, 256 * KIB, 8),
+            new Contender.Job(Kind.WRITE_DURABLE, false, 4 * KIB, 1));
 
-    private final List<DeviceContender> contenders;
+    private final List<Contender> contenders;
     private final Path file;
     private final int times;
     private final long nanos;
 
-    private DeviceSideBySide(List<DeviceContender> contenders, Path file, int times, long nanos) {
+    private DeviceSideBySide(List<Contender> contenders, Path file, int times, long nanos) {
         this.contenders = contenders;
         this.file = file;
         this.times = times;
@@ -77,7 +78,7 @@ public final class DeviceSideBySide {
             throws IOException, InterruptedException {
         Files.createDirectories(directory);
         Path file = directory.resolve("nyala-device-" + ProcessHandle.current().pid());
-        List<DeviceContender> contenders = new ArrayList<>();
+        List<Contender> contenders = new ArrayList<>();
         try {
             write(file, fileBytes);
             String obstacle = FioContender.obstacle(file);
@@ -93,12 +94,12 @@ public final class DeviceSideBySide {
             System.out.println();
             new DeviceSideBySide(contenders, file, times, nanos).print(jobs);
         } finally {
-            contenders.forEach(DeviceContender::close);
+            contenders.forEach(Contender::close);
             Files.deleteIfExists(file);
         }
     }
 
-    private static void add(String disk, List<DeviceContender> contenders) {
+    private static void add(String disk, List<Contender> contenders) {
         try {
             DiskContender contender = new DiskContender(disk);
             contenders.add(contender);
@@ -129,7 +130,7 @@ public final class DeviceSideBySide {
 
     private void print(Pattern jobs) throws IOException, InterruptedException {
         Map<String, List<List<Sample>>> lines = new LinkedHashMap<>();
-        for (DeviceContender.Job job : JOBS) {
+        for (Contender.Job job : JOBS) {
             for (boolean isHuge : new boolean[] {false, true}) {
                 String line = job + " | " + (isHuge ? "huge" : "4 KiB");
                 if (jobs.matcher(job.toString()).find()) {
@@ -188,7 +189,7 @@ public final class DeviceSideBySide {
     }
 
     /** The samples of each contender, in their order. */
-    private List<List<Sample>> run(DeviceContender.Job job, boolean isHuge) throws IOException, InterruptedException {
+    private List<List<Sample>> run(Contender.Job job, boolean isHuge) throws IOException, InterruptedException {
         List<List<Sample>> samples = new ArrayList<>();
         contenders.forEach(_ -> samples.add(new ArrayList<>()));
         for (int time = 0; time < times; time++) {
@@ -205,5 +206,67 @@ public final class DeviceSideBySide {
         Arrays.sort(sorted);
         int middle = sorted.length / 2;
         return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    }
+
+    /** Who does the jobs. One thread. */
+    interface Contender extends AutoCloseable {
+        /** This part of a run comes before it is counted: the compiler, the first use of the memory. */
+        int WARM_UP_PART = 4;
+
+        String name();
+
+        /**
+         * Does a job for so long, over and over the same file.
+         *
+         * @param isHuge whether the memory of the transfers shall be on huge pages
+         */
+        Sample run(Job job, boolean isHuge, Path file, long nanos) throws IOException, InterruptedException;
+
+        @Override
+        void close();
+
+        /**
+         * What a run showed.
+         *
+         * @param perSecond transfers
+         * @param cpuMicros CPU time of a transfer, user's and system's, of the whole process
+         * @param heapBytes allocated on the heap for a transfer; of no meaning for a process without one
+         */
+        record Sample(double perSecond, double cpuMicros, double heapBytes) {}
+
+        /**
+         * Transfers of one kind, so many in flight at any time, that fio and our disks can be told to do. Immutable.
+         *
+         * @param kind what is done to the file
+         * @param isRandom whether positions are drawn at random; otherwise they ascend, and begin anew at the end
+         * @param bytes of each transfer
+         * @param depth transfers in flight
+         */
+        record Job(Kind kind, boolean isRandom, int bytes, int depth) {
+            private static final int KIB = 1024;
+
+            public Job {
+                Check.powerOfTwo("bytes", bytes);
+                Check.inRange("depth", depth, 1, KIB);
+            }
+
+            /** What a transfer does. */
+            enum Kind {
+                READ("read"),
+                WRITE("write"),
+                WRITE_DURABLE("durable write");
+
+                private final String text;
+
+                Kind(String text) {
+                    this.text = text;
+                }
+            }
+
+            @Override
+            public String toString() {
+                return bytes / KIB + " KiB " + (isRandom ? "random " : "sequential ") + kind.text + ", depth " + depth;
+            }
+        }
     }
 }

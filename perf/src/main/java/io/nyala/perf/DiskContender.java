@@ -11,6 +11,7 @@ import io.nyala.io.Disks;
 import io.nyala.io.HugePageSource;
 import io.nyala.io.IoQueue;
 import io.nyala.memory.PageSource;
+import io.nyala.perf.DeviceSideBySide.Contender;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
@@ -19,7 +20,7 @@ import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
 /** One of our disks: a thread that has a queue and keeps it full. One thread; owns the disk. */
-final class DiskContender implements DeviceContender {
+final class DiskContender implements Contender {
     private static final OperatingSystemMXBean PROCESS =
             (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
@@ -44,7 +45,7 @@ final class DiskContender implements DeviceContender {
     }
 
     @Override
-    public Sample run(DeviceContender.Job job, boolean isHuge, Path file, long nanos) {
+    public Sample run(Contender.Job job, boolean isHuge, Path file, long nanos) {
         long bytes = (long) job.bytes() * job.depth();
         long regionBytes = (bytes + PageSource.REGION_BYTES - 1) & -PageSource.REGION_BYTES;
         PageSource huge = HugePageSource.orJdk();
@@ -87,7 +88,7 @@ final class DiskContender implements DeviceContender {
 
     /** Puts another transfer in the place of each that is done. */
     private static final class Load implements Completions {
-        private final DeviceContender.Job job;
+        private final Contender.Job job;
         private final DiskFile file;
         private final IoQueue queue;
         private final MemorySegment memory;
@@ -97,7 +98,7 @@ final class DiskContender implements DeviceContender {
         private boolean isOver;
         private long transfers;
 
-        Load(DeviceContender.Job job, DiskFile file, IoQueue queue, MemorySegment memory) {
+        Load(Contender.Job job, DiskFile file, IoQueue queue, MemorySegment memory) {
             this.job = job;
             this.file = file;
             this.queue = queue;

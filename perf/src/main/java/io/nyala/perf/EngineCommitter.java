@@ -6,6 +6,7 @@ import io.nyala.engine.EngineView;
 import io.nyala.engine.Table;
 import io.nyala.engine.WriteBatch;
 import io.nyala.io.Parking;
+import io.nyala.perf.CommitLoad.Committer;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationKind;

@@ -1,6 +1,7 @@
 package io.nyala.perf;
 
 import io.nyala.io.Disk;
+import io.nyala.perf.CommitLoad.Committer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;

@@ -1,6 +1,7 @@
 package io.nyala.perf;
 
 import io.nyala.io.Disk;
+import io.nyala.perf.DeviceSideBySide.Contender;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -18,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @see <a href="https://fio.readthedocs.io/en/latest/fio_doc.html#terse-output">terse output</a>
  */
-final class FioContender implements DeviceContender {
+final class FioContender implements Contender {
     private static final String HUGE = "glibc.malloc.hugetlb=1";
     private static final int FIELD_COUNT_MIN = 89;
     private static final int ERROR = 4;
@@ -31,11 +32,7 @@ final class FioContender implements DeviceContender {
     static @Nullable String obstacle(Path file) throws InterruptedException {
         try {
             new FioContender()
-                    .run(
-                            new DeviceContender.Job(DeviceContender.Job.Kind.READ, false, Disk.ALIGNMENT_BYTES, 1),
-                            false,
-                            file,
-                            0);
+                    .run(new Contender.Job(Contender.Job.Kind.READ, false, Disk.ALIGNMENT_BYTES, 1), false, file, 0);
             return null;
         } catch (IOException e) {
             return "it is not installed (" + e.getMessage() + "); Debian: apt install fio";
@@ -50,14 +47,13 @@ final class FioContender implements DeviceContender {
     }
 
     @Override
-    public Sample run(DeviceContender.Job job, boolean isHuge, Path file, long nanos)
+    public Sample run(Contender.Job job, boolean isHuge, Path file, long nanos)
             throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(
                 "fio",
                 "--name=job",
                 "--filename=" + file,
-                "--rw=" + (job.isRandom() ? "rand" : "")
-                        + (job.kind() == DeviceContender.Job.Kind.READ ? "read" : "write"),
+                "--rw=" + (job.isRandom() ? "rand" : "") + (job.kind() == Contender.Job.Kind.READ ? "read" : "write"),
                 "--bs=" + job.bytes(),
                 "--iodepth=" + job.depth(),
                 "--ioengine=io_uring",
@@ -70,7 +66,7 @@ final class FioContender implements DeviceContender {
                 "--gtod_reduce=1",
                 "--output-format=terse",
                 "--terse-version=3"));
-        if (job.kind() == DeviceContender.Job.Kind.WRITE_DURABLE) {
+        if (job.kind() == Contender.Job.Kind.WRITE_DURABLE) {
             command.add("--sync=dsync");
         }
         if (isHuge) {
@@ -87,12 +83,12 @@ final class FioContender implements DeviceContender {
     }
 
     /** Takes the one line that is a result; what else fio says are warnings. */
-    static Sample parse(DeviceContender.Job job, int status, String output) {
+    static Sample parse(Contender.Job job, int status, String output) {
         for (String line : output.lines().toList()) {
             String[] fields = line.split(";", -1);
             if (fields.length >= FIELD_COUNT_MIN && fields[0].equals("3") && fields[ERROR].equals("0") && status == 0) {
                 double perSecond = Double.parseDouble(
-                        fields[job.kind() == DeviceContender.Job.Kind.READ ? READ_PER_SECOND : WRITE_PER_SECOND]);
+                        fields[job.kind() == Contender.Job.Kind.READ ? READ_PER_SECOND : WRITE_PER_SECOND]);
                 return new Sample(
                         perSecond, (percent(fields[USER_CPU]) + percent(fields[SYSTEM_CPU])) * 1e4 / perSecond, 0);
             }

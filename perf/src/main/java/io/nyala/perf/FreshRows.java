@@ -37,8 +37,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Rows in memory, the structure alone: a MemRowSet beside the JDK's skip list, H2's B-tree and RocksDB's MemTable, each
- * filled by one thread, all keys looked up in another order, and scanned in order. One after the other in each round;
- * medians of the rounds.
+ * filled by one thread, then {@value #LOOK_UPS} keys looked up from anywhere, and all scanned in order. One after the
+ * other in each round; medians of the rounds. A round of {@value #WARM_UP_ROWS} rows goes before.
  *
  * <pre>{@code
  * perf/run fresh [DIRECTORY [ROWS [TIMES [ASCENDING | RANDOM | STRINGS]]]]
@@ -51,7 +51,12 @@ final class FreshRows {
     private static final long ROWS = 10_000_000;
     private static final int TIMES = 3;
     private static final int SCANS = 3;
-    private static final long MEMORY_BYTES = 6L << 30;
+    private static final long LOOK_UPS = 2_000_000;
+
+    /** In a round before the first that counts: the compiler works for some seconds. */
+    private static final long WARM_UP_ROWS = 1_000_000;
+
+    private static final long MEMORY_BYTES = 4L << 30;
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     /** Prime to any number of rows that people ask for: visits all keys, none near the one before. */
@@ -77,6 +82,7 @@ final class FreshRows {
         int times = arguments.length > 2 ? Integer.parseInt(arguments[2]) : TIMES;
         Keys only = arguments.length > 3 ? Keys.valueOf(arguments[3]) : null;
         try (MemoryBudget budget = MemoryBudget.open(HugePageSource.orJdk(), MEMORY_BYTES)) {
+            budget.populate(); // As in a process that runs for long: a first touch costs more than a row.
             FreshRows fresh = new FreshRows(budget, directory, rows, times, only);
             fresh.compare();
             fresh.readBeside();
@@ -94,14 +100,15 @@ final class FreshRows {
         System.out.println("|---|---|---|---|---|---|---|");
         for (Keys keys : keysOfAll) {
             Map<String, Samples> samples = new LinkedHashMap<>();
-            for (int round = 0; round < times; round++) {
+            for (int round = -1; round < times; round++) {
                 for (Supplier<SortedRows> candidate : candidates(keys)) {
-                    try (SortedRows candidateRows = candidate.get()) {
-                        measure(
-                                candidateRows,
-                                keys,
-                                samples.computeIfAbsent(candidateRows.name(), _ -> new Samples(times)),
-                                round);
+                    try (SortedRows target = candidate.get()) {
+                        if (round < 0) {
+                            measure(target, keys, Math.min(rows, WARM_UP_ROWS), new Samples(1), 0);
+                        } else {
+                            Samples all = samples.computeIfAbsent(target.name(), _ -> new Samples(times));
+                            measure(target, keys, rows, all, round);
+                        }
                     }
                     System.gc(); // What one leaves behind is not the next one's to collect.
                 }
@@ -118,7 +125,7 @@ final class FreshRows {
                 () -> SortedPeers.rocksDb(directory));
     }
 
-    private void measure(SortedRows candidate, Keys keys, Samples samples, int round) {
+    private static void measure(SortedRows candidate, Keys keys, long rows, Samples samples, int round) {
         long allocated = THREADS.getCurrentThreadAllocatedBytes();
         long start = System.nanoTime();
         candidate.insert(keys, 0, rows);
@@ -129,23 +136,24 @@ final class FreshRows {
         start = System.nanoTime();
         long found = 0;
         long number = 0;
-        for (long i = 0; i < rows; i++) {
+        long lookUps = Math.min(rows, LOOK_UPS);
+        for (long i = 0; i < lookUps; i++) {
             number = (number + STRIDE) % rows;
             found += candidate.contains(keys, number) ? 1 : 0;
         }
-        check(candidate, "found", found);
-        samples.find[round] = millionsPerSecond(rows, start);
+        check(candidate, "found", found, lookUps);
+        samples.find[round] = millionsPerSecond(lookUps, start);
 
         start = System.nanoTime();
         for (int i = 0; i < SCANS; i++) {
-            check(candidate, "scanned", candidate.scan());
+            check(candidate, "scanned", candidate.scan(), rows);
         }
         samples.scan[round] = millionsPerSecond(SCANS * rows, start);
     }
 
-    private void check(SortedRows candidate, String what, long count) {
-        if (count != rows) {
-            throw new IllegalStateException(candidate.name() + " " + what + " " + count + " rows of " + rows);
+    private static void check(SortedRows candidate, String what, long count, long expected) {
+        if (count != expected) {
+            throw new IllegalStateException(candidate.name() + " " + what + " " + count + " rows of " + expected);
         }
     }
 

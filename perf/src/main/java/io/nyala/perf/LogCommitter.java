@@ -6,6 +6,7 @@ import io.nyala.io.HugePageSource;
 import io.nyala.io.Parking;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.MemoryBudget;
+import io.nyala.perf.CommitLoad.Committer;
 import io.nyala.wal.Durability;
 import io.nyala.wal.WalConfig;
 import io.nyala.wal.WriteAheadLog;

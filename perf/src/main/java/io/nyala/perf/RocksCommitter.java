@@ -1,5 +1,6 @@
 package io.nyala.perf;
 
+import io.nyala.perf.CommitLoad.Committer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;

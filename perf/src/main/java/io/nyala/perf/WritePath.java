@@ -6,32 +6,22 @@ import io.nyala.cfile.PageCache;
 import io.nyala.engine.CommitResult;
 import io.nyala.engine.Engine;
 import io.nyala.engine.EngineConfig;
-import io.nyala.engine.Scan;
 import io.nyala.engine.Table;
 import io.nyala.engine.WriteBatch;
-import io.nyala.rows.Column;
-import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationKind;
-import io.nyala.rows.Predicate;
-import io.nyala.rows.Schema;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongUnaryOperator;
-import java.util.function.ToLongFunction;
-import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,11 +32,10 @@ import org.jspecify.annotations.Nullable;
  * and far apart, so that their pages are several times as large as a small cache.
  *
  * <pre>{@code
- * perf/run writes [DIRECTORY [ROWS_ON_DISK [SECONDS [new | flushed | hot]]]]
+ * perf/run writes [DIRECTORY [ROWS_ON_DISK [SECONDS [new | wide | flushed | hot]]]]
  * }</pre>
  *
- * Then batches of {@value #HOT_BATCH_ROWS} updates, a look-up of one row after each, of rows drawn from all alike and
- * of {@value #HOT_ROWS} hot ones, by Zipf's law: neither may be slower for the hot ones, however often they change.
+ * New rows of {@value #FEW_COLUMNS} and {@value #MANY_COLUMNS} columns too; then {@link HotRows}.
  *
  * <p>CPU is that of the whole process, flushes and the making of rows included: what a core can do is its inverse.
  * Then by who has used it: the caller, who makes and encodes rows and looks them up on disk; the writer; the log;
@@ -54,18 +43,12 @@ import org.jspecify.annotations.Nullable;
  * takes of the caller's has a line of its own.
  */
 final class WritePath implements AutoCloseable {
-    private static final Schema SCHEMA = Schema.of(
-            Column.key("key", ColumnType.INT64),
-            Column.of("int_val", ColumnType.INT32),
-            Column.of("string_val", ColumnType.STRING));
+    private static final int FEW_COLUMNS = 4;
+    private static final int MANY_COLUMNS = 20;
     private static final int BATCH_ROWS = 1_000;
     private static final int IN_FLIGHT = 8;
     private static final int LARGE_BATCH_ROWS = 10_000;
     private static final int LARGE_IN_FLIGHT = 2;
-    private static final int HOT_BATCH_ROWS = 100;
-    private static final int HOT_ROWS = 1_000;
-    private static final double ZIPF_EXPONENT = 0.99;
-    private static final long LATENCY_NANOS_MAX = TimeUnit.MINUTES.toNanos(1);
     private static final long NEW_ROWS = 1_000_000;
     private static final long ROWS_ON_DISK = 10_000_000;
     private static final int SECONDS = 10;
@@ -93,7 +76,7 @@ final class WritePath implements AutoCloseable {
     private final int batchRows;
     private final WriteBatch[] batches;
     private final @Nullable CompletableFuture<CommitResult>[] underWay;
-    private final byte[] text = "0123456789abcdef0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
+    private final GeneratedRows rows;
 
     /** What some rows cost; {@code pages} are those that were read from disk. */
     private record Cost(long rows, double seconds, CpuTime cpu, long heapBytes, long pages) {
@@ -159,16 +142,18 @@ final class WritePath implements AutoCloseable {
     }
 
     private WritePath(EngineConfig config) {
-        this(config, BATCH_ROWS, IN_FLIGHT);
+        this(config, new Load("", GeneratedRows.COLUMNS_USUAL, BATCH_ROWS, IN_FLIGHT, i -> i));
     }
 
-    private WritePath(EngineConfig config, int batchRows, int inFlight) {
-        this.batchRows = batchRows;
+    private WritePath(EngineConfig config, Load load) {
+        rows = new GeneratedRows(load.columns);
+        batchRows = load.batchRows;
+        int inFlight = load.inFlight;
         batches = new WriteBatch[inFlight];
         underWay = newFutures(inFlight);
         engine = Engine.open(config);
         table = engine.tables().isEmpty()
-                ? engine.createTable("rows", SCHEMA)
+                ? engine.createTable("rows", rows.schema())
                 : engine.tables().getFirst();
         for (int i = 0; i < inFlight; i++) {
             batches[i] = table.newBatch();
@@ -192,35 +177,54 @@ final class WritePath implements AutoCloseable {
         if (part.isEmpty() || part.equals("new")) {
             insertNew(parent);
         }
+        if (part.isEmpty() || part.equals("wide")) {
+            insertWide(parent);
+        }
         if (part.isEmpty() || part.equals("flushed")) {
             upsertFlushed("dense", parent, rowsOnDisk, seconds, i -> i);
             upsertFlushed("spread", parent, rowsOnDisk, seconds, WritePath::spread);
         }
         if (part.isEmpty() || part.equals("hot")) {
-            updateHot(parent, seconds);
+            HotRows.print(parent, seconds);
         }
     }
 
     private static void insertNew(Path parent) {
-        for (int i = 0; i < WARM_UPS; i++) {
-            insertNew(parent, BATCH_ROWS, IN_FLIGHT, number -> number, new Costs());
-            insertNew(parent, BATCH_ROWS, IN_FLIGHT, number -> number * SCRAMBLE, new Costs());
+        for (Load load : Load.bothOrders("", GeneratedRows.COLUMNS_USUAL)) {
+            warmUp(load, parent);
         }
         for (Path place : Files.isWritable(TMPFS) ? new Path[] {TMPFS, parent} : new Path[] {parent}) {
-            String where = place.equals(TMPFS) ? "on tmpfs" : "on the disk";
-            insertNew("new, ascending keys, " + where, place, BATCH_ROWS, IN_FLIGHT, i -> i);
-            insertNew("new, random keys, " + where, place, BATCH_ROWS, IN_FLIGHT, i -> i * SCRAMBLE);
+            String where = place.equals(TMPFS) ? " on tmpfs" : " on the disk";
+            for (Load load : Load.bothOrders(where, GeneratedRows.COLUMNS_USUAL)) {
+                insertNew(load, place);
+            }
         }
-        String large = String.format(Locale.ROOT, " in batches of %,d", LARGE_BATCH_ROWS);
-        insertNew("new, ascending keys" + large, parent, LARGE_BATCH_ROWS, LARGE_IN_FLIGHT, i -> i);
-        insertNew("new, random keys" + large, parent, LARGE_BATCH_ROWS, LARGE_IN_FLIGHT, i -> i * SCRAMBLE);
+        for (Load load : Load.bothOrders(
+                String.format(Locale.ROOT, " in batches of %,d", LARGE_BATCH_ROWS), GeneratedRows.COLUMNS_USUAL)) {
+            insertNew(new Load(load.title, load.columns, LARGE_BATCH_ROWS, LARGE_IN_FLIGHT, load.keys), parent);
+        }
+    }
+
+    private static void insertWide(Path parent) {
+        for (int columns : new int[] {FEW_COLUMNS, MANY_COLUMNS}) {
+            for (Load load : Load.bothOrders(" of " + columns + " columns", columns)) {
+                warmUp(load, parent);
+                insertNew(load, parent);
+            }
+        }
+    }
+
+    private static void warmUp(Load load, Path parent) {
+        for (int i = 0; i < WARM_UPS; i++) {
+            insertNew(load, parent, new Costs());
+        }
     }
 
     private static long spread(long number) {
         return number << SPREAD_BITS | (number * SCRAMBLE) >>> (Long.SIZE - SPREAD_BITS);
     }
 
-    private static Path newDirectory(Path parent) {
+    static Path newDirectory(Path parent) {
         try {
             return Files.createTempDirectory(parent, "nyala-perf");
         } catch (IOException e) {
@@ -232,25 +236,35 @@ final class WritePath implements AutoCloseable {
         return EngineConfig.in(directory).withMemoryBytes(MEMORY_BYTES).withCacheBytes(CACHE_BYTES);
     }
 
-    private static void insertNew(String title, Path parent, int batchRows, int inFlight, LongUnaryOperator keys) {
+    private static void insertNew(Load load, Path parent) {
         Costs costs = new Costs();
         for (int round = 0; round < TIMES; round++) {
-            insertNew(parent, batchRows, inFlight, keys, costs);
+            insertNew(load, parent, costs);
         }
-        System.out.println("| " + title + " |" + Cost.median(costs.all).cells());
+        System.out.println(
+                "| new, " + load.title + " |" + Cost.median(costs.all).cells());
         System.out.println("| - of it the making of these rows |"
                 + Cost.median(costs.making).cells());
     }
 
     /** All stay in memory. Each time into a new engine. */
-    private static void insertNew(Path parent, int batchRows, int inFlight, LongUnaryOperator keys, Costs target) {
+    private static void insertNew(Load load, Path parent, Costs target) {
         Path directory = newDirectory(parent);
         EngineConfig config = config(directory).withFlushBytes(MEMORY_BYTES / 8);
-        try (WritePath path = new WritePath(config, batchRows, inFlight)) {
-            target.all.add(path.measure(OperationKind.INSERT, keys, Long.MAX_VALUE, NEW_ROWS));
-            target.making.add(path.makeOnly(OperationKind.INSERT, keys, NEW_ROWS));
+        try (WritePath path = new WritePath(config, load)) {
+            target.all.add(path.measure(OperationKind.INSERT, load.keys, Long.MAX_VALUE, NEW_ROWS));
+            target.making.add(path.makeOnly(OperationKind.INSERT, load.keys, NEW_ROWS));
         } finally {
             LineItems.delete(directory);
+        }
+    }
+
+    /** New rows: how wide they are, how they are handed over, and in which order their keys come. */
+    private record Load(String title, int columns, int batchRows, int inFlight, LongUnaryOperator keys) {
+        static List<Load> bothOrders(String what, int columns) {
+            return List.of(
+                    new Load("ascending keys" + what, columns, BATCH_ROWS, IN_FLIGHT, i -> i),
+                    new Load("random keys" + what, columns, BATCH_ROWS, IN_FLIGHT, i -> i * SCRAMBLE));
         }
     }
 
@@ -293,118 +307,6 @@ final class WritePath implements AutoCloseable {
         }
     }
 
-    private static void updateHot(Path parent, int seconds) {
-        System.out.println();
-        System.out.println("| rows | drawn | updates/s | CPU, us/update | batch of " + HOT_BATCH_ROWS
-                + " updates, us: p50 | p99 | read of a row, us: p50 | p99 | heap of both, B |");
-        System.out.println("|---|---|---|---|---|---|---|---|---|");
-        for (String where : List.of("in memory", "on disk")) {
-            Path directory = newDirectory(parent);
-            try (WritePath path = new WritePath(config(directory).withFlushBytes(MEMORY_BYTES / 8))) {
-                path.measure(OperationKind.INSERT, i -> i, Long.MAX_VALUE, NEW_ROWS);
-                if (where.equals("on disk")) {
-                    path.table.flush().join();
-                }
-                var all = new Mix(random -> random.nextLong(NEW_ROWS));
-                var hot = new Mix(new Zipf()::draw);
-                for (int round = -1; round < TIMES; round++) {
-                    path.run(all, seconds, round >= 0);
-                    path.run(hot, seconds, round >= 0);
-                }
-                System.out.println("| " + where + " | from all alike |" + all.cells());
-                System.out.println("| " + where + " | hot ones |" + hot.cells());
-            } finally {
-                LineItems.delete(directory);
-            }
-        }
-    }
-
-    /** Updates, each batch durable before the next, and after each one a row is read. */
-    private void run(Mix mix, int seconds, boolean counts) {
-        Schema schema = table.schema();
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
-        long heap = THREADS.getTotalThreadAllocatedBytes();
-        long cpu = SYSTEM.getProcessCpuTime();
-        long start = System.nanoTime();
-        for (long now = start; now < end; ) {
-            for (int i = 0; i < HOT_BATCH_ROWS; i++) {
-                put(batches[0], OperationKind.UPDATE, mix.draw(), (int) now + i);
-            }
-            long begin = System.nanoTime();
-            batches[0].commit().orThrow();
-            long middle = System.nanoTime();
-            long key = mix.draw();
-            try (Scan scan =
-                    table.scan().where(Predicate.equal(schema, "key", key)).open()) {
-                if (!scan.next() || scan.batch().rowCount() != 1) {
-                    throw new IllegalStateException("row " + key + " is not there, but nobody has deleted it");
-                }
-            }
-            now = System.nanoTime();
-            if (counts) {
-                mix.updates.recordValue(Math.min(LATENCY_NANOS_MAX, middle - begin));
-                mix.reads.recordValue(Math.min(LATENCY_NANOS_MAX, now - middle));
-            }
-        }
-        if (counts) {
-            mix.nanos += System.nanoTime() - start;
-            mix.heapBytes += THREADS.getTotalThreadAllocatedBytes() - heap;
-            mix.cpuNanos += SYSTEM.getProcessCpuTime() - cpu;
-        }
-    }
-
-    /** Which rows are updated and read, and what it took. */
-    private static final class Mix {
-        private final SplittableRandom random = new SplittableRandom(SCRAMBLE);
-        private final ToLongFunction<SplittableRandom> rows;
-        private final Histogram updates = new Histogram(LATENCY_NANOS_MAX, 3); // Whole batches of them.
-        private final Histogram reads = new Histogram(LATENCY_NANOS_MAX, 3);
-        private long nanos;
-        private long cpuNanos;
-        private long heapBytes;
-
-        Mix(ToLongFunction<SplittableRandom> rows) {
-            this.rows = rows;
-        }
-
-        long draw() {
-            return rows.applyAsLong(random);
-        }
-
-        String cells() {
-            long count = updates.getTotalCount() * HOT_BATCH_ROWS;
-            return String.format(
-                    Locale.ROOT,
-                    " %,.0f | %.2f | %.0f | %.0f | %.0f | %.0f | %,d |",
-                    count * 1e9 / nanos,
-                    cpuNanos / 1e3 / count,
-                    updates.getValueAtPercentile(50) / 1e3,
-                    updates.getValueAtPercentile(99) / 1e3,
-                    reads.getValueAtPercentile(50) / 1e3,
-                    reads.getValueAtPercentile(99) / 1e3,
-                    heapBytes / Math.max(1, reads.getTotalCount()));
-        }
-    }
-
-    /** Few rows, from everywhere among all, the first the hottest. */
-    private static final class Zipf {
-        private final double[] upTo = new double[HOT_ROWS];
-
-        Zipf() {
-            double sum = 0;
-            for (int i = 0; i < HOT_ROWS; i++) {
-                sum += 1 / Math.pow(i + 1.0, ZIPF_EXPONENT);
-                upTo[i] = sum;
-            }
-        }
-
-        long draw(SplittableRandom random) {
-            int found = Arrays.binarySearch(upTo, random.nextDouble(upTo[HOT_ROWS - 1]));
-            long rank = Math.min(found < 0 ? ~found : found, HOT_ROWS - 1);
-            return Math.floorMod((rank * SCRAMBLE) >>> 1, NEW_ROWS);
-        }
-    }
-
     /** Writes until the time is up or the rows are. */
     private Cost measure(OperationKind kind, LongUnaryOperator keys, long secondsMax, long rowsMax) {
         long nanosMax = secondsMax == Long.MAX_VALUE ? Long.MAX_VALUE : TimeUnit.SECONDS.toNanos(secondsMax);
@@ -417,7 +319,7 @@ final class WritePath implements AutoCloseable {
             await(slot);
             long end = Math.min(rowsMax, row + batchRows);
             for (; row < end; row++) {
-                put(batches[slot], kind, keys.applyAsLong(row), (int) row);
+                rows.put(batches[slot], kind, keys.applyAsLong(row), (int) row);
             }
             underWay[slot] = batches[slot].commitAsync();
         }
@@ -433,22 +335,22 @@ final class WritePath implements AutoCloseable {
     }
 
     /** The same rows, made and encoded, and forgotten: what is no work of the engine's. */
-    private Cost makeOnly(OperationKind kind, LongUnaryOperator keys, long rows) {
+    private Cost makeOnly(OperationKind kind, LongUnaryOperator keys, long count) {
         long heap = THREADS.getTotalThreadAllocatedBytes();
         CpuTime cpu = CpuTime.now();
         long start = System.nanoTime();
-        for (long row = 0; row < rows; ) {
+        for (long row = 0; row < count; ) {
             WriteBatch batch = batches[(int) (row / batchRows % batches.length)];
             batch.rows().clear();
-            for (long end = Math.min(rows, row + batchRows); row < end; row++) {
-                put(batch, kind, keys.applyAsLong(row), (int) row);
+            for (long end = Math.min(count, row + batchRows); row < end; row++) {
+                rows.put(batch, kind, keys.applyAsLong(row), (int) row);
             }
         }
         for (WriteBatch batch : batches) {
             batch.rows().clear();
         }
         return new Cost(
-                rows,
+                count,
                 (System.nanoTime() - start) / 1e9,
                 CpuTime.now().since(cpu),
                 THREADS.getTotalThreadAllocatedBytes() - heap,
@@ -461,16 +363,6 @@ final class WritePath implements AutoCloseable {
             future.join().orThrow();
             underWay[slot] = null;
         }
-    }
-
-    private void put(WriteBatch batch, OperationKind kind, long key, int value) {
-        text[value & 31] = (byte) ('a' + (value >>> 5 & 15));
-        batch.rows()
-                .start(kind)
-                .setLong(0, key)
-                .setLong(1, value)
-                .setBytes(2, text, 0, text.length)
-                .end();
     }
 
     @Override

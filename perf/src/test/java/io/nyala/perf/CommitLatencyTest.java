@@ -3,6 +3,7 @@ package io.nyala.perf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.perf.CommitLoad.Callers;
+import io.nyala.perf.CommitLoad.Committer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Function;
