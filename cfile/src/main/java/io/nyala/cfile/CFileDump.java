@@ -150,7 +150,7 @@ public final class CFileDump {
         } else {
             switch (section.kind()) {
                 case COLUMN -> annotateVectors(section, page, whole, handle, notes);
-                case KEY_FILTER -> KeyFilter.annotate(whole, payload, notes);
+                case KEY_FILTER, KEY_FILTER_BEFORE -> KeyFilter.annotate(whole, payload, notes);
                 case KEY_INDEX -> KeyIndex.annotate(whole, payload, stored, notes);
                 case RAW -> {
                     if (stored > 0) {

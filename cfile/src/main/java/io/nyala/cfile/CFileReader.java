@@ -20,11 +20,12 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An open file: its directory, key filter and key index in memory, its pages through the cache.
+ * An open file: its directory and key index in memory, its pages through the cache, those of the key filter included.
  *
  * <pre>{@code
- *   open: header, trailer, footer, filter, index  --checked-->  resident
+ *   open: header, trailer, footer, index  --checked-->  resident
  *   read: ColumnReader --> ColumnCursor --> PageCache --> [ file ]
+ *                          KeyFilter ----------^
  * }</pre>
  *
  * <p>Immutable; shared by threads. Owns the file and the resident memory. Whoever opened it closes it, after its
@@ -48,12 +49,6 @@ public final class CFileReader implements AutoCloseable {
         /** So that no two pieces share a line of the processor's cache. */
         private static final int ALIGNMENT_BYTES = 64;
 
-        /**
-         * The part of all that the account could ever have from which on filters are left on the disk: the other part
-         * is for what no file can do without.
-         */
-        private static final int FILTERS_PART = 2;
-
         private final MemoryAccount account;
         private final List<Slab> slabs = new ArrayList<>();
         private long usedBytes; // Of the last slab.
@@ -73,10 +68,6 @@ public final class CFileReader implements AutoCloseable {
             if (together <= MemoryBudget.SLAB_BYTES_MAX && MemoryBudget.slabBytes(Math.max(1, together)) <= apart) {
                 add(together);
             }
-        }
-
-        boolean hasRoomForFilter(long bytes) {
-            return account.usedBytes() + bytes <= account.bytesMax() / FILTERS_PART;
         }
 
         MemorySegment take(long wanted) {
@@ -122,9 +113,8 @@ public final class CFileReader implements AutoCloseable {
     /**
      * Opens a file and checks everything but its pages.
      *
-     * @param account pays for what stays in memory: directory, filter, key index; and, while they are read, for what
-     *     they are read into, since the cache may be full of pages in use. If half of what it could ever have is used,
-     *     filters are left out
+     * @param account pays for what stays in memory: directory and key index; and, while they are read, for what they
+     *     are read into, since the cache may be full of pages in use
      * @throws CorruptPageException if it is damaged, or another file
      * @throws UnsupportedFormatException if it is of another version
      */
@@ -143,11 +133,13 @@ public final class CFileReader implements AutoCloseable {
 
     /** The steps of opening. For one thread. */
     private static final class Opening {
+        /** No page should be more of the cache than this. */
+        private static final int CACHE_PART = 8;
+
         private final OpenFile file;
         private final PageCache cache;
         private final Resident resident;
         private final long fileBytes;
-        private boolean hasFilter;
         private @Nullable KeyFilter keyFilter;
         private @Nullable KeyIndex keyIndex;
 
@@ -175,7 +167,7 @@ public final class CFileReader implements AutoCloseable {
             MemorySegment payload = readFooter(trailer);
             Footer footer = parse(trailer, payload);
             for (Section section : footer.sections()) {
-                readResident(section);
+                openKeys(section);
             }
             return new CFileReader(this, footer, cache);
         }
@@ -215,10 +207,6 @@ public final class CFileReader implements AutoCloseable {
                 PageFormat.check(file.path(), read.memory(), read.offset(), file.identity(), page);
                 MemorySegment unpacked = read.memory().asSlice(read.offset() + PageFormat.HEADER_BYTES, stored);
                 Footer footer = parse(trailer, unpacked);
-                hasFilter = resident.hasRoomForFilter(footer.sections().stream()
-                        .filter(section -> section.kind() == SectionKind.KEY_FILTER)
-                        .mapToLong(section -> section.payloadBytes(0))
-                        .sum());
                 resident.expect(residentBytes(footer, stored));
                 MemorySegment payload = resident.take(stored);
                 file.unpack(page, read.memory(), read.offset(), payload);
@@ -241,39 +229,42 @@ public final class CFileReader implements AutoCloseable {
             }
         }
 
-        /** Of the footer itself, then of the sections that stay. */
-        private List<Long> residentBytes(Footer footer, long footerBytes) {
+        /** Of the footer itself, then of the section that stays. */
+        private static List<Long> residentBytes(Footer footer, long footerBytes) {
             List<Long> pieces = new ArrayList<>(List.of(footerBytes));
             for (Section section : footer.sections()) {
-                if (isResident(section)) {
+                if (section.kind() == SectionKind.KEY_INDEX) {
                     pieces.add((long) section.payloadBytes(0));
                 }
             }
             return pieces;
         }
 
-        private boolean isResident(Section section) {
-            return section.kind() == SectionKind.KEY_INDEX || (section.kind() == SectionKind.KEY_FILTER && hasFilter);
-        }
-
-        private void readResident(Section section) {
-            if (!isResident(section)) {
-                return;
-            }
-            MemorySegment payload = resident.take(section.payloadBytes(0));
-            try (AlignedRead read = read(section.position(), section.slotBytes(0))) {
-                file.unpack(section, 0, read.memory(), read.offset(), payload);
-            }
+        private void openKeys(Section section) {
             try {
-                if (section.kind() == SectionKind.KEY_FILTER) {
-                    keyFilter = KeyFilter.wrap(payload);
-                } else {
-                    keyIndex = KeyIndex.wrap(payload);
+                if (section.kind() == SectionKind.KEY_INDEX) {
+                    keyIndex = KeyIndex.wrap(readResident(section));
+                } else if (section.kind() == SectionKind.KEY_FILTER || isCacheable(section)) {
+                    keyFilter = new KeyFilter(file, section, cache);
                 }
             } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
                 throw new CorruptPageException(
                         file.path(), section.position(), section.name() + " makes no sense: " + e.getMessage(), e);
             }
+        }
+
+        /** A filter of before was one page, which can be larger than all that a cache has room for. */
+        private boolean isCacheable(Section section) {
+            return section.kind() == SectionKind.KEY_FILTER_BEFORE
+                    && section.payloadBytes(0) <= cache.bytesMax() / CACHE_PART;
+        }
+
+        private MemorySegment readResident(Section section) {
+            MemorySegment payload = resident.take(section.payloadBytes(0));
+            try (AlignedRead read = read(section.position(), section.slotBytes(0))) {
+                file.unpack(section, 0, read.memory(), read.offset(), payload);
+            }
+            return payload;
         }
     }
 
@@ -331,7 +322,7 @@ public final class CFileReader implements AutoCloseable {
         return column;
     }
 
-    /** Null if the file was written without keys, or if there was no room for its filter. */
+    /** Null if the file was written without keys, or if its filter is of before and too large for the cache. */
     public @Nullable KeyFilter keyFilter() {
         return keyFilter;
     }

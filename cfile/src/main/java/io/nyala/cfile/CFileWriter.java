@@ -103,10 +103,14 @@ public final class CFileWriter implements AutoCloseable {
         return column;
     }
 
-    /** Asks for a key filter and a key index; the writer gets the key of each row. At most once. */
-    public KeyWriter addKeys() {
+    /**
+     * Asks for a key filter and a key index; the writer gets the key of each row. At most once.
+     *
+     * @param filterRate part of other keys that the filter may let through, as {@link KeyFilter#checkRate} allows
+     */
+    public KeyWriter addKeys(double filterRate) {
         Check.that(keys == null, "a file has keys once");
-        KeyWriter writer = new KeyWriter(account);
+        KeyWriter writer = new KeyWriter(account, filterRate);
         keys = writer;
         return writer;
     }
@@ -211,9 +215,8 @@ public final class CFileWriter implements AutoCloseable {
             return;
         }
         assembly.truncate(0);
-        writer.writeFilter(assembly);
-        addRaw(new SectionEntry(SectionKind.KEY_FILTER, 0, 0, KEY_FILTER_ID, "key filter"), CompressionHint.NONE)
-                .add(assembly.memory().asSlice(0, assembly.bytes()));
+        var filter = new SectionEntry(SectionKind.KEY_FILTER, 0, 0, KEY_FILTER_ID, "key filter");
+        writer.writeFilter(assembly, addRaw(filter, CompressionHint.NONE));
         assembly.truncate(0);
         writer.writeIndex(assembly);
         addRaw(new SectionEntry(SectionKind.KEY_INDEX, 0, 0, KEY_INDEX_ID, "key index"), CompressionHint.NONE)

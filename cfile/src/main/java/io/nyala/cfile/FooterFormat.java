@@ -189,7 +189,8 @@ final class FooterFormat {
         return switch (kind) {
             case COLUMN -> (fileRows + ColumnSpec.VECTOR_ROWS - 1) / ColumnSpec.VECTOR_ROWS;
             case RAW -> RAW_PAGES_MAX;
-            case KEY_FILTER, KEY_INDEX -> 1;
+            case KEY_FILTER -> KeyFilter.PAGES_MAX;
+            case KEY_FILTER_BEFORE, KEY_INDEX -> 1;
         };
     }
 

@@ -1,5 +1,6 @@
 package io.nyala.cfile;
 
+import io.nyala.cfile.CFileWriter.RawSection;
 import io.nyala.memory.MemoryAccount;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -15,10 +16,15 @@ public final class KeyWriter {
     private final ByteSink ends;
     private final ByteSink separators;
     private final ByteSink previous;
+    private final double filterRate;
+    private final double keysPerBlock;
     private byte[] minKey = {};
     private long rowCount;
 
-    KeyWriter(MemoryAccount account) {
+    KeyWriter(MemoryAccount account, double filterRate) {
+        KeyFilter.checkRate(filterRate);
+        this.filterRate = filterRate;
+        keysPerBlock = KeyFilter.Writer.keysPerBlock(filterRate);
         hashes = new ByteSink(account);
         ends = new ByteSink(account);
         separators = new ByteSink(account);
@@ -55,22 +61,25 @@ public final class KeyWriter {
     }
 
     long estimatedBytes() {
-        return KeyFilter.bytes(KeyFilter.blockCount(rowCount))
-                + ends.bytes()
-                + separators.bytes()
-                + 2 * previous.bytes();
+        return KeyFilter.Writer.bytes(blockCount()) + ends.bytes() + separators.bytes() + 2 * previous.bytes();
     }
 
-    /** Writes the payload of the filter to the end of {@code target}. */
-    void writeFilter(ByteSink target) {
-        int blocks = KeyFilter.blockCount(rowCount);
-        long bytes = KeyFilter.bytes(blocks);
-        long at = target.reserve(bytes);
-        KeyFilter filter = KeyFilter.create(target.memory().asSlice(at, bytes), blocks);
+    private int blockCount() {
+        return KeyFilter.Writer.blockCount(rowCount, keysPerBlock);
+    }
+
+    /** Writes the pages of the filter, which are put together behind the end of {@code room}. */
+    void writeFilter(ByteSink room, RawSection target) {
+        long bytes = KeyFilter.Writer.bytes(blockCount());
+        long start = room.reserve(bytes);
+        MemorySegment pages = room.memory().asSlice(start, bytes);
+        var filter = new KeyFilter.Writer(pages, blockCount(), filterRate);
         for (long i = 0; i < rowCount; i++) {
             filter.add(hashes.memory().get(Cells.LONG, i * Long.BYTES));
         }
-        target.advance(bytes);
+        for (long at = 0; at < bytes; at += KeyFilter.Writer.PAGE_BYTES) {
+            target.add(pages.asSlice(at, Math.min(KeyFilter.Writer.PAGE_BYTES, bytes - at)));
+        }
     }
 
     /** Writes the payload of the index to the end of {@code target}. */

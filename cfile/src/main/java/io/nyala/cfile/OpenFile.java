@@ -18,6 +18,8 @@ record OpenFile(DiskFile file, Identity identity) {
         unpack(page, source, offset, target);
         if (section.isColumn()) {
             PageFormat.checkDirectory(path(), target, 0, page, PageFormat.vectorCount(source, offset));
+        } else if (section.isKeyFilter()) {
+            KeyFilter.checkPage(path(), section, number, target);
         }
     }
 

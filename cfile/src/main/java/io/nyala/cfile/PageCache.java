@@ -84,6 +84,10 @@ public final class PageCache implements AutoCloseable {
         return account;
     }
 
+    long bytesMax() {
+        return bytesMax;
+    }
+
     /** As each figure is at some moment of the call; waits for nobody. */
     public Statistics statistics() {
         return new Statistics(

@@ -64,6 +64,11 @@ public final class Prefetch implements Completions {
         return add(raw.section(), page);
     }
 
+    /** As above, a page of a key filter. */
+    public boolean add(KeyFilter filter, int page) {
+        return add(filter.section(), page);
+    }
+
     private boolean add(Section section, int page) {
         boolean isLast = count > 0 && sections[count - 1] == section && pages[count - 1] == page;
         if (isLast || section.cached(page) != null) {

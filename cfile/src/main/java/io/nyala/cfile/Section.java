@@ -103,6 +103,10 @@ final class Section {
         return cellKind != null;
     }
 
+    boolean isKeyFilter() {
+        return kind() == SectionKind.KEY_FILTER || kind() == SectionKind.KEY_FILTER_BEFORE;
+    }
+
     CellKind cellKind() {
         CellKind kind = cellKind;
         if (kind == null) {

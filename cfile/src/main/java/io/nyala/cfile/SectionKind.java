@@ -4,12 +4,14 @@ package io.nyala.cfile;
 public enum SectionKind {
     /** Pages of vectors. */
     COLUMN(1),
-    /** One page: {@link KeyFilter}. */
-    KEY_FILTER(2),
+    /** One page: {@link KeyFilter} of version 1, which nothing writes any more. */
+    KEY_FILTER_BEFORE(2),
     /** One page: {@link KeyIndex}. */
     KEY_INDEX(3),
     /** One or more pages of bytes that only the caller understands. */
-    RAW(4);
+    RAW(4),
+    /** One or more pages: {@link KeyFilter}. */
+    KEY_FILTER(5);
 
     private static final SectionKind[] ALL = values();
 

@@ -16,7 +16,7 @@
  *   <li><b>Owns</b>: sections, pages, footer, key index, key filter, zones, checksums, the page cache, read-ahead.
  *   <li><b>Does not know</b>: deltas, transactions, what columns mean and which of them form a row.
  *   <li><b>Threads</b>: a writer and a cursor belong to one thread; readers and the cache are shared.
- *   <li><b>Memory</b>: pages live in the page cache and are pinned while in use; directory, filter and index stay in
+ *   <li><b>Memory</b>: pages live in the page cache and are pinned while in use; directory and key index stay in
  *       memory while a file is open. Finding a cached page and reading it allocates nothing.
  * </ul>
  */

@@ -2,6 +2,7 @@ package io.nyala.cfile;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.io.DiskException;
@@ -10,14 +11,19 @@ import io.nyala.memory.Notes;
 import io.nyala.simulation.ReadDamage;
 import io.nyala.testkit.Failure;
 import io.nyala.testkit.Seed;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
@@ -58,7 +64,7 @@ final class DamagedFileTest {
                     .nullable()
                     .withCompression(CompressionHint.ZSTD)
                     .withPageBytes(4096));
-            KeyWriter keys = writer.addKeys();
+            KeyWriter keys = writer.addKeys(KeyFilter.RATE_DEFAULT);
             for (int row = 0; row < rowCount; row++) {
                 append(numbers, ofLong(row * 3L));
                 if (row % 5 == 0) {
@@ -233,19 +239,68 @@ final class DamagedFileTest {
                 UnsupportedFormatException.class,
                 this::readAll,
                 Files.PATH.toString(),
-                "is of format version 3, this build reads versions 1 to 2");
+                "is of format version 4, this build reads versions 1 to 3");
     }
 
+    /** By the dump of one, whose lines say which bytes are where; what is left out is zero. */
     @Test
-    void theVersionBeforeIsRead() {
-        MemorySegment file = MemorySegment.ofArray(good);
-        setVersion(file, FileFormat.VERSION_MIN);
-        int trailer = good.length - FileFormat.TRAILER_BYTES;
-        file.set(Cells.INT, trailer + 8, FileFormat.VERSION_MIN);
-        MemorySegment copy = Arena.ofAuto().allocate(64).copyFrom(file.asSlice(trailer, 64));
-        file.set(Cells.INT, trailer + 52, Crc32c.of(copy, 0, 52));
-        files.disk.setContents(Files.PATH, good);
-        readAll();
+    void filesOfTheVersionBeforeAreRead() throws IOException {
+        Pattern line = Pattern.compile("(\\d+)-(\\d+) +([0-9a-f]+) +#.*");
+        MemorySegment file = MemorySegment.ofArray(new byte[8192]);
+        for (String text : java.nio.file.Files.readAllLines(Path.of("src/test/resources/cfile/version-2.dump"))) {
+            Matcher field = line.matcher(text);
+            if (field.matches()) {
+                byte[] bytes = HexFormat.of().parseHex(field.group(3));
+                MemorySegment.copy(
+                        MemorySegment.ofArray(bytes), 0, file, Integer.parseInt(field.group(1)), bytes.length);
+            }
+        }
+        files.disk.setContents(Files.PATH, file.toArray(Cells.BYTE));
+        try (CFileReader reader = files.open();
+                ColumnCursor ids = reader.column(1).cursor(files.scratch)) {
+            reader.verify();
+            assertEquals(3, reader.rowCount());
+            ids.seek(0);
+            assertEquals(13, ids.longAt(2));
+            KeyFilter filter = Objects.requireNonNull(reader.keyFilter());
+            for (String key : List.of("ka", "kab", "kb")) {
+                byte[] bytes = key.getBytes(StandardCharsets.UTF_8);
+                assertTrue(filter.mayContain(MemorySegment.ofArray(bytes), 0, bytes.length), key);
+            }
+            assertFalse(filter.mayContain(MemorySegment.ofArray(new byte[2]), 0, 2));
+        }
+        files.cacheBytes(256);
+        try (CFileReader reader = files.open()) {
+            assertNull(reader.keyFilter(), "larger than an eighth of the cache");
+        }
+    }
+
+    /** Whose checksum is right, but who is not what the footer says. */
+    @Test
+    void aFilterPageThatMakesNoSenseIsRefused() {
+        MemorySegment file = Arena.ofAuto().allocate(good.length).copyFrom(MemorySegment.ofArray(good));
+        long page = FileFormat.HEADER_BYTES;
+        while (file.get(Cells.INT, page + 36) != CFileWriter.KEY_FILTER_ID) {
+            page += slotBytes(good, (int) page);
+        }
+        for (long at = page + PageFormat.HEADER_BYTES; at < page + PageFormat.HEADER_BYTES + 64; at++) {
+            byte before = file.get(Cells.BYTE, at);
+            file.set(Cells.BYTE, at, (byte) (before ^ 0x80));
+            PageFormat.seal(
+                    file,
+                    page,
+                    new FileFormat.Identity(Files.FILE_ID, Files.OWNER_ID),
+                    CFileWriter.KEY_FILTER_ID,
+                    page);
+            files.disk.setContents(Files.PATH, file.toArray(Cells.BYTE));
+            long offset = at - page - PageFormat.HEADER_BYTES;
+            if (offset < 16 || offset >= 23) { // The lower bytes of a rate make another one.
+                Failure.expect(CorruptPageException.class, this::readAll, "the key filter makes no sense");
+            } else {
+                readAll();
+            }
+            file.set(Cells.BYTE, at, before);
+        }
     }
 
     private void setVersion(MemorySegment file, int version) {

@@ -53,7 +53,7 @@ final class Files implements AutoCloseable {
                 column.writeTo(writer.addColumn(column.spec()));
             }
             if (keys != null) {
-                KeyWriter keyWriter = writer.addKeys();
+                KeyWriter keyWriter = writer.addKeys(KeyFilter.RATE_DEFAULT);
                 keys.forEach(key -> append(keyWriter, key));
             }
             return finish(writer, FILE_ID);

@@ -2,14 +2,10 @@ package io.nyala.cfile;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotNull;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.encoding.EncodingHint;
 import io.nyala.memory.MemoryAccount;
-import io.nyala.memory.PageSource;
-import io.nyala.memory.Slab;
 import io.nyala.testkit.Failure;
 import io.nyala.testkit.Seed;
 import java.lang.foreign.MemorySegment;
@@ -22,6 +18,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Goal: each key is found where it is, and nearly all others are refused without a read. Method: files of random keys,
@@ -84,34 +82,110 @@ final class KeysTest {
                 assertEquals(4 << 10, files.budget.usedBytes() - usedBefore);
                 KeyIndex index = Objects.requireNonNull(reader.keyIndex());
                 assertArrayEquals(keys.getLast(), index.maxKey());
-                KeyFilter filter = Objects.requireNonNull(reader.keyFilter());
-                assertTrue(filter.mayContain(MemorySegment.ofArray(keys.get(1)), 0, 1));
-                assertFalse(filter.mayContain(MemorySegment.ofArray(new byte[] {9}), 0, 1));
             }
         }
     }
 
-    /** A file that is opened when half of the memory is used does without its filter, and goes on without it. */
-    @Test
-    void thereIsNoFilterWithoutRoomForIt() {
+    private static final int DENSE_KEYS = 60_000;
+
+    /** Keys 0 to {@link #DENSE_KEYS}, excluded, as most keys are: dense. The column is what a scan reads. */
+    private static void writeDense(Files files, double rate) {
+        try (CFileWriter writer = new CFileWriter(files.account)) {
+            ColumnWriter column = writer.addColumn(ColumnSpec.of(0, "n", CellKind.INT64)
+                    .withEncoding(EncodingHint.PLAIN)
+                    .withCompression(CompressionHint.NONE));
+            KeyWriter keys = writer.addKeys(rate);
+            for (int i = 0; i < DENSE_KEYS; i++) {
+                column.append(dense(i), 0, Long.BYTES);
+                keys.append(dense(i), 0, Long.BYTES);
+            }
+            files.finish(writer, Files.FILE_ID);
+        }
+    }
+
+    private static MemorySegment dense(long number) {
+        MemorySegment key = MemorySegment.ofArray(new byte[Long.BYTES]);
+        key.set(Cells.LONG, 0, Long.reverseBytes(number));
+        return key;
+    }
+
+    /** How many of so many keys that are not there may be there. */
+    private static int falsePositives(KeyFilter filter, int count) {
+        int passed = 0;
+        for (int i = 0; i < count; i++) {
+            passed += filter.mayContain(dense(DENSE_KEYS + i), 0, Long.BYTES) ? 1 : 0;
+        }
+        return passed;
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {0.01, 0.001, KeyFilter.RATE_DEFAULT})
+    void asManyOtherKeysPassTheFilterAsItWasAskedFor(double rate) {
         try (Files files = new Files(new SplittableRandom(1))) {
-            List<byte[]> keys = List.of(new byte[] {1}, new byte[] {2}, new byte[] {3});
-            var column = new TestColumn(ColumnSpec.of(0, "key", CellKind.BINARY).key(), new ArrayList<>(keys));
-            files.write(List.of(column), keys);
-            List<Slab> others = new ArrayList<>();
-            while (files.account.usedBytes() <= files.account.bytesMax() / 2) {
-                others.add(files.account.take(PageSource.REGION_BYTES));
-            }
+            writeDense(files, rate);
             try (CFileReader reader = files.open()) {
-                assertNull(reader.keyFilter());
-                assertArrayEquals(
-                        keys.getLast(),
-                        Objects.requireNonNull(reader.keyIndex()).maxKey());
-                others.forEach(files.account::giveBack);
-                assertNull(reader.keyFilter());
+                KeyFilter filter = Objects.requireNonNull(reader.keyFilter());
+                for (int i = 0; i < DENSE_KEYS; i++) {
+                    assertTrue(filter.mayContain(dense(i), 0, Long.BYTES), "key " + i + " is there");
+                }
+                double measured = falsePositives(filter, 400_000) / 400_000.0;
+                assertTrue(measured < 1.5 * rate, measured + " passed, asked for " + rate);
+                assertTrue(measured > rate / 3, measured + " passed: larger than was asked for " + rate);
             }
+        }
+    }
+
+    @Test
+    void aRateThatNoFilterHasIsRefused() {
+        try (Files files = new Files(new SplittableRandom(1));
+                CFileWriter writer = new CFileWriter(files.account)) {
+            for (double rate : new double[] {0, 1e-7, 0.2, -1, Double.NaN}) {
+                Failure.expect(
+                        IllegalArgumentException.class,
+                        () -> writer.addKeys(rate),
+                        "between 1.0E-6 and 0.1, was " + rate);
+            }
+        }
+    }
+
+    /** However many keys a file has, what stays of it is small: the filter is read, and leaves, by pages. */
+    @Test
+    void aFilterIsReadByPagesAndTakesNoMemoryOfItsOwn() {
+        try (Files files = new Files(new SplittableRandom(1))) {
+            writeDense(files, KeyFilter.RATE_DEFAULT);
+            files.cacheBytes(64 << 10);
+            long usedBefore = files.budget.usedBytes();
             try (CFileReader reader = files.open()) {
-                assertNotNull(reader.keyFilter());
+                KeyFilter filter = Objects.requireNonNull(reader.keyFilter());
+                assertTrue(files.budget.usedBytes() - usedBefore <= 8 << 10, "a filter stays in memory");
+                int pages = filter.page(-1) + 1;
+                assertTrue(pages >= 10, pages + " pages");
+                for (int i = 0; i < DENSE_KEYS; i += 7) {
+                    assertTrue(filter.mayContain(dense(i), 0, Long.BYTES), "key " + i + " is there");
+                }
+                assertTrue(files.cache.statistics().bytes() <= 64 << 10);
+                assertTrue(files.cache.statistics().evictions() > pages, "pages never left");
+            }
+        }
+    }
+
+    /** Pages that are asked again and again stay, while a scan passes that reads more than there is room for. */
+    @Test
+    void aScanLeavesTheFilterInTheCache() {
+        try (Files files = new Files(new SplittableRandom(1))) {
+            writeDense(files, KeyFilter.RATE_DEFAULT);
+            files.cacheBytes(384 << 10);
+            try (CFileReader reader = files.open();
+                    ColumnCursor cursor = reader.column(0).cursor(files.scratch)) {
+                KeyFilter filter = Objects.requireNonNull(reader.keyFilter());
+                falsePositives(filter, 2_000);
+                for (int vector = 0; vector < reader.vectorCount(); vector++) {
+                    cursor.seek(vector);
+                }
+                long misses = files.cache.statistics().misses();
+                assertTrue(misses > 15, misses + " misses: that was no scan");
+                falsePositives(filter, 2_000);
+                assertEquals(misses, files.cache.statistics().misses(), "what is asked for was read again");
             }
         }
     }
@@ -183,31 +257,10 @@ final class KeysTest {
     }
 
     @Test
-    void theFilterLetsFewOtherKeysThrough(@Seed SplittableRandom random) {
-        int count = 50_000;
-        int blocks = KeyFilter.blockCount(count);
-        MemorySegment memory = MemorySegment.ofArray(new long[(int) (KeyFilter.bytes(blocks) / Long.BYTES)]);
-        KeyFilter filter = KeyFilter.create(memory, blocks);
-        MemorySegment key = MemorySegment.ofArray(new byte[12]);
-        long base = random.nextLong();
-        for (int i = 0; i < count; i++) { // Dense, as most keys are.
-            key.set(Cells.LONG, 0, Long.reverseBytes(base + i));
-            filter.add(KeyHash.of(key, 0, 12));
-        }
-        int falsePositives = 0;
-        for (int i = 0; i < 4 * count; i++) {
-            key.set(Cells.LONG, 0, Long.reverseBytes(base + count + i));
-            falsePositives += filter.mayContain(key, 0, 12) ? 1 : 0;
-        }
-        double rate = falsePositives / (4.0 * count);
-        assertTrue(rate < 0.004, "false positive rate " + rate);
-    }
-
-    @Test
     void keysThatDoNotAscendAreRefused() {
         try (Files files = new Files(new SplittableRandom(1));
                 CFileWriter writer = new CFileWriter(files.account)) {
-            KeyWriter keys = writer.addKeys();
+            KeyWriter keys = writer.addKeys(KeyFilter.RATE_DEFAULT);
             keys.append(MemorySegment.ofArray(new byte[] {1, 2}), 0, 2);
             Failure.expect(
                     IllegalArgumentException.class,

@@ -54,10 +54,12 @@ public final class Flush implements AutoCloseable {
      *
      * @param memory pays for a rowset under construction
      * @param rowSetBytes size from which on a rowset is ended and the next begun
+     * @param filterRate part of the keys that a rowset does not have which its key filter may let through
      * @param io queues for writing
      * @param files makes names for new files
      */
-    public record Target(Schema schema, MemoryAccount memory, long rowSetBytes, IoPool io, Files files) {}
+    public record Target(
+            Schema schema, MemoryAccount memory, long rowSetBytes, double filterRate, IoPool io, Files files) {}
 
     /** Makes names for new files. */
     @FunctionalInterface
@@ -84,7 +86,7 @@ public final class Flush implements AutoCloseable {
     private void append() {
         RowSetWriter present = writer;
         if (present == null) {
-            present = new RowSetWriter(target.schema(), target.memory());
+            present = new RowSetWriter(target.schema(), target.memory(), target.filterRate());
             writer = present;
         }
         source.placed(outputs.size(), present.rowCount());

@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Rows of one file: found by key through filter, index and key columns, scanned as columns at any snapshot.
  *
- * <p>Filter and index are in memory while it is open; pages come through the cache. Immutable; shared by threads.
- * Whoever opened it closes it, after its cursors.
+ * <p>The index is in memory while it is open; pages, those of the filter included, come through the cache. Immutable;
+ * shared by threads. Whoever opened it closes it, after its cursors.
  */
 public final class DiskRowSet implements RowSet, AutoCloseable {
     /** Answer of {@link #find}: no row, live or deleted, has the key. */
@@ -43,7 +43,7 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
     private final FileColumns fileColumns;
     private final RowSetFormat.Metadata metadata;
     private final History history;
-    private final @Nullable KeyFilter filter; // Null if there was no room for it: then each key may be here.
+    private final @Nullable KeyFilter filter; // Null if it is of before and too large: then each key may be here.
     private final KeyIndex index;
     private final Lookups lookups;
     private final CellLookups cellLookups;
@@ -182,14 +182,19 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
         return rowCount() > 0 && range.meets(minKey(), maxKey());
     }
 
-    /** Whether a scan could find rows here; of a range of one key the filter tells more than the range of all keys. */
+    /**
+     * Whether a scan could find rows here; of a range of one key the filter tells more than the range of all keys, and
+     * may be read for it.
+     */
     public boolean mayHave(KeyRange range) {
         byte[] only = range.onlyKey();
-        return meets(range) && (only == null || mayHave(MemorySegment.ofArray(only), 0, only.length));
+        return meets(range)
+                && (only == null || filter == null || filter.mayContain(MemorySegment.ofArray(only), 0, only.length));
     }
 
-    private boolean mayHave(MemorySegment memory, long key, int keyBytes) {
-        return filter == null || filter.mayContain(memory, key, keyBytes);
+    @Nullable
+    KeyFilter filter() {
+        return filter;
     }
 
     @Override
@@ -270,7 +275,8 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
     /** The ordinal of the row with a key, or {@link #NO_ROW}, or {@link #DELETED_ROW}, by what the file says. */
     public long find(MemorySegment memory, long key, int keyBytes) {
         int vector = vectorOf(memory, key, keyBytes);
-        return vector < 0 ? NO_ROW : lookups.find(vector, memory, key, keyBytes);
+        boolean mayHave = vector >= 0 && (filter == null || filter.mayContain(memory, key, keyBytes));
+        return mayHave ? lookups.find(vector, memory, key, keyBytes) : NO_ROW;
     }
 
     /**
@@ -293,7 +299,7 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
 
     /** The only vector that may have a key, as far as that is known without reading; -1 if none has it. */
     int vectorOf(MemorySegment memory, long key, int keyBytes) {
-        return rowCount() == 0 || !mayHave(memory, key, keyBytes) ? -1 : index.find(memory, key, keyBytes);
+        return rowCount() == 0 ? -1 : index.find(memory, key, keyBytes);
     }
 
     /** Reads and checks every page of the file. */

@@ -2,6 +2,7 @@ package io.nyala.diskrowset;
 
 import io.nyala.cfile.ColumnCursor;
 import io.nyala.cfile.ColumnReader;
+import io.nyala.cfile.KeyFilter;
 import io.nyala.cfile.KeySearch;
 import io.nyala.cfile.Prefetch;
 import io.nyala.encoding.DecoderScratch;
@@ -10,6 +11,7 @@ import io.nyala.rows.KeyCodec;
 import io.nyala.rows.Limits;
 import io.nyala.rows.RowLayout;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +31,9 @@ final class Lookups {
     private static final int KEYS_MAX = 1024;
 
     private static final int NO_VECTOR = -1;
+
+    /** Minus the vector of a key of which the filter has still to be asked. */
+    private static final int UNDECIDED = -2;
 
     private final DiskRowSet rowSet;
     private final LookupMemory memory;
@@ -64,6 +69,7 @@ final class Lookups {
                 for (int i = from; i < to; i++) {
                     lookup.vectors[i - from] = rowSet.vectorOf(memory, keys[i], keyBytes[i]);
                 }
+                lookup.filter(memory, keys, keyBytes, from, to);
                 lookup.findAll(memory, keys, keyBytes, from, to, ordinals);
             }
         } finally {
@@ -102,6 +108,7 @@ final class Lookups {
         private final long[] offsets = new long[keyColumnCount];
         private final int[] byteCounts = new int[keyColumnCount];
         private final int[] vectors = new int[KEYS_MAX];
+        private int[] filterPages = {}; // Of keys that are undecided; only ever needed where they are not cached.
         private final Prefetch prefetch = rowSet.file().prefetch();
         private final ColumnReader[] needed = new ColumnReader[keyColumnCount + (rowSet.deletedCount() == 0 ? 0 : 1)];
         private final int vectorsMax = Math.max(1, Prefetch.PAGES_MAX / needed.length);
@@ -120,6 +127,55 @@ final class Lookups {
             slab = borrowed;
             decoded = borrowed.segment();
             return this;
+        }
+
+        /**
+         * Forgets the vectors of keys that the filter does not let through. Pages of it that are not cached are read
+         * together.
+         */
+        void filter(MemorySegment memory, long[] keys, int[] keyBytes, int from, int to) {
+            KeyFilter filter = rowSet.filter();
+            if (filter == null) {
+                return;
+            }
+            int missing = 0;
+            for (int i = from; i < to; i++) {
+                int vector = vectors[i - from];
+                if (vector == NO_VECTOR) {
+                    continue;
+                }
+                long hash = KeyFilter.hash(memory, keys[i], keyBytes[i]);
+                int page = filter.page(hash);
+                if (!filter.isCached(page)) {
+                    vectors[i - from] = UNDECIDED - vector;
+                    filterPages = filterPages.length == 0 ? new int[KEYS_MAX] : filterPages;
+                    filterPages[missing++] = page;
+                } else if (!filter.mayContain(hash)) {
+                    vectors[i - from] = NO_VECTOR;
+                }
+            }
+            if (missing == 0) {
+                return;
+            }
+            read(filter, missing);
+            for (int i = from; i < to; i++) {
+                int vector = vectors[i - from];
+                if (vector <= UNDECIDED) {
+                    boolean mayHave = filter.mayContain(memory, keys[i], keyBytes[i]);
+                    vectors[i - from] = mayHave ? UNDECIDED - vector : NO_VECTOR;
+                }
+            }
+        }
+
+        private void read(KeyFilter filter, int pageCount) {
+            Arrays.sort(filterPages, 0, pageCount); // Keys ascend, but not their hashes.
+            for (int i = 0; i < pageCount; i++) {
+                if (!prefetch.add(filter, filterPages[i])) {
+                    prefetch.run();
+                    prefetch.add(filter, filterPages[i]);
+                }
+            }
+            prefetch.run();
         }
 
         /** Looks up keys {@code from} to {@code to}, excluded, whose vectors are in {@link #vectors}. */

@@ -4,6 +4,7 @@ import io.nyala.cfile.CFileWriter;
 import io.nyala.cfile.CellKind;
 import io.nyala.cfile.ColumnSpec;
 import io.nyala.cfile.ColumnWriter;
+import io.nyala.cfile.KeyFilter;
 import io.nyala.cfile.KeyWriter;
 import io.nyala.io.IoQueue;
 import io.nyala.memory.MemoryAccount;
@@ -38,7 +39,13 @@ public final class RowSetWriter implements AutoCloseable {
     private long deletedCount;
     private long newestChange;
 
+    /** With the default rate of {@link KeyFilter}. */
     public RowSetWriter(Schema schema, MemoryAccount account) {
+        this(schema, account, KeyFilter.RATE_DEFAULT);
+    }
+
+    /** {@code filterRate}: part of the keys that it does not have which its key filter may let through. */
+    public RowSetWriter(Schema schema, MemoryAccount account, double filterRate) {
         this.schema = schema;
         this.layout = new RowLayout(schema);
         this.columns = new ColumnWriter[schema.columnCount()];
@@ -53,7 +60,7 @@ public final class RowSetWriter implements AutoCloseable {
             }
             insertTimes = file.addColumn(ColumnSpec.of(RowSetFormat.INSERT_TIME_ID, "insert time", CellKind.INT64));
             deleted = file.addColumn(ColumnSpec.of(RowSetFormat.DELETED_ID, "deleted", CellKind.INT8));
-            keys = file.addKeys();
+            keys = file.addKeys(filterRate);
             history = new HistoryWriter(file, account);
             opened.add(history::close);
         } catch (RuntimeException | Error e) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.nyala.cfile.CFileWriter;
 import io.nyala.cfile.CellKind;
 import io.nyala.cfile.ColumnSpec;
+import io.nyala.cfile.KeyFilter;
 import io.nyala.cfile.UnsupportedFormatException;
 import io.nyala.diskrowset.RowModel.Version;
 import io.nyala.diskrowset.RowSetFormat.Chunk;
@@ -161,7 +162,7 @@ final class RowSetFormatTest {
             SCHEMA.columns().forEach(column -> writer.addColumn(ColumnSpec.of(column)));
             writer.addColumn(ColumnSpec.of(RowSetFormat.INSERT_TIME_ID, "insert time", CellKind.INT64));
             writer.addColumn(ColumnSpec.of(RowSetFormat.DELETED_ID, "deleted", CellKind.INT8));
-            writer.addKeys();
+            writer.addKeys(KeyFilter.RATE_DEFAULT);
             IoQueue queue = files.io.borrow();
             try {
                 RowSetFile file = files.file();

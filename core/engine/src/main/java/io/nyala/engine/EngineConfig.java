@@ -1,5 +1,6 @@
 package io.nyala.engine;
 
+import io.nyala.cfile.KeyFilter;
 import io.nyala.memory.Check;
 import java.nio.file.Path;
 import java.util.Objects;
@@ -15,11 +16,13 @@ import java.util.function.Consumer;
  * @param directory where everything is; created if missing, locked while open
  * @param memoryBytes all native memory the engine may use; rows in memory, page cache, log buffers, scans
  * @param cacheBytes part of it that holds pages read from disk
- * @param metadataBytes part of it that holds what stays in memory of each rowset on disk: directory, key index and
- *     filter, which takes 2 bytes for each row. What does not fit goes to memory that is set aside for nobody;
- *     when that and this part together are half used, rowsets are opened without their filters
+ * @param metadataBytes part of it that holds what stays in memory of each rowset on disk: directory and key index.
+ *     What does not fit goes to memory that is set aside for nobody
  * @param flushBytes a tablet flushes its rows in memory when they reach this size
  * @param rowSetBytes a flush of more than that goes on in the next file, so that merges have handy pieces
+ * @param filterRate part of the keys that a rowset does not have which the key filter of one that is written from now
+ *     on may let through, to be looked for in vain: between 0.000001 and 0.1. At the default, 0.0001 as in Kudu, a
+ *     filter takes 3 bytes for each row, on disk and, of what is looked up, in the cache
  * @param logSegmentBytes size of the files of the write-ahead log; a power of two. A batch must fit into one: 8 MiB,
  *     from 16 MiB on
  * @param logSegmentsMax most of these files that hold records which are needed. Long before, tablets are flushed to let
@@ -39,6 +42,7 @@ public record EngineConfig(
         long metadataBytes,
         long flushBytes,
         long rowSetBytes,
+        double filterRate,
         long logSegmentBytes,
         int logSegmentsMax,
         int catalogEditsMax,
@@ -92,6 +96,7 @@ public record EngineConfig(
         Check.inRange("flushBytes", flushBytes, 64 * KIB, Math.min(FLUSH_BYTES_MAX, memoryBytes / 6));
         Check.inRange(
                 "rowSetBytes", rowSetBytes, Math.max(64 * KIB, flushBytes / ROWSETS_PER_FLUSH_MAX), ROWSET_BYTES_MAX);
+        KeyFilter.checkRate(filterRate);
         Check.inRange("logSegmentBytes", logSegmentBytes, 128 * KIB, 1024 * MIB);
         Check.powerOfTwo("logSegmentBytes", logSegmentBytes);
         Check.inRange("logSegmentsMax", logSegmentsMax, LOG_SEGMENTS_MIN, LOG_SEGMENTS_MAX);
@@ -109,6 +114,7 @@ public record EngineConfig(
                 32 * MIB,
                 64 * MIB,
                 32 * MIB,
+                KeyFilter.RATE_DEFAULT,
                 64 * MIB,
                 LOG_SEGMENTS,
                 CATALOG_EDITS_MAX,
@@ -143,6 +149,10 @@ public record EngineConfig(
 
     public EngineConfig withRowSetBytes(long newRowSetBytes) {
         return with(copy -> copy.rowSetBytes = newRowSetBytes);
+    }
+
+    public EngineConfig withFilterRate(double newFilterRate) {
+        return with(copy -> copy.filterRate = newFilterRate);
     }
 
     public EngineConfig withLogSegmentBytes(long newLogSegmentBytes) {
@@ -187,6 +197,7 @@ public record EngineConfig(
         private long metadataBytes;
         private long flushBytes;
         private long rowSetBytes;
+        private double filterRate;
         private long logSegmentBytes;
         private int logSegmentsMax;
         private int catalogEditsMax;
@@ -202,6 +213,7 @@ public record EngineConfig(
             metadataBytes = config.metadataBytes;
             flushBytes = config.flushBytes;
             rowSetBytes = config.rowSetBytes;
+            filterRate = config.filterRate;
             logSegmentBytes = config.logSegmentBytes;
             logSegmentsMax = config.logSegmentsMax;
             catalogEditsMax = config.catalogEditsMax;
@@ -219,6 +231,7 @@ public record EngineConfig(
                     metadataBytes,
                     flushBytes,
                     rowSetBytes,
+                    filterRate,
                     logSegmentBytes,
                     logSegmentsMax,
                     catalogEditsMax,

@@ -245,6 +245,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
                 tablet.schema(),
                 account,
                 config.rowSetBytes(),
+                config.filterRate(),
                 io,
                 () -> rowSetFile(tablet.id(), storage.allocateFileId(tablet.id())));
     }

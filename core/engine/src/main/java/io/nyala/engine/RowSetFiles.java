@@ -57,7 +57,7 @@ final class RowSetFiles {
         try {
             return DiskRowSet.open(file, schema, cache, memory, lookups);
         } catch (MemoryLimitException e) {
-            throw noMemory(file, "directory, filter and key index of each rowset stay", e);
+            throw noMemory(file, "directory and key index of each rowset stay", e);
         }
     }
 

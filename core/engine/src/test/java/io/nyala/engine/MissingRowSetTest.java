@@ -307,7 +307,7 @@ final class MissingRowSetTest {
                 world::open,
                 DAMAGED.toString(),
                 "version 9",
-                "reads versions 1 to 2");
+                "reads versions 1 to 3");
         world.disk().setContents(DAMAGED, whole);
         World.Running running = world.open();
         assertEquals(Numbers.list(0, 310), Numbers.ids(table(running).scan()));
@@ -381,6 +381,35 @@ final class MissingRowSetTest {
             assertEquals(flushed, partial.missingRowSets().getFirst().file());
         }
         running.engine().close();
+    }
+
+    /** A filter is read when the first key is looked for, and that is before there is a cursor. */
+    @Test
+    void aScanOfOneKeyWhoseRowsetHasADamagedFilterFailsOrIsPartial(@Seed SplittableRandom random) {
+        World world = newWorld(random);
+        world.disk().flipBit(DAMAGED, keyFilter(world.disk().contents(DAMAGED)) + 60, 3);
+        World.Running running = world.open();
+        Table numbers = table(running);
+        assertEquals(List.of(), numbers.missingRowSets());
+        assertEquals(DAMAGED, assertThrows(CorruptPageException.class, () -> Numbers.ids(one(numbers)))
+                .file());
+        partial(one(numbers), List.of(), 1);
+        assertEquals(Numbers.list(100, 200), Numbers.ids(Numbers.range(numbers, 100, 200)), "rows need no filter");
+        running.engine().close();
+    }
+
+    private static ScanBuilder one(Table numbers) {
+        return numbers.scan().where(Predicate.equal(Numbers.SCHEMA, "id", 150L));
+    }
+
+    /** Where the first page of the key filter is, by the headers of pages. */
+    private static long keyFilter(byte[] contents) {
+        MemorySegment file = MemorySegment.ofArray(contents);
+        long page = 4096;
+        while (file.get(LittleEndian.INT, page + 36) != 0x7FFF_0000) {
+            page += (48L + file.get(LittleEndian.INT, page + 24) + 7) / 8 * 8;
+        }
+        return page;
     }
 
     @Test

@@ -37,8 +37,7 @@ final class PartialCursor implements RowCursor {
         }
     }
 
-    private static void leaveOut(
-            Tablet tablet, LiveRowSet rowSet, Consumer<MissingRowSet> leftOut, RuntimeException failure) {
+    static void leaveOut(Tablet tablet, LiveRowSet rowSet, Consumer<MissingRowSet> leftOut, RuntimeException failure) {
         if (!MissingRowSet.isCause(failure)) {
             throw failure;
         }

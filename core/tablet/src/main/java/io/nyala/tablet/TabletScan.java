@@ -62,7 +62,7 @@ final class TabletScan {
         try {
             leaveOut(rows.missing());
             for (LiveRowSet rowSet : rows.onDisk()) {
-                if (rowSet.base().mayHave(spec.keyRange())) {
+                if (mayHave(rowSet)) {
                     cursors.add(cursor(rowSet, spec));
                 }
             }
@@ -95,6 +95,19 @@ final class TabletScan {
             return rows;
         } finally {
             tablet.exit(ticket);
+        }
+    }
+
+    /** Its filter may have to be read for that. */
+    private boolean mayHave(LiveRowSet rowSet) {
+        try {
+            return rowSet.base().mayHave(spec.keyRange());
+        } catch (RuntimeException e) {
+            if (leftOut == null) {
+                throw e;
+            }
+            PartialCursor.leaveOut(tablet, rowSet, leftOut, e);
+            return false;
         }
     }
 

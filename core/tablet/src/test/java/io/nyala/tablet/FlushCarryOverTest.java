@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.cfile.KeyFilter;
 import io.nyala.cfile.PageCache;
 import io.nyala.compaction.Flush;
 import io.nyala.diskrowset.DiskRowSet;
@@ -103,7 +104,7 @@ final class FlushCarryOverTest {
         change(random, 6_000, false);
         rows.seal();
         time++;
-        var target = new Flush.Target(SCHEMA, account, 20_000, io, this::nextFile);
+        var target = new Flush.Target(SCHEMA, account, 20_000, KeyFilter.RATE_DEFAULT, io, this::nextFile);
         try (var flush = new Flush(rows.source(account), target)) {
             boolean more = true;
             while (more) {

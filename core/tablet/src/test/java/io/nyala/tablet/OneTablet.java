@@ -2,6 +2,7 @@ package io.nyala.tablet;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.cfile.KeyFilter;
 import io.nyala.cfile.PageCache;
 import io.nyala.compaction.Flush;
 import io.nyala.compaction.MergeSource;
@@ -284,7 +285,13 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
     public Flush newFlush(Tablet flushed, MemRowSet rows) {
         return new Flush(
                 rows.source(account),
-                new Flush.Target(schema, account, rowSetBytes, io, () -> file(allocateFileId(TABLET_ID))));
+                new Flush.Target(
+                        schema,
+                        account,
+                        rowSetBytes,
+                        KeyFilter.RATE_DEFAULT,
+                        io,
+                        () -> file(allocateFileId(TABLET_ID))));
     }
 
     @Override
@@ -295,7 +302,14 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
     @Override
     public Flush newMerge(Tablet merged, MergeSource rows) {
         return new Flush(
-                rows, new Flush.Target(schema, account, rowSetBytes, io, () -> file(allocateFileId(TABLET_ID))));
+                rows,
+                new Flush.Target(
+                        schema,
+                        account,
+                        rowSetBytes,
+                        KeyFilter.RATE_DEFAULT,
+                        io,
+                        () -> file(allocateFileId(TABLET_ID))));
     }
 
     @Override
