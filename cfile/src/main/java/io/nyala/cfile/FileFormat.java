@@ -46,10 +46,10 @@ import java.nio.file.Path;
  */
 final class FileFormat {
     /**
-     * What is written. Version 1 had fewer encodings of vectors, and version 2 the key filter as one page; both have
-     * nothing else than version 3 may have, so they are read by the same code.
+     * What is written. Version 1 had fewer encodings of vectors, version 2 the key filter as one page, and version 3 no
+     * packed entries in dictionaries; none has anything else than version 4 may have, so the same code reads them.
      */
-    static final int VERSION = 3;
+    static final int VERSION = 4;
 
     static final int VERSION_MIN = 1;
 

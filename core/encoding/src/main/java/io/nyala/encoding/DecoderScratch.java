@@ -22,8 +22,8 @@ public final class DecoderScratch implements AutoCloseable {
     static final long ASIDE = 8 << 10;
 
     /**
-     * Of each string in a dictionary, 8 bytes: its bytes in the lower half, where it begins, from the first one on, in
-     * the upper.
+     * Of a dictionary the cells that were packed, or of each string 8 bytes: its bytes in the lower half, where it
+     * begins, from the first one on, in the upper.
      */
     static final long ENTRIES = 20 << 10;
 
@@ -57,7 +57,9 @@ public final class DecoderScratch implements AutoCloseable {
     static {
         Check.that(ASIDE >= VectorFormat.VALUES_MAX * 4L + VectorFormat.WRITE_PADDING_BYTES, "widened cells fit");
         Check.that(ENTRIES >= VectorFormat.VALUES_MAX * 16L + VectorFormat.WRITE_PADDING_BYTES, "a vector fits");
-        Check.that(BYTES >= ENTRIES + VectorFormat.VALUES_MAX * 8L, "so do the entries of a dictionary");
+        Check.that(
+                BYTES >= ENTRIES + VectorFormat.VALUES_MAX * 8L + VectorFormat.WRITE_PADDING_BYTES,
+                "so do the entries of a dictionary");
     }
 
     /** Takes one slab from {@code account}. */

@@ -9,19 +9,27 @@ import java.lang.foreign.MemorySegment;
  * largest number needs.
  *
  * <pre>{@code
- *   0        h         h+2     h+3    h+4
- *   +--------+---------+-------+------+----------------------------+----------------------------- - -
- *   | header | entries | width | zero | codes                      | cell[entries], or strings (entries)
- *   +--------+---------+-------+------+----------------------------+----------------------------- - -
- *                u16      u8      u8    ceil(count * width / 8) bytes
+ *   0        h         h+2     h+3           h+4
+ *   +--------+---------+-------+-------------+----------------------------+------------- - -
+ *   | header | entries | width | entry width | codes                      | values
+ *   +--------+---------+-------+-------------+----------------------------+------------- - -
+ *                u16      u8         u8        ceil(count * width / 8) bytes
+ *
+ *   values, entry width 0: cell[entries], or strings (entries)
+ *   else                   0         8
+ *                          +---------+-----------
+ *                          | minimum | distances    of integers of 4 or 8 bytes
+ *                          +---------+-----------
+ *                              i64     ceil(entries * entry width / 8) bytes
  * }</pre>
  *
  * Header: {@link VectorFormat}, {@code h} bytes. {@code width} is that of {@code entries - 1}, so 0 for one entry.
- * Codes: {@link PackedInts}, each less than {@code entries}. Strings: {@link ByteStrings}. Entries are distinct and
- * in no promised order; this writer puts them in order of first use.
+ * Codes: {@link PackedInts}, each less than {@code entries}. Strings: {@link ByteStrings}. Entry {@code i} is {@code
+ * minimum + distances[i]}, {@link PackedInts}, cut to the size of a cell, as in {@link FrameOfReferenceVector}.
+ * Entries are distinct and in no promised order; this writer puts them in order of first use.
  *
  * <p>Example, the 4-byte cells {@code [9, 5, 9, 9]}: {@code 05 04 04 00 | 02 00 | 01 | 00 | 02 | 09 00 00 00 | 05 00
- * 00 00}.
+ * 00 00}. Of 8 bytes, they are packed: {@code 05 08 04 00 | 02 00 | 01 | 03 | 02 | 05 00 00 00 00 00 00 00 | 04}.
  */
 final class DictionaryVector {
     /** Longer strings are copied by what is best at that. */
@@ -31,7 +39,7 @@ final class DictionaryVector {
 
     private static final long ENTRIES = 0;
     private static final long WIDTH = 2;
-    private static final long ZERO = 3;
+    private static final long ENTRY_WIDTH = 3;
     private static final long CODES = 4;
 
     private DictionaryVector() {}
@@ -44,17 +52,45 @@ final class DictionaryVector {
         vector.width = vector.u8(body + WIDTH);
         int width = PackedInts.width(entries - 1L);
         vector.check("width", body + WIDTH, vector.width, width, width);
-        vector.check("zero", body + ZERO, vector.u8(body + ZERO), 0, 0);
+        readEntryWidth(vector, body + ENTRY_WIDTH);
         long values = body + CODES + PackedInts.bytes(vector.count(), width);
         vector.entryCount = entries;
         vector.packed = vector.offset + body + CODES;
         vector.cells = vector.offset + values;
-        if (vector.isBinary()) {
+        if (isPacked(vector)) {
+            long distances = values + Long.BYTES;
+            vector.checkEnd(distances + PackedInts.bytes(entries, vector.baseWidth));
+            vector.minimum = vector.source.get(Cells.LONG, vector.cells);
+            vector.bases = vector.offset + distances;
+            vector.checkPacked(distances, entries, vector.baseWidth);
+        } else if (vector.isBinary()) {
             vector.strings.read(vector, values, entries);
         } else {
             vector.checkEnd(values + (long) entries * vector.cellBytes());
         }
         vector.checkPacked(body + CODES, vector.count(), width);
+    }
+
+    private static void readEntryWidth(EncodedVector vector, long at) {
+        boolean mayPack = !vector.isBinary() && vector.cellBytes() <= Long.BYTES;
+        int most = mayPack ? Math.min(FrameOfReferenceVector.WIDTH_MAX, vector.cellBytes() * Byte.SIZE) : 0;
+        vector.baseWidth = vector.u8(at);
+        vector.check("entry width", at, vector.baseWidth, 0, most);
+    }
+
+    /** Whether the entries are distances from the least. */
+    static boolean isPacked(EncodedVector vector) {
+        return vector.baseWidth > 0;
+    }
+
+    /** An entry of those that are packed, not yet cut to the size of a cell. */
+    static long entry(EncodedVector vector, int code) {
+        return vector.minimum + PackedInts.get(vector.source, vector.bases, vector.baseWidth, code);
+    }
+
+    /** The value at {@code index} of a vector whose entries are packed, not yet cut to the size of a cell. */
+    static long value(EncodedVector vector, int index) {
+        return entry(vector, code(vector, index));
     }
 
     /** The entry that the value at {@code index} is. */
@@ -77,16 +113,40 @@ final class DictionaryVector {
         vector.check("cell", VectorFormat.CELL_BYTES, cellBytes, Integer.BYTES, 16);
         long codes = targetOffset + (long) count * (cellBytes - Integer.BYTES);
         PackedInts.unpackInts(vector.source, vector.packed, vector.width, count, target, codes);
+        boolean isPacked = isPacked(vector);
+        MemorySegment source = isPacked ? unpackedEntries(vector) : vector.source;
+        long cells = isPacked ? DecoderScratch.ENTRIES : vector.cells;
         switch (cellBytes) {
-            case 4 -> lookUpInts(vector, codes, target, targetOffset);
-            case 8 -> lookUpLongs(vector, codes, target, targetOffset);
+            case 4 -> lookUpInts(vector, source, cells, codes, target, targetOffset);
+            case 8 -> lookUpLongs(vector, source, cells, codes, target, targetOffset);
             default -> lookUpCells(vector, codes, target, targetOffset);
         }
     }
 
-    private static void lookUpInts(EncodedVector vector, long codes, MemorySegment target, long targetOffset) {
-        MemorySegment source = vector.source;
-        long cells = vector.cells;
+    /** The cells of the entries at {@link DecoderScratch#ENTRIES}. */
+    private static MemorySegment unpackedEntries(EncodedVector vector) {
+        DecoderScratch scratch = vector.scratch;
+        MemorySegment memory = scratch.segment();
+        if (!scratch.hasEntriesOf(vector)) {
+            int width = vector.baseWidth;
+            long at = DecoderScratch.ENTRIES;
+            if (vector.cellBytes() == Integer.BYTES) {
+                int minimum = (int) vector.minimum;
+                KERNELS.unpackInt(vector.source, vector.bases, width, vector.entryCount, minimum, memory, at);
+            } else {
+                KERNELS.unpack(vector.source, vector.bases, width, vector.entryCount, vector.minimum, memory, at);
+            }
+        }
+        return memory;
+    }
+
+    private static void lookUpInts(
+            EncodedVector vector,
+            MemorySegment source,
+            long cells,
+            long codes,
+            MemorySegment target,
+            long targetOffset) {
         int count = vector.count();
         for (int i = 0; i < count; i++) {
             int code = checkCode(vector, i, target.get(Cells.INT, codes + i * 4L));
@@ -94,9 +154,13 @@ final class DictionaryVector {
         }
     }
 
-    private static void lookUpLongs(EncodedVector vector, long codes, MemorySegment target, long targetOffset) {
-        MemorySegment source = vector.source;
-        long cells = vector.cells;
+    private static void lookUpLongs(
+            EncodedVector vector,
+            MemorySegment source,
+            long cells,
+            long codes,
+            MemorySegment target,
+            long targetOffset) {
         int count = vector.count();
         for (int i = 0; i < count; i++) {
             int code = checkCode(vector, i, target.get(Cells.INT, codes + i * 4L));
@@ -216,8 +280,27 @@ final class DictionaryVector {
         return cellBytes == 0 || cellBytes >= Integer.BYTES;
     }
 
-    static long fixedBytes(int count, int entries, int cellBytes) {
-        return VectorFormat.FIXED_BODY + CODES + codeBytes(count, entries) + (long) entries * cellBytes;
+    static long fixedBytes(FixedShape shape, int entries) {
+        return VectorFormat.FIXED_BODY + CODES + codeBytes(shape.count(), entries) + valueBytes(shape, entries);
+    }
+
+    private static long valueBytes(FixedShape shape, int entries) {
+        return isPackedSmaller(shape, entries) ? packedBytes(shape, entries) : (long) entries * shape.cellBytes();
+    }
+
+    private static boolean isPackedSmaller(FixedShape shape, int entries) {
+        return entryBits(shape) < shape.cellBytes() * Byte.SIZE
+                && packedBytes(shape, entries) < (long) entries * shape.cellBytes();
+    }
+
+    private static long packedBytes(FixedShape shape, int entries) {
+        return Long.BYTES + PackedInts.bytes(entries, shape.width());
+    }
+
+    /** The fewest bits that an entry may take. */
+    static int entryBits(FixedShape shape) {
+        boolean canPack = FrameOfReferenceVector.isPossible(shape) && shape.width() > 0;
+        return canPack ? shape.width() : shape.cellBytes() * Byte.SIZE;
     }
 
     static long binaryBytes(int count, StringShape entries) {
@@ -231,12 +314,30 @@ final class DictionaryVector {
     static long encodeFixed(FixedShape shape, EncoderScratch scratch, MemorySegment target, long offset) {
         int cellBytes = shape.cellBytes();
         long body = VectorFormat.putFixedHeader(target, offset, VectorEncoding.DICTIONARY, cellBytes, shape.count());
+        int entries = scratch.distinct.count();
         long at = putCodes(shape.count(), scratch, target, body);
-        for (int code = 0; code < scratch.distinct.count(); code++) {
+        if (isPackedSmaller(shape, entries)) {
+            target.set(Cells.BYTE, body + ENTRY_WIDTH, (byte) shape.width());
+            return at - offset + putPacked(shape, scratch, target, at);
+        }
+        for (int code = 0; code < entries; code++) {
             Cells.copy(shape.values(), shape.offset(scratch.distinct.rows()[code]), target, at, cellBytes);
             at += cellBytes;
         }
         return at - offset;
+    }
+
+    private static long putPacked(FixedShape shape, EncoderScratch scratch, MemorySegment target, long at) {
+        MemorySegment longs = scratch.segment();
+        int entries = scratch.distinct.count();
+        for (int code = 0; code < entries; code++) {
+            long row = shape.offset(scratch.distinct.rows()[code]);
+            long value = Cells.signed(shape.values(), row, shape.cellBytes());
+            longs.set(Cells.LONG, EncoderScratch.LONGS + code * 8L, value);
+        }
+        target.set(Cells.LONG, at, shape.min());
+        KERNELS.pack(longs, EncoderScratch.LONGS, shape.width(), entries, shape.min(), target, at + Long.BYTES);
+        return packedBytes(shape, entries);
     }
 
     static long encodeBinary(BinaryShape shape, EncoderScratch scratch, MemorySegment target, long offset) {
@@ -259,9 +360,12 @@ final class DictionaryVector {
         long body = vector.offset + vector.body();
         notes.note(body + ENTRIES, 2, "entries: " + vector.entryCount);
         notes.note(body + WIDTH, 1, "width: " + vector.width);
-        notes.note(body + ZERO, 1, "zero");
+        notes.note(body + ENTRY_WIDTH, 1, "entry width: " + vector.baseWidth);
         Annotation.packed(vector, "codes", vector.count(), notes);
-        if (vector.isBinary()) {
+        if (isPacked(vector)) {
+            notes.note(vector.cells, Long.BYTES, "minimum: " + vector.minimum);
+            Annotation.packed(vector, "entries", vector.bases, vector.baseWidth, vector.entryCount, notes);
+        } else if (vector.isBinary()) {
             vector.strings.annotate(vector, notes);
         } else {
             Annotation.cells(vector, "entries", notes);

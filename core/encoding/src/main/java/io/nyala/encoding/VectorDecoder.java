@@ -389,7 +389,8 @@ public final class VectorDecoder {
     private static boolean isComputed(EncodedVector vector) {
         return switch (vector.encoding()) {
             case FRAME_OF_REFERENCE, DELTA, ALP -> true;
-            case CONSTANT, PLAIN, RUN_LENGTH, DICTIONARY, PREFIX, FSST -> false;
+            case DICTIONARY -> DictionaryVector.isPacked(vector);
+            case CONSTANT, PLAIN, RUN_LENGTH, PREFIX, FSST -> false;
         };
     }
 
@@ -398,6 +399,7 @@ public final class VectorDecoder {
         return switch (vector.encoding()) {
             case DELTA -> DeltaVector.value(vector, index);
             case ALP -> AlpVector.value(vector, index);
+            case DICTIONARY -> DictionaryVector.value(vector, index);
             default -> FrameOfReferenceVector.value(vector, index);
         };
     }

@@ -187,11 +187,11 @@ public final class VectorEncoder {
         if (!DictionaryVector.isPossible(shape.cellBytes())) {
             return Long.MAX_VALUE;
         }
-        int limit = (int) Math.min(VectorFormat.VALUES_MAX, most / shape.cellBytes());
+        int limit = (int) Math.min(VectorFormat.VALUES_MAX, most * Byte.SIZE / DictionaryVector.entryBits(shape));
         if (!shape.findDistinct(limit, thorough)) {
             return Long.MAX_VALUE;
         }
-        return DictionaryVector.fixedBytes(shape.count(), scratch.distinct.count(), shape.cellBytes());
+        return DictionaryVector.fixedBytes(shape, scratch.distinct.count());
     }
 
     /** Writes the first {@code count} strings of {@code source} as one vector; answers its bytes. */

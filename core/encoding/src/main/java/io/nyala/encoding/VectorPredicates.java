@@ -49,6 +49,10 @@ public final class VectorPredicates {
             int bytes = vector.strings.bytes(vector, entry);
             return range.matchesString(vector.source, vector.strings.start(vector, entry), bytes);
         }
+        if (vector.encoding() == VectorEncoding.DICTIONARY && DictionaryVector.isPacked(vector)) {
+            int cut = Long.SIZE - vector.cellBytes() * Byte.SIZE;
+            return range.matchesLong(DictionaryVector.entry(vector, entry) << cut >> cut);
+        }
         long cell = vector.cells + (long) entry * vector.cellBytes();
         return range.matchesCell(vector.source, cell, vector.cellBytes());
     }

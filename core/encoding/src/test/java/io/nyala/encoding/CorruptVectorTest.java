@@ -173,6 +173,11 @@ final class CorruptVectorTest {
         // Dictionary: entries, width.
         assertDamage("entries at byte 4 is 5, expected 1 to 4", "05 01 04 00 05 00 03 00 00 00 01 02 03 04 05");
         assertDamage("width at byte 6 is 2, expected 1 to 1", "05 04 04 00 02 00 02 00 02 09 00 00 00 05 00 00 00");
+        String packed = " 02 05 00 00 00 00 00 00 00 ";
+        assertDamage("entry width at byte 7 is 33, expected 0 to 32", "05 04 04 00 02 00 01 21" + packed + "04");
+        assertDamage("entry width at byte 7 is 1, expected 0 to 0", "05 10 04 00 02 00 01 01" + packed + "04");
+        assertDamage("end at byte 18 is 17, expected 18", "05 04 04 00 02 00 01 03" + packed);
+        assertDamage("unused bits at byte 17 is 1, expected 0", "05 04 04 00 02 00 01 03" + packed + "44");
     }
 
     @Test

@@ -12,6 +12,8 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Goal: what is encoded is what is read back, whole, selected and one by one, for every encoding, cell, length and
@@ -140,6 +142,41 @@ final class VectorRoundTripTest {
                 MemorySegment bytes =
                         vectors.binary(new byte[][] {bigEndian(key)}, 0).bytes();
                 assertEquals(expected, VectorDecoder.lowerBoundBinary(strings, bytes, 0, 4));
+            }
+        }
+    }
+
+    /** Some values far apart, none more than once in a row, so that nothing else than a dictionary is small. */
+    @ParameterizedTest
+    @ValueSource(ints = {Integer.BYTES, Long.BYTES})
+    void packsTheEntriesOfDictionariesOfEveryWidth(int cellBytes, @Seed SplittableRandom random) {
+        for (int width = 1; width <= cellBytes * Byte.SIZE; width++) {
+            try (var vectors = new TestVectors()) {
+                int count = 1024;
+                long most = -1L >>> (Long.SIZE - width);
+                long least = width == Long.SIZE ? Long.MIN_VALUE : random.nextLong(-1L << (cellBytes * 8 - 1), 0);
+                int entries = (int) Math.min(40, Math.max(2, most));
+                MemorySegment values = vectors.room((long) count * cellBytes + VectorFormat.READ_PADDING_BYTES);
+                for (int i = 0; i < count; i++) {
+                    int entry = i % entries;
+                    long distance = entry == 0 ? 0 : entry == 1 ? most : new SplittableRandom(entry).nextLong() & most;
+                    Cells.put(values, (long) i * cellBytes, cellBytes, least + distance);
+                }
+                EncodedVector vector = vectors.encodeFixed(EncodingHint.DICTIONARY, values, cellBytes, count);
+                assertEquals(VectorEncoding.DICTIONARY, vector.encoding());
+                boolean isPacked = width <= FrameOfReferenceVector.WIDTH_MAX
+                        && 8 + PackedInts.bytes(entries, width) < (long) entries * cellBytes;
+                assertEquals(isPacked ? width : 0, vector.baseWidth, entries + " entries of " + width + " bits");
+                MemorySegment decoded = vectors.room((long) count * cellBytes + VectorFormat.WRITE_PADDING_BYTES);
+                VectorDecoder.decodeFixed(vector, decoded, 0);
+                assertEqual(values, 0, decoded, 0, (long) count * cellBytes, "all of width " + width);
+                MemorySegment cell = vectors.room(16);
+                for (int i = 0; i < entries; i++) {
+                    long expected = Cells.signed(values, (long) i * cellBytes, cellBytes);
+                    assertEquals(expected, VectorDecoder.longAt(vector, i), "value " + i + " of width " + width);
+                    VectorDecoder.fixedCell(vector, i, cell, 0);
+                    assertEquals(expected, Cells.signed(cell, 0, cellBytes));
+                }
             }
         }
     }

@@ -307,7 +307,7 @@ final class MissingRowSetTest {
                 world::open,
                 DAMAGED.toString(),
                 "version 9",
-                "reads versions 1 to 3");
+                "reads versions 1 to 4");
         world.disk().setContents(DAMAGED, whole);
         World.Running running = world.open();
         assertEquals(Numbers.list(0, 310), Numbers.ids(table(running).scan()));
@@ -391,8 +391,10 @@ final class MissingRowSetTest {
         World.Running running = world.open();
         Table numbers = table(running);
         assertEquals(List.of(), numbers.missingRowSets());
-        assertEquals(DAMAGED, assertThrows(CorruptPageException.class, () -> Numbers.ids(one(numbers)))
-                .file());
+        assertEquals(
+                DAMAGED,
+                assertThrows(CorruptPageException.class, () -> Numbers.ids(one(numbers)))
+                        .file());
         partial(one(numbers), List.of(), 1);
         assertEquals(Numbers.list(100, 200), Numbers.ids(Numbers.range(numbers, 100, 200)), "rows need no filter");
         running.engine().close();
