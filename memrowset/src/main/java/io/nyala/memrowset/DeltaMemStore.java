@@ -382,6 +382,11 @@ public final class DeltaMemStore implements DeltaSource, AutoCloseable {
         return row != 0 && Ordinals.ordinalOf(memory, row) < to;
     }
 
+    @Override
+    public boolean mayChangeBetween(long from, long to, long after, long upTo) {
+        return newestTime.get() > after && mayChange(from, to, upTo);
+    }
+
     /**
      * {@inheritDoc}
      *

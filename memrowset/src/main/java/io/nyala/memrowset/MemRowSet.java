@@ -416,7 +416,7 @@ public final class MemRowSet implements RowSet, AutoCloseable {
         if (!sealed) {
             throw new IllegalStateException("MemRowSet " + id + " must be sealed before it is read as a source");
         }
-        return new MemRowSetSource(tree, layout, sealTime, account);
+        return new MemRowSetSource(tree, layout, sealTime, KeyRange.ALL, account);
     }
 
     /** Rows, live and deleted. */

@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>One thread at a time. Whoever opened it closes it, which gives scratch memory back to the account.
  */
-public final class MemRowSetCursor implements RowCursor {
+public final class MemRowSetCursor implements RowCursor.Keyed {
     /** Beyond so many bytes of rows put together from changes, a batch ends. */
     private static final long SCRATCH_BYTES = 256 << 10;
 
@@ -75,20 +75,10 @@ public final class MemRowSetCursor implements RowCursor {
         this.scratch = new Scratch(account, SCRATCH_BYTES);
         this.bounds = new Scratch(account, 2L * Limits.KEY_BYTES_MAX);
         this.states = new RowStates(layout, memory, scratch);
-        this.lowerKey = boundOf(spec.lowerKey());
+        this.lowerKey = bounds.copyOf(spec.lowerKey(), memory);
         this.lowerBytes = spec.lowerKey() == null ? 0 : spec.lowerKey().length;
-        this.upperKey = boundOf(spec.upperKey());
+        this.upperKey = bounds.copyOf(spec.upperKey(), memory);
         this.upperBytes = spec.upperKey() == null ? 0 : spec.upperKey().length;
-    }
-
-    /** A copy of the key in native memory: one kind of memory in all comparisons. */
-    private long boundOf(byte @Nullable [] key) {
-        if (key == null) {
-            return 0;
-        }
-        long offset = bounds.allocate(Math.max(key.length, 1));
-        MemorySegment.copy(key, 0, memory, JAVA_BYTE, offset, key.length);
-        return offset;
     }
 
     @Override
@@ -114,7 +104,7 @@ public final class MemRowSetCursor implements RowCursor {
         return true;
     }
 
-    /** The key of the last row that was yielded, null before the first: what comes next is above it. A copy. */
+    @Override
     public byte @Nullable [] lastKey() {
         return lastKeyBytes < 0 ? null : Arrays.copyOf(lastKey, lastKeyBytes);
     }

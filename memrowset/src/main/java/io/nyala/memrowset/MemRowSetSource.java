@@ -1,16 +1,21 @@
 package io.nyala.memrowset;
 
 import io.nyala.memory.MemoryAccount;
+import io.nyala.rows.KeyRange;
+import io.nyala.rows.Limits;
 import io.nyala.rows.RowChange;
 import io.nyala.rows.RowLayout;
 import io.nyala.rows.RowSource;
+import io.nyala.rows.ScanSpec;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * All rows of a sealed {@link MemRowSet} with their histories up to the seal. A row without changes is answered where
- * it lies. For a changed one the chain is walked from the oldest change to the newest: each gives the UNDO record of
- * what was there before, made in scratch memory, and the state for the next.
+ * Rows of a {@link MemRowSet} with their histories: all of a sealed one up to the seal, for a flush, or those of a
+ * range of keys up to a time at or below which nothing happens any more, for who wants to know what happened.
+ *
+ * <p>A row without changes is answered where it lies. For a changed one the chain is walked from the oldest change to
+ * the newest: each gives the UNDO record of what was there before, made in scratch memory, and the state for the next.
  *
  * <pre>{@code
  *   insert T0    update a=2 T1    delete T2      reinsert T3    update b=5 T4      versions of (a, b)
@@ -26,12 +31,12 @@ import java.util.Arrays;
  *
  * <p>One thread at a time. Whoever opened it closes it, which gives scratch memory back to the account.
  */
-final class MemRowSetSource implements RowSource {
+public final class MemRowSetSource implements RowSource {
     private static final long SCRATCH_BYTES = 64 << 10;
 
     private final RowLayout layout;
     private final MemorySegment memory;
-    private final long sealTime;
+    private final long lastTime;
     private final LeafReader leaves;
     private final RowImage image;
     private final Scratch scratch;
@@ -56,27 +61,60 @@ final class MemRowSetSource implements RowSource {
     private int historyCount;
     private boolean hasRecordOfLifetime;
 
-    MemRowSetSource(RowTree tree, RowLayout layout, long sealTime, MemoryAccount account) {
+    private final Scratch bounds;
+    private final int lowerBytes;
+    private final int upperBytes;
+    private final long upperKey; // 0 if there is none.
+    private long lowerKey; // 0 if there is none, or it was passed.
+
+    /**
+     * The rows of a scan's range of keys with what happened up to its snapshot. Touches the memory of the MemRowSet
+     * within {@link #next}, and what answers point into.
+     *
+     * @param account pays for what the source needs until it is closed
+     */
+    public static MemRowSetSource of(MemRowSet rows, ScanSpec scan, MemoryAccount account) {
+        return new MemRowSetSource(
+                rows.tree(), new RowLayout(rows.schema()), scan.snapshot(), scan.keyRange(), account);
+    }
+
+    /** @param lastTime what happened after it is left out; it may be before the insert time of a row */
+    MemRowSetSource(RowTree tree, RowLayout layout, long lastTime, KeyRange range, MemoryAccount account) {
         this.layout = layout;
         this.memory = tree.memory();
-        this.sealTime = sealTime;
+        this.lastTime = lastTime;
         this.leaves = new LeafReader(tree);
         this.image = new RowImage(layout, memory);
         this.scratch = new Scratch(account, SCRATCH_BYTES);
+        this.bounds = new Scratch(account, 2L * Limits.KEY_BYTES_MAX);
+        this.lowerKey = bounds.copyOf(range.lower(), memory);
+        this.lowerBytes = range.lower() == null ? 0 : range.lower().length;
+        this.upperKey = bounds.copyOf(range.upper(), memory);
+        this.upperBytes = range.upper() == null ? 0 : range.upper().length;
+        if (lowerKey != 0) {
+            leaves.seek(memory, lowerKey, lowerBytes);
+        }
     }
 
     @Override
     public boolean next() {
-        while (nextLeafRow == leafRowCount) {
-            if (leaves.isAtEnd()) {
-                return false;
+        do {
+            while (nextLeafRow == leafRowCount) {
+                if (leaves.isAtEnd()) {
+                    return false;
+                }
+                leafRowCount = leaves.read(leafRows, 0);
+                nextLeafRow = 0;
             }
-            leafRowCount = leaves.read(leafRows, 0);
-            nextLeafRow = 0;
+            row = leafRows[nextLeafRow++];
+        } while (lowerKey != 0 && Keys.compare(memory, lowerKey, lowerBytes, memory, row) > 0);
+        lowerKey = 0;
+        if (upperKey != 0 && Keys.compare(memory, upperKey, upperBytes, memory, row) <= 0) {
+            nextLeafRow--; // It stays at the end.
+            return false;
         }
-        row = leafRows[nextLeafRow++];
         long change = RowHeader.newestChange(memory, row);
-        while (change != 0 && Change.time(memory, change) > sealTime) {
+        while (change != 0 && Change.time(memory, change) > lastTime) {
             change = Change.older(memory, change); // A late one.
         }
         historyCount = 0;
@@ -298,5 +336,6 @@ final class MemRowSetSource implements RowSource {
     @Override
     public void close() {
         scratch.close();
+        bounds.close();
     }
 }

@@ -1,9 +1,13 @@
 package io.nyala.memrowset;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.Slab;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Memory for what is needed until the next row or the next batch, then forgotten and used again. Takes nothing until it
@@ -39,6 +43,16 @@ final class Scratch implements AutoCloseable {
         long offset = next;
         next += aligned;
         usedBytes += aligned;
+        return offset;
+    }
+
+    /** Offset of a copy of a key, so that there is one kind of memory in all comparisons; 0 if there is none. */
+    long copyOf(byte @Nullable [] key, MemorySegment memory) {
+        if (key == null) {
+            return 0;
+        }
+        long offset = allocate(Math.max(key.length, 1));
+        MemorySegment.copy(key, 0, memory, JAVA_BYTE, offset, key.length);
         return offset;
     }
 

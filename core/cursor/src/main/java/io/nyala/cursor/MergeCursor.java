@@ -1,5 +1,6 @@
 package io.nyala.cursor;
 
+import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.ColumnVector;
@@ -14,7 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Rows of several cursors, each in key order, as one sequence in key order. A snapshot sees a key live in one rowset at
- * most, so there are no ties.
+ * most, so there are no ties. Among rows that changed there are: a key that one rowset says is deleted another has
+ * live, if it was inserted again. Then only the live one is yielded, if it matches.
  *
  * <p>Rowsets often follow one another without overlap, as the outputs of one flush do. So when a whole batch of an
  * input came before all others, its next one is read where the caller wants it, and copied only if it turns out to
@@ -23,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 public final class MergeCursor implements RowCursor {
     private final List<Input> inputs = new ArrayList<>();
     private final PriorityQueue<Input> heads;
+    private final boolean isOfChanges;
 
     /** Their next row is not known yet: it may be before all others. */
     private final ArrayDeque<Input> unread = new ArrayDeque<>();
@@ -35,10 +38,12 @@ public final class MergeCursor implements RowCursor {
 
     /** Takes the cursors over, unless it throws. */
     public MergeCursor(List<RowCursor> cursors, ScanSpec spec, MemoryAccount account) {
-        this.heads = new PriorityQueue<>(cursors.size(), MergeCursor::compareHeads);
+        this.heads = new PriorityQueue<>(
+                cursors.size(), spec.isOfChanges() ? MergeCursor::compareChanges : MergeCursor::compareHeads);
+        this.isOfChanges = spec.isOfChanges();
         try {
             for (RowCursor cursor : cursors) {
-                inputs.add(new Input(cursor, new ColumnBatch(spec.projectedColumns(), true, account)));
+                inputs.add(new Input(cursor, new ColumnBatch(spec.batchColumns(), true, account)));
             }
             unread.addAll(inputs);
         } catch (RuntimeException e) {
@@ -58,19 +63,40 @@ public final class MergeCursor implements RowCursor {
             if (least == null) {
                 return !target.isEmpty();
             }
+            if (isOfChanges && isLeftOut(least)) {
+                noteSource(least);
+                goOn(least);
+                continue;
+            }
             if (!target.appendFrom(least.batch, least.row)) {
                 heads.add(least);
                 break;
             }
             noteSource(least);
-            if (least.row + 1 == least.batch.rowCount() && !least.isInterleaved) {
+            if (least.row + 1 == least.batch.rowCount() && !least.isInterleaved && !isOfChanges) {
                 ahead = least;
-            } else if (least.advance()) {
-                heads.add(least);
             } else {
-                unread.add(least);
+                goOn(least);
             }
         }
+        return true;
+    }
+
+    private void goOn(Input input) {
+        if (input.advance()) {
+            heads.add(input);
+        } else {
+            unread.add(input);
+        }
+    }
+
+    /** Whether the least row of all is one that another input has inserted again, or does not match. */
+    private boolean isLeftOut(Input least) {
+        Input next = heads.peek();
+        if (next == null || compareHeads(least, next) != 0) {
+            return least.batch.fate(least.row) == ColumnBatch.UNMATCHED;
+        }
+        Check.that(least.isDeleted() && !next.isDeleted(), "a key lives in one rowset, and dies in one, at most");
         return true;
     }
 
@@ -133,6 +159,12 @@ public final class MergeCursor implements RowCursor {
         return compareKeys(left.batch.keys(), left.row, right.batch.keys(), right.row);
     }
 
+    /** Of a key that is deleted and live, the deleted one comes first. */
+    private static int compareChanges(Input left, Input right) {
+        int byKey = compareHeads(left, right);
+        return byKey == 0 ? Boolean.compare(right.isDeleted(), left.isDeleted()) : byKey;
+    }
+
     private static int compareKeys(ColumnVector left, int leftRow, ColumnVector right, int rightRow) {
         return KeyCodec.compare(
                 left.bytes(),
@@ -161,6 +193,11 @@ public final class MergeCursor implements RowCursor {
         boolean advance() {
             row++;
             return row < batch.rowCount();
+        }
+
+        /** Of the present row, among rows that changed. */
+        boolean isDeleted() {
+            return batch.isDeleted(row);
         }
 
         /** The next batch, which may be empty; false at the end. */

@@ -176,7 +176,12 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
 
     @Override
     public boolean mayChange(long from, long to, long snapshot) {
-        if (!kind().isRelevant(metadata.oldestTime(), metadata.newestTime(), snapshot) || from >= to) {
+        return kind().isRelevant(metadata.oldestTime(), metadata.newestTime(), snapshot) && mayHave(from, to);
+    }
+
+    /** Whether a vector that has changes has any of the rows. */
+    private boolean mayHave(long from, long to) {
+        if (from >= to) {
             return false;
         }
         long first = Math.max(0, from / Limits.VECTOR_ROWS - metadata.firstVector());
@@ -189,6 +194,11 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
             vector |= Long.SIZE - 1;
         }
         return false;
+    }
+
+    @Override
+    public boolean mayChangeBetween(long from, long to, long after, long upTo) {
+        return metadata.newestTime() > after && metadata.oldestTime() <= upTo && mayHave(from, to);
     }
 
     @Override

@@ -1,11 +1,15 @@
 package io.nyala.diskrowset;
 
+import io.nyala.cfile.CellKind;
+import io.nyala.cfile.ColumnPredicate;
 import io.nyala.cfile.VectorSelection;
 import io.nyala.memory.MemoryAccount;
+import io.nyala.rows.CellValue;
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.GrowingBuffer;
 import io.nyala.rows.KeyCodec;
 import io.nyala.rows.Limits;
+import io.nyala.rows.Predicate;
 import io.nyala.rows.RowChange;
 import io.nyala.rows.RowLayout;
 import io.nyala.rows.RowPatch;
@@ -16,6 +20,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All rows of a rowset on disk, deleted ones included, with their whole histories and everything that has happened to
@@ -32,24 +37,38 @@ import java.util.List;
  * <p>Rows are read from their columns some hundred at a time, and pages are held only meanwhile: memory is that of
  * these rows, of one row with its history, and of one chunk of history.
  *
+ * <p>Or it is for those who want to know what happened between two times: then vectors in which nothing did are left
+ * out, and history that was before.
+ *
  * <p>One thread. Whoever made it closes it, before the rowset and the sources.
  */
 public final class RowSetSource implements RowSource {
     /** Rows are read ahead up to so many bytes, and up to the end of a vector. */
     private static final long AHEAD_BYTES_MAX = 512 << 10;
 
+    /** In the place of the ordinal at which a cursor stands: it is still to be moved. */
+    private static final long UNKNOWN = -1;
+
     private final DiskRowSet rowSet;
+    private final Schema schema;
+    private final @Nullable ScanSpec interval;
+    private final RedoSources since;
     private final RowLayout layout;
     private final KeyCodec keys;
     private final RowPatch patch;
     private final RowShape shape;
+    private final VectorSelection vectors;
     private final ScanColumns columns;
     private final RowAssembly assembly;
     private final Opened opened = new Opened();
     private final DeltaSource.Cursor history;
+
+    /** What {@link #redo} reads; null before they were opened. */
+    private @Nullable List<DeltaSource> sources;
+
     private final List<DeltaSource.Cursor> redo = new ArrayList<>();
-    private final long[] redoOrdinals;
-    private long historyOrdinal;
+    private long[] redoOrdinals = {};
+    private long historyOrdinal = UNKNOWN;
 
     /** Rows that were read ahead; behind them, what is put together of the present row. */
     private final GrowingBuffer buffer;
@@ -107,14 +126,45 @@ public final class RowSetSource implements RowSource {
      * @param since what happened to the rows since the file was written, oldest first; must not change any more
      */
     public RowSetSource(DiskRowSet rowSet, Schema schema, List<DeltaSource> since, MemoryAccount account) {
+        this(rowSet, schema, schema, null, () -> since, account);
+        try {
+            refresh();
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
+        }
+    }
+
+    /**
+     * Rows of vectors in which something may have happened between the start and the snapshot of a scan. Reads nothing
+     * before the first {@link #refresh}.
+     *
+     * @param scan in the columns in which rows are answered; its predicates are not looked at
+     * @param schema of the table, with all columns: changes of others are none
+     * @param since may be replaced between two calls of {@link #refresh}
+     */
+    public RowSetSource(DiskRowSet rowSet, ScanSpec scan, Schema schema, RedoSources since, MemoryAccount account) {
+        this(rowSet, scan.schema(), schema, scan, since, account);
+    }
+
+    private RowSetSource(
+            DiskRowSet rowSet,
+            Schema answered,
+            Schema schema,
+            @Nullable ScanSpec interval,
+            RedoSources since,
+            MemoryAccount account) {
         this.rowSet = rowSet;
-        this.layout = new RowLayout(schema);
+        this.schema = schema;
+        this.interval = interval;
+        this.since = since;
+        this.layout = new RowLayout(answered);
         this.keys = new KeyCodec(layout);
         this.patch = new RowPatch(layout);
-        this.shape = new RowShape(ScanSpec.all(schema, Long.MAX_VALUE).withKeyOrder(true), rowSet.fileColumns());
-        this.redoOrdinals = new long[since.size()];
+        this.shape = new RowShape(ScanSpec.all(answered, Long.MAX_VALUE).withKeyOrder(true), rowSet.fileColumns());
+        this.vectors = new VectorSelection(rowSet.rowCount());
         try {
-            this.columns = new ScanColumns(rowSet, schema, new VectorSelection(rowSet.rowCount()), account);
+            this.columns = new ScanColumns(rowSet, answered, vectors, account);
             opened.add(columns::close);
             this.assembly = new RowAssembly(shape, rowSet.fileColumns().layout(), account);
             opened.add(assembly::close);
@@ -126,15 +176,10 @@ public final class RowSetSource implements RowSource {
             GrowingBuffer other = new GrowingBuffer(account);
             opened.add(other::close);
             this.spare = other;
-            this.history = rowSet.history().changes(0, rowSet.rowCount(), Long.MIN_VALUE);
+            this.history = rowSet.history()
+                    .changes(0, rowSet.rowCount(), interval == null ? Long.MIN_VALUE : interval.start());
             opened.add(history::close);
-            historyOrdinal = history.next() ? history.ordinal() : Long.MAX_VALUE;
-            for (DeltaSource source : since) {
-                DeltaSource.Cursor cursor = source.changes(0, rowSet.rowCount(), Long.MAX_VALUE);
-                opened.add(cursor::close);
-                redoOrdinals[redo.size()] = cursor.next() ? cursor.ordinal() : Long.MAX_VALUE;
-                redo.add(cursor);
-            }
+            opened.add(this::closeRedo);
         } catch (RuntimeException | Error e) {
             opened.close();
             throw e;
@@ -142,14 +187,84 @@ public final class RowSetSource implements RowSource {
     }
 
     @Override
+    @SuppressWarnings("ReferenceEquality") // That is how a replacement is told.
+    public void refresh() {
+        List<DeltaSource> now = since.oldestFirst();
+        if (now == sources) {
+            return;
+        }
+        if (sources == null && interval != null) {
+            select(interval, now);
+        }
+        closeRedo();
+        redoOrdinals = new long[now.size()];
+        for (DeltaSource source : now) {
+            redo.add(source.changes(ordinal + 1, rowSet.rowCount(), Long.MAX_VALUE));
+            redoOrdinals[redo.size() - 1] = UNKNOWN;
+        }
+        sources = now;
+    }
+
+    private void closeRedo() {
+        sources = null;
+        while (!redo.isEmpty()) {
+            redo.removeLast().close();
+        }
+    }
+
+    /** Leaves only vectors with rows of the scan to which something may have happened. Reads no page. */
+    private void select(ScanSpec scan, List<DeltaSource> now) {
+        var inserted = new VectorSelection(rowSet.rowCount());
+        var isLater = new Predicate.Range(0, CellValue.of(VectorFilter.INSERT_TIME, scan.start() + 1), null);
+        rowSet.file().column(RowSetFormat.INSERT_TIME_ID).prune(ColumnPredicate.of(isLater, CellKind.INT64), inserted);
+        int first = scan.lowerKey() == null ? 0 : floor(scan.lowerKey());
+        int last = scan.upperKey() == null ? vectors.vectorCount() - 1 : floor(scan.upperKey());
+        for (int vector = vectors.next(0); vector >= 0; vector = vectors.next(vector + 1)) {
+            boolean isInRange = first <= vector && vector <= last;
+            if (!isInRange || !(inserted.has(vector) || mayHaveChanged(vector, scan, now))) {
+                vectors.remove(vector);
+            }
+        }
+    }
+
+    private int floor(byte[] key) {
+        return rowSet.index().floor(MemorySegment.ofArray(key), 0, key.length);
+    }
+
+    private boolean mayHaveChanged(int vector, ScanSpec scan, List<DeltaSource> now) {
+        long from = (long) vector * Limits.VECTOR_ROWS;
+        long to = from + rowSet.vectorRows(vector);
+        boolean isAny = rowSet.history().mayChange(from, to, scan.start());
+        for (int i = 0; i < now.size() && !isAny; i++) {
+            isAny = now.get(i).mayChangeBetween(from, to, scan.start(), scan.snapshot());
+        }
+        return isAny;
+    }
+
+    @Override
     public boolean next() {
-        if (ordinal + 1 >= rowSet.rowCount()) {
+        do {
+            if (!goOn()) {
+                return false;
+            }
+        } while (interval != null && !interval.keyRange().contains(buffer.memory(), keyOffset, keyBytes));
+        return true;
+    }
+
+    private boolean goOn() {
+        long following = ordinal + 1;
+        if (following >= rowSet.rowCount()) {
             return false;
         }
-        ordinal++;
-        if (ordinal == aheadOrdinal + aheadCount) {
-            readAhead();
+        if (following == aheadOrdinal + aheadCount) {
+            int vector = vectors.next((int) (following / Limits.VECTOR_ROWS));
+            if (vector < 0) {
+                return false;
+            }
+            following = Math.max(following, (long) vector * Limits.VECTOR_ROWS);
+            readAhead(following);
         }
+        ordinal = following;
         int index = (int) (ordinal - aheadOrdinal);
         end = aheadEnd;
         rowOffset = rowOffsets[index];
@@ -166,11 +281,11 @@ public final class RowSetSource implements RowSource {
     }
 
     /** Pages are pinned only in here, those of one vector of this rowset, as in a scan. */
-    private void readAhead() {
-        int vector = (int) (ordinal / Limits.VECTOR_ROWS);
-        int first = (int) (ordinal % Limits.VECTOR_ROWS);
+    private void readAhead(long from) {
+        int vector = (int) (from / Limits.VECTOR_ROWS);
+        int first = (int) (from % Limits.VECTOR_ROWS);
         int vectorRows = rowSet.vectorRows(vector);
-        aheadOrdinal = ordinal;
+        aheadOrdinal = from;
         aheadCount = 0;
         end = 0;
         try {
@@ -201,6 +316,9 @@ public final class RowSetSource implements RowSource {
     }
 
     private void takeHistory() {
+        if (historyOrdinal < ordinal) {
+            historyOrdinal = history.seek(ordinal) ? history.ordinal() : Long.MAX_VALUE;
+        }
         while (historyOrdinal == ordinal) {
             MemorySegment memory = history.memory();
             long change = history.changeOffset();
@@ -228,6 +346,9 @@ public final class RowSetSource implements RowSource {
         boolean isChanged = false;
         for (int i = 0; i < redoOrdinals.length; i++) {
             DeltaSource.Cursor cursor = redo.get(i);
+            if (redoOrdinals[i] < ordinal) {
+                redoOrdinals[i] = cursor.seek(ordinal) ? cursor.ordinal() : Long.MAX_VALUE;
+            }
             while (redoOrdinals[i] == ordinal) {
                 if (!isChanged) {
                     isChanged = true;
@@ -263,7 +384,7 @@ public final class RowSetSource implements RowSource {
         MemorySegment row = changed.memory();
         long inverse = allocate(patch.inverseBytesMax(row, 0, memory, change));
         int inverseBytes = patch.writeInverse(row, 0, memory, change, buffer.memory(), inverse);
-        if (RowChange.cellCount(buffer.memory(), inverse) == 0) {
+        if (!RowChange.setsAnyOf(schema, memory, change)) {
             return; // It changes columns only that were dropped.
         }
         record(cursor.time(), inverse, inverseBytes);

@@ -116,15 +116,7 @@ final class RowShape {
 
     /** A predicate of the scan as one of these rows. */
     Predicate localized(Predicate predicate) {
-        int column = indexOf(predicate.column());
-        return switch (predicate) {
-            case Predicate.Equal equal -> new Predicate.Equal(column, equal.value());
-            case Predicate.Range range -> new Predicate.Range(column, range.lower(), range.upper());
-            case Predicate.InList list -> new Predicate.InList(column, list.values());
-            case Predicate.InBloomFilters bloom -> new Predicate.InBloomFilters(column, bloom.filters());
-            case Predicate.IsNull _ -> new Predicate.IsNull(column);
-            case Predicate.IsNotNull _ -> new Predicate.IsNotNull(column);
-        };
+        return predicate.of(indexOf(predicate.column()));
     }
 
     /** Where a column of the scan's schema, one of those needed, is in these rows. */

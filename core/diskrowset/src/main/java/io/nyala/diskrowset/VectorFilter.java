@@ -46,7 +46,7 @@ final class VectorFilter implements AutoCloseable {
     private static final int BITMAP_BYTES = Limits.VECTOR_ROWS / Byte.SIZE;
 
     private static final Column DELETED = Column.of("deleted", ColumnType.INT8);
-    private static final Column INSERT_TIME = Column.of("insert time", ColumnType.INT64);
+    static final Column INSERT_TIME = Column.of("insert time", ColumnType.INT64);
 
     private static final Kernels KERNELS = Kernels.best();
 

@@ -41,7 +41,7 @@ public final class Scan implements AutoCloseable {
         this.plan = plan;
         this.remaining = limit;
         ScanSpec spec = plan.spec();
-        this.batch = new ColumnBatch(spec.projectedColumns(), spec.keyOrder(), engine.resultMemory());
+        this.batch = ColumnBatch.of(spec, engine.resultMemory());
         Consumer<MissingRowSet> leftOut = allowPartial ? missing::add : null;
         try {
             this.cursor = new TabletsCursor(plan, engine.resultMemory(), leftOut);

@@ -38,6 +38,7 @@ public final class ScanBuilder {
     private List<Integer> projection;
     private long limit = Long.MAX_VALUE;
     private long snapshot = LATEST;
+    private long start = ScanSpec.NO_START;
     private boolean keyOrder;
     private boolean allowPartial;
     private long onlyTablet = ANY_TABLET;
@@ -112,6 +113,29 @@ public final class ScanBuilder {
             throw new IllegalArgumentException("a snapshot is a positive hybrid time, was " + timestamp);
         }
         snapshot = timestamp;
+        return this;
+    }
+
+    /**
+     * Only rows that changed after hybrid time {@code timestamp}, up to {@link #at} or now, in the order of their
+     * primary key; with one column more, the last one, by which {@link io.nyala.rows.ColumnBatch#isDeleted} tells
+     * whether a row is deleted. What it was in between is not told:
+     *
+     * <ul>
+     *   <li>a row that was inserted or changed, or deleted and inserted again, comes once, as it is at the end, also if
+     *       it was changed back;
+     *   <li>one that was deleted comes with the values that it had at {@code timestamp};
+     *   <li>one that was inserted and deleted meanwhile does not come.
+     * </ul>
+     *
+     * Predicates are asked of the values with which a row would come. To follow a table, give the {@link Scan#snapshot}
+     * of one scan to the next.
+     */
+    public ScanBuilder changedSince(long timestamp) {
+        if (timestamp <= 0) {
+            throw new IllegalArgumentException("changes are since a positive hybrid time, was " + timestamp);
+        }
+        start = timestamp;
         return this;
     }
 
@@ -192,7 +216,8 @@ public final class ScanBuilder {
                 .withKeyRange(KeyRange.from(new KeyCodec(new RowLayout(schema)), predicates)
                         .and(keys))
                 .withKeyOrder(keyOrder);
-        return table.read(state -> plan(state, ScanToken.translate(spec, state.schema())));
+        ScanSpec wanted = start == ScanSpec.NO_START ? spec : spec.withStart(start);
+        return table.read(state -> plan(state, ScanToken.translate(wanted, state.schema())));
     }
 
     private ScanPlan plan(TableState state, ScanSpec spec) {

@@ -155,7 +155,10 @@ final class ModelDriver {
         touched();
         tablets.values().removeIf(tablet -> !changed.layout().ranges().contains(tablet.range()));
         if (!before.columns().equals(changed.schema().columns())) {
-            tablets.values().forEach(tablet -> tablet.changeRows(row -> changed(row, before, changed.schema())));
+            tablets.values()
+                    .forEach(tablet -> tablet.changeRows(
+                            row -> changed(row, before, changed.schema()),
+                            set -> changed(set, before, changed.schema())));
         }
     }
 
@@ -176,6 +179,15 @@ final class ModelDriver {
                 var readDefault = column.readDefault();
                 changed.add(readDefault == null ? null : Cells.of(column, readDefault));
             }
+        }
+        return changed;
+    }
+
+    private static boolean[] changed(boolean[] set, Schema before, Schema after) {
+        boolean[] changed = new boolean[after.columnCount()];
+        for (int i = 0; i < changed.length; i++) {
+            int index = before.indexOfId(after.column(i).id());
+            changed[i] = index >= 0 && set[index];
         }
         return changed;
     }

@@ -10,6 +10,7 @@ import io.nyala.simulation.Cells;
 import io.nyala.simulation.Condition;
 import io.nyala.simulation.RowKey;
 import io.nyala.simulation.TableModel;
+import io.nyala.simulation.TableModel.Changed;
 import io.nyala.table.AncientSnapshotException;
 import io.nyala.table.ScanToken;
 import java.util.ArrayList;
@@ -25,9 +26,9 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A scan of a table, drawn by lot: newest state or an earlier one, any predicates, columns, order and limit; in one, or
- * by tokens. Can be left open while other things happen, and the table becomes another one; at the end it must have
- * answered what the model has for its snapshot, in the columns that it was begun with.
+ * A scan of a table, drawn by lot: newest state or an earlier one, or what changed until then, any predicates, columns,
+ * order and limit; in one, or by tokens. Can be left open while other things happen, and the table becomes another one;
+ * at the end it must have answered what the model has for its times, in the columns that it was begun with.
  */
 final class ModelScan implements AutoCloseable {
     private final ModelDriver driver;
@@ -52,6 +53,7 @@ final class ModelScan implements AutoCloseable {
      * What a scan is to be.
      *
      * @param time 0 for the newest state
+     * @param start since when rows have changed; 0 for all rows
      */
     private record Lot(
             Schema schema,
@@ -60,13 +62,14 @@ final class ModelScan implements AutoCloseable {
             boolean isOrdered,
             boolean isByTokens,
             long limit,
-            long time) {
+            long time,
+            long start) {
         /** Values of a column that conditions are drawn from. */
         private static final int VALUES = 8;
 
         /** All rows as they are. */
         static Lot all(Schema schema, long time) {
-            return new Lot(schema, List.of(), allColumns(schema), false, false, Long.MAX_VALUE, time);
+            return new Lot(schema, List.of(), allColumns(schema), false, false, Long.MAX_VALUE, time, 0);
         }
 
         static Lot draw(SplittableRandom random, ModelDriver driver) {
@@ -88,15 +91,17 @@ final class ModelScan implements AutoCloseable {
                     columns.add(random.nextInt(schema.columnCount()));
                 }
             }
+            long start = !isPlain && random.nextInt(3) == 0 ? driver.pastTime(random) : 0;
             boolean hasLimit = !isPlain && random.nextInt(4) == 0;
             return new Lot(
                     schema,
                     conditions,
                     columns,
-                    random.nextBoolean(),
+                    start != 0 || random.nextBoolean(),
                     !hasLimit && random.nextInt(4) == 0,
                     hasLimit ? random.nextInt(20) : Long.MAX_VALUE,
-                    !isPlain && random.nextBoolean() ? driver.pastTime(random) : 0);
+                    !isPlain && random.nextBoolean() ? driver.pastTime(random) : 0,
+                    start);
         }
 
         private static List<Integer> allColumns(Schema schema) {
@@ -142,15 +147,37 @@ final class ModelScan implements AutoCloseable {
             conditions.forEach(condition -> builder.where(condition.predicate()));
             builder.project(
                     columns.stream().map(column -> schema.column(column).name()).toArray(String[]::new));
-            if (isOrdered) {
+            if (start != 0) {
+                builder.changedSince(start);
+            } else if (isOrdered) {
                 builder.inKeyOrder();
             }
             return builder.limit(limit);
         }
 
+        /** All rows that it must answer, of each the values that conditions are asked of, and what follows them. */
+        NavigableMap<RowKey, Changed> rows(List<TableModel<RowKey>> models, long snapshot) {
+            NavigableMap<RowKey, Changed> rows = new TreeMap<>();
+            if (start == 0) {
+                NavigableMap<RowKey, List<@Nullable Object>> all = ModelDriver.allAt(models, snapshot);
+                for (RowKey key : all.keySet()) {
+                    rows.put(key, new Changed(all.getOrDefault(key, List.of()), false));
+                }
+            } else {
+                models.forEach(model -> rows.putAll(model.changes(start, snapshot)));
+            }
+            return rows;
+        }
+
+        /** The least time that it looks at. */
+        long oldestTime(long snapshot) {
+            return start == 0 ? snapshot : Math.min(start, snapshot);
+        }
+
         @Override
         public String toString() {
-            return "scan of " + columns + (isByTokens ? " by tokens" : "") + (isOrdered ? " in key order" : "")
+            return "scan of " + (start == 0 ? "" : "what changed since " + start + " of ") + columns
+                    + (isByTokens ? " by tokens" : "") + (isOrdered ? " in key order" : "")
                     + " where "
                     + conditions.stream()
                             .map(each -> each.predicate().describe(schema))
@@ -165,11 +192,12 @@ final class ModelScan implements AutoCloseable {
         long mark = Math.min(driver.mark(engine), driver.recordTime());
         try {
             ModelScan scan = lot.isByTokens ? byTokens(random, driver, lot, engine) : opened(driver, lot, table);
-            boolean isAncient = lot.conditions.isEmpty() && scan.snapshot < mark;
+            boolean isAncient = lot.conditions.isEmpty() && lot.oldestTime(scan.snapshot) < mark;
             assertFalse(isAncient, () -> scan + " is not refused, and the mark is " + mark);
             return scan;
         } catch (AncientSnapshotException e) {
-            assertTrue(lot.isByTokens || lot.time == e.snapshot(), () -> "refused: " + lot);
+            assertTrue(
+                    lot.isByTokens || lot.time == e.snapshot() || lot.start == e.snapshot(), () -> "refused: " + lot);
             assertTrue(
                     e.snapshot() < e.mark() && e.mark() <= driver.markMax(engine), () -> "refused: " + e.getMessage());
             driver.refused();
@@ -294,6 +322,7 @@ final class ModelScan implements AutoCloseable {
     private boolean isWhole() {
         return lot.conditions.isEmpty()
                 && lot.limit == Long.MAX_VALUE
+                && lot.start == 0
                 && lot.columns.equals(Lot.allColumns(lot.schema));
     }
 
@@ -337,10 +366,13 @@ final class ModelScan implements AutoCloseable {
     /** All rows of the snapshot that match, in the order of their keys. */
     private List<List<@Nullable Object>> expected() {
         List<List<@Nullable Object>> expected = new ArrayList<>();
-        for (List<@Nullable Object> row : ModelDriver.allAt(models, snapshot).values()) {
-            if (lot.conditions.stream().allMatch(condition -> condition.matches(row))) {
+        for (Changed row : lot.rows(models, snapshot).values()) {
+            if (lot.conditions.stream().allMatch(condition -> condition.matches(row.values()))) {
                 List<@Nullable Object> projected = new ArrayList<>();
-                lot.columns.forEach(column -> projected.add(row.get(column)));
+                lot.columns.forEach(column -> projected.add(row.values().get(column)));
+                if (lot.start != 0) {
+                    projected.add(row.isDeleted());
+                }
                 expected.add(projected);
             }
         }

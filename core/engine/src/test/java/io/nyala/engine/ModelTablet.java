@@ -111,8 +111,8 @@ final class ModelTablet {
     }
 
     /** Columns come and go. Scans that are open see the rows as they were. */
-    void changeRows(UnaryOperator<List<@Nullable Object>> change) {
-        rows = rows.withRows(change);
+    void changeRows(UnaryOperator<List<@Nullable Object>> change, UnaryOperator<boolean[]> columns) {
+        rows = rows.withRows(change, columns);
     }
 
     /** Its engine has ended: what is found by another one is durable. */

@@ -26,6 +26,18 @@ public final class ColumnBatch implements AutoCloseable {
     /** Vectors share slabs of this size: larger ones would have to wait for adjacent blocks. */
     private static final long SLAB_BYTES = 2 << 20;
 
+    /** Of a row that changed, and is there. */
+    public static final byte LIVE = 0;
+
+    /** Of a row that changed, and was deleted. */
+    public static final byte DELETED = 1;
+
+    /**
+     * Of a row that was inserted, and does not match: it is not to be yielded, but another rowset may say that its key
+     * was deleted, and that is not to be yielded either. In no batch that a scan yields.
+     */
+    public static final byte UNMATCHED = 2;
+
     private final List<Column> columns;
     private final ColumnVector[] vectors;
     private final @Nullable ColumnVector keys;
@@ -52,7 +64,7 @@ public final class ColumnBatch implements AutoCloseable {
 
     /** A batch for what a scan yields. */
     public static ColumnBatch of(ScanSpec spec, MemoryAccount account) {
-        return new ColumnBatch(spec.projectedColumns(), spec.keyOrder(), account);
+        return new ColumnBatch(spec.batchColumns(), spec.keyOrder(), account);
     }
 
     private ColumnVector[] make(List<Column> columns) {
@@ -172,6 +184,7 @@ public final class ColumnBatch implements AutoCloseable {
     /** Appends a packed row to a batch without keys; false, and nothing is changed, if it does not fit. */
     public boolean appendRow(RowProjection projection, MemorySegment memory, long row) {
         assert keys == null : "the row's key is missing";
+        assert projection.columnCount() == vectors.length : projection.columnCount() + " for " + vectors.length;
         if (!fits(projection, memory, row)) {
             return false;
         }
@@ -182,7 +195,7 @@ public final class ColumnBatch implements AutoCloseable {
 
     /**
      * Appends a packed row with its key; the key is left out if the batch has none. False, and nothing is changed, if
-     * it does not fit.
+     * it does not fit. A column more than the projection has, which tells what became of rows, is the caller's to fill.
      */
     public boolean appendRow(
             RowProjection projection, MemorySegment memory, long row, MemorySegment keyMemory, long key, int keyBytes) {
@@ -197,12 +210,28 @@ public final class ColumnBatch implements AutoCloseable {
         return true;
     }
 
+    /** Says of a row that was appended to a batch of rows that changed what became of it. */
+    public void setFate(int row, byte fate) {
+        vectors[vectors.length - 1].setByte(row, fate);
+    }
+
+    /** Whether a row of a batch of rows that changed is deleted. */
+    public boolean isDeleted(int row) {
+        return fate(row) == DELETED;
+    }
+
+    /** Of a row of a batch of rows that changed: {@link #LIVE}, {@link #DELETED} or {@link #UNMATCHED}. */
+    public byte fate(int row) {
+        return vectors[vectors.length - 1].getByte(row);
+    }
+
     private boolean fits(RowProjection projection, MemorySegment memory, long row) {
-        assert projection.columnCount() == vectors.length : projection.columnCount() + " for " + vectors.length;
+        assert projection.columnCount() == vectors.length || projection.columnCount() == vectors.length - 1
+                : projection.columnCount() + " for " + vectors.length;
         if (isFull()) {
             return false;
         }
-        for (int i = 0; i < vectors.length; i++) {
+        for (int i = 0; i < projection.columnCount(); i++) {
             if (vectors[i].type().isVariable()
                     && !vectors[i].fits(
                             rowCount, projection.layout().variableBytes(memory, row, projection.column(i)))) {
@@ -213,7 +242,7 @@ public final class ColumnBatch implements AutoCloseable {
     }
 
     private void append(RowProjection projection, MemorySegment memory, long row) {
-        for (int i = 0; i < vectors.length; i++) {
+        for (int i = 0; i < projection.columnCount(); i++) {
             vectors[i].setFromRow(rowCount, projection.layout(), memory, row, projection.column(i));
         }
     }

@@ -26,6 +26,14 @@ public interface DeltaSource {
     boolean mayChange(long from, long to, long snapshot);
 
     /**
+     * Whether rows {@code from} to {@code to}, excluded, may have changed after one time, and not after another. As
+     * cheap as {@link #mayChange}.
+     */
+    default boolean mayChangeBetween(long from, long to, long after, long upTo) {
+        return mayChange(from, to, upTo);
+    }
+
+    /**
      * Whether any change, of whatever time, may set a cell of this column: if not, conditions on the column are decided
      * by the rows' file. Cheap, reads no page; false only if it is sure.
      */

@@ -6,6 +6,7 @@ import io.nyala.rows.Predicate.InList;
 import io.nyala.rows.Predicate.IsNotNull;
 import io.nyala.rows.Predicate.IsNull;
 import io.nyala.rows.Predicate.Range;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -68,6 +69,11 @@ public record KeyRange(byte @Nullable [] lower, byte @Nullable [] upper) {
     public boolean contains(byte[] key) {
         return (lower == null || Arrays.compareUnsigned(key, lower) >= 0)
                 && (upper == null || Arrays.compareUnsigned(key, upper) < 0);
+    }
+
+    public boolean contains(MemorySegment memory, long key, int keyBytes) {
+        return (lower == null || KeyCodec.compare(memory, key, keyBytes, lower) >= 0)
+                && (upper == null || KeyCodec.compare(memory, key, keyBytes, upper) < 0);
     }
 
     /** Whether any key between two, both included, may be in it. */

@@ -22,6 +22,18 @@ public sealed interface Predicate {
     /** Index in the schema. */
     int column();
 
+    /** The same condition on another column, of the same type. */
+    default Predicate of(int otherColumn) {
+        return switch (this) {
+            case Equal equal -> new Equal(otherColumn, equal.value());
+            case Range range -> new Range(otherColumn, range.lower(), range.upper());
+            case InList list -> new InList(otherColumn, list.values());
+            case InBloomFilters bloom -> new InBloomFilters(otherColumn, bloom.filters());
+            case IsNull _ -> new IsNull(otherColumn);
+            case IsNotNull _ -> new IsNotNull(otherColumn);
+        };
+    }
+
     /** The cell has this value. */
     record Equal(int column, CellValue value) implements Predicate {}
 

@@ -100,6 +100,18 @@ public final class RowChange {
         return 0;
     }
 
+    /** Whether an UPDATE sets a cell of a column that a schema has. */
+    public static boolean setsAnyOf(Schema schema, MemorySegment memory, long change) {
+        long cell = firstCell(change);
+        for (int i = cellCount(memory, change); i > 0; i--) {
+            if (schema.indexOfId(cellColumnId(memory, cell)) >= 0) {
+                return true;
+            }
+            cell = nextCell(memory, cell);
+        }
+        return false;
+    }
+
     /** Whether two UPDATEs set cells of the same columns, in the same order. */
     public static boolean setsSameCells(MemorySegment memory, long change, MemorySegment otherMemory, long other) {
         int count = cellCount(memory, change);

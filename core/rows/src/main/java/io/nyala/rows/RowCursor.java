@@ -1,5 +1,7 @@
 package io.nyala.rows;
 
+import org.jspecify.annotations.Nullable;
+
 /** The matching rows of a rowset, batch by batch. Belongs to one thread at a time; whoever opened it closes it. */
 public interface RowCursor extends AutoCloseable {
     /**
@@ -18,4 +20,10 @@ public interface RowCursor extends AutoCloseable {
 
     @Override
     void close();
+
+    /** One that knows where it is, so that another may go on behind it. */
+    interface Keyed extends RowCursor {
+        /** A copy of the key of the last row that was yielded, null before the first: what comes next is above it. */
+        byte @Nullable [] lastKey();
+    }
 }

@@ -13,6 +13,12 @@ import java.lang.foreign.MemorySegment;
  * since its last values are the base's, or a REINSERT of them.
  */
 public interface RowSource extends AutoCloseable {
+    /**
+     * For readers that pause: asks where the rows and their changes lie now. Before each run of {@link #next}; what
+     * the accessors answer stays valid.
+     */
+    default void refresh() {}
+
     /** Moves to the next row, the first one at first; false at the end. */
     boolean next();
 

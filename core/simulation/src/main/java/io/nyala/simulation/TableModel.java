@@ -21,8 +21,29 @@ public final class TableModel<K extends Comparable<K>> {
     private final NavigableMap<K, List<Version>> rows = new TreeMap<>();
     private final NavigableMap<K, List<@Nullable Object>> newest = new TreeMap<>();
 
-    /** One state of a row, from {@code time} on; {@code values} null when it was deleted. */
-    private record Version(long time, @Nullable List<@Nullable Object> values) {}
+    /**
+     * One state of a row, from {@code time} on; {@code values} null when it was deleted.
+     *
+     * @param set which columns it differs in from the one before, or might; null if it is not another state of the same
+     *     row, but its beginning or end
+     */
+    @SuppressWarnings("ArrayRecordComponent") // Not to be changed, nor compared.
+    private record Version(long time, @Nullable List<@Nullable Object> values, boolean @Nullable [] set) {
+        boolean isChange() {
+            if (set == null) {
+                return true;
+            }
+            for (boolean each : set) {
+                if (each) {
+                    return true;
+                }
+            }
+            return false;
+        }
+    }
+
+    /** A row that changed: as it is at the end, or, if it is deleted, as it was at the start. */
+    public record Changed(List<@Nullable Object> values, boolean isDeleted) {}
 
     /** What an operation did. */
     public enum Outcome {
@@ -71,6 +92,23 @@ public final class TableModel<K extends Comparable<K>> {
         return seen;
     }
 
+    /** What changed after one time, and not after another, in key order. */
+    public NavigableMap<K, Changed> changes(long start, long end) {
+        NavigableMap<K, Changed> seen = new TreeMap<>();
+        rows.forEach((key, versions) -> {
+            boolean isAny = versions.stream()
+                    .anyMatch(version -> version.time() > start && version.time() <= end && version.isChange());
+            List<@Nullable Object> before = at(key, start);
+            List<@Nullable Object> after = at(key, end);
+            if (isAny && after != null) {
+                seen.put(key, new Changed(after, false));
+            } else if (isAny && before != null) {
+                seen.put(key, new Changed(before, true));
+            }
+        });
+        return seen;
+    }
+
     /** Another model with the same history. */
     public TableModel<K> copy() {
         TableModel<K> copy = new TableModel<>();
@@ -79,13 +117,22 @@ public final class TableModel<K extends Comparable<K>> {
         return copy;
     }
 
-    /** The same history with other columns: each state of each row, old ones too, is what the change makes of it. */
-    public TableModel<K> withRows(UnaryOperator<List<@Nullable Object>> change) {
+    /**
+     * The same history with other columns: each state of each row, old ones too, is what the change makes of it.
+     *
+     * @param columns what it makes of one boolean for each column; false for those that are new
+     */
+    public TableModel<K> withRows(UnaryOperator<List<@Nullable Object>> change, UnaryOperator<boolean[]> columns) {
         TableModel<K> changed = new TableModel<>();
         rows.forEach((key, versions) -> {
             for (Version version : versions) {
                 List<@Nullable Object> values = version.values();
-                changed.put(key, version.time(), values == null ? null : change.apply(values));
+                boolean[] set = version.set();
+                changed.put(
+                        key,
+                        version.time(),
+                        values == null ? null : change.apply(values),
+                        set == null ? null : columns.apply(set));
             }
         });
         return changed;
@@ -95,14 +142,14 @@ public final class TableModel<K extends Comparable<K>> {
         if (newest(key) != null) {
             return ignoring ? Outcome.IGNORED : Outcome.ALREADY_PRESENT;
         }
-        put(key, time, values);
+        put(key, time, values, null);
         return Outcome.DONE;
     }
 
     /** Inserts {@code values}, or changes those of an existing row that are {@code set}. */
     public Outcome upsert(K key, long time, List<@Nullable Object> values, boolean[] set) {
         if (newest(key) == null) {
-            put(key, time, values);
+            put(key, time, values, null);
             return Outcome.DONE;
         }
         return update(key, time, values, set, false);
@@ -123,7 +170,7 @@ public final class TableModel<K extends Comparable<K>> {
             }
         }
         if (isChange) {
-            put(key, time, after);
+            put(key, time, after, set.clone());
         }
         return Outcome.DONE;
     }
@@ -132,7 +179,7 @@ public final class TableModel<K extends Comparable<K>> {
         if (newest(key) == null) {
             return ignoring ? Outcome.IGNORED : Outcome.NOT_FOUND;
         }
-        put(key, time, null);
+        put(key, time, null, null);
         return Outcome.DONE;
     }
 
@@ -149,14 +196,14 @@ public final class TableModel<K extends Comparable<K>> {
         });
     }
 
-    private void put(K key, long time, @Nullable List<@Nullable Object> values) {
+    private void put(K key, long time, @Nullable List<@Nullable Object> values, boolean @Nullable [] set) {
         List<Version> versions = rows.computeIfAbsent(key, _ -> new ArrayList<>());
         if (!versions.isEmpty() && versions.getLast().time() > time) {
             throw new IllegalArgumentException("a version at " + time + " after one at "
                     + versions.getLast().time() + " of " + key);
         }
         List<@Nullable Object> copy = values == null ? null : Collections.unmodifiableList(new ArrayList<>(values));
-        versions.add(new Version(time, copy));
+        versions.add(new Version(time, copy, set));
         if (copy == null) {
             newest.remove(key);
         } else {

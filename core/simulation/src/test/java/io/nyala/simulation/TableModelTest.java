@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.Schema;
+import io.nyala.simulation.TableModel.Changed;
 import io.nyala.simulation.TableModel.Outcome;
 import io.nyala.testkit.Seed;
 import java.util.Arrays;
@@ -61,12 +62,40 @@ final class TableModelTest {
         model.update("a", 20, List.of(2), new boolean[] {true}, false);
         model.delete("a", 30, false);
         model.insert("b", 30, List.of(3), false);
-        TableModel<String> wider = model.withRows(row -> List.of(row.getFirst(), 7));
+        TableModel<String> wider = model.withRows(row -> List.of(row.getFirst(), 7), set -> new boolean[2]);
         assertEquals(List.of(1, 7), wider.at("a", 10));
         assertEquals(List.of(2, 7), wider.at("a", 20));
         assertNull(wider.at("a", 30));
         assertEquals(Map.of("b", List.of(3, 7)), wider.newest());
+        assertEquals(Map.of(), wider.changes(10, 29), "a change of a column that is gone");
+        assertEquals(
+                Map.of("a", new Changed(List.of(1), true)),
+                model.changes(10, 29 + 1).subMap("a", "b"));
         assertEquals(Map.of("b", List.of(3)), model.newest());
+    }
+
+    @Test
+    void whatChangedIsToldByItsFirstAndLastState() {
+        boolean[] both = {true, true};
+        model.insert("back", 10, List.of(1, 1), false);
+        model.update("back", 20, List.of(2, 1), new boolean[] {true, false}, false);
+        model.update("back", 30, List.of(1, 1), both, false);
+        model.insert("gone", 10, List.of(1, 1), false);
+        model.update("gone", 20, List.of(5, 5), both, false);
+        model.delete("gone", 30, false);
+        model.insert("short", 20, List.of(1, 1), false);
+        model.delete("short", 30, false);
+        model.insert("still", 10, List.of(1, 1), false);
+        assertEquals(
+                Map.of("back", new Changed(List.of(1, 1), false), "gone", new Changed(List.of(1, 1), true)),
+                model.changes(10, 30));
+        assertEquals(
+                Map.of("back", new Changed(List.of(1, 1), false)),
+                model.changes(29, 30).headMap("g"));
+        assertEquals(
+                Map.of("gone", new Changed(List.of(5, 5), true), "short", new Changed(List.of(1, 1), true)),
+                model.changes(29, 30).tailMap("g"));
+        assertEquals(Map.of(), model.changes(30, 99));
     }
 
     @Test

@@ -19,8 +19,9 @@ public final class AncientSnapshotException extends RuntimeException {
         this.mark = mark;
     }
 
-    static AncientSnapshotException of(HostedTablet tablet, TableDescription table, long snapshot, long mark) {
-        String message = "the snapshot " + HybridTime.format(snapshot) + " of a scan of table \"" + table.name()
+    static AncientSnapshotException of(
+            HostedTablet tablet, TableDescription table, String what, long snapshot, long mark) {
+        String message = what + HybridTime.format(snapshot) + " of a scan of table \"" + table.name()
                 + "\" is earlier than the ancient history mark of its tablet " + tablet.id() + ", "
                 + HybridTime.format(mark) + ": "
                 + (table.historySecondsMax() == TableDescription.HISTORY_FOREVER

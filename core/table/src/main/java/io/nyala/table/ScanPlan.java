@@ -23,14 +23,35 @@ public record ScanPlan(ScanSpec spec, List<List<TabletRead>> groups, List<Hosted
     /** The newest state of some tablets of a table: all that was acknowledged before. */
     public static ScanPlan latest(TableHost host, TableState state, List<HostedTablet> tablets, ScanSpec spec) {
         return hold(host, tablets, histories -> {
-            long snapshot;
-            do {
-                snapshot = state.latest(); // No mark is above it, unless a merge begins in between.
-            } while (!holdHistory(tablets, snapshot, histories));
+            long snapshot = spec.isOfChanges()
+                    ? latestChanges(host, state, tablets, spec, histories)
+                    : latest(state, tablets, histories);
             boolean isSettled = state.tablets().size() == 1;
             var reads = new SnapshotReads(tablets, histories, snapshot, true);
             return of(state, isSettled ? reads.asTheyAre() : reads.settle(host), tablets, spec.withSnapshot(snapshot));
         });
+    }
+
+    private static long latest(TableState state, List<HostedTablet> tablets, List<HistoryMark.Hold> histories) {
+        long snapshot;
+        do {
+            snapshot = state.latest(); // No mark is above it, unless a merge begins in between.
+        } while (!holdHistory(tablets, snapshot, histories));
+        return snapshot;
+    }
+
+    /** Holds what happened since the start; it may be that nothing did. */
+    private static long latestChanges(
+            TableHost host,
+            TableState state,
+            List<HostedTablet> tablets,
+            ScanSpec spec,
+            List<HistoryMark.Hold> histories) {
+        long mark = host.historyMark(state.description().historySecondsMax());
+        for (HostedTablet tablet : tablets) {
+            histories.add(history(tablet, state, spec, spec.start(), mark));
+        }
+        return state.latest();
     }
 
     /** False, and nothing is held, if it can be read of one of them no more. */
@@ -57,19 +78,22 @@ public record ScanPlan(ScanSpec spec, List<List<TabletRead>> groups, List<Hosted
             host.coverByLease(spec.snapshot());
             long mark = host.historyMark(state.description().historySecondsMax());
             for (HostedTablet tablet : tablets) {
-                histories.add(history(tablet, state, spec.snapshot(), mark));
+                histories.add(history(tablet, state, spec, spec.oldestTime(), mark));
             }
             return of(state, new SnapshotReads(tablets, histories, spec.snapshot(), false).settle(host), tablets, spec);
         });
     }
 
     /** Where nothing happened after the mark of the host, the newest state is also that at the mark. */
-    private static HistoryMark.Hold history(HostedTablet tablet, TableState state, long snapshot, long hostMark) {
+    private static HistoryMark.Hold history(
+            HostedTablet tablet, TableState state, ScanSpec spec, long time, long hostMark) {
         HistoryMark history = tablet.tablet().time().history();
         long mark = Math.min(hostMark, tablet.tablet().visible());
-        HistoryMark.Hold hold = snapshot < mark ? null : history.tryHold(snapshot);
+        HistoryMark.Hold hold = time < mark ? null : history.tryHold(time);
         if (hold == null) {
-            throw AncientSnapshotException.of(tablet, state.description(), snapshot, Math.max(mark, history.mark()));
+            String what = spec.isOfChanges() ? "the start " : "the snapshot ";
+            long least = Math.max(mark, history.mark());
+            throw AncientSnapshotException.of(tablet, state.description(), what, time, least);
         }
         return hold;
     }

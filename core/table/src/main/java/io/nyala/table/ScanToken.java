@@ -9,6 +9,7 @@ import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 
 /**
  * One tablet's part of a scan, as a value that may travel: to another thread, or as bytes to another process and back.
@@ -58,6 +59,11 @@ public final class ScanToken {
         return content.snapshot();
     }
 
+    /** Hybrid time since which its rows have changed; empty if they are all rows. */
+    public OptionalLong start() {
+        return content.start() == ScanSpec.NO_START ? OptionalLong.empty() : OptionalLong.of(content.start());
+    }
+
     /** Identity of the host that made it, the only one where it can be opened. */
     public long hostId() {
         return content.hostId();
@@ -85,6 +91,7 @@ public final class ScanToken {
                 allowsPartial,
                 spec.snapshot(),
                 limit,
+                spec.start(),
                 spec.projectedColumns().stream().map(Column::id).toList(),
                 spec.lowerKey(),
                 spec.upperKey(),
@@ -99,11 +106,12 @@ public final class ScanToken {
      * @throws IllegalArgumentException if it names columns that were dropped since
      */
     public ScanSpec spec(Schema schema) {
-        return ScanSpec.all(schema, content.snapshot())
+        ScanSpec spec = ScanSpec.all(schema, content.snapshot())
                 .withProjection(projection(schema))
                 .withPredicates(predicates(schema))
                 .withKeys(content.lowerKey(), content.upperKey())
                 .withKeyOrder(content.isKeyOrder());
+        return content.start() == ScanSpec.NO_START ? spec : spec.withStart(content.start());
     }
 
     /**

@@ -5,6 +5,7 @@ import io.nyala.rows.CellValue;
 import io.nyala.rows.Limits;
 import io.nyala.rows.MalformedBytesException;
 import io.nyala.rows.Predicate;
+import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
@@ -21,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  *   0       4         8        12      16        24         32          40       44       48         56      64
  *   +-------+---------+--------+-------+---------+----------+-----------+--------+--------+----------+-------+
  *   | magic | version | crc32c | bytes | host id | table id | tablet id | schema | flags  | snapshot | limit |
- *   | NYST  |   = 1   |        |       |         |          |           | version|        |          |       |
+ *   | NYST  |  1 or 2 |        |       |         |          |           | version|        |          |       |
  *   +-------+---------+--------+-------+---------+----------+-----------+--------+--------+----------+-------+
  *      u32      u32      u32      u32      u64        u64         u64       u32      u32      i64       i64
  *
@@ -32,11 +33,13 @@ import org.jspecify.annotations.Nullable;
  *   +------------------+------------------+------------------+---------+---------+---------+------------+
  *          u32                i32                i32
  *
+ *   in version 2, of changed rows: start i64, the time since which they changed, at 64; what follows is 8 bytes later
+ *
  *   predicates: count u32 | of each: column u32 id | kind u32 | value count u32 | of each value: bytes u32 | cell
  * }</pre>
  *
  * <ul>
- *   <li>{@code crc32c}: of all behind it. {@code bytes}: of all.
+ *   <li>{@code crc32c}: of all behind it; in version 2 of the version, too, which comes first. {@code bytes}: of all.
  *   <li>{@code flags}: 1 in key order, 2 rows that cannot be read may be left out.
  *   <li>{@code key bytes}: -1 for no bound.
  *   <li>{@code kind}: 1 equal, 2 at least, 3 less than, 4 range, 5 in list, 6 is NULL, 7 is not NULL, 8 in Bloom
@@ -48,7 +51,11 @@ import org.jspecify.annotations.Nullable;
 final class ScanTokenFormat {
     static final int VERSION = 1;
 
+    /** With a start. */
+    static final int VERSION_OF_CHANGES = 2;
+
     private static final int MAGIC = 'N' | 'Y' << 8 | 'S' << 16 | 'T' << 24;
+    private static final int VERSION_AT = 4;
     private static final int CRC = 8;
     private static final int BYTES = 12;
     private static final int HEADER_BYTES = 16;
@@ -92,10 +99,15 @@ final class ScanTokenFormat {
             boolean allowsPartial,
             long snapshot,
             long limit,
+            long start,
             List<Integer> columnIds,
             byte @Nullable [] lowerKey,
             byte @Nullable [] upperKey,
-            List<Condition> conditions) {}
+            List<Condition> conditions) {
+        int version() {
+            return start == ScanSpec.NO_START ? VERSION : VERSION_OF_CHANGES;
+        }
+    }
 
     /** A predicate, its column by id. */
     record Condition(int columnId, int kind, List<CellValue> values) {
@@ -179,11 +191,14 @@ final class ScanTokenFormat {
 
     static byte[] toBytes(Content content) {
         ByteBuffer target = ByteBuffer.allocate(bytes(content)).order(ByteOrder.LITTLE_ENDIAN);
-        target.putInt(MAGIC).putInt(VERSION).putInt(0).putInt(target.capacity());
+        target.putInt(MAGIC).putInt(content.version()).putInt(0).putInt(target.capacity());
         target.putLong(content.hostId()).putLong(content.tableId()).putLong(content.tabletId());
         target.putInt(content.schemaVersion());
         target.putInt((content.isKeyOrder() ? KEY_ORDER : 0) | (content.allowsPartial() ? ALLOW_PARTIAL : 0));
         target.putLong(content.snapshot()).putLong(content.limit());
+        if (content.version() == VERSION_OF_CHANGES) {
+            target.putLong(content.start());
+        }
         target.putInt(content.columnIds().size());
         target.putInt(keyBytes(content.lowerKey())).putInt(keyBytes(content.upperKey()));
         content.columnIds().forEach(target::putInt);
@@ -197,12 +212,13 @@ final class ScanTokenFormat {
                 target.putInt(value.bytes()).put(value.toByteArray());
             }
         }
-        target.putInt(CRC, crc(target.array()));
+        target.putInt(CRC, crc(target.array(), content.version()));
         return target.array();
     }
 
     private static int bytes(Content content) {
         long bytes = 76 + 4L * content.columnIds().size();
+        bytes += content.version() == VERSION_OF_CHANGES ? Long.BYTES : 0;
         bytes += Math.max(0, keyBytes(content.lowerKey())) + Math.max(0, keyBytes(content.upperKey()));
         bytes += Integer.BYTES;
         for (Condition condition : content.conditions()) {
@@ -228,8 +244,11 @@ final class ScanTokenFormat {
         }
     }
 
-    private static int crc(byte[] token) {
+    private static int crc(byte[] token, int version) {
         var crc = new CRC32C();
+        if (version == VERSION_OF_CHANGES) {
+            crc.update(token, VERSION_AT, Integer.BYTES); // Or one version could become the other.
+        }
         crc.update(token, BYTES, token.length - BYTES);
         return (int) crc.getValue();
     }
@@ -253,18 +272,19 @@ final class ScanTokenFormat {
         if (token.length < HEADER_BYTES || bytes.getInt(0) != MAGIC) {
             throw malformed("no scan token, in " + token.length + " bytes", 0);
         }
-        if (bytes.getInt(4) != VERSION) {
+        int version = bytes.getInt(VERSION_AT);
+        if (version != VERSION && version != VERSION_OF_CHANGES) {
             throw malformed(
-                    "a scan token of version " + Integer.toUnsignedString(bytes.getInt(4))
-                            + ", this build reads version " + VERSION,
-                    4);
+                    "a scan token of version " + Integer.toUnsignedString(version) + ", this build reads versions "
+                            + VERSION + " and " + VERSION_OF_CHANGES,
+                    VERSION_AT);
         }
         if (bytes.getInt(BYTES) != token.length) {
             throw malformed(
                     "a scan token of " + Integer.toUnsignedString(bytes.getInt(BYTES)) + " bytes in " + token.length,
                     BYTES);
         }
-        if (bytes.getInt(CRC) != crc(token)) {
+        if (bytes.getInt(CRC) != crc(token, version)) {
             throw malformed("the checksum of a scan token is wrong: some of its bytes were changed", CRC);
         }
         var source = new Source(bytes, notes);
@@ -273,7 +293,7 @@ final class ScanTokenFormat {
             source.takeInt("version");
             source.takeInt("crc32c");
             source.takeInt("bytes");
-            Content content = read(source);
+            Content content = read(source, version);
             if (bytes.hasRemaining()) {
                 throw malformed(bytes.remaining() + " bytes follow a scan token", bytes.position());
             }
@@ -283,7 +303,7 @@ final class ScanTokenFormat {
         }
     }
 
-    private static Content read(Source source) {
+    private static Content read(Source source, int version) {
         long hostId = source.takeLong("host id");
         long tableId = source.takeLong("table id");
         long tabletId = source.takeLong("tablet id");
@@ -296,6 +316,10 @@ final class ScanTokenFormat {
         long limit = source.takeLong("limit");
         if (snapshot < 0 || limit < 0) {
             throw malformed("a scan token with snapshot " + snapshot + " and limit " + limit, source.position());
+        }
+        long start = version == VERSION_OF_CHANGES ? source.takeLong("start") : ScanSpec.NO_START;
+        if (version == VERSION_OF_CHANGES && (start < 0 || (flags & KEY_ORDER) == 0)) {
+            throw malformed("a scan token of changes since " + start + ", or not in key order", source.position());
         }
         int columnCount = source.takeCount("columns", Limits.COLUMNS_MAX);
         int lowerBytes = source.takeInt("lower key bytes");
@@ -320,6 +344,7 @@ final class ScanTokenFormat {
                 (flags & ALLOW_PARTIAL) != 0,
                 snapshot,
                 limit,
+                start,
                 columnIds,
                 lower,
                 upper,

@@ -43,7 +43,8 @@ final class ScanTokenTest {
                     .withKeyOrder(words[2].equals("ordered"))
                     .withPredicates(
                             split(words[5]).map(ScanTokenTest::predicate).toList());
-            byte[] token = ScanToken.of(0x4711, 3, 5, spec, Long.parseLong(words[4]), words[2].equals("partial"))
+            ScanSpec told = words[2].equals("changes") ? spec.withStart(7) : spec;
+            byte[] token = ScanToken.of(0x4711, 3, 5, told, Long.parseLong(words[4]), words[2].equals("partial"))
                     .toBytes();
             return HexDump.text(MemorySegment.ofArray(token), notes -> ScanTokenFormat.annotate(token, notes));
         });
@@ -101,11 +102,12 @@ final class ScanTokenTest {
         }
         byte[] lower = random.nextBoolean() ? null : new byte[] {(byte) random.nextInt(), 1};
         byte[] upper = random.nextBoolean() ? null : new byte[random.nextInt(4)];
-        return ScanSpec.all(SCHEMA, random.nextLong(1, Long.MAX_VALUE))
+        ScanSpec spec = ScanSpec.all(SCHEMA, random.nextLong(1, Long.MAX_VALUE))
                 .withProjection(projection)
                 .withPredicates(predicates)
                 .withKeys(lower, upper)
                 .withKeyOrder(random.nextBoolean());
+        return random.nextBoolean() ? spec : spec.withStart(random.nextLong(Long.MAX_VALUE));
     }
 
     private static void assertSame(ScanSpec expected, ScanSpec actual) {
@@ -116,6 +118,7 @@ final class ScanTokenTest {
         assertArrayEquals(expected.upperKey(), actual.upperKey());
         assertEquals(expected.snapshot(), actual.snapshot());
         assertEquals(expected.keyOrder(), actual.keyOrder());
+        assertEquals(expected.start(), actual.start());
     }
 
     @Test
@@ -146,7 +149,7 @@ final class ScanTokenTest {
                 MalformedBytesException.class,
                 () -> ScanToken.fromBytes(token),
                 "version 9",
-                "version 1",
+                "versions 1 and 2",
                 "ScanBuilder.tokens");
     }
 

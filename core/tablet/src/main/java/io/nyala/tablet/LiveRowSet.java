@@ -4,6 +4,7 @@ import io.nyala.compaction.RowSetShape;
 import io.nyala.diskrowset.CellTests;
 import io.nyala.diskrowset.DeltaFile;
 import io.nyala.diskrowset.DiskRowSet;
+import io.nyala.diskrowset.RedoSources;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memrowset.DeltaMemStore;
 import io.nyala.rows.CellEquality;
@@ -11,10 +12,8 @@ import io.nyala.rows.DeltaSource;
 import io.nyala.rows.Effect;
 import io.nyala.rows.KeyIntervals;
 import io.nyala.rows.KeyRange;
-import io.nyala.rows.RowCursor;
 import io.nyala.rows.RowLayout;
 import io.nyala.rows.RowSet;
-import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -138,9 +137,9 @@ public final class LiveRowSet implements RowHome, KeyIntervals.Bounded, AutoClos
 
     // ---- Reading ----
 
-    /** The rows of the scan, corrected by what happened since. Each call of the cursor must be inside the epochs. */
-    RowCursor scan(ScanSpec spec, MemoryAccount scanAccount) {
-        return base.scan(spec, scanAccount, () -> deltas.all());
+    /** What happened since the base was written, as it lies at the moment. To be read inside the epochs. */
+    RedoSources since() {
+        return () -> deltas.all();
     }
 
     /** The ordinal of the live row with this key, or -1. May read from disk. */

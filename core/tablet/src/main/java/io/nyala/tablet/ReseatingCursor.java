@@ -1,6 +1,5 @@
 package io.nyala.tablet;
 
-import io.nyala.memrowset.MemRowSetCursor;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.RowCursor;
 import java.util.ArrayDeque;
@@ -18,7 +17,7 @@ final class ReseatingCursor implements RowCursor {
     private final Tablet tablet;
     private final FreshRows fresh;
     private final TabletScan scan;
-    private @Nullable MemRowSetCursor inMemory;
+    private RowCursor.@Nullable Keyed inMemory;
     private @Nullable RowCursor onDisk;
     private final Deque<LiveRowSet> remaining = new ArrayDeque<>();
     private boolean isReseated;
@@ -51,12 +50,12 @@ final class ReseatingCursor implements RowCursor {
     }
 
     private boolean nextInMemory(ColumnBatch target) {
-        MemRowSetCursor cursor = inMemory;
+        RowCursor.Keyed cursor = inMemory;
         if (cursor == null) {
             if (fresh.rows().rowCount() == 0) {
                 return false; // As always after a flush. What comes later is not of this snapshot.
             }
-            cursor = fresh.rows().scan(scan.spec(), scan.account());
+            cursor = scan.cursor(fresh.rows());
             inMemory = cursor;
         }
         return cursor.next(target);

@@ -1,9 +1,14 @@
 package io.nyala.tablet;
 
+import io.nyala.cursor.ChangesCursor;
 import io.nyala.cursor.MergeCursor;
 import io.nyala.cursor.UnionCursor;
+import io.nyala.diskrowset.RowSetSource;
 import io.nyala.memory.MemoryAccount;
+import io.nyala.memrowset.MemRowSet;
+import io.nyala.memrowset.MemRowSetSource;
 import io.nyala.rows.ColumnBatch;
+import io.nyala.rows.DeltaSource;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.ScanSpec;
 import java.util.ArrayList;
@@ -62,14 +67,16 @@ final class TabletScan {
         try {
             leaveOut(rows.missing());
             for (LiveRowSet rowSet : rows.onDisk()) {
-                if (mayHave(rowSet)) {
+                if (mayHaveChanged(rowSet) && mayHave(rowSet)) {
                     cursors.add(cursor(rowSet, spec));
                 }
             }
             for (FreshRows fresh : rows.inMemory()) {
                 cursors.add(new ReseatingCursor(this, fresh));
             }
-            return spec.keyOrder() && cursors.size() > 1
+            boolean isMerged = cursors.size() > 1
+                    || (spec.isOfChanges() && !spec.predicates().isEmpty());
+            return spec.keyOrder() && isMerged && !cursors.isEmpty()
                     ? new MergeCursor(cursors, spec, account)
                     : new UnionCursor(cursors);
         } catch (RuntimeException e) {
@@ -111,6 +118,31 @@ final class TabletScan {
         }
     }
 
+    /** False if the scan is of changes and none of the rowset's is within its times. */
+    private boolean mayHaveChanged(LiveRowSet rowSet) {
+        if (!spec.isOfChanges() || rowSet.base().newestChange() > spec.start()) {
+            return true;
+        }
+        int ticket = tablet.enter();
+        try {
+            for (DeltaSource source : rowSet.since().oldestFirst()) {
+                if (source.mayChangeBetween(0, rowSet.base().rowCount(), spec.start(), spec.snapshot())) {
+                    return true;
+                }
+            }
+            return false;
+        } finally {
+            tablet.exit(ticket);
+        }
+    }
+
+    /** A cursor over rows in memory. Each of its calls must be inside the epochs. */
+    RowCursor.Keyed cursor(MemRowSet rows) {
+        return spec.isOfChanges()
+                ? new ChangesCursor(MemRowSetSource.of(rows, spec, account), spec, spec.schema(), account)
+                : rows.scan(spec, account);
+    }
+
     /** A cursor over a rowset on disk; of another range of keys, perhaps. */
     RowCursor cursor(LiveRowSet rowSet, ScanSpec range) {
         return leftOut == null
@@ -143,11 +175,20 @@ final class TabletScan {
             this.rowSet = rowSet;
             int ticket = tablet.enter();
             try {
-                this.cursor = rowSet.scan(spec, account);
+                this.cursor = open(rowSet, spec, account);
             } finally {
                 tablet.exit(ticket);
             }
             rowSet.hold();
+        }
+
+        private static RowCursor open(LiveRowSet rowSet, ScanSpec spec, MemoryAccount account) {
+            if (!spec.isOfChanges()) {
+                return rowSet.base().scan(spec, account, rowSet.since());
+            }
+            ScanSpec narrowed = spec.narrowed();
+            var source = new RowSetSource(rowSet.base(), narrowed, spec.schema(), rowSet.since(), account);
+            return new ChangesCursor(source, narrowed, spec.schema(), account);
         }
 
         @Override
