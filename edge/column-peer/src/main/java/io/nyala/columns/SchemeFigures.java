@@ -41,7 +41,7 @@ import org.duckdb.DuckDBConnection;
  * perf/run schemes [ROWS [TIMES]]
  * }</pre>
  *
- * Medians of all times, after as many that are not counted.
+ * Medians of all times, after as many that are not counted. Then what as many rows of Kudu's load generator take.
  */
 public final class SchemeFigures {
     private static final int DEFAULT_ROWS = 256 << 10;
@@ -93,6 +93,7 @@ public final class SchemeFigures {
         } finally {
             Files.delete(parquet);
         }
+        RowSizes.print(rows);
     }
 
     private static String text(Figure figure, double plainBytes) {
