@@ -337,9 +337,9 @@ public final class CFileReader implements AutoCloseable {
         return new ReadAhead(file, cache, account);
     }
 
-    /** Reads pages that will be needed into the cache, many at a time. For one thread. */
+    /** Reads pages that will be needed into the cache, many at a time: of all files of this cache. For one thread. */
     public Prefetch prefetch() {
-        return new Prefetch(file, cache);
+        return new Prefetch(cache);
     }
 
     /** The raw section with this id, which the file has. */

@@ -51,6 +51,10 @@ public final class ColumnReader {
         return section.pageCount();
     }
 
+    OpenFile file() {
+        return file;
+    }
+
     Section section() {
         return section;
     }

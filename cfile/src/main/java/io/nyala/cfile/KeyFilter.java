@@ -140,6 +140,10 @@ public final class KeyFilter {
         return section.cached(page) != null;
     }
 
+    OpenFile file() {
+        return file;
+    }
+
     Section section() {
         return section;
     }

@@ -7,8 +7,8 @@ import io.nyala.memory.Slab;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads pages of a file that will be needed soon into the cache, all at once: for look-ups of many keys, and for pages
- * that lie here and there. Neighbours are read together.
+ * Reads pages that will be needed soon into the cache, all at once: for look-ups of many keys, and for pages that lie
+ * here and there, in one file or in many that share a cache. Neighbours are read together.
  *
  * <pre>{@code
  *   while (something is left) {
@@ -30,8 +30,8 @@ public final class Prefetch implements Completions {
     /** Neighbours are read together up to here. */
     private static final int UNIT_BYTES = 128 << 10;
 
-    private final OpenFile file;
     private final PageCache cache;
+    private final @Nullable OpenFile[] files = new OpenFile[PAGES_MAX];
     private final @Nullable Section[] sections = new Section[PAGES_MAX];
     private final int[] pages = new int[PAGES_MAX];
     private final @Nullable CachedPage[] claimed = new CachedPage[PAGES_MAX];
@@ -43,8 +43,7 @@ public final class Prefetch implements Completions {
     private final @Nullable Slab[] buffers = new Slab[PAGES_MAX];
     private @Nullable RuntimeException failure;
 
-    Prefetch(OpenFile file, PageCache cache) {
-        this.file = file;
+    Prefetch(PageCache cache) {
         this.cache = cache;
     }
 
@@ -56,20 +55,20 @@ public final class Prefetch implements Completions {
      */
     public boolean add(ColumnReader column, int vector) {
         Section section = column.section();
-        return add(section, section.pageOfRow(vector * ColumnSpec.VECTOR_ROWS));
+        return add(column.file(), section, section.pageOfRow(vector * ColumnSpec.VECTOR_ROWS));
     }
 
     /** As above, a page of a raw section. */
     public boolean add(RawReader raw, int page) {
-        return add(raw.section(), page);
+        return add(raw.file(), raw.section(), page);
     }
 
     /** As above, a page of a key filter. */
     public boolean add(KeyFilter filter, int page) {
-        return add(filter.section(), page);
+        return add(filter.file(), filter.section(), page);
     }
 
-    private boolean add(Section section, int page) {
+    private boolean add(OpenFile file, Section section, int page) {
         boolean isLast = count > 0 && sections[count - 1] == section && pages[count - 1] == page;
         if (isLast || section.cached(page) != null) {
             return true;
@@ -77,6 +76,7 @@ public final class Prefetch implements Completions {
         if (count == PAGES_MAX) {
             return false;
         }
+        files[count] = file;
         sections[count] = section;
         pages[count++] = page;
         return true;
@@ -137,6 +137,14 @@ public final class Prefetch implements Completions {
         return section;
     }
 
+    private OpenFile file(int index) {
+        OpenFile file = files[index];
+        if (file == null) {
+            throw new AssertionError("no page " + index);
+        }
+        return file;
+    }
+
     /** Claims what lies directly behind a page and can be read with it; answers where that ends. */
     private int claimNeighbours(int first) {
         int end = first + 1;
@@ -176,7 +184,7 @@ public final class Prefetch implements Completions {
         await(queue, queue.depthMax() - 1);
         buffers[first] = buffer;
         unitEnds[first] = end;
-        queue.read(file.file(), unitPosition(first), buffer.segment(), 0, bytes, first);
+        queue.read(file(first).file(), unitPosition(first), buffer.segment(), 0, bytes, first);
         return true; // Not polled: so they all start with one call of the kernel.
     }
 
@@ -219,7 +227,7 @@ public final class Prefetch implements Completions {
         long offset = section.pagePosition(pages[index]) - position;
         if (offset + section.slotBytes(pages[index]) > readBytes) {
             throw new CorruptPageException(
-                    file.path(),
+                    file(index).path(),
                     section.pagePosition(pages[index]),
                     "the file ends at byte " + Cells.number(position + readBytes) + ", expected at least "
                             + Cells.number(position + offset + section.slotBytes(pages[index])));
@@ -227,7 +235,7 @@ public final class Prefetch implements Completions {
         CachedPage page = claimed[index];
         claimed[index] = null; // From here on the cache sees to it.
         if (page != null) {
-            cache.load(file, page, buffer.segment(), offset);
+            cache.load(file(index), page, buffer.segment(), offset);
         }
     }
 

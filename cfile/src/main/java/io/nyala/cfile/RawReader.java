@@ -42,6 +42,10 @@ public final class RawReader {
         return section.cached(page) != null;
     }
 
+    OpenFile file() {
+        return file;
+    }
+
     Section section() {
         return section;
     }

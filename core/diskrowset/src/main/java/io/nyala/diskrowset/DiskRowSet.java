@@ -120,6 +120,10 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
         return index;
     }
 
+    Lookups lookups() {
+        return lookups;
+    }
+
     /** Rows of a vector: 1,024 in all but the last. */
     int vectorRows(int vector) {
         return (int) Math.min(Limits.VECTOR_ROWS, rowCount() - (long) vector * Limits.VECTOR_ROWS);
@@ -297,8 +301,8 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
         cellLookups.answer(tests);
     }
 
-    /** The only vector that may have a key, as far as that is known without reading; -1 if none has it. */
-    int vectorOf(MemorySegment memory, long key, int keyBytes) {
+    /** The only vector that may have a key, by the index alone; -1 if none has it. */
+    public int vectorOf(MemorySegment memory, long key, int keyBytes) {
         return rowCount() == 0 ? -1 : index.find(memory, key, keyBytes);
     }
 

@@ -77,7 +77,8 @@ final class Lookups {
         }
     }
 
-    private Lookup borrow() {
+    /** For one look-up after the other; {@link #giveBack} follows. */
+    Lookup borrow() {
         Slab slab = memory.borrow();
         for (int i = 0; i < IDLE_MAX; i++) {
             if (idle.getPlain(i) != null) {
@@ -90,7 +91,7 @@ final class Lookups {
         return new Lookup().begin(slab);
     }
 
-    private void giveBack(Lookup lookup) {
+    void giveBack(Lookup lookup) {
         memory.giveBack(lookup.end());
         for (int i = 0; i < IDLE_MAX; i++) {
             if (idle.getPlain(i) == null && idle.compareAndSet(i, null, lookup)) {
@@ -100,7 +101,7 @@ final class Lookups {
     }
 
     /** One look-up at a time. */
-    private final class Lookup {
+    final class Lookup {
         private final ColumnCursor[] columns = new ColumnCursor[keyColumnCount];
         private final DecoderScratch scratch = DecoderScratch.forCells();
         private final ColumnCursor deleted =
@@ -220,7 +221,23 @@ final class Lookups {
             }
         }
 
+        /** Notes the pages of a vector that tell whether it has a key; false if there is no room for all of them. */
+        boolean note(Prefetch target, int vector) {
+            for (ColumnReader column : needed) {
+                if (!target.add(column, vector)) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
         long find(int vector, MemorySegment memory, long key, int keyBytes) {
+            long ordinal = row(vector, memory, key, keyBytes);
+            return ordinal >= 0 && isDeleted(ordinal) ? DiskRowSet.DELETED_ROW : ordinal;
+        }
+
+        /** The ordinal of the row with a key, be it deleted or not, or {@link DiskRowSet#NO_ROW}. */
+        long row(int vector, MemorySegment memory, long key, int keyBytes) {
             RowLayout layout = rowSet.layout();
             keys.decode(memory, key, keyBytes, decoded, 0);
             for (int i = 0; i < keyColumnCount; i++) {
@@ -232,13 +249,16 @@ final class Lookups {
             if (row == columns[0].rowCount() || KeySearch.compare(columns, row, decoded, offsets, byteCounts) != 0) {
                 return DiskRowSet.NO_ROW;
             }
-            if (rowSet.deletedCount() > 0) {
-                deleted.seek(vector);
-                if (deleted.longAt(row) != 0) {
-                    return DiskRowSet.DELETED_ROW;
-                }
-            }
             return (long) vector * Limits.VECTOR_ROWS + row;
+        }
+
+        /** Whether a row was deleted before the file was written. */
+        boolean isDeleted(long ordinal) {
+            if (rowSet.deletedCount() == 0) {
+                return false;
+            }
+            deleted.seek((int) (ordinal / Limits.VECTOR_ROWS));
+            return deleted.longAt((int) (ordinal % Limits.VECTOR_ROWS)) != 0;
         }
 
         /** Unpins the pages; answers what was borrowed. */

@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
 final class ScanColumns implements AutoCloseable {
     private final DiskRowSet rowSet;
     private final Schema schema;
-    private final VectorSelection vectors;
+    private final @Nullable VectorSelection vectors;
     private final DecoderScratch scratch;
-    private final ReadAhead ahead;
+    private final @Nullable ReadAhead ahead;
     private final @Nullable ColumnCursor[] columns;
     private final int insertTime;
     private final int deleted;
@@ -29,11 +29,25 @@ final class ScanColumns implements AutoCloseable {
 
     /** @param schema in which columns are named */
     ScanColumns(DiskRowSet rowSet, Schema schema, VectorSelection vectors, MemoryAccount account) {
+        this(rowSet, schema, vectors, new DecoderScratch(account), account);
+    }
+
+    /** For look-ups, which go to any vector at any time: reads nothing ahead, and takes no native memory. */
+    ScanColumns(DiskRowSet rowSet, Schema schema) {
+        this(rowSet, schema, null, DecoderScratch.forCells(), null);
+    }
+
+    private ScanColumns(
+            DiskRowSet rowSet,
+            Schema schema,
+            @Nullable VectorSelection vectors,
+            DecoderScratch scratch,
+            @Nullable MemoryAccount aheadAccount) {
         this.rowSet = rowSet;
         this.schema = schema;
         this.vectors = vectors;
-        this.scratch = new DecoderScratch(account);
-        this.ahead = readAhead(account);
+        this.scratch = scratch;
+        this.ahead = aheadAccount == null ? null : readAhead(aheadAccount);
         int schemaColumns = schema.columnCount();
         this.columns = new @Nullable ColumnCursor[schemaColumns + 2];
         this.insertTime = schemaColumns;
@@ -72,7 +86,8 @@ final class ScanColumns implements AutoCloseable {
     private ColumnCursor cursor(int column) {
         ColumnCursor cursor = columns[column];
         if (cursor == null) {
-            cursor = reader(column).cursor(scratch, ahead, vectors);
+            ColumnReader reader = reader(column);
+            cursor = ahead == null ? reader.cursor(scratch) : reader.cursor(scratch, ahead, vectors);
             columns[column] = cursor;
         }
         return cursor;
@@ -135,7 +150,9 @@ final class ScanColumns implements AutoCloseable {
                 column.close();
             }
         }
-        ahead.close();
+        if (ahead != null) {
+            ahead.close();
+        }
         scratch.close();
     }
 }

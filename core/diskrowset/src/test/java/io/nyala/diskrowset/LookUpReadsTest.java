@@ -129,6 +129,62 @@ final class LookUpReadsTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void rowsOfSeveralRowSetsTakeTwoRoundsTogether(int keyColumns, @Seed SplittableRandom random) {
+        CountingDisk disk = disk(random);
+        RowModel model = model(keyColumns, random);
+        ScanSpec spec = ScanSpec.all(model.schema, Long.MAX_VALUE);
+        try (var files = new RowSetFiles(disk, DIRECTORY)) {
+            files.write(model);
+            for (int i = 0; i < LOOK_UPS; i++) {
+                long[] numbers = {2L * random.nextInt(ROWS), 2L * random.nextInt(ROWS)};
+                files.forget();
+                try (DiskRowSet left = files.open(model);
+                        DiskRowSet right = files.open(model);
+                        RowLookup lookup = new RowLookup(spec, files.account);
+                        ColumnBatch batch = ColumnBatch.of(spec, files.account)) {
+                    disk.reset();
+                    look(lookup, List.of(left, right), model, numbers, batch);
+                    assertEquals(numbers[0], batch.column(0).getLong(0));
+                    assertEquals(numbers[1], batch.column(0).getLong(1));
+                    assertEquals(2L * (keyColumns + VALUE_COLUMNS), disk.reads());
+                    assertEquals(2, disk.rounds(), "rounds");
+                }
+            }
+        }
+    }
+
+    /** Looks one row up in each, as the newest state. */
+    private static void look(
+            RowLookup lookup, List<DiskRowSet> rowSets, RowModel model, long[] numbers, ColumnBatch target) {
+        List<RowLookup.InRowSet> all = rowSets.stream().map(lookup::in).toList();
+        List<byte[]> keys = new ArrayList<>();
+        for (int i = 0; i < numbers.length; i++) {
+            byte[] key = key(model, numbers[i]);
+            keys.add(key);
+            all.get(i).begin();
+            assertTrue(all.get(i).noteKey(vector(rowSets.get(i), key)));
+        }
+        lookup.read();
+        long[] ordinals = new long[numbers.length];
+        for (int i = 0; i < numbers.length; i++) {
+            byte[] key = keys.get(i);
+            ordinals[i] = all.get(i).find(vector(rowSets.get(i), key), MemorySegment.ofArray(key), 0, key.length);
+            assertTrue(all.get(i).noteRow(ordinals[i], Long.MAX_VALUE));
+        }
+        lookup.read();
+        for (int i = 0; i < numbers.length; i++) {
+            assertTrue(all.get(i).assemble(ordinals[i], Long.MAX_VALUE, List.of()));
+            assertTrue(all.get(i).append(target));
+            all.get(i).end();
+        }
+    }
+
+    private static int vector(DiskRowSet rowSet, byte[] key) {
+        return rowSet.vectorOf(MemorySegment.ofArray(key), 0, key.length);
+    }
+
     @Test
     void aRowSetWithoutTheKeyIsNotLookedInto(@Seed SplittableRandom random) {
         CountingDisk disk = disk(random);

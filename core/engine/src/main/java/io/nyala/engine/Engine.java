@@ -17,8 +17,8 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -53,14 +53,12 @@ public final class Engine implements AutoCloseable {
     /** Scans of an engine; each has native memory and keeps its tablets open. */
     public static final int OPEN_SCANS_MAX = 4096;
 
-    private static final int SCANS_SHOWN_MAX = 5;
-
     private final OpenEngine parts;
     private final @Nullable Disk ownDisk;
     private final Tables tables;
     private final AtomicInteger callsInFlight = new AtomicInteger();
     private final AtomicInteger openScans = new AtomicInteger();
-    private final Set<Scan> scans = ConcurrentHashMap.newKeySet(); // Those that are open.
+    private final Map<AutoCloseable, OpenRead> reads = new ConcurrentHashMap<>(); // Scans and look-ups that are open.
     private volatile boolean isClosed;
 
     /**
@@ -91,6 +89,9 @@ public final class Engine implements AutoCloseable {
     public static Engine open(EngineConfig config, EngineEnvironment environment) {
         return new Engine(OpenEngine.open(config, environment, _ -> EngineCounters.inMemory()), null).opened();
     }
+
+    /** How what is open is ended by the engine, and what it is called. */
+    private record OpenRead(Runnable end, Supplier<String> description) {}
 
     private Engine(OpenEngine parts, @Nullable Disk ownDisk) {
         this.parts = parts;
@@ -327,7 +328,7 @@ public final class Engine implements AutoCloseable {
         try {
             parts.stopWaiting();
             parts.agents().await(() -> callsInFlight.get() == 0);
-            left = endScans();
+            left = endReads();
         } finally {
             try {
                 closeParts(left);
@@ -340,28 +341,18 @@ public final class Engine implements AutoCloseable {
     }
 
     /** What scans have of files and tablets must not outlive those; answers which were open. */
-    private List<String> endScans() {
-        List<Scan> open = List.copyOf(scans);
-        open.forEach(Scan::end);
-        return open.stream().map(Scan::describe).toList();
+    private List<String> endReads() {
+        List<OpenRead> open = List.copyOf(reads.values());
+        open.forEach(read -> read.end().run());
+        return open.stream().map(read -> read.description().get()).toList();
     }
 
-    private void closeParts(List<String> openScansLeft) {
+    private void closeParts(List<String> readsLeft) {
         try {
             parts.close();
         } catch (MemoryLeakException e) {
-            throw openScansLeft.isEmpty() ? e : leak(openScansLeft, e);
+            throw readsLeft.isEmpty() ? e : Scan.leak(readsLeft, e);
         }
-    }
-
-    private static MemoryLeakException leak(List<String> open, MemoryLeakException cause) {
-        String shown = String.join("; ", open.subList(0, Math.min(SCANS_SHOWN_MAX, open.size())));
-        return new MemoryLeakException(
-                (open.size() == 1 ? "a scan was open" : open.size() + " scans were open")
-                        + " when the engine was closed: " + shown + (open.size() > SCANS_SHOWN_MAX ? "; and more" : "")
-                        + ". The engine is closed, and they go no further: close each Scan before its engine, best by"
-                        + " try-with-resources. Memory is kept until they are closed: " + cause.getMessage(),
-                cause);
     }
 
     void throwIfClosed() {
@@ -396,12 +387,9 @@ public final class Engine implements AutoCloseable {
     Scan start(Table table, ScanPlan plan, long limit, boolean allowPartial) {
         boolean isStarted = false;
         try {
-            if (openScans.incrementAndGet() > OPEN_SCANS_MAX) {
-                throw new EngineLimitException("%,d scans are open, which is the limit; close those that are not needed"
-                        .formatted(OPEN_SCANS_MAX));
-            }
+            countRead();
             var scan = new Scan(this, table, plan, limit, allowPartial);
-            scans.add(scan);
+            reads.put(scan, new OpenRead(scan::end, scan::describe));
             counters().scanOpened();
             isStarted = true;
             return scan;
@@ -413,8 +401,22 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    void scanClosed(Scan scan) {
-        scans.remove(scan);
+    /** {@link #readClosed} follows, also if it throws. */
+    private void countRead() {
+        if (openScans.incrementAndGet() > OPEN_SCANS_MAX) {
+            throw new EngineLimitException("%,d scans are open, which is the limit; close those that are not needed"
+                    .formatted(OPEN_SCANS_MAX));
+        }
+    }
+
+    /** It counts as a scan until {@link #readClosed}, which follows also if this throws. */
+    void opened(Lookup lookup) {
+        countRead();
+        reads.put(lookup, new OpenRead(lookup::end, lookup::describe));
+    }
+
+    void readClosed(AutoCloseable closed) {
+        reads.remove(closed);
         openScans.decrementAndGet();
     }
 

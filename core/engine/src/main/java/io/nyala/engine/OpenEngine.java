@@ -226,7 +226,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
         // All tablets before maintenance: one that is not there yet would need nothing of the log, which it releases.
         tablets.startAll();
         agents.start(maintenance, maintenance.idleStrategy(), maintenance.parking());
-        var keeper = new LeaseKeeper(keeperParking, clock, this::renewLease);
+        var keeper = new HostClock.LeaseKeeper(keeperParking, clock, this::renewLease);
         agents.start(keeper, keeper.parking(), keeper.parking());
     }
 

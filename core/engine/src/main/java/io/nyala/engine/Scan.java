@@ -1,5 +1,6 @@
 package io.nyala.engine;
 
+import io.nyala.memory.MemoryLeakException;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.ScanSpec;
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Scan implements AutoCloseable {
     private static final int TABLETS_SHOWN_MAX = 4;
+    private static final int SCANS_SHOWN_MAX = 5;
 
     private final Engine engine;
     private final Table table;
@@ -129,7 +131,7 @@ public final class Scan implements AutoCloseable {
                 end();
             } finally {
                 batch.close();
-                engine.scanClosed(this);
+                engine.readClosed(this);
                 engine.agents().announce(); // Somebody may wait for its memory.
             }
         }
@@ -158,5 +160,16 @@ public final class Scan implements AutoCloseable {
                 + (shown.size() < tablets.size() ? " and " + (tablets.size() - shown.size()) + " more" : "")
                 + "), opened by thread \"" + opener + "\" "
                 + TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - openedNanos) + " ms ago";
+    }
+
+    /** What is thrown when an engine was closed while these were open. */
+    static MemoryLeakException leak(List<String> open, MemoryLeakException cause) {
+        String shown = String.join("; ", open.subList(0, Math.min(SCANS_SHOWN_MAX, open.size())));
+        return new MemoryLeakException(
+                (open.size() == 1 ? "a scan was open" : open.size() + " scans were open")
+                        + " when the engine was closed: " + shown + (open.size() > SCANS_SHOWN_MAX ? "; and more" : "")
+                        + ". The engine is closed, and they go no further: close each Scan before its engine, best by"
+                        + " try-with-resources. Memory is kept until they are closed: " + cause.getMessage(),
+                cause);
     }
 }

@@ -133,6 +133,18 @@ public final class Table {
         return new ScanBuilder(engine, this);
     }
 
+    /**
+     * For rows by their keys: it is made once, and used for as many keys as a thread likes. It yields these columns, in
+     * this order; all of them if none is named.
+     *
+     * @throws EngineLimitException if too many scans and look-ups are open
+     */
+    public Lookup lookup(String... columns) {
+        engine.throwIfClosed();
+        present();
+        return Lookup.open(engine, this, columns);
+    }
+
     /** Writes the rows that are in memory now to disk as columns; complete when they are there. */
     public CompletableFuture<Void> flush() {
         engine.throwIfClosed();

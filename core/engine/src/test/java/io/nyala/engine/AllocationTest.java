@@ -51,6 +51,11 @@ final class AllocationTest {
     /** And cursors over changes, of each column. */
     private static final long CHANGED_SCAN_BYTES_MAX = SCAN_BYTES_MAX + (20 << 10);
 
+    private static final int LOOK_UPS_TOGETHER = 100;
+
+    /** The snapshot that tablets agree on, and hold, for many keys together. */
+    private static final long LOOK_UP_BYTES_MAX = 800;
+
     private static final byte[] COMMENT = "carefully final deposits".getBytes(UTF_8);
 
     private static final Schema SCHEMA = Schema.of(
@@ -170,6 +175,35 @@ final class AllocationTest {
             }
         }
         assertScans("changed on disk", CHANGED_SCAN_BYTES_MAX);
+    }
+
+    @Test
+    void aLookUpOfOneRowCostsNothing() {
+        fill();
+        try (Lookup lookup = table.lookup("price", "comment")) {
+            assertLookUps(lookup, 1, "in memory", 0);
+            assertLookUps(lookup, LOOK_UPS_TOGETHER, "in memory", LOOK_UP_BYTES_MAX);
+            table.flush().join();
+            assertLookUps(lookup, 1, "on disk", 0);
+            assertLookUps(lookup, LOOK_UPS_TOGETHER, "on disk", LOOK_UP_BYTES_MAX);
+        }
+    }
+
+    private void assertLookUps(Lookup lookup, int together, String where, long bytesMax) {
+        String what = "100 look-ups of " + together + " rows " + where;
+        Allocation.assertAtMost(100 * bytesMax, what, () -> {
+            for (int i = 0; i < 100; i++) {
+                for (int j = 0; j < together; j++) {
+                    nextKey = (nextKey + 7919) % SCAN_ROWS;
+                    lookup.key()
+                            .setLong(0, nextKey >> 2)
+                            .setInt(1, (int) (nextKey & 3))
+                            .end();
+                }
+                assertTrue(lookup.next());
+                assertEquals(together, lookup.batch().rowCount());
+            }
+        });
     }
 
     @Test

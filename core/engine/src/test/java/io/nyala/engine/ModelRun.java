@@ -360,7 +360,7 @@ final class ModelRun {
         for (ModelDriver table : tables) {
             // What nothing was done to may be flushed by itself: sooner or later it is looked at too.
             if (table.wasTouched() || random.nextInt(tables.size()) == 0) {
-                assertAgrees(table);
+                assertAgrees(random, table);
             }
         }
         if (!tables.isEmpty()) {
@@ -372,22 +372,23 @@ final class ModelRun {
         }
     }
 
-    private void assertAgrees(ModelDriver table) {
+    private void assertAgrees(SplittableRandom random, ModelDriver table) {
         try {
-            readAll(table);
+            readAll(random, table);
         } catch (PowerCutException e) {
             throw e;
         } catch (RuntimeException e) {
             host.expect(e);
-            readAll(table); // One call was to fail, no more.
+            readAll(random, table); // One call was to fail, no more.
         }
     }
 
-    private void readAll(ModelDriver table) {
+    private void readAll(SplittableRandom random, ModelDriver table) {
         try (ModelScan scan = ModelScan.openAll(table, opened(table))) {
             writes.settle();
             scan.finish();
         }
+        ModelLookup.check(random, table, host.engine(), writes::settle);
     }
 
     private Table opened(ModelDriver table) {

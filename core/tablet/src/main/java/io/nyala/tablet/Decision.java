@@ -9,6 +9,7 @@ import io.nyala.rows.OperationFormat;
 import io.nyala.rows.OperationKind;
 import io.nyala.rows.RowErrorCode;
 import io.nyala.rows.RowLayout;
+import io.nyala.time.TabletClock;
 import io.nyala.wal.CommitLog;
 import io.nyala.wal.Durability;
 import java.lang.foreign.MemorySegment;

@@ -28,21 +28,37 @@ final class KeyOrder {
     private int[] order = {};
     private int[] scratch = {};
     private int count;
+    private boolean isAscending;
 
-    /** Orders all operations of a batch. Keys that ascend already are only looked through. */
+    /** Orders all operations of a batch. */
     void sort(TabletWrite write) {
-        memory = write.operations().memory();
-        count = write.operationCount();
-        ensure(count);
-        boolean isAscending = true;
-        for (int i = 0; i < count; i++) {
-            long operation = write.operationOffset(i);
-            keys[i] = OperationFormat.keyOffset(memory, operation);
-            keyBytes[i] = OperationFormat.keyBytes(memory, operation);
-            prefixes[i] = KeyCodec.prefix(memory, keys[i], keyBytes[i]) ^ Long.MIN_VALUE; // Signed numbers order so.
-            order[i] = i;
-            isAscending = isAscending && (i == 0 || !isAfter(i - 1, i));
+        begin(write.operations().memory(), write.operationCount());
+        for (int i = 0; i < write.operationCount(); i++) {
+            add(write.operationOffset(i));
         }
+        sort();
+    }
+
+    /** Forgets what it has; {@code operationCount} operations in {@code newMemory} are added then, and sorted. */
+    void begin(MemorySegment newMemory, int operationCount) {
+        memory = newMemory;
+        count = 0;
+        isAscending = true;
+        ensure(operationCount);
+    }
+
+    /** Adds an operation behind those that were added before. */
+    void add(long operation) {
+        int i = count++;
+        keys[i] = OperationFormat.keyOffset(memory, operation);
+        keyBytes[i] = OperationFormat.keyBytes(memory, operation);
+        prefixes[i] = KeyCodec.prefix(memory, keys[i], keyBytes[i]) ^ Long.MIN_VALUE; // Signed numbers order so.
+        order[i] = i;
+        isAscending = isAscending && (i == 0 || !isAfter(i - 1, i));
+    }
+
+    /** Orders what was added. Keys that ascend already are left as they are. */
+    void sort() {
         if (!isAscending) {
             sort(0, count);
         }

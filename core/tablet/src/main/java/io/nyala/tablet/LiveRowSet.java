@@ -90,12 +90,8 @@ public final class LiveRowSet implements RowHome, KeyIntervals.Bounded, AutoClos
     /** Changes in memory. */
     static final class Store {
         private final DeltaMemStore changes;
-
-        /** The first log record that may be in them. */
-        private volatile long neededFrom;
-
-        /** Once sealed, the last one. */
-        private volatile long upTo = Long.MAX_VALUE;
+        private volatile long neededFrom; // The first log record that may be in them.
+        private volatile long upTo = Long.MAX_VALUE; // Once sealed, the last one.
 
         Store(DeltaMemStore changes) {
             this.changes = changes;
@@ -139,7 +135,12 @@ public final class LiveRowSet implements RowHome, KeyIntervals.Bounded, AutoClos
 
     /** What happened since the base was written, as it lies at the moment. To be read inside the epochs. */
     RedoSources since() {
-        return () -> deltas.all();
+        return this::redo;
+    }
+
+    /** As it lies now, oldest first; likewise. */
+    List<DeltaSource> redo() {
+        return deltas.all();
     }
 
     /** The ordinal of the live row with this key, or -1. May read from disk. */

@@ -3,6 +3,7 @@ package io.nyala.tablet;
 import io.nyala.record.AnswersWriter;
 import io.nyala.record.RequestName;
 import io.nyala.record.RequestResults;
+import io.nyala.time.TabletClock;
 import io.nyala.wal.CommitLog;
 import io.nyala.wal.Durability;
 import io.nyala.wal.LogFullException;

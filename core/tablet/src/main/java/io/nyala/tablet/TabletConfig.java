@@ -4,6 +4,7 @@ import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.record.AnswerRoom;
 import io.nyala.rows.Schema;
+import io.nyala.time.TabletClock;
 
 /**
  * What a tablet is made of.

@@ -31,6 +31,7 @@ import io.nyala.rows.Schema;
 import io.nyala.simulation.Cells;
 import io.nyala.simulation.PowerCutException;
 import io.nyala.simulation.RowKey;
+import io.nyala.time.TabletClock;
 import io.nyala.wal.Recovery;
 import io.nyala.wal.WalConfig;
 import io.nyala.wal.WriteAheadLog;

@@ -10,6 +10,7 @@ import io.nyala.memory.PageSource;
 import io.nyala.rows.Effect;
 import io.nyala.testkit.Failure;
 import io.nyala.testkit.Seed;
+import io.nyala.time.TabletClock;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;

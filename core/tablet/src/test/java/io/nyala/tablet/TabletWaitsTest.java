@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.testkit.Seed;
+import io.nyala.time.TabletClock;
 import io.nyala.wal.Durability;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

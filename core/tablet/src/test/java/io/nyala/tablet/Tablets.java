@@ -13,6 +13,7 @@ import io.nyala.rows.RowLayout;
 import io.nyala.rows.Schema;
 import io.nyala.simulation.SimulatedDisk;
 import io.nyala.time.HybridTime;
+import io.nyala.time.TabletClock;
 import io.nyala.wal.CommitLog;
 import io.nyala.wal.WalConfig;
 import io.nyala.wal.WriteAheadLog;

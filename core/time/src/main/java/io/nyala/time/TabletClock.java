@@ -1,4 +1,4 @@
-package io.nyala.tablet;
+package io.nyala.time;
 
 /**
  * Time as a tablet sees it: hybrid time of its host, never handed out beyond the lease that survives a restart.
