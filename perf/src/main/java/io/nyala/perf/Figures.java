@@ -2,6 +2,7 @@ package io.nyala.perf;
 
 import io.nyala.columns.CacheFigures;
 import io.nyala.columns.LineItemFigures;
+import io.nyala.columns.LookUpFigures;
 import io.nyala.columns.SchemeFigures;
 import io.nyala.io.Disk;
 import io.nyala.io.Disks;
@@ -27,6 +28,7 @@ import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.TimeValue;
 import org.openjdk.jmh.runner.options.VerboseMode;
+import org.rocksdb.RocksDBException;
 
 /**
  * The drivers that are not JMH benchmarks, by name; and {@code all-figures}, all of {@code docs/PERFORMANCE.md} in one
@@ -120,7 +122,7 @@ public final class Figures {
     }
 
     public static void main(String[] arguments)
-            throws IOException, InterruptedException, RunnerException, KuduException {
+            throws IOException, InterruptedException, RunnerException, KuduException, RocksDBException {
         String[] rest = arguments.length < 2 ? new String[0] : Arrays.copyOfRange(arguments, 1, arguments.length);
         switch (arguments.length == 0 ? "" : arguments[0]) {
             case "all-figures" -> all(rest);
@@ -133,6 +135,7 @@ public final class Figures {
             case "cold" -> ColdReads.main(rest);
             case "lineitem" -> LineItemFigures.main(rest);
             case "schemes" -> SchemeFigures.main(rest);
+            case "lookups" -> LookUpFigures.main(rest);
             case "cache" -> CacheFigures.main(rest);
             case "kudu" -> SideBySide.main(rest);
             case "fresh" -> FreshRows.main(rest);
@@ -153,6 +156,7 @@ public final class Figures {
                 device DIRECTORY [TIMES [SECONDS [JOBS]]]
                 cold DIRECTORY [MIB [TIMES]]
                 lineitem DIRECTORY [SCALE [TIMES]]
+                lookups [DIRECTORY [ROWS [SECONDS]]]
                 schemes [ROWS [TIMES]]
                 cache [REQUESTS]
                 kudu [DIRECTORY [ROWS [TIMES [SECONDS]]]]\
