@@ -136,11 +136,14 @@ final class FindTest {
             Column.key("n", ColumnType.INT64).encoding(ColumnEncoding.PLAIN),
             Column.of("v", ColumnType.INT8));
 
-    private static final int WORD_ROWS = 150_000;
+    private static final int WORD_COUNT = 150_000;
+
+    /** Made once for all tests, which only read it. */
+    private static final RowModel WORD_MODEL = words();
 
     private static RowModel words() {
         RowModel model = new RowModel(WORDS);
-        for (int i = 0; i < WORD_ROWS; i++) {
+        for (int i = 0; i < WORD_COUNT; i++) {
             List<@Nullable CellValue> cells = List.of(
                     CellValue.ofBytes("word %010d".formatted(i).getBytes(StandardCharsets.UTF_8)),
                     CellValue.of(WORDS.column(1), (long) i),
@@ -170,7 +173,7 @@ final class FindTest {
         var simulated = new SimulatedDisk(random);
         simulated.createDirectories(DIRECTORY);
         var disk = new CountingDisk(simulated);
-        RowModel model = words();
+        RowModel model = WORD_MODEL;
         try (var files = new RowSetFiles(disk, DIRECTORY)) {
             files.write(model);
             try (DiskRowSet rowSet = files.open(model)) {
@@ -205,10 +208,11 @@ final class FindTest {
         var simulated = new SimulatedDisk(random);
         simulated.createDirectories(DIRECTORY);
         var disk = new CountingDisk(simulated);
-        RowModel model = words();
+        RowModel model = WORD_MODEL;
         TreeSet<byte[]> absent = new TreeSet<>(Arrays::compareUnsigned);
         for (int i = 0; i < 1_000; i++) {
-            byte[] word = "word %010d-".formatted(random.nextInt(WORD_ROWS - 1)).getBytes(StandardCharsets.UTF_8);
+            byte[] word =
+                    "word %010d-".formatted(random.nextInt(WORD_COUNT - 1)).getBytes(StandardCharsets.UTF_8);
             absent.add(model.key(List.of(
                     CellValue.ofBytes(word), CellValue.of(WORDS.column(1), 1L), CellValue.of(WORDS.column(2), 1))));
         }
@@ -237,7 +241,7 @@ final class FindTest {
     void aSmallCacheIsEnough(@Seed SplittableRandom random) {
         var disk = new SimulatedDisk(random);
         disk.createDirectories(DIRECTORY);
-        RowModel model = words();
+        RowModel model = WORD_MODEL;
         try (var files = new RowSetFiles(disk, DIRECTORY)) {
             files.write(model);
             files.forget(256 << 10);
@@ -251,7 +255,7 @@ final class FindTest {
     void everyFailedReadIsReportedAndLeavesNothingBehind(@Seed SplittableRandom random) {
         var disk = new SimulatedDisk(random);
         disk.createDirectories(DIRECTORY);
-        RowModel model = words();
+        RowModel model = WORD_MODEL;
         Batch batch = every(model, 4_999);
         try (var files = new RowSetFiles(disk, DIRECTORY)) {
             files.write(model);
@@ -281,7 +285,7 @@ final class FindTest {
     void aLookUpOfManyKeysCostsNothing(@Seed SplittableRandom random) {
         var disk = new SimulatedDisk(random);
         disk.createDirectories(DIRECTORY);
-        RowModel model = words();
+        RowModel model = WORD_MODEL;
         Batch batch = every(model, 100);
         try (var files = new RowSetFiles(disk, DIRECTORY);
                 Arena arena = Arena.ofConfined()) {
