@@ -335,6 +335,17 @@ final class DeltaColumnCursor implements AutoCloseable {
         }
     }
 
+    /** Adds the present entry to a file that is being written. */
+    void appendTo(DeltaColumnWriter target) {
+        if (isNull()) { // An entry that has no value is, too.
+            target.appendWithoutValue(ordinal(), time());
+        } else if (column.cellBytes() > 0) {
+            target.append(ordinal(), time(), decoded, VALUES + (long) index * column.cellBytes(), column.cellBytes());
+        } else {
+            target.append(ordinal(), time(), strings.memory(), stringEnd(index), valueBytes());
+        }
+    }
+
     /** Whether the value is that of a cell of a {@link RowChange}. */
     boolean isEqual(ColumnType type, MemorySegment memory, long cell) {
         if (isNull() || RowChange.cellIsNull(memory, cell)) {

@@ -3,6 +3,7 @@ package io.nyala.diskrowset;
 import io.nyala.cfile.CFileReader;
 import io.nyala.cfile.CorruptPageException;
 import io.nyala.cfile.PageCache;
+import io.nyala.cfile.Prefetch;
 import io.nyala.cfile.UnsupportedFormatException;
 import io.nyala.diskrowset.DeltaFileFormat.ColumnEntry;
 import io.nyala.encoding.DecoderScratch;
@@ -247,6 +248,16 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
             }
             first = end;
         }
+    }
+
+    /** What it has, by ids, deletions last. */
+    List<DeltaColumn> columns() {
+        return columns;
+    }
+
+    /** Reads pages of its columns ahead, for one thread. */
+    Prefetch prefetch() {
+        return file.prefetch();
     }
 
     /** The cells that are set of a column; null if none are. */

@@ -1,25 +1,14 @@
 package io.nyala.diskrowset;
 
-import io.nyala.cfile.CFileWriter;
-import io.nyala.cfile.CellKind;
-import io.nyala.cfile.ColumnSpec;
-import io.nyala.cfile.CompressionHint;
-import io.nyala.encoding.EncoderScratch;
-import io.nyala.encoding.EncodingHint;
 import io.nyala.io.IoQueue;
 import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
-import io.nyala.rows.Column;
 import io.nyala.rows.DeltaSource;
-import io.nyala.rows.GrowingBuffer;
-import io.nyala.rows.Limits;
 import io.nyala.rows.RowChange;
 import io.nyala.rows.RowLayout;
 import io.nyala.rows.Schema;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,21 +27,15 @@ public final class DeltaFileWriter implements AutoCloseable {
     private final RowLayout layout;
     private final DeltaKind kind;
     private final DeltaBase base;
-    private final MemoryAccount account;
-    private final CFileWriter file;
-    private final EncoderScratch scratch;
-    private final GrowingBuffer assembly;
+    private final DeltaFileBuilder builder;
     private final @Nullable DeltaColumnWriter[] columns;
     private final int liveRows;
     private final int deletions;
-    private final long[] changedVectors;
     private final Opened opened = new Opened();
     private long lastOrdinal = NONE;
     private long lastTime = Long.MIN_VALUE;
     private boolean isLastDeleted;
     private boolean isLastLive; // Without cells that say so.
-    private long oldestTime = Long.MAX_VALUE;
-    private long newestTime = Long.MIN_VALUE;
 
     /**
      * Opens one, which has no file yet.
@@ -62,28 +45,15 @@ public final class DeltaFileWriter implements AutoCloseable {
      * @param account pays for everything until {@link #close}
      */
     public DeltaFileWriter(Schema schema, DeltaKind kind, DeltaBase base, MemoryAccount account) {
-        Check.inRange("rows of the base", base.rowCount(), 0, Integer.MAX_VALUE);
         this.schema = schema;
         this.layout = new RowLayout(schema);
         this.kind = kind;
         this.base = base;
-        this.account = account;
         this.columns = new @Nullable DeltaColumnWriter[schema.columnCount() + 2];
         this.liveRows = schema.columnCount();
         this.deletions = liveRows + 1;
-        long vectorCount = (base.rowCount() + Limits.VECTOR_ROWS - 1) / Limits.VECTOR_ROWS;
-        this.changedVectors = new long[(int) ((vectorCount + Long.SIZE - 1) / Long.SIZE)];
-        this.assembly = new GrowingBuffer(account);
-        opened.add(assembly::close);
-        try {
-            this.scratch = new EncoderScratch(account);
-            opened.add(scratch::close);
-            this.file = new CFileWriter(account);
-            opened.add(file::close);
-        } catch (RuntimeException | Error e) {
-            opened.close();
-            throw e;
-        }
+        this.builder = new DeltaFileBuilder(schema, kind, base, account);
+        opened.add(builder::close);
     }
 
     /**
@@ -162,7 +132,7 @@ public final class DeltaFileWriter implements AutoCloseable {
     private void endChange() {
         if (isLastLive || isLastDeleted) {
             column(isLastDeleted ? deletions : liveRows).appendWithoutValue((int) lastOrdinal, lastTime);
-            noteEntry();
+            builder.note(lastOrdinal, lastTime);
         }
         isLastLive = false;
         isLastDeleted = false;
@@ -201,24 +171,18 @@ public final class DeltaFileWriter implements AutoCloseable {
         } else {
             column.append((int) lastOrdinal, lastTime, memory, value, valueBytes);
         }
-        noteEntry();
-    }
-
-    private void noteEntry() {
-        oldestTime = Math.min(oldestTime, lastTime);
-        newestTime = Math.max(newestTime, lastTime);
-        int vector = (int) (lastOrdinal / Limits.VECTOR_ROWS);
-        changedVectors[vector >>> 6] |= 1L << vector;
+        builder.note(lastOrdinal, lastTime);
     }
 
     private DeltaColumnWriter column(int index) {
         DeltaColumnWriter writer = columns[index];
         if (writer == null) {
             if (index == deletions) {
-                writer = newMarks(DeltaFileFormat.DELETED_ID, "deleted");
+                writer = builder.marks(DeltaFileFormat.DELETED_ID);
             } else {
-                writer =
-                        index == liveRows ? newMarks(DeltaFileFormat.LIVE_ID, "live") : newColumn(schema.column(index));
+                writer = index == liveRows
+                        ? builder.marks(DeltaFileFormat.LIVE_ID)
+                        : builder.column(schema.column(index));
             }
             columns[index] = writer;
             opened.add(writer::close);
@@ -226,27 +190,14 @@ public final class DeltaFileWriter implements AutoCloseable {
         return writer;
     }
 
-    private DeltaColumnWriter newMarks(int id, String name) {
-        var spec = new DeltaColumnWriter.Spec(id, DeltaColumnWriter.NO_CELLS, EncodingHint.AUTO);
-        return new DeltaColumnWriter(spec, file.addRaw(id, name, CompressionHint.NONE), scratch, assembly, account);
-    }
-
-    private DeltaColumnWriter newColumn(Column column) {
-        ColumnSpec like = ColumnSpec.of(column);
-        CellKind kind = like.kind();
-        var spec = new DeltaColumnWriter.Spec(column.id(), kind.isBinary() ? 0 : kind.cellBytes(), like.encoding());
-        return new DeltaColumnWriter(
-                spec, file.addRaw(column.id(), column.name(), like.compression()), scratch, assembly, account);
-    }
-
     /** Whether there is nothing to write: no change sets a cell of the schema, or deletes a row. */
     public boolean isEmpty() {
-        return newestTime < oldestTime && !isLastLive && !isLastDeleted;
+        return builder.isEmpty() && !isLastLive && !isLastDeleted;
     }
 
     /** About the size of the file if it were finished now. */
     public long estimatedBytes() {
-        long sum = file.estimatedBytes();
+        long sum = builder.estimatedBytes();
         for (DeltaColumnWriter column : columns) {
             sum += column == null ? 0 : column.pendingBytes();
         }
@@ -255,45 +206,13 @@ public final class DeltaFileWriter implements AutoCloseable {
 
     /** Creates the file and writes it. When this returns its content is durable, but not yet its name. */
     public DeltaFileOutput finish(RowSetFile target, IoQueue queue) {
-        Check.that(!isEmpty(), "a delta file without changes is of no use");
         endChange();
-        long cellCount = 0;
-        DeltaColumnWriter deleted = columns[deletions];
-        List<DeltaFileFormat.ColumnEntry> entries = new ArrayList<>();
         for (DeltaColumnWriter column : columns) {
             if (column != null) {
-                cellCount += column.hasCells() ? column.entryCount() : 0;
-                entries.add(column.finish());
+                builder.add(column);
             }
         }
-        entries.sort((left, right) -> Integer.compare(left.id(), right.id()));
-        byte[] metadata = DeltaFileFormat.metadata(metadata(entries));
-        var destination = new CFileWriter.Destination(target.disk(), target.path(), target.fileId(), target.ownerId());
-        CFileWriter.Written written = file.finish(destination, metadata, queue);
-        return new DeltaFileOutput(
-                target.fileId(),
-                cellCount,
-                deleted == null ? 0 : deleted.entryCount(),
-                oldestTime,
-                newestTime,
-                written.bytes());
-    }
-
-    private DeltaFileFormat.Metadata metadata(List<DeltaFileFormat.ColumnEntry> entries) {
-        int first = Integer.MAX_VALUE;
-        int last = 0;
-        for (DeltaFileFormat.ColumnEntry column : entries) {
-            first = Math.min(first, column.pages().getFirst().firstOrdinal() / Limits.VECTOR_ROWS);
-            last = Math.max(last, column.pages().getLast().lastOrdinal() / Limits.VECTOR_ROWS);
-        }
-        int count = last - first + 1;
-        long[] words = new long[(count + Long.SIZE - 1) / Long.SIZE];
-        for (int i = 0; i < count; i++) {
-            int vector = first + i;
-            words[i >>> 6] |= (changedVectors[vector >>> 6] >>> vector & 1) << i;
-        }
-        return new DeltaFileFormat.Metadata(
-                schema.version(), kind, base, oldestTime, newestTime, first, count, words, List.copyOf(entries));
+        return builder.finish(target, queue);
     }
 
     @Override

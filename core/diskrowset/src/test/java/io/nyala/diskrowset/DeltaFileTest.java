@@ -167,7 +167,7 @@ final class DeltaFileTest {
         assertEquals(expected, actual, what);
     }
 
-    private static String describe(DeltaSource.Cursor cursor) {
+    static String describe(DeltaSource.Cursor cursor) {
         byte[] bytes = cursor.memory()
                 .asSlice(cursor.changeOffset(), cursor.changeBytes())
                 .toArray(ValueLayout.JAVA_BYTE);
