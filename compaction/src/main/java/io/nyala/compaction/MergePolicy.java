@@ -32,7 +32,7 @@ public final class MergePolicy {
     private static final double SMALL_CREDIT = 0.005;
 
     /** A rowset with less beside it, as a share of its rows, is not written again for the sake of its changes. */
-    private static final double CHANGE_SHARE_MIN = 0.1;
+    static final double CHANGE_SHARE_MIN = 0.1;
 
     /** Gains that differ by less are equal, and then the cheaper choice is the better one. */
     private static final double ROUNDING = 1e-9;
@@ -47,8 +47,15 @@ public final class MergePolicy {
      * @param inputsMax of which each has some hundred KiB of rows in memory
      * @param smallBytes rowsets below it are better merged even if they overlap none
      * @param gainMin less is not worth it
+     * @param deltas what a merge of delta files of one rowset may cost
      */
-    public record Budget(long bytesMax, long rowsMax, int inputsMax, long smallBytes, double gainMin) {
+    public record Budget(
+            long bytesMax,
+            long rowsMax,
+            int inputsMax,
+            long smallBytes,
+            double gainMin,
+            CompactionPolicy.Deltas deltas) {
         public Budget {
             Check.inRange("inputs of a merge", inputsMax, 2, INPUTS_MAX);
             Check.that(bytesMax > 0 && rowsMax > 0, "a merge has some bytes and rows");
@@ -58,14 +65,21 @@ public final class MergePolicy {
     /**
      * What to merge, and why.
      *
-     * @param fileIds of the chosen; none if nothing is worth it
+     * @param fileIds of the chosen rowsets; none if nothing is worth it
+     * @param deltaFileIds of delta files of the one that is chosen, if these are merged and it stays as it is
      * @param gain by which the average height becomes less, with all credits
      * @param height rowsets that a look-up has to ask now, on average
      * @param reason in words
      */
-    public record Choice(List<Long> fileIds, double gain, double height, String reason) {
+    public record Choice(List<Long> fileIds, List<Long> deltaFileIds, double gain, double height, String reason) {
         public Choice {
             fileIds = List.copyOf(fileIds);
+            deltaFileIds = List.copyOf(deltaFileIds);
+        }
+
+        /** Whether delta files of a rowset are merged, and not rowsets. */
+        public boolean isOfDeltaFiles() {
+            return !deltaFileIds.isEmpty();
         }
     }
 
@@ -93,7 +107,7 @@ public final class MergePolicy {
                 .toList();
     }
 
-    /** The best choice within the budget. */
+    /** The best choice of rowsets within the budget. */
     public static Choice choose(List<RowSetShape> all, Budget budget) {
         List<RowSetShape> rowSets = all.stream()
                 .sorted(Comparator.comparingLong(RowSetShape::bytes).thenComparingLong(RowSetShape::fileId))
@@ -139,18 +153,13 @@ public final class MergePolicy {
          * one.
          */
         private double changeShare(RowSetShape shape) {
-            boolean hasMany = shape.changeBytes() > 0 && shape.changeBytes() >= CHANGE_SHARE_MIN * shape.bytes();
-            return hasMany ? (double) Math.min(shape.changeBytes(), shape.bytes()) / allBytes : 0;
-        }
-
-        private static long cost(RowSetShape shape) {
-            return shape.bytes() + shape.changeBytes();
+            return shape.isMuchChanged() ? (double) Math.min(shape.changeBytes(), shape.bytes()) / allBytes : 0;
         }
 
         /** All choices whose leftmost rowset is {@code left}. */
         void from(int left, List<Integer> byEnd) {
-            PriorityQueue<Integer> chosen = new PriorityQueue<>(
-                    Comparator.comparingDouble(rowSet -> worth(rowSet) / Math.max(1, cost(rowSets.get(rowSet)))));
+            PriorityQueue<Integer> chosen = new PriorityQueue<>(Comparator.comparingDouble(
+                    rowSet -> worth(rowSet) / Math.max(1, rowSets.get(rowSet).cost())));
             long bytes = 0;
             long rows = 0;
             double worth = 0;
@@ -160,13 +169,13 @@ public final class MergePolicy {
                     continue;
                 }
                 chosen.add(next);
-                bytes += cost(rowSets.get(next));
+                bytes += rowSets.get(next).cost();
                 rows += rowSets.get(next).rowCount();
                 worth += worth(next);
                 end = Math.max(end, space.to(next));
                 while (bytes > budget.bytesMax() || rows > budget.rowsMax() || chosen.size() > budget.inputsMax()) {
                     int out = chosen.remove();
-                    bytes -= cost(rowSets.get(out));
+                    bytes -= rowSets.get(out).cost();
                     rows -= rowSets.get(out).rowCount();
                     worth -= worth(out);
                 }
@@ -185,6 +194,7 @@ public final class MergePolicy {
             if (best.isEmpty() || bestGain < budget.gainMin()) {
                 return new Choice(
                         List.of(),
+                        List.of(),
                         0,
                         height,
                         String.format(
@@ -199,22 +209,27 @@ public final class MergePolicy {
             }
             List<RowSetShape> chosen = new ArrayList<>();
             best.stream().sorted().forEach(rowSet -> chosen.add(rowSets.get(rowSet)));
-            long bytes = chosen.stream().mapToLong(Search::cost).sum();
+            long bytes = chosen.stream().mapToLong(RowSetShape::cost).sum();
             long changeBytes =
                     chosen.stream().mapToLong(RowSetShape::changeBytes).sum();
             return new Choice(
                     chosen.stream().map(RowSetShape::fileId).toList(),
+                    List.of(),
                     bestGain,
                     height,
                     String.format(
-                            Locale.ROOT,
-                            "%d of %d rowsets, %,d bytes, %,d of them changes: gains %.4f; average height is %.3f",
-                            chosen.size(),
-                            rowSets.size(),
-                            bytes,
-                            changeBytes,
-                            bestGain,
-                            height));
+                                    Locale.ROOT,
+                                    "%d of %d rowsets, %,d bytes, %,d of them changes: gains %.4f; average height is"
+                                            + " %.3f",
+                                    chosen.size(),
+                                    rowSets.size(),
+                                    bytes,
+                                    changeBytes,
+                                    bestGain,
+                                    height)
+                            + (chosen.size() == 1
+                                    ? "; a major delta compaction, since changes are read by each scan"
+                                    : ""));
         }
     }
 }

@@ -23,11 +23,12 @@ final class MergePolicyTest {
     private static final MergePolicy.Budget BUDGET = budget(MergePolicy.INPUTS_MAX);
 
     private static MergePolicy.Budget budget(int inputsMax) {
-        return new MergePolicy.Budget(128 * MIB, 8 << 20, inputsMax, 8 * MIB, 0.01);
+        return new MergePolicy.Budget(
+                128 * MIB, 8 << 20, inputsMax, 8 * MIB, 0.01, new CompactionPolicy.Deltas(4, 32, MIB));
     }
 
     private static RowSetShape shape(long id, int from, int to, long bytes, long changeBytes) {
-        return new RowSetShape(id, bytes / 100, bytes, changeBytes, key(from), key(to));
+        return new RowSetShape(id, bytes / 100, bytes, changeBytes, key(from), key(to), List.of());
     }
 
     private static byte[] key(int value) {
@@ -106,7 +107,7 @@ final class MergePolicyTest {
     void rowsThatDoNotFitInMemoryTogetherAreNotChosen() {
         List<RowSetShape> narrow = new ArrayList<>();
         for (int i = 0; i < 5; i++) {
-            narrow.add(new RowSetShape(i, BUDGET.rowsMax() / 3, MIB, 0, key(0), key(10)));
+            narrow.add(new RowSetShape(i, BUDGET.rowsMax() / 3, MIB, 0, key(0), key(10), List.of()));
         }
         assertEquals(3, MergePolicy.choose(narrow, BUDGET).fileIds().size());
         List<RowSetShape> changed = new ArrayList<>();

@@ -98,6 +98,19 @@ public sealed interface StorageEdit {
     }
 
     /**
+     * The delta files {@code added} have taken the place of those that are {@code removed}, which lie one behind
+     * another beside a rowset: the same changes of its rows, as far as the table has their columns. Files that are
+     * removed are deleted afterwards.
+     */
+    record DeltasReplaced(long tabletId, long rowSetFileId, List<Long> removed, List<DeltaFileEntry> added)
+            implements StorageEdit {
+        public DeltasReplaced {
+            removed = List.copyOf(removed);
+            added = List.copyOf(added);
+        }
+    }
+
+    /**
      * The rowsets {@code added} have taken the place of those whose files are {@code removed}: the same rows, as far as
      * anybody can see them at {@code historyMark} or later, with their changes of log records up to {@code
      * appliedUpTo}. Files that are removed are deleted afterwards.

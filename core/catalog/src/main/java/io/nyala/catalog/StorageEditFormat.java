@@ -25,7 +25,7 @@ import java.util.TreeMap;
  *   0        4         8
  *   +--------+---------+------------------- - -
  *   |  kind  | version | body
- *   |        | = 4 - 6 |
+ *   |        | = 4 - 7 |
  *   +--------+---------+------------------- - -
  *      u32       u32
  *
@@ -44,6 +44,8 @@ import java.util.TreeMap;
  *   13 ALLOCATE IDS    next id u64, of tables and tablets
  *   14 MERGED          tablet id u64 | applied up to u64 | rowset count u32 | zero u32 | file ids u64, removed
  *                      | rowset count u32 | zero u32 | rowsets, added | history mark i64, in edits of version 6 only
+ *   15 DELTAS REPLACED tablet id u64 | rowset file id u64 | delta file count u32 | zero u32 | file ids u64, removed
+ *                      | deltas, added; version 7
  *
  *   description   name | owner | comment | history i64, in seconds, -1 for ever | schema | partitioning bytes u32
  *                 | partitioning | settings, in edits of version 5 only
@@ -61,7 +63,8 @@ import java.util.TreeMap;
  * partitioning in that of {@link PartitionSchemaFormat}, a partition in that of {@link PartitionFormat}. The record
  * around the edit has the checksum. Edits of version 1 had zero in the place of the version and no keys of rowsets;
  * those of version 2 knew tables of one tablet only. The version is 5 where the description of a table has settings,
- * and ends with them, and 6 where a merge has left something out of the past; else it is 4.
+ * and ends with them, 6 where a merge has left something out of the past, and 7 where delta files replace others; else
+ * it is 4.
  *
  * <p>Stateless.
  */
@@ -69,6 +72,7 @@ public final class StorageEditFormat {
     private static final int VERSION = 4;
     private static final int VERSION_WITH_SETTINGS = 5;
     private static final int VERSION_WITH_MARK = 6;
+    private static final int VERSION_WITH_REPLACED = 7;
 
     private static final int IDENTITY = 1;
     private static final int CREATE_TABLE = 2;
@@ -84,6 +88,7 @@ public final class StorageEditFormat {
     private static final int DELTAS_FLUSHED = 12;
     private static final int ALLOCATE_IDS = 13;
     private static final int MERGED = 14;
+    private static final int DELTAS_REPLACED = 15;
 
     private static final int TABLET_BYTES_MIN = Long.BYTES + Integer.BYTES;
     private static final int SETTING_BYTES_MIN = 2 * Integer.BYTES;
@@ -167,18 +172,28 @@ public final class StorageEditFormat {
                         .putLong(flushed.appliedUpTo());
                 putDeltas(flushed.added(), target);
             }
-            case StorageEdit.Merged merged -> {
-                head(MERGED, merged.historyMark() == 0 ? VERSION : VERSION_WITH_MARK, target)
-                        .putLong(merged.tabletId())
-                        .putLong(merged.appliedUpTo())
-                        .putCount(merged.removed().size());
-                merged.removed().forEach(target::putLong);
-                target.putCount(merged.added().size());
-                merged.added().forEach(rowSet -> put(rowSet, target));
-                if (merged.historyMark() != 0) {
-                    target.putLong(merged.historyMark());
-                }
+            case StorageEdit.DeltasReplaced replaced -> {
+                head(DELTAS_REPLACED, VERSION_WITH_REPLACED, target)
+                        .putLong(replaced.tabletId())
+                        .putLong(replaced.rowSetFileId())
+                        .putCount(replaced.removed().size());
+                replaced.removed().forEach(target::putLong);
+                putDeltas(replaced.added(), target);
             }
+            case StorageEdit.Merged merged -> put(merged, target);
+        }
+    }
+
+    private static void put(StorageEdit.Merged merged, EditWriter target) {
+        head(MERGED, merged.historyMark() == 0 ? VERSION : VERSION_WITH_MARK, target)
+                .putLong(merged.tabletId())
+                .putLong(merged.appliedUpTo())
+                .putCount(merged.removed().size());
+        merged.removed().forEach(target::putLong);
+        target.putCount(merged.added().size());
+        merged.added().forEach(rowSet -> put(rowSet, target));
+        if (merged.historyMark() != 0) {
+            target.putLong(merged.historyMark());
         }
     }
 
@@ -258,9 +273,9 @@ public final class StorageEditFormat {
     private static StorageEdit take(EditReader source) {
         int kind = source.takeInt("kind", StorageEditFormat::kindName);
         int version = source.takeInt("version");
-        if (version < VERSION || version > VERSION_WITH_MARK) {
+        if (version < VERSION || version > VERSION_WITH_REPLACED) {
             throw source.malformed("format version " + (version == 0 ? "1" : Integer.toUnsignedString(version))
-                    + ", this build reads versions " + VERSION + " to " + VERSION_WITH_MARK
+                    + ", this build reads versions " + VERSION + " to " + VERSION_WITH_REPLACED
                     + "; use the release that wrote it");
         }
         StorageEdit edit =
@@ -289,6 +304,7 @@ public final class StorageEditFormat {
                     case PURGE_TABLE -> new StorageEdit.PurgeTable(source.takeLong("table id"));
                     case FLUSHED -> takeFlushed(source);
                     case DELTAS_FLUSHED -> takeDeltasFlushed(source);
+                    case DELTAS_REPLACED -> takeDeltasReplaced(source);
                     case MERGED -> takeMerged(source, version);
                     default ->
                         throw source.malformed("kind " + Integer.toUnsignedString(kind)
@@ -314,6 +330,7 @@ public final class StorageEditFormat {
             case DELTAS_FLUSHED -> "DELTAS FLUSHED";
             case ALLOCATE_IDS -> "ALLOCATE IDS";
             case MERGED -> "MERGED";
+            case DELTAS_REPLACED -> "DELTAS REPLACED";
             default -> Long.toString(kind);
         };
     }
@@ -374,14 +391,26 @@ public final class StorageEditFormat {
     private static StorageEdit takeMerged(EditReader source, int version) {
         long tabletId = source.takeLong("tablet id");
         long appliedUpTo = source.takeLong("applied up to");
-        int count = source.takeCount("removed rowsets", Long.BYTES);
-        List<Long> removed = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            removed.add(source.takeLong("file id"));
-        }
+        List<Long> removed = takeFileIds("removed rowsets", source);
         List<RowSetEntry> added = takeRowSets(source);
         long historyMark = version == VERSION_WITH_MARK ? source.takeLong("history mark") : 0;
         return new StorageEdit.Merged(tabletId, removed, added, appliedUpTo, historyMark);
+    }
+
+    private static StorageEdit takeDeltasReplaced(EditReader source) {
+        long tabletId = source.takeLong("tablet id");
+        long rowSetFileId = source.takeLong("rowset file id");
+        List<Long> removed = takeFileIds("removed delta files", source);
+        return new StorageEdit.DeltasReplaced(tabletId, rowSetFileId, removed, takeDeltas(source));
+    }
+
+    private static List<Long> takeFileIds(String what, EditReader source) {
+        int count = source.takeCount(what, Long.BYTES);
+        List<Long> fileIds = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            fileIds.add(source.takeLong("file id"));
+        }
+        return fileIds;
     }
 
     private static List<RowSetEntry> takeRowSets(EditReader source) {

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 
 /**
  * What a host stores, as told by the edits of its storage log: the fold of them all, and itself expressible as edits,
@@ -64,6 +65,7 @@ public final class StorageState {
             case StorageEdit.PurgeTable purge -> existing(purge.tableId());
             case StorageEdit.Flushed flushed -> check(flushed);
             case StorageEdit.DeltasFlushed flushed -> check(flushed);
+            case StorageEdit.DeltasReplaced replaced -> check(replaced);
             case StorageEdit.Merged merged -> check(merged);
         }
     }
@@ -107,6 +109,28 @@ public final class StorageState {
                 "rowset " + rowSet.fileId() + " has changes up to " + rowSet.appliedUpTo()
                         + ", and is followed by deltas up to " + flushed.appliedUpTo());
         flushed.added().forEach(delta -> checkAllocated(delta.fileId()));
+    }
+
+    private void check(StorageEdit.DeltasReplaced replaced) {
+        TabletEntry tablet = tablet(replaced.tabletId());
+        RowSetEntry rowSet = tablet.rowSets().get(indexOf(replaced.rowSetFileId(), tablet));
+        int first = rowSet.indexOfDeltas(replaced.removed());
+        Check.that(
+                first >= 0,
+                "delta files " + replaced.removed() + " of rowset " + rowSet.fileId()
+                        + " are replaced; one behind another it has " + rowSet.deltas());
+        long deletedBefore = deletedRows(
+                rowSet.deltas().subList(first, first + replaced.removed().size()));
+        long deletedAfter = deletedRows(replaced.added());
+        Check.that(
+                deletedBefore == deletedAfter,
+                "delta files of rowset " + rowSet.fileId() + " delete " + deletedBefore
+                        + " rows, those that replace them " + deletedAfter);
+        replaced.added().forEach(delta -> checkAllocated(delta.fileId()));
+    }
+
+    private static long deletedRows(List<DeltaFileEntry> deltas) {
+        return deltas.stream().mapToLong(DeltaFileEntry::deletedRowCount).sum();
     }
 
     private void check(StorageEdit.Merged merged) {
@@ -191,7 +215,16 @@ public final class StorageState {
                 rowSets.addAll(flushed.added());
                 tablets.put(before.id(), before.flushed(rowSets, flushed.appliedUpTo()));
             }
-            case StorageEdit.DeltasFlushed flushed -> deltasFlushed(flushed);
+            case StorageEdit.DeltasFlushed flushed ->
+                update(
+                        flushed.tabletId(),
+                        flushed.rowSetFileId(),
+                        rowSet -> rowSet.withDeltas(flushed.added(), flushed.appliedUpTo()));
+            case StorageEdit.DeltasReplaced replaced ->
+                update(
+                        replaced.tabletId(),
+                        replaced.rowSetFileId(),
+                        rowSet -> rowSet.withReplaced(replaced.removed(), replaced.added()));
             case StorageEdit.Merged merged -> {
                 TabletEntry before = tablet(merged.tabletId());
                 List<RowSetEntry> rowSets = new ArrayList<>(before.rowSets());
@@ -222,14 +255,11 @@ public final class StorageState {
         table.tablets().forEach(place -> tablets.remove(place.id()));
     }
 
-    private void deltasFlushed(StorageEdit.DeltasFlushed flushed) {
-        TabletEntry before = tablet(flushed.tabletId());
+    private void update(long tabletId, long rowSetFileId, UnaryOperator<RowSetEntry> change) {
+        TabletEntry before = tablet(tabletId);
         List<RowSetEntry> rowSets = new ArrayList<>(before.rowSets());
-        int index = indexOf(flushed.rowSetFileId(), before);
-        RowSetEntry rowSet = rowSets.get(index);
-        List<DeltaFileEntry> deltas = new ArrayList<>(rowSet.deltas());
-        deltas.addAll(flushed.added());
-        rowSets.set(index, rowSet.with(deltas, flushed.appliedUpTo()));
+        int index = indexOf(rowSetFileId, before);
+        rowSets.set(index, change.apply(rowSets.get(index)));
         tablets.put(before.id(), before.with(rowSets));
     }
 

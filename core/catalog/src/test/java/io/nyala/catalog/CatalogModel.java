@@ -54,11 +54,9 @@ final class CatalogModel {
                 .orElseThrow();
     }
 
-    void addDeltas(long tabletId, int rowSet, List<DeltaFileEntry> added, long appliedUpTo) {
+    void deltas(long tabletId, int rowSet, List<DeltaFileEntry> deltas, long appliedUpTo) {
         ModelTablet tablet = tablet(tabletId);
         RowSetEntry before = tablet.rowSets.get(rowSet);
-        List<DeltaFileEntry> deltas = new ArrayList<>(before.deltas());
-        deltas.addAll(added);
         tablet.rowSets.set(
                 rowSet,
                 new RowSetEntry(

@@ -49,7 +49,7 @@ final class EditDriver {
     StorageEdit next() {
         Optional<StorageEdit> edit = Optional.empty();
         while (edit.isEmpty()) {
-            edit = switch (random.nextInt(13)) {
+            edit = switch (random.nextInt(15)) {
                 case 0, 1 -> create();
                 case 2 -> alter();
                 case 3 -> drop();
@@ -59,6 +59,7 @@ final class EditDriver {
                 case 7 -> lease();
                 case 8, 9 -> flushed();
                 case 10 -> merged();
+                case 11, 12 -> deltasReplaced();
                 default -> deltasFlushed();
             };
         }
@@ -179,8 +180,39 @@ final class EditDriver {
             int index = random.nextInt(tablet.rowSets.size());
             long fileId = tablet.rowSets.get(index).fileId();
             List<DeltaFileEntry> added = List.of(delta(++filesUsed, random));
-            model.addDeltas(tablet.place.id(), index, added, sequence);
+            List<DeltaFileEntry> after =
+                    new ArrayList<>(tablet.rowSets.get(index).deltas());
+            after.addAll(added);
+            model.deltas(tablet.place.id(), index, after, sequence);
             return new StorageEdit.DeltasFlushed(tablet.place.id(), fileId, added, sequence);
+        });
+    }
+
+    private Optional<StorageEdit> deltasReplaced() {
+        if (filesUsed + 1 >= model.filesAllocated) {
+            return allocate();
+        }
+        return tablet().filter(tablet -> !tablet.rowSets.isEmpty()).flatMap(tablet -> {
+            int index = random.nextInt(tablet.rowSets.size());
+            RowSetEntry rowSet = tablet.rowSets.get(index);
+            if (rowSet.deltas().isEmpty()) {
+                return Optional.empty();
+            }
+            int from = random.nextInt(rowSet.deltas().size());
+            int to = random.nextInt(from + 1, rowSet.deltas().size() + 1);
+            List<DeltaFileEntry> removed = rowSet.deltas().subList(from, to);
+            long deletedRows =
+                    removed.stream().mapToLong(DeltaFileEntry::deletedRowCount).sum();
+            boolean isAnyLeft = deletedRows != 0 || random.nextInt(3) > 0;
+            List<DeltaFileEntry> added = isAnyLeft
+                    ? List.of(new DeltaFileEntry(++filesUsed, random.nextLong(1 << 20), 20, deletedRows))
+                    : List.of();
+            List<DeltaFileEntry> after = new ArrayList<>(rowSet.deltas().subList(0, from));
+            after.addAll(added);
+            after.addAll(rowSet.deltas().subList(to, rowSet.deltas().size()));
+            model.deltas(tablet.place.id(), index, after, rowSet.appliedUpTo());
+            List<Long> removedIds = removed.stream().map(DeltaFileEntry::fileId).toList();
+            return Optional.of(new StorageEdit.DeltasReplaced(tablet.place.id(), rowSet.fileId(), removedIds, added));
         });
     }
 

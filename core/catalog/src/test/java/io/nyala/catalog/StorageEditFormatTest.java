@@ -75,6 +75,12 @@ final class StorageEditFormatTest {
             case "deltas" ->
                 new StorageEdit.DeltasFlushed(
                         first, Long.parseLong(words[2]), List.of(delta(words[4])), Long.parseLong(words[3]));
+            case "replaced" ->
+                new StorageEdit.DeltasReplaced(
+                        first,
+                        Long.parseLong(words[2]),
+                        split(words[3]).map(Long::valueOf).toList(),
+                        List.of(delta(words[4])));
             case "merged" ->
                 new StorageEdit.Merged(
                         first,
@@ -171,7 +177,10 @@ final class StorageEditFormatTest {
             try {
                 StorageEdit other = StorageEditFormat.read(changed, 0, said);
                 assertEquals(said, StorageEditFormat.bytes(other));
-                assertEquals(-1, changed.mismatch(bytes(other)), "byte " + at + " does not matter in " + edit);
+                assertEquals(
+                        -1,
+                        changed.asSlice(0, said).mismatch(bytes(other)),
+                        "byte " + at + " does not matter in " + edit);
             } catch (MalformedBytesException e) {
                 assertTrue(e.offset() >= 0 && e.offset() <= bytes.byteSize(), "beyond the edit: " + e);
             }
@@ -186,7 +195,7 @@ final class StorageEditFormatTest {
                 MalformedBytesException.class,
                 () -> StorageEditFormat.read(bytes, 0, (int) bytes.byteSize()),
                 "format version 9",
-                "reads versions 4 to 6");
+                "reads versions 4 to 7");
     }
 
     @Test

@@ -97,6 +97,7 @@ final class StorageStateModelTest {
         misfits.add(new StorageEdit.Flushed(unknown, List.of(), Long.MAX_VALUE));
         misfits.add(new StorageEdit.DeltasFlushed(unknown, 1, List.of(), Long.MAX_VALUE));
         misfits.add(new StorageEdit.Merged(unknown, List.of(), List.of(), 1, 0));
+        misfits.add(new StorageEdit.DeltasReplaced(unknown, 1, List.of(1L), List.of()));
         for (TableEntry table : state.tables()) {
             long id = table.id();
             TableDescription same = table.description();
@@ -132,11 +133,38 @@ final class StorageStateModelTest {
                 List<Long> removed = List.of(rowSet.fileId());
                 misfits.add(new StorageEdit.Merged(tablet.id(), removed, List.of(), rowSet.appliedUpTo() - 1, 0));
                 misfits.add(new StorageEdit.Merged(tablet.id(), removed, List.of(rowSet(1)), Long.MAX_VALUE, 0));
+                addMisfits(tablet, rowSet, state.nextFileId(), misfits);
                 misfits.add(deltas(tablet, rowSet, state.nextFileId(), Long.MAX_VALUE));
                 misfits.add(deltas(tablet, rowSet, 1, rowSet.appliedUpTo() - 1));
             }
         }
         return misfits;
+    }
+
+    /** Replacements of delta files that are not there, not so, or do not say the same. */
+    private static void addMisfits(
+            TabletEntry tablet, RowSetEntry rowSet, long unallocated, List<StorageEdit> misfits) {
+        List<Long> all = rowSet.deltas().stream().map(DeltaFileEntry::fileId).toList();
+        misfits.add(replaced(tablet, rowSet, List.of(), 1, 0));
+        misfits.add(replaced(tablet, rowSet, List.of(-5L), 1, 0));
+        if (all.size() > 1) {
+            misfits.add(replaced(tablet, rowSet, all.reversed(), 1, 0));
+        }
+        if (all.size() > 2) {
+            misfits.add(replaced(tablet, rowSet, List.of(all.getFirst(), all.getLast()), 1, 0));
+        }
+        if (!all.isEmpty()) {
+            long deletedRows = rowSet.deltas().getFirst().deletedRowCount();
+            List<Long> first = List.of(all.getFirst());
+            misfits.add(replaced(tablet, rowSet, first, 1, deletedRows + 1));
+            misfits.add(replaced(tablet, rowSet, first, unallocated, deletedRows));
+        }
+    }
+
+    private static StorageEdit replaced(
+            TabletEntry tablet, RowSetEntry rowSet, List<Long> removed, long fileId, long deletedRows) {
+        var added = List.of(new DeltaFileEntry(fileId, 4096, 1, deletedRows));
+        return new StorageEdit.DeltasReplaced(tablet.id(), rowSet.fileId(), removed, added);
     }
 
     private static RowSetEntry rowSet(long fileId) {

@@ -1,6 +1,7 @@
 package io.nyala.engine;
 
 import io.nyala.cfile.KeyFilter;
+import io.nyala.compaction.MergePolicy;
 import io.nyala.memory.Check;
 import java.nio.file.Path;
 import java.util.Objects;
@@ -32,6 +33,8 @@ import java.util.function.Consumer;
  *     changes lie beside them; else {@code Table.compact} alone does it
  * @param mergeDelayMillis so long after a flush rowsets of that tablet are left alone, unless much is gained: those of
  *     the next flush would overlap the result
+ * @param deltaFilesMin files of changes beside a rowset from which on some of them become one, if the changes are few
+ *     beside the rows; fewer are left as they are
  * @param writers threads that decide and apply writes; tablets are spread over them
  * @param disk {@code best}, or {@code ring}, {@code syscall} or {@code channel} to force one
  */
@@ -48,6 +51,7 @@ public record EngineConfig(
         int catalogEditsMax,
         boolean automaticMerges,
         long mergeDelayMillis,
+        int deltaFilesMin,
         int writers,
         String disk) {
     /** A writer is a thread; what keeps it busy is decisions on rows in memory, and a log takes what a few can give. */
@@ -72,6 +76,9 @@ public record EngineConfig(
     private static final long MERGE_DELAY_MILLIS = 10_000;
 
     private static final long MERGE_DELAY_MILLIS_MAX = 86_400_000;
+
+    /** Of fewer each change would be written again with each that comes. */
+    private static final int DELTA_FILES_MIN = 4;
 
     /** A start would read 8 GiB at the default size. */
     private static final int LOG_SEGMENTS = 128;
@@ -102,6 +109,7 @@ public record EngineConfig(
         Check.inRange("logSegmentsMax", logSegmentsMax, LOG_SEGMENTS_MIN, LOG_SEGMENTS_MAX);
         Check.inRange("catalogEditsMax", catalogEditsMax, 1, 1 << 16);
         Check.inRange("mergeDelayMillis", mergeDelayMillis, 0, MERGE_DELAY_MILLIS_MAX);
+        Check.inRange("deltaFilesMin", deltaFilesMin, 2, MergePolicy.INPUTS_MAX);
         Check.inRange("writers", writers, 1, WRITERS_MAX);
     }
 
@@ -120,6 +128,7 @@ public record EngineConfig(
                 CATALOG_EDITS_MAX,
                 true,
                 MERGE_DELAY_MILLIS,
+                DELTA_FILES_MIN,
                 1,
                 "best");
     }
@@ -175,6 +184,10 @@ public record EngineConfig(
         return with(copy -> copy.mergeDelayMillis = newMergeDelayMillis);
     }
 
+    public EngineConfig withDeltaFilesMin(int newDeltaFilesMin) {
+        return with(copy -> copy.deltaFilesMin = newDeltaFilesMin);
+    }
+
     public EngineConfig withWriters(int newWriters) {
         return with(copy -> copy.writers = newWriters);
     }
@@ -203,6 +216,7 @@ public record EngineConfig(
         private int catalogEditsMax;
         private boolean automaticMerges;
         private long mergeDelayMillis;
+        private int deltaFilesMin;
         private int writers;
         private String disk;
 
@@ -219,6 +233,7 @@ public record EngineConfig(
             catalogEditsMax = config.catalogEditsMax;
             automaticMerges = config.automaticMerges;
             mergeDelayMillis = config.mergeDelayMillis;
+            deltaFilesMin = config.deltaFilesMin;
             writers = config.writers;
             disk = config.disk;
         }
@@ -237,6 +252,7 @@ public record EngineConfig(
                     catalogEditsMax,
                     automaticMerges,
                     mergeDelayMillis,
+                    deltaFilesMin,
                     writers,
                     disk);
         }

@@ -1,6 +1,8 @@
 package io.nyala.engine;
 
 import io.nyala.io.MappedFile;
+import io.nyala.tablet.DeltaMergeTask;
+import io.nyala.tablet.MergeTask;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
@@ -56,7 +58,14 @@ public final class EngineCounters implements AutoCloseable {
         FLUSHES(5, "flushes"),
         FAILED_FLUSHES(6, "flushes failed"),
         MERGES(7, "merges"),
-        FAILED_MERGES(8, "merges failed");
+        FAILED_MERGES(8, "merges failed"),
+        DELTA_MERGES(9, "merges of delta files"),
+        FAILED_DELTA_MERGES(10, "merges of delta files failed"),
+        MAJOR_DELTA_COMPACTIONS(11, "merges of one rowset with its changes"),
+        MERGE_READ_BYTES(12, "bytes read by merges"),
+        MERGE_WRITTEN_BYTES(13, "bytes written by merges"),
+        DELTA_MERGE_READ_BYTES(14, "bytes read by merges of delta files"),
+        DELTA_MERGE_WRITTEN_BYTES(15, "bytes written by merges of delta files");
 
         private final int id;
         private final String label;
@@ -165,8 +174,25 @@ public final class EngineCounters implements AutoCloseable {
         add(isDone ? Counter.FLUSHES : Counter.FAILED_FLUSHES, 1);
     }
 
-    void merged(boolean isDone) {
-        add(isDone ? Counter.MERGES : Counter.FAILED_MERGES, 1);
+    void merged(MergeTask merge, boolean isDone) {
+        if (isDone) {
+            add(Counter.MERGES, 1);
+            add(Counter.MAJOR_DELTA_COMPACTIONS, merge.isMajorDeltaCompaction() ? 1 : 0);
+            add(Counter.MERGE_READ_BYTES, merge.readBytes());
+            add(Counter.MERGE_WRITTEN_BYTES, merge.writtenBytes());
+        } else {
+            add(Counter.FAILED_MERGES, 1);
+        }
+    }
+
+    void deltasMerged(DeltaMergeTask merge, boolean isDone) {
+        if (isDone) {
+            add(Counter.DELTA_MERGES, 1);
+            add(Counter.DELTA_MERGE_READ_BYTES, merge.readBytes());
+            add(Counter.DELTA_MERGE_WRITTEN_BYTES, merge.writtenBytes());
+        } else {
+            add(Counter.FAILED_DELTA_MERGES, 1);
+        }
     }
 
     private void add(Counter counter, long count) {

@@ -4,6 +4,7 @@ import io.nyala.compaction.Flush;
 import io.nyala.compaction.MergeSource;
 import io.nyala.diskrowset.DeltaBase;
 import io.nyala.diskrowset.DeltaFile;
+import io.nyala.diskrowset.DeltaFileMerge;
 import io.nyala.diskrowset.DeltaFileOutput;
 import io.nyala.diskrowset.DeltaFileWriter;
 import io.nyala.diskrowset.DiskRowSet;
@@ -23,6 +24,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /** What flushes and merges need of an engine. */
@@ -31,8 +33,11 @@ final class EngineFlushes implements FlushContext {
 
     private final OpenEngine engine;
 
-    /** Rowsets that were merged, and that nobody reads any more. */
-    private final Queue<LiveRowSet> discarded = new ConcurrentLinkedQueue<>();
+    /** What was merged, and nobody reads any more. */
+    private final Queue<Discarded> discarded = new ConcurrentLinkedQueue<>();
+
+    /** {@code closer} closes what reads these files. */
+    private record Discarded(List<Path> files, Runnable closer) {}
 
     EngineFlushes(OpenEngine engine) {
         this.engine = engine;
@@ -69,6 +74,15 @@ final class EngineFlushes implements FlushContext {
 
     @Override
     public void discard(LiveRowSet merged) {
+        discard(new Discarded(merged.files(), merged::close));
+    }
+
+    @Override
+    public void discard(DeltaFile merged) {
+        discard(new Discarded(List.of(merged.path()), merged::close));
+    }
+
+    private void discard(Discarded merged) {
         discarded.add(merged);
         engine.wakeMaintenance();
     }
@@ -76,11 +90,10 @@ final class EngineFlushes implements FlushContext {
     /** Closes what was merged and has no reader any more; answers how much there was. */
     int closeMerged(boolean isDeleting) {
         int count = 0;
-        for (LiveRowSet merged = discarded.poll(); merged != null; merged = discarded.poll()) {
-            List<Path> files = merged.files();
+        for (Discarded merged = discarded.poll(); merged != null; merged = discarded.poll()) {
             close(merged);
             if (isDeleting) {
-                files.forEach(this::delete);
+                merged.files().forEach(this::delete);
             }
             count++;
         }
@@ -88,11 +101,11 @@ final class EngineFlushes implements FlushContext {
     }
 
     /** Nobody reads it any more: a file that cannot be closed is no reason to end all maintenance. */
-    private static void close(LiveRowSet merged) {
+    private static void close(Discarded merged) {
         try {
-            merged.close();
+            merged.closer().run();
         } catch (DiskException e) {
-            LOG.log(Level.WARNING, "a rowset that was merged could not be closed; its file stays open", e);
+            LOG.log(Level.WARNING, merged.files() + " were merged and could not be closed; one of them stays open", e);
         }
     }
 
@@ -108,18 +121,26 @@ final class EngineFlushes implements FlushContext {
 
     @Override
     public @Nullable DeltaFileOutput writeChanges(Tablet tablet, DiskRowSet rowSet, DeltaSource changes) {
+        MemoryAccount memory = engine.memory().flush();
+        return write(
+                tablet,
+                (target, queue) ->
+                        DeltaFileWriter.write(tablet.schema(), DeltaBase.of(rowSet), changes, target, queue, memory));
+    }
+
+    @Override
+    public @Nullable DeltaFileOutput write(Tablet tablet, DeltaFileMerge merged) {
+        return merged.isEmpty() ? null : write(tablet, merged::finish);
+    }
+
+    private @Nullable DeltaFileOutput write(
+            Tablet tablet, BiFunction<RowSetFile, IoQueue, @Nullable DeltaFileOutput> writing) {
         long fileId = engine.storage().allocateFileId(tablet.id());
         RowSetFile target = engine.rowSetFile(tablet.id(), fileId);
         IoQueue queue = engine.io().borrow();
         boolean isWritten = false;
         try {
-            DeltaFileOutput output = DeltaFileWriter.write(
-                    tablet.schema(),
-                    DeltaBase.of(rowSet),
-                    changes,
-                    target,
-                    queue,
-                    engine.memory().flush());
+            DeltaFileOutput output = writing.apply(target, queue);
             engine.disk().syncDirectory(engine.layout().rowSets());
             isWritten = true;
             return output;

@@ -2,6 +2,7 @@ package io.nyala.engine;
 
 import io.nyala.catalog.TableDescription;
 import io.nyala.cfile.PageCache;
+import io.nyala.compaction.CompactionPolicy;
 import io.nyala.compaction.Flush;
 import io.nyala.compaction.MergePolicy;
 import io.nyala.diskrowset.DiskRowSet;
@@ -55,6 +56,9 @@ final class OpenEngine implements TableHost, AutoCloseable {
 
     private static final long MERGE_INPUT_BYTES = 1 << 20; // In memory, with what it leaves for the output.
     private static final int MERGE_INPUTS_MIN = 4;
+
+    /** Of the memory of merges what the delta files may have that become one, and so about what that has. */
+    private static final int DELTA_PART = 2;
 
     /** Look-ups in a tablet that is being filled may ask so many rowsets too many. */
     private static final double YOUNG_GAIN_MIN = 3;
@@ -159,7 +163,9 @@ final class OpenEngine implements TableHost, AutoCloseable {
     private MergePolicy.Budget mergeBudget() {
         long inputs = memory.merges().reservedBytes() / MERGE_INPUT_BYTES;
         int inputsMax = Math.clamp(inputs, MERGE_INPUTS_MIN, MergePolicy.INPUTS_MAX);
-        return new MergePolicy.Budget(128L << 20, 8 << 20, inputsMax, 8 << 20, 0.01);
+        var deltas = new CompactionPolicy.Deltas(
+                config.deltaFilesMin(), MergePolicy.INPUTS_MAX, memory.merges().reservedBytes() / DELTA_PART);
+        return new MergePolicy.Budget(128L << 20, 8 << 20, inputsMax, 8 << 20, 0.01, deltas);
     }
 
     /** Opens the rowsets of all tablets and applies what the log has beyond them; the log is ready for more. */

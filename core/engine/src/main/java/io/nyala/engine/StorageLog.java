@@ -285,6 +285,13 @@ final class StorageLog implements TabletManifest {
     }
 
     @Override
+    public synchronized void deltasReplaced(
+            long tabletId, long rowSetFileId, List<Long> removed, List<DeltaFileEntry> added) {
+        throwIfGone(tabletId);
+        append(new StorageEdit.DeltasReplaced(tabletId, rowSetFileId, removed, added));
+    }
+
+    @Override
     public synchronized void merged(
             long tabletId, List<Long> removed, List<RowSetEntry> added, long appliedUpTo, long historyMark) {
         throwIfGone(tabletId);

@@ -2,6 +2,7 @@ package io.nyala.engine;
 
 import io.nyala.catalog.TableDescription;
 import io.nyala.catalog.TabletPlace;
+import io.nyala.compaction.CompactionPolicy;
 import io.nyala.compaction.MergePolicy;
 import io.nyala.maintenance.Maintenance;
 import io.nyala.maintenance.TabletExplanation;
@@ -208,12 +209,12 @@ public final class Table {
     /** {@code refused}: what could not be merged, since it was being merged by itself, or may not be just now. */
     private CompletableFuture<Void> compact(Tablet tablet, List<Long> refused, int mergesMax) {
         Maintenance maintenance = engine.maintenance();
-        List<Long> chosen = MergePolicy.choose(TabletView.shapes(tablet), maintenance.mergeBudget())
-                .fileIds();
+        MergePolicy.Choice choice = CompactionPolicy.choose(TabletView.shapes(tablet), maintenance.mergeBudget());
+        List<Long> chosen = choice.fileIds();
         return chosen.isEmpty() || chosen.equals(refused) || mergesMax == 0
                 ? CompletableFuture.completedFuture(null)
                 : maintenance
-                        .merge(tablet, chosen)
+                        .merge(tablet, choice)
                         .thenCompose(isMerged -> compact(tablet, isMerged ? List.of() : chosen, mergesMax - 1));
     }
 

@@ -4,6 +4,9 @@ import io.nyala.maintenance.Housekeeping;
 import io.nyala.memory.MemoryLimitException;
 import io.nyala.table.HostedTablet;
 import io.nyala.table.TableDroppedException;
+import io.nyala.tablet.DeltaMergeTask;
+import io.nyala.tablet.MergeTask;
+import io.nyala.tablet.Merging;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletView;
 import io.nyala.wal.StreamNeeds;
@@ -229,8 +232,11 @@ final class Upkeep implements Housekeeping {
     }
 
     @Override
-    public void mergeEnded(boolean isDone) {
-        engine.counters().merged(isDone);
+    public void mergeEnded(Merging.Task merge, boolean isDone) {
+        switch (merge) {
+            case MergeTask ofRowSets -> engine.counters().merged(ofRowSets, isDone);
+            case DeltaMergeTask ofDeltas -> engine.counters().deltasMerged(ofDeltas, isDone);
+        }
     }
 
     /**

@@ -36,6 +36,9 @@ final class EngineModelTest {
     /** The same of merges that nobody asked for, which half of the runs have. */
     private static final long AUTOMATIC_MERGES_MIN = 50;
 
+    /** The least merges of delta files, asked for or not. */
+    private static final long DELTA_MERGES_MIN = 10;
+
     /** How many operations the long variant makes. */
     private static final long SOAK_OPERATIONS = Long.getLong("nyala.soak.operations", 10_000_000);
 
@@ -47,6 +50,7 @@ final class EngineModelTest {
     private int mergeCount;
     private int refusedCount;
     private long automaticMergeCount;
+    private long deltaMergeCount;
 
     @RepeatedTest(RUNS)
     void answersWhatTheModelAnswers(@Seed SplittableRandom random) {
@@ -55,6 +59,7 @@ final class EngineModelTest {
         mergeCount += done.mergeCount();
         refusedCount += done.refusedCount();
         automaticMergeCount += done.automaticMergeCount();
+        deltaMergeCount += done.deltaMergeCount() + done.automaticDeltaMergeCount();
         runCount++;
     }
 
@@ -66,6 +71,9 @@ final class EngineModelTest {
         assertTrue(
                 runCount < RUNS || automaticMergeCount >= AUTOMATIC_MERGES_MIN,
                 () -> automaticMergeCount + " merges only that nobody asked for");
+        assertTrue(
+                runCount < RUNS || deltaMergeCount >= DELTA_MERGES_MIN,
+                () -> deltaMergeCount + " merges of delta files only");
     }
 
     @Tag("soak")

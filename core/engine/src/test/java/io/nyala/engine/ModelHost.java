@@ -35,6 +35,7 @@ final class ModelHost {
     private int step;
     private int restarts;
     private long automaticMergeCount; // Of the engines before this one.
+    private long automaticDeltaMergeCount;
 
     /** A call of the disk was made to fail, or there is no space: clear failures are as they should be. */
     private boolean isFaulty;
@@ -45,7 +46,7 @@ final class ModelHost {
                 .withWriters(random.nextInt(1, 4))
                 .withCatalogEdits(random.nextInt(4, 60));
         if (random.nextBoolean()) {
-            world.withAutomaticMerges(random.nextInt(MERGE_DELAY_MILLIS_MAX));
+            world.withAutomaticMerges(random.nextInt(MERGE_DELAY_MILLIS_MAX)).withDeltaFilesMin(2);
         }
         this.running = world.open();
     }
@@ -77,6 +78,11 @@ final class ModelHost {
     /** Merges that nobody asked for, in all engines. */
     long automaticMergeCount() {
         return automaticMergeCount + engine().maintenance().automaticMergeCount();
+    }
+
+    /** The same of delta files. */
+    long automaticDeltaMergeCount() {
+        return automaticDeltaMergeCount + engine().maintenance().automaticDeltaMergeCount();
     }
 
     /** Microseconds since 1970. */
@@ -236,6 +242,7 @@ final class ModelHost {
             boolean isOpen = false;
             try {
                 automaticMergeCount = automaticMergeCount();
+                automaticDeltaMergeCount = automaticDeltaMergeCount();
                 running = world.open();
                 isOpen = true;
                 if (isFaulty && isAnyRowSetMissing()) {

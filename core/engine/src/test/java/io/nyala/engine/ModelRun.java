@@ -258,6 +258,14 @@ final class ModelRun {
             }
             return;
         }
+        if (random.nextBoolean()) {
+            for (int i = random.nextInt(5); i > 0; i--) { // Else there are rarely several delta files beside a rowset.
+                commit(random, table);
+                flush(table, true);
+            }
+            host.note("merge delta files of " + table.tableName());
+            writes.mergeDeltas(random, host.engine(), opened(table));
+        }
         host.note("merge rowsets of " + table.tableName());
         var merge = writes.merge(random, host.engine(), opened(table));
         table.touched();
@@ -271,14 +279,24 @@ final class ModelRun {
         return writes.mergeCount();
     }
 
+    /** As above, of delta files. */
+    int deltaMergeCount() {
+        return writes.deltaMergeCount();
+    }
+
     /** Scans of tables that are still there that came too late. */
     int refusedCount() {
         return catalog.all().stream().mapToInt(ModelDriver::refusedCount).sum();
     }
 
-    /** As above, that nobody asked for. */
+    /** Merges of rowsets that nobody asked for. */
     long automaticMergeCount() {
         return host.automaticMergeCount();
+    }
+
+    /** As above, of delta files. */
+    long automaticDeltaMergeCount() {
+        return host.automaticDeltaMergeCount();
     }
 
     // ---- Reading ----

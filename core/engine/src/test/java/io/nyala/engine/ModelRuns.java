@@ -21,7 +21,13 @@ final class ModelRuns {
     private ModelRuns() {}
 
     /** What was done in a run. */
-    record Done(long operationCount, int mergeCount, int refusedCount, long automaticMergeCount) {}
+    record Done(
+            long operationCount,
+            int mergeCount,
+            int deltaMergeCount,
+            int refusedCount,
+            long automaticMergeCount,
+            long automaticDeltaMergeCount) {}
 
     /** Runs so many steps. */
     static Done run(long seed, int steps) {
@@ -60,7 +66,13 @@ final class ModelRuns {
     }
 
     private static Done done(ModelRun run) {
-        return new Done(run.operationCount(), run.mergeCount(), run.refusedCount(), run.automaticMergeCount());
+        return new Done(
+                run.operationCount(),
+                run.mergeCount(),
+                run.deltaMergeCount(),
+                run.refusedCount(),
+                run.automaticMergeCount(),
+                run.automaticDeltaMergeCount());
     }
 
     /** Leaves out runs of steps, long ones first, as long as what is left fails too. */

@@ -2,12 +2,14 @@ package io.nyala.engine;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.compaction.MergePolicy;
 import io.nyala.memory.MemoryLimitException;
 import io.nyala.record.StaleRequestException;
 import io.nyala.simulation.PowerCutException;
 import io.nyala.table.HostedTablet;
 import io.nyala.table.TableDroppedException;
 import io.nyala.tablet.BatchTooLargeException;
+import io.nyala.tablet.DeltaFileEntry;
 import io.nyala.tablet.RowSetEntry;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletBusyException;
@@ -37,6 +39,7 @@ final class ModelWrites {
     private final List<Flush> flushes = new ArrayList<>();
     private final List<Merge> merges = new ArrayList<>();
     private int mergeCount;
+    private int deltaMergeCount;
     private final List<ModelPart> doubtful = new ArrayList<>();
     private long durableTime;
 
@@ -49,7 +52,7 @@ final class ModelWrites {
     private record Flush(ModelDriver driver, int changes, CompletableFuture<Void> done, long time) {}
 
     /** A merge that was asked for; false if it need not be. */
-    private record Merge(CompletableFuture<Boolean> done) {}
+    private record Merge(CompletableFuture<Boolean> done, boolean isOfDeltaFiles) {}
 
     // ---- Batches ----
 
@@ -138,7 +141,7 @@ final class ModelWrites {
         for (Merge merge : List.copyOf(merges)) {
             if (merge.done().isDone()) {
                 merges.remove(merge);
-                merged(merge.done());
+                merged(merge);
             }
         }
         for (Flush flush : List.copyOf(flushes)) {
@@ -241,7 +244,7 @@ final class ModelWrites {
     CompletableFuture<Boolean> merge(SplittableRandom random, Engine engine, Table table) {
         if (random.nextInt(4) == 0) {
             CompletableFuture<Boolean> compaction = table.compact().thenApply(_ -> false);
-            merges.add(new Merge(compaction));
+            merges.add(new Merge(compaction, false));
             return compaction;
         }
         List<HostedTablet> tablets = table.state().tablets();
@@ -257,32 +260,63 @@ final class ModelWrites {
             }
         }
         CompletableFuture<Boolean> merge = engine.maintenance().merge(tablet, chosen);
-        merges.add(new Merge(merge));
+        merges.add(new Merge(merge, false));
         return merge;
+    }
+
+    /** Of the table's rowset that has most delta files some that lie one behind another, if it has several. */
+    void mergeDeltas(SplittableRandom random, Engine engine, Table table) {
+        Tablet tablet = null;
+        RowSetEntry most = null;
+        for (HostedTablet hosted : table.state().tablets()) {
+            for (RowSetEntry rowSet : TabletView.rowSets(hosted.tablet())) {
+                if (most == null || rowSet.deltas().size() > most.deltas().size()) {
+                    tablet = hosted.tablet();
+                    most = rowSet;
+                }
+            }
+        }
+        if (tablet == null || most == null || most.deltas().size() < 2) {
+            return;
+        }
+        int from = random.nextInt(most.deltas().size() - 1);
+        int to = random.nextInt(from + 2, most.deltas().size() + 1);
+        List<Long> files = most.deltas().subList(from, to).stream()
+                .map(DeltaFileEntry::fileId)
+                .toList();
+        var choice = new MergePolicy.Choice(List.of(most.fileId()), files, 1, 1, "asked for");
+        merges.add(new Merge(engine.maintenance().merge(tablet, choice), true));
     }
 
     /** Gives up what was before, in all tablets of a table. */
     CompletableFuture<Boolean> vacuum(Table table) {
         CompletableFuture<Boolean> vacuum = table.vacuum().thenApply(_ -> false);
-        merges.add(new Merge(vacuum));
+        merges.add(new Merge(vacuum, false));
         return vacuum;
     }
 
     /** One that fails leaves everything as it was, so there need not be memory for it. */
-    private void merged(CompletableFuture<Boolean> merge) {
-        if (!merge.isCompletedExceptionally()) {
-            mergeCount += merge.join() ? 1 : 0;
+    private void merged(Merge merge) {
+        if (!merge.done().isCompletedExceptionally()) {
+            int count = merge.done().join() ? 1 : 0;
+            mergeCount += merge.isOfDeltaFiles() ? 0 : count;
+            deltaMergeCount += merge.isOfDeltaFiles() ? count : 0;
             return;
         }
-        RuntimeException failure = failure(merge);
+        RuntimeException failure = failure(merge.done());
         if (!isEndOfTablet(failure) && !(failure instanceof MemoryLimitException)) {
             refused.accept(failure);
         }
     }
 
-    /** Merges that have come about. */
+    /** Merges of rowsets that have come about. */
     int mergeCount() {
         return mergeCount;
+    }
+
+    /** Of delta files. */
+    int deltaMergeCount() {
+        return deltaMergeCount;
     }
 
     private void flushed(Flush flush) {

@@ -97,6 +97,12 @@ final class World {
         return this;
     }
 
+    /** From so many delta files of a rowset on some become one, if merges are automatic. */
+    World withDeltaFilesMin(int min) {
+        config = config.withDeltaFilesMin(min);
+        return this;
+    }
+
     /** The storage log begins anew after so many edits. */
     World withCatalogEdits(int max) {
         config = config.withCatalogEditsMax(max);

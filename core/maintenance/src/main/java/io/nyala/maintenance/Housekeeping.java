@@ -1,5 +1,6 @@
 package io.nyala.maintenance;
 
+import io.nyala.tablet.Merging;
 import io.nyala.tablet.Tablet;
 
 /** What a host does between flushes, and how it calls what ends them. The worker's, but for what says otherwise. */
@@ -37,8 +38,8 @@ public interface Housekeeping {
     /** A flush is done, or has failed; {@code hasWritten} if there was anything to write. */
     void flushEnded(boolean isDone, boolean hasWritten);
 
-    /** Rowsets were merged, or that has failed. */
-    void mergeEnded(boolean isDone);
+    /** Rowsets or delta files were merged, or that has failed. */
+    void mergeEnded(Merging.Task merge, boolean isDone);
 
     /** Whether batches wait for memory, or for the log to become shorter: flushes bring that about, merges do not. */
     boolean isPressed();

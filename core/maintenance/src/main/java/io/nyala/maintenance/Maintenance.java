@@ -1,5 +1,6 @@
 package io.nyala.maintenance;
 
+import io.nyala.compaction.CompactionPolicy;
 import io.nyala.compaction.MergePolicy;
 import io.nyala.compaction.RowSetShape;
 import io.nyala.io.Parking;
@@ -135,7 +136,16 @@ public final class Maintenance implements Agent {
      * @param rowSets their files
      */
     public CompletableFuture<Boolean> merge(Tablet tablet, List<Long> rowSets) {
-        CompletableFuture<Boolean> merged = merges.add(tablet, rowSets);
+        return merge(tablet, new Merges.Inputs(rowSets, List.of()));
+    }
+
+    /** As above, what the policy has chosen, rowsets or delta files. */
+    public CompletableFuture<Boolean> merge(Tablet tablet, MergePolicy.Choice choice) {
+        return merge(tablet, Merges.Inputs.of(choice));
+    }
+
+    private CompletableFuture<Boolean> merge(Tablet tablet, Merges.Inputs inputs) {
+        CompletableFuture<Boolean> merged = merges.add(tablet, inputs);
         wake();
         RuntimeException ended = end;
         if (ended != null) {
@@ -148,7 +158,7 @@ public final class Maintenance implements Agent {
     public TabletExplanation explain(Tablet tablet) {
         List<RowSetShape> shapes = TabletView.shapes(tablet);
         AttachedTablet attached = flushes.attached(tablet);
-        MergePolicy.Choice choice = MergePolicy.choose(shapes, settings.budget());
+        MergePolicy.Choice choice = CompactionPolicy.choose(shapes, settings.budget());
         return new TabletExplanation(
                 tablet.id(),
                 MergePolicy.layout(shapes),
@@ -157,9 +167,14 @@ public final class Maintenance implements Agent {
                 attached == null ? "the tablet was dropped" : attached.merge().plan(settings, housekeeping.micros()));
     }
 
-    /** Merges that nobody asked for, and that have come about. */
+    /** Merges of rowsets that nobody asked for, and that have come about. */
     public long automaticMergeCount() {
         return candidates.mergeCount();
+    }
+
+    /** The same of delta files. */
+    public long automaticDeltaMergeCount() {
+        return candidates.deltaMergeCount();
     }
 
     /** How often it was asked what is worth merging in a tablet. */

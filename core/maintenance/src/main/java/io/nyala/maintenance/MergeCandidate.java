@@ -1,5 +1,6 @@
 package io.nyala.maintenance;
 
+import io.nyala.compaction.CompactionPolicy;
 import io.nyala.compaction.MergePolicy;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletView;
@@ -13,8 +14,9 @@ import org.jspecify.annotations.Nullable;
  * #plan}.
  *
  * <pre>{@code
- *   flushed: young ------ youngMicros ------> due     A merge that gains much is due at once, and each is after
- *                                                     delayMicrosMax, however often the tablet is flushed meanwhile.
+ *   flushed: young ------ youngMicros ------> due     A merge that gains much is due at once, one of delta files too,
+ *                                                     and each after delayMicrosMax, however often the tablet is
+ *                                                     flushed meanwhile.
  *   failed:  backs off -- twice as long each time --> due, whatever else
  * }</pre>
  */
@@ -62,7 +64,7 @@ final class MergeCandidate {
             return false;
         }
         lookedAtVersion = version;
-        MergePolicy.Choice best = MergePolicy.choose(TabletView.shapes(tablet()), settings.budget());
+        MergePolicy.Choice best = CompactionPolicy.choose(TabletView.shapes(tablet()), settings.budget());
         if (choice == null) {
             waitsSince = now;
         }
@@ -99,8 +101,9 @@ final class MergeCandidate {
     }
 
     private long dueAt(MergePolicy.Choice merge, MergeSettings settings) {
-        boolean isMuch = merge.gain() >= settings.youngGainMin();
-        long ripe = isMuch ? 0 : Math.min(youngUntil, waitsSince + settings.delayMicrosMax());
+        // What is flushed next lies behind delta files that are merged now, but over rowsets.
+        boolean isAtOnce = merge.isOfDeltaFiles() || merge.gain() >= settings.youngGainMin();
+        long ripe = isAtOnce ? 0 : Math.min(youngUntil, waitsSince + settings.delayMicrosMax());
         return Math.max(ripe, backsOffUntil);
     }
 
@@ -133,8 +136,9 @@ final class MergeCandidate {
 
     /** What is done about it, and when, in words. Any thread. */
     String plan(MergeSettings settings, long now) {
-        if (tablet().merging().isRunning()) {
-            return "rowsets are being merged now";
+        Optional<String> running = tablet().merging().describe();
+        if (running.isPresent()) {
+            return "under way: " + running.get();
         }
         if (!settings.isAutomatic()) {
             return "nothing is merged unless somebody asks for it, since automaticMerges is off";

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * Tablets in which something is worth merging, and which of them comes next. However many tablets there are, only those
  * are looked at in which something has moved, a few in each round of the worker.
  *
- * <p>The worker's, but for {@link #changed}, {@link #choiceCount} and {@link #mergeCount}.
+ * <p>The worker's, but for {@link #changed}, {@link #choiceCount} and the counts of merges.
  */
 final class MergeCandidates {
     /** A look takes some microseconds where there are few rowsets, and a few milliseconds where there are hundreds. */
@@ -26,6 +26,7 @@ final class MergeCandidates {
     private final Set<MergeCandidate> wanted = new LinkedHashSet<>();
     private final AtomicLong choiceCount = new AtomicLong();
     private final AtomicLong mergeCount = new AtomicLong();
+    private final AtomicLong deltaMergeCount = new AtomicLong();
 
     MergeCandidates(Housekeeping housekeeping, MergeSettings settings) {
         this.housekeeping = housekeeping;
@@ -99,10 +100,10 @@ final class MergeCandidates {
     }
 
     /** {@code failure}: null if it has come about. */
-    void ended(MergeCandidate candidate, @Nullable RuntimeException failure) {
+    void ended(MergeCandidate candidate, Merges.Inputs inputs, @Nullable RuntimeException failure) {
         if (failure == null) {
             candidate.succeeded();
-            mergeCount.getAndIncrement();
+            (inputs.deltaFiles().isEmpty() ? mergeCount : deltaMergeCount).getAndIncrement();
         } else if (!(failure instanceof TabletClosedException)) {
             candidate.failed(failure, housekeeping.micros());
         }
@@ -124,9 +125,14 @@ final class MergeCandidates {
         return next;
     }
 
-    /** How many have come about. Any thread. */
+    /** How many of rowsets have come about. Any thread. */
     long mergeCount() {
         return mergeCount.get();
+    }
+
+    /** The same of delta files. Any thread. */
+    long deltaMergeCount() {
+        return deltaMergeCount.get();
     }
 
     /** How often the policy was asked. Any thread. */

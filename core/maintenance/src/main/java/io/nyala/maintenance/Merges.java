@@ -1,7 +1,10 @@
 package io.nyala.maintenance;
 
+import io.nyala.compaction.MergePolicy;
+import io.nyala.tablet.DeltaMergeTask;
 import io.nyala.tablet.FlushContext;
 import io.nyala.tablet.MergeTask;
+import io.nyala.tablet.Merging;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletClosedException;
 import java.lang.System.Logger;
@@ -15,8 +18,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Merges of rowsets, of which one is under way at a time: those that somebody asked for, then those that are worth it.
- * The worker's, but for {@link #add} and {@link #refuse}.
+ * Merges of rowsets and of delta files, of which one is under way at a time: those that somebody asked for, then those
+ * that are worth it. The worker's, but for {@link #add} and {@link #refuse}.
  */
 final class Merges {
     private static final Logger LOG = System.getLogger(Merges.class.getName());
@@ -43,15 +46,39 @@ final class Merges {
         this.taskCount = taskCount;
     }
 
-    /** Rowsets of a tablet that somebody wants to be one; the answer is whether they were. */
-    private record Wanted(Tablet tablet, List<Long> rowSets, CompletableFuture<Boolean> merged) {}
+    /** What somebody wants to be one; the answer is whether it was. */
+    private record Wanted(Tablet tablet, Inputs inputs, CompletableFuture<Boolean> merged) {}
+
+    /**
+     * What is merged.
+     *
+     * @param rowSets their files
+     * @param deltaFiles those of the one rowset, if these are merged and it stays as it is
+     */
+    record Inputs(List<Long> rowSets, List<Long> deltaFiles) {
+        Inputs {
+            rowSets = List.copyOf(rowSets);
+            deltaFiles = List.copyOf(deltaFiles);
+        }
+
+        static Inputs of(MergePolicy.Choice choice) {
+            return new Inputs(choice.fileIds(), choice.deltaFileIds());
+        }
+
+        /** Null if they are not there any more, or somebody has them. */
+        Merging.@Nullable Task begin(Tablet tablet, FlushContext context) {
+            return deltaFiles.isEmpty()
+                    ? MergeTask.begin(tablet, context, rowSets)
+                    : DeltaMergeTask.begin(tablet, context, rowSets.getFirst(), deltaFiles);
+        }
+    }
 
     /** {@code ended} is told why it did not come about, or null. */
-    private record Running(MergeTask task, Consumer<@Nullable RuntimeException> ended) {}
+    private record Running(Merging.Task task, Consumer<@Nullable RuntimeException> ended) {}
 
-    CompletableFuture<Boolean> add(Tablet tablet, List<Long> rowSets) {
+    CompletableFuture<Boolean> add(Tablet tablet, Inputs inputs) {
         CompletableFuture<Boolean> merged = new CompletableFuture<>();
-        wanted.add(new Wanted(tablet, List.copyOf(rowSets), merged));
+        wanted.add(new Wanted(tablet, inputs, merged));
         return merged;
     }
 
@@ -79,7 +106,7 @@ final class Merges {
                 && !flushes.isRunning(wanted.element().tablet())) {
             Wanted next = wanted.remove();
             boolean isThere = flushes.attached(next.tablet()) != null;
-            if (!isThere || !begin(next.tablet(), next.rowSets(), failure -> end(next, failure))) {
+            if (!isThere || !begin(next.tablet(), next.inputs(), failure -> end(next, failure))) {
                 next.merged().complete(false);
             }
         }
@@ -99,7 +126,8 @@ final class Merges {
         }
         MergeCandidate best = candidates.best(tablet -> !flushes.isRunning(tablet));
         if (best != null) {
-            if (begin(best.tablet(), best.choice().fileIds(), failure -> candidates.ended(best, failure))) {
+            Inputs inputs = Inputs.of(best.choice());
+            if (begin(best.tablet(), inputs, failure -> candidates.ended(best, inputs, failure))) {
                 candidates.begins(best);
             } else {
                 candidates.refused(best);
@@ -107,8 +135,8 @@ final class Merges {
         }
     }
 
-    private boolean begin(Tablet tablet, List<Long> rowSets, Consumer<@Nullable RuntimeException> ended) {
-        MergeTask task = MergeTask.begin(tablet, context, rowSets);
+    private boolean begin(Tablet tablet, Inputs inputs, Consumer<@Nullable RuntimeException> ended) {
+        Merging.Task task = inputs.begin(tablet, context);
         if (task == null) {
             return false;
         }
@@ -131,14 +159,14 @@ final class Merges {
                 return 0;
             }
             end(present);
-            housekeeping.mergeEnded(true);
+            housekeeping.mergeEnded(present.task(), true);
             housekeeping.releaseLog();
             present.ended().accept(null);
         } catch (RuntimeException e) {
             if (!(e instanceof TabletClosedException)) {
                 LOG.log(
                         Level.ERROR,
-                        "merge of rowsets " + present.task().inputIds() + " of tablet "
+                        present.task().describe() + " of tablet "
                                 + present.task().tablet().id() + " failed; they stay as they are",
                         e);
             }
@@ -159,7 +187,7 @@ final class Merges {
     private void abort(Running present, RuntimeException reason) {
         end(present);
         if (!(reason instanceof TabletClosedException)) {
-            housekeeping.mergeEnded(false);
+            housekeeping.mergeEnded(present.task(), false);
         }
         try {
             present.task().abort();

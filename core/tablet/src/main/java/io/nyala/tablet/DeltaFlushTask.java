@@ -105,7 +105,7 @@ final class DeltaFlushTask {
         LiveRowSet rowSet = changed.element();
         LiveRowSet.Store store = rowSet.sealed().getFirst();
         DeltaFileOutput written = context.writeChanges(tablet, rowSet.base(), store.changes());
-        List<DeltaFileEntry> entries = written == null ? List.of() : List.of(entry(written));
+        List<DeltaFileEntry> entries = written == null ? List.of() : List.of(DeltaFileEntry.of(written));
         boolean isUnused = true;
         try {
             output = written == null ? null : context.openChanges(tablet, rowSet.base(), written.fileId());
@@ -124,10 +124,6 @@ final class DeltaFlushTask {
         hasWritten = true;
         stage = Stage.COMMITTED;
         return true;
-    }
-
-    private static DeltaFileEntry entry(DeltaFileOutput written) {
-        return new DeltaFileEntry(written.fileId(), written.fileBytes(), written.changeCount(), written.deletedCount());
     }
 
     private boolean askForSwap() {

@@ -3,6 +3,7 @@ package io.nyala.tablet;
 import io.nyala.compaction.Flush;
 import io.nyala.compaction.MergeSource;
 import io.nyala.diskrowset.DeltaFile;
+import io.nyala.diskrowset.DeltaFileMerge;
 import io.nyala.diskrowset.DeltaFileOutput;
 import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.memory.MemoryAccount;
@@ -29,6 +30,9 @@ public interface FlushContext {
     /** Closes a rowset that was merged, soon, and deletes its files. Any thread. */
     void discard(LiveRowSet merged);
 
+    /** Closes a delta file that was merged, soon, and deletes it. Any thread. */
+    void discard(DeltaFile merged);
+
     /** Opens a rowset of {@code tablet} for reading. */
     DiskRowSet open(Tablet tablet, long fileId);
 
@@ -41,6 +45,13 @@ public interface FlushContext {
      */
     @Nullable
     DeltaFileOutput writeChanges(Tablet tablet, DiskRowSet rowSet, DeltaSource changes);
+
+    /**
+     * Writes what merged delta files have into a new one, which is durable, its name included, when this returns; null
+     * if nothing is left.
+     */
+    @Nullable
+    DeltaFileOutput write(Tablet tablet, DeltaFileMerge merged);
 
     /** Opens a delta file of a rowset for reading. */
     DeltaFile openChanges(Tablet tablet, DiskRowSet rowSet, long fileId);

@@ -18,10 +18,10 @@ import io.nyala.rows.Schema;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -38,8 +38,7 @@ import org.jspecify.annotations.Nullable;
  * key deleted need not look again, and why a key can be live in one place at most.
  *
  * <p><b>Life</b>: the tablet's map and each open scan hold it; when a merge has put others in its place and the last
- * scan has ended, whoever merged it closes it. Who merges its rows claims it, so that nothing else is done with its
- * changes.
+ * scan has ended, whoever merged it closes it. Who merges its rows, or its delta files, claims it.
  *
  * <p><b>Threads</b>: reading for any thread, inside the tablet's epochs where changes in memory are touched; the writer
  * alone changes what {@link #deltas} is.
@@ -57,8 +56,7 @@ public final class LiveRowSet implements RowHome, KeyIntervals.Bounded, AutoClos
 
     private volatile @Nullable Consumer<LiveRowSet> whenFree;
 
-    /** Odd while it is claimed; grows with each claim and each end of one. */
-    private final AtomicLong claim = new AtomicLong();
+    private final Merging.Claim claim = new Merging.Claim();
 
     // Of the writer.
     private final ExpectedChanges expected = new ExpectedChanges();
@@ -254,19 +252,15 @@ public final class LiveRowSet implements RowHome, KeyIntervals.Bounded, AutoClos
     /** As the storage log knows it. */
     RowSetEntry entry() {
         Deltas seen = deltas;
-        List<DeltaFileEntry> entries = new ArrayList<>();
-        for (DeltaFile file : seen.files()) {
-            entries.add(new DeltaFileEntry(file.fileId(), file.fileBytes(), file.changeCount(), file.deletedCount()));
-        }
+        List<DeltaFileEntry> entries =
+                seen.files().stream().map(DeltaFileEntry::of).toList();
         return RowSetEntry.of(base.fileId(), base.rowCount(), base.fileBytes(), base.minKey(), base.maxKey(), 0)
                 .with(entries, seen.appliedUpTo());
     }
 
     /** As a policy sees it. */
     RowSetShape shape() {
-        long changeBytes = fileBytes() - base.fileBytes() + changeBytes();
-        return new RowSetShape(
-                base.fileId(), base.rowCount(), base.fileBytes(), changeBytes, base.minKey(), base.maxKey());
+        return entry().shape(changeBytes());
     }
 
     /** The first log record that a restart would need for these rows; {@link Long#MAX_VALUE} for none. */
@@ -421,6 +415,27 @@ public final class LiveRowSet implements RowHome, KeyIntervals.Bounded, AutoClos
         return oldest.changes();
     }
 
+    /** Files that correct it, oldest first. */
+    List<DeltaFile> deltaFiles() {
+        return deltas.files();
+    }
+
+    /**
+     * Puts a delta file in the place of others, which lie one behind another and are to be closed when no reader is
+     * left; or nothing if nothing is left of them.
+     */
+    void replace(List<DeltaFile> merged, @Nullable DeltaFile by) {
+        Deltas before = deltas;
+        int first = Collections.indexOfSubList(before.files(), merged);
+        assert first >= 0 : merged + " are not one behind another in " + before.files();
+        List<DeltaFile> files = new ArrayList<>(before.files());
+        files.subList(first, first + merged.size()).clear();
+        if (by != null) {
+            files.add(first, by);
+        }
+        deltas = Deltas.of(files, before.sealed(), before.active(), before.appliedUpTo());
+    }
+
     /** Carries the changes over that are not frozen. */
     void carryActive(MergeTask.Successors target) {
         Store active = deltas.active();
@@ -440,24 +455,9 @@ public final class LiveRowSet implements RowHome, KeyIntervals.Bounded, AutoClos
 
     // ---- Claims and holds: any thread ----
 
-    /** Takes the rowset for a merge; 0 if it is taken. */
-    long tryClaim() {
-        long before = claim.get();
-        return (before & 1) == 0 && claim.compareAndSet(before, before + 1) ? before + 1 : 0;
-    }
-
-    boolean isClaimed() {
-        return (claim.get() & 1) != 0;
-    }
-
-    /** Whether what {@link #tryClaim} answered holds still: if not, the merge's result must not be used. */
-    boolean isClaimedBy(long claimed) {
-        return claim.get() == claimed;
-    }
-
-    /** Ends a claim; nothing happens if it was over before. */
-    void endClaim(long claimed) {
-        claim.compareAndSet(claimed, claimed + 1);
+    /** Who replaces it, or delta files of it, just now. */
+    Merging.Claim claim() {
+        return claim;
     }
 
     /** For a scan. By who has entered the tablet's epochs and has it from a map, or holds it already. */

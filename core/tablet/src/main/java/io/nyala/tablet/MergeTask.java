@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  * can be given up at any point: the inputs have everything, too. A crash before the edit leaves orphan files, whose ids
  * are logged; after it the log records since the freeze are applied to the outputs.
  */
-public final class MergeTask {
+public final class MergeTask implements Merging.Task {
     private enum Stage {
         START,
         FREEZING,
@@ -80,6 +80,7 @@ public final class MergeTask {
     private @Nullable Flush merge;
     private int rounds;
     private long historyMark;
+    private long readBytes;
     private DeltaSource.@Nullable Cursor carried;
 
     /** Of all outputs. Written by the worker alone. */
@@ -176,7 +177,7 @@ public final class MergeTask {
      * merge may begin.
      */
     public static @Nullable MergeTask begin(Tablet tablet, FlushContext context, List<Long> fileIds) {
-        if (tablet.merging().isPaused() || tablet.merging().isRunning() || fileIds.isEmpty()) {
+        if (!tablet.merging().mayBegin() || fileIds.isEmpty()) {
             return null;
         }
         List<LiveRowSet> inputs = tablet.map().onDisk().stream()
@@ -186,8 +187,8 @@ public final class MergeTask {
         var task = new MergeTask(tablet, context, inputs, claims);
         boolean isClaimed = inputs.size() == fileIds.size();
         for (int i = 0; i < claims.length && isClaimed; i++) {
-            claims[i] = inputs.get(i).tryClaim();
-            isClaimed = claims[i] != 0;
+            claims[i] = inputs.get(i).claim().tryRows();
+            isClaimed = claims[i] != Merging.Claim.NONE;
         }
         if (!isClaimed) {
             task.endClaims();
@@ -197,12 +198,38 @@ public final class MergeTask {
         return task;
     }
 
+    @Override
     public Tablet tablet() {
         return tablet;
     }
 
+    @Override
+    public boolean hasChanges() {
+        return true;
+    }
+
+    @Override
+    public String describe() {
+        return "merge of rowsets " + inputIds();
+    }
+
+    /** Whether a rowset is written again by itself, with its changes: a major delta compaction. */
+    public boolean isMajorDeltaCompaction() {
+        return inputs.size() == 1 && !changes.getFirst().isEmpty();
+    }
+
+    @Override
+    public long readBytes() {
+        return readBytes;
+    }
+
+    @Override
+    public long writtenBytes() {
+        return entries.stream().mapToLong(RowSetEntry::fileBytes).sum();
+    }
+
     /** Files of what is merged. */
-    public List<Long> inputIds() {
+    private List<Long> inputIds() {
         return inputs.stream().map(input -> input.base().fileId()).toList();
     }
 
@@ -211,15 +238,12 @@ public final class MergeTask {
         return new Progress(inputs.size(), rowsWritten, rowsMax);
     }
 
-    /** Whether the outputs are in the place of the inputs. */
+    @Override
     public boolean isDone() {
         return stage == Stage.DONE;
     }
 
-    /**
-     * Does one bounded piece; answers whether it got anywhere. When it did not, the writer or the log will wake the
-     * worker.
-     */
+    @Override
     public boolean step() {
         if (stage != Stage.SWAPPING && stage != Stage.DONE) {
             tablet.pending().throwIfFailed();
@@ -277,6 +301,7 @@ public final class MergeTask {
         }
         historyMark = context.raiseHistoryMark(tablet); // What is left out of the outputs nobody reads before the edit.
         read = inputs.stream().filter(input -> !isForgotten(input)).toList();
+        readBytes = read.stream().mapToLong(input -> input.shape().cost()).sum();
         var target = new MergePlaces(
                 read.stream().map(input -> input.base().rowCount()).toList(), context.mergeMemory());
         places = target;
@@ -305,7 +330,7 @@ public final class MergeTask {
     }
 
     private boolean write() {
-        Flush running = merge();
+        Flush running = Objects.requireNonNull(merge, "nothing is written yet");
         boolean isWriting = running.step();
         rowsWritten = running.rowCount();
         if (!isWriting) {
@@ -413,17 +438,14 @@ public final class MergeTask {
 
     private boolean swap() {
         for (int i = 0; i < claims.length; i++) {
-            assert inputs.get(i).isClaimedBy(claims[i]) : "a merge has lost its claim between its edit and its swap";
+            assert inputs.get(i).claim().isHeld(claims[i]) : "a merge has lost its claim between its edit and its swap";
         }
         tablet.swap(inputs, outputs, context::discard);
         end();
         return true;
     }
 
-    /**
-     * Gives back what an unfinished merge holds, and deletes files that are surely not part of the tablet; the inputs
-     * go on. Nothing happens if the swap was asked for: the writer runs it even if it is closed.
-     */
+    @Override
     public void abort() {
         if (stage == Stage.SWAPPING || stage == Stage.DONE) {
             return;
@@ -463,14 +485,8 @@ public final class MergeTask {
 
     private void endClaims() {
         for (int i = 0; i < claims.length; i++) {
-            if (claims[i] != 0) {
-                inputs.get(i).endClaim(claims[i]);
-            }
+            inputs.get(i).claim().end(claims[i]);
         }
-    }
-
-    private Flush merge() {
-        return Objects.requireNonNull(merge, "nothing is written yet");
     }
 
     private boolean ask(BooleanSupplier command, Stage next) {

@@ -1,15 +1,16 @@
 package io.nyala.tablet;
 
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whether rowsets of a tablet are being merged, and whether they may be. While they are, their changes in memory are
- * flushed only with the outcome. Thread-safe.
+ * Whether rowsets of a tablet, or delta files, are being merged, and whether they may be. While rowsets are, their
+ * changes in memory are flushed only with the outcome. Thread-safe.
  */
 public final class Merging {
     private final Pressure pressure;
-    private volatile @Nullable MergeTask running;
+    private volatile @Nullable Task running;
     private volatile boolean isPaused;
     private volatile boolean isFlushOwed;
 
@@ -17,18 +18,72 @@ public final class Merging {
         this.pressure = pressure;
     }
 
-    /** Whether a merge has rowsets of the tablet. */
+    /**
+     * What puts files of a tablet in the place of others, from its claim to its swap, in steps. Belongs to a
+     * maintenance worker.
+     */
+    public sealed interface Task permits MergeTask, DeltaMergeTask {
+        Tablet tablet();
+
+        /**
+         * Does one bounded piece; answers whether it got anywhere. When it did not, the writer or the log will wake the
+         * worker.
+         */
+        boolean step();
+
+        /** Whether the outputs are in the place of the inputs. */
+        boolean isDone();
+
+        /**
+         * Gives back what an unfinished one holds, and deletes files that are surely not part of the tablet; the inputs
+         * go on. Nothing happens if the swap was asked for: the writer runs it even if it is closed.
+         */
+        void abort();
+
+        /** Whether it has changes in memory, so that a flush of them follows it. */
+        boolean hasChanges();
+
+        /** What it is, in words. */
+        String describe();
+
+        /** Of what it reads: files, and changes in memory. */
+        long readBytes();
+
+        /** Of the files that it has written. */
+        long writtenBytes();
+    }
+
+    /** Whether something has rowsets or delta files of the tablet. */
     public boolean isRunning() {
         return running != null;
     }
 
-    /** How far the merge is that has rowsets of the tablet, if one has. */
-    public Optional<MergeTask.Progress> progress() {
-        return Optional.ofNullable(running).map(MergeTask::progress);
+    /**
+     * Whether a flush has to leave changes to what is running, or is to wait for its end, since the files must not
+     * change any more.
+     */
+    public boolean isAheadOfFlush() {
+        Task present = running;
+        return present != null && (present.hasChanges() || isPaused);
     }
 
-    /** By the worker, which does one merge of a tablet at a time; null for none. */
-    void running(@Nullable MergeTask task) {
+    /** What has rowsets or delta files of the tablet, in words. */
+    public Optional<String> describe() {
+        return Optional.ofNullable(running).map(Task::describe);
+    }
+
+    /** How far the merge is that has rowsets of the tablet, if one has. */
+    public Optional<MergeTask.Progress> progress() {
+        return running instanceof MergeTask merge ? Optional.of(merge.progress()) : Optional.empty();
+    }
+
+    /** Whether one may begin: one at a time in a tablet. */
+    boolean mayBegin() {
+        return !isPaused && running == null;
+    }
+
+    /** By the worker; null for none. */
+    void running(@Nullable Task task) {
         running = task;
         if (task == null) {
             askForWhatIsOwed();
@@ -67,5 +122,63 @@ public final class Merging {
 
     public boolean isPaused() {
         return isPaused;
+    }
+
+    /**
+     * Who replaces something of a rowset at the moment, if anybody does: one at a time, by compare-and-set, with an
+     * epoch that grows with each claim and each end of one.
+     *
+     * <pre>{@code
+     *   free(e) -- tryRows ------> rows(e + 1) -----------.
+     *      ^  '--- tryDeltaFiles -> delta files(e + 1) ---+-- end --> free(e + 2)
+     * }</pre>
+     *
+     * <p>Who has its rows has its changes too, and nothing else is done with these. Who has its delta files has those
+     * that there were: changes in memory are flushed behind them meanwhile. Thread-safe.
+     */
+    static final class Claim {
+        /** What {@link #tryRows} and {@link #tryDeltaFiles} answer if it is taken. */
+        static final long NONE = 0;
+
+        private static final long FREE = 0;
+        private static final long ROWS = 1;
+        private static final long DELTA_FILES = 2;
+        private static final long KIND = 3;
+        private static final long EPOCH = KIND + 1;
+
+        private final AtomicLong state = new AtomicLong();
+
+        /** Takes it for a merge. */
+        long tryRows() {
+            return tryTake(ROWS);
+        }
+
+        /** Takes it for something that puts delta files in the place of others. */
+        long tryDeltaFiles() {
+            return tryTake(DELTA_FILES);
+        }
+
+        private long tryTake(long kind) {
+            long before = state.get();
+            long after = before + EPOCH + kind;
+            return (before & KIND) == FREE && state.compareAndSet(before, after) ? after : NONE;
+        }
+
+        /** Whether somebody has its rows, and so its changes. */
+        boolean isOfRows() {
+            return (state.get() & KIND) == ROWS;
+        }
+
+        /** Whether a claim holds still: if not, its result must not be used. */
+        boolean isHeld(long claimed) {
+            return claimed != NONE && state.get() == claimed;
+        }
+
+        /** Ends a claim; nothing happens if it was over before. */
+        void end(long claimed) {
+            if (claimed != NONE) {
+                state.compareAndSet(claimed, (claimed & ~KIND) + EPOCH);
+            }
+        }
     }
 }

@@ -1,9 +1,12 @@
 package io.nyala.tablet;
 
+import io.nyala.compaction.RowSetShape;
 import io.nyala.memory.Check;
 import io.nyala.rows.KeyRange;
 import io.nyala.rows.Limits;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 
@@ -56,6 +59,37 @@ public record RowSetEntry(
     /** The same rows, corrected by these files, which have their changes up to a sequence. */
     public RowSetEntry with(List<DeltaFileEntry> newDeltas, long newAppliedUpTo) {
         return new RowSetEntry(fileId, rowCount, fileBytes, minKey, maxKey, newAppliedUpTo, newDeltas);
+    }
+
+    /** As above, by these behind those that it has. */
+    public RowSetEntry withDeltas(List<DeltaFileEntry> added, long newAppliedUpTo) {
+        List<DeltaFileEntry> newDeltas = new ArrayList<>(deltas);
+        newDeltas.addAll(added);
+        return with(newDeltas, newAppliedUpTo);
+    }
+
+    /** The same rows, corrected by the files {@code added} in the place of others, which lie one behind another. */
+    public RowSetEntry withReplaced(List<Long> removed, List<DeltaFileEntry> added) {
+        int first = indexOfDeltas(removed);
+        Check.that(first >= 0, "delta files " + removed + " are not one behind another in " + this);
+        List<DeltaFileEntry> newDeltas = new ArrayList<>(deltas);
+        newDeltas.subList(first, first + removed.size()).clear();
+        newDeltas.addAll(first, added);
+        return with(newDeltas, appliedUpTo);
+    }
+
+    /** Where the first of these is among the files that correct it; -1 unless they lie there one behind another. */
+    public int indexOfDeltas(List<Long> fileIds) {
+        List<Long> all = deltas.stream().map(DeltaFileEntry::fileId).toList();
+        return fileIds.isEmpty() ? -1 : Collections.indexOfSubList(all, fileIds);
+    }
+
+    /** As a policy sees it, with so many bytes of changes in memory. */
+    RowSetShape shape(long changeBytes) {
+        List<RowSetShape.DeltaFileShape> files = deltas.stream()
+                .map(delta -> new RowSetShape.DeltaFileShape(delta.fileId(), delta.fileBytes()))
+                .toList();
+        return new RowSetShape(fileId, rowCount, fileBytes, deltaBytes() + changeBytes, minKey, maxKey, files);
     }
 
     /** Size of the files that correct it. */

@@ -64,7 +64,7 @@ record RowSetMap(
         return new RowSetMap(version + 1, active, sealed, rowSets.with(inputs, outputs), unreadable);
     }
 
-    /** The map after a rowset got a delta file in the place of changes in memory. */
+    /** The map after a rowset got a delta file in the place of changes in memory, or of others. */
     RowSetMap withChangedRowSet() {
         return new RowSetMap(version + 1, active, sealed, rowSets, unreadable);
     }
@@ -139,7 +139,7 @@ record RowSetMap(
         boolean hasRows = !sealed.isEmpty() || active.rows().rowCount() > 0;
         long bytes = hasRows ? memoryBytes() - changeBytes() : 0;
         for (LiveRowSet rowSet : onDisk()) {
-            bytes += rowSet.isClaimed() ? 0 : rowSet.changeBytes();
+            bytes += rowSet.claim().isOfRows() ? 0 : rowSet.changeBytes();
         }
         return bytes;
     }
@@ -151,7 +151,7 @@ record RowSetMap(
     List<LiveRowSet> sealChanges(long lastSequence) {
         List<LiveRowSet> changed = new ArrayList<>();
         for (LiveRowSet rowSet : onDisk()) {
-            if (!rowSet.isClaimed() && rowSet.seal(lastSequence) != null) {
+            if (!rowSet.claim().isOfRows() && rowSet.seal(lastSequence) != null) {
                 changed.add(rowSet);
             }
         }

@@ -430,6 +430,13 @@ public final class Tablet {
         epochs.retire(flushed::close);
     }
 
+    /** Puts a delta file in the place of others; {@code closer} gets each of these without a reader. */
+    void swap(LiveRowSet rowSet, List<DeltaFile> merged, @Nullable DeltaFile by, Consumer<DeltaFile> closer) {
+        rowSet.replace(merged, by);
+        map = map.withChangedRowSet();
+        epochs.retire(() -> merged.forEach(closer));
+    }
+
     /** Puts the outputs of a merge in the place of its inputs; {@code closer} gets each of these without a reader. */
     void swap(List<LiveRowSet> inputs, List<LiveRowSet> outputs, Consumer<LiveRowSet> closer) {
         RowSetMap next = map.withMerge(inputs, outputs);

@@ -66,7 +66,7 @@ public final class TabletFlush {
             return stepOfRows();
         }
         if (withChanges && !changes.isDone()) {
-            hasLeftChanges |= tablet.merging().isRunning(); // It may take long, and others wait for their flush.
+            hasLeftChanges |= tablet.merging().isAheadOfFlush(); // It may take long, and others wait for their flush.
             return changes.step();
         }
         return !areAnswersCarried && carryAnswers();

@@ -30,6 +30,12 @@ public interface TabletManifest {
     void deltasFlushed(long tabletId, long rowSetFileId, List<DeltaFileEntry> added, long appliedUpTo);
 
     /**
+     * Makes the result of a merge of delta files durable in one edit: the files {@code added} correct a rowset, in the
+     * place of those that are {@code removed}, which lie one behind another, and have the same changes.
+     */
+    void deltasReplaced(long tabletId, long rowSetFileId, List<Long> removed, List<DeltaFileEntry> added);
+
+    /**
      * Makes the result of a merge durable in one edit: the rowsets {@code added} are in the place of those whose files
      * are {@code removed}, and have the changes of the tablet's log records up to {@code appliedUpTo} to their rows.
      *

@@ -2,11 +2,13 @@ package io.nyala.tablet;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.compaction.MergeSource;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
+import io.nyala.rows.OperationKind;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.RowErrorCode;
 import io.nyala.rows.Schema;
@@ -15,8 +17,11 @@ import io.nyala.simulation.RowKey;
 import io.nyala.simulation.SimulatedDisk;
 import io.nyala.testkit.Seed;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.NavigableMap;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -24,8 +29,8 @@ import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 
 /**
- * Goal: while rowsets are merged, and afterwards, a tablet takes writes and answers scans at each snapshot as it did
- * before, also after a crash, and scans that were begun before go on.
+ * Goal: while rowsets or delta files are merged, and afterwards, a tablet takes writes and answers scans at each
+ * snapshot as it did before, also after a crash, and scans that were begun before go on.
  * Method: random batches on few keys between the steps of flushes and merges, some of which are given up, clean
  * restarts and power cuts on a simulated disk, against a map of rows for each snapshot.
  */
@@ -34,17 +39,29 @@ final class MergeTaskTest {
 
     @RepeatedTest(5)
     void rowsAreAsBefore(@Seed SplittableRandom random) {
+        run(random, false);
+    }
+
+    @RepeatedTest(5)
+    void rowsAreAsBeforeWhileDeltaFilesAreMerged(@Seed SplittableRandom random) {
+        run(random, true);
+    }
+
+    private static void run(SplittableRandom random, boolean isMostlyOfDeltas) {
         var disk = new SimulatedDisk(random.split());
         Schema schema = RandomSchema.draw(random);
         while (schema.columnCount() == schema.keyColumnCount()) {
             schema = RandomSchema.draw(random);
         }
-        var model = new RowsModel(schema, random, 1 + random.nextInt(1 << random.nextInt(8)));
+        int keyCount = isMostlyOfDeltas ? random.nextInt(20, 200) : 1 + random.nextInt(1 << random.nextInt(8));
+        var model = new RowsModel(schema, random, keyCount);
         try (var run = new Run(disk, schema, model, random)) {
+            run.isMostlyOfDeltas = isMostlyOfDeltas;
             for (int i = 0; i < STEPS; i++) {
                 run.step();
             }
-            assertTrue(run.mergeCount > 0, "nothing was merged");
+            int count = isMostlyOfDeltas ? run.deltaMergeCount : run.mergeCount;
+            assertTrue(count > 0, "nothing was merged");
         }
         assertEquals(0, disk.openFileCount());
     }
@@ -59,7 +76,7 @@ final class MergeTaskTest {
                 run.commit();
                 run.one.flushAll();
             }
-            MergeTask merge = run.one.newMerge(run.one.rowSetIds());
+            Merging.Task merge = run.one.newMerge(run.one.rowSetIds());
             run.commit(); // Nothing is done for the merge yet.
             TabletFlush flush = run.one.newFlush(true);
             run.one.await(() -> {
@@ -78,6 +95,68 @@ final class MergeTaskTest {
         }
     }
 
+    /** Changes are flushed behind the files that become one; what these had is gone from the disk afterwards. */
+    @Test
+    void aFlushGoesOnBesideAMergeOfDeltaFiles(@Seed SplittableRandom random) {
+        var disk = new SimulatedDisk(random.split());
+        Schema schema = Schema.of(Column.key("k", ColumnType.INT32), Column.of("v", ColumnType.INT64));
+        try (var one = new OneTablet(disk, schema)) {
+            setAll(one, OperationKind.INSERT, 0);
+            for (int value = 1; value <= 3; value++) {
+                setAll(one, OperationKind.UPDATE, value);
+            }
+            long first = one.rowSetIds().getFirst();
+            List<Long> deltas = deltaIds(one);
+            assertEquals(3, deltas.size());
+            assertNull(newDeltaMerge(one, first, deltas.reversed()), "they do not lie so");
+            DeltaMergeTask merge = Objects.requireNonNull(newDeltaMerge(one, first, deltas));
+            assertNull(newDeltaMerge(one, first, deltas), "somebody has them");
+            assertNull(one.newMerge(one.rowSetIds()), "somebody has a part of it");
+            setAll(one, OperationKind.UPDATE, 4);
+            Merging merging = one.tablet().merging();
+            assertTrue(merging.isRunning() && !merging.isAheadOfFlush());
+            merging.pause();
+            assertTrue(merging.isAheadOfFlush(), "files are not to change after a flush");
+            merging.goOn();
+            List<Long> behind = deltaIds(one).subList(3, 4);
+            long snapshot = one.tablet().visible();
+            var expected = one.rows(snapshot);
+            RowCursor begun = one.scan(snapshot);
+            one.finish(merge);
+            List<Long> after = deltaIds(one);
+            assertEquals(behind, after.subList(1, after.size()));
+            for (long fileId : deltas) {
+                assertFalse(disk.exists(one.path(fileId)), "file " + fileId + " is still there");
+            }
+            try (begun) {
+                assertEquals(expected, one.rows(begun, snapshot));
+            }
+            one.restart();
+            assertEquals(expected, one.rows());
+            assertEquals(after, deltaIds(one));
+        }
+        assertEquals(0, disk.openFileCount());
+    }
+
+    private static void setAll(OneTablet one, OperationKind kind, long value) {
+        one.commit(batch -> {
+            for (int key = 0; key < 10; key++) {
+                batch.start(kind).setInt(0, key).setLong(1, value).end();
+            }
+        });
+        one.flushAll();
+    }
+
+    private static @Nullable DeltaMergeTask newDeltaMerge(OneTablet one, long rowSetFileId, List<Long> fileIds) {
+        return DeltaMergeTask.begin(one.tablet(), one, rowSetFileId, fileIds);
+    }
+
+    private static List<Long> deltaIds(OneTablet one) {
+        return TabletView.rowSets(one.tablet()).getFirst().deltas().stream()
+                .map(DeltaFileEntry::fileId)
+                .toList();
+    }
+
     /** A scan that is read later. */
     private record Begun(RowCursor cursor, long snapshot, NavigableMap<RowKey, List<@Nullable Object>> rows) {}
 
@@ -89,8 +168,10 @@ final class MergeTaskTest {
         private final TreeMap<Long, NavigableMap<RowKey, List<@Nullable Object>>> versions = new TreeMap<>();
         private final List<Begun> scans = new ArrayList<>();
         private @Nullable TabletFlush flush;
-        private @Nullable MergeTask merge;
+        private Merging.@Nullable Task merge;
+        private boolean isMostlyOfDeltas;
         private int mergeCount;
+        private int deltaMergeCount;
 
         Run(SimulatedDisk disk, Schema schema, RowsModel model, SplittableRandom random) {
             this.disk = disk;
@@ -101,10 +182,11 @@ final class MergeTaskTest {
 
         void step() {
             if (flush == null && random.nextInt(merge == null ? 3 : 2) == 0) {
-                flush = one.newFlush(merge != null || random.nextBoolean()); // The changes are the merge's for now.
+                boolean withChanges = merge != null || isMostlyOfDeltas || random.nextBoolean();
+                flush = one.newFlush(withChanges); // With a merge they are that one's for now.
             }
             if (flush == null && merge == null) {
-                merge = newMerge();
+                merge = random.nextInt(12) < (isMostlyOfDeltas ? 1 : 9) ? newMerge() : newDeltaMerge();
             }
             work(random.nextInt(30));
             commit();
@@ -132,6 +214,22 @@ final class MergeTaskTest {
             return one.newMerge(chosen);
         }
 
+        /** Of some of the rowset that has most of them. */
+        private @Nullable DeltaMergeTask newDeltaMerge() {
+            Optional<RowSetEntry> most = TabletView.rowSets(one.tablet()).stream()
+                    .max(Comparator.comparingInt(entry -> entry.deltas().size()));
+            if (most.isEmpty() || most.get().deltas().size() < 2) {
+                return null;
+            }
+            List<DeltaFileEntry> deltas = most.get().deltas();
+            int from = random.nextInt(deltas.size() - 1);
+            int to = random.nextInt(from + 2, deltas.size() + 1);
+            List<Long> chosen = deltas.subList(from, to).stream()
+                    .map(DeltaFileEntry::fileId)
+                    .toList();
+            return MergeTaskTest.newDeltaMerge(one, most.get().fileId(), chosen);
+        }
+
         private long aVersion() {
             List<Long> times = List.copyOf(versions.keySet());
             long time = times.get(random.nextInt(times.size()));
@@ -148,8 +246,9 @@ final class MergeTaskTest {
                 if (merge != null && (flush == null || random.nextInt(4) == 0)) {
                     merge.step();
                     if (merge.isDone()) {
+                        mergeCount += merge instanceof MergeTask ? 1 : 0;
+                        deltaMergeCount += merge instanceof DeltaMergeTask ? 1 : 0;
                         merge = null;
-                        mergeCount++;
                     }
                 }
                 if (random.nextInt(3) > 0) {

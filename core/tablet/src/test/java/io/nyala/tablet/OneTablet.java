@@ -8,6 +8,7 @@ import io.nyala.compaction.Flush;
 import io.nyala.compaction.MergeSource;
 import io.nyala.diskrowset.DeltaBase;
 import io.nyala.diskrowset.DeltaFile;
+import io.nyala.diskrowset.DeltaFileMerge;
 import io.nyala.diskrowset.DeltaFileOutput;
 import io.nyala.diskrowset.DeltaFileWriter;
 import io.nyala.diskrowset.DiskRowSet;
@@ -40,6 +41,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.TreeMap;
+import java.util.function.BiFunction;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -284,15 +286,12 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
 
     @Override
     public Flush newFlush(Tablet flushed, MemRowSet rows) {
-        return new Flush(
-                rows.source(account),
-                new Flush.Target(
-                        schema,
-                        account,
-                        rowSetBytes,
-                        KeyFilter.RATE_DEFAULT,
-                        io,
-                        () -> file(allocateFileId(TABLET_ID))));
+        return new Flush(rows.source(account), target());
+    }
+
+    private Flush.Target target() {
+        return new Flush.Target(
+                schema, account, rowSetBytes, KeyFilter.RATE_DEFAULT, io, () -> file(allocateFileId(TABLET_ID)));
     }
 
     @Override
@@ -302,15 +301,7 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
 
     @Override
     public Flush newMerge(Tablet merged, MergeSource rows) {
-        return new Flush(
-                rows,
-                new Flush.Target(
-                        schema,
-                        account,
-                        rowSetBytes,
-                        KeyFilter.RATE_DEFAULT,
-                        io,
-                        () -> file(allocateFileId(TABLET_ID))));
+        return new Flush(rows, target());
     }
 
     @Override
@@ -327,7 +318,15 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
     public void discard(LiveRowSet merged) {
         List<Path> files = merged.files();
         merged.close();
-        files.forEach(disk::delete);
+        files.forEach(this::deleteOrphan);
+    }
+
+    private void deleteOrphan(Path file) {
+        try {
+            disk.delete(file);
+        } catch (PowerCutException _) {
+            // It stays where the power was cut just then.
+        }
     }
 
     /** A merge of rowsets that the test takes step by step; null if it cannot begin. */
@@ -341,7 +340,7 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
         return rowSets.stream().map(RowSetEntry::fileId).toList();
     }
 
-    void finish(MergeTask merge) {
+    void finish(Merging.Task merge) {
         await(() -> {
             merge.step();
             return merge.isDone();
@@ -377,16 +376,30 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
 
     @Override
     public @Nullable DeltaFileOutput writeChanges(Tablet flushed, DiskRowSet rowSet, DeltaSource changes) {
+        return write((target, queue) ->
+                DeltaFileWriter.write(schema, DeltaBase.of(rowSet), changes, target, queue, account));
+    }
+
+    @Override
+    public @Nullable DeltaFileOutput write(Tablet written, DeltaFileMerge merged) {
+        return merged.isEmpty() ? null : write(merged::finish);
+    }
+
+    private @Nullable DeltaFileOutput write(BiFunction<RowSetFile, IoQueue, @Nullable DeltaFileOutput> writing) {
         IoQueue queue = io.borrow();
         try {
-            RowSetFile target = file(allocateFileId(TABLET_ID));
-            DeltaFileOutput output =
-                    DeltaFileWriter.write(schema, DeltaBase.of(rowSet), changes, target, queue, account);
+            DeltaFileOutput output = writing.apply(file(allocateFileId(TABLET_ID)), queue);
             disk.syncDirectory(ROWSETS);
             return output;
         } finally {
             io.giveBack(queue);
         }
+    }
+
+    @Override
+    public void discard(DeltaFile merged) {
+        merged.close();
+        deleteOrphan(merged.path());
     }
 
     @Override
@@ -426,14 +439,12 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
 
     @Override
     public void deltasFlushed(long tabletId, long rowSetFileId, List<DeltaFileEntry> added, long newAppliedUpTo) {
-        rowSets.replaceAll(entry -> {
-            if (entry.fileId() != rowSetFileId) {
-                return entry;
-            }
-            List<DeltaFileEntry> deltas = new ArrayList<>(entry.deltas());
-            deltas.addAll(added);
-            return entry.with(deltas, newAppliedUpTo);
-        });
+        rowSets.replaceAll(entry -> entry.fileId() == rowSetFileId ? entry.withDeltas(added, newAppliedUpTo) : entry);
+    }
+
+    @Override
+    public void deltasReplaced(long tabletId, long rowSetFileId, List<Long> removed, List<DeltaFileEntry> added) {
+        rowSets.replaceAll(entry -> entry.fileId() == rowSetFileId ? entry.withReplaced(removed, added) : entry);
     }
 
     // ---- Reading ----

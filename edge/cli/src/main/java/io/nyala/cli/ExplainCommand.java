@@ -46,7 +46,7 @@ import picocli.CommandLine.Spec;
         name = "explain",
         description = {
             "Show how the rowsets of a table lie along the keys of each tablet, and which of them would be merged next"
-                    + " (*), and why.",
+                    + " (*), or have delta files that would be, and why.",
             "A rowset is as long as the share of look-ups that have to ask it; where two lie above one another both are"
                     + " asked. No other engine may have the directory open: of one that is, its web page of the tablet"
                     + " shows the same."
@@ -183,6 +183,7 @@ final class ExplainCommand implements Callable<Integer> {
         all.put("tablet", tablet.tabletId());
         all.put("height", tablet.height());
         all.put("merge", tablet.choice().fileIds());
+        all.put("mergeDeltaFiles", tablet.choice().deltaFileIds());
         all.put("gain", tablet.choice().gain());
         all.put("reason", tablet.choice().reason());
         all.put(
@@ -198,6 +199,7 @@ final class ExplainCommand implements Callable<Integer> {
         all.put("rows", shape.rowCount());
         all.put("bytes", shape.bytes());
         all.put("changeBytes", shape.changeBytes());
+        all.put("deltaFiles", shape.deltaFiles().size());
         all.put("from", placed.from());
         all.put("to", placed.to());
         all.put("leastKey", keys.describe(shape.minKey()));

@@ -255,7 +255,11 @@ final class HostPages {
                 "merges",
                 Cell.count(view.counters().getOrDefault("merges", 0L)),
                 "merges failed",
-                Cell.count(view.counters().getOrDefault("merges failed", 0L)));
+                Cell.count(view.counters().getOrDefault("merges failed", 0L)),
+                "merges of delta files",
+                Cell.count(view.counters().getOrDefault("merges of delta files", 0L)),
+                "merges of delta files failed",
+                Cell.count(view.counters().getOrDefault("merges of delta files failed", 0L)));
         List<List<Cell>> merges = new ArrayList<>();
         List<List<Cell>> lines = new ArrayList<>();
         int waiting = 0;

@@ -175,6 +175,8 @@ record Metric<T>(String name, String kuduName, boolean isCounter, String help, T
             case "flushes failed" -> "Times that this failed, and the rows stayed in memory";
             case "merges" -> "Times that rowsets of a tablet were merged";
             case "merges failed" -> "Times that this failed, and they stayed as they were";
+            case "merges of delta files" -> "Times that several delta files of a rowset became one";
+            case "merges of delta files failed" -> "Times that this failed, and they stayed";
             default -> "Since the engine was opened: " + label;
         };
     }
