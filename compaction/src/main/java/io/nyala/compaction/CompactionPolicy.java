@@ -51,12 +51,13 @@ public final class CompactionPolicy {
     /** The best choice within the budget, of rowsets or of delta files of one. */
     public static Choice choose(List<RowSetShape> rowSets, MergePolicy.Budget budget) {
         Choice ofRowSets = MergePolicy.choose(rowSets, budget);
-        return chooseDeltas(rowSets, budget)
+        return chooseDeltaFiles(rowSets, budget)
                 .filter(ofDeltas -> ofDeltas.gain() > ofRowSets.gain())
                 .orElse(ofRowSets);
     }
 
-    private static Optional<Choice> chooseDeltas(List<RowSetShape> rowSets, MergePolicy.Budget budget) {
+    /** The best choice of delta files within the budget, if it is worth it. */
+    public static Optional<Choice> chooseDeltaFiles(List<RowSetShape> rowSets, MergePolicy.Budget budget) {
         double allBytes = rowSets.stream().mapToLong(RowSetShape::bytes).sum();
         KeySpace space = null; // Most tablets have few delta files, and need none.
         Choice best = null;
@@ -68,7 +69,7 @@ public final class CompactionPolicy {
             space = space == null ? new KeySpace(rowSets) : space;
             double gain = space.width(i) * (chosen.size() - 1) / FILES_LIKE_A_ROWSET;
             if (gain >= budget.gainMin() && (best == null || gain > best.gain())) {
-                best = choice(rowSets.get(i), chosen, gain, space.height());
+                best = choice(rowSets.get(i), chosen, gain, space.height(), budget);
             }
         }
         return Optional.ofNullable(best);
@@ -77,7 +78,7 @@ public final class CompactionPolicy {
     /** The newest files that are worth it and fit; none if the rowset is left as it is, or is to be written again. */
     private static List<DeltaFileShape> run(RowSetShape rowSet, double allBytes, MergePolicy.Budget budget) {
         List<DeltaFileShape> files = rowSet.deltaFiles();
-        boolean isWrittenAgain = rowSet.isMuchChanged()
+        boolean isWrittenAgain = rowSet.isMuchChanged(budget)
                 && Math.min(rowSet.changeBytes(), rowSet.bytes()) >= budget.gainMin() * allBytes
                 && rowSet.cost() <= budget.bytesMax()
                 && rowSet.rowCount() <= budget.rowsMax();
@@ -115,7 +116,8 @@ public final class CompactionPolicy {
         return best;
     }
 
-    private static Choice choice(RowSetShape rowSet, List<DeltaFileShape> chosen, double gain, double height) {
+    private static Choice choice(
+            RowSetShape rowSet, List<DeltaFileShape> chosen, double gain, double height, MergePolicy.Budget budget) {
         return new Choice(
                 List.of(rowSet.fileId()),
                 chosen.stream().map(DeltaFileShape::fileId).toList(),
@@ -131,6 +133,6 @@ public final class CompactionPolicy {
                         chosen.stream().mapToLong(DeltaFileShape::bytes).sum(),
                         gain,
                         100.0 * rowSet.changeBytes() / Math.max(1, rowSet.bytes()),
-                        100 * MergePolicy.CHANGE_SHARE_MIN));
+                        100 * budget.changeShareMin()));
     }
 }

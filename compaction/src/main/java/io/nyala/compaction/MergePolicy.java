@@ -31,9 +31,6 @@ public final class MergePolicy {
     /** What it is worth that there is one small rowset less, whether or not others overlap it. */
     private static final double SMALL_CREDIT = 0.005;
 
-    /** A rowset with less beside it, as a share of its rows, is not written again for the sake of its changes. */
-    static final double CHANGE_SHARE_MIN = 0.1;
-
     /** Gains that differ by less are equal, and then the cheaper choice is the better one. */
     private static final double ROUNDING = 1e-9;
 
@@ -47,6 +44,8 @@ public final class MergePolicy {
      * @param inputsMax of which each has some hundred KiB of rows in memory
      * @param smallBytes rowsets below it are better merged even if they overlap none
      * @param gainMin less is not worth it
+     * @param changeShareMin a rowset with less beside it, as a share of its bytes, is not written again for the sake of
+     *     its changes
      * @param deltas what a merge of delta files of one rowset may cost
      */
     public record Budget(
@@ -55,10 +54,12 @@ public final class MergePolicy {
             int inputsMax,
             long smallBytes,
             double gainMin,
+            double changeShareMin,
             CompactionPolicy.Deltas deltas) {
         public Budget {
             Check.inRange("inputs of a merge", inputsMax, 2, INPUTS_MAX);
             Check.that(bytesMax > 0 && rowsMax > 0, "a merge has some bytes and rows");
+            Check.that(changeShareMin > 0, "changes that are written again are some");
         }
     }
 
@@ -153,7 +154,7 @@ public final class MergePolicy {
          * one.
          */
         private double changeShare(RowSetShape shape) {
-            return shape.isMuchChanged() ? (double) Math.min(shape.changeBytes(), shape.bytes()) / allBytes : 0;
+            return shape.isMuchChanged(budget) ? (double) Math.min(shape.changeBytes(), shape.bytes()) / allBytes : 0;
         }
 
         /** All choices whose leftmost rowset is {@code left}. */

@@ -35,8 +35,8 @@ public record RowSetShape(
     public record DeltaFileShape(long fileId, long bytes) {}
 
     /** Whether so much of it has changed that it is better written again than read with its changes. */
-    boolean isMuchChanged() {
-        return changeBytes > 0 && changeBytes >= MergePolicy.CHANGE_SHARE_MIN * bytes;
+    boolean isMuchChanged(MergePolicy.Budget budget) {
+        return changeBytes > 0 && changeBytes >= budget.changeShareMin() * bytes;
     }
 
     /** What it takes to write it again: it is read with its changes. */

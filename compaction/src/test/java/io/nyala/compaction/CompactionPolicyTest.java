@@ -26,7 +26,7 @@ final class CompactionPolicyTest {
     private static final long MIB = 1 << 20;
     private static final CompactionPolicy.Deltas DELTAS = new CompactionPolicy.Deltas(4, 32, 16 * MIB);
     private static final MergePolicy.Budget BUDGET =
-            new MergePolicy.Budget(128 * MIB, 8 << 20, MergePolicy.INPUTS_MAX, 8 * MIB, 0.01, DELTAS);
+            new MergePolicy.Budget(128 * MIB, 8 << 20, MergePolicy.INPUTS_MAX, 8 * MIB, 0.01, 0.1, DELTAS);
 
     /** A rowset of 32 MiB between two keys, with delta files of these bytes. */
     private static RowSetShape shape(long id, int from, int to, long... deltaBytes) {

@@ -24,7 +24,7 @@ final class MergePolicyTest {
 
     private static MergePolicy.Budget budget(int inputsMax) {
         return new MergePolicy.Budget(
-                128 * MIB, 8 << 20, inputsMax, 8 * MIB, 0.01, new CompactionPolicy.Deltas(4, 32, MIB));
+                128 * MIB, 8 << 20, inputsMax, 8 * MIB, 0.01, 0.1, new CompactionPolicy.Deltas(4, 32, MIB));
     }
 
     private static RowSetShape shape(long id, int from, int to, long bytes, long changeBytes) {

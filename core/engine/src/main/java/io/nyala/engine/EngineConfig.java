@@ -35,6 +35,7 @@ import java.util.function.Consumer;
  *     the next flush would overlap the result
  * @param deltaFilesMin files of changes beside a rowset from which on some of them become one, if the changes are few
  *     beside the rows; fewer are left as they are
+ * @param changePercentMin changes beside a rowset, in percent of its bytes, from which on it is written again with them
  * @param writers threads that decide and apply writes; tablets are spread over them
  * @param disk {@code best}, or {@code ring}, {@code syscall} or {@code channel} to force one
  */
@@ -52,6 +53,7 @@ public record EngineConfig(
         boolean automaticMerges,
         long mergeDelayMillis,
         int deltaFilesMin,
+        int changePercentMin,
         int writers,
         String disk) {
     /** A writer is a thread; what keeps it busy is decisions on rows in memory, and a log takes what a few can give. */
@@ -79,6 +81,12 @@ public record EngineConfig(
 
     /** Of fewer each change would be written again with each that comes. */
     private static final int DELTA_FILES_MIN = 4;
+
+    /** As in Kudu. */
+    private static final int CHANGE_PERCENT_MIN = 10;
+
+    /** More than ten times as many changes as rows are a history that only reads want which are of the past. */
+    private static final int CHANGE_PERCENT_MAX = 1_000;
 
     /** A start would read 8 GiB at the default size. */
     private static final int LOG_SEGMENTS = 128;
@@ -110,6 +118,7 @@ public record EngineConfig(
         Check.inRange("catalogEditsMax", catalogEditsMax, 1, 1 << 16);
         Check.inRange("mergeDelayMillis", mergeDelayMillis, 0, MERGE_DELAY_MILLIS_MAX);
         Check.inRange("deltaFilesMin", deltaFilesMin, 2, MergePolicy.INPUTS_MAX);
+        Check.inRange("changePercentMin", changePercentMin, 1, CHANGE_PERCENT_MAX);
         Check.inRange("writers", writers, 1, WRITERS_MAX);
     }
 
@@ -129,6 +138,7 @@ public record EngineConfig(
                 true,
                 MERGE_DELAY_MILLIS,
                 DELTA_FILES_MIN,
+                CHANGE_PERCENT_MIN,
                 1,
                 "best");
     }
@@ -188,6 +198,10 @@ public record EngineConfig(
         return with(copy -> copy.deltaFilesMin = newDeltaFilesMin);
     }
 
+    public EngineConfig withChangePercentMin(int newChangePercentMin) {
+        return with(copy -> copy.changePercentMin = newChangePercentMin);
+    }
+
     public EngineConfig withWriters(int newWriters) {
         return with(copy -> copy.writers = newWriters);
     }
@@ -217,6 +231,7 @@ public record EngineConfig(
         private boolean automaticMerges;
         private long mergeDelayMillis;
         private int deltaFilesMin;
+        private int changePercentMin;
         private int writers;
         private String disk;
 
@@ -234,6 +249,7 @@ public record EngineConfig(
             automaticMerges = config.automaticMerges;
             mergeDelayMillis = config.mergeDelayMillis;
             deltaFilesMin = config.deltaFilesMin;
+            changePercentMin = config.changePercentMin;
             writers = config.writers;
             disk = config.disk;
         }
@@ -253,6 +269,7 @@ public record EngineConfig(
                     automaticMerges,
                     mergeDelayMillis,
                     deltaFilesMin,
+                    changePercentMin,
                     writers,
                     disk);
         }

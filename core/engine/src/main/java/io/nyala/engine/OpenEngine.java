@@ -165,7 +165,8 @@ final class OpenEngine implements TableHost, AutoCloseable {
         int inputsMax = Math.clamp(inputs, MERGE_INPUTS_MIN, MergePolicy.INPUTS_MAX);
         var deltas = new CompactionPolicy.Deltas(
                 config.deltaFilesMin(), MergePolicy.INPUTS_MAX, memory.merges().reservedBytes() / DELTA_PART);
-        return new MergePolicy.Budget(128L << 20, 8 << 20, inputsMax, 8 << 20, 0.01, deltas);
+        return new MergePolicy.Budget(
+                128L << 20, 8 << 20, inputsMax, 8 << 20, 0.01, config.changePercentMin() / 100.0, deltas);
     }
 
     /** Opens the rowsets of all tablets and applies what the log has beyond them; the log is ready for more. */

@@ -36,8 +36,11 @@ final class EngineModelTest {
     /** The same of merges that nobody asked for, which half of the runs have. */
     private static final long AUTOMATIC_MERGES_MIN = 50;
 
-    /** The least merges of delta files, asked for or not. */
-    private static final long DELTA_MERGES_MIN = 10;
+    /** The least merges of delta files that were asked for. */
+    private static final int DELTA_MERGES_MIN = 10;
+
+    /** The same of those that nobody asked for. */
+    private static final long AUTOMATIC_DELTA_MERGES_MIN = 10;
 
     /** How many operations the long variant makes. */
     private static final long SOAK_OPERATIONS = Long.getLong("nyala.soak.operations", 10_000_000);
@@ -50,7 +53,8 @@ final class EngineModelTest {
     private int mergeCount;
     private int refusedCount;
     private long automaticMergeCount;
-    private long deltaMergeCount;
+    private int deltaMergeCount;
+    private long automaticDeltaMergeCount;
 
     @RepeatedTest(RUNS)
     void answersWhatTheModelAnswers(@Seed SplittableRandom random) {
@@ -59,7 +63,8 @@ final class EngineModelTest {
         mergeCount += done.mergeCount();
         refusedCount += done.refusedCount();
         automaticMergeCount += done.automaticMergeCount();
-        deltaMergeCount += done.deltaMergeCount() + done.automaticDeltaMergeCount();
+        deltaMergeCount += done.deltaMergeCount();
+        automaticDeltaMergeCount += done.automaticDeltaMergeCount();
         runCount++;
     }
 
@@ -74,6 +79,9 @@ final class EngineModelTest {
         assertTrue(
                 runCount < RUNS || deltaMergeCount >= DELTA_MERGES_MIN,
                 () -> deltaMergeCount + " merges of delta files only");
+        assertTrue(
+                runCount < RUNS || automaticDeltaMergeCount >= AUTOMATIC_DELTA_MERGES_MIN,
+                () -> automaticDeltaMergeCount + " merges of delta files only that nobody asked for");
     }
 
     @Tag("soak")

@@ -46,7 +46,9 @@ final class ModelHost {
                 .withWriters(random.nextInt(1, 4))
                 .withCatalogEdits(random.nextInt(4, 60));
         if (random.nextBoolean()) {
-            world.withAutomaticMerges(random.nextInt(MERGE_DELAY_MILLIS_MAX)).withDeltaFilesMin(2);
+            world.withAutomaticMerges(random.nextInt(MERGE_DELAY_MILLIS_MAX))
+                    .withDeltaFilesMin(2)
+                    .withChangePercentMin(random.nextInt(3) == 0 ? 10 : 1_000); // Files are a few KiB at least.
         }
         this.running = world.open();
     }

@@ -103,6 +103,12 @@ final class World {
         return this;
     }
 
+    /** Rowsets are written again, if merges are automatic, from so many changes on. */
+    World withChangePercentMin(int min) {
+        config = config.withChangePercentMin(min);
+        return this;
+    }
+
     /** The storage log begins anew after so many edits. */
     World withCatalogEdits(int max) {
         config = config.withCatalogEditsMax(max);

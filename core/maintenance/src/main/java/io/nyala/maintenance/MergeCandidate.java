@@ -2,8 +2,10 @@ package io.nyala.maintenance;
 
 import io.nyala.compaction.CompactionPolicy;
 import io.nyala.compaction.MergePolicy;
+import io.nyala.compaction.RowSetShape;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletView;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -28,12 +30,13 @@ final class MergeCandidate {
     static final long BACK_OFF_MICROS_MAX = 600_000_000;
 
     private static final long NEVER_LOOKED = -1;
+    private static final long NOT_WAITING = -1;
 
     private final AttachedTablet attached;
     private long lookedAtVersion = NEVER_LOOKED;
     private volatile MergePolicy.@Nullable Choice choice; // Null if nothing is worth it.
     private volatile long youngUntil;
-    private volatile long waitsSince; // Valid with a choice.
+    private volatile long waitsSince = NOT_WAITING; // For a merge of rowsets.
     private volatile long backsOffUntil;
     private long backOffMicros;
     private volatile double weight;
@@ -64,10 +67,19 @@ final class MergeCandidate {
             return false;
         }
         lookedAtVersion = version;
-        MergePolicy.Choice best = CompactionPolicy.choose(TabletView.shapes(tablet()), settings.budget());
-        if (choice == null) {
+        List<RowSetShape> shapes = TabletView.shapes(tablet());
+        MergePolicy.Choice ofRowSets = MergePolicy.choose(shapes, settings.budget());
+        boolean isAny = !ofRowSets.fileIds().isEmpty();
+        if (!isAny) {
+            waitsSince = NOT_WAITING;
+        } else if (waitsSince == NOT_WAITING) {
             waitsSince = now;
         }
+        // While rowsets have to wait, delta files need not: the tablet may be flushed, and wait, for long.
+        boolean isDue = isAny && microsLeft(ofRowSets, now, settings) == 0;
+        MergePolicy.Choice best = CompactionPolicy.chooseDeltaFiles(shapes, settings.budget())
+                .filter(ofDeltas -> !isDue || ofDeltas.gain() > ofRowSets.gain())
+                .orElse(ofRowSets);
         choice = best.fileIds().isEmpty() ? null : best;
         return true;
     }
@@ -103,12 +115,17 @@ final class MergeCandidate {
     private long dueAt(MergePolicy.Choice merge, MergeSettings settings) {
         // What is flushed next lies behind delta files that are merged now, but over rowsets.
         boolean isAtOnce = merge.isOfDeltaFiles() || merge.gain() >= settings.youngGainMin();
-        long ripe = isAtOnce ? 0 : Math.min(youngUntil, waitsSince + settings.delayMicrosMax());
+        long ripe = isAtOnce || waitsSince == NOT_WAITING
+                ? 0
+                : Math.min(youngUntil, waitsSince + settings.delayMicrosMax());
         return Math.max(ripe, backsOffUntil);
     }
 
     /** It is under way; when it is over, there is something else to be merged, or nothing. */
     void begins() {
+        if (!choice().isOfDeltaFiles()) {
+            waitsSince = NOT_WAITING;
+        }
         choice = null;
         lookedAtVersion = NEVER_LOOKED;
     }
