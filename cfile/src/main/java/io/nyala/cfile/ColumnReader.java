@@ -1,6 +1,7 @@
 package io.nyala.cfile;
 
 import io.nyala.encoding.DecoderScratch;
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -81,6 +82,43 @@ public final class ColumnReader {
             sum += section.nullCount(page);
         }
         return sum;
+    }
+
+    /** The page that has a vector. */
+    public int pageOf(int vector) {
+        return section.pageOfRow(vector * ColumnSpec.VECTOR_ROWS);
+    }
+
+    /** The first vector of a page; of the number of pages, the number of vectors. */
+    public int firstVector(int page) {
+        return page == section.pageCount() ? vectorCount() : section.firstRow(page) / ColumnSpec.VECTOR_ROWS;
+    }
+
+    public int nullCount(int page) {
+        return section.nullCount(page);
+    }
+
+    public int pageRows(int page) {
+        return section.pageRows(page);
+    }
+
+    /** Whether {@link #least} and {@link #greatest} of a page are values that it has, or all of it is NULL. */
+    public boolean hasExactBounds(int page) {
+        return section.zoneFlags(page) == Zone.HAS_BOUNDS || section.nullCount(page) == section.pageRows(page);
+    }
+
+    /** The least value of a page that has exact bounds; null if all of it is NULL. Of zeros it may be the other one. */
+    public @Nullable MemorySegment least(int page) {
+        return (section.zoneFlags(page) & Zone.HAS_BOUNDS) == 0
+                ? null
+                : section.zoneMemory().asSlice(section.minOffset(page), section.minBytes(page));
+    }
+
+    /** Likewise the greatest. */
+    public @Nullable MemorySegment greatest(int page) {
+        return (section.zoneFlags(page) & Zone.HAS_BOUNDS) == 0
+                ? null
+                : section.zoneMemory().asSlice(section.maxOffset(page), section.maxBytes(page));
     }
 
     /** Unselects the vectors of pages that cannot have a matching row. Reads nothing. */

@@ -49,6 +49,7 @@ final class DiskRowSetCursor implements RowCursor {
     private final VectorFilter filter;
     private final CorrectedRows corrected;
     private final Slab selection;
+    private final SinkColumns sinkColumns;
     private final Opened opened = new Opened();
     private boolean isStarted;
     private boolean isFailed;
@@ -82,6 +83,7 @@ final class DiskRowSetCursor implements RowCursor {
             this.selection = taken;
             this.filter = new VectorFilter(rowSet, spec, shape, columns, assembly, account);
             opened.add(filter::close);
+            this.sinkColumns = new SinkColumns(shape, columns, filter, deltas);
         } catch (RuntimeException | Error e) {
             opened.close();
             throw e;
@@ -190,7 +192,11 @@ final class DiskRowSetCursor implements RowCursor {
             fillInOrder(target);
             return;
         }
-        if (taken < selectedCount) {
+        RowCursor.Sink sink = isOrdered ? null : target.sink();
+        if (taken < selectedCount && sink != null) {
+            sinkColumns.give(vector, selection.segment(), selectedCount, target, sink);
+            taken = selectedCount;
+        } else if (taken < selectedCount) {
             fillByColumns(target);
         }
         while (taken == selectedCount && corrected.hasNext() && appendCorrected(target)) {

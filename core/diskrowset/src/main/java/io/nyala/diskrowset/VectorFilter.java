@@ -184,6 +184,16 @@ final class VectorFilter implements AutoCloseable {
         return index.floor(MemorySegment.ofArray(key), 0, key.length);
     }
 
+    /** Whether all rows of some vectors match, as the file has them, whatever is in its pages. */
+    boolean takesAll(int from, int to, ScanDeltas deltas) {
+        return tests.isEmpty()
+                && isLive == null
+                && isInserted == null
+                && (spec.lowerKey() == null || from > firstVector)
+                && (spec.upperKey() == null || to <= lastVector)
+                && !deltas.mayChange((long) from * Limits.VECTOR_ROWS, (long) to * Limits.VECTOR_ROWS);
+    }
+
     /** The first row of a vector in the scan's key range. */
     int firstRow(int vector) {
         byte[] lower = spec.lowerKey();

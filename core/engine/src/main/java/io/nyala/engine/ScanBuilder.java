@@ -7,6 +7,8 @@ import io.nyala.rows.Predicate;
 import io.nyala.rows.RowLayout;
 import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
+import io.nyala.table.Aggregate;
+import io.nyala.table.Aggregates;
 import io.nyala.table.HostedTablet;
 import io.nyala.table.KeyPieces;
 import io.nyala.table.ScanPlan;
@@ -164,6 +166,34 @@ public final class ScanBuilder {
         } finally {
             engine.callEnds();
         }
+    }
+
+    /**
+     * Answers questions about all matching rows, without yielding any of them: where a rowset on disk was not changed,
+     * counts and bounds without conditions come from what its file says of its pages, which are not read. What is
+     * projected, and the order, do not matter.
+     *
+     * @throws IllegalArgumentException if a column has no such aggregate, or the scan has a limit, or may leave rows
+     *     out, or is of changes
+     * @throws io.nyala.tablet.MissingRowSetException if rows cannot be read
+     */
+    public Aggregates aggregate(Aggregate... wanted) {
+        if (limit != Long.MAX_VALUE || allowPartial || start != ScanSpec.NO_START) {
+            throw new IllegalArgumentException(
+                    "aggregates are of all matching rows as they are: a scan for them takes no"
+                            + " limit, leaves nothing out, and tells no changes");
+        }
+        var aggregates = new Aggregates(schema, List.of(wanted));
+        project(aggregates.columns());
+        keyOrder = false;
+        try (Scan scan = open()) {
+            aggregates.snapshot(scan.snapshot());
+            scan.batch().sink(aggregates);
+            while (scan.step()) {
+                aggregates.add(scan.batch());
+            }
+        }
+        return aggregates;
     }
 
     /**

@@ -54,7 +54,7 @@ final class AllocationTest {
     private static final int LOOK_UPS_TOGETHER = 100;
 
     /** The snapshot that tablets agree on, and hold, for many keys together. */
-    private static final long LOOK_UP_BYTES_MAX = 800;
+    private static final long LOOK_UP_BYTES_MAX = 1500;
 
     private static final byte[] COMMENT = "carefully final deposits".getBytes(UTF_8);
 

@@ -407,6 +407,7 @@ final class ModelRun {
             scan.finish();
         }
         ModelLookup.check(random, table, host.engine(), writes::settle);
+        ModelAggregates.check(random, table, host.engine(), writes::settle);
     }
 
     private Table opened(ModelDriver table) {

@@ -44,6 +44,7 @@ public final class ColumnBatch implements AutoCloseable {
     private final MemoryAccount account;
     private final List<Slab> slabs = new ArrayList<>();
     private int rowCount;
+    private RowCursor.@Nullable Sink sink;
 
     /**
      * @param columns may be empty, to count rows
@@ -133,6 +134,15 @@ public final class ColumnBatch implements AutoCloseable {
     public void rowCount(int rows) {
         Check.inRange("rows", rows, 0, Limits.VECTOR_ROWS);
         rowCount = rows;
+    }
+
+    /** Who takes columns in its place, where a cursor can give them so; null for nobody, as it is at first. */
+    public RowCursor.@Nullable Sink sink() {
+        return sink;
+    }
+
+    public void sink(RowCursor.@Nullable Sink newSink) {
+        sink = newSink;
     }
 
     public boolean isEmpty() {

@@ -1,5 +1,6 @@
 package io.nyala.rows;
 
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /** The matching rows of a rowset, batch by batch. Belongs to one thread at a time; whoever opened it closes it. */
@@ -25,5 +26,29 @@ public interface RowCursor extends AutoCloseable {
     interface Keyed extends RowCursor {
         /** A copy of the key of the last row that was yielded, null before the first: what comes next is above it. */
         byte @Nullable [] lastKey();
+    }
+
+    /**
+     * Takes columns of matching rows in the place of a batch, if it is that batch's ({@link ColumnBatch#sink}), from
+     * cursors that can tell more than the values: for who wants counts, sums or bounds of columns and no rows. What a
+     * cursor puts into the batch is not given here.
+     */
+    interface Sink {
+        /** So many more rows match. Each of their projected columns comes before or after, in one way or the other. */
+        void rows(int count);
+
+        /** Whether counts and bounds are not enough of a projected column. */
+        boolean wantsValues(int column);
+
+        /**
+         * Rows of a column whose values are not wanted.
+         *
+         * @param least the cell that no other is below, NULL left out, as a row has it; null if all are NULL
+         * @param greatest likewise
+         */
+        void page(int column, int rows, int nulls, @Nullable MemorySegment least, @Nullable MemorySegment greatest);
+
+        /** Rows of a column, one by one: the first ones of a vector, which is good until the call ends. */
+        void values(int column, ColumnVector values, int rows);
     }
 }
