@@ -10,16 +10,14 @@ import io.nyala.engine.ScanBuilder;
 import io.nyala.engine.Table;
 import io.nyala.engine.WriteBatch;
 import io.nyala.rows.Column;
-import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.ColumnCompression;
 import io.nyala.rows.KeyRange;
-import io.nyala.rows.LittleEndian;
 import io.nyala.rows.OperationKind;
 import io.nyala.rows.Predicate;
 import io.nyala.rows.Schema;
+import io.nyala.table.Aggregate;
 import io.nyala.table.KeyPieces;
 import io.trino.tpch.LineItem;
-import java.lang.foreign.MemorySegment;
 import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.util.Iterator;
@@ -34,7 +32,6 @@ final class EngineLineItems implements LineItemStore {
     private static final int BATCH_ROWS = 1000;
     private static final long MEMORY_BYTES = 3L << 30;
     private static final long CACHE_BYTES = 1L << 30;
-    private static final int CENTS = 2;
     private static final String[] TEN = {
         "l_orderkey",
         "l_partkey",
@@ -111,7 +108,7 @@ final class EngineLineItems implements LineItemStore {
     public String answer(LineItemQuery query) {
         Schema schema = table.schema();
         return switch (query) {
-            case SUM -> BigDecimal.valueOf(sum(), CENTS).toPlainString();
+            case SUM -> sum();
             case Q6 -> {
                 LineItemSums sums = LineItemQueries.forecastRevenue(table);
                 yield sums.revenue().toPlainString() + "|" + sums.revenueRows();
@@ -134,25 +131,9 @@ final class EngineLineItems implements LineItemStore {
                         .collect(Collectors.joining("|"));
     }
 
-    private long sum() {
-        long sum = 0;
-        try (Scan scan = table.scan().project("l_extendedprice").open()) {
-            while (scan.next()) {
-                sum += sum(scan.batch());
-            }
-        }
-        return sum;
-    }
-
-    /** A method of its own, which is compiled by itself and not as a part of a loop that goes on for long. */
-    private static long sum(ColumnBatch batch) {
-        MemorySegment values = batch.column(0).values();
-        int rows = batch.rowCount();
-        long sum = 0;
-        for (int i = 0; i < rows; i++) {
-            sum += LittleEndian.getLong(values, (long) i * Long.BYTES);
-        }
-        return sum;
+    private String sum() {
+        Object sum = table.scan().aggregate(Aggregate.sum("l_extendedprice")).value(0);
+        return sum instanceof BigDecimal decimal ? decimal.toPlainString() : String.valueOf(sum);
     }
 
     private String countWhere(Predicate predicate) {
