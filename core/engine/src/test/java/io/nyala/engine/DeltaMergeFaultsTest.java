@@ -23,6 +23,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -91,14 +92,18 @@ final class DeltaMergeFaultsTest {
 
         /** Until the files that were merged are deleted. */
         void merge() {
+            mergeOnly();
+            for (int i = 0; i < 100; i++) {
+                running.host().step();
+            }
+        }
+
+        private void mergeOnly() {
             List<Long> files =
                     rowSet().deltas().stream().map(DeltaFileEntry::fileId).toList();
             var choice = new MergePolicy.Choice(List.of(rowSet().fileId()), files, 1, 1, "asked for");
             CompletableFuture<Boolean> merged = running.engine().maintenance().merge(tablet(), choice);
             running.host().await(merged::isDone);
-            for (int i = 0; i < 100; i++) {
-                running.host().step();
-            }
             assertTrue(merged.isCompletedExceptionally() || merged.join());
         }
 
@@ -180,6 +185,18 @@ final class DeltaMergeFaultsTest {
             assertEquals(0, story.world.disk().openFileCount(), "call " + call);
         }
         assertEquals(Set.of(1, FILES), fileCounts, "it is as before the merge, or as after it");
+    }
+
+    /** Of what is not synced each cut lets something else survive. */
+    @RepeatedTest(8)
+    void whatWasMergedOutlivesAPowerCut(@Seed SplittableRandom random) {
+        var story = new Story(random.nextLong());
+        story.mergeOnly();
+        story.world.disk().powerCut();
+        story.restart();
+        story.check();
+        assertEquals(1, story.rowSet().deltas().size());
+        story.running.engine().close();
     }
 
     @Test
