@@ -18,13 +18,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The rows of a source that changed after one time, the start, and not after another, the end: each once, as its
- * history says it was at one of the two.
+ * history says it was.
  *
  * <pre>{@code
  *   at the start   at the end
  *   -              live         as it is at the end: it was inserted
  *   live           live         as it is at the end, if it was changed, or deleted and inserted again
- *   live           -            as it was at the start, and deleted
+ *   live           -            as it was just before its deletion, the first since the start
  *   -              -            not at all, whatever it was in between
  * }</pre>
  *
@@ -143,7 +143,7 @@ public final class ChangesCursor implements RowCursor.Keyed {
         if (!wasLive && !isLive) {
             return false;
         }
-        putTogether(isLive ? end : start);
+        putTogether(isLive ? end : firstDeletion() - 1);
         fate = isLive ? ColumnBatch.LIVE : ColumnBatch.DELETED;
         if (filter.matches(memory, row)) {
             return true;
@@ -158,6 +158,18 @@ public final class ChangesCursor implements RowCursor.Keyed {
         for (int i = 0; i < source.historyCount() && source.historyTime(i) > time; i++) {
             undo(source.historyOffset(i));
         }
+    }
+
+    /** When the lifetime ended that the row had at the start: of what came after it other rowsets may know, too. */
+    private long firstDeletion() {
+        long first = Long.MAX_VALUE;
+        for (int i = 0; i < source.historyCount() && source.historyTime(i) > start; i++) {
+            int kind = RowChange.kind(source.memory(), source.historyOffset(i));
+            if (kind == RowChange.REINSERT || (i == 0 && source.isDeleted())) {
+                first = source.historyTime(i);
+            }
+        }
+        return first;
     }
 
     private boolean isLive(long time) {

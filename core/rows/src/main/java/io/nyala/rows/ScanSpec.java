@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param keyOrder whether rows must come in the order of their keys; the batches then have keys
  * @param start {@link #NO_START}, or a time since which rows have changed: then only these are yielded, in the order of
  *     their keys, and of each whether it is deleted ({@link #batchColumns}). One that is live at the snapshot is as it
- *     is then; one that is deleted is as it was at the start, and so are its values that predicates test. What neither
+ *     is then; one that is deleted is as it was just before, and so are its values that predicates test. What neither
  *     time has is not yielded
  */
 @SuppressWarnings("ArrayRecordComponent") // Keys are bytes everywhere; nobody compares specifications.

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -42,7 +43,7 @@ public final class TableModel<K extends Comparable<K>> {
         }
     }
 
-    /** A row that changed: as it is at the end, or, if it is deleted, as it was at the start. */
+    /** A row that changed: as it is at the end, or, if it is deleted, as it was just before its first deletion. */
     public record Changed(List<@Nullable Object> values, boolean isDeleted) {}
 
     /** What an operation did. */
@@ -103,10 +104,20 @@ public final class TableModel<K extends Comparable<K>> {
             if (isAny && after != null) {
                 seen.put(key, new Changed(after, false));
             } else if (isAny && before != null) {
-                seen.put(key, new Changed(before, true));
+                seen.put(key, new Changed(beforeDeletion(key, start), true));
             }
         });
         return seen;
+    }
+
+    /** What a row was when it was deleted for the first time after a time at which it was there. */
+    private List<@Nullable Object> beforeDeletion(K key, long start) {
+        long time = rows.getOrDefault(key, List.of()).stream()
+                .filter(version -> version.time() > start && version.values() == null)
+                .mapToLong(Version::time)
+                .min()
+                .orElseThrow();
+        return Objects.requireNonNull(at(key, time - 1));
     }
 
     /** Another model with the same history. */

@@ -69,7 +69,7 @@ final class TableModelTest {
         assertEquals(Map.of("b", List.of(3, 7)), wider.newest());
         assertEquals(Map.of(), wider.changes(10, 29), "a change of a column that is gone");
         assertEquals(
-                Map.of("a", new Changed(List.of(1), true)),
+                Map.of("a", new Changed(List.of(2), true)),
                 model.changes(10, 29 + 1).subMap("a", "b"));
         assertEquals(Map.of("b", List.of(3)), model.newest());
     }
@@ -87,7 +87,7 @@ final class TableModelTest {
         model.delete("short", 30, false);
         model.insert("still", 10, List.of(1, 1), false);
         assertEquals(
-                Map.of("back", new Changed(List.of(1, 1), false), "gone", new Changed(List.of(1, 1), true)),
+                Map.of("back", new Changed(List.of(1, 1), false), "gone", new Changed(List.of(5, 5), true)),
                 model.changes(10, 30));
         assertEquals(
                 Map.of("back", new Changed(List.of(1, 1), false)),

@@ -91,9 +91,8 @@ public record ScanPlan(ScanSpec spec, List<List<TabletRead>> groups, List<Hosted
         long mark = Math.min(hostMark, tablet.tablet().visible());
         HistoryMark.Hold hold = time < mark ? null : history.tryHold(time);
         if (hold == null) {
-            String what = spec.isOfChanges() ? "the start " : "the snapshot ";
             long least = Math.max(mark, history.mark());
-            throw AncientSnapshotException.of(tablet, state.description(), what, time, least);
+            throw AncientSnapshotException.of(tablet, state.description(), spec.isOfChanges(), time, least);
         }
         return hold;
     }

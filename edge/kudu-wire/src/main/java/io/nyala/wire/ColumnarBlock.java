@@ -34,10 +34,17 @@ public final class ColumnarBlock implements ResultBlock {
     private static final int BITMAP_SLACK_BYTES = 2 * Long.BYTES;
 
     private final Part[] parts;
+    private final int[] sources;
     private long rowCount;
 
-    public ColumnarBlock(List<Column> columns, MemoryAccount account) {
-        this.parts = new Part[columns.size()];
+    /**
+     * @param batchColumns of the batches that will come
+     * @param sources which of them the rows have, in this order
+     */
+    ColumnarBlock(List<Column> batchColumns, int[] sources, MemoryAccount account) {
+        this.parts = new Part[sources.length];
+        this.sources = sources.clone();
+        List<Column> columns = ResultBlock.columns(batchColumns, sources);
         for (int i = 0; i < parts.length; i++) {
             parts[i] = new Part(columns.get(i), account);
         }
@@ -77,6 +84,11 @@ public final class ColumnarBlock implements ResultBlock {
             if (column.isNullable()) {
                 addValidity(vector.validity(), firstRow, count, before);
             }
+        }
+
+        void addZeros(int count, long before) {
+            data.ensure(before * width, (before + count) * width);
+            data.memory().asSlice(before * width, (long) count * width).fill((byte) 0);
         }
 
         private void addVariable(ColumnVector vector, int firstRow, int count, long before) {
@@ -182,14 +194,17 @@ public final class ColumnarBlock implements ResultBlock {
 
     @Override
     public void add(ColumnBatch batch, int firstRow, int count) {
-        assert batch.columnCount() == parts.length : batch.columnCount() + " columns";
         assert firstRow >= 0 && count >= 0 && firstRow + count <= batch.rowCount() : firstRow + " " + count;
         if (count == 0) {
             return;
         }
         try {
             for (int i = 0; i < parts.length; i++) {
-                parts[i].add(batch.column(i), firstRow, count, rowCount);
+                if (sources[i] == NOT_DELETED) {
+                    parts[i].addZeros(count, rowCount);
+                } else {
+                    parts[i].add(batch.column(sources[i]), firstRow, count, rowCount);
+                }
             }
         } catch (RuntimeException e) {
             for (Part part : parts) {

@@ -14,6 +14,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Rows one after the other, as clients have always had them.
@@ -39,6 +40,7 @@ public final class RowwiseBlock implements ResultBlock {
     private static final int VARIABLE_CELL_BYTES = 2 * Long.BYTES;
 
     private final List<Column> columns;
+    private final int[] sources;
     private final int[] cellOffsets;
     private final int bitmapOffset;
     private final int rowBytes;
@@ -48,10 +50,15 @@ public final class RowwiseBlock implements ResultBlock {
     private long rowCount;
     private long indirectBytes;
 
-    /** @param isPadded whether times have 16 bytes */
-    public RowwiseBlock(List<Column> columns, boolean isPadded, MemoryAccount account) {
-        this.columns = List.copyOf(columns);
-        this.cellOffsets = new int[columns.size()];
+    /**
+     * @param batchColumns of the batches that will come
+     * @param sources which of them the rows have, in this order
+     * @param isPadded whether times have 16 bytes
+     */
+    RowwiseBlock(List<Column> batchColumns, int[] sources, boolean isPadded, MemoryAccount account) {
+        this.columns = ResultBlock.columns(batchColumns, sources);
+        this.sources = sources.clone();
+        this.cellOffsets = new int[sources.length];
         int offset = 0;
         boolean anyNullable = false;
         boolean anyPadded = false;
@@ -68,14 +75,13 @@ public final class RowwiseBlock implements ResultBlock {
         }
         this.bitmapOffset = offset;
         this.rowBytes = offset + (anyNullable ? (cellOffsets.length + Byte.SIZE - 1) / Byte.SIZE : 0);
-        this.hasGaps = anyNullable || anyPadded;
+        this.hasGaps = anyNullable || anyPadded || IntStream.of(sources).anyMatch(source -> source == NOT_DELETED);
         this.rows = new GrowingBuffer(account);
         this.indirect = new GrowingBuffer(account);
     }
 
     @Override
     public void add(ColumnBatch batch, int firstRow, int count) {
-        assert batch.columnCount() == cellOffsets.length : batch.columnCount() + " columns";
         assert firstRow >= 0 && count >= 0 && firstRow + count <= batch.rowCount() : firstRow + " " + count;
         long start = rowCount * rowBytes;
         long end = start + (long) count * rowBytes;
@@ -88,9 +94,11 @@ public final class RowwiseBlock implements ResultBlock {
         long indirectBefore = indirectBytes;
         try {
             for (int i = 0; i < cellOffsets.length; i++) {
-                ColumnVector vector = batch.column(i);
-                assert vector.type() == columns.get(i).type() : vector.type() + " for " + columns.get(i);
-                addColumn(vector, i, firstRow, count, start);
+                if (sources[i] != NOT_DELETED) { // Those are zero.
+                    ColumnVector vector = batch.column(sources[i]);
+                    assert vector.type() == columns.get(i).type() : vector.type() + " for " + columns.get(i);
+                    addColumn(vector, i, firstRow, count, start);
+                }
             }
         } catch (RuntimeException e) {
             indirectBytes = indirectBefore;

@@ -298,32 +298,47 @@ public final class WireSchema {
      * @throws WireException if there are none of the names, or they are others than the client thinks
      */
     public static int[] projection(Schema schema, List<ColumnSchemaPB> wanted) {
-        int[] indexes = new int[wanted.size()];
-        Set<String> names = new HashSet<>();
-        for (ColumnSchemaPB column : wanted) {
-            if (column.hasId()) {
-                throw schemaError("User requests should not have Column IDs");
-            }
-            if (column.getType() == DataType.IS_DELETED) {
-                throw WireException.notSupported(Fault.SCHEMA, "diff scans are not supported");
-            }
-            if (!names.add(column.getName())) {
-                throw schemaError("Duplicate column name: " + column.getName());
-            }
-        }
+        checkColumns(wanted);
+        List<ColumnSchemaPB> stored =
+                wanted.stream().filter(column -> !isVirtual(column)).toList();
+        int[] indexes = new int[stored.size()];
         List<String> missing = new ArrayList<>();
         for (int i = 0; i < indexes.length; i++) {
-            indexes[i] = schema.indexOf(wanted.get(i).getName());
+            indexes[i] = schema.indexOf(stored.get(i).getName());
             if (indexes[i] < 0) {
-                missing.add(wanted.get(i).getName());
+                missing.add(stored.get(i).getName());
             } else {
-                checkSame(schema.column(indexes[i]), wanted.get(i));
+                checkSame(schema.column(indexes[i]), stored.get(i));
             }
         }
         if (!missing.isEmpty()) {
             throw mismatch("Some columns are not present in the current schema: " + String.join(", ", missing));
         }
         return indexes;
+    }
+
+    /** Whether it is no column of a table, but says whether a row was deleted. */
+    public static boolean isVirtual(ColumnSchemaPB column) {
+        return column.getType() == DataType.IS_DELETED;
+    }
+
+    private static void checkColumns(List<ColumnSchemaPB> wanted) {
+        Set<String> names = new HashSet<>();
+        for (ColumnSchemaPB column : wanted) {
+            if (column.hasId()) {
+                throw schemaError("User requests should not have Column IDs");
+            }
+            if (isVirtual(column) && column.getIsNullable()) {
+                throw schemaError("Virtual column " + column.getName() + " IS_DELETED NULLABLE must not be nullable");
+            }
+            if (isVirtual(column) && !column.hasReadDefaultValue()) {
+                throw schemaError("Virtual column " + column.getName()
+                        + " IS_DELETED NOT NULL must have a default value for read");
+            }
+            if (!names.add(column.getName())) {
+                throw schemaError("Duplicate column name: " + column.getName());
+            }
+        }
     }
 
     /** Guards against a client that takes a column for something else. */

@@ -77,13 +77,14 @@ final class ScanService {
         }
         Scan scan = ScanSpecs.of(catalog, tablet, wanted).open();
         long flags = wanted.getRowFormatFlags(); // The scanner outlives the request, which may be of MiB.
+        int[] sources = ScanSpecs.sources(wanted, scan.batch().columnCount());
         Scanner scanner = new Scanner(
                 scan,
                 tablet,
                 call.user(),
                 WirePredicates.heapBytes(wanted.getColumnPredicatesList()),
                 () -> ResultBlock.of(
-                        scan.batch().columns(), flags, catalog.engine().resultMemory()));
+                        scan.batch().columns(), sources, flags, catalog.engine().resultMemory()));
         ScanResponsePB.Builder answer = ScanResponsePB.newBuilder();
         if (ScanSpecs.namesSnapshot(wanted)) {
             answer.setSnapTimestamp(ScanSpecs.snapshotTimestamp(scanner.snapshot()));

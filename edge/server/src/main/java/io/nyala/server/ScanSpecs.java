@@ -11,6 +11,7 @@ import io.nyala.protocol.tserver.Tserver.TabletServerErrorPB.Code;
 import io.nyala.rows.Schema;
 import io.nyala.table.AncientSnapshotException;
 import io.nyala.time.HybridTime;
+import io.nyala.wire.ResultBlock;
 import io.nyala.wire.WireKeys;
 import io.nyala.wire.WirePredicates;
 import io.nyala.wire.WireSchema;
@@ -29,6 +30,12 @@ final class ScanSpecs {
         Table table = tablet.table();
         Schema schema = table.schema();
         int[] projection = WireSchema.projection(schema, request.getProjectedColumnsList());
+        if (request.hasSnapStartTimestamp() && projection.length == request.getProjectedColumnsCount()) {
+            throw new TabletException(
+                    Code.MISMATCHED_SCHEMA,
+                    ErrorCode.INVALID_ARGUMENT,
+                    "Merge iterator cannot deduplicate deleted rows without an IS_DELETED column");
+        }
         String[] names = new String[projection.length];
         for (int i = 0; i < names.length; i++) {
             names[i] = schema.column(projection[i]).name();
@@ -49,7 +56,13 @@ final class ScanSpecs {
         }
         return switch (request.getReadMode()) {
             case READ_LATEST, UNKNOWN_READ_MODE -> scan;
-            case READ_AT_SNAPSHOT -> scan.at(snapshot(engine, request) - 1);
+            case READ_AT_SNAPSHOT -> {
+                long end = snapshot(engine, request);
+                if (request.hasSnapStartTimestamp()) {
+                    scan.changedSince(start(request, end) - 1);
+                }
+                yield scan.at(end - 1);
+            }
             case READ_YOUR_WRITES -> scan.at(engine.now() - 1);
         };
     }
@@ -73,16 +86,32 @@ final class ScanSpecs {
         if (request.getReadMode() == ReadMode.UNKNOWN_READ_MODE) {
             throw invalid("Unknown read mode.");
         }
+        if (request.hasSnapStartTimestamp() && request.getReadMode() != ReadMode.READ_AT_SNAPSHOT) {
+            throw invalid("scan start timestamp is only supported in READ_AT_SNAPSHOT read mode");
+        }
+        if (request.hasSnapStartTimestamp() && request.getOrderMode() != OrderMode.ORDERED) {
+            throw invalid("scan start timestamp is only supported in ORDERED order mode");
+        }
         if (request.getDEPRECATEDRangePredicatesCount() > 0) {
             throw new TabletException(
                     Code.INVALID_SCAN_SPEC,
                     ErrorCode.NOT_SUPPORTED,
                     "DEPRECATED_range_predicates are not supported; send column_predicates");
         }
-        if (request.hasSnapStartTimestamp()) {
-            throw new TabletException(
-                    Code.INVALID_SCAN_SPEC, ErrorCode.NOT_SUPPORTED, "scans of differences are not supported");
+    }
+
+    /** Where the columns that a client wants are in the batches of its scan, which has whether rows are deleted last. */
+    static int[] sources(NewScanRequestPB request, int batchColumns) {
+        int[] sources = new int[request.getProjectedColumnsCount()];
+        int next = 0;
+        for (int i = 0; i < sources.length; i++) {
+            if (!WireSchema.isVirtual(request.getProjectedColumns(i))) {
+                sources[i] = next++;
+            } else {
+                sources[i] = request.hasSnapStartTimestamp() ? batchColumns - 1 : ResultBlock.NOT_DELETED;
+            }
         }
+        return sources;
     }
 
     /** Why a snapshot is not read any more, in Kudu's words and with the times that clients name. */
@@ -90,9 +119,10 @@ final class ScanSpecs {
         long micros = HybridTime.micros(e.mark()) - HybridTime.micros(e.snapshot());
         return String.format(
                 Locale.ROOT,
-                "snapshot scan end timestamp is earlier than the ancient history mark. Consider increasing the value of"
+                "snapshot scan %s timestamp is earlier than the ancient history mark. Consider increasing the value of"
                         + " the table's setting kudu.table.history_max_age_sec. Snapshot timestamp: %s Ancient History"
                         + " Mark: %s Physical time difference: %.3fs",
+                e.isStart() ? "start" : "end",
                 words(snapshotTimestamp(e.snapshot())),
                 words(snapshotTimestamp(e.mark())),
                 -micros / 1e6);
@@ -114,6 +144,19 @@ final class ScanSpecs {
     /** The time of a scan as a client names it. */
     static long snapshotTimestamp(long engineSnapshot) {
         return engineSnapshot + 1;
+    }
+
+    /** What is before it did not change since; it is not after the end. */
+    private static long start(NewScanRequestPB request, long end) {
+        long start = request.getSnapStartTimestamp();
+        if (Long.compareUnsigned(start, end) > 0) {
+            throw new TabletException(
+                    Code.INVALID_SNAPSHOT,
+                    ErrorCode.INVALID_ARGUMENT,
+                    "start timestamp (" + words(start) + ") must be less than or equal to end timestamp (" + words(end)
+                            + ")");
+        }
+        return Math.max(start, 2);
     }
 
     private static long snapshot(Engine engine, NewScanRequestPB request) {

@@ -9,8 +9,6 @@ import io.nyala.engine.WriteBatch;
 import io.nyala.protocol.Common.ColumnSchemaPB;
 import io.nyala.protocol.Common.DataType;
 import io.nyala.protocol.Common.ExternalConsistencyMode;
-import io.nyala.protocol.Common.OrderMode;
-import io.nyala.protocol.Common.ReadMode;
 import io.nyala.protocol.WireProtocol.AppStatusPB;
 import io.nyala.protocol.consensus.Consensus.GetConsensusStateRequestPB;
 import io.nyala.protocol.master.Master.AlterTableRequestPB;
@@ -239,8 +237,6 @@ final class CompatibilityCalls {
                 List.of(
                         () -> written(write().setTxnId(1)),
                         () -> written(write().setExternalConsistencyMode(ExternalConsistencyMode.COMMIT_WAIT))),
-                "Differences of two times",
-                List.of(this::scanOfDifferences),
                 "DEPRECATED_range_predicates of old clients",
                 List.of(this::scanOfDeprecatedRange),
                 "to quiesce",
@@ -285,14 +281,6 @@ final class CompatibilityCalls {
                 .tablet("Write", request.build(), WriteResponsePB.parser())
                 .getError()
                 .getStatus());
-    }
-
-    private String scanOfDifferences() throws IOException {
-        return refusedScan(NewScanRequestPB.newBuilder()
-                .setReadMode(ReadMode.READ_AT_SNAPSHOT)
-                .setOrderMode(OrderMode.ORDERED)
-                .setSnapStartTimestamp(1)
-                .setSnapTimestamp(2));
     }
 
     /** Left out, it would answer rows that are not wanted. */

@@ -413,11 +413,6 @@ final class ScanRequestsTest {
         for (long flags : new long[] {3, 6, -1}) { // Of a scan that is open when that is found.
             invalid("Row format flags not supported with columnar layout", request -> request.setRowFormatFlags(flags));
         }
-        refused(
-                Code.INVALID_SCAN_SPEC,
-                ErrorCode.NOT_SUPPORTED,
-                "scans of differences are not supported",
-                request -> request.setSnapStartTimestamp(1));
         for (ColumnType type : ColumnType.values()) {
             refuseValues(column("some_" + type, type).nullable());
         }

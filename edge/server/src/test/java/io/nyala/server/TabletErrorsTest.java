@@ -213,6 +213,7 @@ final class TabletErrorsTest {
             return type.getEnumConstants()[0];
         }
         return switch (type.getSimpleName()) {
+            case "boolean" -> true;
             case "String" -> "words";
             case "long" -> 7L;
             case "int" -> 7;
