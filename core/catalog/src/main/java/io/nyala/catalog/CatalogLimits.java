@@ -32,6 +32,12 @@ public final class CatalogLimits {
     /** Value of a setting, in UTF-8: a number or a word. */
     public static final int SETTING_BYTES_MAX = 256;
 
+    /** Named snapshots of a table: each may keep history that nobody needs any more. */
+    public static final int SNAPSHOTS_MAX = 64;
+
+    /** Name of a snapshot, in UTF-8. */
+    public static final int SNAPSHOT_NAME_BYTES_MAX = 128;
+
     /** What describes a table, its schema above all: an edit has it and some tablets. */
     public static final int DESCRIPTION_BYTES_MAX = 512 << 10;
 

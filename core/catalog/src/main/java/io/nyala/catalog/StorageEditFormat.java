@@ -25,7 +25,7 @@ import java.util.TreeMap;
  *   0        4         8
  *   +--------+---------+------------------- - -
  *   |  kind  | version | body
- *   |        | = 4 - 7 |
+ *   |        | = 4 - 8 |
  *   +--------+---------+------------------- - -
  *      u32       u32
  *
@@ -48,8 +48,9 @@ import java.util.TreeMap;
  *                      | deltas, added; version 7
  *
  *   description   name | owner | comment | history i64, in seconds, -1 for ever | schema | partitioning bytes u32
- *                 | partitioning | settings, in edits of version 5 only
+ *                 | partitioning | settings, in edits of versions 5 and 8 | snapshots, in edits of version 8
  *   settings      setting count u32 | zero u32 | of each, by ascending names: name | value
+ *   snapshots     snapshot count u32 | zero u32 | of each, by ascending names: name | hybrid time i64
  *   name, owner, comment, value
  *                 bytes u32 | UTF-8
  *   tablets       tablet count u32 | zero u32 | of each: id u64 | partition bytes u32 | partition
@@ -63,8 +64,8 @@ import java.util.TreeMap;
  * partitioning in that of {@link PartitionSchemaFormat}, a partition in that of {@link PartitionFormat}. The record
  * around the edit has the checksum. Edits of version 1 had zero in the place of the version and no keys of rowsets;
  * those of version 2 knew tables of one tablet only. The version is 5 where the description of a table has settings,
- * and ends with them, 6 where a merge has left something out of the past, and 7 where delta files replace others; else
- * it is 4.
+ * and ends with them, 8 where it has snapshots, 6 where a merge has left something out of the past, and 7 where delta
+ * files replace others; else it is 4.
  *
  * <p>Stateless.
  */
@@ -73,6 +74,7 @@ public final class StorageEditFormat {
     private static final int VERSION_WITH_SETTINGS = 5;
     private static final int VERSION_WITH_MARK = 6;
     private static final int VERSION_WITH_REPLACED = 7;
+    private static final int VERSION_WITH_SNAPSHOTS = 8;
 
     private static final int IDENTITY = 1;
     private static final int CREATE_TABLE = 2;
@@ -92,6 +94,7 @@ public final class StorageEditFormat {
 
     private static final int TABLET_BYTES_MIN = Long.BYTES + Integer.BYTES;
     private static final int SETTING_BYTES_MIN = 2 * Integer.BYTES;
+    private static final int SNAPSHOT_BYTES_MIN = Integer.BYTES + Long.BYTES;
     private static final int ROWSET_BYTES_MIN = 48;
     static final int DELTA_BYTES = 32;
 
@@ -206,6 +209,9 @@ public final class StorageEditFormat {
     }
 
     private static EditWriter head(int kind, TableDescription description, EditWriter target) {
+        if (!description.snapshots().isEmpty()) {
+            return head(kind, VERSION_WITH_SNAPSHOTS, target);
+        }
         return head(kind, description.settings().isEmpty() ? VERSION : VERSION_WITH_SETTINGS, target);
     }
 
@@ -216,9 +222,14 @@ public final class StorageEditFormat {
                 .putLong(description.historySecondsMax())
                 .putBytes(SchemaFormat.toBytes(description.schema()))
                 .putCounted(PartitionSchemaFormat.toBytes(description.partitioning()));
-        if (!description.settings().isEmpty()) {
+        boolean hasSnapshots = !description.snapshots().isEmpty();
+        if (hasSnapshots || !description.settings().isEmpty()) {
             target.putCount(description.settings().size());
             description.settings().forEach((name, value) -> target.putText(name).putText(value));
+        }
+        if (hasSnapshots) {
+            target.putCount(description.snapshots().size());
+            description.snapshots().forEach((name, time) -> target.putText(name).putLong(time));
         }
     }
 
@@ -273,9 +284,9 @@ public final class StorageEditFormat {
     private static StorageEdit take(EditReader source) {
         int kind = source.takeInt("kind", StorageEditFormat::kindName);
         int version = source.takeInt("version");
-        if (version < VERSION || version > VERSION_WITH_REPLACED) {
+        if (version < VERSION || version > VERSION_WITH_SNAPSHOTS) {
             throw source.malformed("format version " + (version == 0 ? "1" : Integer.toUnsignedString(version))
-                    + ", this build reads versions " + VERSION + " to " + VERSION_WITH_REPLACED
+                    + ", this build reads versions " + VERSION + " to " + VERSION_WITH_SNAPSHOTS
                     + "; use the release that wrote it");
         }
         StorageEdit edit =
@@ -353,13 +364,19 @@ public final class StorageEditFormat {
         Schema schema = source.takeSchema();
         PartitionSchema partitioning = source.takePartitioning(schema);
         SortedMap<String, String> settings = new TreeMap<>();
-        if (version == VERSION_WITH_SETTINGS) {
+        if (version == VERSION_WITH_SETTINGS || version == VERSION_WITH_SNAPSHOTS) {
             for (int i = source.takeCount("settings", SETTING_BYTES_MIN); i > 0; i--) {
                 settings.put(source.takeText("setting"), source.takeText("value"));
             }
         }
-        return source.checked(
-                () -> new TableDescription(name, owner, comment, historySecondsMax, schema, partitioning, settings));
+        SortedMap<String, Long> snapshots = new TreeMap<>();
+        if (version == VERSION_WITH_SNAPSHOTS) {
+            for (int i = source.takeCount("snapshots", SNAPSHOT_BYTES_MIN); i > 0; i--) {
+                snapshots.put(source.takeText("snapshot"), source.takeLong("time"));
+            }
+        }
+        return source.checked(() -> new TableDescription(
+                name, owner, comment, historySecondsMax, schema, partitioning, settings, snapshots));
     }
 
     private static List<TabletPlace> takeTablets(EditReader source) {

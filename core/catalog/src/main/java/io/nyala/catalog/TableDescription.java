@@ -18,6 +18,8 @@ import java.util.TreeMap;
  * @param schema of its rows
  * @param partitioning which tablet a row belongs to; of the same schema
  * @param settings what the host program notes of the table, by name; means nothing here
+ * @param snapshots hybrid times from which on its history is kept, however old they are, by the names that they were
+ *     given
  */
 public record TableDescription(
         String name,
@@ -26,12 +28,16 @@ public record TableDescription(
         long historySecondsMax,
         Schema schema,
         PartitionSchema partitioning,
-        SortedMap<String, String> settings) {
+        SortedMap<String, String> settings,
+        SortedMap<String, Long> snapshots) {
     /** Nothing is ever forgotten. */
     public static final long HISTORY_FOREVER = -1;
 
     /** A week, as Kudu. */
     public static final long HISTORY_SECONDS_DEFAULT = 7 * 24 * 3600;
+
+    private static final SortedMap<String, String> NO_SETTINGS = Collections.emptySortedMap();
+    private static final SortedMap<String, Long> NO_SNAPSHOTS = Collections.emptySortedMap();
 
     /** Some centuries: more is {@link #HISTORY_FOREVER}, and hybrid time could not count it. */
     private static final long HISTORY_SECONDS_LIMIT = 10_000_000_000L;
@@ -53,9 +59,15 @@ public record TableDescription(
             checkText("setting's name", key, 1, CatalogLimits.SETTING_NAME_BYTES_MAX);
             checkText("setting " + key, value, 0, CatalogLimits.SETTING_BYTES_MAX);
         });
+        snapshots = Collections.unmodifiableSortedMap(new TreeMap<>(snapshots));
+        Check.inRange("number of the table's snapshots", snapshots.size(), 0, CatalogLimits.SNAPSHOTS_MAX);
+        snapshots.forEach((key, time) -> {
+            checkText("snapshot's name", key, 1, CatalogLimits.SNAPSHOT_NAME_BYTES_MAX);
+            Check.inRange("time of snapshot " + key, time, 1, Long.MAX_VALUE);
+        });
     }
 
-    /** Without settings. */
+    /** Without settings and snapshots. */
     public TableDescription(
             String name,
             String owner,
@@ -63,7 +75,7 @@ public record TableDescription(
             long historySecondsMax,
             Schema schema,
             PartitionSchema partitioning) {
-        this(name, owner, comment, historySecondsMax, schema, partitioning, Collections.emptySortedMap());
+        this(name, owner, comment, historySecondsMax, schema, partitioning, NO_SETTINGS, NO_SNAPSHOTS);
     }
 
     private static void checkText(String what, String text, int bytesMin, int bytesMax) {
@@ -75,31 +87,53 @@ public record TableDescription(
     }
 
     public TableDescription withName(String newName) {
-        return new TableDescription(newName, owner, comment, historySecondsMax, schema, partitioning, settings);
+        return new TableDescription(
+                newName, owner, comment, historySecondsMax, schema, partitioning, settings, snapshots);
     }
 
     public TableDescription withOwner(String newOwner) {
-        return new TableDescription(name, newOwner, comment, historySecondsMax, schema, partitioning, settings);
+        return new TableDescription(
+                name, newOwner, comment, historySecondsMax, schema, partitioning, settings, snapshots);
     }
 
     public TableDescription withComment(String newComment) {
-        return new TableDescription(name, owner, newComment, historySecondsMax, schema, partitioning, settings);
+        return new TableDescription(
+                name, owner, newComment, historySecondsMax, schema, partitioning, settings, snapshots);
     }
 
     public TableDescription withHistorySecondsMax(long seconds) {
-        return new TableDescription(name, owner, comment, seconds, schema, partitioning, settings);
+        return new TableDescription(name, owner, comment, seconds, schema, partitioning, settings, snapshots);
     }
 
     public TableDescription withSchema(Schema newSchema) {
         return new TableDescription(
-                name, owner, comment, historySecondsMax, newSchema, partitioning.withSchema(newSchema), settings);
+                name,
+                owner,
+                comment,
+                historySecondsMax,
+                newSchema,
+                partitioning.withSchema(newSchema),
+                settings,
+                snapshots);
     }
 
     public TableDescription withPartitioning(PartitionSchema newPartitioning) {
-        return new TableDescription(name, owner, comment, historySecondsMax, schema, newPartitioning, settings);
+        return new TableDescription(
+                name, owner, comment, historySecondsMax, schema, newPartitioning, settings, snapshots);
     }
 
     public TableDescription withSettings(SortedMap<String, String> newSettings) {
-        return new TableDescription(name, owner, comment, historySecondsMax, schema, partitioning, newSettings);
+        return new TableDescription(
+                name, owner, comment, historySecondsMax, schema, partitioning, newSettings, snapshots);
+    }
+
+    public TableDescription withSnapshots(SortedMap<String, Long> newSnapshots) {
+        return new TableDescription(
+                name, owner, comment, historySecondsMax, schema, partitioning, settings, newSnapshots);
+    }
+
+    /** The least time of its snapshots: from there on its history is kept. {@link Long#MAX_VALUE} if it has none. */
+    public long oldestSnapshot() {
+        return snapshots.values().stream().mapToLong(Long::longValue).min().orElse(Long.MAX_VALUE);
     }
 }

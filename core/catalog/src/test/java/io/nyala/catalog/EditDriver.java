@@ -98,6 +98,13 @@ final class EditDriver {
             after = after.withSettings(settings);
         }
         if (random.nextInt(3) == 0) {
+            SortedMap<String, Long> snapshots = new TreeMap<>(after.snapshots());
+            if (snapshots.remove("snapshot " + random.nextInt(3)) == null) {
+                snapshots.put("snapshot " + random.nextInt(3), random.nextLong(1, Long.MAX_VALUE));
+            }
+            after = after.withSnapshots(snapshots);
+        }
+        if (random.nextInt(3) == 0) {
             Schema schema = after.schema();
             after = after.withSchema(new Schema(schema.version() + 1, schema.nextColumnId(), schema.columns()));
         }

@@ -107,7 +107,16 @@ final class StorageEditFormatTest {
                 settings.put(setting.substring(0, equals), setting.substring(equals + 1));
             }
         }
-        return new TableDescription(words[2], words[3], words[4], 604_800, KEY_ONLY, partitioning.build(), settings);
+        SortedMap<String, Long> snapshots = new TreeMap<>();
+        for (String snapshot : words[words.length - 1].split(";", -1)) { // name@time
+            int at = snapshot.indexOf('@');
+            if (at > 0) {
+                snapshots.put(snapshot.substring(0, at), Long.valueOf(snapshot.substring(at + 1)));
+            }
+        }
+        return new TableDescription(words[2], words[3], words[4], 604_800, KEY_ONLY, partitioning.build())
+                .withSettings(settings)
+                .withSnapshots(snapshots);
     }
 
     /** {@code id/bucket/range}, or {@code one}. */
@@ -195,7 +204,7 @@ final class StorageEditFormatTest {
                 MalformedBytesException.class,
                 () -> StorageEditFormat.read(bytes, 0, (int) bytes.byteSize()),
                 "format version 9",
-                "reads versions 4 to 7");
+                "reads versions 4 to 8");
     }
 
     @Test

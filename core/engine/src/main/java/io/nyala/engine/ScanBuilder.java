@@ -119,6 +119,15 @@ public final class ScanBuilder {
     }
 
     /**
+     * The state to which {@link Table#createSnapshot} gave this name.
+     *
+     * @throws IllegalArgumentException if the table has no such snapshot
+     */
+    public ScanBuilder asOf(String name) {
+        return at(table.snapshot(name));
+    }
+
+    /**
      * Only rows that changed after hybrid time {@code timestamp}, up to {@link #at} or now, in the order of their
      * primary key; with one column more, the last one, by which {@link io.nyala.rows.ColumnBatch#isDeleted} tells
      * whether a row is deleted. What it was in between is not told:
@@ -126,7 +135,7 @@ public final class ScanBuilder {
      * <ul>
      *   <li>a row that was inserted or changed, or deleted and inserted again, comes once, as it is at the end, also if
      *       it was changed back;
-     *   <li>one that was deleted comes with the values that it had at {@code timestamp};
+     *   <li>one that was deleted comes with the values that it had just before, when that happened for the first time;
      *   <li>one that was inserted and deleted meanwhile does not come.
      * </ul>
      *

@@ -21,6 +21,7 @@ import io.nyala.wal.WalConfig;
 import io.nyala.wal.WriteAheadLog;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -220,6 +221,15 @@ final class StorageLog implements TabletManifest {
                         .map(table -> table.description().settings())
                         .orElseThrow()
                 : Map.of();
+    }
+
+    /** Times from which on the table of a tablet keeps its history, however old they are. */
+    synchronized Collection<Long> snapshots(long tabletId) {
+        return state.table(state.tablet(tabletId).tableId())
+                .orElseThrow()
+                .description()
+                .snapshots()
+                .values();
     }
 
     synchronized int tableCount() {

@@ -6,11 +6,14 @@ import io.nyala.compaction.CompactionPolicy;
 import io.nyala.compaction.MergePolicy;
 import io.nyala.maintenance.Maintenance;
 import io.nyala.maintenance.TabletExplanation;
+import io.nyala.memory.Check;
 import io.nyala.partition.PartitionMap;
 import io.nyala.rows.KeyRange;
+import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
 import io.nyala.table.HostedTablet;
 import io.nyala.table.KeyPieces;
+import io.nyala.table.ScanPlan;
 import io.nyala.table.TableDroppedException;
 import io.nyala.table.TableHost;
 import io.nyala.table.TableState;
@@ -20,12 +23,15 @@ import io.nyala.tablet.MissingRowSet;
 import io.nyala.tablet.RowSetEntry;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletView;
+import io.nyala.time.HybridTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -127,6 +133,92 @@ public final class Table {
         return new AlterTable(engine, this);
     }
 
+    /**
+     * Gives the state of now a name. It can be read ({@link ScanBuilder#asOf}), and what changed since
+     * ({@link ScanBuilder#changedSince}), until {@link #dropSnapshot}, also after a restart: history is kept from then
+     * on, however old it becomes, and takes space. Answers its hybrid time.
+     *
+     * @throws IllegalArgumentException if there is one of that name, or too many
+     */
+    public long createSnapshot(String name) {
+        return keep(name, state -> ScanPlan.latest(engine.host(), state, state.tablets(), ScanSpec.all(schema(), 0)));
+    }
+
+    /**
+     * As above, of the state at a hybrid time that can be read.
+     *
+     * @throws io.nyala.table.AncientSnapshotException if it cannot be read any more
+     */
+    public long createSnapshot(String name, long timestamp) {
+        Check.inRange("hybrid time of a snapshot", timestamp, 1, Long.MAX_VALUE);
+        ScanSpec spec = ScanSpec.all(schema(), timestamp);
+        return keep(name, state -> ScanPlan.at(engine.host(), state, state.tablets(), spec));
+    }
+
+    /** The plan holds the history until the snapshot does, and nothing changes any more at or before its time. */
+    private long keep(String name, Function<TableState, ScanPlan> planning) {
+        engine.callBegins();
+        ScanPlan plan = null;
+        try {
+            plan = read(planning);
+            long time = plan.spec().snapshot();
+            changeSnapshots(snapshots -> {
+                Long before = snapshots.putIfAbsent(name, time);
+                if (before != null) {
+                    throw new IllegalArgumentException("table \"" + name() + "\" has a snapshot \"" + name
+                            + "\" already, of " + HybridTime.format(before) + "; drop it first, or take another name");
+                }
+            });
+            return time;
+        } finally {
+            if (plan != null) {
+                plan.letGo(engine.host());
+            }
+            engine.callEnds();
+        }
+    }
+
+    /**
+     * Forgets a named snapshot: from now on its history is kept as long as the table says, and no longer.
+     *
+     * @throws IllegalArgumentException if there is none of that name
+     */
+    public void dropSnapshot(String name) {
+        changeSnapshots(snapshots -> {
+            if (snapshots.remove(name) == null) {
+                throw noSnapshot(name, snapshots);
+            }
+        });
+    }
+
+    private void changeSnapshots(Consumer<SortedMap<String, Long>> change) {
+        engine.alter(
+                this,
+                steps -> steps.describe(description -> {
+                    SortedMap<String, Long> snapshots = new TreeMap<>(description.snapshots());
+                    change.accept(snapshots);
+                    return description.withSnapshots(snapshots);
+                }));
+    }
+
+    /** Hybrid times of the named snapshots. */
+    public SortedMap<String, Long> snapshots() {
+        return state.description().snapshots();
+    }
+
+    long snapshot(String name) {
+        Long time = snapshots().get(name);
+        if (time == null) {
+            throw noSnapshot(name, snapshots());
+        }
+        return time;
+    }
+
+    private IllegalArgumentException noSnapshot(String name, SortedMap<String, Long> snapshots) {
+        return new IllegalArgumentException("table \"" + name() + "\" has no snapshot \"" + name + "\"; it has "
+                + (snapshots.isEmpty() ? "none" : String.join(", ", snapshots.keySet())));
+    }
+
     /** Describes a scan of this table; {@link ScanBuilder#open} starts it. */
     public ScanBuilder scan() {
         engine.throwIfClosed();
@@ -182,10 +274,10 @@ public final class Table {
     }
 
     /**
-     * Gives up all history now, whatever the table says of its age: files are written anew without it and without rows
-     * that are deleted, one after the other, and space comes back; complete when that is done. What was at a time
-     * before this call can be read by scans that are under way, and by no others. What is in memory stays there, as for
-     * {@link #compact}.
+     * Gives up all history now, whatever the table says of its age, but for what its named snapshots keep: files are
+     * written anew without it and without rows that are deleted, one after the other, and space comes back; complete
+     * when that is done. What was at a time before this call can be read by scans that are under way, and by no others.
+     * What is in memory stays there, as for {@link #compact}.
      */
     public CompletableFuture<Void> vacuum() {
         engine.throwIfClosed();

@@ -18,6 +18,8 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -156,6 +158,7 @@ final class Tables {
             checkFree(description.name());
         }
         checkRoom(0, change.added().size());
+        pin(before, description);
         List<TabletPlace> added = places(parts.storage().nextId(), change.added());
         var edit = new StorageEdit.AlterTable(table.id(), description, added, change.dropped());
         checkBytes(edit, description);
@@ -168,6 +171,18 @@ final class Tables {
         }
         byName.remove(before.entry().name());
         byName.put(table.name(), table);
+    }
+
+    /** Keeps what the table kept and what it is to keep: nothing is given up, whatever becomes of the edit. */
+    private static void pin(TableState before, TableDescription after) {
+        Set<Long> times = new TreeSet<>(before.description().snapshots().values());
+        times.addAll(after.snapshots().values());
+        for (HostedTablet tablet : before.tablets()) {
+            if (!tablet.pin(times)) {
+                throw new IllegalStateException("the snapshot cannot be kept: history of table \""
+                        + before.description().name() + "\" was given up meanwhile; take another one");
+            }
+        }
     }
 
     /**
@@ -266,6 +281,7 @@ final class Tables {
         if (!edit.description().settings().equals(before.description().settings())) {
             tablets.forEach(tablet -> parts.maintenance().lookAgain(tablet.tablet())); // They say what may be merged.
         }
+        tablets.forEach(tablet -> tablet.pin(edit.description().snapshots().values()));
         for (HostedTablet tablet : leaving) {
             parts.tablets().leave(tablet, edit.droppedTablets().contains(tablet.id()));
         }

@@ -4,6 +4,7 @@ import io.nyala.catalog.TableEntry;
 import io.nyala.catalog.TabletEntry;
 import io.nyala.catalog.TabletPlace;
 import io.nyala.io.Parking;
+import io.nyala.memory.Check;
 import io.nyala.record.RequestResults;
 import io.nyala.rows.Schema;
 import io.nyala.table.HostedTablet;
@@ -286,6 +287,9 @@ final class Tablets implements AutoCloseable {
             WriterAgent writer = writers.get(nextWriter++ % writers.size());
             var tablet = new HostedTablet(place, recovery.start(engine.log(), writer));
             open.put(place.id(), tablet);
+            Check.that(
+                    tablet.pin(engine.storage().snapshots(place.id())),
+                    "history of a named snapshot was given up"); // Before anything may be merged.
             engine.maintenance().attach(tablet.tablet());
             started.add(tablet);
         }

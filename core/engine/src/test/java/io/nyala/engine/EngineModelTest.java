@@ -37,7 +37,7 @@ final class EngineModelTest {
     private static final long AUTOMATIC_MERGES_MIN = 50;
 
     /** The least merges of delta files that were asked for. */
-    private static final int DELTA_MERGES_MIN = 10;
+    private static final int DELTA_MERGES_MIN = 5;
 
     /** The same of those that nobody asked for. */
     private static final long AUTOMATIC_DELTA_MERGES_MIN = 10;

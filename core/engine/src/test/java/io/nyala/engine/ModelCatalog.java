@@ -7,6 +7,7 @@ import io.nyala.catalog.TableDescription;
 import io.nyala.rows.Column;
 import io.nyala.rows.Schema;
 import io.nyala.simulation.RandomSchema;
+import io.nyala.table.AncientSnapshotException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,6 +26,7 @@ final class ModelCatalog {
     private static final int TABLETS_MAX = 12;
     private static final int COLUMNS_MAX = 18;
     private static final int NAMES = 8;
+    private static final int SNAPSHOT_NAMES = 3;
 
     /** More keys than a batch of a scan has rows. */
     private static final int MANY_KEYS = 2_500;
@@ -92,6 +94,8 @@ final class ModelCatalog {
         int kind = random.nextInt(20);
         if (named.isEmpty() || (kind < 4 && named.size() < TABLES_MAX)) {
             create(random);
+        } else if (kind < 7) {
+            nameState(random, named.get(random.nextInt(named.size())));
         } else if (kind < 14) {
             alter(random, named.get(random.nextInt(named.size())));
         } else if (kind < 16 || dropped.isEmpty()) {
@@ -160,6 +164,32 @@ final class ModelCatalog {
                     : host.engine().recallTable(table.id());
         });
         ModelWrites.recover(host.engine(), table);
+    }
+
+    /** Gives a state of a table a name, or forgets it. */
+    private void nameState(SplittableRandom random, ModelDriver table) {
+        String name = "s" + random.nextInt(SNAPSHOT_NAMES);
+        Table open = table.table(host.engine());
+        if (table.table().snapshots().containsKey(name)) {
+            host.note("drop snapshot " + name + " of " + table.tableName());
+            change(new Change(table, table.table().withSnapshot(name, null)), () -> open.dropSnapshot(name));
+            return;
+        }
+        long time = random.nextBoolean() ? open.latest() : table.pastTime(random);
+        if (time == 0) {
+            return; // Nothing has happened yet.
+        }
+        host.note("create snapshot " + name + " of " + table.tableName() + " at " + time);
+        try {
+            change(
+                    new Change(table, table.table().withSnapshot(name, time)),
+                    () -> assertEquals(time, open.createSnapshot(name, time)));
+            table.promised(time);
+        } catch (AncientSnapshotException e) {
+            pending = null;
+            assertTrue(e.mark() <= table.markMax(host.engine()), () -> "refused: " + e.getMessage());
+            assertTrue(time < table.table().oldestSnapshot(), () -> "there is an older one: " + e.getMessage());
+        }
     }
 
     private String freeName(SplittableRandom random) {

@@ -310,6 +310,10 @@ final class ModelDriver {
         if (times.isEmpty()) {
             return 0;
         }
+        if (!table.snapshots().isEmpty() && stepRandom.nextInt(3) == 0) {
+            List<Long> named = List.copyOf(table.snapshots().values());
+            return Math.max(named.get(stepRandom.nextInt(named.size())), unknownBefore);
+        }
         long time = times.get(stepRandom.nextInt(times.size()));
         long other = times.get(stepRandom.nextInt(times.size()));
         long past =
@@ -347,7 +351,8 @@ final class ModelDriver {
 
     /** Who reads before this time, where something has happened after it, must be refused. */
     long mark(Engine engine) {
-        return mark(engine, table.historySeconds() < 0 ? Long.MAX_VALUE : table.historySeconds());
+        long mark = mark(engine, table.historySeconds() < 0 ? Long.MAX_VALUE : table.historySeconds());
+        return Math.min(mark, table.oldestSnapshot());
     }
 
     private static long mark(Engine engine, long seconds) {

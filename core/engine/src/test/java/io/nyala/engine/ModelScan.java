@@ -200,6 +200,7 @@ final class ModelScan implements AutoCloseable {
                     lot.isByTokens || lot.time == e.snapshot() || lot.start == e.snapshot(), () -> "refused: " + lot);
             assertTrue(
                     e.snapshot() < e.mark() && e.mark() <= driver.markMax(engine), () -> "refused: " + e.getMessage());
+            assertTrue(e.snapshot() < driver.table().oldestSnapshot(), () -> "has a name: " + e.getMessage());
             driver.refused();
             return openAll(driver, table);
         }

@@ -3,7 +3,14 @@ package io.nyala.table;
 import io.nyala.catalog.TabletPlace;
 import io.nyala.partition.Partition;
 import io.nyala.tablet.Tablet;
+import io.nyala.time.HistoryMark;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 
@@ -20,6 +27,7 @@ public final class HostedTablet {
     private final TabletPlace place;
     private final Tablet tablet;
     private final AtomicInteger holds = new AtomicInteger();
+    private final Map<Long, HistoryMark.Hold> pins = new HashMap<>(); // Guarded by this.
 
     public HostedTablet(TabletPlace place, Tablet tablet) {
         this.place = place;
@@ -40,6 +48,31 @@ public final class HostedTablet {
 
     public Tablet tablet() {
         return tablet;
+    }
+
+    /**
+     * Keeps history from these times on, whatever its age, and from others no longer; false, and nothing is changed, if
+     * it was given up.
+     */
+    public synchronized boolean pin(Collection<Long> times) {
+        Map<Long, HistoryMark.Hold> added = new HashMap<>();
+        for (long time : new TreeSet<>(times)) {
+            if (!pins.containsKey(time)) {
+                HistoryMark.Hold hold = tablet.time().history().tryHold(time);
+                if (hold == null) {
+                    added.values().forEach(HistoryMark.Hold::close);
+                    return false;
+                }
+                added.put(time, hold);
+            }
+        }
+        pins.putAll(added);
+        for (long time : List.copyOf(pins.keySet())) {
+            if (!times.contains(time)) {
+                Objects.requireNonNull(pins.remove(time)).close();
+            }
+        }
+        return true;
     }
 
     /** What {@code looking} finds in the tablet while nobody closes it; empty if it was dropped. */

@@ -1,5 +1,6 @@
 package io.nyala.table;
 
+import io.nyala.catalog.TableDescription;
 import io.nyala.rows.ScanSpec;
 import io.nyala.time.HistoryMark;
 import java.util.ArrayList;
@@ -47,7 +48,7 @@ public record ScanPlan(ScanSpec spec, List<List<TabletRead>> groups, List<Hosted
             List<HostedTablet> tablets,
             ScanSpec spec,
             List<HistoryMark.Hold> histories) {
-        long mark = host.historyMark(state.description().historySecondsMax());
+        long mark = mark(host, state);
         for (HostedTablet tablet : tablets) {
             histories.add(history(tablet, state, spec, spec.start(), mark));
         }
@@ -76,12 +77,18 @@ public record ScanPlan(ScanSpec spec, List<List<TabletRead>> groups, List<Hosted
     public static ScanPlan at(TableHost host, TableState state, List<HostedTablet> tablets, ScanSpec spec) {
         return hold(host, tablets, histories -> {
             host.coverByLease(spec.snapshot());
-            long mark = host.historyMark(state.description().historySecondsMax());
+            long mark = mark(host, state);
             for (HostedTablet tablet : tablets) {
                 histories.add(history(tablet, state, spec, spec.oldestTime(), mark));
             }
             return of(state, new SnapshotReads(tablets, histories, spec.snapshot(), false).settle(host), tablets, spec);
         });
+    }
+
+    /** From where on history is kept: by its age, or because a snapshot has a name. */
+    private static long mark(TableHost host, TableState state) {
+        TableDescription description = state.description();
+        return Math.min(host.historyMark(description.historySecondsMax()), description.oldestSnapshot());
     }
 
     /** Where nothing happened after the mark of the host, the newest state is also that at the mark. */

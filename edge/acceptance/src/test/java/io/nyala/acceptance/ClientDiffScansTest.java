@@ -38,7 +38,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(Both.Parameter.class)
 final class ClientDiffScansTest {
     private static final int KEYS = 12;
-    private static final int WRITES = 120;
+    private static final int WRITES = 60;
 
     /** Times, and ids. */
     private static final Pattern TIMES = Pattern.compile("[0-9a-f]{32}|P: [0-9]+ usec, L: [0-9]+");
@@ -171,7 +171,7 @@ final class ClientDiffScansTest {
                 if (lot.nextInt(12) == 0) {
                     history.mark();
                 }
-                if (client == both.ourClient() && flushes.nextInt(20) == 0) {
+                if (client.equals(both.ourClient()) && flushes.nextInt(20) == 0) {
                     both.flushOurs(name);
                 }
             }
@@ -269,7 +269,7 @@ final class ClientDiffScansTest {
             long start = client.getLastPropagatedTimestamp() + 1;
             SmallTable.fill(client, table, 0, 1, 20);
             long end = client.getLastPropagatedTimestamp() + 1;
-            times[client == both.ourClient() ? 1 : 0] = new long[] {start, end};
+            times[client.equals(both.ourClient()) ? 1 : 0] = new long[] {start, end};
         }
         try (RawBoth raw = RawBoth.of(both)) {
             for (int i = 0; i < requests().size(); i++) {

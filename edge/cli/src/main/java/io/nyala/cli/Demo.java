@@ -167,11 +167,11 @@ final class Demo {
         long heap = 0;
         int runs = 0;
         while (runs < WARM_RUNS_MIN || (total < enough && runs < WARM_RUNS_MAX)) {
-            long heapBefore = HeapMeter.allThreads();
+            long heapBefore = Ingest.HeapMeter.allThreads();
             long again = System.nanoTime();
             sums = query.apply(table); // So that the fast runs are checked too.
             long nanos = System.nanoTime() - again;
-            heap = HeapMeter.allThreads() - heapBefore;
+            heap = Ingest.HeapMeter.allThreads() - heapBefore;
             best = Math.min(best, nanos);
             total += nanos;
             runs++;

@@ -1,9 +1,11 @@
 package io.nyala.cli;
 
+import com.sun.management.ThreadMXBean;
 import io.nyala.engine.Table;
 import io.nyala.engine.WriteBatch;
 import io.nyala.rows.OperationKind;
 import io.trino.tpch.LineItem;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -239,6 +241,23 @@ final class Ingest {
                 acknowledgement.batch(part, number, rows, System.nanoTime() - start);
                 acknowledgedRows.add(rows);
             });
+        }
+    }
+
+    /** Bytes that were allocated on the Java heap, as the JVM counts them. Stateless. */
+    static final class HeapMeter {
+        private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+        private HeapMeter() {}
+
+        /** By all threads, those that ended included, since the JVM started. */
+        static long allThreads() {
+            return THREADS.getTotalThreadAllocatedBytes();
+        }
+
+        /** By this thread since it started. */
+        static long thisThread() {
+            return THREADS.getCurrentThreadAllocatedBytes();
         }
     }
 }

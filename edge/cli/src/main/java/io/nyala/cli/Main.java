@@ -39,6 +39,7 @@ import picocli.CommandLine.Spec;
             UpkeepCommand.Flush.class,
             UpkeepCommand.Compact.class,
             UpkeepCommand.Vacuum.class,
+            SnapshotCommand.class,
             CrashWriterCommand.class
         },
         footerHeading = "%nExamples:%n",

@@ -74,6 +74,20 @@ final class ScanCommand implements Callable<Integer> {
             description = "The state at that time: 2026-01-31T12:00:00Z, or a hybrid time as commits answer it.")
     private @Nullable String at;
 
+    @Option(
+            names = "--as-of",
+            paramLabel = "NAME",
+            description = "The state that `nyala snapshot create` gave this name.")
+    private @Nullable String asOf;
+
+    @Option(
+            names = "--changed-since",
+            paramLabel = "TIME",
+            description =
+                    "Only rows that changed after that time, or after the snapshot of that name, with whether they"
+                            + " are deleted, in the order of the primary key.")
+    private @Nullable String changedSince;
+
     @ArgGroup
     private Form form = new Form();
 
@@ -113,7 +127,17 @@ final class ScanCommand implements Callable<Integer> {
             scan.inKeyOrder();
         }
         if (at != null) {
-            scan.at(time(at, engine.now()));
+            scan.at(time("--at", at, engine.now()));
+        }
+        if (asOf != null) {
+            if (at != null) {
+                throw new UsageException("--at and --as-of both say a time; leave one out");
+            }
+            scan.at(snapshot(found, asOf));
+        }
+        if (changedSince != null) {
+            Long named = found.snapshots().get(changedSince);
+            scan.changedSince(named == null ? time("--changed-since", changedSince, engine.now()) : named);
         }
         return scan.limit(limit).open();
     }
@@ -128,16 +152,25 @@ final class ScanCommand implements Callable<Integer> {
         return names.toArray(String[]::new);
     }
 
-    private static long time(String text, long now) {
-        long time = time(text);
-        if (time <= HybridTime.NONE || time > now) {
-            throw new UsageException(
-                    "--at " + text + " is not a time between 1970 and now, which is " + HybridTime.format(now));
+    private static long snapshot(Table table, String name) {
+        Long time = table.snapshots().get(name);
+        if (time == null) {
+            throw new UsageException("table \"" + table.name() + "\" has no snapshot \"" + name + "\"; it has "
+                    + table.snapshots().keySet());
         }
         return time;
     }
 
-    private static long time(String text) {
+    private static long time(String option, String text, long now) {
+        long time = time(option, text);
+        if (time <= HybridTime.NONE || time > now) {
+            throw new UsageException(
+                    option + " " + text + " is not a time between 1970 and now, which is " + HybridTime.format(now));
+        }
+        return time;
+    }
+
+    private static long time(String option, String text) {
         try {
             if (text.matches("[0-9]+")) {
                 return Long.parseLong(text);
@@ -145,7 +178,8 @@ final class ScanCommand implements Callable<Integer> {
             long micros = ChronoUnit.MICROS.between(Instant.EPOCH, Instant.parse(text));
             return HybridTime.of(Math.clamp(micros, 0, HybridTime.MICROS_MAX), HybridTime.LOGICAL_MAX);
         } catch (DateTimeParseException | NumberFormatException e) {
-            throw new UsageException("--at takes a time such as 2026-01-31T12:00:00Z, or a hybrid time, not " + text);
+            throw new UsageException(
+                    option + " takes a time such as 2026-01-31T12:00:00Z, or a hybrid time, not " + text);
         }
     }
 

@@ -100,7 +100,7 @@ final class ScanSpecs {
         }
     }
 
-    /** Where the columns that a client wants are in the batches of its scan, which has whether rows are deleted last. */
+    /** Where the columns that a client wants are in the batches of its scan; whether rows are deleted is last there. */
     static int[] sources(NewScanRequestPB request, int batchColumns) {
         int[] sources = new int[request.getProjectedColumnsCount()];
         int next = 0;

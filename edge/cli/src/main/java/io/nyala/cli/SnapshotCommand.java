@@ -1,0 +1,184 @@
+package io.nyala.cli;
+
+import io.nyala.engine.Engine;
+import io.nyala.engine.Table;
+import io.nyala.text.Json;
+import io.nyala.text.TextTable;
+import io.nyala.time.HybridTime;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code nyala snapshot}: states of tables that have names, and are kept until these are dropped. One thread. */
+@Command(
+        name = "snapshot",
+        description = {
+            "Give the state of a table a name, and keep it.",
+            "Until the name is dropped that state can be read, and what changed since, however old it becomes. The"
+                    + " history that this takes is kept as well. No other engine may have the directory open."
+        },
+        mixinStandardHelpOptions = true,
+        versionProvider = Main.Version.class,
+        subcommands = {SnapshotCommand.Create.class, SnapshotCommand.Listing.class, SnapshotCommand.Drop.class},
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  nyala snapshot create lineitem before --data data",
+            "  nyala scan lineitem --as-of before --data data",
+            "  nyala scan lineitem --changed-since before --data data",
+            "  nyala snapshot drop lineitem before --data data"
+        })
+final class SnapshotCommand implements Runnable {
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "say what to do: create, list or drop");
+    }
+
+    /** {@code nyala snapshot create}. */
+    @Command(
+            name = "create",
+            description = "Keep the state of a table as it is now.",
+            mixinStandardHelpOptions = true,
+            versionProvider = Main.Version.class,
+            sortOptions = false)
+    static final class Create implements Callable<Integer> {
+        @Spec
+        private CommandSpec spec = CommandSpec.create();
+
+        @Parameters(index = "0", paramLabel = "TABLE", description = "Name of the table.")
+        private String table = "";
+
+        @Parameters(index = "1", paramLabel = "NAME", description = "Name for its state; of no other snapshot of it.")
+        private String name = "";
+
+        @Mixin
+        private DataDirectory data = new DataDirectory();
+
+        @Override
+        public Integer call() {
+            try (Engine engine = data.open()) {
+                long time = data.table(engine, table).createSnapshot(name);
+                spec.commandLine()
+                        .getOut()
+                        .println("\"" + name + "\" of \"" + table + "\" is kept: " + HybridTime.format(time));
+            }
+            return Main.OK;
+        }
+    }
+
+    /** {@code nyala snapshot list}. */
+    @Command(
+            name = "list",
+            description = "List the snapshots that have names, and how old they are.",
+            mixinStandardHelpOptions = true,
+            versionProvider = Main.Version.class,
+            sortOptions = false)
+    static final class Listing implements Callable<Integer> {
+        @Spec
+        private CommandSpec spec = CommandSpec.create();
+
+        @Parameters(
+                index = "0",
+                arity = "0..1",
+                paramLabel = "TABLE",
+                description = "Name of the table; else all of them.")
+        private @Nullable String table;
+
+        @Mixin
+        private DataDirectory data = new DataDirectory();
+
+        @Option(names = "--json", description = "Print JSON instead of a table.")
+        private boolean isJson;
+
+        /** A snapshot, and whether history is kept only because of it. */
+        private record Kept(String table, String name, long time, long seconds, boolean isOld) {}
+
+        @Override
+        public Integer call() {
+            List<Kept> all = new ArrayList<>();
+            try (Engine engine = data.open()) {
+                long now = HybridTime.micros(engine.now());
+                for (Table each : table == null ? engine.tables() : List.of(data.table(engine, table))) {
+                    each.snapshots().forEach((name, time) -> {
+                        long seconds = Math.max(0, now - HybridTime.micros(time)) / 1_000_000;
+                        boolean isOld = each.historySecondsMax() >= 0 && seconds > each.historySecondsMax();
+                        all.add(new Kept(each.name(), name, time, seconds, isOld));
+                    });
+                }
+            }
+            PrintWriter out = spec.commandLine().getOut();
+            if (isJson) {
+                out.println(Json.text(all.stream().map(Listing::json).toList()));
+            } else {
+                print(all, out);
+            }
+            return Main.OK;
+        }
+
+        private static void print(List<Kept> all, PrintWriter out) {
+            TextTable lines = new TextTable("table", "snapshot", "hybrid time", ">seconds ago", "");
+            for (Kept kept : all) {
+                lines.row(
+                        kept.table(),
+                        kept.name(),
+                        HybridTime.format(kept.time()),
+                        String.valueOf(kept.seconds()),
+                        kept.isOld() ? "keeps history that is too old for the table; drop it if nobody needs it" : "");
+            }
+            lines.print(out);
+        }
+
+        private static Map<String, Object> json(Kept kept) {
+            Map<String, Object> all = new LinkedHashMap<>();
+            all.put("table", kept.table());
+            all.put("name", kept.name());
+            all.put("time", kept.time());
+            all.put("secondsAgo", kept.seconds());
+            all.put("keepsTooOldHistory", kept.isOld());
+            return all;
+        }
+    }
+
+    /** {@code nyala snapshot drop}. */
+    @Command(
+            name = "drop",
+            description = "Forget a snapshot: its history is kept as long as the table says, and no longer.",
+            mixinStandardHelpOptions = true,
+            versionProvider = Main.Version.class,
+            sortOptions = false)
+    static final class Drop implements Callable<Integer> {
+        @Spec
+        private CommandSpec spec = CommandSpec.create();
+
+        @Parameters(index = "0", paramLabel = "TABLE", description = "Name of the table.")
+        private String table = "";
+
+        @Parameters(index = "1", paramLabel = "NAME", description = "Name of the snapshot.")
+        private String name = "";
+
+        @Mixin
+        private DataDirectory data = new DataDirectory();
+
+        @Override
+        public Integer call() {
+            try (Engine engine = data.open()) {
+                data.table(engine, table).dropSnapshot(name);
+                spec.commandLine().getOut().println("\"" + name + "\" of \"" + table + "\" is dropped");
+            }
+            return Main.OK;
+        }
+    }
+}
