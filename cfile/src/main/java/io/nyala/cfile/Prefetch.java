@@ -4,6 +4,7 @@ import io.nyala.io.Completions;
 import io.nyala.io.DiskException;
 import io.nyala.io.IoQueue;
 import io.nyala.memory.Slab;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -87,26 +88,49 @@ public final class Prefetch implements Completions {
         if (count == 0) {
             return;
         }
-        IoQueue queue = cache.io().borrow(); // Before the first claim: who holds one waits for nothing but its reads.
         try {
-            readAll(queue);
+            IoQueue queue = cache.io().borrow(); // Before the first claim: who holds one waits for its reads only.
+            try {
+                readAll(queue);
+            } finally {
+                end(queue);
+            }
+            RuntimeException thrown = failure;
+            if (thrown != null) {
+                throw thrown;
+            }
         } finally {
-            end(queue);
+            forget();
         }
-        RuntimeException thrown = failure;
+    }
+
+    /** Forgets what was noted since the last {@link #run}, for who cannot go on: its files may be closed by then. */
+    public void forget() {
+        Arrays.fill(files, 0, count, null);
+        Arrays.fill(sections, 0, count, null);
+        Arrays.fill(buffers, 0, count, null); // Those of a queue that could not be closed are lost.
+        count = 0;
         failure = null;
-        if (thrown != null) {
-            throw thrown;
-        }
     }
 
     private void end(IoQueue queue) {
         try {
             await(queue, 0);
         } finally {
-            abandon(0, count); // Where the queue has failed. Memory that it may still write to is not given back.
-            cache.io().giveBack(queue);
-            count = 0;
+            abandon(0, count); // Where the queue has failed.
+            cache.io().giveBack(queue); // If that throws, it may still write to buffers, which are not given back then.
+            giveBackBuffers();
+        }
+    }
+
+    /** Of reads whose end was not handed out, because something failed between. */
+    private void giveBackBuffers() {
+        for (int i = 0; i < count; i++) {
+            Slab buffer = buffers[i];
+            buffers[i] = null;
+            if (buffer != null) {
+                cache.account().giveBack(buffer);
+            }
         }
     }
 
@@ -181,9 +205,9 @@ public final class Prefetch implements Completions {
             abandon(first, end);
             return false;
         }
-        await(queue, queue.depthMax() - 1);
-        buffers[first] = buffer;
+        buffers[first] = buffer; // From here on end() sees to it, whatever fails.
         unitEnds[first] = end;
+        await(queue, queue.depthMax() - 1);
         queue.read(file(first).file(), unitPosition(first), buffer.segment(), 0, bytes, first);
         return true; // Not polled: so they all start with one call of the kernel.
     }

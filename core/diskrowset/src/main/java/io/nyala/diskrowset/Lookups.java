@@ -267,6 +267,7 @@ final class Lookups {
                 column.release();
             }
             deleted.release();
+            prefetch.forget(); // Where it could not go on.
             decoded = MemorySegment.NULL;
             return Objects.requireNonNull(slab, "ended before it began");
         }

@@ -71,6 +71,13 @@ public final class RowLookup implements AutoCloseable {
         }
     }
 
+    /** Forgets pages that were noted and not read, for who cannot go on. */
+    public void forget() {
+        if (prefetch != null) {
+            prefetch.forget();
+        }
+    }
+
     @Override
     public void close() {
         forms.forEach(form -> form.assembly().close());

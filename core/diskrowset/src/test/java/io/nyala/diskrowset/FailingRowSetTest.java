@@ -2,14 +2,17 @@ package io.nyala.diskrowset;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.diskrowset.RowModel.Style;
 import io.nyala.io.DiskException;
+import io.nyala.io.IoQueue;
 import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.MemoryLimitException;
 import io.nyala.memory.Slab;
 import io.nyala.rows.ScanSpec;
+import io.nyala.simulation.Operation;
 import io.nyala.simulation.SimulatedDisk;
 import io.nyala.testkit.Seed;
 import java.nio.file.Path;
@@ -167,6 +170,44 @@ final class FailingRowSetTest {
             }
         }
         assertEquals(0, disk.openFileCount());
+    }
+
+    /** The next look-up would read pages of files that are closed. */
+    @Test
+    void whatALookUpCannotReadItForgets() {
+        ScanSpec spec = ScanSpec.all(model.schema, Long.MAX_VALUE);
+        try (var files = new RowSetFiles(disk, DIRECTORY)) {
+            files.write(model);
+            try (RowLookup lookup = new RowLookup(spec, files.account)) {
+                try (DiskRowSet rowSet = files.open(model)) {
+                    RowLookup.InRowSet inRowSet = lookup.in(rowSet);
+                    inRowSet.begin();
+                    assertTrue(inRowSet.noteKey(0));
+                    lookup.forget();
+                    assertReadsNothing(lookup);
+
+                    assertTrue(inRowSet.noteKey(0));
+                    IoQueue other = files.io.borrow(); // The only one that there is so far.
+                    disk.failNext(call -> call.path().equals(SimulatedDisk.QUEUE), DiskException.Kind.IO_ERROR);
+                    assertThrows(DiskException.class, lookup::read);
+                    files.io.giveBack(other);
+                    assertReadsNothing(lookup);
+
+                    assertTrue(inRowSet.noteKey(0));
+                    inRowSet.end();
+                }
+                long usedBefore = files.usedBytes();
+                assertThrows(IllegalStateException.class, lookup::read, "the file is closed");
+                assertEquals(usedBefore, files.usedBytes(), "memory of a read that did not begin");
+                assertReadsNothing(lookup);
+            }
+        }
+    }
+
+    private void assertReadsNothing(RowLookup lookup) {
+        long readsBefore = disk.callCount(Operation.READ);
+        lookup.read();
+        assertEquals(readsBefore, disk.callCount(Operation.READ));
     }
 
     /** Takes memory, large pieces first, until so much is left or a little less. */

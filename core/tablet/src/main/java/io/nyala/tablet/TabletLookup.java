@@ -117,6 +117,7 @@ public final class TabletLookup implements AutoCloseable {
         try {
             return answer(snapshot, target, keyOfRow);
         } finally {
+            onDisk.forget(); // What it noted before it failed: those files may be closed by the next call.
             leave();
             tablet.exit(ticket);
         }
