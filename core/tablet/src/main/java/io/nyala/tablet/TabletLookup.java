@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TabletLookup implements AutoCloseable {
     /** The newest state: all that was acknowledged before. For keys that one call of {@link #next} answers. */
-    public static final long LATEST = 0;
+    public static final long LATEST = -1; // No time: 0 is that of a tablet that was never written to.
 
     /** Keys that are looked for together. */
     private static final int KEYS_MAX = 256;
@@ -58,7 +58,7 @@ public final class TabletLookup implements AutoCloseable {
     private final List<FreshRows> fresh = new ArrayList<>();
     private final List<MemRowSetLookup> inMemory = new ArrayList<>();
     private RowLookup.@Nullable InRowSet[] rowSets = {}; // By position; null where nothing was looked for yet.
-    private final IdentityHashMap<DiskRowSet, RowLookup.InRowSet> known = new IdentityHashMap<>();
+    private IdentityHashMap<DiskRowSet, RowLookup.InRowSet> known = new IdentityHashMap<>(); // All of this map.
 
     /** The rowset in which look-ups have begun: one at a time, so that few pages are pinned. */
     private int present = NO_ROWSET;
@@ -193,12 +193,23 @@ public final class TabletLookup implements AutoCloseable {
             inMemory.add(known >= 0 ? lookups.get(known) : new MemRowSetLookup(rows.rows(), spec, account));
         }
         lookups.stream().filter(lookup -> !inMemory.contains(lookup)).forEach(MemRowSetLookup::close);
-        int count = map.rowSets().count();
-        if (known.size() > 2 * count) {
-            known.clear(); // Most of them are gone.
-        }
-        rowSets = new RowLookup.@Nullable InRowSet[count];
+        keepKnown(map.rowSets());
         mapVersion = map.version();
+    }
+
+    /** Lets go of rowsets that are gone: they are closed, and their memory on the heap is of their size. */
+    private void keepKnown(KeyIntervals<LiveRowSet> all) {
+        IdentityHashMap<DiskRowSet, RowLookup.InRowSet> kept = new IdentityHashMap<>();
+        rowSets = new RowLookup.@Nullable InRowSet[all.count()];
+        for (int i = 0; i < rowSets.length; i++) {
+            DiskRowSet base = all.value(i).base();
+            RowLookup.InRowSet rowSet = known.get(base);
+            if (rowSet != null) {
+                rowSets[i] = rowSet;
+                kept.put(base, rowSet);
+            }
+        }
+        known = kept;
     }
 
     private MemRowSetLookup.Found findInMemory(int operation, long snapshot, ColumnBatch target) {
