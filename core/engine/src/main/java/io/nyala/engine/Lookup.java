@@ -57,7 +57,8 @@ public final class Lookup implements AutoCloseable {
     // Of the present keys.
     private boolean isBegun;
     private long seenSnapshot;
-    private boolean isDone;
+    private boolean isDone = true;
+    private @Nullable RuntimeException failure;
 
     private boolean isClosed;
     private boolean isEnded; // Guarded by this: the engine may end it before its thread closes it.
@@ -107,13 +108,16 @@ public final class Lookup implements AutoCloseable {
 
     /**
      * Begins a key: its columns are to be set, and then {@link OperationBatch#end} called. Forgets the keys before it
-     * once {@link #next} was asked for their rows.
+     * once {@link #next} was asked for their rows, and what went wrong with them. What it answers is the same object
+     * each time; it takes no more keys between {@link #next} and the next call of this method.
      */
     public OperationBatch key() {
         throwIfClosed();
         if (isBegun) {
-            finish();
+            leave();
             isBegun = false;
+            failure = null;
+            keys.takeBack();
             keys.clear();
         }
         if (keys.operationCount() == KEYS_MAX) {
@@ -125,9 +129,13 @@ public final class Lookup implements AutoCloseable {
 
     /**
      * Moves to the next rows of the keys that were given, 1 to 1,024 of them, in no particular order; false at the end.
+     * If it fails, it fails likewise until {@link #key} begins others: no row that is there may be taken for absent.
      *
-     * @throws IllegalArgumentException if a key is not complete, or cannot be one
+     * @throws IllegalArgumentException if a key is not complete or was not ended, or cannot be one
      * @throws io.nyala.tablet.MissingRowSetException if a key may be in a rowset that cannot be read
+     * @throws io.nyala.cfile.CorruptPageException if a page that was needed is damaged
+     * @throws io.nyala.io.DiskException if a page that was needed cannot be read
+     * @throws io.nyala.memory.MemoryLimitException if there is no memory for a row, or to read pages into
      * @throws io.nyala.table.AncientSnapshotException if the snapshot is before the ancient history mark
      * @throws TableDroppedException if the table was dropped
      */
@@ -136,6 +144,10 @@ public final class Lookup implements AutoCloseable {
         engine.callBegins();
         try {
             batch.clear();
+            RuntimeException before = failure;
+            if (before != null) {
+                throw before;
+            }
             if (!isBegun) {
                 begin();
             }
@@ -149,6 +161,7 @@ public final class Lookup implements AutoCloseable {
             }
             return !batch.isEmpty();
         } catch (RuntimeException e) {
+            failure = e;
             batch.clear();
             finish();
             throw e;
@@ -159,6 +172,11 @@ public final class Lookup implements AutoCloseable {
 
     private void begin() {
         isBegun = true;
+        if (keys.isStarted()) {
+            throw new IllegalArgumentException(
+                    "key " + keys.operationCount() + " was begun and not ended; call end() when its columns are set");
+        }
+        keys.lend(); // Rows are looked for where its keys lie: another one might move them.
         isDone = false;
         if (!keys.errors().isEmpty()) {
             RowError error = keys.errors().getFirst();
@@ -199,10 +217,18 @@ public final class Lookup implements AutoCloseable {
         return made;
     }
 
+    /** Inside a call of the engine, which is not closed meanwhile. */
     private void finish() {
         isDone = true;
         if (lookups != null) {
             lookups.end();
+        }
+    }
+
+    /** Outside of one: the engine may be closed, by another thread at this moment, and has ended this itself then. */
+    private synchronized void leave() {
+        if (!isDone && !isEnded) {
+            finish();
         }
     }
 
@@ -235,6 +261,7 @@ public final class Lookup implements AutoCloseable {
             try {
                 end();
             } finally {
+                keys.takeBack();
                 keys.close();
                 batch.close();
                 engine.readClosed(this);

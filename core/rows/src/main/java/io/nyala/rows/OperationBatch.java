@@ -336,7 +336,9 @@ public final class OperationBatch implements AutoCloseable {
 
     private void checkOwn() {
         if (isLent) {
-            throw new IllegalStateException("the batch is being committed; wait for the result before touching it");
+            throw new IllegalStateException(
+                    "the batch is being committed, or its keys are being looked up; wait for the"
+                            + " result before touching it");
         }
         if (isClosed) {
             throw new IllegalStateException("the batch is closed; make a new one");
@@ -359,6 +361,11 @@ public final class OperationBatch implements AutoCloseable {
 
     public RowLayout layout() {
         return layout;
+    }
+
+    /** Whether an operation was started that was not ended. */
+    public boolean isStarted() {
+        return builder.isStarted();
     }
 
     /** Operations that were ended, with those that had errors. */
