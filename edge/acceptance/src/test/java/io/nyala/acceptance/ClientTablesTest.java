@@ -8,7 +8,6 @@ import java.util.regex.Pattern;
 import org.apache.kudu.client.ExternalConsistencyMode;
 import org.apache.kudu.client.KuduClient;
 import org.apache.kudu.client.KuduException;
-import org.apache.kudu.client.KuduScanner;
 import org.apache.kudu.client.KuduSession;
 import org.apache.kudu.client.KuduTable;
 import org.apache.kudu.client.Status;
@@ -62,11 +61,6 @@ final class ClientTablesTest {
         Status commitWait =
                 session.apply(SmallTable.insert(table, 1)).getRowError().getErrorStatus();
         assertTrue(commitWait.isNotSupported(), commitWait::toString);
-        KuduScanner differences = client.newScannerBuilder(table)
-                .diffScan(client.getLastPropagatedTimestamp(), client.getLastPropagatedTimestamp() + 1)
-                .build();
-        KuduException diff = assertThrows(KuduException.class, differences::nextRows);
-        assertTrue(diff.getStatus().isNotSupported(), () -> String.valueOf(diff.getStatus()));
     }
 
     /** A Kudu as shipped has no manager of transactions either, and what clients hear is the same. */

@@ -177,6 +177,11 @@ record Metric<T>(String name, String kuduName, boolean isCounter, String help, T
             case "merges failed" -> "Times that this failed, and they stayed as they were";
             case "merges of delta files" -> "Times that several delta files of a rowset became one";
             case "merges of delta files failed" -> "Times that this failed, and they stayed";
+            case "merges of one rowset with its changes" -> "Merges of one rowset alone, for its many changes";
+            case "bytes read by merges" -> "Bytes of rowsets and changes that merges have read";
+            case "bytes written by merges" -> "Bytes of new rowsets that merges have written";
+            case "bytes read by merges of delta files" -> "Bytes of delta files that became part of others";
+            case "bytes written by merges of delta files" -> "Bytes of the delta files that took their place";
             default -> "Since the engine was opened: " + label;
         };
     }
