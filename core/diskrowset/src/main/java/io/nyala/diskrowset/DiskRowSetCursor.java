@@ -13,6 +13,7 @@ import io.nyala.rows.RowLayout;
 import io.nyala.rows.RowProjection;
 import io.nyala.rows.ScanSpec;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A scan of one rowset, a vector at a time, its rows in one of two ways:
@@ -49,7 +50,7 @@ final class DiskRowSetCursor implements RowCursor {
     private final VectorFilter filter;
     private final CorrectedRows corrected;
     private final Slab selection;
-    private final SinkColumns sinkColumns;
+    private @Nullable SinkColumns sinkColumns; // Of few scans.
     private final Opened opened = new Opened();
     private boolean isStarted;
     private boolean isFailed;
@@ -83,7 +84,6 @@ final class DiskRowSetCursor implements RowCursor {
             this.selection = taken;
             this.filter = new VectorFilter(rowSet, spec, shape, columns, assembly, account);
             opened.add(filter::close);
-            this.sinkColumns = new SinkColumns(shape, columns, filter, deltas);
         } catch (RuntimeException | Error e) {
             opened.close();
             throw e;
@@ -194,6 +194,9 @@ final class DiskRowSetCursor implements RowCursor {
         }
         RowCursor.Sink sink = isOrdered ? null : target.sink();
         if (taken < selectedCount && sink != null) {
+            if (sinkColumns == null) {
+                sinkColumns = new SinkColumns(shape, columns, filter, deltas);
+            }
             sinkColumns.give(vector, selection.segment(), selectedCount, target, sink);
             taken = selectedCount;
         } else if (taken < selectedCount) {
