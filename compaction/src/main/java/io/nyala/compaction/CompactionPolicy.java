@@ -3,30 +3,33 @@ package io.nyala.compaction;
 import io.nyala.compaction.MergePolicy.Choice;
 import io.nyala.compaction.RowSetShape.DeltaFileShape;
 import io.nyala.memory.Check;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
 /**
- * What is worth doing next for the rowsets of a tablet: merging some ({@link MergePolicy}), or making one of several
- * delta files of one. Pure: the same statistics give the same choice.
+ * What is worth doing next for the rowsets of a tablet: merging some ({@link MergePolicy}), writing one again with its
+ * changes, or making one of several delta files of one. Pure: the same statistics give the same choice.
  *
  * <pre>{@code
- *   rowsets overlap                                        merge of several
- *   changes of a rowset are much beside its rows           merge of that one: a major delta compaction
- *   they are not, but lie in many delta files              some of these become one: a minor delta compaction
+ *   what                                           from when on                  gain
+ *   merge of several rowsets                       gainMin                       see MergePolicy
+ *   one written again: a major delta compaction    changes >= changeShareMin     changes, in sizes of the rowset
+ *   delta files of one become one: a minor one     filesMin that are alike       its delta files but one, / 32
  * }</pre>
  *
- * <p>Each scan and each look-up that has to ask a rowset asks its delta files too. Of so many of them that it takes as
- * long as another rowset the gain is the width of the rowset ({@link KeySpace}): so it can be held against that of
- * merges. A rowset that is to be written again soon is left to that.
+ * <p>The gain of a merge is that of an average look-up, those of the others are of look-ups and scans in that one
+ * rowset: however many rowsets there are beside it, each has few delta files and few changes, or is next. The gains of
+ * both grow for as long as nothing is done, so that neither waits for the other for ever, nor for merges.
  *
  * <p>Files are chosen from the newest on, as long as the next older one is not much larger than all that were chosen:
  * a file is written again only with about as much as it has itself, so each change is written some few times,
  * whatever number of files there are in the end.
  */
 public final class CompactionPolicy {
-    /** Delta files that cost a look-up as much as one more rowset. */
+    /** Delta files that cost a look-up in their rowset as much as one more rowset. */
     private static final double FILES_LIKE_A_ROWSET = 32;
 
     /** A file is merged with others if it has at most so many times what they have together. */
@@ -48,52 +51,127 @@ public final class CompactionPolicy {
         }
     }
 
-    /** The best choice within the budget, of rowsets or of delta files of one. */
+    /** The best of {@link #choices}. */
     public static Choice choose(List<RowSetShape> rowSets, MergePolicy.Budget budget) {
-        Choice ofRowSets = MergePolicy.choose(rowSets, budget);
-        return chooseDeltaFiles(rowSets, budget)
-                .filter(ofDeltas -> ofDeltas.gain() > ofRowSets.gain())
-                .orElse(ofRowSets);
+        return choices(rowSets, budget).getFirst();
     }
 
-    /** The best choice of delta files within the budget, if it is worth it. */
-    public static Optional<Choice> chooseDeltaFiles(List<RowSetShape> rowSets, MergePolicy.Budget budget) {
-        double allBytes = rowSets.stream().mapToLong(RowSetShape::bytes).sum();
-        KeySpace space = null; // Most tablets have few delta files, and need none.
-        Choice best = null;
-        for (int i = 0; i < rowSets.size(); i++) {
-            List<DeltaFileShape> chosen = run(rowSets.get(i), allBytes, budget);
-            if (chosen.isEmpty()) {
-                continue;
-            }
-            space = space == null ? new KeySpace(rowSets) : space;
-            double gain = space.width(i) * (chosen.size() - 1) / FILES_LIKE_A_ROWSET;
-            if (gain >= budget.gainMin() && (best == null || gain > best.gain())) {
-                best = choice(rowSets.get(i), chosen, gain, space.height(), budget);
+    /** What is worth it, the best of each kind, in the order of their gains; or a choice of nothing that says why. */
+    public static List<Choice> choices(List<RowSetShape> rowSets, MergePolicy.Budget budget) {
+        Choice ofSeveral = MergePolicy.choose(rowSets, budget);
+        List<Choice> choices = new ArrayList<>();
+        if (!ofSeveral.fileIds().isEmpty()) {
+            choices.add(ofSeveral);
+        }
+        major(rowSets, ofSeveral.height(), budget).ifPresent(choices::add);
+        minor(rowSets, ofSeveral.height(), budget).ifPresent(choices::add);
+        if (choices.isEmpty()) {
+            return List.of(nothing(ofSeveral, rowSets, budget));
+        }
+        choices.sort(Comparator.comparingDouble(Choice::gain).reversed());
+        return List.copyOf(choices);
+    }
+
+    /**
+     * The rowset that has changed most, if it is to be written again. However many bytes it has: with each change more,
+     * it would only become dearer.
+     */
+    private static Optional<Choice> major(List<RowSetShape> rowSets, double height, MergePolicy.Budget budget) {
+        return rowSets.stream()
+                .filter(rowSet -> rowSet.isMuchChanged(budget) && rowSet.rowCount() <= budget.rowsMax())
+                .max(Comparator.comparingDouble(RowSetShape::changeShare))
+                .map(rowSet -> new Choice(
+                        List.of(rowSet.fileId()),
+                        List.of(),
+                        rowSet.changeShare(),
+                        height,
+                        String.format(
+                                Locale.ROOT,
+                                "rowset %d, %,d bytes, is written again, a major delta compaction: gains %.4f; changes"
+                                        + " are %.1f %% of it, and %.0f %% are enough",
+                                rowSet.fileId(),
+                                rowSet.bytes(),
+                                rowSet.changeShare(),
+                                100 * rowSet.changeShare(),
+                                100 * budget.changeShareMin())));
+    }
+
+    /** Delta files of the rowset that has most of them. */
+    private static Optional<Choice> minor(List<RowSetShape> rowSets, double height, MergePolicy.Budget budget) {
+        RowSetShape most = null;
+        List<DeltaFileShape> chosen = List.of();
+        for (RowSetShape rowSet : rowSets) {
+            if (most == null || rowSet.deltaFiles().size() > most.deltaFiles().size()) {
+                List<DeltaFileShape> run = run(rowSet.deltaFiles(), budget.deltas());
+                most = run.isEmpty() ? most : rowSet;
+                chosen = run.isEmpty() ? chosen : run;
             }
         }
-        return Optional.ofNullable(best);
+        return most == null ? Optional.empty() : Optional.of(minor(most, chosen, height, budget));
     }
 
-    /** The newest files that are worth it and fit; none if the rowset is left as it is, or is to be written again. */
-    private static List<DeltaFileShape> run(RowSetShape rowSet, double allBytes, MergePolicy.Budget budget) {
-        List<DeltaFileShape> files = rowSet.deltaFiles();
-        boolean isWrittenAgain = rowSet.isMuchChanged(budget)
-                && Math.min(rowSet.changeBytes(), rowSet.bytes()) >= budget.gainMin() * allBytes
-                && rowSet.cost() <= budget.bytesMax()
-                && rowSet.rowCount() <= budget.rowsMax();
+    private static Choice minor(
+            RowSetShape rowSet, List<DeltaFileShape> chosen, double height, MergePolicy.Budget budget) {
+        double gain = (rowSet.deltaFiles().size() - 1) / FILES_LIKE_A_ROWSET;
+        return new Choice(
+                List.of(rowSet.fileId()),
+                chosen.stream().map(DeltaFileShape::fileId).toList(),
+                gain,
+                height,
+                String.format(
+                        Locale.ROOT,
+                        "%d of %d delta files of rowset %d, %,d bytes, become one, a minor delta compaction: gains"
+                                + " %.4f; changes are %.1f %% of the rowset, which is written again from %.0f %% on",
+                        chosen.size(),
+                        rowSet.deltaFiles().size(),
+                        rowSet.fileId(),
+                        chosen.stream().mapToLong(DeltaFileShape::bytes).sum(),
+                        gain,
+                        100 * rowSet.changeShare(),
+                        100 * budget.changeShareMin()));
+    }
+
+    /** Nothing is worth it: also why what looks as if it were is not. */
+    private static Choice nothing(Choice ofSeveral, List<RowSetShape> rowSets, MergePolicy.Budget budget) {
+        String changed = rowSets.stream()
+                .filter(rowSet -> rowSet.isMuchChanged(budget))
+                .max(Comparator.comparingDouble(RowSetShape::changeShare))
+                .map(rowSet -> String.format(
+                        Locale.ROOT,
+                        "; changes are %.1f %% of rowset %d, which is not written again: it has %,d rows, and a merge"
+                                + " notes where each goes, of at most %,d",
+                        100 * rowSet.changeShare(),
+                        rowSet.fileId(),
+                        rowSet.rowCount(),
+                        budget.rowsMax()))
+                .orElse("");
+        Deltas deltas = budget.deltas();
+        String files = rowSets.stream()
+                .filter(rowSet -> rowSet.deltaFiles().size() >= deltas.filesMin())
+                .max(Comparator.comparingInt(rowSet -> rowSet.deltaFiles().size()))
+                .map(rowSet -> String.format(
+                        Locale.ROOT,
+                        "; rowset %d keeps its %d delta files, since no %d of them, one behind another, are alike and"
+                                + " at most %,d bytes",
+                        rowSet.fileId(),
+                        rowSet.deltaFiles().size(),
+                        deltas.filesMin(),
+                        deltas.bytesMax()))
+                .orElse("");
+        return new Choice(List.of(), List.of(), 0, ofSeveral.height(), ofSeveral.reason() + changed + files);
+    }
+
+    /** The newest files that are worth it and fit; none if there are too few of them. */
+    private static List<DeltaFileShape> run(List<DeltaFileShape> files, Deltas budget) {
         List<DeltaFileShape> best = List.of();
-        if (isWrittenAgain || files.size() < budget.deltas().filesMin()) {
-            return best;
-        }
         // Behind a file that is too large there may be small ones: each end is tried, the newest first.
-        for (int end = files.size(); end >= budget.deltas().filesMin(); end--) {
-            int first = first(files, end, budget.deltas());
+        for (int end = files.size(); end >= budget.filesMin(); end--) {
+            int first = first(files, end, budget);
             if (end - first > best.size()) {
                 best = files.subList(first, end);
             }
         }
-        return best.size() < budget.deltas().filesMin() ? List.of() : best;
+        return best.size() < budget.filesMin() ? List.of() : best;
     }
 
     /** Where those begin that are merged with the newest before {@code end}; there, if they are not worth it. */
@@ -114,25 +192,5 @@ public final class CompactionPolicy {
             }
         }
         return best;
-    }
-
-    private static Choice choice(
-            RowSetShape rowSet, List<DeltaFileShape> chosen, double gain, double height, MergePolicy.Budget budget) {
-        return new Choice(
-                List.of(rowSet.fileId()),
-                chosen.stream().map(DeltaFileShape::fileId).toList(),
-                gain,
-                height,
-                String.format(
-                        Locale.ROOT,
-                        "%d of %d delta files of rowset %d, %,d bytes, become one, a minor delta compaction: gains"
-                                + " %.4f; changes are %.1f %% of the rowset, which is written again from %.0f %% on",
-                        chosen.size(),
-                        rowSet.deltaFiles().size(),
-                        rowSet.fileId(),
-                        chosen.stream().mapToLong(DeltaFileShape::bytes).sum(),
-                        gain,
-                        100.0 * rowSet.changeBytes() / Math.max(1, rowSet.bytes()),
-                        100 * budget.changeShareMin()));
     }
 }

@@ -9,13 +9,13 @@ import java.util.PriorityQueue;
 import java.util.stream.IntStream;
 
 /**
- * Which rowsets of a tablet are worth merging next: those by which look-ups have to ask the fewest rowsets afterwards,
- * for a limited number of bytes. Pure: the same statistics give the same choice.
+ * Which several rowsets of a tablet are worth merging next: those by which look-ups have to ask the fewest rowsets
+ * afterwards, for a limited number of bytes. Pure: the same statistics give the same choice. What one rowset gains by
+ * being written again with its changes is {@link CompactionPolicy}'s.
  *
  * <pre>{@code
  *   gain = sum of the widths of the chosen - width of what they cover together     (see KeySpace)
  *        + credit for each but the first that is small
- *        + share of all bytes that are changes of the chosen, of those that have many
  * }</pre>
  *
  * <p>For each rowset as the leftmost of a choice those to its right are taken by where they end, and whenever the
@@ -39,7 +39,7 @@ public final class MergePolicy {
     /**
      * What one merge may cost.
      *
-     * @param bytesMax of all inputs, changes included
+     * @param bytesMax of all inputs, changes included, if there are several
      * @param rowsMax of all inputs: where each goes is noted in memory
      * @param inputsMax of which each has some hundred KiB of rows in memory
      * @param smallBytes rowsets below it are better merged even if they overlap none
@@ -68,7 +68,8 @@ public final class MergePolicy {
      *
      * @param fileIds of the chosen rowsets; none if nothing is worth it
      * @param deltaFileIds of delta files of the one that is chosen, if these are merged and it stays as it is
-     * @param gain by which the average height becomes less, with all credits
+     * @param gain by which the average height becomes less, with all credits; of changes and delta files, see {@link
+     *     CompactionPolicy}
      * @param height rowsets that a look-up has to ask now, on average
      * @param reason in words
      */
@@ -78,10 +79,27 @@ public final class MergePolicy {
             deltaFileIds = List.copyOf(deltaFileIds);
         }
 
-        /** Whether delta files of a rowset are merged, and not rowsets. */
-        public boolean isOfDeltaFiles() {
-            return !deltaFileIds.isEmpty();
+        public Kind kind() {
+            if (!deltaFileIds.isEmpty()) {
+                return Kind.MINOR;
+            }
+            return switch (fileIds.size()) {
+                case 0 -> Kind.NOTHING;
+                case 1 -> Kind.MAJOR;
+                default -> Kind.SEVERAL;
+            };
         }
+    }
+
+    /** What becomes what. */
+    public enum Kind {
+        NOTHING,
+        /** Several rowsets become others. */
+        SEVERAL,
+        /** One rowset is written again with its changes: a major delta compaction. */
+        MAJOR,
+        /** Delta files of a rowset become one, and it stays as it is: a minor one. */
+        MINOR
     }
 
     /**
@@ -131,7 +149,6 @@ public final class MergePolicy {
         private final List<RowSetShape> rowSets;
         private final KeySpace space;
         private final Budget budget;
-        private final long allBytes;
         private List<Integer> best = List.of();
         private double bestGain;
         private long bestBytes;
@@ -140,21 +157,11 @@ public final class MergePolicy {
             this.rowSets = rowSets;
             this.space = space;
             this.budget = budget;
-            this.allBytes = rowSets.stream().mapToLong(RowSetShape::bytes).sum();
         }
 
         private double worth(int rowSet) {
-            RowSetShape shape = rowSets.get(rowSet);
-            double small = shape.bytes() < budget.smallBytes() ? SMALL_CREDIT : 0;
-            return space.width(rowSet) + small + changeShare(shape);
-        }
-
-        /**
-         * Changes have to be read and applied with each scan, so a rowset that is mostly changes counts as a second
-         * one.
-         */
-        private double changeShare(RowSetShape shape) {
-            return shape.isMuchChanged(budget) ? (double) Math.min(shape.changeBytes(), shape.bytes()) / allBytes : 0;
+            double small = rowSets.get(rowSet).bytes() < budget.smallBytes() ? SMALL_CREDIT : 0;
+            return space.width(rowSet) + small;
         }
 
         /** All choices whose leftmost rowset is {@code left}. */
@@ -182,7 +189,7 @@ public final class MergePolicy {
                 }
                 double gain = worth - (end - space.from(left)) - SMALL_CREDIT;
                 boolean isBetter = gain > bestGain + ROUNDING || (gain > bestGain - ROUNDING && bytes < bestBytes);
-                if (!chosen.isEmpty() && gain > 0 && isBetter) {
+                if (chosen.size() > 1 && gain > 0 && isBetter) {
                     bestGain = gain;
                     bestBytes = bytes;
                     best = List.copyOf(chosen);
@@ -219,18 +226,14 @@ public final class MergePolicy {
                     bestGain,
                     height,
                     String.format(
-                                    Locale.ROOT,
-                                    "%d of %d rowsets, %,d bytes, %,d of them changes: gains %.4f; average height is"
-                                            + " %.3f",
-                                    chosen.size(),
-                                    rowSets.size(),
-                                    bytes,
-                                    changeBytes,
-                                    bestGain,
-                                    height)
-                            + (chosen.size() == 1
-                                    ? "; a major delta compaction, since changes are read by each scan"
-                                    : ""));
+                            Locale.ROOT,
+                            "%d of %d rowsets, %,d bytes, %,d of them changes: gains %.4f; average height is %.3f",
+                            chosen.size(),
+                            rowSets.size(),
+                            bytes,
+                            changeBytes,
+                            bestGain,
+                            height));
         }
     }
 }

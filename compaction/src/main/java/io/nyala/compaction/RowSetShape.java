@@ -39,6 +39,11 @@ public record RowSetShape(
         return changeBytes > 0 && changeBytes >= budget.changeShareMin() * bytes;
     }
 
+    /** Bytes of changes as a share of its own: more than 1, if they are more. */
+    double changeShare() {
+        return (double) changeBytes / Math.max(1, bytes);
+    }
+
     /** What it takes to write it again: it is read with its changes. */
     public long cost() {
         return bytes + changeBytes;

@@ -1,25 +1,29 @@
 package io.nyala.compaction;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.compaction.MergePolicy.Choice;
+import io.nyala.compaction.MergePolicy.Kind;
 import io.nyala.compaction.RowSetShape.DeltaFileShape;
 import io.nyala.testkit.Seed;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Goal: of many small delta files one is made before scans feel them, a rowset that has much changed is written again
- * instead, and overlapping rowsets come first where that brings more; no change is written many times.
+ * Goal: of many small delta files one is made before scans feel them, a rowset that has much changed is written again,
+ * however many rowsets there are beside it, and overlapping rowsets come first where that brings more; no change is
+ * written many times.
  * Method: layouts by hand, with the choice that a person would make; files that are flushed one after the other, and
- * merged as the policy says.
+ * random layouts, merged as the policy says.
  */
 final class CompactionPolicyTest {
     private static final long KIB = 1 << 10;
@@ -49,7 +53,7 @@ final class CompactionPolicyTest {
     @Test
     void fewDeltaFilesAreLeftAsTheyAre() {
         Choice choice = choose(shape(1, 0, 10, 50 * KIB, 50 * KIB, 50 * KIB));
-        assertTrue(choice.fileIds().isEmpty() && !choice.isOfDeltaFiles(), choice.reason());
+        assertTrue(choice.kind() == Kind.NOTHING, choice.reason());
     }
 
     @Test
@@ -61,21 +65,94 @@ final class CompactionPolicyTest {
                 choice.reason().startsWith("4 of 4 delta files of rowset 1, 204,800 bytes, become one, a minor"),
                 choice.reason());
         assertTrue(choice.reason().contains("changes are 0.6 % of the rowset"), choice.reason());
-        assertEquals(0.5 * 3 / 32, choice.gain(), 1e-9, "half of all look-ups ask it");
+        assertEquals(3.0 / 32, choice.gain(), 1e-9, "for look-ups that ask it");
+    }
+
+    /** Rowsets one behind another, of which the first has other delta files than the rest. */
+    private static List<RowSetShape> inARow(int count, long[] ofFirst, long... ofOthers) {
+        return IntStream.range(0, count)
+                .mapToObj(i -> shape(i + 1, 10 * i, 10 * i + 5, i == 0 ? ofFirst : ofOthers))
+                .toList();
+    }
+
+    private static long[] files(int count, long bytes) {
+        return LongStream.generate(() -> bytes).limit(count).toArray();
+    }
+
+    /** The gain was a share of all look-ups: from 98 rowsets on, no delta files became one ever. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 50, 100, 300})
+    void howManyOthersThereAreMakesNoDifferenceToDeltaFiles(int rowSets) {
+        assertEquals(
+                Kind.NOTHING,
+                CompactionPolicy.choose(inARow(rowSets, files(3, 5 * KIB), files(3, 5 * KIB)), BUDGET)
+                        .kind());
+        Choice choice = CompactionPolicy.choose(inARow(rowSets, files(4, 5 * KIB), files(3, 5 * KIB)), BUDGET);
+        assertEquals(List.of(1L), choice.fileIds(), choice.reason());
+        assertEquals(4, choice.deltaFileIds().size());
+        choice = CompactionPolicy.choose(inARow(rowSets, files(9, 50 * KIB), files(4, 5 * KIB)), BUDGET);
+        assertEquals(9, choice.deltaFileIds().size(), "most files come first");
+    }
+
+    /** From 67 rowsets on none was written again, and long before its delta files were left as they were. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 50, 80, 100, 300})
+    void howManyOthersThereAreMakesNoDifferenceToChanges(int rowSets) {
+        Choice choice = CompactionPolicy.choose(inARow(rowSets, files(2, 1700 * KIB)), BUDGET);
+        assertEquals(Kind.MAJOR, choice.kind(), choice.reason());
+        assertEquals(List.of(1L), choice.fileIds());
+        assertTrue(choice.reason().contains("changes are 10.4 % of it, and 10 % are enough"), choice.reason());
+        choice = CompactionPolicy.choose(inARow(rowSets, files(2, 20 * MIB), files(2, 2 * MIB)), BUDGET);
+        assertEquals(List.of(1L), choice.fileIds(), "most changes come first");
+        assertEquals(
+                Kind.NOTHING,
+                CompactionPolicy.choose(inARow(rowSets, files(2, 1600 * KIB)), BUDGET)
+                        .kind());
+    }
+
+    /** A limit for it would be one behind which its changes become more and more. */
+    @Test
+    void evenOneWithVeryManyChangesIsWrittenAgain() {
+        Choice choice = choose(shape(1, 0, 10, files(40, 4 * MIB)), shape(2, 11, 20));
+        assertTrue(32 * MIB + 160 * MIB > BUDGET.bytesMax());
+        assertEquals(Kind.MAJOR, choice.kind(), choice.reason());
+        assertEquals(List.of(1L), choice.fileIds());
     }
 
     @Test
-    void aRowSetThatFewLookUpsAskIsLeftLonger() {
-        List<RowSetShape> shapes = new ArrayList<>();
-        for (int i = 0; i < 20; i++) {
-            shapes.add(shape(i, 10 * i, 10 * i + 5, 5 * KIB, 5 * KIB, 5 * KIB, 5 * KIB));
-        }
-        assertFalse(CompactionPolicy.choose(shapes, BUDGET).isOfDeltaFiles());
-        shapes.set(
-                3, shape(3, 30, 35, LongStream.generate(() -> 5 * KIB).limit(9).toArray()));
-        Choice choice = CompactionPolicy.choose(shapes, BUDGET);
-        assertEquals(List.of(3L), choice.fileIds(), choice.reason());
-        assertEquals(9, choice.deltaFileIds().size());
+    void whatIsLeftIsSaidWithItsReason() {
+        RowSetShape manyRows = new RowSetShape(
+                7,
+                BUDGET.rowsMax() + 1,
+                32 * MIB,
+                8 * MIB,
+                key(0),
+                key(10),
+                shape(7, 0, 10, 8 * MIB).deltaFiles());
+        Choice choice = choose(manyRows, shape(8, 11, 20, 900 * KIB, 250 * KIB, 70 * KIB, 20 * KIB));
+        assertEquals(Kind.NOTHING, choice.kind(), choice.reason());
+        assertTrue(
+                choice.reason()
+                        .contains(
+                                "; changes are 25.0 % of rowset 7, which is not written again: it has 8,388,609 rows"),
+                choice.reason());
+        assertTrue(choice.reason().contains("; rowset 8 keeps its 4 delta files, since no 4 of them"), choice.reason());
+    }
+
+    /** Of each kind the best: who may not do the first yet does another. */
+    @Test
+    void eachKindHasItsChoice() {
+        List<Choice> choices = CompactionPolicy.choices(
+                List.of(
+                        shape(1, 0, 10, files(5, 5 * KIB)),
+                        shape(2, 11, 20, 16 * MIB),
+                        shape(3, 21, 30),
+                        shape(4, 21, 30)),
+                BUDGET);
+        assertEquals(
+                List.of(Kind.MAJOR, Kind.SEVERAL, Kind.MINOR),
+                choices.stream().map(Choice::kind).toList(),
+                choices::toString);
     }
 
     @Test
@@ -88,7 +165,7 @@ final class CompactionPolicyTest {
 
     @Test
     void noMoreAreMergedThanThereIsMemoryFor() {
-        long[] large = LongStream.generate(() -> 3 * MIB).limit(10).toArray();
+        long[] large = files(10, 3 * MIB);
         RowSetShape notToBeWrittenAgain = new RowSetShape(
                 1,
                 300_000,
@@ -99,7 +176,7 @@ final class CompactionPolicyTest {
                 shape(1, 0, 10, large).deltaFiles());
         Choice choice = choose(notToBeWrittenAgain);
         assertEquals(5, choice.deltaFileIds().size(), choice.reason());
-        long[] many = LongStream.generate(() -> KIB).limit(50).toArray();
+        long[] many = files(50, KIB);
         assertEquals(32, choose(shape(1, 0, 10, many)).deltaFileIds().size());
     }
 
@@ -107,7 +184,7 @@ final class CompactionPolicyTest {
     void aRowSetThatHasMuchChangedIsWrittenAgain() {
         Choice choice = choose(shape(1, 0, 10, MIB, MIB, MIB, MIB), shape(2, 11, 20));
         assertEquals(List.of(1L), choice.fileIds());
-        assertFalse(choice.isOfDeltaFiles(), choice.reason());
+        assertEquals(Kind.MAJOR, choice.kind(), choice.reason());
         assertTrue(choice.reason().contains("a major delta compaction"), choice.reason());
     }
 
@@ -129,7 +206,7 @@ final class CompactionPolicyTest {
     void rowSetsThatOverlapComeFirst() {
         Choice choice = choose(shape(1, 0, 10, KIB, KIB, KIB, KIB), shape(2, 0, 10), shape(3, 0, 10));
         assertEquals(3, choice.fileIds().size(), choice.reason());
-        assertFalse(choice.isOfDeltaFiles());
+        assertEquals(Kind.SEVERAL, choice.kind());
     }
 
     /** About as often as the number of files goes through 4 and its powers. */
@@ -146,7 +223,7 @@ final class CompactionPolicyTest {
             files.add(new DeltaFileShape(id++, bytes));
             Choice choice = CompactionPolicy.choose(
                     List.of(new RowSetShape(1, 300_000, 32 * MIB, flushed, key(0), key(10), files)), BUDGET);
-            if (choice.isOfDeltaFiles()) {
+            if (choice.kind() == Kind.MINOR) {
                 List<Long> chosen = choice.deltaFileIds();
                 int first = files.stream().map(DeltaFileShape::fileId).toList().indexOf(chosen.getFirst());
                 List<DeltaFileShape> inputs = files.subList(first, first + chosen.size());

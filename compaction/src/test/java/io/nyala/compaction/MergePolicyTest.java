@@ -84,16 +84,6 @@ final class MergePolicyTest {
     }
 
     @Test
-    void aRowSetWithManyChangesIsWrittenAgain() {
-        var choice =
-                MergePolicy.choose(List.of(shape(1, 0, 10, 32 * MIB, 0), shape(2, 11, 20, 32 * MIB, 16 * MIB)), BUDGET);
-        assertEquals(List.of(2L), choice.fileIds(), choice.reason());
-        assertTrue(
-                choice.reason().startsWith("1 of 2 rowsets, 50,331,648 bytes, 16,777,216 of them changes"),
-                choice.reason());
-    }
-
-    @Test
     void smallOnesBecomeOne() {
         List<RowSetShape> small = new ArrayList<>();
         for (int i = 0; i < 10; i++) {

@@ -33,8 +33,8 @@ import java.util.function.Consumer;
  *     changes lie beside them; else {@code Table.compact} alone does it
  * @param mergeDelayMillis so long after a flush rowsets of that tablet are left alone, unless much is gained: those of
  *     the next flush would overlap the result
- * @param deltaFilesMin files of changes beside a rowset from which on some of them become one, if the changes are few
- *     beside the rows; fewer are left as they are
+ * @param deltaFilesMin files of changes beside a rowset from which on those of about the same size become one; fewer
+ *     are left as they are
  * @param changePercentMin changes beside a rowset, in percent of its bytes, from which on it is written again with them
  * @param writers threads that decide and apply writes; tablets are spread over them
  * @param disk {@code best}, or {@code ring}, {@code syscall} or {@code channel} to force one

@@ -356,7 +356,7 @@ public final class Table {
     }
 
     /**
-     * Of each tablet how its rowsets lie, what would be merged next, and what is done about it, in the order of {@link
+     * Of each tablet how its rowsets lie, what is merged next, and what is done about it, in the order of {@link
      * #tablets}; of dropped ones nothing.
      */
     public List<TabletExplanation> explain() {

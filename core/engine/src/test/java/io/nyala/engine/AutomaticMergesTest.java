@@ -6,12 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.compaction.MergePolicy.Kind;
+import io.nyala.compaction.RowSetShape;
 import io.nyala.io.DiskException;
-import io.nyala.io.DiskException.Kind;
 import io.nyala.maintenance.TabletExplanation;
 import io.nyala.partition.PartitionSchema;
 import io.nyala.simulation.Operation;
 import io.nyala.tablet.Tablet;
+import io.nyala.tablet.TabletView;
 import io.nyala.testkit.Seed;
 import java.util.List;
 import java.util.Map;
@@ -201,12 +203,12 @@ final class AutomaticMergesTest {
                 .failNext(
                         call -> call.operation() == Operation.CREATE
                                 && call.fileName().endsWith(".rowset"),
-                        Kind.NO_SPACE);
+                        DiskException.Kind.NO_SPACE);
         settle(DELAY_MICROS);
         List<RuntimeException> failures = running.engine().failures();
         assertEquals(1, failures.size(), failures::toString);
         assertEquals(
-                Kind.NO_SPACE,
+                DiskException.Kind.NO_SPACE,
                 assertInstanceOf(DiskException.class, failures.getFirst()).kind());
         String plan = table.explain().getFirst().plan();
         assertTrue(plan.startsWith("tried again in "), plan);
@@ -217,6 +219,74 @@ final class AutomaticMergesTest {
         settle(10_000_000);
         assertEquals(1, rowSets(table));
         assertEquals(List.of(), running.engine().failures());
+        running.engine().close();
+    }
+
+    private void update(Table table, String text, long... ids) {
+        try (WriteBatch batch = table.newBatch()) {
+            for (long id : ids) {
+                batch.rows().start(UPDATE).setLong(0, id).setString(1, text).end();
+            }
+            batch.commit().orThrow();
+        }
+        Numbers.flush(running, table);
+    }
+
+    private static List<Long> files(Table table) {
+        return TabletView.shapes(tablet(table)).stream()
+                .map(RowSetShape::fileId)
+                .sorted()
+                .toList();
+    }
+
+    /** A merge of rowsets would gain more, but waits; it was shown as what comes next. */
+    @Test
+    void deltaFilesThatAreMergedWhileRowSetsWaitAreShown() {
+        running.engine().close();
+        running = world.open(config().withChangePercentMin(1_000)); // Files are a few KiB at least.
+        Table table = create("t");
+        flushOverlapping(table, 3);
+        world.disk()
+                .failNext(
+                        call -> call.operation() == Operation.CREATE
+                                && tablet(table).merging().isRunning(),
+                        DiskException.Kind.NO_SPACE);
+        for (int i = 0; i < 4; i++) {
+            update(table, "round " + i, 0, 3, 6);
+        }
+        settle();
+        TabletExplanation failed = table.explain().getFirst();
+        assertEquals(Kind.MINOR, failed.choice().kind(), failed::toString);
+        assertEquals(4, failed.choice().deltaFileIds().size());
+        assertTrue(failed.plan().startsWith("tried again in "), failed.plan());
+
+        world.clock().advanceMicros(10_000_000);
+        awaitMerge(table);
+        world.clock().advanceMicros(DELAY_MICROS); // The rowsets need not wait any more.
+        TabletExplanation during = table.explain().getFirst();
+        assertEquals(failed.choice(), during.choice());
+        assertTrue(during.plan().startsWith("under way: merge of delta files "), during.plan());
+        settle();
+        assertEquals(1, rowSets(table));
+        running.engine().close();
+    }
+
+    /** Each began to wait anew when another was done: in a tablet that is flushed all the time, a minute each. */
+    @Test
+    void rowSetsThatHaveMuchChangedWaitTogether() {
+        Table table = create("t");
+        for (int i = 0; i < 2; i++) {
+            Numbers.insertRange(table, 5_000L * i, 5_000L * (i + 1)); // Of many times the bytes of a delta file.
+            Numbers.flush(running, table);
+        }
+        List<Long> before = files(table);
+        int rounds = 0;
+        while (files(table).equals(before)) {
+            assertTrue(rounds++ < 12, "they wait for too long");
+            update(table, "round " + rounds, 7, 5_007);
+            settle(DELAY_MICROS * 9 / 10);
+        }
+        assertTrue(files(table).stream().noneMatch(before::contains), () -> before + " became " + files(table));
         running.engine().close();
     }
 

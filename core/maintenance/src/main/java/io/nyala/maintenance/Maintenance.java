@@ -156,15 +156,14 @@ public final class Maintenance implements Agent {
 
     /** How the rowsets of a tablet lie, and what is done about it. With nobody closing the tablet meanwhile. */
     public TabletExplanation explain(Tablet tablet) {
-        List<RowSetShape> shapes = TabletView.shapes(tablet);
         AttachedTablet attached = flushes.attached(tablet);
+        if (attached != null) {
+            return attached.merge().explain(settings, housekeeping.micros());
+        }
+        List<RowSetShape> shapes = TabletView.shapes(tablet);
         MergePolicy.Choice choice = CompactionPolicy.choose(shapes, settings.budget());
         return new TabletExplanation(
-                tablet.id(),
-                MergePolicy.layout(shapes),
-                choice.height(),
-                choice,
-                attached == null ? "the tablet was dropped" : attached.merge().plan(settings, housekeeping.micros()));
+                tablet.id(), MergePolicy.layout(shapes), choice.height(), choice, "the tablet was dropped");
     }
 
     /** Merges of rowsets that nobody asked for, and that have come about. */

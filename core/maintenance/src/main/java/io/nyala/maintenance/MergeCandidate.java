@@ -2,9 +2,12 @@ package io.nyala.maintenance;
 
 import io.nyala.compaction.CompactionPolicy;
 import io.nyala.compaction.MergePolicy;
+import io.nyala.compaction.MergePolicy.Choice;
+import io.nyala.compaction.MergePolicy.Kind;
 import io.nyala.compaction.RowSetShape;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletView;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -13,12 +16,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What is worth merging in one tablet, and from when on it may be. The worker's, but for {@link #failure} and {@link
- * #plan}.
+ * #explain}.
  *
  * <pre>{@code
  *   flushed: young ------ youngMicros ------> due     A merge that gains much is due at once, one of delta files too,
  *                                                     and each after delayMicrosMax, however often the tablet is
- *                                                     flushed meanwhile.
+ *                                                     flushed meanwhile: a merge of several rowsets, and one that
+ *                                                     is written again with its changes, wait each by itself.
  *   failed:  backs off -- twice as long each time --> due, whatever else
  * }</pre>
  */
@@ -34,13 +38,27 @@ final class MergeCandidate {
 
     private final AttachedTablet attached;
     private long lookedAtVersion = NEVER_LOOKED;
-    private volatile MergePolicy.@Nullable Choice choice; // Null if nothing is worth it.
+    private volatile @Nullable Look looked; // Null once what it found has begun.
+    private volatile @Nullable Choice running;
     private volatile long youngUntil;
-    private volatile long waitsSince = NOT_WAITING; // For a merge of rowsets.
+    private volatile long severalWaitSince = NOT_WAITING;
+    private volatile long majorWaitsSince = NOT_WAITING;
     private volatile long backsOffUntil;
     private long backOffMicros;
-    private volatile double weight;
+    private volatile double weight = 1; // Until the first look.
     private volatile @Nullable RuntimeException failure;
+
+    /**
+     * What the policy was asked for, and said.
+     *
+     * @param version of the map of the tablet
+     * @param choice none of any rowsets, if nothing is worth it
+     */
+    private record Look(long version, Choice choice) {
+        boolean isOfAny() {
+            return !choice.fileIds().isEmpty();
+        }
+    }
 
     MergeCandidate(AttachedTablet attached) {
         this.attached = attached;
@@ -67,26 +85,32 @@ final class MergeCandidate {
             return false;
         }
         lookedAtVersion = version;
-        List<RowSetShape> shapes = TabletView.shapes(tablet());
-        MergePolicy.Choice ofRowSets = MergePolicy.choose(shapes, settings.budget());
-        boolean isAny = !ofRowSets.fileIds().isEmpty();
-        if (!isAny) {
-            waitsSince = NOT_WAITING;
-        } else if (waitsSince == NOT_WAITING) {
-            waitsSince = now;
-        }
-        // While rowsets have to wait, delta files need not: the tablet may be flushed, and wait, for long.
-        boolean isDue = isAny && microsLeft(ofRowSets, now, settings) == 0;
-        MergePolicy.Choice best = CompactionPolicy.chooseDeltaFiles(shapes, settings.budget())
-                .filter(ofDeltas -> !isDue || ofDeltas.gain() > ofRowSets.gain())
-                .orElse(ofRowSets);
-        choice = best.fileIds().isEmpty() ? null : best;
+        List<Choice> choices = CompactionPolicy.choices(TabletView.shapes(tablet()), settings.budget());
+        severalWaitSince = waitsSince(choices, Kind.SEVERAL, severalWaitSince, now);
+        majorWaitsSince = waitsSince(choices, Kind.MAJOR, majorWaitsSince, now);
+        looked = new Look(version, best(choices, now, settings));
         return true;
+    }
+
+    private static long waitsSince(List<Choice> choices, Kind kind, long since, long now) {
+        boolean isWaiting = choices.stream().anyMatch(choice -> choice.kind() == kind);
+        if (!isWaiting) {
+            return NOT_WAITING;
+        }
+        return since == NOT_WAITING ? now : since;
+    }
+
+    /** The best of those that may begin first: while others wait, the tablet may be flushed, and they wait for long. */
+    private Choice best(List<Choice> choices, long now, MergeSettings settings) {
+        return choices.stream()
+                .min(Comparator.comparingLong(choice -> microsLeft(choice, now, settings)))
+                .orElseThrow();
     }
 
     /** Whether there is something to merge, now or later. */
     boolean isWanted() {
-        return choice != null && weight > 0;
+        Look present = looked;
+        return present != null && present.isOfAny() && weight > 0;
     }
 
     /** The higher, the sooner. */
@@ -94,12 +118,12 @@ final class MergeCandidate {
         return choice().gain() * weight;
     }
 
-    MergePolicy.Choice choice() {
-        MergePolicy.Choice present = choice;
-        if (present == null) {
+    Choice choice() {
+        Look present = looked;
+        if (present == null || !present.isOfAny()) {
             throw new IllegalStateException("nothing is to be merged in tablet " + tablet().id());
         }
-        return present;
+        return present.choice();
     }
 
     /** How long it has to wait; not at all, if that is longer than it can be: the clock was set back. */
@@ -107,15 +131,20 @@ final class MergeCandidate {
         return microsLeft(choice(), now, settings);
     }
 
-    private long microsLeft(MergePolicy.Choice merge, long now, MergeSettings settings) {
+    private long microsLeft(Choice merge, long now, MergeSettings settings) {
         long left = dueAt(merge, settings) - now;
         return left <= Math.max(settings.delayMicrosMax(), BACK_OFF_MICROS_MAX) ? Math.max(0, left) : 0;
     }
 
-    private long dueAt(MergePolicy.Choice merge, MergeSettings settings) {
-        // What is flushed next lies behind delta files that are merged now, but over rowsets.
-        boolean isAtOnce = merge.isOfDeltaFiles() || merge.gain() >= settings.youngGainMin();
-        long ripe = isAtOnce || waitsSince == NOT_WAITING
+    private long dueAt(Choice merge, MergeSettings settings) {
+        long waitsSince =
+                switch (merge.kind()) {
+                    case SEVERAL -> severalWaitSince;
+                    case MAJOR -> majorWaitsSince;
+                    // What is flushed next lies behind delta files that are merged now, but over rowsets.
+                    case MINOR, NOTHING -> NOT_WAITING;
+                };
+        long ripe = merge.gain() >= settings.youngGainMin() || waitsSince == NOT_WAITING
                 ? 0
                 : Math.min(youngUntil, waitsSince + settings.delayMicrosMax());
         return Math.max(ripe, backsOffUntil);
@@ -123,11 +152,19 @@ final class MergeCandidate {
 
     /** It is under way; when it is over, there is something else to be merged, or nothing. */
     void begins() {
-        if (!choice().isOfDeltaFiles()) {
-            waitsSince = NOT_WAITING;
+        Choice begun = choice();
+        // Rowsets that have changed do so one by one, and may be many: when they have waited, all of them have.
+        if (begun.kind() == Kind.SEVERAL) {
+            severalWaitSince = NOT_WAITING;
         }
-        choice = null;
+        running = begun;
+        looked = null;
         lookedAtVersion = NEVER_LOOKED;
+    }
+
+    /** It is over, whatever came of it. */
+    void ended() {
+        running = null;
     }
 
     void succeeded() {
@@ -151,23 +188,42 @@ final class MergeCandidate {
         return Optional.ofNullable(failure);
     }
 
-    /** What is done about it, and when, in words. Any thread. */
-    String plan(MergeSettings settings, long now) {
-        Optional<String> running = tablet().merging().describe();
-        if (running.isPresent()) {
-            return "under way: " + running.get();
+    /**
+     * How the rowsets of the tablet lie, and what is done about it, and when: what is under way, or what the worker has
+     * chosen, or will when it comes to it. Any thread.
+     */
+    TabletExplanation explain(MergeSettings settings, long now) {
+        long version = TabletView.mapVersion(tablet()); // Before what it is of: it is older, if anything.
+        List<RowSetShape> shapes = TabletView.shapes(tablet());
+        Choice begun = running;
+        Look present = looked;
+        Choice choice;
+        if (begun != null) {
+            choice = begun;
+        } else if (present != null && present.version() == version) {
+            choice = present.choice();
+        } else {
+            choice = best(CompactionPolicy.choices(shapes, settings.budget()), now, settings);
+        }
+        return new TabletExplanation(
+                tablet().id(), MergePolicy.layout(shapes), choice.height(), choice, plan(choice, settings, now));
+    }
+
+    private String plan(Choice choice, MergeSettings settings, long now) {
+        Optional<String> underWay = tablet().merging().describe();
+        if (underWay.isPresent()) {
+            return "under way: " + underWay.get();
         }
         if (!settings.isAutomatic()) {
             return "nothing is merged unless somebody asks for it, since automaticMerges is off";
         }
-        MergePolicy.Choice present = choice;
-        if (present == null) {
+        if (choice.kind() == Kind.NOTHING) {
             return "nothing is to be done";
         }
         if (weight == 0) {
             return "nothing is merged unless somebody asks for it, since the settings of the table say so";
         }
-        long millis = TimeUnit.MICROSECONDS.toMillis(microsLeft(present, now, settings));
+        long millis = TimeUnit.MICROSECONDS.toMillis(microsLeft(choice, now, settings));
         RuntimeException failed = failure;
         if (millis <= 0) {
             return "merged when the worker comes to it";

@@ -101,6 +101,7 @@ final class MergeCandidates {
 
     /** {@code failure}: null if it has come about. */
     void ended(MergeCandidate candidate, Merges.Inputs inputs, @Nullable RuntimeException failure) {
+        candidate.ended();
         if (failure == null) {
             candidate.succeeded();
             (inputs.deltaFiles().isEmpty() ? mergeCount : deltaMergeCount).getAndIncrement();

@@ -4,13 +4,13 @@ import io.nyala.compaction.MergePolicy;
 import java.util.List;
 
 /**
- * Why rowsets of a tablet are merged, or are not: what the policy sees, what it would choose, and what is done about
- * it. Immutable.
+ * Why rowsets of a tablet are merged, or are not: what the policy sees, what was chosen, and what is done about it.
+ * Immutable.
  *
  * @param tabletId unique in its engine
  * @param rowSets where they lie along the tablet's keys, the leftmost first
  * @param height rowsets that a look-up of a key has to ask on average, 1 where none overlap
- * @param choice what would be merged next, and why
+ * @param choice what is being merged by itself, or will be next, and why
  * @param plan whether and when that is done, in words
  */
 public record TabletExplanation(
