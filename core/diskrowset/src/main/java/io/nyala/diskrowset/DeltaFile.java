@@ -204,7 +204,12 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
 
     @Override
     public Cursor changes(long from, long to, long snapshot) {
-        return cursor(columns, new DeltaColumnCursor.Range(kind(), from, to, snapshot, false), account);
+        return changes(from, to, snapshot, account);
+    }
+
+    @Override
+    public Cursor changes(long from, long to, long snapshot, MemoryAccount reader) {
+        return cursor(columns, new DeltaColumnCursor.Range(kind(), from, to, snapshot, false), reader);
     }
 
     /**
@@ -214,7 +219,7 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
     @Override
     public Cursor changes(long from, long to, long snapshot, int[] columnIds, MemoryAccount reader) {
         if (kind() == DeltaKind.UNDO) {
-            return changes(from, to, snapshot);
+            return changes(from, to, snapshot, reader);
         }
         List<DeltaColumn> wanted = new ArrayList<>();
         for (DeltaColumn column : columns) {

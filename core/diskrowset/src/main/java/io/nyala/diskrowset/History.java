@@ -4,7 +4,9 @@ import io.nyala.cfile.CFileReader;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.GrowingBuffer;
+import io.nyala.rows.RowChange;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -16,7 +18,7 @@ final class History implements DeltaSource {
     private final RowSetFormat.Metadata metadata;
     private final MemoryAccount account;
 
-    /** {@code account} pays for the chunks that cursors hold. */
+    /** {@code account} pays for the chunks that cursors hold whose readers have no account of their own. */
     History(CFileReader file, RowSetFormat.Metadata metadata, MemoryAccount account) {
         this.file = file;
         this.metadata = metadata;
@@ -55,7 +57,100 @@ final class History implements DeltaSource {
 
     @Override
     public Cursor changes(long from, long to, long snapshot) {
-        return new ChunkCursor(from, to, snapshot);
+        return changes(from, to, snapshot, account);
+    }
+
+    @Override
+    public Cursor changes(long from, long to, long snapshot, MemoryAccount reader) {
+        return new ChunkCursor(from, to, snapshot, reader);
+    }
+
+    /** UNDO records of a row, which lie in a buffer of somebody else's. */
+    static final class Records {
+        private long[] times = new long[16];
+        private long[] offsets = new long[16];
+        private int[] bytes = new int[16];
+        private int count;
+        private int joined; // How many of the last ones were added by join.
+
+        void clear() {
+            count = 0;
+            joined = 0;
+        }
+
+        int count() {
+            return count;
+        }
+
+        long time(int index) {
+            return times[index];
+        }
+
+        long offset(int index) {
+            return offsets[index];
+        }
+
+        int bytes(int index) {
+            return bytes[index];
+        }
+
+        /** Where the last one ends. */
+        long end() {
+            return offsets[count - 1] + bytes[count - 1];
+        }
+
+        void add(long time, long offset, int recordBytes) {
+            if (count == times.length) {
+                times = Arrays.copyOf(times, 2 * count);
+                offsets = Arrays.copyOf(offsets, 2 * count);
+                bytes = Arrays.copyOf(bytes, 2 * count);
+            }
+            times[count] = time;
+            offsets[count] = offset;
+            bytes[count] = recordBytes;
+            count++;
+        }
+
+        /**
+         * Adds an UPDATE that is newer than those before, and makes these one, at the time of the oldest: for who does
+         * not look at versions in between. That of the newest time stays apart, since a deletion may follow at that
+         * time. No other record is added but by this method meanwhile; the buffer is used up to {@link #end} only.
+         */
+        void join(MemorySegment memory, long time, long offset, int recordBytes) {
+            long from = offset;
+            if (joined > 0 && times[count - 1] == time) {
+                addCells(memory, count - 1, from);
+                return;
+            }
+            if (joined == 2) {
+                addCells(memory, count - 2, offsets[count - 1]);
+                count--;
+                joined--;
+                from = end();
+                MemorySegment.copy(memory, offset, memory, from, recordBytes);
+            }
+            add(time, from, recordBytes);
+            joined++;
+        }
+
+        /** To an UPDATE the cells of a newer one, behind it, that it does not set: of others the older value holds. */
+        private void addCells(MemorySegment memory, int index, long newer) {
+            long target = offsets[index];
+            long end = target + bytes[index];
+            int cells = RowChange.cellCount(memory, target);
+            long cell = RowChange.firstCell(newer);
+            for (int i = RowChange.cellCount(memory, newer); i > 0; i--) {
+                long next = RowChange.nextCell(memory, cell);
+                if (RowChange.findCell(memory, target, RowChange.cellColumnId(memory, cell)) == 0) {
+                    MemorySegment.copy(memory, cell, memory, end, next - cell);
+                    end += next - cell;
+                    cells++;
+                }
+                cell = next;
+            }
+            RowChange.startUpdate(memory, target, cells);
+            bytes[index] = (int) (end - target);
+        }
     }
 
     /** Reads a chunk at a time. */
@@ -63,13 +158,14 @@ final class History implements DeltaSource {
         private final long to;
         private final long from;
         private final long snapshot;
-        private final GrowingBuffer buffer = new GrowingBuffer(account);
+        private final GrowingBuffer buffer;
         private int chunk;
         private long chunkBytes;
         private long position;
         private long present = -1;
 
-        ChunkCursor(long from, long to, long snapshot) {
+        ChunkCursor(long from, long to, long snapshot, MemoryAccount reader) {
+            this.buffer = new GrowingBuffer(reader);
             this.from = from;
             this.to = to;
             this.snapshot = snapshot;

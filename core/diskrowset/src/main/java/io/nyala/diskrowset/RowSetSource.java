@@ -18,7 +18,6 @@ import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -37,8 +36,12 @@ import org.jspecify.annotations.Nullable;
  * <p>Rows are read from their columns some hundred at a time, and pages are held only meanwhile: memory is that of
  * these rows, of one row with its history, and of one chunk of history.
  *
+ * <p>What nobody can see any more has no record, however often a row changed: it is as if it had been in the file from
+ * the beginning of its lifetime.
+ *
  * <p>Or it is for those who want to know what happened between two times: then vectors in which nothing did are left
- * out, and history that was before.
+ * out, changes since the file that came after the later time are not applied, and those in between leave two records of
+ * UPDATEs at most, the newest of which is of the newest time.
  *
  * <p>One thread. Whoever made it closes it, before the rowset and the sources.
  */
@@ -52,7 +55,12 @@ public final class RowSetSource implements RowSource {
     private final DiskRowSet rowSet;
     private final Schema schema;
     private final @Nullable ScanSpec interval;
+
+    /** What happened up to then needs no record. */
+    private final long recordedAfter;
+
     private final RedoSources since;
+    private final MemoryAccount account;
     private final RowLayout layout;
     private final KeyCodec keys;
     private final RowPatch patch;
@@ -95,38 +103,21 @@ public final class RowSetSource implements RowSource {
     private int rowBytes;
     private long insertTime;
     private boolean isDeleted;
+    private long newestChange;
 
-    private final Records older = new Records(); // As in the file: newest first.
-    private final Records newer = new Records(); // Since: oldest first.
-
-    /** UNDO records in the buffer. */
-    private static final class Records {
-        private long[] times = new long[16];
-        private long[] offsets = new long[16];
-        private int[] bytes = new int[16];
-        private int count;
-
-        void add(long time, long offset, int recordBytes) {
-            if (count == times.length) {
-                times = Arrays.copyOf(times, 2 * count);
-                offsets = Arrays.copyOf(offsets, 2 * count);
-                bytes = Arrays.copyOf(bytes, 2 * count);
-            }
-            times[count] = time;
-            offsets[count] = offset;
-            bytes[count] = recordBytes;
-            count++;
-        }
-    }
+    private final History.Records older = new History.Records(); // As in the file: newest first.
+    private final History.Records newer = new History.Records(); // Since: oldest first.
 
     /**
      * Opens it on the first row.
      *
      * @param schema of the table, in which rows are answered
+     * @param mark no snapshot before it is read any more: what happened at or before it needs no record
      * @param since what happened to the rows since the file was written, oldest first; must not change any more
+     * @param account pays for all that it needs until it is closed
      */
-    public RowSetSource(DiskRowSet rowSet, Schema schema, List<DeltaSource> since, MemoryAccount account) {
-        this(rowSet, schema, schema, null, () -> since, account);
+    public RowSetSource(DiskRowSet rowSet, Schema schema, long mark, List<DeltaSource> since, MemoryAccount account) {
+        this(rowSet, schema, null, mark, () -> since, account);
         try {
             refresh();
         } catch (RuntimeException | Error e) {
@@ -142,22 +133,26 @@ public final class RowSetSource implements RowSource {
      * @param scan in the columns in which rows are answered; its predicates are not looked at
      * @param schema of the table, with all columns: changes of others are none
      * @param since may be replaced between two calls of {@link #refresh}
+     * @param account pays for all that it needs until it is closed
      */
     public RowSetSource(DiskRowSet rowSet, ScanSpec scan, Schema schema, RedoSources since, MemoryAccount account) {
-        this(rowSet, scan.schema(), schema, scan, since, account);
+        this(rowSet, schema, scan, scan.start(), since, account);
     }
 
     private RowSetSource(
             DiskRowSet rowSet,
-            Schema answered,
             Schema schema,
             @Nullable ScanSpec interval,
+            long recordedAfter,
             RedoSources since,
             MemoryAccount account) {
         this.rowSet = rowSet;
         this.schema = schema;
         this.interval = interval;
+        this.recordedAfter = recordedAfter;
         this.since = since;
+        this.account = account;
+        Schema answered = interval == null ? schema : interval.schema();
         this.layout = new RowLayout(answered);
         this.keys = new KeyCodec(layout);
         this.patch = new RowPatch(layout);
@@ -176,8 +171,7 @@ public final class RowSetSource implements RowSource {
             GrowingBuffer other = new GrowingBuffer(account);
             opened.add(other::close);
             this.spare = other;
-            this.history = rowSet.history()
-                    .changes(0, rowSet.rowCount(), interval == null ? Long.MIN_VALUE : interval.start());
+            this.history = rowSet.history().changes(0, rowSet.rowCount(), recordedAfter, account);
             opened.add(history::close);
             opened.add(this::closeRedo);
         } catch (RuntimeException | Error e) {
@@ -198,8 +192,8 @@ public final class RowSetSource implements RowSource {
         }
         closeRedo();
         redoOrdinals = new long[now.size()];
-        for (DeltaSource source : now) {
-            redo.add(source.changes(ordinal + 1, rowSet.rowCount(), Long.MAX_VALUE));
+        for (DeltaSource source : now) { // All of them: a store in memory merges those that a snapshot does not see.
+            redo.add(source.changes(ordinal + 1, rowSet.rowCount(), Long.MAX_VALUE, account));
             redoOrdinals[redo.size() - 1] = UNKNOWN;
         }
         sources = now;
@@ -271,9 +265,10 @@ public final class RowSetSource implements RowSource {
         rowBytes = rowLengths[index];
         insertTime = insertTimes[index];
         isDeleted = deletions[index];
-        older.count = 0;
-        newer.count = 0;
+        older.clear();
+        newer.clear();
         takeHistory();
+        newestChange = older.count() == 0 ? insertTime : Math.max(insertTime, older.time(0));
         takeChanges();
         keyOffset = allocate(keys.encodedBytesMax(buffer.memory(), rowOffset));
         keyBytes = keys.encode(buffer.memory(), rowOffset, buffer.memory(), keyOffset);
@@ -310,9 +305,13 @@ public final class RowSetSource implements RowSource {
     /** Offset of so many bytes more, 8-byte aligned. The buffer may be elsewhere afterwards. */
     private long allocate(long bytes) {
         long offset = end;
-        end += bytes + Long.BYTES - 1 & -Long.BYTES;
+        end = aligned(offset + bytes);
         buffer.ensure(offset, end);
         return offset;
+    }
+
+    private static long aligned(long offset) {
+        return offset + Long.BYTES - 1 & -Long.BYTES;
     }
 
     private void takeHistory() {
@@ -367,6 +366,9 @@ public final class RowSetSource implements RowSource {
 
     /** Notes how to undo a change, and applies it to {@link #changed}. */
     private void take(DeltaSource.Cursor cursor) {
+        if (interval != null && cursor.time() > interval.snapshot()) {
+            return;
+        }
         MemorySegment memory = cursor.memory();
         long change = cursor.changeOffset();
         RowChange.check(layout, memory, change, cursor.changeBytes());
@@ -374,20 +376,26 @@ public final class RowSetSource implements RowSource {
             throw new IllegalArgumentException("row " + ordinal + " of " + rowSet.path() + " changes at "
                     + cursor.time() + " after it was deleted, or is inserted again; only a MemRowSet takes inserts");
         }
+        boolean isRecorded = cursor.time() > recordedAfter;
         if (RowChange.kind(memory, change) == RowChange.DELETE) {
             isDeleted = true;
-            long at = allocate(RowChange.HEADER_BYTES);
-            RowChange.startUpdate(buffer.memory(), at, 0); // Its last values stay those of the row.
-            record(cursor.time(), at, RowChange.HEADER_BYTES);
+            newestChange = cursor.time();
+            if (isRecorded) {
+                beginHistory();
+                long at = allocate(RowChange.HEADER_BYTES);
+                RowChange.startUpdate(buffer.memory(), at, 0); // Its last values stay those of the row.
+                newer.add(cursor.time(), at, RowChange.HEADER_BYTES);
+            }
             return;
         }
-        MemorySegment row = changed.memory();
-        long inverse = allocate(patch.inverseBytesMax(row, 0, memory, change));
-        int inverseBytes = patch.writeInverse(row, 0, memory, change, buffer.memory(), inverse);
         if (!RowChange.setsAnyOf(schema, memory, change)) {
             return; // It changes columns only that were dropped.
         }
-        record(cursor.time(), inverse, inverseBytes);
+        newestChange = cursor.time();
+        if (isRecorded) {
+            recordUpdate(cursor.time(), memory, change);
+        }
+        MemorySegment row = changed.memory();
         spare.ensure(0, patch.appliedBytesMax(row, 0, memory, change));
         rowBytes = patch.apply(row, 0, memory, change, spare.memory(), 0);
         GrowingBuffer before = changed;
@@ -395,14 +403,26 @@ public final class RowSetSource implements RowSource {
         spare = before;
     }
 
-    /** Appends a record; before the first one of the row's lifetime, one that it did not exist before. */
-    private void record(long time, long offset, int bytes) {
-        boolean isFirst = newer.count == 0 && (older.count == 0 || older.times[0] < insertTime);
-        if (isFirst) {
+    /** Notes what an UPDATE is going to set, as it is before. */
+    private void recordUpdate(long time, MemorySegment memory, long change) {
+        beginHistory();
+        long inverse = allocate(patch.inverseBytesMax(changed.memory(), 0, memory, change));
+        int bytes = patch.writeInverse(changed.memory(), 0, memory, change, buffer.memory(), inverse);
+        if (interval == null) {
+            newer.add(time, inverse, bytes);
+        } else {
+            newer.join(buffer.memory(), time, inverse, bytes);
+        }
+        end = aligned(newer.end());
+    }
+
+    /** Before the first record of the row's lifetime, one that it did not exist before. */
+    private void beginHistory() {
+        boolean isFirst = newer.count() == 0 && (older.count() == 0 || older.time(0) < insertTime);
+        if (isFirst && insertTime > recordedAfter) {
             long begin = allocate(RowChange.HEADER_BYTES);
             newer.add(insertTime, begin, RowChange.writeDelete(buffer.memory(), begin));
         }
-        newer.add(time, offset, bytes);
     }
 
     @Override
@@ -442,27 +462,27 @@ public final class RowSetSource implements RowSource {
 
     @Override
     public long newestChange() {
-        return historyCount() == 0 ? insertTime : Math.max(insertTime, historyTime(0));
+        return newestChange;
     }
 
     @Override
     public int historyCount() {
-        return newer.count + older.count;
+        return newer.count() + older.count();
     }
 
     @Override
     public long historyTime(int index) {
-        return index < newer.count ? newer.times[newer.count - 1 - index] : older.times[index - newer.count];
+        return index < newer.count() ? newer.time(newer.count() - 1 - index) : older.time(index - newer.count());
     }
 
     @Override
     public long historyOffset(int index) {
-        return index < newer.count ? newer.offsets[newer.count - 1 - index] : older.offsets[index - newer.count];
+        return index < newer.count() ? newer.offset(newer.count() - 1 - index) : older.offset(index - newer.count());
     }
 
     @Override
     public int historyBytes(int index) {
-        return index < newer.count ? newer.bytes[newer.count - 1 - index] : older.bytes[index - newer.count];
+        return index < newer.count() ? newer.bytes(newer.count() - 1 - index) : older.bytes(index - newer.count());
     }
 
     @Override

@@ -115,7 +115,7 @@ final class RedoModel {
         return update(cells);
     }
 
-    private static byte[] delete() {
+    static byte[] delete() {
         byte[] bytes = new byte[4];
         RowChange.writeDelete(MemorySegment.ofArray(bytes), 0);
         return bytes;

@@ -4,19 +4,32 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.diskrowset.ListedDeltas.Change;
 import io.nyala.diskrowset.RowModel.Style;
+import io.nyala.diskrowset.RowModel.Version;
 import io.nyala.io.IoQueue;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.rows.CellValue;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.DeltaSource;
+import io.nyala.rows.LittleEndian;
+import io.nyala.rows.RowChange;
+import io.nyala.rows.RowLayout;
+import io.nyala.rows.RowPatch;
 import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
 import io.nyala.simulation.SimulatedDisk;
 import io.nyala.testkit.Seed;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 
@@ -29,6 +42,13 @@ final class RowSetSourceTest {
     private static final Path DIRECTORY = Path.of("/data");
     private static final long SECOND = 8;
     private static final long THIRD = 9;
+    private static final long NO_MARK = 0;
+    private static final int HOT_CHANGES = 3_000;
+    private static final Schema HOT = Schema.of(
+            Column.key("k", ColumnType.INT32),
+            Column.of("number", ColumnType.INT64),
+            Column.of("text", ColumnType.STRING),
+            Column.of("long text", ColumnType.STRING));
 
     @RepeatedTest(4)
     void answersAsTheModelDoesAtEverySnapshot(@Seed SplittableRandom random) {
@@ -93,7 +113,7 @@ final class RowSetSourceTest {
 
     private static void rewrite(
             RowSetFiles files, DiskRowSet from, Schema schema, List<DeltaSource> since, long fileId) {
-        try (RowSetSource source = new RowSetSource(from, schema, since, files.account);
+        try (RowSetSource source = new RowSetSource(from, schema, NO_MARK, since, files.account);
                 RowSetWriter writer = new RowSetWriter(schema, files.account)) {
             while (source.next()) {
                 writer.append(source);
@@ -144,6 +164,158 @@ final class RowSetSourceTest {
             }
             try (DiskRowSet third = open(files, after, THIRD)) {
                 checkScans(files, third, evolved, random);
+            }
+        }
+    }
+
+    /** One row in a file, which was changed very often since: of each change one number and a short text. */
+    private static final class Hot implements AutoCloseable {
+        static final long FIRST = RedoModel.TIME_MIN + 1;
+        static final long LAST = FIRST + HOT_CHANGES - 1;
+
+        final RowSetFiles files;
+        final DiskRowSet rowSet;
+        final DeltaFile delta;
+        final MemoryAccount reader;
+
+        Hot(SplittableRandom random, boolean isDeleted) {
+            var disk = new SimulatedDisk(random.split());
+            disk.createDirectories(DIRECTORY);
+            files = new RowSetFiles(disk, DIRECTORY);
+            RowModel model = new RowModel(HOT);
+            List<@Nullable CellValue> cells = Arrays.asList(
+                    CellValue.ofBytes(new byte[Integer.BYTES]),
+                    CellValue.ofBytes(new byte[Long.BYTES]),
+                    CellValue.ofBytes(new byte[0]),
+                    CellValue.ofBytes(new byte[1_000]));
+            model.rows.put(model.key(cells), new ArrayList<>(List.of(new Version(RowModel.TIME_MIN, cells))));
+            files.write(model);
+            rowSet = files.open(model);
+            List<Change> changes = new ArrayList<>();
+            for (long time = FIRST; time <= LAST; time++) {
+                changes.add(new Change(0, time, RedoModel.update(1, time, 2, "at " + time)));
+            }
+            if (isDeleted) {
+                changes.add(new Change(0, LAST, RedoModel.delete()));
+            }
+            DeltaBase base = DeltaBase.of(rowSet);
+            files.write(HOT, base, new ListedDeltas(changes, RedoModel.always()), SECOND);
+            delta = files.openDelta(SECOND, base);
+            reader = files.budget.account("reader", 0);
+        }
+
+        RowSetSource merge(long mark) {
+            return new RowSetSource(rowSet, HOT, mark, List.of(delta), reader);
+        }
+
+        RowSetSource between(long start, long end) {
+            ScanSpec spec = ScanSpec.all(HOT, end).withStart(start);
+            return new RowSetSource(rowSet, spec, HOT, () -> List.of(delta), reader);
+        }
+
+        @Override
+        public void close() {
+            assertEquals(0, reader.usedBytes());
+            reader.close();
+            delta.close();
+            rowSet.close();
+            files.close();
+        }
+    }
+
+    /** The number of the present row as it was at a time. */
+    private static long numberAt(RowSetSource source, long time) {
+        var layout = new RowLayout(HOT);
+        var patch = new RowPatch(layout);
+        MemorySegment row = source.memory().asSlice(source.rowOffset(), source.rowBytes());
+        for (int i = 0; i < source.historyCount() && source.historyTime(i) > time; i++) {
+            long undo = source.historyOffset(i);
+            assertEquals(RowChange.UPDATE, RowChange.kind(source.memory(), undo));
+            assertEquals(source.historyBytes(i), RowChange.bytes(source.memory(), undo));
+            MemorySegment target = MemorySegment.ofArray(new byte[2_000]);
+            patch.apply(row, 0, source.memory(), undo, target, 0);
+            row = target;
+        }
+        long number = row.get(LittleEndian.LONG, layout.cellOffset(1));
+        String text = new String(
+                row.asSlice(layout.variableOffset(row, 0, 2), layout.variableBytes(row, 0, 2))
+                        .toArray(ValueLayout.JAVA_BYTE),
+                StandardCharsets.UTF_8);
+        assertEquals(number == 0 ? "" : "at " + number, text);
+        return number;
+    }
+
+    /** Each version takes what it changed, not a whole row. */
+    @Test
+    void aRowThatChangedVeryOftenTakesWhatWasChanged(@Seed SplittableRandom random) {
+        try (var hot = new Hot(random, false);
+                RowSetSource source = hot.merge(NO_MARK)) {
+            assertTrue(source.next());
+            assertEquals(1 + HOT_CHANGES, source.historyCount());
+            assertEquals(Hot.FIRST + 9, numberAt(source, Hot.FIRST + 9));
+            assertEquals(Hot.LAST, source.newestChange());
+            assertTrue(hot.reader.peakBytes() < HOT_CHANGES * 1_000L, () -> hot.reader.peakBytes() + " bytes");
+        }
+    }
+
+    @Test
+    void versionsThatNobodyCanSeeAreNotKept(@Seed SplittableRandom random) {
+        try (var hot = new Hot(random, false);
+                RowSetSource source = hot.merge(Hot.LAST - 5)) {
+            assertTrue(source.next());
+            assertEquals(5, source.historyCount());
+            for (long time = Hot.LAST - 5; time <= Hot.LAST; time++) {
+                assertEquals(time, numberAt(source, time));
+            }
+        }
+        try (var hot = new Hot(random, true);
+                RowSetSource source = hot.merge(Hot.LAST)) {
+            assertTrue(source.next());
+            assertTrue(source.isDeleted());
+            assertEquals(0, source.historyCount());
+            assertEquals(Hot.LAST, source.newestChange());
+        }
+    }
+
+    /** For who asks what happened in between, whatever came before and after. */
+    @Test
+    void ofAnIntervalItsTwoEndsAreKept(@Seed SplittableRandom random) {
+        try (var hot = new Hot(random, true)) {
+            for (int i = 0; i < 20; i++) {
+                long start = random.nextLong(Hot.FIRST, Hot.LAST - 1);
+                long end = random.nextLong(start + 1, Hot.LAST);
+                try (RowSetSource source = hot.between(start, end)) {
+                    source.refresh();
+                    assertTrue(source.next());
+                    assertFalse(source.isDeleted());
+                    assertEquals(end == start + 1 ? 1 : 2, source.historyCount());
+                    assertEquals(end, source.newestChange());
+                    assertEquals(end, numberAt(source, end));
+                    assertEquals(end - 1, numberAt(source, end - 1), "a deletion might follow at the end");
+                    assertEquals(start, numberAt(source, start));
+                }
+            }
+            try (RowSetSource source = hot.between(Hot.FIRST, Hot.LAST)) {
+                source.refresh();
+                assertTrue(source.next());
+                assertTrue(source.isDeleted());
+                assertEquals(3, source.historyCount());
+                assertEquals(Hot.LAST - 1, numberAt(source, Hot.LAST - 1));
+            }
+            assertTrue(hot.reader.peakBytes() < HOT_CHANGES * 500L, () -> hot.reader.peakBytes() + " bytes");
+        }
+    }
+
+    /** What many readers need is not taken from those who open rowsets. */
+    @Test
+    void theReaderPaysForWhatItReads(@Seed SplittableRandom random) {
+        try (var hot = new Hot(random, false)) {
+            for (int i = 0; i < 2; i++) { // Pages come to stay in the cache the first time.
+                long before = hot.files.account.usedBytes();
+                try (RowSetSource source = hot.merge(NO_MARK)) {
+                    assertTrue(source.next());
+                    assertTrue(i == 0 || hot.files.account.usedBytes() == before, "others pay");
+                }
             }
         }
     }

@@ -48,14 +48,21 @@ public interface DeltaSource {
     Cursor changes(long from, long to, long snapshot);
 
     /**
+     * As above; the account of the reader pays for what the cursor holds, if it holds memory of its own. Without one
+     * that of the source does, which others need, too.
+     */
+    default Cursor changes(long from, long to, long snapshot, MemoryAccount account) {
+        return changes(from, to, snapshot);
+    }
+
+    /**
      * As above, for a reader that wants to know what rows are at the snapshot, of some columns only: cells of others,
      * cells that are set again by relevant changes, and changes of nothing else, may be left out.
      *
      * @param columnIds ascending; not to be changed
-     * @param account pays for what the cursor holds, if it holds memory of its own
      */
     default Cursor changes(long from, long to, long snapshot, int[] columnIds, MemoryAccount account) {
-        return changes(from, to, snapshot);
+        return changes(from, to, snapshot, account);
     }
 
     /**

@@ -320,7 +320,7 @@ public final class MergeTask implements Merging.Task {
         try {
             for (LiveRowSet input : read) {
                 List<DeltaSource> since = changes.get(inputs.indexOf(input));
-                sources.add(new RowSetSource(input.base(), tablet.schema(), since, context.mergeMemory()));
+                sources.add(new RowSetSource(input.base(), tablet.schema(), historyMark, since, context.mergeMemory()));
             }
             return new MergeSource(sources, historyMark, target, context.mergeMemory());
         } catch (RuntimeException | Error e) {
