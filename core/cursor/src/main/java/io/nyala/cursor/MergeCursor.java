@@ -5,6 +5,7 @@ import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.ColumnVector;
 import io.nyala.rows.KeyCodec;
+import io.nyala.rows.Limits;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.ScanSpec;
 import java.util.ArrayDeque;
@@ -23,6 +24,9 @@ import org.jspecify.annotations.Nullable;
  * overlap after all.
  */
 public final class MergeCursor implements RowCursor {
+    /** Rows that a call leaves out before it comes back without one. */
+    private static final int LEFT_OUT_MAX = LOOKS_MAX * Limits.VECTOR_ROWS;
+
     private final List<Input> inputs = new ArrayList<>();
     private final PriorityQueue<Input> heads;
     private final boolean isOfChanges;
@@ -58,7 +62,8 @@ public final class MergeCursor implements RowCursor {
         if (!readHeads() || readAhead(target)) {
             return true;
         }
-        while (!target.isFull() && ahead == null && readHeads()) {
+        int leftOut = 0;
+        while (!target.isFull() && ahead == null && leftOut < LEFT_OUT_MAX && readHeads()) {
             Input least = heads.poll();
             if (least == null) {
                 return !target.isEmpty();
@@ -66,6 +71,7 @@ public final class MergeCursor implements RowCursor {
             if (isOfChanges && isLeftOut(least)) {
                 noteSource(least);
                 goOn(least);
+                leftOut++;
                 continue;
             }
             if (!target.appendFrom(least.batch, least.row)) {

@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 
@@ -35,6 +36,7 @@ final class MergeCursorTest {
     private static final Schema SCHEMA =
             Schema.of(Column.key("id", ColumnType.INT64), Column.of("text", ColumnType.BINARY));
     private static final ValueLayout.OfLong KEY = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+    private static final MemorySegment KEY_BYTES = MemorySegment.ofArray(new byte[Long.BYTES]);
     private static final int ROWS = 20_000;
 
     /** Larger than what a column of a batch takes for {@link Limits#VECTOR_ROWS} rows. */
@@ -97,6 +99,44 @@ final class MergeCursorTest {
             account.giveBack(cells);
         }
         return expected;
+    }
+
+    /** Rows that changed and match nothing at the end of an interval are read as far as a merge, and go no further. */
+    @Test
+    void comesBackWhereNoRowOfManyMatches() {
+        var read = new AtomicLong();
+        RowCursor unmatched = new RowCursor() {
+            @Override
+            public boolean next(ColumnBatch target) {
+                target.clear();
+                if (read.get() > 10L * RowCursor.LOOKS_MAX * Limits.VECTOR_ROWS) {
+                    return false;
+                }
+                for (int i = 0; i < Limits.VECTOR_ROWS; i++) {
+                    KEY_BYTES.set(KEY, 0, read.getAndIncrement());
+                    target.keys().setBytes(i, KEY_BYTES, 0, Long.BYTES);
+                }
+                target.rowCount(Limits.VECTOR_ROWS);
+                for (int i = 0; i < Limits.VECTOR_ROWS; i++) {
+                    target.setFate(i, ColumnBatch.UNMATCHED);
+                }
+                return true;
+            }
+
+            @Override
+            public void close() {}
+        };
+        ScanSpec spec = ScanSpec.all(SCHEMA, 2).withProjection(List.of()).withStart(1);
+        try (MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), 64 << 20);
+                MemoryAccount account = budget.account("test", 0);
+                ColumnBatch batch = ColumnBatch.of(spec, account);
+                RowCursor merged = new MergeCursor(List.of(unmatched), spec, account)) {
+            for (int calls = 1; calls <= 3; calls++) {
+                assertTrue(merged.next(batch));
+                assertTrue(batch.isEmpty());
+                assertTrue(read.get() <= (RowCursor.LOOKS_MAX + 1L) * Limits.VECTOR_ROWS * calls, read + " rows");
+            }
+        }
     }
 
     private static List<List<Long>> deal(SplittableRandom random, int rows) {
