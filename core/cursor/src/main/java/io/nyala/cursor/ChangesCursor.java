@@ -116,7 +116,8 @@ public final class ChangesCursor implements RowCursor.Keyed {
 
     /** Whether anything happened to the row in the interval. */
     private boolean isChanged() {
-        if (source.insertTime() > start && source.insertTime() <= end) {
+        boolean isNew = source.insertTime() > start && source.insertTime() <= end;
+        if (isNew || start == ScanSpec.BEGINNING) {
             return true;
         }
         for (int i = 0; i < source.historyCount() && source.historyTime(i) > start; i++) {
@@ -138,7 +139,7 @@ public final class ChangesCursor implements RowCursor.Keyed {
 
     /** Puts the row together as it is to be yielded; false if it is not. */
     private boolean look() {
-        boolean wasLive = isLive(start);
+        boolean wasLive = start != ScanSpec.BEGINNING && isLive(start); // What the history does not tell any more.
         boolean isLive = isLive(end);
         if (!wasLive && !isLive) {
             return false;

@@ -43,6 +43,9 @@ public final class Scan implements AutoCloseable {
         this.plan = plan;
         this.remaining = limit;
         ScanSpec spec = plan.spec();
+        if (spec.isOfChanges() && allowPartial) {
+            throw ScanBuilder.changesInPart();
+        }
         this.batch = ColumnBatch.of(spec, engine.resultMemory());
         Consumer<MissingRowSet> leftOut = allowPartial ? missing::add : null;
         try {

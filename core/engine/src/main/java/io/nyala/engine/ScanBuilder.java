@@ -140,11 +140,13 @@ public final class ScanBuilder {
      * </ul>
      *
      * Predicates are asked of the values with which a row would come. To follow a table, give the {@link Scan#snapshot}
-     * of one scan to the next.
+     * of one scan to the next. That of a table to which nothing was written may be 0, since when every row is new,
+     * however old it is. Without {@link #at}, the snapshot of the scan is not before {@code timestamp}; one in the
+     * future is refused.
      */
     public ScanBuilder changedSince(long timestamp) {
-        if (timestamp <= 0) {
-            throw new IllegalArgumentException("changes are since a positive hybrid time, was " + timestamp);
+        if (timestamp < ScanSpec.BEGINNING) {
+            throw new IllegalArgumentException("changes are since a hybrid time, or 0 for all, was " + timestamp);
         }
         start = timestamp;
         return this;
@@ -152,7 +154,7 @@ public final class ScanBuilder {
 
     /**
      * Goes on where rows cannot be read, because their file is damaged or gone, instead of failing: {@link
-     * Scan#isPartial} says at the end whether any were left out.
+     * Scan#isPartial} says at the end whether any were left out. Not together with {@link #changedSince}.
      */
     public ScanBuilder allowPartial() {
         allowPartial = true;
@@ -167,6 +169,7 @@ public final class ScanBuilder {
      *     may be missed by {@link Scan#next} only
      * @throws EngineLimitException if too many scans are open
      * @throws TableDroppedException if the table was dropped
+     * @throws IllegalArgumentException if its time is in the future, or it is of changes and may leave rows out
      */
     public Scan open() {
         engine.callBegins();
@@ -249,6 +252,9 @@ public final class ScanBuilder {
     }
 
     private ScanPlan plan() {
+        if (start != ScanSpec.NO_START && allowPartial) {
+            throw changesInPart();
+        }
         ScanSpec spec = ScanSpec.all(schema, snapshot)
                 .withProjection(projection)
                 .withPredicates(predicates)
@@ -257,6 +263,13 @@ public final class ScanBuilder {
                 .withKeyOrder(keyOrder);
         ScanSpec wanted = start == ScanSpec.NO_START ? spec : spec.withStart(start);
         return table.read(state -> plan(state, ScanToken.translate(wanted, state.schema())));
+    }
+
+    /** A row that was deleted in one file may be live in another, which cannot be read. */
+    static IllegalArgumentException changesInPart() {
+        return new IllegalArgumentException("a scan with changedSince takes no allowPartial: where a rowset cannot be"
+                + " read, rows that are live in it would be told as deleted. Repair the rowset first, or read all rows"
+                + " by a scan without changedSince");
     }
 
     private ScanPlan plan(TableState state, ScanSpec spec) {

@@ -14,6 +14,7 @@ import io.nyala.rows.KeyCodec;
 import io.nyala.rows.KeyRange;
 import io.nyala.rows.Predicate;
 import io.nyala.rows.RowLayout;
+import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
 import io.nyala.table.AncientSnapshotException;
 import io.nyala.table.HostedTablet;
@@ -170,7 +171,87 @@ final class ChangesScanTest {
         assertTrue(message.startsWith("the start " + HybridTime.format(start)), message);
         assertTrue(message.contains(HybridTime.format(refusal.mark())), message);
         assertEquals(List.of("+2=20"), changes(refusal.mark(), end));
-        assertThrows(IllegalArgumentException.class, () -> table.scan().changedSince(0));
+        assertThrows(IllegalArgumentException.class, () -> table.scan().changedSince(-1));
+    }
+
+    /** The snapshot of each scan is the start of the next, from before anything was written on. */
+    @Test
+    void aTableIsFollowedFromEmpty() {
+        List<String> seen = new ArrayList<>();
+        long start = follow(0, seen);
+        assertEquals(start, follow(start, seen), "nothing happened");
+        assertEquals(List.of(), seen);
+        set(1, 10);
+        set(2, 20);
+        one.flush();
+        delete(2);
+        set(3, 30);
+        one.world().clock().advanceMicros(61 * SECOND); // What was before is given up.
+        set(2, 21);
+        set(3, 31);
+        one.flush();
+        merge();
+        List<String> first = List.of("+1=10", "+2=21", "+3=31");
+        start = follow(start, seen);
+        assertEquals(first, seen);
+        delete(1);
+        delete(3); // Of whose beginning nothing is left.
+        set(1, 11);
+        assertEquals(table.latest(), follow(start, seen));
+        assertEquals(List.of("+1=11", "-3=31"), seen.subList(first.size(), seen.size()));
+        assertEquals(List.of("+1=11", "+2=21"), changes(0, table.latest()));
+        one.flush();
+        merge();
+        assertEquals(List.of("+1=11", "+2=21"), changes(0, table.latest()));
+        assertEquals(first, changes(0, start));
+    }
+
+    private long follow(long start, List<String> seen) {
+        try (Scan scan = table.scan().changedSince(start).open()) {
+            while (scan.next()) {
+                addAll(scan.batch(), seen);
+            }
+            return scan.snapshot();
+        }
+    }
+
+    /** Or whoever follows the table would be sent back. */
+    @Test
+    void theSnapshotIsNotBeforeTheStartWhichIsNotInTheFuture() {
+        long last = set(1, 10);
+        one.world().clock().advanceMicros(SECOND);
+        long later = last + HybridTime.ofMicros(SECOND / 2);
+        List<String> seen = new ArrayList<>();
+        assertEquals(later, follow(later, seen));
+        long next = set(1, 11);
+        assertTrue(next > later, next + " is promised to be after " + later);
+        assertEquals(List.of(), seen);
+        assertEquals(next, follow(later, seen));
+        assertEquals(List.of("+1=11"), seen);
+        long future = next + HybridTime.ofMicros(3600 * SECOND);
+        IllegalArgumentException refusal = assertThrows(
+                IllegalArgumentException.class,
+                () -> table.scan().changedSince(future).open());
+        String message = String.valueOf(refusal.getMessage());
+        assertTrue(message.contains(HybridTime.format(future)) && message.contains("future"), message);
+    }
+
+    /** A key that was deleted in one file and is live in another, which cannot be read, would be told as deleted. */
+    @Test
+    void rowsAreNotLeftOutOfChanges() {
+        long start = set(1, 10);
+        ScanBuilder both = table.scan().changedSince(start).allowPartial();
+        assertThrows(IllegalArgumentException.class, both::open);
+        assertThrows(IllegalArgumentException.class, both::tokens);
+        ScanToken token = table.scan().changedSince(start).tokens().getFirst();
+        ScanSpec spec = token.spec(SCHEMA);
+        ScanToken elsewhere =
+                ScanToken.of(token.hostId(), token.tableId(), token.tabletId(), spec, token.limit(), true);
+        String message = String.valueOf(
+                assertThrows(IllegalArgumentException.class, () -> one.engine().open(elsewhere))
+                        .getMessage());
+        assertTrue(message.contains("allowPartial") && message.contains("changedSince"), message);
+        assertEquals(List.of(), read(one.engine().open(token)));
     }
 
     /** It goes on where it was, whatever becomes of what it reads. */

@@ -36,6 +36,12 @@ public record ScanSpec(
     /** In the place of a {@link #start}: all rows are yielded, whenever they changed. */
     public static final long NO_START = -1;
 
+    /**
+     * A {@link #start} at which nothing has been written yet: every row that is live at the snapshot is new. No history
+     * is needed for that.
+     */
+    public static final long BEGINNING = 0;
+
     /** The last column of batches of changed rows: whether a row is deleted. */
     private static final Column IS_DELETED = Column.of("is_deleted", ColumnType.BOOL);
 
@@ -98,9 +104,14 @@ public record ScanSpec(
         return start != NO_START;
     }
 
+    /** Whether it looks at what rows were before the snapshot. */
+    public boolean needsHistory() {
+        return isOfChanges() && start != BEGINNING;
+    }
+
     /** The least time at which it looks at a row. */
     public long oldestTime() {
-        return isOfChanges() ? Math.min(start, snapshot) : snapshot;
+        return needsHistory() ? Math.min(start, snapshot) : snapshot;
     }
 
     /** The same scan, of rows that have no columns but those of the key and those that it needs. */

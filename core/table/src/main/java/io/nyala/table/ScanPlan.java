@@ -21,10 +21,16 @@ public record ScanPlan(ScanSpec spec, List<List<TabletRead>> groups, List<Hosted
         held = List.copyOf(held);
     }
 
-    /** The newest state of some tablets of a table: all that was acknowledged before. */
+    /**
+     * The newest state of some tablets of a table: all that was acknowledged before. Of changes since a time after the
+     * newest one there are none up to that time, which must not be in the future.
+     */
     public static ScanPlan latest(TableHost host, TableState state, List<HostedTablet> tablets, ScanSpec spec) {
+        if (spec.needsHistory() && spec.start() > state.latest()) {
+            return at(host, state, tablets, spec.withSnapshot(spec.start()));
+        }
         return hold(host, tablets, histories -> {
-            long snapshot = spec.isOfChanges()
+            long snapshot = spec.needsHistory()
                     ? latestChanges(host, state, tablets, spec, histories)
                     : latest(state, tablets, histories);
             boolean isSettled = state.tablets().size() == 1;
@@ -99,7 +105,7 @@ public record ScanPlan(ScanSpec spec, List<List<TabletRead>> groups, List<Hosted
         HistoryMark.Hold hold = time < mark ? null : history.tryHold(time);
         if (hold == null) {
             long least = Math.max(mark, history.mark());
-            throw AncientSnapshotException.of(tablet, state.description(), spec.isOfChanges(), time, least);
+            throw AncientSnapshotException.of(tablet, state.description(), spec.needsHistory(), time, least);
         }
         return hold;
     }
