@@ -8,6 +8,7 @@ import io.nyala.encoding.VectorFormat;
 import io.nyala.io.Access;
 import io.nyala.io.Disk;
 import io.nyala.io.DiskFile;
+import io.nyala.io.IoPool;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.Slab;
@@ -330,6 +331,31 @@ public final class CFileReader implements AutoCloseable {
     /** Null if the file was written without keys. */
     public @Nullable KeyIndex keyIndex() {
         return keyIndex;
+    }
+
+    /** Whether it has a key filter and a key index as they are written now, and no older ones. */
+    public boolean hasKeys() {
+        return keySections().size() == 2;
+    }
+
+    /** Key filter and key index, if they are as they are written now. */
+    List<Section> keySections() {
+        return footer.sections().stream()
+                .filter(section -> section.kind() == SectionKind.KEY_FILTER || section.kind() == SectionKind.KEY_INDEX)
+                .toList();
+    }
+
+    /** Pages of all its sections. */
+    public int pageCount() {
+        return footer.sections().stream().mapToInt(Section::pageCount).sum();
+    }
+
+    OpenFile file() {
+        return file;
+    }
+
+    IoPool io() {
+        return cache.io();
     }
 
     /** The reads of a scan that is about to begin; {@code account} pays for their buffers. The caller closes it. */

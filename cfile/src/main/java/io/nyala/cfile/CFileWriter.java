@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  *   ColumnWriter --> finished pages --\
  *   ColumnWriter --> finished pages ---+--> finish(): places, checksums, footer, trailer --> [ file ] --> sync
  *   KeyWriter    --> filter, index ---/
+ *   other file   --> pages ----------/
  * }</pre>
  *
  * Nothing is on disk before {@link #finish}, which creates the file, writes it and makes its contents durable. Its name
@@ -46,15 +47,42 @@ public final class CFileWriter implements AutoCloseable {
     private final MemoryAccount account;
     private final EncoderScratch scratch;
     private final ByteSink assembly;
-    private final List<ColumnWriter> columns = new ArrayList<>();
-    private final List<RawSection> raws = new ArrayList<>();
+    private final List<Part> columns = new ArrayList<>();
+    private final List<Part> raws = new ArrayList<>();
     private final Set<Integer> ids = new HashSet<>();
     private @Nullable KeyWriter keys;
     private boolean isFinished;
     private boolean isClosed;
 
+    /** A section of the file. Of the writer's thread, and closed with it. */
+    abstract static class Part {
+        abstract SectionEntry entry();
+
+        /** Of a column; otherwise 0. */
+        abstract long rowCount();
+
+        /** Makes pages of everything. */
+        abstract void finish();
+
+        /** Of all pages; what it would be now, before {@link #finish}. */
+        abstract long estimatedBytes();
+
+        /** Of all pages that are finished. */
+        abstract long bytes();
+
+        abstract int pageCount();
+
+        /** Writes all pages to {@code output}, which decides where they are. */
+        abstract void writePages(FileOutput output, Identity identity);
+
+        /** What the footer says of each page. */
+        abstract void putEntries(ByteSink footer);
+
+        abstract void close();
+    }
+
     /** A section whose pages only the caller understands. Of the writer's thread, and closed with it. */
-    public static final class RawSection {
+    public static final class RawSection extends Part {
         private final SectionEntry entry;
         private final PageCodec codec;
         private final PageStore pages;
@@ -75,7 +103,48 @@ public final class CFileWriter implements AutoCloseable {
             FooterFormat.putRawPage(entries, slotBytes, Math.toIntExact(payload.byteSize()));
         }
 
-        private void close() {
+        @Override
+        SectionEntry entry() {
+            return entry;
+        }
+
+        @Override
+        long rowCount() {
+            return 0;
+        }
+
+        @Override
+        void finish() {
+            Check.positive("pages of section " + entry.name(), pages.pageCount());
+        }
+
+        @Override
+        long estimatedBytes() {
+            return pages.bytes();
+        }
+
+        @Override
+        long bytes() {
+            return pages.bytes();
+        }
+
+        @Override
+        int pageCount() {
+            return pages.pageCount();
+        }
+
+        @Override
+        void writePages(FileOutput output, Identity identity) {
+            pages.writeTo(output, identity, entry.id());
+        }
+
+        @Override
+        void putEntries(ByteSink footer) {
+            footer.put(entries.memory(), 0, entries.bytes());
+        }
+
+        @Override
+        void close() {
             pages.close();
             entries.close();
         }
@@ -101,6 +170,33 @@ public final class CFileWriter implements AutoCloseable {
         ColumnWriter column = new ColumnWriter(spec, account, scratch, assembly);
         columns.add(column);
         return column;
+    }
+
+    /**
+     * Adds a column whose pages are those of another file, as they are: it has as many rows as the others. They are
+     * read by {@link #finish}; the other file is open until then.
+     *
+     * @param spec what the column is called from now on, with the id and the cells that it has there
+     */
+    public void copyColumn(ColumnSpec spec, ColumnReader source) {
+        Check.inRange("id of a column that is copied", spec.id(), source.id(), source.id());
+        Check.that(spec.kind() == source.kind(), "a column that is copied keeps its cells");
+        takeId(spec.id());
+        columns.add(new CopiedSection(
+                ColumnWriter.entry(spec),
+                source.file(),
+                source.section(),
+                source.cache().io(),
+                account));
+    }
+
+    /** Takes key filter and key index from another file, which {@link CFileReader#hasKeys has} them, as they are. */
+    public void copyKeys(CFileReader source) {
+        checkOpen();
+        Check.that(keys == null, "a file has keys once");
+        for (Section section : source.keySections()) {
+            raws.add(new CopiedSection(section.entry(), source.file(), section, source.io(), account));
+        }
     }
 
     /**
@@ -144,11 +240,11 @@ public final class CFileWriter implements AutoCloseable {
     /** About the bytes of the file if it were finished now. */
     public long estimatedBytes() {
         long sum = 2L * Disk.ALIGNMENT_BYTES;
-        for (ColumnWriter column : columns) {
+        for (Part column : columns) {
             sum += column.estimatedBytes();
         }
-        for (RawSection raw : raws) {
-            sum += raw.pages.bytes();
+        for (Part raw : raws) {
+            sum += raw.estimatedBytes();
         }
         KeyWriter writer = keys;
         return writer == null ? sum : sum + writer.estimatedBytes();
@@ -169,8 +265,9 @@ public final class CFileWriter implements AutoCloseable {
         Check.that(queue.inFlight() == 0, "the queue must have nothing in flight");
         isFinished = true;
         long rowCount = checkRowCounts();
-        columns.forEach(ColumnWriter::finish);
+        columns.forEach(Part::finish);
         addKeySections();
+        raws.forEach(Part::finish);
         Disk disk = destination.disk();
         DiskFile file = disk.create(destination.path());
         boolean isWritten = false;
@@ -194,18 +291,15 @@ public final class CFileWriter implements AutoCloseable {
 
     private long checkRowCounts() {
         long rowCount = columns.isEmpty() ? 0 : columns.getFirst().rowCount();
-        for (ColumnWriter column : columns) {
+        for (Part column : columns) {
             if (column.rowCount() != rowCount) {
-                throw new IllegalStateException("column " + column.spec().name() + " has " + column.rowCount()
-                        + " rows, but " + columns.getFirst().spec().name() + " has " + rowCount);
+                throw new IllegalStateException("column " + column.entry().name() + " has " + column.rowCount()
+                        + " rows, but " + columns.getFirst().entry().name() + " has " + rowCount);
             }
         }
         KeyWriter writer = keys;
         Check.that(writer == null || writer.rowCount() == rowCount, "every row needs its key");
         Check.inRange("rows of a file", rowCount, 0, Integer.MAX_VALUE);
-        for (RawSection raw : raws) {
-            Check.positive("pages of section " + raw.entry.name(), raw.pages.pageCount());
-        }
         return rowCount;
     }
 
@@ -230,31 +324,17 @@ public final class CFileWriter implements AutoCloseable {
         output.append(assembly.memory(), 0, FileFormat.HEADER_BYTES);
         try (var footer = new ByteSink(account)) {
             FooterFormat.putHeader(footer, columns.size() + raws.size(), metadata, rowCount);
-            for (ColumnWriter column : columns) {
-                writeColumn(output, identity, column, footer);
-            }
-            for (RawSection raw : raws) {
-                long position = output.position();
-                raw.pages.writeTo(output, identity, raw.entry.id());
-                FooterFormat.putSection(footer, raw.entry, position, raw.pages.bytes(), raw.pages.pageCount());
-                footer.put(raw.entries.memory(), 0, raw.entries.bytes());
-            }
+            columns.forEach(column -> write(output, identity, column, footer));
+            raws.forEach(raw -> write(output, identity, raw, footer));
             return writeEnd(output, identity, footer, rowCount);
         }
     }
 
-    private static void writeColumn(FileOutput output, Identity identity, ColumnWriter column, ByteSink footer) {
-        ColumnSpec spec = column.spec();
+    private static void write(FileOutput output, Identity identity, Part part, ByteSink footer) {
         long position = output.position();
-        column.pages().writeTo(output, identity, spec.id());
-        int flags = (spec.isKey() ? FooterFormat.KEY : 0) | (spec.isNullable() ? FooterFormat.NULLABLE : 0);
-        FooterFormat.putSection(
-                footer,
-                new SectionEntry(SectionKind.COLUMN, spec.kind().id(), flags, spec.id(), spec.name()),
-                position,
-                column.pages().bytes(),
-                column.pages().pageCount());
-        footer.put(column.entries().memory(), 0, column.entries().bytes());
+        part.writePages(output, identity);
+        FooterFormat.putSection(footer, part.entry(), position, part.bytes(), part.pageCount());
+        part.putEntries(footer);
     }
 
     /** Writes footer, padding and trailer, and makes the file durable; answers its bytes. */
@@ -297,8 +377,8 @@ public final class CFileWriter implements AutoCloseable {
             return;
         }
         isClosed = true;
-        columns.forEach(ColumnWriter::close);
-        raws.forEach(RawSection::close);
+        columns.forEach(Part::close);
+        raws.forEach(Part::close);
         KeyWriter writer = keys;
         if (writer != null) {
             writer.close();

@@ -60,6 +60,10 @@ public final class ColumnReader {
         return section;
     }
 
+    PageCache cache() {
+        return cache;
+    }
+
     /** What it takes in the file. */
     public long bytes() {
         return section.bytes();

@@ -1,5 +1,7 @@
 package io.nyala.cfile;
 
+import io.nyala.cfile.FileFormat.Identity;
+import io.nyala.cfile.FooterFormat.SectionEntry;
 import io.nyala.encoding.EncoderScratch;
 import io.nyala.encoding.FlatBinary;
 import io.nyala.encoding.VectorEncoder;
@@ -12,7 +14,7 @@ import java.lang.foreign.MemorySegment;
  * Takes the cells of one column, in row order, and keeps them as finished pages until the file is written. Part of a
  * {@link CFileWriter}, whose thread it belongs to and with which it is closed.
  */
-public final class ColumnWriter {
+public final class ColumnWriter extends CFileWriter.Part {
     private final ColumnSpec spec;
     private final VectorStage stage;
     private final VectorEncoder encoder;
@@ -53,7 +55,19 @@ public final class ColumnWriter {
         return spec;
     }
 
+    /** What the footer says of a column. */
+    static SectionEntry entry(ColumnSpec spec) {
+        int flags = (spec.isKey() ? FooterFormat.KEY : 0) | (spec.isNullable() ? FooterFormat.NULLABLE : 0);
+        return new SectionEntry(SectionKind.COLUMN, spec.kind().id(), flags, spec.id(), spec.name());
+    }
+
+    @Override
+    SectionEntry entry() {
+        return entry(spec);
+    }
+
     /** Rows appended so far. */
+    @Override
     public long rowCount() {
         return rowCount;
     }
@@ -211,7 +225,8 @@ public final class ColumnWriter {
         pageZone.clear();
     }
 
-    /** Makes pages of everything. Nothing may be appended after it. */
+    /** {@inheritDoc} Nothing may be appended after it. */
+    @Override
     void finish() {
         if (stage.rowCount() > 0) {
             encodeVector();
@@ -222,20 +237,33 @@ public final class ColumnWriter {
         }
     }
 
-    PageStore pages() {
-        return pages;
-    }
-
-    /** What the footer says of each page. */
-    ByteSink entries() {
-        return entries;
-    }
-
-    /** What the column would take in the file; the vector that is being collected as it is. */
+    /** {@inheritDoc} The vector that is being collected counts as it is. */
+    @Override
     long estimatedBytes() {
         return pages.bytes() + vectors.bytes() + stage.rawBytes();
     }
 
+    @Override
+    long bytes() {
+        return pages.bytes();
+    }
+
+    @Override
+    int pageCount() {
+        return pages.pageCount();
+    }
+
+    @Override
+    void writePages(FileOutput output, Identity identity) {
+        pages.writeTo(output, identity, spec.id());
+    }
+
+    @Override
+    void putEntries(ByteSink footer) {
+        footer.put(entries.memory(), 0, entries.bytes());
+    }
+
+    @Override
     void close() {
         stage.close();
         pages.close();

@@ -18,6 +18,7 @@ final class Section {
     private final @Nullable CellKind cellKind;
     private final long position;
     private final long bytes;
+    private final long entriesStart;
     private final long entryEnd;
     private final MemorySegment footer;
     private final long[] positions;
@@ -47,6 +48,7 @@ final class Section {
         cached = new AtomicReferenceArray<>(pageCount);
         evictions = new long[pageCount];
         positions[0] = position;
+        entriesStart = at;
         long next = at;
         for (int page = 0; page < pageCount; page++) {
             next = readPage(page, next);
@@ -137,6 +139,16 @@ final class Section {
 
     long bytes() {
         return bytes;
+    }
+
+    /** What it is, as the footer has it. */
+    FooterFormat.SectionEntry entry() {
+        return entry;
+    }
+
+    /** Where in {@link #zoneMemory} the entries of its pages begin, which end at {@link #entryEnd}. */
+    long entriesStart() {
+        return entriesStart;
     }
 
     /** Where in the footer the next section's entry begins. */

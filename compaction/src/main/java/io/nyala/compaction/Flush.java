@@ -36,16 +36,26 @@ public final class Flush implements AutoCloseable {
     private static final Logger LOG = System.getLogger(Flush.class.getName());
 
     private final RowSource source;
+    private final @Nullable RewriteSource rewritten;
     private final Target target;
     private final List<RowSetOutput> outputs = new ArrayList<>();
     private final List<RowSetFile> created = new ArrayList<>();
     private @Nullable RowSetWriter writer;
     private long rowCount;
     private boolean isFinished;
+    private boolean isGivenUp;
     private boolean isKept;
 
     public Flush(RowSource source, Target target) {
         this.source = source;
+        this.rewritten = null;
+        this.target = target;
+    }
+
+    /** One rowset, of the columns that have changed and the pages of all others; or it {@link #isGivenUp}. */
+    public Flush(RewriteSource source, Target target) {
+        this.source = source;
+        this.rewritten = source;
         this.target = target;
     }
 
@@ -79,6 +89,10 @@ public final class Flush implements AutoCloseable {
                 return false;
             }
             append();
+            if (isGivenUp) {
+                isFinished = true;
+                return false;
+            }
         }
         return true;
     }
@@ -86,15 +100,24 @@ public final class Flush implements AutoCloseable {
     private void append() {
         RowSetWriter present = writer;
         if (present == null) {
-            present = new RowSetWriter(target.schema(), target.memory(), target.filterRate());
+            present = newWriter();
             writer = present;
         }
         source.placed(outputs.size(), present.rowCount());
         present.append(source);
         rowCount++;
-        if (present.estimatedBytes() >= target.rowSetBytes() || present.rowCount() >= ROWS_PER_ROWSET_MAX) {
+        if (rewritten != null) {
+            isGivenUp = rewritten.isToBeMerged(present.estimatedBytes(), target.rowSetBytes());
+        } else if (present.estimatedBytes() >= target.rowSetBytes() || present.rowCount() >= ROWS_PER_ROWSET_MAX) {
             end(present);
         }
+    }
+
+    private RowSetWriter newWriter() {
+        RewriteSource rewrite = rewritten;
+        return rewrite == null
+                ? new RowSetWriter(target.schema(), target.memory(), target.filterRate())
+                : rewrite.newWriter(target.memory());
     }
 
     private void end(RowSetWriter ended) {
@@ -122,6 +145,20 @@ public final class Flush implements AutoCloseable {
             }
         }
         isFinished = true;
+    }
+
+    /**
+     * Whether a rowset cannot be written again with all of its rows, and is to be merged: one of them is to be left
+     * out, or it became too large. Nothing was written.
+     */
+    public boolean isGivenUp() {
+        return isGivenUp;
+    }
+
+    /** Pages that were copied as they were. */
+    public int copiedPageCount() {
+        RewriteSource rewrite = rewritten;
+        return rewrite == null || isGivenUp ? 0 : rewrite.copiedPageCount();
     }
 
     /** Rows that were written until now, or are in the rowset under construction. */

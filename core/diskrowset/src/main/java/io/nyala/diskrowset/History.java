@@ -29,6 +29,10 @@ final class History implements DeltaSource {
         return metadata.chunks().isEmpty();
     }
 
+    int chunkCount() {
+        return metadata.chunks().size();
+    }
+
     @Override
     public boolean mayChange(long from, long to, long snapshot) {
         if (snapshot >= metadata.newestChange()) {

@@ -1,15 +1,11 @@
 package io.nyala.diskrowset;
 
-import io.nyala.cfile.CellKind;
-import io.nyala.cfile.ColumnPredicate;
 import io.nyala.cfile.VectorSelection;
 import io.nyala.memory.MemoryAccount;
-import io.nyala.rows.CellValue;
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.GrowingBuffer;
 import io.nyala.rows.KeyCodec;
 import io.nyala.rows.Limits;
-import io.nyala.rows.Predicate;
 import io.nyala.rows.RowChange;
 import io.nyala.rows.RowLayout;
 import io.nyala.rows.RowPatch;
@@ -39,6 +35,8 @@ import org.jspecify.annotations.Nullable;
  * <p>What nobody can see any more has no record, however often a row changed: it is as if it had been in the file from
  * the beginning of its lifetime.
  *
+ * <p>Or it is for a {@link RowSetRewrite}: then rows have no keys and few columns, while their history is whole.
+ *
  * <p>Or it is for those who want to know what happened between two times: then vectors in which nothing did are left
  * out, changes since the file that came after the later time are not applied, and those in between leave two records of
  * UPDATEs at most, the newest of which is of the newest time.
@@ -55,6 +53,9 @@ public final class RowSetSource implements RowSource {
     private final DiskRowSet rowSet;
     private final Schema schema;
     private final @Nullable ScanSpec interval;
+
+    /** Whether rows have their keys, and all columns; if not, a rewrite has the rest. */
+    private final boolean isWhole;
 
     /** What happened up to then needs no record. */
     private final long recordedAfter;
@@ -117,13 +118,30 @@ public final class RowSetSource implements RowSource {
      * @param account pays for all that it needs until it is closed
      */
     public RowSetSource(DiskRowSet rowSet, Schema schema, long mark, List<DeltaSource> since, MemoryAccount account) {
-        this(rowSet, schema, null, mark, () -> since, account);
+        this(rowSet, schema, wholeRows(rowSet, schema), new Past(mark, null), () -> since, account);
+        open();
+    }
+
+    /** As above, of the columns that a rewrite does not copy, and without keys. */
+    RowSetSource(RowSetRewrite rewrite, long mark, List<DeltaSource> since, MemoryAccount account) {
+        this(rewrite.rowSet(), rewrite.schema(), rewrite.shape(), new Past(mark, null), () -> since, account);
+        open();
+    }
+
+    /** What is told of it: what happened after a time, and, if it is for a scan, up to another. */
+    private record Past(long recordedAfter, @Nullable ScanSpec interval) {}
+
+    private void open() {
         try {
             refresh();
         } catch (RuntimeException | Error e) {
             close();
             throw e;
         }
+    }
+
+    private static RowShape wholeRows(DiskRowSet rowSet, Schema answered) {
+        return new RowShape(ScanSpec.all(answered, Long.MAX_VALUE).withKeyOrder(true), rowSet.fileColumns());
     }
 
     /**
@@ -136,27 +154,23 @@ public final class RowSetSource implements RowSource {
      * @param account pays for all that it needs until it is closed
      */
     public RowSetSource(DiskRowSet rowSet, ScanSpec scan, Schema schema, RedoSources since, MemoryAccount account) {
-        this(rowSet, schema, scan, scan.start(), since, account);
+        this(rowSet, schema, wholeRows(rowSet, scan.schema()), new Past(scan.start(), scan), since, account);
     }
 
     private RowSetSource(
-            DiskRowSet rowSet,
-            Schema schema,
-            @Nullable ScanSpec interval,
-            long recordedAfter,
-            RedoSources since,
-            MemoryAccount account) {
+            DiskRowSet rowSet, Schema schema, RowShape shape, Past past, RedoSources since, MemoryAccount account) {
         this.rowSet = rowSet;
         this.schema = schema;
-        this.interval = interval;
-        this.recordedAfter = recordedAfter;
+        this.interval = past.interval();
+        this.recordedAfter = past.recordedAfter();
         this.since = since;
         this.account = account;
         Schema answered = interval == null ? schema : interval.schema();
-        this.layout = new RowLayout(answered);
+        this.shape = shape;
+        this.isWhole = !shape.isPreset(0);
+        this.layout = shape.layout();
         this.keys = new KeyCodec(layout);
         this.patch = new RowPatch(layout);
-        this.shape = new RowShape(ScanSpec.all(answered, Long.MAX_VALUE).withKeyOrder(true), rowSet.fileColumns());
         this.vectors = new VectorSelection(rowSet.rowCount());
         try {
             this.columns = new ScanColumns(rowSet, answered, vectors, account);
@@ -188,7 +202,7 @@ public final class RowSetSource implements RowSource {
             return;
         }
         if (sources == null && interval != null) {
-            select(interval, now);
+            VectorFilter.selectChanged(rowSet, interval, now, vectors);
         }
         closeRedo();
         redoOrdinals = new long[now.size()];
@@ -204,35 +218,6 @@ public final class RowSetSource implements RowSource {
         while (!redo.isEmpty()) {
             redo.removeLast().close();
         }
-    }
-
-    /** Leaves only vectors with rows of the scan to which something may have happened. Reads no page. */
-    private void select(ScanSpec scan, List<DeltaSource> now) {
-        var inserted = new VectorSelection(rowSet.rowCount());
-        var isLater = new Predicate.Range(0, CellValue.of(VectorFilter.INSERT_TIME, scan.start() + 1), null);
-        rowSet.file().column(RowSetFormat.INSERT_TIME_ID).prune(ColumnPredicate.of(isLater, CellKind.INT64), inserted);
-        int first = scan.lowerKey() == null ? 0 : floor(scan.lowerKey());
-        int last = scan.upperKey() == null ? vectors.vectorCount() - 1 : floor(scan.upperKey());
-        for (int vector = vectors.next(0); vector >= 0; vector = vectors.next(vector + 1)) {
-            boolean isInRange = first <= vector && vector <= last;
-            if (!isInRange || !(inserted.has(vector) || mayHaveChanged(vector, scan, now))) {
-                vectors.remove(vector);
-            }
-        }
-    }
-
-    private int floor(byte[] key) {
-        return rowSet.index().floor(MemorySegment.ofArray(key), 0, key.length);
-    }
-
-    private boolean mayHaveChanged(int vector, ScanSpec scan, List<DeltaSource> now) {
-        long from = (long) vector * Limits.VECTOR_ROWS;
-        long to = from + rowSet.vectorRows(vector);
-        boolean isAny = rowSet.history().mayChange(from, to, scan.start());
-        for (int i = 0; i < now.size() && !isAny; i++) {
-            isAny = now.get(i).mayChangeBetween(from, to, scan.start(), scan.snapshot());
-        }
-        return isAny;
     }
 
     @Override
@@ -270,8 +255,10 @@ public final class RowSetSource implements RowSource {
         takeHistory();
         newestChange = older.count() == 0 ? insertTime : Math.max(insertTime, older.time(0));
         takeChanges();
-        keyOffset = allocate(keys.encodedBytesMax(buffer.memory(), rowOffset));
-        keyBytes = keys.encode(buffer.memory(), rowOffset, buffer.memory(), keyOffset);
+        if (isWhole) {
+            keyOffset = allocate(keys.encodedBytesMax(buffer.memory(), rowOffset));
+            keyBytes = keys.encode(buffer.memory(), rowOffset, buffer.memory(), keyOffset);
+        }
         return true;
     }
 
@@ -322,7 +309,7 @@ public final class RowSetSource implements RowSource {
             MemorySegment memory = history.memory();
             long change = history.changeOffset();
             RowChange.check(rowSet.fileColumns().layout(), memory, change, history.changeBytes());
-            if (RowChange.kind(memory, change) == RowChange.REINSERT) {
+            if (RowChange.kind(memory, change) == RowChange.REINSERT && isWhole) {
                 assembly.begin(false);
                 assembly.undo(history); // Into a row of the columns that the table has now.
                 assembly.pack();

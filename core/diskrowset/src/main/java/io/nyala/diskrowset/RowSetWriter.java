@@ -16,6 +16,7 @@ import io.nyala.rows.Schema;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes one rowset file of rows that come in key order: their newest values as columns, and how they came to be as
@@ -26,13 +27,22 @@ import java.util.List;
  */
 public final class RowSetWriter implements AutoCloseable {
     private final Schema schema;
-    private final RowLayout layout;
     private final CFileWriter file;
-    private final ColumnWriter[] columns;
-    private final ColumnWriter insertTimes;
-    private final ColumnWriter deleted;
-    private final KeyWriter keys;
     private final HistoryWriter history;
+
+    /** Of the rows that come. */
+    private final RowLayout layout;
+
+    /** Where the columns that are written are in {@link #layout}. */
+    private final int[] indexes;
+
+    private final ColumnWriter[] columns;
+    private final ColumnWriter deleted;
+
+    // Null if they are copied.
+    private final @Nullable ColumnWriter insertTimes;
+    private final @Nullable KeyWriter keys;
+
     private final Opened opened = new Opened();
     private final Slab cell;
     private int rowCount;
@@ -46,21 +56,49 @@ public final class RowSetWriter implements AutoCloseable {
 
     /** {@code filterRate}: part of the keys that it does not have which its key filter may let through. */
     public RowSetWriter(Schema schema, MemoryAccount account, double filterRate) {
+        this(schema, new RowLayout(schema), null, filterRate, account);
+    }
+
+    /** Takes all rows of the source of a rewrite, and copies what that leaves out. */
+    RowSetWriter(RowSetRewrite rewrite, MemoryAccount account) {
+        this(rewrite.schema(), rewrite.shape().layout(), rewrite, KeyFilter.RATE_DEFAULT, account);
+    }
+
+    private RowSetWriter(
+            Schema schema,
+            RowLayout layout,
+            @Nullable RowSetRewrite rewrite,
+            double filterRate,
+            MemoryAccount account) {
         this.schema = schema;
-        this.layout = new RowLayout(schema);
-        this.columns = new ColumnWriter[schema.columnCount()];
+        this.layout = layout;
         try {
             Slab taken = account.take(Long.BYTES);
             opened.add(() -> account.giveBack(taken));
             cell = taken;
             file = new CFileWriter(account);
             opened.add(file::close);
-            for (int i = 0; i < columns.length; i++) {
-                columns[i] = file.addColumn(ColumnSpec.of(schema.column(i)));
+            List<ColumnWriter> written = new ArrayList<>();
+            List<Integer> writtenIndexes = new ArrayList<>();
+            for (int i = 0; i < schema.columnCount(); i++) {
+                ColumnSpec spec = ColumnSpec.of(schema.column(i));
+                if (rewrite == null || rewrite.changed().contains(i)) {
+                    written.add(file.addColumn(spec));
+                    writtenIndexes.add(layout.schema().indexOfId(spec.id()));
+                } else {
+                    file.copyColumn(spec, rewrite.rowSet().column(i));
+                }
             }
-            insertTimes = file.addColumn(ColumnSpec.of(RowSetFormat.INSERT_TIME_ID, "insert time", CellKind.INT64));
+            columns = written.toArray(ColumnWriter[]::new);
+            indexes = writtenIndexes.stream().mapToInt(Integer::intValue).toArray();
+            insertTimes = addInsertTimes(rewrite);
             deleted = file.addColumn(ColumnSpec.of(RowSetFormat.DELETED_ID, "deleted", CellKind.INT8));
-            keys = file.addKeys(filterRate);
+            if (rewrite == null) {
+                keys = file.addKeys(filterRate);
+            } else {
+                keys = null;
+                file.copyKeys(rewrite.rowSet().file());
+            }
             history = new HistoryWriter(file, account);
             opened.add(history::close);
         } catch (RuntimeException | Error e) {
@@ -69,22 +107,37 @@ public final class RowSetWriter implements AutoCloseable {
         }
     }
 
+    private @Nullable ColumnWriter addInsertTimes(@Nullable RowSetRewrite rewrite) {
+        ColumnSpec spec = ColumnSpec.of(RowSetFormat.INSERT_TIME_ID, "insert time", CellKind.INT64);
+        if (rewrite == null) {
+            return file.addColumn(spec);
+        }
+        file.copyColumn(spec, rewrite.rowSet().file().column(spec.id()));
+        return null;
+    }
+
     /** Adds the present row of {@code source}, whose key is larger than that of the row before. */
     public void append(RowSource source) {
         MemorySegment memory = source.memory();
         long row = source.rowOffset();
         for (int i = 0; i < columns.length; i++) {
-            if (layout.isNull(memory, row, i)) {
+            int column = indexes[i];
+            if (layout.isNull(memory, row, column)) {
                 columns[i].appendNull();
             } else {
-                columns[i].append(memory, layout.valueOffset(memory, row, i), layout.valueBytes(memory, row, i));
+                columns[i].append(
+                        memory, layout.valueOffset(memory, row, column), layout.valueBytes(memory, row, column));
             }
         }
-        LittleEndian.setLong(cell.segment(), 0, source.insertTime());
-        insertTimes.append(cell.segment(), 0, Long.BYTES);
+        if (insertTimes != null) {
+            LittleEndian.setLong(cell.segment(), 0, source.insertTime());
+            insertTimes.append(cell.segment(), 0, Long.BYTES);
+        }
         LittleEndian.setByte(cell.segment(), 0, source.isDeleted() ? 1 : 0);
         deleted.append(cell.segment(), 0, Byte.BYTES);
-        keys.append(memory, source.keyOffset(), source.keyBytes());
+        if (keys != null) {
+            keys.append(memory, source.keyOffset(), source.keyBytes());
+        }
         history.append(rowCount, source);
         deletedCount += source.isDeleted() ? 1 : 0;
         newestChange = Math.max(newestChange, source.newestChange());

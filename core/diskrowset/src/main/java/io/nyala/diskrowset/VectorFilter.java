@@ -12,6 +12,7 @@ import io.nyala.rows.CellFilter;
 import io.nyala.rows.CellValue;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
+import io.nyala.rows.DeltaSource;
 import io.nyala.rows.KeyCodec;
 import io.nyala.rows.Limits;
 import io.nyala.rows.LittleEndian;
@@ -332,5 +333,34 @@ final class VectorFilter implements AutoCloseable {
     @Override
     public void close() {
         account.giveBack(bitmap);
+    }
+
+    /**
+     * Leaves only vectors with rows of a scan of changes to which something may have happened. Reads no page.
+     *
+     * @param since what happened since the file was written
+     */
+    static void selectChanged(DiskRowSet rowSet, ScanSpec scan, List<DeltaSource> since, VectorSelection vectors) {
+        var inserted = new VectorSelection(rowSet.rowCount());
+        var isLater = new Predicate.Range(0, CellValue.of(INSERT_TIME, scan.start() + 1), null);
+        rowSet.file().column(RowSetFormat.INSERT_TIME_ID).prune(ColumnPredicate.of(isLater, CellKind.INT64), inserted);
+        int first = scan.lowerKey() == null ? 0 : floor(rowSet.index(), scan.lowerKey());
+        int last = scan.upperKey() == null ? vectors.vectorCount() - 1 : floor(rowSet.index(), scan.upperKey());
+        for (int vector = vectors.next(0); vector >= 0; vector = vectors.next(vector + 1)) {
+            boolean isInRange = first <= vector && vector <= last;
+            if (!isInRange || !(inserted.has(vector) || mayHaveChanged(rowSet, vector, scan, since))) {
+                vectors.remove(vector);
+            }
+        }
+    }
+
+    private static boolean mayHaveChanged(DiskRowSet rowSet, int vector, ScanSpec scan, List<DeltaSource> since) {
+        long from = (long) vector * Limits.VECTOR_ROWS;
+        long to = from + rowSet.vectorRows(vector);
+        boolean isAny = rowSet.history().mayChange(from, to, scan.start());
+        for (int i = 0; i < since.size() && !isAny; i++) {
+            isAny = since.get(i).mayChangeBetween(from, to, scan.start(), scan.snapshot());
+        }
+        return isAny;
     }
 }

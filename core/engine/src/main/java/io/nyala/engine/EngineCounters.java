@@ -65,7 +65,8 @@ public final class EngineCounters implements AutoCloseable {
         MERGE_READ_BYTES(12, "bytes read by merges"),
         MERGE_WRITTEN_BYTES(13, "bytes written by merges"),
         DELTA_MERGE_READ_BYTES(14, "bytes read by merges of delta files"),
-        DELTA_MERGE_WRITTEN_BYTES(15, "bytes written by merges of delta files");
+        DELTA_MERGE_WRITTEN_BYTES(15, "bytes written by merges of delta files"),
+        MERGE_COPIED_PAGES(16, "pages copied by merges");
 
         private final int id;
         private final String label;
@@ -180,6 +181,7 @@ public final class EngineCounters implements AutoCloseable {
             add(Counter.MAJOR_DELTA_COMPACTIONS, merge.isMajorDeltaCompaction() ? 1 : 0);
             add(Counter.MERGE_READ_BYTES, merge.readBytes());
             add(Counter.MERGE_WRITTEN_BYTES, merge.writtenBytes());
+            add(Counter.MERGE_COPIED_PAGES, merge.copiedPages());
         } else {
             add(Counter.FAILED_MERGES, 1);
         }

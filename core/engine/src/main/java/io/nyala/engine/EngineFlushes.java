@@ -2,6 +2,7 @@ package io.nyala.engine;
 
 import io.nyala.compaction.Flush;
 import io.nyala.compaction.MergeSource;
+import io.nyala.compaction.RewriteSource;
 import io.nyala.diskrowset.DeltaBase;
 import io.nyala.diskrowset.DeltaFile;
 import io.nyala.diskrowset.DeltaFileMerge;
@@ -61,6 +62,11 @@ final class EngineFlushes implements FlushContext {
 
     @Override
     public Flush newMerge(Tablet tablet, MergeSource rows) {
+        return new Flush(rows, engine.flushTarget(tablet, engine.memory().merges()));
+    }
+
+    @Override
+    public Flush newMerge(Tablet tablet, RewriteSource rows) {
         return new Flush(rows, engine.flushTarget(tablet, engine.memory().merges()));
     }
 

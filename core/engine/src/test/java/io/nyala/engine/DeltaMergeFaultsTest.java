@@ -24,11 +24,12 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.RepeatedTest;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Goal: whichever call of the disk fails while delta files become one, and whenever the power is cut, each state of the
- * rows is there as before, and no file stays that nobody has.
+ * Goal: whichever call of the disk fails while delta files become one, or a rowset is written again with its changes,
+ * and whenever the power is cut, each state of the rows is there as before, and no file stays that nobody has.
  * Method: the same few changes and their merge by seed, once for each call of the merge.
  */
 final class DeltaMergeFaultsTest {
@@ -42,7 +43,11 @@ final class DeltaMergeFaultsTest {
         private World.Running running;
         private Table table;
 
-        Story(long seed) {
+        /** Whether the rowset is written again; else its delta files become one. */
+        private final boolean isMajor;
+
+        Story(long seed, boolean isMajor) {
+            this.isMajor = isMajor;
             world = new World(new SplittableRandom(seed)).withoutOwnFlushes();
             running = world.open();
             table = running.engine().createTable("t", Numbers.SCHEMA);
@@ -99,8 +104,9 @@ final class DeltaMergeFaultsTest {
         }
 
         private void mergeOnly() {
-            List<Long> files =
-                    rowSet().deltas().stream().map(DeltaFileEntry::fileId).toList();
+            List<Long> files = isMajor
+                    ? List.of()
+                    : rowSet().deltas().stream().map(DeltaFileEntry::fileId).toList();
             var choice = new MergePolicy.Choice(List.of(rowSet().fileId()), files, 1, 1, "asked for");
             CompletableFuture<Boolean> merged = running.engine().maintenance().merge(tablet(), choice);
             running.host().await(merged::isDone);
@@ -147,12 +153,14 @@ final class DeltaMergeFaultsTest {
     }
 
     /** Calls of the disk of a merge that nothing happens to. */
-    private static long callCount(long seed) {
-        var story = new Story(seed);
+    private static long callCount(long seed, boolean isMajor) {
+        var story = new Story(seed, isMajor);
         long before = story.world.disk().callCount();
         story.merge();
         long count = story.world.disk().callCount() - before;
-        assertEquals(1, story.rowSet().deltas().size());
+        assertEquals(isMajor ? 0 : 1, story.rowSet().deltas().size());
+        long copied = story.running.engine().view().counters().getOrDefault("pages copied by merges", -1L);
+        assertTrue(isMajor ? copied > 2 : copied == 0, () -> copied + " pages");
         story.check();
         story.checkFiles();
         story.restart();
@@ -164,12 +172,13 @@ final class DeltaMergeFaultsTest {
         return count;
     }
 
-    @Test
-    void wheneverThePowerIsCutTheStatesOfTheRowsAreThere(@Seed SplittableRandom random) {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void wheneverThePowerIsCutTheStatesOfTheRowsAreThere(boolean isMajor, @Seed SplittableRandom random) {
         long seed = random.nextLong();
         Set<Integer> fileCounts = new HashSet<>();
-        for (long call = callCount(seed) - 1; call >= 0; call--) {
-            var story = new Story(seed);
+        for (long call = callCount(seed, isMajor) - 1; call >= 0; call--) {
+            var story = new Story(seed, isMajor);
             story.world.disk().cutPowerAtCall(story.world.disk().callCount() + call);
             try {
                 story.merge();
@@ -184,26 +193,28 @@ final class DeltaMergeFaultsTest {
             story.running.engine().close();
             assertEquals(0, story.world.disk().openFileCount(), "call " + call);
         }
-        assertEquals(Set.of(1, FILES), fileCounts, "it is as before the merge, or as after it");
+        assertEquals(Set.of(isMajor ? 0 : 1, FILES), fileCounts, "it is as before the merge, or as after it");
     }
 
     /** Of what is not synced each cut lets something else survive. */
     @RepeatedTest(8)
     void whatWasMergedOutlivesAPowerCut(@Seed SplittableRandom random) {
-        var story = new Story(random.nextLong());
+        boolean isMajor = random.nextBoolean();
+        var story = new Story(random.nextLong(), isMajor);
         story.mergeOnly();
         story.world.disk().powerCut();
         story.restart();
         story.check();
-        assertEquals(1, story.rowSet().deltas().size());
+        assertEquals(isMajor ? 0 : 1, story.rowSet().deltas().size());
         story.running.engine().close();
     }
 
-    @Test
-    void whicheverCallFailsTheStatesOfTheRowsAreThere(@Seed SplittableRandom random) {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whicheverCallFailsTheStatesOfTheRowsAreThere(boolean isMajor, @Seed SplittableRandom random) {
         long seed = random.nextLong();
-        for (long call = callCount(seed) - 1; call >= 0; call--) {
-            var story = new Story(seed);
+        for (long call = callCount(seed, isMajor) - 1; call >= 0; call--) {
+            var story = new Story(seed, isMajor);
             Kind kind = random.nextBoolean() ? Kind.IO_ERROR : Kind.NO_SPACE;
             story.world.disk().failCall(story.world.disk().callCount() + call, kind);
             story.merge();

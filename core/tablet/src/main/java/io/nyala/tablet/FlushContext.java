@@ -2,6 +2,7 @@ package io.nyala.tablet;
 
 import io.nyala.compaction.Flush;
 import io.nyala.compaction.MergeSource;
+import io.nyala.compaction.RewriteSource;
 import io.nyala.diskrowset.DeltaFile;
 import io.nyala.diskrowset.DeltaFileMerge;
 import io.nyala.diskrowset.DeltaFileOutput;
@@ -23,6 +24,9 @@ public interface FlushContext {
 
     /** Starts to write merged {@code rows} into new rowset files of {@code tablet}. */
     Flush newMerge(Tablet tablet, MergeSource rows);
+
+    /** Starts to write one rowset again, with the pages of columns that have not changed. */
+    Flush newMerge(Tablet tablet, RewriteSource rows);
 
     /** Time before which nobody reads the tablet from now on, {@link MergeSource#NO_MARK} for none. */
     long raiseHistoryMark(Tablet tablet);

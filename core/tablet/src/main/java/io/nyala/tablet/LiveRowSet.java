@@ -60,7 +60,7 @@ public final class LiveRowSet implements RowHome, KeyIntervals.Bounded, AutoClos
 
     // Of the writer.
     private final ExpectedChanges expected = new ExpectedChanges();
-    private MergeTask.@Nullable Successors successors;
+    private Merging.@Nullable Successors successors;
     private long nextStoreId = 1;
 
     /**
@@ -301,7 +301,7 @@ public final class LiveRowSet implements RowHome, KeyIntervals.Bounded, AutoClos
     public boolean reserveExpected(long nextSequence) {
         boolean isReserved = active(nextSequence).reserve(expected.bytes(), expected.count(), expected.largest());
         expected.clear();
-        MergeTask.Successors next = successors;
+        Merging.Successors next = successors;
         boolean isReservedThere = next == null || next.reserveExpected(nextSequence); // Each, so that each forgets.
         return isReserved && isReservedThere;
     }
@@ -437,7 +437,7 @@ public final class LiveRowSet implements RowHome, KeyIntervals.Bounded, AutoClos
     }
 
     /** Carries the changes over that are not frozen. */
-    void carryActive(MergeTask.Successors target) {
+    void carryActive(Merging.Successors target) {
         Store active = deltas.active();
         if (active != null) {
             try (DeltaSource.Cursor change = active.changes().changes(0, base.rowCount(), DeltaMemStore.EVERY_CHANGE)) {
@@ -449,7 +449,7 @@ public final class LiveRowSet implements RowHome, KeyIntervals.Bounded, AutoClos
     }
 
     /** From now on what happens here happens there too; null for no more. */
-    void succeededBy(MergeTask.@Nullable Successors newSuccessors) {
+    void succeededBy(Merging.@Nullable Successors newSuccessors) {
         successors = newSuccessors;
     }
 

@@ -3,19 +3,19 @@ package io.nyala.tablet;
 import io.nyala.compaction.Flush;
 import io.nyala.compaction.MergePlaces;
 import io.nyala.compaction.MergeSource;
+import io.nyala.compaction.RewriteSource;
 import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.diskrowset.RowSetOutput;
 import io.nyala.diskrowset.RowSetSource;
 import io.nyala.memrowset.DeltaMemStore;
 import io.nyala.rows.DeltaSource;
-import io.nyala.rows.RowChange;
 import io.nyala.rows.RowSource;
 import io.nyala.wal.LogFullException;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -73,7 +73,7 @@ public final class MergeTask implements Merging.Task {
     private List<LiveRowSet> read = List.of();
 
     private final List<RowSetEntry> entries = new ArrayList<>();
-    private final List<Successors> successors = new ArrayList<>();
+    private final List<Merging.Successors> successors = new ArrayList<>();
     private final ArrayDeque<Late> late = new ArrayDeque<>();
     private Stage stage = Stage.START;
     private @Nullable MergePlaces places;
@@ -81,6 +81,7 @@ public final class MergeTask implements Merging.Task {
     private int rounds;
     private long historyMark;
     private long readBytes;
+    private long copiedPages;
     private DeltaSource.@Nullable Cursor carried;
 
     /** Of all outputs. Written by the worker alone. */
@@ -103,64 +104,7 @@ public final class MergeTask implements Merging.Task {
     public record Progress(int rowSetCount, long rowsWritten, long rowsMax) {}
 
     /** Changes that came since the first freeze, of one input. */
-    private record Late(Successors to, DeltaMemStore from) {}
-
-    /**
-     * The outputs of a merge that will take a rowset's place: what happens to its rows until then happens there too.
-     *
-     * @param input index of the rowset among the inputs that are read, -1 for one that is not
-     */
-    record Successors(MergePlaces places, int input, List<LiveRowSet> rowSets) {
-        /** Where the change of a row goes: never nowhere, since a row that was dropped was deleted before. */
-        private int place(long ordinal) {
-            int place = input < 0 ? MergePlaces.NONE : places.place(input, ordinal);
-            if (place == MergePlaces.NONE) {
-                throw new IllegalStateException("row " + ordinal + " of input " + input
-                        + " of a merge changes, and is in no output, because it was deleted");
-            }
-            return place;
-        }
-
-        private LiveRowSet rowSet(int place) {
-            return rowSets.get(MergePlaces.output(place));
-        }
-
-        /** Carries the change over that a cursor stands on. By who writes to the outputs at that time. */
-        void carry(DeltaSource.Cursor change) {
-            int place = place(change.ordinal());
-            DeltaMemStore target = rowSet(place).carriedOver();
-            if (RowChange.kind(change.memory(), change.changeOffset()) == RowChange.DELETE) {
-                target.delete(MergePlaces.ordinal(place), change.time());
-            } else {
-                target.update(
-                        MergePlaces.ordinal(place),
-                        change.memory(),
-                        change.changeOffset(),
-                        change.changeBytes(),
-                        change.time());
-            }
-        }
-
-        void expectChange(int effectBytesMax) {
-            for (int i = 0; i < rowSets.size(); i++) {
-                rowSets.get(i).expectChange(effectBytesMax); // Which one it is of shows when it is applied.
-            }
-        }
-
-        /** Of several inputs the first reserves what all expect. */
-        boolean reserveExpected(long nextSequence) {
-            boolean isReserved = true;
-            for (int i = 0; i < rowSets.size(); i++) {
-                isReserved &= rowSets.get(i).reserveIfExpected(nextSequence);
-            }
-            return isReserved;
-        }
-
-        void apply(long ordinal, MemorySegment memory, long effect, long time) {
-            int place = place(ordinal);
-            rowSet(place).apply(MergePlaces.ordinal(place), memory, effect, time);
-        }
-    }
+    private record Late(Merging.Successors to, DeltaMemStore from) {}
 
     private MergeTask(Tablet tablet, FlushContext context, List<LiveRowSet> inputs, long[] claims) {
         this.tablet = tablet;
@@ -226,6 +170,11 @@ public final class MergeTask implements Merging.Task {
     @Override
     public long writtenBytes() {
         return entries.stream().mapToLong(RowSetEntry::fileBytes).sum();
+    }
+
+    /** Pages that it has written as they were. */
+    public long copiedPages() {
+        return copiedPages;
     }
 
     /** Files of what is merged. */
@@ -305,9 +254,29 @@ public final class MergeTask implements Merging.Task {
         var target = new MergePlaces(
                 read.stream().map(input -> input.base().rowCount()).toList(), context.mergeMemory());
         places = target;
-        merge = context.newMerge(tablet, openSource(target));
+        merge = openRewrite(target)
+                .map(rows -> context.newMerge(tablet, rows))
+                .orElseGet(() -> context.newMerge(tablet, openSource(target)));
         stage = Stage.WRITING;
         return true;
+    }
+
+    /** Of one rowset, if nothing says yet that it cannot be written again with all of its rows. */
+    private Optional<RewriteSource> openRewrite(MergePlaces target) {
+        if (read.size() != 1) {
+            return Optional.empty();
+        }
+        LiveRowSet input = read.getFirst();
+        boolean hasForgotten = input.base().deletedCount() > 0 && input.base().newestChange() <= historyMark;
+        return hasForgotten
+                ? Optional.empty()
+                : RewriteSource.open(
+                        input.base(),
+                        tablet.schema(),
+                        changes.get(inputs.indexOf(input)),
+                        historyMark,
+                        target,
+                        context.mergeMemory());
     }
 
     /** Whether the files alone say that all rows were deleted by the mark. */
@@ -333,7 +302,15 @@ public final class MergeTask implements Merging.Task {
         Flush running = Objects.requireNonNull(merge, "nothing is written yet");
         boolean isWriting = running.step();
         rowsWritten = running.rowCount();
+        if (running.isGivenUp()) {
+            MergePlaces present = Objects.requireNonNull(places, "there are places where something is written");
+            merge = null;
+            running.close();
+            merge = context.newMerge(tablet, openSource(present)); // Which is told of each row again.
+            return true;
+        }
         if (!isWriting) {
+            copiedPages = running.copiedPageCount();
             for (RowSetOutput output : running.outputs()) {
                 DiskRowSet rowSet = context.open(tablet, output.fileId());
                 outputs.add(new LiveRowSet(rowSet, List.of(), upTo, context.changeMemory()));
@@ -347,7 +324,7 @@ public final class MergeTask implements Merging.Task {
             }
             MergePlaces present = Objects.requireNonNull(places, "there are places where there are outputs");
             for (int i = 0; i < inputs.size(); i++) {
-                successors.add(new Successors(present, read.indexOf(inputs.get(i)), List.copyOf(outputs)));
+                successors.add(new Merging.Successors(present, read.indexOf(inputs.get(i)), List.copyOf(outputs)));
             }
             stage = Stage.CARRYING;
         }

@@ -1,5 +1,11 @@
 package io.nyala.tablet;
 
+import io.nyala.compaction.MergePlaces;
+import io.nyala.memrowset.DeltaMemStore;
+import io.nyala.rows.DeltaSource;
+import io.nyala.rows.RowChange;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -51,6 +57,63 @@ public final class Merging {
 
         /** Of the files that it has written. */
         long writtenBytes();
+    }
+
+    /**
+     * The outputs of a merge that will take a rowset's place: what happens to its rows until then happens there too.
+     *
+     * @param input index of the rowset among the inputs that are read, -1 for one that is not
+     */
+    record Successors(MergePlaces places, int input, List<LiveRowSet> rowSets) {
+        /** Where the change of a row goes: never nowhere, since a row that was dropped was deleted before. */
+        private int place(long ordinal) {
+            int place = input < 0 ? MergePlaces.NONE : places.place(input, ordinal);
+            if (place == MergePlaces.NONE) {
+                throw new IllegalStateException("row " + ordinal + " of input " + input
+                        + " of a merge changes, and is in no output, because it was deleted");
+            }
+            return place;
+        }
+
+        private LiveRowSet rowSet(int place) {
+            return rowSets.get(MergePlaces.output(place));
+        }
+
+        /** Carries the change over that a cursor stands on. By who writes to the outputs at that time. */
+        void carry(DeltaSource.Cursor change) {
+            int place = place(change.ordinal());
+            DeltaMemStore target = rowSet(place).carriedOver();
+            if (RowChange.kind(change.memory(), change.changeOffset()) == RowChange.DELETE) {
+                target.delete(MergePlaces.ordinal(place), change.time());
+            } else {
+                target.update(
+                        MergePlaces.ordinal(place),
+                        change.memory(),
+                        change.changeOffset(),
+                        change.changeBytes(),
+                        change.time());
+            }
+        }
+
+        void expectChange(int effectBytesMax) {
+            for (int i = 0; i < rowSets.size(); i++) {
+                rowSets.get(i).expectChange(effectBytesMax); // Which one it is of shows when it is applied.
+            }
+        }
+
+        /** Of several inputs the first reserves what all expect. */
+        boolean reserveExpected(long nextSequence) {
+            boolean isReserved = true;
+            for (int i = 0; i < rowSets.size(); i++) {
+                isReserved &= rowSets.get(i).reserveIfExpected(nextSequence);
+            }
+            return isReserved;
+        }
+
+        void apply(long ordinal, MemorySegment memory, long effect, long time) {
+            int place = place(ordinal);
+            rowSet(place).apply(MergePlaces.ordinal(place), memory, effect, time);
+        }
     }
 
     /** Whether something has rowsets or delta files of the tablet. */

@@ -6,6 +6,7 @@ import io.nyala.cfile.KeyFilter;
 import io.nyala.cfile.PageCache;
 import io.nyala.compaction.Flush;
 import io.nyala.compaction.MergeSource;
+import io.nyala.compaction.RewriteSource;
 import io.nyala.diskrowset.DeltaBase;
 import io.nyala.diskrowset.DeltaFile;
 import io.nyala.diskrowset.DeltaFileMerge;
@@ -301,6 +302,11 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
 
     @Override
     public Flush newMerge(Tablet merged, MergeSource rows) {
+        return new Flush(rows, target());
+    }
+
+    @Override
+    public Flush newMerge(Tablet merged, RewriteSource rows) {
         return new Flush(rows, target());
     }
 

@@ -182,6 +182,7 @@ record Metric<T>(String name, String kuduName, boolean isCounter, String help, T
             case "bytes written by merges" -> "Bytes of new rowsets that merges have written";
             case "bytes read by merges of delta files" -> "Bytes of delta files that became part of others";
             case "bytes written by merges of delta files" -> "Bytes of the delta files that took their place";
+            case "pages copied by merges" -> "Pages of columns without changes, which were copied as they were";
             default -> "Since the engine was opened: " + label;
         };
     }
