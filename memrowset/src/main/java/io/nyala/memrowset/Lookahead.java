@@ -65,7 +65,10 @@ public final class Lookahead {
         tree = index;
         long top = index.top();
         int height = RowTree.heightOf(top);
-        isSought = height > 1 && count > 1 && !index.fingerCovers(keyMemory, keys[0], keyBytes[0]);
+        isSought = height > 1
+                && count > 1
+                && !index.isBeyond(keyMemory, keys[0], keyBytes[0])
+                && !index.fingerCovers(keyMemory, keys[0], keyBytes[0]);
         if (!isSought) {
             return;
         }

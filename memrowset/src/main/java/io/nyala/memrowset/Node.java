@@ -43,6 +43,7 @@ final class Node {
     static final long INNER_BYTES = 384;
     static final long ALIGNMENT = 64;
 
+    private static final int MIDDLE = 8;
     private static final long LINK = 8;
     private static final long PREFIXES = 16;
     private static final long WORDS = PREFIXES + Permutation.ENTRIES_MAX * Long.BYTES;
@@ -159,6 +160,20 @@ final class Node {
     /** The slot of the last insertion, or 15, which no entry is in. */
     static int lastSlot(MemorySegment memory, long node) {
         return (int) ((long) LONG.get(memory, node + LINK) & LAST_SLOT_MASK);
+    }
+
+    /**
+     * How many entries a full node keeps: usually the upper half goes. If the last insertion went just below this one's
+     * place, keys ascend there: the entries above make room, or if there are none, the new entry starts the next node,
+     * and what an ascending run leaves behind stays full. Likewise above, where keys descend; but with many entries
+     * below, a run would leave little behind each time.
+     */
+    static int splitPosition(MemorySegment memory, long node, int position) {
+        long permutation = permutation(memory, node);
+        int last = lastSlot(memory, node);
+        boolean ascending = position > 0 && Permutation.slot(permutation, position - 1) == last;
+        boolean descending = position < MIDDLE && Permutation.slot(permutation, position) == last;
+        return ascending || descending ? position : MIDDLE;
     }
 
     /** Copies entries from a position on to the end of an unpublished node. */

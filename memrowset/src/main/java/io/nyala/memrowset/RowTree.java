@@ -65,7 +65,6 @@ import java.lang.invoke.VarHandle;
 final class RowTree {
     static final int LEVELS_MAX = 24; // 7^24 leaves: beyond any address space.
 
-    private static final int MIDDLE = 8;
     private static final long BELOW_ALL = Long.MIN_VALUE;
     private static final long HEIGHT_MASK = Node.ALIGNMENT - 1;
     private static final VarHandle ROOT;
@@ -90,6 +89,8 @@ final class RowTree {
     private final long[] path = new long[LEVELS_MAX]; // By level, of the last descent; nodes may have split since.
     private long finger; // The leaf of the last insertion or look-up.
     private int gap; // The position in it where the key of the last look-up was missing; any other is harmless.
+    private long lastLeaf;
+    private long highest = BELOW_ALL; // No key has a prefix above this.
     private long leafCount = 1;
     private long innerCount;
 
@@ -99,6 +100,7 @@ final class RowTree {
         this.firstLeaf = arena.allocate(Node.LEAF_BYTES, Node.ALIGNMENT);
         Node.initialize(memory, firstLeaf, 0);
         this.finger = firstLeaf;
+        this.lastLeaf = firstLeaf;
         ROOT.setRelease(this, firstLeaf);
     }
 
@@ -114,7 +116,7 @@ final class RowTree {
     /**
      * Writer only: no {@code insertions} take more for nodes. Each may split a full leaf, which may split a full inner
      * node on each level; but only so many nodes can be full, and a fresh one takes a few insertions until it is (see
-     * {@link #splitPosition}).
+     * {@link Node#splitPosition}).
      */
     long growthBytesMax(long insertions) {
         return growthBytesMax(insertions, height(), leafCount, innerCount);
@@ -138,6 +140,9 @@ final class RowTree {
 
     /** As {@link #find}, for the writer: keys near the last one are found without a descent. */
     long findNear(MemorySegment keyMemory, long keyOffset, int keyBytes) {
+        if (isBeyond(keyMemory, keyOffset, keyBytes)) {
+            return 0;
+        }
         if (!fingerCovers(keyMemory, keyOffset, keyBytes)) {
             finger = leafOf(keyMemory, keyOffset, keyBytes);
         }
@@ -169,19 +174,21 @@ final class RowTree {
         }
     }
 
+    /** Writer only: whether the first bytes alone say that a key is above all that are here. */
+    boolean isBeyond(MemorySegment keyMemory, long keyOffset, int keyBytes) {
+        return Keys.prefix(keyMemory, keyOffset, keyBytes) > highest;
+    }
+
     /**
      * Whether a key with this prefix is missing in the finger's leaf, and its place is the gap: it is strictly between
      * the prefixes beside it, so that nothing else of the key matters.
      */
     private boolean isInGap(long prefix) {
         long permutation = Node.permutation(memory, finger);
-        int count = Permutation.count(permutation);
-        if (gap == 0 || gap > count || Node.prefix(memory, finger, Permutation.slot(permutation, gap - 1)) >= prefix) {
-            return false;
-        }
-        return gap < count
-                ? prefix < Node.prefix(memory, finger, Permutation.slot(permutation, gap))
-                : Node.next(Node.link(memory, finger)) == 0;
+        return gap > 0
+                && gap < Permutation.count(permutation)
+                && Node.prefix(memory, finger, Permutation.slot(permutation, gap - 1)) < prefix
+                && prefix < Node.prefix(memory, finger, Permutation.slot(permutation, gap));
     }
 
     /** Adds a complete row; false, and nothing is changed, if its key is there already. Writer only. */
@@ -189,6 +196,10 @@ final class RowTree {
         long keyOffset = RowHeader.keyOffset(row);
         int keyBytes = RowHeader.keyBytes(memory, row);
         long prefix = Keys.prefix(memory, keyOffset, keyBytes);
+        if (prefix > highest) {
+            append(prefix, row);
+            return true;
+        }
         boolean inGap = isInGap(prefix);
         boolean near = inGap || fingerCovers(memory, keyOffset, keyBytes);
         if (!near) {
@@ -215,6 +226,19 @@ final class RowTree {
         return true;
     }
 
+    /** Adds a row behind all others: nothing is looked for, and what is touched was touched by the one before. */
+    private void append(long prefix, long row) {
+        int count = Permutation.count(Node.permutation(memory, lastLeaf));
+        finger = lastLeaf;
+        if (count < Permutation.ENTRIES_MAX) {
+            Node.insert(memory, lastLeaf, count, prefix, row);
+        } else {
+            descendToLast();
+            finger = insertFull(count, prefix, row);
+        }
+        highest = prefix;
+    }
+
     /** The leaf where keys from this one on are; moves on if it was split. Any thread. */
     long leafOf(MemorySegment keyMemory, long keyOffset, int keyBytes) {
         long top = (long) ROOT.getAcquire(this);
@@ -232,11 +256,6 @@ final class RowTree {
     /** The root node plus the height of the tree, as of one moment, for any thread. */
     long top() {
         return (long) ROOT.getAcquire(this);
-    }
-
-    /** The root node, for any thread. */
-    long rootNode() {
-        return nodeOf(top());
     }
 
     static long nodeOf(long top) {
@@ -379,6 +398,19 @@ final class RowTree {
         return node;
     }
 
+    /** As {@link #descend}, for a key above all others. */
+    private void descendToLast() {
+        long top = (long) ROOT.get(this);
+        long node = top & ~HEIGHT_MASK;
+        for (int level = (int) (top & HEIGHT_MASK); level > 0; level--) {
+            path[level] = node;
+            long permutation = Node.permutation(memory, node);
+            node = Node.word(memory, node, Permutation.slot(permutation, Permutation.count(permutation) - 1));
+        }
+        path[0] = node;
+        assert node == lastLeaf : "the last leaf is " + lastLeaf + ", the way leads to " + node;
+    }
+
     /** One level down, for the writer. */
     long childAtRest(long node, MemorySegment keyMemory, long keyOffset, int keyBytes) {
         long permutation = Node.permutation(memory, node);
@@ -417,7 +449,7 @@ final class RowTree {
                 add(node, leaf, position, prefix, word, keyRow);
                 return target;
             }
-            int at = splitPosition(node, position);
+            int at = Node.splitPosition(memory, node, position);
             long right = newNode(leaf, Node.next(Node.link(memory, node)));
             boolean goesLeft = at < Permutation.ENTRIES_MAX && position <= at;
             Node.copyFrom(memory, node, at, right, leaf);
@@ -429,7 +461,10 @@ final class RowTree {
             if (goesLeft) {
                 add(node, leaf, position, prefix, word, keyRow);
             }
-            target = leaf ? (goesLeft ? node : right) : target;
+            if (leaf) {
+                target = goesLeft ? node : right;
+                lastLeaf = node == lastLeaf ? right : lastLeaf;
+            }
             prefix = Node.prefix(memory, right, 0);
             keyRow = Node.keyRow(memory, right, leaf, 0);
             word = right;
@@ -441,20 +476,6 @@ final class RowTree {
             Node.setLowRow(memory, node, keyRow);
         }
         Node.insert(memory, node, position, prefix, word);
-    }
-
-    /**
-     * How many entries a full node keeps: usually the upper half goes. If the last insertion went just below this one's
-     * place, keys ascend there: the entries above make room, or if there are none, the new entry starts the next node,
-     * and what an ascending run leaves behind stays full. Likewise above, where keys descend; but with many entries
-     * below, a run would leave little behind each time.
-     */
-    private int splitPosition(long node, int position) {
-        long permutation = Node.permutation(memory, node);
-        int last = Node.lastSlot(memory, node);
-        boolean ascending = position > 0 && Permutation.slot(permutation, position - 1) == last;
-        boolean descending = position < MIDDLE && Permutation.slot(permutation, position) == last;
-        return ascending || descending ? position : MIDDLE;
     }
 
     private void growRoot(int level, long prefix, long child, long keyRow) {

@@ -19,7 +19,7 @@ final class TreeVerifier {
 
     /** The number of rows; throws if a claim does not hold. */
     long verify() {
-        long first = tree.rootNode();
+        long first = RowTree.nodeOf(tree.top());
         for (int level = tree.height(); level > 0; level--) {
             first = verifyInnerLevel(first, level);
         }

@@ -65,7 +65,7 @@ final class OrdinalsTest {
         var tree = new RowTree(arena);
         NavigableMap<Long, Long> model = insertRandom(tree, random);
         boolean isLeaf = random.nextBoolean() || tree.height() == 0;
-        long node = isLeaf ? Ordinals.leafOf(tree, model.firstKey()) : tree.rootNode();
+        long node = isLeaf ? Ordinals.leafOf(tree, model.firstKey()) : RowTree.nodeOf(tree.top());
         int count = Permutation.count(Node.permutation(arena.memory(), node));
         int at = random.nextInt(1, count + 1);
         long right = arena.allocate(isLeaf ? Node.LEAF_BYTES : Node.INNER_BYTES, Node.ALIGNMENT);
