@@ -32,6 +32,9 @@ public final class MemRowSetCursor implements RowCursor.Keyed {
     /** Beyond so many bytes of rows put together from changes, a batch ends. */
     private static final long SCRATCH_BYTES = 256 << 10;
 
+    /** Where rows of few columns end, in bytes from their header on. */
+    private static final long SMALL_ROW_BYTES = 48;
+
     private static final int CANDIDATES_MAX = Limits.VECTOR_ROWS + Permutation.ENTRIES_MAX;
 
     private final MemorySegment memory;
@@ -58,6 +61,9 @@ public final class MemRowSetCursor implements RowCursor.Keyed {
     private final long[] packedRows = new long[Limits.VECTOR_ROWS];
     private int nextRow;
     private int rowCount;
+    /** Nobody asks for it, but a compiler would leave out the reading of what is not kept. */
+    @SuppressWarnings("UnusedVariable")
+    private long touched;
 
     private byte[] lastKey = new byte[16];
     private int lastKeyBytes = -1;
@@ -172,6 +178,7 @@ public final class MemRowSetCursor implements RowCursor.Keyed {
         int count = 0;
         int at = nextCandidate;
         int end = Math.min(candidateCount, at + Limits.VECTOR_ROWS);
+        touched = touch(at, end);
         for (; at < end && scratch.usedBytes() < SCRATCH_BYTES; at++) {
             long row = candidates[at];
             long packedRow = states.at(row, snapshot);
@@ -184,6 +191,20 @@ public final class MemRowSetCursor implements RowCursor.Keyed {
             count = matching(filter, count);
         }
         rowCount = count;
+    }
+
+    /**
+     * Reads a little of each row, so that the processor waits for many of them at the same time: what is done with a
+     * row is so much that it would come to few others while it waits for one. Answers something that depends on all.
+     */
+    private long touch(int from, int to) {
+        long last = memory.byteSize() - 1;
+        long sum = 0;
+        for (int i = from; i < to; i++) {
+            long row = candidates[i];
+            sum += memory.get(JAVA_BYTE, row) + memory.get(JAVA_BYTE, Math.min(row + SMALL_ROW_BYTES, last));
+        }
+        return sum;
     }
 
     private int matching(CellFilter filter, int count) {
