@@ -7,8 +7,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Brings work and workers together without a lock: whoever has work publishes its score in a slot, a free worker claims
- * the slot with the highest score by one compare-and-set.
+ * Brings work and workers together without a lock: whoever has work publishes its lane and score in a slot, a free
+ * worker claims, by one compare-and-set, the slot with the highest score in the lane whose turn it is ({@link Lane}).
  *
  * <pre>{@code
  *               claim                      release
@@ -20,13 +20,16 @@ import org.jspecify.annotations.Nullable;
  * <p>The epoch e grows with every end of a claim. A worker that was given up for dead and comes back holds a claim of
  * an old epoch: {@link Claim#isCurrent} is false, and its result is refused.
  *
- * <p>Thread-safe; {@link Slot#publish} and {@link #claim} never block. Allocates one object per claim.
+ * <p>Thread-safe; nothing blocks. Publishing and claiming allocate some small objects.
  */
 public final class MaintenanceScheduler {
     /** Work items of a host; each is a tablet's flush or merge. */
     static final int SLOTS_MAX = 1 << 20;
 
     private final List<Slot> slots = new CopyOnWriteArrayList<>();
+
+    /** How often each lane was passed over ({@link Lane#after}). */
+    private final AtomicLong turns = new AtomicLong(Lane.NO_TURNS);
 
     /** Where work of one kind is published, under a name that people can read. */
     public Slot register(String name) {
@@ -41,25 +44,57 @@ public final class MaintenanceScheduler {
         slots.remove(slot);
     }
 
-    /** The published work with the highest score that nobody has claimed, now claimed; null if there is none. */
-    public @Nullable Claim claim() {
+    /**
+     * Of the published work of these lanes that nobody has, that with the highest score of the lane whose turn it is,
+     * now claimed; null if there is none.
+     *
+     * @param lanes as {@link Lane#set} has them
+     */
+    public @Nullable Claim claim(int lanes) {
         while (true) {
-            Slot best = null;
-            long bestState = 0;
-            for (Slot slot : slots) {
-                long state = slot.state.get();
-                if (!Slot.isClaimed(state) && slot.score > 0 && (best == null || slot.score > best.score)) {
-                    best = slot;
-                    bestState = state;
-                }
-            }
-            if (best == null) {
+            int published = published(lanes);
+            if (published == 0) {
                 return null;
             }
-            if (best.state.compareAndSet(bestState, bestState | Slot.CLAIMED)) {
-                return new Claim(best, bestState | Slot.CLAIMED);
+            Lane next = Lane.next(turns.get(), published);
+            Slot best = best(next);
+            Claim claim = best == null ? null : best.tryClaim();
+            if (claim != null) {
+                turns.updateAndGet(before -> Lane.after(before, lanes, published, next));
+                return claim;
             }
         }
+    }
+
+    /** Those of the lanes in which there is something that nobody has. */
+    private int published(int lanes) {
+        int published = 0;
+        for (Slot slot : slots) {
+            Work work = slot.work;
+            if (work.score > 0 && work.lane.isIn(lanes) && !Slot.isClaimed(slot.state.get())) {
+                published |= work.lane.bit();
+            }
+        }
+        return published;
+    }
+
+    /** Null if others were faster. */
+    private @Nullable Slot best(Lane lane) {
+        Slot best = null;
+        double bestScore = 0;
+        for (Slot slot : slots) {
+            Work work = slot.work;
+            if (work.lane == lane && work.score > bestScore && !Slot.isClaimed(slot.state.get())) {
+                best = slot;
+                bestScore = work.score;
+            }
+        }
+        return best;
+    }
+
+    /** What is to be done: nothing, if the score is 0. Both at once, so that nobody sees the score of another lane. */
+    private record Work(Lane lane, double score) {
+        static final Work NONE = new Work(Lane.RECLAIM_SPACE, 0);
     }
 
     /** One kind of work: how urgent it is, and who is at it. */
@@ -68,22 +103,39 @@ public final class MaintenanceScheduler {
 
         private final String name;
         private final AtomicLong state = new AtomicLong();
-        private volatile double score;
+        private volatile Work work = Work.NONE;
 
         private Slot(String name) {
             this.name = name;
         }
 
-        /** Says how urgent the work is now; 0: there is nothing to do. */
-        public void publish(double newScore) {
-            assert newScore >= 0 : name + " has score " + newScore;
-            if (score != newScore) { // Mostly it is 0 still, of thousands of tablets: a look costs less than a write.
-                score = newScore;
+        /** Says how urgent the work is now, a score above 0, and what it is for. */
+        public void publish(Lane lane, double score) {
+            assert score > 0 : name + " has score " + score;
+            Work before = work;
+            if (before.score != score || before.lane != lane) {
+                work = new Work(lane, score);
             }
         }
 
-        public double score() {
-            return score;
+        /** There is nothing to do. */
+        public void withdraw() {
+            if (work.score > 0) { // Mostly it is, of thousands of tablets: a look costs less than a write.
+                work = Work.NONE;
+            }
+        }
+
+        /** What the published work is for; null if there is none. */
+        public @Nullable Lane lane() {
+            Work present = work;
+            return present.score > 0 ? present.lane : null;
+        }
+
+        /** Null if somebody has it. */
+        private @Nullable Claim tryClaim() {
+            long before = state.get();
+            long after = before | CLAIMED;
+            return !isClaimed(before) && state.compareAndSet(before, after) ? new Claim(this, after) : null;
         }
 
         /** Takes the work from a worker that does not come back; null if nobody had it. */
@@ -103,7 +155,7 @@ public final class MaintenanceScheduler {
 
         @Override
         public String toString() {
-            return name + ", score " + score;
+            return name + ", " + work;
         }
     }
 

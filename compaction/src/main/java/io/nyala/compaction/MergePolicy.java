@@ -89,6 +89,11 @@ public final class MergePolicy {
                 default -> Kind.SEVERAL;
             };
         }
+
+        /** What it is for: where no rowsets overlap, several small ones that become one make no read faster. */
+        public Lane lane() {
+            return kind() == Kind.SEVERAL && height <= 1 + ROUNDING ? Lane.RECLAIM_SPACE : Lane.KEEP_READS_FAST;
+        }
     }
 
     /** What becomes what. */

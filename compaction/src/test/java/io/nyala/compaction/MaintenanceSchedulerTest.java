@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -20,6 +21,8 @@ import org.junit.jupiter.api.Test;
  * Method: each transition by hand, then many threads that claim and release while others publish and take over.
  */
 final class MaintenanceSchedulerTest {
+    private static final int ALL = Lane.set(Lane.values());
+
     private final MaintenanceScheduler scheduler = new MaintenanceScheduler();
 
     @Test
@@ -27,16 +30,56 @@ final class MaintenanceSchedulerTest {
         MaintenanceScheduler.Slot low = scheduler.register("low");
         MaintenanceScheduler.Slot high = scheduler.register("high");
         MaintenanceScheduler.Slot idle = scheduler.register("idle");
-        low.publish(1);
-        high.publish(2);
+        low.publish(Lane.FREE_MEMORY, 1);
+        high.publish(Lane.FREE_MEMORY, 2);
         assertSame(high, claim().slot());
         assertSame(low, claim().slot());
-        assertNull(scheduler.claim(), idle + " has nothing to do");
+        assertNull(scheduler.claim(ALL), idle + " has nothing to do");
+    }
+
+    @Test
+    void aHigherLaneIsClaimedFirstAndAWorkerMayAskForSomeAlone() {
+        MaintenanceScheduler.Slot merge = scheduler.register("merge");
+        MaintenanceScheduler.Slot flush = scheduler.register("flush");
+        merge.publish(Lane.KEEP_READS_FAST, 1_000);
+        flush.publish(Lane.FREE_LOG, 1);
+        assertEquals(Lane.FREE_LOG, flush.lane());
+        assertNull(scheduler.claim(Lane.set(Lane.FREE_MEMORY, Lane.RECLAIM_SPACE)));
+        MaintenanceScheduler.Claim first = claim();
+        assertSame(flush, first.slot());
+        assertTrue(first.release());
+        MaintenanceScheduler.Claim other = scheduler.claim(Lane.set(Lane.KEEP_READS_FAST));
+        assertNotNull(other);
+        assertSame(merge, other.slot());
+        assertTrue(other.release());
+        flush.withdraw();
+        assertNull(flush.lane());
+        assertSame(merge, claim().slot());
+    }
+
+    @Test
+    void noLaneWaitsForEver() {
+        for (Lane lane : Lane.values()) {
+            scheduler.register(lane.words()).publish(lane, 1);
+        }
+        List<Lane> claimed = new ArrayList<>();
+        for (int i = 0; i < 100; i++) {
+            MaintenanceScheduler.Claim claim = claim();
+            claimed.add(Objects.requireNonNull(claim.slot().lane()));
+            assertTrue(claim.release());
+        }
+        for (Lane lane : Lane.values()) {
+            int last = -1;
+            for (int i = 0; i < claimed.size(); i++) {
+                assertTrue(i - last <= lane.claimsMax(), () -> lane + " waits for too long: " + claimed);
+                last = claimed.get(i) == lane ? i : last;
+            }
+        }
     }
 
     @Test
     void whatIsReleasedCanBeClaimedAgain() {
-        scheduler.register("work").publish(1);
+        scheduler.register("work").publish(Lane.FREE_MEMORY, 1);
         MaintenanceScheduler.Claim first = claim();
         assertTrue(first.isCurrent());
         assertTrue(first.release());
@@ -48,7 +91,7 @@ final class MaintenanceSchedulerTest {
     @Test
     void aWorkerThatWasReplacedIsRefused() {
         MaintenanceScheduler.Slot slot = scheduler.register("work");
-        slot.publish(1);
+        slot.publish(Lane.FREE_MEMORY, 1);
         assertNull(slot.takeOver(), "nobody has it");
         MaintenanceScheduler.Claim zombie = claim();
         MaintenanceScheduler.Claim successor = slot.takeOver();
@@ -65,7 +108,7 @@ final class MaintenanceSchedulerTest {
         List<MaintenanceScheduler.Slot> slots = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
             MaintenanceScheduler.Slot slot = scheduler.register(Integer.toString(i));
-            slot.publish(1 + i);
+            slot.publish(i == 1 ? Lane.FREE_LOG : Lane.RECLAIM_SPACE, 1 + i);
             slots.add(slot);
             workers.add(new AtomicInteger());
         }
@@ -88,7 +131,7 @@ final class MaintenanceSchedulerTest {
     private int work(List<MaintenanceScheduler.Slot> slots, List<AtomicInteger> workers) {
         int claims = 0;
         for (int i = 0; i < 20_000; i++) {
-            MaintenanceScheduler.Claim claim = scheduler.claim();
+            MaintenanceScheduler.Claim claim = scheduler.claim(ALL);
             if (claim != null) {
                 AtomicInteger present = workers.get(slots.indexOf(claim.slot()));
                 assertEquals(1, present.incrementAndGet(), "two workers at " + claim.slot());
@@ -101,7 +144,7 @@ final class MaintenanceSchedulerTest {
     }
 
     private MaintenanceScheduler.Claim claim() {
-        MaintenanceScheduler.Claim claim = scheduler.claim();
+        MaintenanceScheduler.Claim claim = scheduler.claim(ALL);
         assertNotNull(claim);
         return claim;
     }

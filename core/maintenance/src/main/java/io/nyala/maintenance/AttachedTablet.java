@@ -10,23 +10,24 @@ import org.jspecify.annotations.Nullable;
 /** A tablet that is maintained, where its work is published, and who waits for its next flush. Thread-safe. */
 final class AttachedTablet {
     private final Tablet tablet;
-    private final MaintenanceScheduler.Slot slot;
-    private final MergeCandidate merge = new MergeCandidate(this);
+    private final MaintenanceScheduler.Slot flushSlot;
+    private final MergeCandidate merge;
     private final List<CompletableFuture<Void>> waiting = new ArrayList<>();
     private @Nullable RuntimeException end;
 
-    /** {@code slot}: of its flushes. */
-    AttachedTablet(Tablet tablet, MaintenanceScheduler.Slot slot) {
+    /** Slots of its flushes, and of what is merged without anybody's asking. */
+    AttachedTablet(Tablet tablet, MaintenanceScheduler.Slot flushSlot, MaintenanceScheduler.Slot mergeSlot) {
         this.tablet = tablet;
-        this.slot = slot;
+        this.flushSlot = flushSlot;
+        this.merge = new MergeCandidate(this, mergeSlot);
     }
 
     Tablet tablet() {
         return tablet;
     }
 
-    MaintenanceScheduler.Slot slot() {
-        return slot;
+    MaintenanceScheduler.Slot flushSlot() {
+        return flushSlot;
     }
 
     /** What is worth merging. */

@@ -1,5 +1,6 @@
 package io.nyala.maintenance;
 
+import io.nyala.compaction.Lane;
 import io.nyala.compaction.MaintenanceScheduler;
 import io.nyala.tablet.FlushContext;
 import io.nyala.tablet.Tablet;
@@ -28,7 +29,9 @@ import org.jspecify.annotations.Nullable;
 final class Flushes {
     private static final Logger LOG = System.getLogger(Flushes.class.getName());
 
-    private final MaintenanceScheduler scheduler = new MaintenanceScheduler();
+    private static final int LANES = Lane.set(Lane.FREE_LOG, Lane.FREE_MEMORY);
+
+    private final MaintenanceScheduler scheduler;
     private final FlushContext context;
     private final Housekeeping housekeeping;
     private final AtomicInteger taskCount;
@@ -37,14 +40,15 @@ final class Flushes {
     private final Map<Tablet, AttachedTablet> byTablet = new ConcurrentHashMap<>();
     private final Map<MaintenanceScheduler.Slot, AttachedTablet> bySlot = new ConcurrentHashMap<>();
     private volatile @Nullable Running running; // Only the worker sets it.
-    private boolean isTurnOfLog = true;
 
     /** {@code taskCount} of what is under way; {@code flushed} is told of each flush by which something was written. */
     Flushes(
+            MaintenanceScheduler scheduler,
             FlushContext context,
             Housekeeping housekeeping,
             AtomicInteger taskCount,
             Consumer<AttachedTablet> flushed) {
+        this.scheduler = scheduler;
         this.context = context;
         this.housekeeping = housekeeping;
         this.taskCount = taskCount;
@@ -58,9 +62,12 @@ final class Flushes {
             List<CompletableFuture<Void>> waiting) {}
 
     AttachedTablet attach(Tablet tablet) {
-        var attached = new AttachedTablet(tablet, scheduler.register("flush of tablet " + tablet.id()));
+        var attached = new AttachedTablet(
+                tablet,
+                scheduler.register("flush of tablet " + tablet.id()),
+                scheduler.register("merge of tablet " + tablet.id()));
         byTablet.put(tablet, attached);
-        bySlot.put(attached.slot(), attached);
+        bySlot.put(attached.flushSlot(), attached);
         tablets.add(attached);
         return attached;
     }
@@ -68,9 +75,10 @@ final class Flushes {
     void detach(Tablet tablet, RuntimeException reason) {
         AttachedTablet attached = byTablet.remove(tablet);
         if (attached != null) {
-            bySlot.remove(attached.slot());
+            bySlot.remove(attached.flushSlot());
             tablets.remove(attached);
-            scheduler.unregister(attached.slot());
+            scheduler.unregister(attached.flushSlot());
+            scheduler.unregister(attached.merge().slot());
             attached.close(reason);
             tablet.pressure().flushesEnd(reason);
         }
@@ -120,9 +128,9 @@ final class Flushes {
     /** Begins the most urgent one, if one is due. */
     void beginNext() {
         for (AttachedTablet attached : tablets) {
-            attached.slot().publish(score(attached.tablet()));
+            publish(attached);
         }
-        MaintenanceScheduler.Claim claim = scheduler.claim();
+        MaintenanceScheduler.Claim claim = scheduler.claim(LANES);
         if (claim == null) {
             return;
         }
@@ -131,7 +139,6 @@ final class Flushes {
             claim.release(); // It was detached in the meantime.
             return;
         }
-        isTurnOfLog = !housekeeping.isForLog(attached.tablet());
         housekeeping.flushBegins(attached.tablet());
         // In this order, or someone who asks now would neither be among the waiters nor start another flush.
         boolean withChanges = attached.tablet().pressure().flushBegins();
@@ -140,14 +147,16 @@ final class Flushes {
         running = new Running(attached, claim, task, attached.takeWaiting());
     }
 
-    /** Flushes for the log's sake come in turn with those that free most memory, so that neither have to wait long. */
-    private double score(Tablet tablet) {
+    /** Of those for the log's sake the first is as good as any; of others that which frees most memory. */
+    private void publish(AttachedTablet attached) {
+        Tablet tablet = attached.tablet();
         if (!tablet.pressure().isFlushWanted()) {
-            return 0;
+            attached.flushSlot().withdraw();
+        } else if (housekeeping.isForLog(tablet)) {
+            attached.flushSlot().publish(Lane.FREE_LOG, 1);
+        } else {
+            attached.flushSlot().publish(Lane.FREE_MEMORY, Math.max(1, (double) TabletView.flushableBytes(tablet)));
         }
-        return isTurnOfLog && housekeeping.isForLog(tablet)
-                ? Double.MAX_VALUE
-                : Math.max(1, TabletView.flushableBytes(tablet));
     }
 
     /** Does one bounded piece of the one that is under way; answers how much it was. */

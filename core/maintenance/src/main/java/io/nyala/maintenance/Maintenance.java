@@ -1,6 +1,7 @@
 package io.nyala.maintenance;
 
 import io.nyala.compaction.CompactionPolicy;
+import io.nyala.compaction.MaintenanceScheduler;
 import io.nyala.compaction.MergePolicy;
 import io.nyala.compaction.RowSetShape;
 import io.nyala.io.Parking;
@@ -54,8 +55,9 @@ public final class Maintenance implements Agent {
         this.parking = parking;
         this.housekeeping = housekeeping;
         this.settings = settings;
-        this.candidates = new MergeCandidates(housekeeping, settings);
-        this.flushes = new Flushes(context, housekeeping, taskCount, candidates::flushed);
+        var scheduler = new MaintenanceScheduler();
+        this.candidates = new MergeCandidates(scheduler, housekeeping, settings);
+        this.flushes = new Flushes(scheduler, context, housekeeping, taskCount, candidates::flushed);
         this.merges = new Merges(flushes, candidates, context, housekeeping, taskCount);
     }
 

@@ -1,6 +1,7 @@
 package io.nyala.maintenance;
 
 import io.nyala.compaction.CompactionPolicy;
+import io.nyala.compaction.MaintenanceScheduler;
 import io.nyala.compaction.MergePolicy;
 import io.nyala.compaction.MergePolicy.Choice;
 import io.nyala.compaction.MergePolicy.Kind;
@@ -37,6 +38,7 @@ final class MergeCandidate {
     private static final long NOT_WAITING = -1;
 
     private final AttachedTablet attached;
+    private final MaintenanceScheduler.Slot slot;
     private long lookedAtVersion = NEVER_LOOKED;
     private volatile @Nullable Look looked; // Null once what it found has begun.
     private volatile @Nullable Choice running;
@@ -60,8 +62,9 @@ final class MergeCandidate {
         }
     }
 
-    MergeCandidate(AttachedTablet attached) {
+    MergeCandidate(AttachedTablet attached, MaintenanceScheduler.Slot slot) {
         this.attached = attached;
+        this.slot = slot;
     }
 
     AttachedTablet attached() {
@@ -70,6 +73,11 @@ final class MergeCandidate {
 
     Tablet tablet() {
         return attached.tablet();
+    }
+
+    /** Where it is published while it is due. */
+    MaintenanceScheduler.Slot slot() {
+        return slot;
     }
 
     /** Rows were flushed, and more may come. */
@@ -226,13 +234,16 @@ final class MergeCandidate {
         long millis = TimeUnit.MICROSECONDS.toMillis(microsLeft(choice, now, settings));
         RuntimeException failed = failure;
         if (millis <= 0) {
-            return "merged when the worker comes to it";
+            return "merged when the worker comes to it, to " + choice.lane().words();
         }
         if (failed != null && backsOffUntil > now) {
             return String.format(
                     Locale.ROOT, "tried again in %,d ms, since the last merge failed: %s", millis, failed.getMessage());
         }
         return String.format(
-                Locale.ROOT, "merged in %,d ms, unless more is flushed before, which would overlap it", millis);
+                Locale.ROOT,
+                "merged in %,d ms, to %s, unless more is flushed before, which would overlap it",
+                millis,
+                choice.lane().words());
     }
 }

@@ -1,5 +1,7 @@
 package io.nyala.maintenance;
 
+import io.nyala.compaction.Lane;
+import io.nyala.compaction.MaintenanceScheduler;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletClosedException;
 import java.util.LinkedHashSet;
@@ -20,6 +22,9 @@ final class MergeCandidates {
     /** A look takes some microseconds where there are few rowsets, and a few milliseconds where there are hundreds. */
     static final int LOOKS_PER_ROUND = 4;
 
+    private static final int LANES = Lane.set(Lane.KEEP_READS_FAST, Lane.RECLAIM_SPACE);
+
+    private final MaintenanceScheduler scheduler;
     private final Housekeeping housekeeping;
     private final MergeSettings settings;
     private final Queue<AttachedTablet> changed = new ConcurrentLinkedQueue<>();
@@ -28,7 +33,11 @@ final class MergeCandidates {
     private final AtomicLong mergeCount = new AtomicLong();
     private final AtomicLong deltaMergeCount = new AtomicLong();
 
-    MergeCandidates(Housekeeping housekeeping, MergeSettings settings) {
+    /** What is merged, until the claim is released. */
+    record Chosen(MergeCandidate candidate, MaintenanceScheduler.Claim claim) {}
+
+    MergeCandidates(MaintenanceScheduler scheduler, Housekeeping housekeeping, MergeSettings settings) {
+        this.scheduler = scheduler;
         this.housekeeping = housekeeping;
         this.settings = settings;
     }
@@ -61,6 +70,7 @@ final class MergeCandidates {
                 wanted.add(candidate);
             } else {
                 wanted.remove(candidate);
+                candidate.slot().withdraw();
             }
             if (++looks == LOOKS_PER_ROUND) {
                 break;
@@ -69,29 +79,41 @@ final class MergeCandidates {
         return looks;
     }
 
-    /** The most urgent one that is due and may begin now; null if none is. */
+    /** The one whose turn it is of those that are due and may begin now, with its claim; null if none is. */
     @Nullable
-    MergeCandidate best(Predicate<Tablet> mayBegin) {
-        MergeCandidate best = null;
-        if (!wanted.isEmpty()) {
-            wanted.removeIf(candidate -> candidate.attached().isDetached());
-            long now = housekeeping.micros();
-            for (MergeCandidate candidate : wanted) {
-                boolean isBetter = best == null || candidate.score() > best.score();
-                // Of a tablet of which all is to be flushed: that would have to wait, while rows would not.
-                if (isBetter
-                        && candidate.microsLeft(now, settings) == 0
-                        && mayBegin.test(candidate.tablet())
-                        && !candidate.tablet().pressure().isChangeFlushWanted()) {
-                    best = candidate;
-                }
+    Chosen best(Predicate<Tablet> mayBegin) {
+        if (wanted.isEmpty()) {
+            return null;
+        }
+        wanted.removeIf(candidate -> candidate.attached().isDetached());
+        long now = housekeeping.micros();
+        for (MergeCandidate candidate : wanted) {
+            // Not of a tablet of which all is to be flushed: that would have to wait, while rows would not.
+            if (candidate.microsLeft(now, settings) == 0
+                    && mayBegin.test(candidate.tablet())
+                    && !candidate.tablet().pressure().isChangeFlushWanted()) {
+                candidate.slot().publish(candidate.choice().lane(), candidate.score());
+            } else {
+                candidate.slot().withdraw();
             }
         }
-        return best;
+        MaintenanceScheduler.Claim claim = scheduler.claim(LANES);
+        if (claim == null) {
+            return null;
+        }
+        for (MergeCandidate candidate : wanted) {
+            if (candidate.slot() == claim.slot()) {
+                return new Chosen(candidate, claim);
+            }
+        }
+        claim.slot().withdraw();
+        claim.release();
+        return null; // It was detached in the meantime.
     }
 
     void begins(MergeCandidate candidate) {
         wanted.remove(candidate);
+        candidate.slot().withdraw();
         candidate.begins();
     }
 

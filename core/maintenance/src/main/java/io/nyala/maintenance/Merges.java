@@ -124,14 +124,21 @@ final class Merges {
         if (running != null || !wanted.isEmpty()) {
             return;
         }
-        MergeCandidate best = candidates.best(tablet -> !flushes.isRunning(tablet));
-        if (best != null) {
-            Inputs inputs = Inputs.of(best.choice());
-            if (begin(best.tablet(), inputs, failure -> candidates.ended(best, inputs, failure))) {
-                candidates.begins(best);
-            } else {
-                candidates.refused(best);
-            }
+        MergeCandidates.Chosen chosen = candidates.best(tablet -> !flushes.isRunning(tablet));
+        if (chosen == null) {
+            return;
+        }
+        MergeCandidate best = chosen.candidate();
+        Inputs inputs = Inputs.of(best.choice());
+        boolean isBegun = begin(best.tablet(), inputs, failure -> {
+            chosen.claim().release();
+            candidates.ended(best, inputs, failure);
+        });
+        if (isBegun) {
+            candidates.begins(best);
+        } else {
+            chosen.claim().release();
+            candidates.refused(best);
         }
     }
 

@@ -15,6 +15,8 @@ import org.openjdk.jcstress.infra.results.II_Result;
 
 /** What {@link MaintenanceScheduler} promises where workers meet; run by {@code RacesTest}. */
 public final class MaintenanceSchedulerRaces {
+    private static final int ALL = Lane.set(Lane.values());
+
     private MaintenanceSchedulerRaces() {}
 
     /** Work is claimed by one of two workers. */
@@ -27,17 +29,17 @@ public final class MaintenanceSchedulerRaces {
         private final MaintenanceScheduler scheduler = new MaintenanceScheduler();
 
         public TwoWorkers() {
-            scheduler.register("work").publish(1);
+            scheduler.register("work").publish(Lane.FREE_MEMORY, 1);
         }
 
         @Actor
         public void first(II_Result result) {
-            result.r1 = scheduler.claim() == null ? 0 : 1;
+            result.r1 = scheduler.claim(ALL) == null ? 0 : 1;
         }
 
         @Actor
         public void second(II_Result result) {
-            result.r2 = scheduler.claim() == null ? 0 : 1;
+            result.r2 = scheduler.claim(ALL) == null ? 0 : 1;
         }
     }
 
@@ -55,8 +57,8 @@ public final class MaintenanceSchedulerRaces {
         public ReleaseBesideATakeOver() {
             var scheduler = new MaintenanceScheduler();
             slot = scheduler.register("work");
-            slot.publish(1);
-            claim = Objects.requireNonNull(scheduler.claim());
+            slot.publish(Lane.FREE_MEMORY, 1);
+            claim = Objects.requireNonNull(scheduler.claim(ALL));
         }
 
         @Actor
