@@ -37,6 +37,8 @@ import java.util.function.Consumer;
  *     are left as they are
  * @param changePercentMin changes beside a rowset, in percent of its bytes, from which on it is written again with them
  * @param writers threads that decide and apply writes; tablets are spread over them
+ * @param maintenanceWorkers threads that flush and merge. One does both in turns; of more, one flushes and the others
+ *     merge, a tablet each at a time
  * @param disk {@code best}, or {@code ring}, {@code syscall} or {@code channel} to force one
  */
 public record EngineConfig(
@@ -55,9 +57,19 @@ public record EngineConfig(
         int deltaFilesMin,
         int changePercentMin,
         int writers,
+        int maintenanceWorkers,
         String disk) {
     /** A writer is a thread; what keeps it busy is decisions on rows in memory, and a log takes what a few can give. */
     public static final int WRITERS_MAX = 64;
+
+    /** Each merges a tablet; they share the memory of merges. */
+    public static final int MAINTENANCE_WORKERS_MAX = 16;
+
+    /** Processors for each worker: on fewer, one takes what is left by callers and the writer. */
+    private static final int PROCESSORS_PER_WORKER = 4;
+
+    /** Of those that nobody asked for: more would do merges faster than any disk that is known here. */
+    private static final int DEFAULT_WORKERS_MAX = 4;
 
     private static final long KIB = 1L << 10;
     private static final long MIB = 1L << 20;
@@ -120,6 +132,7 @@ public record EngineConfig(
         Check.inRange("deltaFilesMin", deltaFilesMin, 2, MergePolicy.INPUTS_MAX);
         Check.inRange("changePercentMin", changePercentMin, 1, CHANGE_PERCENT_MAX);
         Check.inRange("writers", writers, 1, WRITERS_MAX);
+        Check.inRange("maintenanceWorkers", maintenanceWorkers, 1, MAINTENANCE_WORKERS_MAX);
     }
 
     /** The defaults: 1 GiB of memory, of which a quarter caches pages, rowsets are merged, and one writer. */
@@ -140,7 +153,13 @@ public record EngineConfig(
                 DELTA_FILES_MIN,
                 CHANGE_PERCENT_MIN,
                 1,
+                workers(Runtime.getRuntime().availableProcessors()),
                 "best");
+    }
+
+    /** Of maintenance, on a host of so many processors. */
+    static int workers(int processors) {
+        return Math.clamp(processors / PROCESSORS_PER_WORKER, 1, DEFAULT_WORKERS_MAX);
     }
 
     /** Also sets what depends on it: the cache, metadata, and the sizes of flushes and of rowsets. */
@@ -206,6 +225,10 @@ public record EngineConfig(
         return with(copy -> copy.writers = newWriters);
     }
 
+    public EngineConfig withMaintenanceWorkers(int newMaintenanceWorkers) {
+        return with(copy -> copy.maintenanceWorkers = newMaintenanceWorkers);
+    }
+
     public EngineConfig withDisk(String newDisk) {
         return with(copy -> copy.disk = newDisk);
     }
@@ -233,6 +256,7 @@ public record EngineConfig(
         private int deltaFilesMin;
         private int changePercentMin;
         private int writers;
+        private int maintenanceWorkers;
         private String disk;
 
         private Copy(EngineConfig config) {
@@ -251,6 +275,7 @@ public record EngineConfig(
             deltaFilesMin = config.deltaFilesMin;
             changePercentMin = config.changePercentMin;
             writers = config.writers;
+            maintenanceWorkers = config.maintenanceWorkers;
             disk = config.disk;
         }
 
@@ -271,6 +296,7 @@ public record EngineConfig(
                     deltaFilesMin,
                     changePercentMin,
                     writers,
+                    maintenanceWorkers,
                     disk);
         }
     }

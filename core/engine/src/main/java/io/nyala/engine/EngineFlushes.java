@@ -180,6 +180,6 @@ final class EngineFlushes implements FlushContext {
 
     @Override
     public Runnable wake() {
-        return engine::wakeMaintenance;
+        return () -> engine.maintenance().wakeAll();
     }
 }

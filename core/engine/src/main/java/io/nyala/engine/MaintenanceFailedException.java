@@ -11,4 +11,13 @@ public final class MaintenanceFailedException extends RuntimeException {
                         + " it again",
                 cause);
     }
+
+    /** One of the workers that merge. */
+    MaintenanceFailedException(String worker, Throwable cause) {
+        super(
+                worker + " has ended because of " + cause
+                        + ", and one merge less is done at a time, none if it was the last that merges; flushes go on,"
+                        + " and nothing is lost, but close the engine and open it again",
+                cause);
+    }
 }

@@ -13,6 +13,7 @@ import io.nyala.io.IoPool;
 import io.nyala.io.Parking;
 import io.nyala.maintenance.Maintenance;
 import io.nyala.maintenance.MergeSettings;
+import io.nyala.maintenance.MergeWorker;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.record.AnswerRoom;
 import io.nyala.rows.Schema;
@@ -148,7 +149,8 @@ final class OpenEngine implements TableHost, AutoCloseable {
         log = recover(walConfig, hybridClock);
         changesReplayed = tablets.changesReplayed();
         RowSetFiles.tidy(disk, layout, storage); // Not before it is sure that logs and rowsets belong together.
-        maintenance = new Maintenance(maintenanceParking, flushes, new Upkeep(this), mergeSettings());
+        maintenance = new Maintenance(
+                maintenanceParking, flushes, new Upkeep(this), mergeSettings(), config.maintenanceWorkers());
         start();
         new Upkeep(this).releaseLog();
     }
@@ -161,10 +163,10 @@ final class OpenEngine implements TableHost, AutoCloseable {
 
     /** As Kudu has it, but for rows, each noted in 4 bytes, and for inputs, of which little memory takes few. */
     private MergePolicy.Budget mergeBudget() {
-        long inputs = memory.merges().reservedBytes() / MERGE_INPUT_BYTES;
+        long bytes = memory.merges().reservedBytes() / Math.max(1, config.maintenanceWorkers() - 1); // Of each.
+        long inputs = bytes / MERGE_INPUT_BYTES;
         int inputsMax = Math.clamp(inputs, MERGE_INPUTS_MIN, MergePolicy.INPUTS_MAX);
-        var deltas = new CompactionPolicy.Deltas(
-                config.deltaFilesMin(), MergePolicy.INPUTS_MAX, memory.merges().reservedBytes() / DELTA_PART);
+        var deltas = new CompactionPolicy.Deltas(config.deltaFilesMin(), MergePolicy.INPUTS_MAX, bytes / DELTA_PART);
         return new MergePolicy.Budget(
                 128L << 20, 8 << 20, inputsMax, 8 << 20, 0.01, config.changePercentMin() / 100.0, deltas);
     }
@@ -233,6 +235,9 @@ final class OpenEngine implements TableHost, AutoCloseable {
         // All tablets before maintenance: one that is not there yet would need nothing of the log, which it releases.
         tablets.startAll();
         agents.start(maintenance, maintenance.idleStrategy(), maintenance.parking());
+        for (MergeWorker worker : maintenance.mergeWorkers()) {
+            agents.start(worker, worker.parking(), worker.parking());
+        }
         var keeper = new HostClock.LeaseKeeper(keeperParking, clock, this::renewLease);
         agents.start(keeper, keeper.parking(), keeper.parking());
     }

@@ -72,6 +72,11 @@ final class Tablets implements AutoCloseable {
             this.tablet = tablet;
             this.isDeleted = isDeleted;
         }
+
+        /** A worker has rowsets of it still, which it gives up soon. */
+        boolean isMerging() {
+            return tablet.tablet().merging().isRunning();
+        }
     }
 
     /** Lines for who waits for much work: one every few seconds, and none where it is quick. One thread. */
@@ -312,7 +317,7 @@ final class Tablets implements AutoCloseable {
             if (next.hasLeft) {
                 each.remove();
                 close(next);
-            } else if (!next.isAsked && next.tablet.isFree()) {
+            } else if (!next.isAsked && next.tablet.isFree() && !next.isMerging()) {
                 next.isAsked = next.tablet.tablet().leave(() -> {
                     next.hasLeft = true;
                     engine.wakeMaintenance();

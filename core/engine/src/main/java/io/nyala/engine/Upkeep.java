@@ -290,4 +290,9 @@ final class Upkeep implements Housekeeping {
     public RuntimeException endedReason(Throwable cause) {
         return new MaintenanceFailedException(cause);
     }
+
+    @Override
+    public RuntimeException workerEndedReason(String worker, Throwable cause) {
+        return new MaintenanceFailedException(worker, cause);
+    }
 }

@@ -25,6 +25,9 @@ final class ModelHost {
     /** A run takes some seconds of the simulated clock. */
     private static final int MERGE_DELAY_MILLIS_MAX = 500;
 
+    /** A flush and two merges at a time. */
+    private static final int WORKERS_MAX = 3;
+
     private final long seed;
     private final World world;
     private final ModelWrites writes = new ModelWrites(this::expect);
@@ -44,6 +47,7 @@ final class ModelHost {
         this.seed = seed;
         this.world = new World(random.split(), random.nextInt(4))
                 .withWriters(random.nextInt(1, 4))
+                .withMaintenanceWorkers(1 + (int) Long.remainderUnsigned(seed, WORKERS_MAX))
                 .withCatalogEdits(random.nextInt(4, 60));
         if (random.nextBoolean()) {
             world.withAutomaticMerges(random.nextInt(MERGE_DELAY_MILLIS_MAX))

@@ -64,6 +64,12 @@ final class World {
         return this;
     }
 
+    /** Runs engines with so many workers of maintenance. */
+    World withMaintenanceWorkers(int newWorkers) {
+        config = config.withMaintenanceWorkers(newWorkers);
+        return this;
+    }
+
     SimulatedDisk disk() {
         return disk;
     }
@@ -80,6 +86,7 @@ final class World {
         return EngineConfig.in(DIRECTORY)
                 .withMemoryBytes(512 << 20) // Many scans over many rowsets; what is not used costs nothing.
                 .withCacheBytes(4 << 20)
+                .withMaintenanceWorkers(1) // Whatever processors there are.
                 .withAutomaticMerges(false) // Rowsets are there until a test has them merged.
                 .withFlushBytes(FLUSH_BYTES[variant])
                 .withLogSegmentBytes(SEGMENT_BYTES[variant]);

@@ -61,4 +61,7 @@ public interface Housekeeping {
 
     /** What is heard by who wants something of maintenance that has ended by a mistake of ours. */
     RuntimeException endedReason(Throwable cause);
+
+    /** What is heard by who wants a merge whose worker has ended by a mistake of ours. */
+    RuntimeException workerEndedReason(String worker, Throwable cause);
 }

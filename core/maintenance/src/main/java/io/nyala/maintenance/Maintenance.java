@@ -20,8 +20,10 @@ import org.agrona.concurrent.IdleStrategy;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One maintenance worker: flushes what is due, merges rowsets, lets the log forget what is on disk, and looks keys up
- * again for batches that had to wait and whose callers do not. Sleeps when there is nothing to do.
+ * The first of the maintenance workers: flushes what is due, lets the log forget what is on disk, and looks keys up
+ * again for batches that had to wait and whose callers do not. It begins and ends all merges, and where it is the only
+ * worker it does them as well, between its flushes; else the others do, so that no flush waits for a step of a merge.
+ * Sleeps when there is nothing to do.
  *
  * <p>If it fails by a mistake of ours, those who wait for it hear of it, then and later.
  *
@@ -43,26 +45,39 @@ public final class Maintenance implements Agent {
      */
     private final AtomicInteger taskCount = new AtomicInteger();
 
+    /** The same of merges that other workers do: these hear of its progress instead. */
+    private final AtomicInteger handedOverCount = new AtomicInteger();
+
     private final Probes probes = new Probes();
     private final MergeSettings settings;
     private final MergeCandidates candidates;
     private final Flushes flushes;
+    private final MergeHandover handover;
     private final Merges merges;
     private int stepsOfFlushes; // Since the last one of a merge.
     private volatile @Nullable RuntimeException end;
 
-    public Maintenance(Parking parking, FlushContext context, Housekeeping housekeeping, MergeSettings settings) {
+    /** {@code workerCount}: itself, and those that merge beside it; where it is alone it merges, too. */
+    public Maintenance(
+            Parking parking, FlushContext context, Housekeeping housekeeping, MergeSettings settings, int workerCount) {
         this.parking = parking;
         this.housekeeping = housekeeping;
         this.settings = settings;
         var scheduler = new MaintenanceScheduler();
         this.candidates = new MergeCandidates(scheduler, housekeeping, settings);
         this.flushes = new Flushes(scheduler, context, housekeeping, taskCount, candidates::flushed);
-        this.merges = new Merges(flushes, candidates, context, housekeeping, taskCount);
+        this.handover = new MergeHandover(workerCount - 1, housekeeping, this::wake);
+        this.merges = new Merges(
+                flushes, candidates, context, housekeeping, handover, workerCount == 1 ? taskCount : handedOverCount);
     }
 
     public Parking parking() {
         return parking;
+    }
+
+    /** The others, to be started after it. */
+    public List<MergeWorker> mergeWorkers() {
+        return handover.workers();
     }
 
     /** Sleeps until woken, or until a merge is due. */
@@ -90,6 +105,14 @@ public final class Maintenance implements Agent {
         parking.wake();
     }
 
+    /** What a flush or a merge has waited for may be there. Any thread. */
+    public void wakeAll() {
+        wake();
+        if (handedOverCount.getAndAdd(0) > 0) {
+            handover.wakeWorkers();
+        }
+    }
+
     /**
      * The log is durable further than before, or has failed. The log counts the tasks after its progress, the worker
      * counts a task before it looks at the progress, and both counts are atomic updates of one variable: one of them
@@ -99,6 +122,9 @@ public final class Maintenance implements Agent {
     public void logProgressed() {
         if (taskCount.getAndAdd(0) > 0 || housekeeping.isLogReliefDue()) {
             wake();
+        }
+        if (handedOverCount.getAndAdd(0) > 0) {
+            handover.wakeWorkers();
         }
     }
 
@@ -210,6 +236,7 @@ public final class Maintenance implements Agent {
         if (ended != null) {
             failures.add(ended);
         }
+        failures.addAll(handover.failures());
         failures.addAll(flushes.failures());
         return failures;
     }
@@ -228,7 +255,7 @@ public final class Maintenance implements Agent {
         int workCount = probes.step();
         workCount += housekeeping.closeMerged();
         workCount += candidates.look();
-        merges.begin();
+        workCount += merges.begin();
         if (!flushes.isRunning()) {
             housekeeping.takeDownTablets();
             housekeeping.relieveLog();

@@ -7,8 +7,8 @@ import io.nyala.tablet.MergeTask;
 import io.nyala.tablet.Merging;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletClosedException;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
@@ -18,19 +18,19 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Merges of rowsets and of delta files, of which one is under way at a time: those that somebody asked for, then those
- * that are worth it. The worker's, but for {@link #add} and {@link #refuse}.
+ * Merges of rowsets and of delta files, of which one is under way at a time in a tablet, and one for each worker that
+ * does them: those that somebody asked for, then those that are worth it. The worker's that flushes, which begins and
+ * ends them all, so that no merge begins in a tablet whose flush does; but for {@link #add} and {@link #refuse}.
  */
 final class Merges {
-    private static final Logger LOG = System.getLogger(Merges.class.getName());
-
     private final Flushes flushes;
     private final MergeCandidates candidates;
     private final FlushContext context;
     private final Housekeeping housekeeping;
+    private final MergeHandover handover;
     private final AtomicInteger taskCount;
     private final Queue<Wanted> wanted = new ConcurrentLinkedQueue<>();
-    private @Nullable Running running;
+    private final List<MergeRun> running = new ArrayList<>();
 
     /** {@code taskCount} of what is under way. */
     Merges(
@@ -38,11 +38,13 @@ final class Merges {
             MergeCandidates candidates,
             FlushContext context,
             Housekeeping housekeeping,
+            MergeHandover handover,
             AtomicInteger taskCount) {
         this.flushes = flushes;
         this.candidates = candidates;
         this.context = context;
         this.housekeeping = housekeeping;
+        this.handover = handover;
         this.taskCount = taskCount;
     }
 
@@ -73,9 +75,6 @@ final class Merges {
         }
     }
 
-    /** {@code ended} is told why it did not come about, or null. */
-    private record Running(Merging.Task task, Consumer<@Nullable RuntimeException> ended) {}
-
     CompletableFuture<Boolean> add(Tablet tablet, Inputs inputs) {
         CompletableFuture<Boolean> merged = new CompletableFuture<>();
         wanted.add(new Wanted(tablet, inputs, merged));
@@ -84,27 +83,76 @@ final class Merges {
 
     /** Until one is due that nobody asked for; {@link Long#MAX_VALUE} if something else has to end before. */
     long microsToNext() {
-        return running != null || !wanted.isEmpty()
-                ? Long.MAX_VALUE
-                : candidates.microsToNext(tablet -> !flushes.isRunning(tablet));
+        return hasNoRoom() || !wanted.isEmpty() ? Long.MAX_VALUE : candidates.microsToNext(this::mayBegin);
     }
 
-    /** Begins the next one. */
-    void begin() {
-        Running present = running;
-        if (present != null && flushes.attached(present.task().tablet()) == null) {
-            abort(present, new TabletClosedException(present.task().tablet().id()));
+    private boolean hasNoRoom() {
+        return running.size() >= handover.underWayMax();
+    }
+
+    /** Not while its tablet is flushed: a merge has all changes of its rowsets, and the flush would lose them. */
+    private boolean mayBegin(Tablet tablet) {
+        return !flushes.isRunning(tablet) && !tablet.merging().isRunning();
+    }
+
+    /** Ends those that are over, and begins the next ones; answers how many were over. */
+    int begin() {
+        int overCount = endThoseOver();
+        if (handover.underWayMax() == 0) {
+            refuseAll(handover.failures().getLast());
         }
+        giveUpOfDropped();
         beginWanted();
-        beginBest();
+        if (!hasNoRoom() && wanted.isEmpty()) {
+            beginBest();
+        }
+        return overCount;
+    }
+
+    private int endThoseOver() {
+        int overCount = 0;
+        for (MergeRun over = handover.takeOver(); over != null; over = handover.takeOver()) {
+            ended(over);
+            overCount++;
+        }
+        return overCount;
+    }
+
+    /** Those that no worker has begun with, nor will. */
+    private void refuseAll(RuntimeException reason) {
+        for (MergeRun left = handover.take(); left != null; left = handover.take()) {
+            left.abort(reason);
+            ended(left);
+        }
+        refuse(reason);
+    }
+
+    private void giveUpOfDropped() {
+        for (MergeRun run : List.copyOf(running)) {
+            Tablet tablet = run.task().tablet();
+            if (flushes.attached(tablet) == null) {
+                giveUp(run, new TabletClosedException(tablet.id()));
+            }
+        }
+    }
+
+    private void giveUp(MergeRun run, RuntimeException reason) {
+        if (handover.workers().isEmpty()) {
+            run.abort(reason);
+            ended(run);
+        } else {
+            run.giveUp(reason);
+            handover.wakeWorkers();
+        }
     }
 
     private void beginWanted() {
-        // Not while its tablet is flushed: a merge has all changes of its rowsets, and the flush would lose them.
-        while (running == null
-                && !wanted.isEmpty()
-                && !flushes.isRunning(wanted.element().tablet())) {
-            Wanted next = wanted.remove();
+        for (Iterator<Wanted> each = wanted.iterator(); each.hasNext() && !hasNoRoom(); ) {
+            Wanted next = each.next();
+            if (!mayBegin(next.tablet())) {
+                continue;
+            }
+            each.remove();
             boolean isThere = flushes.attached(next.tablet()) != null;
             if (!isThere || !begin(next.tablet(), next.inputs(), failure -> end(next, failure))) {
                 next.merged().complete(false);
@@ -121,10 +169,7 @@ final class Merges {
     }
 
     private void beginBest() {
-        if (running != null || !wanted.isEmpty()) {
-            return;
-        }
-        MergeCandidates.Chosen chosen = candidates.best(tablet -> !flushes.isRunning(tablet));
+        MergeCandidates.Chosen chosen = candidates.best(this::mayBegin);
         if (chosen == null) {
             return;
         }
@@ -148,67 +193,59 @@ final class Merges {
             return false;
         }
         taskCount.getAndIncrement();
-        running = new Running(task, ended);
+        var run = new MergeRun(task, ended);
+        running.add(run);
+        if (!handover.workers().isEmpty()) {
+            handover.leave(run);
+        }
         return true;
     }
 
-    /** Does one bounded piece of the one that is under way; answers how much it was. */
+    /** Does one bounded piece of the one that is under way, if there is nobody else for it; answers how much it was. */
     int step() {
-        Running present = running;
-        if (present == null) {
+        if (running.isEmpty() || !handover.workers().isEmpty()) {
             return 0;
         }
-        try {
-            if (present.task().step()) {
-                return 1;
-            }
-            if (!present.task().isDone()) {
-                return 0;
-            }
-            end(present);
-            housekeeping.mergeEnded(present.task(), true);
-            housekeeping.releaseLog();
-            present.ended().accept(null);
-        } catch (RuntimeException e) {
-            if (!(e instanceof TabletClosedException)) {
-                LOG.log(
-                        Level.ERROR,
-                        present.task().describe() + " of tablet "
-                                + present.task().tablet().id() + " failed; they stay as they are",
-                        e);
-            }
-            abort(present, e);
+        MergeRun run = running.getFirst();
+        int workCount = run.step();
+        if (run.isOver()) {
+            ended(run);
         }
-        return 1;
+        return workCount;
     }
 
-    private void end(Running present) {
-        running = null;
+    private void ended(MergeRun run) {
+        if (!running.remove(run)) {
+            return; // It was given up, and all have heard of it.
+        }
         taskCount.getAndDecrement();
-        AttachedTablet attached = flushes.attached(present.task().tablet());
+        AttachedTablet attached = flushes.attached(run.task().tablet());
         if (attached != null) {
             candidates.changed(attached);
         }
-    }
-
-    private void abort(Running present, RuntimeException reason) {
-        end(present);
-        if (!(reason instanceof TabletClosedException)) {
-            housekeeping.mergeEnded(present.task(), false);
+        RuntimeException failure = run.failure();
+        if (!(failure instanceof TabletClosedException)) {
+            housekeeping.mergeEnded(run.task(), failure == null);
         }
         try {
-            present.task().abort();
-        } catch (RuntimeException e) {
-            reason.addSuppressed(e);
+            if (failure == null) {
+                housekeeping.releaseLog();
+            }
+        } finally {
+            run.tell(failure);
         }
-        present.ended().accept(reason);
     }
 
-    /** Gives up the one that is under way. */
+    /** Gives up those that are under way, at the end of maintenance; whose worker lives hears of it by itself. */
     void abort(RuntimeException reason) {
-        Running present = running;
-        if (present != null) {
-            abort(present, reason);
+        endThoseOver();
+        refuseAll(reason);
+        for (MergeRun run : List.copyOf(running)) {
+            giveUp(run, reason);
+            if (running.remove(run)) {
+                taskCount.getAndDecrement();
+                run.tell(reason);
+            }
         }
     }
 

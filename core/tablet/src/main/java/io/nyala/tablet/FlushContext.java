@@ -12,7 +12,7 @@ import io.nyala.memrowset.MemRowSet;
 import io.nyala.rows.DeltaSource;
 import org.jspecify.annotations.Nullable;
 
-/** What a flush or a merge needs from its host. Used by one maintenance worker. */
+/** What a flush or a merge needs from its host. Used by maintenance workers, of which several may merge at once. */
 public interface FlushContext {
     TabletManifest manifest();
 

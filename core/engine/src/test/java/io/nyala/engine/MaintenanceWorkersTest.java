@@ -1,0 +1,179 @@
+package io.nyala.engine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.nyala.io.DiskException;
+import io.nyala.io.HugePageSource;
+import io.nyala.simulation.Operation;
+import io.nyala.simulation.SimulatedClock;
+import io.nyala.simulation.SimulatedDisk;
+import io.nyala.tablet.Tablet;
+import io.nyala.testkit.Seed;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Goal: several workers merge as many tablets at a time, and no flush waits for any of them; one that ends, or
+ * whose tablet is dropped, holds up nobody.
+ * Method: workers of a simulated host that are held in the middle of a merge; and, where one is to die, on threads.
+ */
+final class MaintenanceWorkersTest {
+    private static final long ROWS = 6_000; // A merge takes a step for each thousand of them.
+
+    private static Table overlapping(Engine engine, String name, Consumer<Table> flush) {
+        Table table = engine.createTable(name, Numbers.SCHEMA);
+        for (int i = 0; i < 2; i++) {
+            int first = i;
+            Numbers.insert(
+                            table,
+                            LongStream.range(0, ROWS)
+                                    .filter(id -> id % 2 == first)
+                                    .toArray())
+                    .orThrow();
+            flush.accept(table);
+        }
+        return table;
+    }
+
+    private static Tablet tablet(Table table) {
+        return table.state().tablets().getFirst().tablet();
+    }
+
+    private static int rowSets(Table table) {
+        return table.statistics().rowSetCount();
+    }
+
+    private static EngineConfig config(int workers) {
+        return World.config()
+                .withFlushBytes(8 << 20)
+                .withLogSegmentBytes(16 << 20)
+                .withMaintenanceWorkers(workers);
+    }
+
+    @Test
+    void tabletsAreMergedSideBySideAndFlushedMeanwhile(@Seed SplittableRandom random) {
+        World.Running running = new World(random).open(config(3));
+        Engine engine = running.engine();
+        List<Table> tables = Stream.of("a", "b", "c")
+                .map(name -> overlapping(engine, name, table -> Numbers.flush(running, table)))
+                .toList();
+        List<CompletableFuture<Void>> merges =
+                tables.stream().map(Table::compact).toList();
+        running.host()
+                .await(() -> tables.stream()
+                                .filter(table -> tablet(table).merging().isRunning())
+                                .count()
+                        == 2);
+        var mayGoOn = new AtomicBoolean();
+        running.host().suspendUntil("maintenance-1", mayGoOn::get);
+        running.host().suspendUntil("maintenance-2", mayGoOn::get);
+        for (Table table : tables) {
+            boolean isMerging = tablet(table).merging().isRunning();
+            Numbers.insertRange(table, ROWS, ROWS + 10);
+            CompletableFuture<Void> flush = table.flush();
+            running.host().await(() -> rowSets(table) == 3);
+            if (isMerging) {
+                assertFalse(flush.isDone(), "changes of what is merged are flushed after it");
+            } else {
+                running.host().await(flush::isDone);
+            }
+        }
+        mayGoOn.set(true);
+        running.host().await(() -> merges.stream().allMatch(CompletableFuture::isDone));
+        merges.forEach(CompletableFuture::join);
+        for (Table table : tables) {
+            assertTrue(rowSets(table) <= 2, () -> rowSets(table) + " rowsets");
+            assertEquals(Numbers.list(0, ROWS + 10), Numbers.ids(table.scan()));
+        }
+        engine.close();
+    }
+
+    @Test
+    void aTableCanBeDroppedWhoseMergeAWorkerHas(@Seed SplittableRandom random) {
+        var world = new World(random);
+        World.Running running = world.open(config(2));
+        Table table = overlapping(running.engine(), "t", each -> Numbers.flush(running, each));
+        CompletableFuture<Void> merge = table.compact();
+        running.host().await(() -> tablet(table).merging().isRunning());
+        var mayGoOn = new AtomicBoolean();
+        running.host().suspendUntil("maintenance-1", mayGoOn::get);
+        running.engine().dropTable("t");
+        for (int i = 0; i < 1_000; i++) {
+            running.host().step();
+        }
+        assertTrue(tablet(table).merging().isRunning(), "it was taken down under the hands of a worker");
+        mayGoOn.set(true);
+        running.host().await(merge::isDone);
+        assertTrue(merge.isCompletedExceptionally());
+        running.host()
+                .await(() ->
+                        world.disk().list(World.DIRECTORY.resolve("rowsets")).isEmpty());
+        running.engine().close();
+    }
+
+    @Test
+    void aWorkerThatFailsEndsAlone(@Seed SplittableRandom random) {
+        var disk = new SimulatedDisk(random);
+        disk.blockWhenIdle();
+        var environment = new EngineEnvironment(
+                disk, new SimulatedClock().microsSource(), HugePageSource.orJdk(), new ThreadHost("test-"));
+        Engine engine = Engine.open(config(3), environment);
+        Table table = overlapping(engine, "t", each -> each.flush().join());
+        var error = new AssertionError("planned");
+        failNextRowSet(disk, error);
+        MaintenanceFailedException first = failed(table.compact());
+        assertSame(error, first.getCause());
+        assertSame(first, engine.failures().getFirst());
+        table.compact().join(); // By the other one.
+        assertEquals(1, rowSets(table));
+
+        Numbers.insert(table, -1, ROWS).orThrow(); // All other keys lie between them.
+        table.flush().join();
+        failNextRowSet(disk, error);
+        failed(table.compact());
+        MaintenanceFailedException last = failed(table.compact());
+        assertSame(error, last.getCause(), "there is nobody left");
+        Numbers.insertRange(table, ROWS + 1, ROWS + 20);
+        table.flush().join();
+        assertFalse(tablet(table).merging().isRunning());
+        assertEquals(3, rowSets(table));
+        assertEquals(Numbers.list(-1, ROWS + 20), Numbers.ids(table.scan()));
+        engine.close();
+        assertEquals(0, disk.openFileCount());
+    }
+
+    private static void failNextRowSet(SimulatedDisk disk, Error error) {
+        var hasFailed = new AtomicBoolean();
+        disk.failNext(
+                call -> {
+                    if (!hasFailed.get()
+                            && call.operation() == Operation.CREATE
+                            && call.fileName().endsWith(".rowset")) {
+                        hasFailed.set(true);
+                        throw error;
+                    }
+                    return false;
+                },
+                DiskException.Kind.OTHER);
+    }
+
+    private static MaintenanceFailedException failed(CompletableFuture<Void> compaction) {
+        try {
+            compaction.join();
+        } catch (CompletionException e) {
+            return assertInstanceOf(MaintenanceFailedException.class, e.getCause());
+        }
+        throw new AssertionError("it was merged");
+    }
+}

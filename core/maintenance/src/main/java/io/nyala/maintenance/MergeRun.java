@@ -1,0 +1,92 @@
+package io.nyala.maintenance;
+
+import io.nyala.tablet.Merging;
+import io.nyala.tablet.TabletClosedException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A merge under way. Maintenance begins and ends it; what lies between is done by one worker, which alone calls {@link
+ * #step} and {@link #abort}.
+ */
+final class MergeRun {
+    private static final Logger LOG = System.getLogger(MergeRun.class.getName());
+
+    private final Merging.Task task;
+    private final Consumer<@Nullable RuntimeException> ended;
+    private volatile @Nullable RuntimeException givenUp;
+    private volatile @Nullable RuntimeException failure;
+    private volatile boolean isOver;
+
+    /** {@code ended} is told why it did not come about, or null. */
+    MergeRun(Merging.Task task, Consumer<@Nullable RuntimeException> ended) {
+        this.task = task;
+        this.ended = ended;
+    }
+
+    Merging.Task task() {
+        return task;
+    }
+
+    /** Its worker is to abort it before its next step, unless that comes too late. Any thread. */
+    void giveUp(RuntimeException reason) {
+        givenUp = reason;
+    }
+
+    /** Does one bounded piece; answers how much it was. */
+    int step() {
+        RuntimeException reason = givenUp;
+        if (reason != null) {
+            abort(reason);
+            return 1;
+        }
+        try {
+            if (task.step()) {
+                return 1;
+            }
+            if (!task.isDone()) {
+                return 0;
+            }
+            isOver = true;
+        } catch (RuntimeException e) {
+            if (!(e instanceof TabletClosedException)) {
+                LOG.log(
+                        Level.ERROR,
+                        task.describe() + " of tablet " + task.tablet().id() + " failed; they stay as they are",
+                        e);
+            }
+            abort(e);
+        }
+        return 1;
+    }
+
+    /** Gives back what it has; the inputs stay as they are. */
+    void abort(RuntimeException reason) {
+        try {
+            task.abort();
+        } catch (RuntimeException e) {
+            reason.addSuppressed(e);
+        } finally {
+            failure = reason;
+            isOver = true;
+        }
+    }
+
+    /** Whether there is nothing left to be done for its worker. */
+    boolean isOver() {
+        return isOver;
+    }
+
+    /** Why it did not come about, once it is over; null if it has. */
+    @Nullable
+    RuntimeException failure() {
+        return failure;
+    }
+
+    /** Tells who wanted it. By maintenance. */
+    void tell(@Nullable RuntimeException reason) {
+        ended.accept(reason);
+    }
+}
