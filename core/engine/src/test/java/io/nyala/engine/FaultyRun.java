@@ -35,7 +35,7 @@ final class FaultyRun {
     private final SplittableRandom random;
     private final World world;
     private final List<ModelDriver> tables = new ArrayList<>();
-    private final ModelWrites writes = new ModelWrites(this::refused);
+    private final ModelWrites writes = new ModelWrites(this::refused, new ModelTally());
     private boolean isWriting;
 
     FaultyRun(long seed) {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.catalog.TableDescription;
+import io.nyala.engine.ModelTally.Kind;
 import io.nyala.rows.Column;
 import io.nyala.rows.Schema;
 import io.nyala.simulation.RandomSchema;
@@ -135,7 +136,7 @@ final class ModelCatalog {
         ModelTable table =
                 ModelTable.of(freeName(random), schema).withLayout(layout).withHistorySeconds(history.toSeconds());
         host.note("create table " + table);
-        var driver = new ModelDriver(random.split(), source, table);
+        var driver = new ModelDriver(random.split(), source, table, host.tally());
         change(new Change(driver, table), () -> {
             TableSpec spec = layout.spec(table.name(), schema);
             boolean isForEver = history.isNegative();
@@ -185,6 +186,7 @@ final class ModelCatalog {
                     new Change(table, table.table().withSnapshot(name, time)),
                     () -> assertEquals(time, open.createSnapshot(name, time)));
             table.promised(time);
+            host.tally().count(Kind.NAMED_SNAPSHOT);
         } catch (AncientSnapshotException e) {
             pending = null;
             assertTrue(e.mark() <= table.markMax(host.engine()), () -> "refused: " + e.getMessage());
@@ -214,6 +216,7 @@ final class ModelCatalog {
 
     private void made(Change change) {
         pending = null;
+        host.tally().count(Kind.CATALOG_CHANGE);
         ModelDriver driver = change.driver();
         ModelTable after = change.after();
         if (after == null) {

@@ -2,6 +2,7 @@ package io.nyala.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.nyala.engine.ModelTally.Kind;
 import io.nyala.rows.Column;
 import io.nyala.rows.Limits;
 import io.nyala.rows.OperationBatch;
@@ -31,12 +32,16 @@ final class ModelDriver {
     /** Few, so that most operations meet a row that others have met. */
     static final int KEYS = 60;
 
+    private static final int BATCH_MAX = 3_000;
+    private static final int LONG_KEYS_BATCH_MAX = 900;
+
     /** Of a table that was not made yet. */
     static final long NO_ID = 0;
 
     private final SplittableRandom random;
     private final OperationSource source;
     private final boolean hasManyKeys;
+    private final ModelTally tally;
     private ModelTable table;
     private long id = NO_ID;
     private long recallableUntil = Long.MAX_VALUE;
@@ -44,13 +49,11 @@ final class ModelDriver {
     private final List<Long> times = new ArrayList<>();
     private final List<ModelPart> unsure = new ArrayList<>();
     private long promisedTime;
-    private long operationCount;
     private int changeCount;
     private boolean isTouched;
     private long leastHistorySeconds = Long.MAX_VALUE;
     private long unknownBefore;
     private long markMax;
-    private int refusedCount;
 
     /** For the table of {@link World}. */
     ModelDriver(SplittableRandom random) {
@@ -59,12 +62,14 @@ final class ModelDriver {
 
     /** For a table of one tablet. */
     ModelDriver(SplittableRandom random, String name, Schema schema, int keyCount) {
-        this(random, new OperationSource(random, schema, keyCount), ModelTable.of(name, schema));
+        this(random, new OperationSource(random, schema, keyCount), ModelTable.of(name, schema), new ModelTally());
     }
 
-    ModelDriver(SplittableRandom random, OperationSource source, ModelTable table) {
+    /** @param tally counts what is done to it */
+    ModelDriver(SplittableRandom random, OperationSource source, ModelTable table, ModelTally tally) {
         this.random = random;
         this.source = source;
+        this.tally = tally;
         this.hasManyKeys = source.keys().size() > Limits.VECTOR_ROWS;
         this.table = table;
     }
@@ -108,6 +113,15 @@ final class ModelDriver {
 
     void recallableUntil(long micros) {
         recallableUntil = micros;
+    }
+
+    /** Operations of a batch, with which it has no more bytes than it may. */
+    int batchMax() {
+        return source.hasLongKey() ? LONG_KEYS_BATCH_MAX : BATCH_MAX;
+    }
+
+    ModelTally tally() {
+        return tally;
     }
 
     /** Whether its rows, once most are there, are more than one batch of a scan. */
@@ -194,10 +208,6 @@ final class ModelDriver {
 
     // ---- Writing ----
 
-    long operationCount() {
-        return operationCount;
-    }
-
     /** A batch of random operations. */
     List<ModelOperation> draw(boolean insertsOnly) {
         return draw(random, 1 + random.nextInt(12), insertsOnly);
@@ -209,7 +219,7 @@ final class ModelDriver {
     }
 
     List<ModelOperation> draw(SplittableRandom stepRandom, int count, boolean insertsOnly) {
-        operationCount += count;
+        tally.add(Kind.ROW_OPERATION, count);
         return source.draw(stepRandom, schema(), this::newest, count, insertsOnly);
     }
 
@@ -362,11 +372,7 @@ final class ModelDriver {
 
     /** A scan of the past was refused, as it should be. */
     void refused() {
-        refusedCount++;
-    }
-
-    int refusedCount() {
-        return refusedCount;
+        tally.count(Kind.REFUSED_SCAN);
     }
 
     /** A crash has left something that happened then or not, and nobody can find out. */

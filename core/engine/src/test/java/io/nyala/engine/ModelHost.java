@@ -1,7 +1,7 @@
 package io.nyala.engine;
 
+import io.nyala.engine.ModelTally.Kind;
 import io.nyala.io.DiskException;
-import io.nyala.io.DiskException.Kind;
 import io.nyala.memory.MemoryLeakException;
 import io.nyala.simulation.Operation;
 import io.nyala.simulation.PowerCutException;
@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
 final class ModelHost {
     private static final int TRACE_CHARS_MAX = 3_000;
 
+    /** Of a batch; those are about as many characters. */
+    private static final int NOTED_OPERATIONS_MAX = 40;
+
     /** A run takes some seconds of the simulated clock. */
     private static final int MERGE_DELAY_MILLIS_MAX = 500;
 
@@ -30,15 +33,15 @@ final class ModelHost {
 
     private final long seed;
     private final World world;
-    private final ModelWrites writes = new ModelWrites(this::expect);
+    private final ModelTally tally = new ModelTally();
+    private final ModelWrites writes = new ModelWrites(this::expect, tally);
     private final ModelScans scans = new ModelScans();
     private final ModelCatalog catalog = new ModelCatalog(this);
-    private final List<String> trace = new ArrayList<>();
+    private final List<Note> trace = new ArrayList<>();
+    private final List<String> told = new ArrayList<>(); // Those that somebody wanted to read.
     private World.Running running;
     private int step;
     private int restarts;
-    private long automaticMergeCount; // Of the engines before this one.
-    private long automaticDeltaMergeCount;
 
     /** A call of the disk was made to fail, or there is no space: clear failures are as they should be. */
     private boolean isFaulty;
@@ -81,14 +84,14 @@ final class ModelHost {
         return catalog;
     }
 
-    /** Merges that nobody asked for, in all engines. */
-    long automaticMergeCount() {
-        return automaticMergeCount + engine().maintenance().automaticMergeCount();
+    /** What was done, counted; of the engine that is open now, but for what it does by itself. */
+    ModelTally tally() {
+        return tally;
     }
 
-    /** The same of delta files. */
-    long automaticDeltaMergeCount() {
-        return automaticDeltaMergeCount + engine().maintenance().automaticDeltaMergeCount();
+    private void engineEnds() {
+        tally.add(Kind.AUTOMATIC_MERGE, engine().maintenance().automaticMergeCount());
+        tally.add(Kind.AUTOMATIC_DELTA_MERGE, engine().maintenance().automaticDeltaMergeCount());
     }
 
     /** Microseconds since 1970. */
@@ -104,12 +107,30 @@ final class ModelHost {
     }
 
     void note(String what) {
-        trace.add(step + ": " + (what.length() > TRACE_CHARS_MAX ? what.substring(0, TRACE_CHARS_MAX) + "..." : what));
+        note(what, List.of());
+    }
+
+    /** Operations are put into words only for somebody who reads them. */
+    void note(String what, List<ModelOperation> operations) {
+        trace.add(new Note(
+                step, what, List.copyOf(operations.subList(0, Math.min(operations.size(), NOTED_OPERATIONS_MAX)))));
     }
 
     /** What was done, in words. */
     List<String> trace() {
-        return trace;
+        while (told.size() < trace.size()) {
+            told.add(trace.get(told.size()).toString());
+        }
+        return told;
+    }
+
+    /** Something that was done in a step, perhaps with operations: the first of them. */
+    private record Note(int step, String what, List<ModelOperation> operations) {
+        @Override
+        public String toString() {
+            String text = step + ": " + what + (operations.isEmpty() ? "" : " " + operations);
+            return text.length() > TRACE_CHARS_MAX ? text.substring(0, TRACE_CHARS_MAX) + "..." : text;
+        }
     }
 
     // ---- Faults ----
@@ -134,13 +155,16 @@ final class ModelHost {
         } else if (kind < 4) {
             note("the disk is nearly full");
             isFaulty = true;
+            tally.count(Kind.FAULT);
             disk.noSpaceAfter(random.nextInt(400_000));
         } else {
             Operation[] operations = Operation.values();
             Operation operation = operations[random.nextInt(operations.length)];
-            Kind failure = random.nextInt(4) == 0 ? Kind.NO_SPACE : Kind.IO_ERROR;
+            DiskException.Kind failure =
+                    random.nextInt(4) == 0 ? DiskException.Kind.NO_SPACE : DiskException.Kind.IO_ERROR;
             note("the next " + operation + " fails, " + failure);
             isFaulty = true;
+            tally.count(Kind.FAULT);
             disk.failNext(operation, failure);
         }
     }
@@ -212,6 +236,7 @@ final class ModelHost {
             expect(e); // A failed log cannot be sealed; everything is closed nevertheless.
         }
         writes.engineDied();
+        tally.count(Kind.RESTART);
         begin(random, false);
     }
 
@@ -229,6 +254,7 @@ final class ModelHost {
 
     /** The engine is dead; what it held is given back, and another one is opened. */
     private void restart(SplittableRandom random, boolean isCut) {
+        tally.count(isCut ? Kind.POWER_CUT : Kind.KILLED_PROCESS);
         scans.close();
         writes.engineDied();
         closeDead();
@@ -241,14 +267,16 @@ final class ModelHost {
     /** Opens an engine, perhaps with another power cut on the way, and finds out what is there. */
     private void begin(SplittableRandom random, boolean wasCutBefore) {
         boolean wasCut = wasCutBefore;
+        boolean isOpen = true;
         while (true) {
             if (random.nextInt(3) == 0) {
                 arm(random, 300);
             }
-            boolean isOpen = false;
+            if (isOpen) {
+                engineEnds();
+            }
+            isOpen = false;
             try {
-                automaticMergeCount = automaticMergeCount();
-                automaticDeltaMergeCount = automaticDeltaMergeCount();
                 running = world.open();
                 isOpen = true;
                 if (isFaulty && isAnyRowSetMissing()) {
@@ -264,6 +292,7 @@ final class ModelHost {
                 return;
             } catch (PowerCutException _) {
                 wasCut = true; // What outlived its process may not outlive this.
+                tally.count(Kind.POWER_CUT);
                 if (isOpen) {
                     closeDead();
                 }

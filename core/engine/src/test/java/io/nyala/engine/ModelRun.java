@@ -3,6 +3,7 @@ package io.nyala.engine;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.nyala.engine.ModelRequests.Request;
+import io.nyala.engine.ModelTally.Kind;
 import io.nyala.memory.AccountUsage;
 import io.nyala.simulation.PowerCutException;
 import io.nyala.wal.Durability;
@@ -22,6 +23,8 @@ final class ModelRun {
     private static final int IN_FLIGHT_MAX = 4;
     private static final int PREPARED_MAX = 3;
 
+    private static final int MANY_OPERATIONS_MAX = 900;
+
     /** Memory of open files, before a table is dropped: they are not merged yet, neither rowsets nor their changes. */
     private static final long OPEN_FILES_BYTES_MAX = 4 << 20;
 
@@ -30,10 +33,11 @@ final class ModelRun {
 
     private final long seed;
     private final boolean hasFaults;
+    private final boolean hasLargeBatches; // Of which rows have thousands of changes in the end.
     private final ModelHost host;
     private final ModelWrites writes;
     private final ModelCatalog catalog;
-    private long operationCount;
+    private final ModelTally tally;
 
     ModelRun(long seed) {
         var random = new SplittableRandom(seed);
@@ -42,6 +46,8 @@ final class ModelRun {
         this.host = new ModelHost(seed, random);
         this.writes = host.writes();
         this.catalog = host.catalog();
+        this.tally = host.tally();
+        this.hasLargeBatches = random.nextBoolean();
     }
 
     /** What was done, in words. */
@@ -55,9 +61,9 @@ final class ModelRun {
                 + host.world().disk().trace().getLast();
     }
 
-    /** Operations on rows, and of other steps each as one. */
-    long operationCount() {
-        return operationCount;
+    /** How often what was done. */
+    ModelTally tally() {
+        return tally;
     }
 
     /** Does one step and looks at everything afterwards. */
@@ -66,7 +72,7 @@ final class ModelRun {
         host.begin(number);
         var _ = host.guarded(() -> {
             if (catalog.named().isEmpty()) {
-                operationCount++;
+                tally.count(Kind.OTHER_STEP);
                 catalog.change(random);
             } else {
                 act(random);
@@ -110,7 +116,7 @@ final class ModelRun {
         }
         int kind = random.nextInt(hasFaults ? 100 : 94);
         if (kind >= 40 + 15) {
-            operationCount++;
+            tally.count(Kind.OTHER_STEP);
         }
         if (kind < 36) {
             commit(random, table);
@@ -196,7 +202,7 @@ final class ModelRun {
             int kind = random.nextInt(8);
             if (kind == 0 && writes.preparedCount() < PREPARED_MAX) {
                 List<ModelOperation> operations = draw(random, table);
-                host.note("fill a batch for " + table.tableName() + " " + operations);
+                host.note("fill a batch for " + table.tableName(), operations);
                 writes.prepare(table, opened(table), operations);
             } else if (kind == 1 && writes.preparedCount() > 0) {
                 int index = random.nextInt(writes.preparedCount());
@@ -212,9 +218,9 @@ final class ModelRun {
         List<ModelOperation> operations = draw(random, table);
         Durability durability = random.nextInt(4) == 0 ? Durability.WRITTEN : Durability.SYNC;
         boolean isAtomic = random.nextInt(6) == 0;
-        String what = (isAtomic ? "atomic " : "") + durability + " to " + table.tableName() + " " + operations;
+        String what = (isAtomic ? "atomic " : "") + durability + " to " + table.tableName();
         Request request = random.nextInt(4) == 0 ? writes.name(random, table, operations, isAtomic) : null;
-        host.note("commit " + (request == null ? "" : request + " ") + what);
+        host.note("commit " + (request == null ? "" : request + " ") + what, operations);
         writes.submit(table, opened(table), operations, durability, isAtomic, request);
     }
 
@@ -225,16 +231,16 @@ final class ModelRun {
             hand(random, table);
             return;
         }
-        operationCount += operations.size();
+        tally.add(Kind.ROW_OPERATION, operations.size());
         Durability durability = random.nextInt(4) == 0 ? Durability.WRITTEN : Durability.SYNC;
-        host.note("repeat " + request + " " + durability + " to " + table.tableName() + " " + operations);
+        host.note("repeat " + request + " " + durability + " to " + table.tableName(), operations);
         writes.submit(table, opened(table), operations, durability, request.isAtomic(), request);
     }
 
     private List<ModelOperation> draw(SplittableRandom random, ModelDriver table) {
-        boolean isMany = random.nextInt(table.hasManyKeys() ? 2 : 24) == 0;
-        int count = isMany ? random.nextInt(100, 900) : random.nextInt(1, 30);
-        operationCount += count;
+        boolean isMany = hasLargeBatches ? random.nextInt(3) > 0 : random.nextInt(table.hasManyKeys() ? 2 : 24) == 0;
+        int most = hasLargeBatches ? table.batchMax() : MANY_OPERATIONS_MAX;
+        int count = isMany ? random.nextInt(100, most) : random.nextInt(1, 30);
         return table.draw(random, count, false);
     }
 
@@ -272,31 +278,6 @@ final class ModelRun {
         if (random.nextBoolean()) {
             host.agents().await(merge::isDone);
         }
-    }
-
-    /** Merges that were asked for, and have come about. */
-    int mergeCount() {
-        return writes.mergeCount();
-    }
-
-    /** As above, of delta files. */
-    int deltaMergeCount() {
-        return writes.deltaMergeCount();
-    }
-
-    /** Scans of tables that are still there that came too late. */
-    int refusedCount() {
-        return catalog.all().stream().mapToInt(ModelDriver::refusedCount).sum();
-    }
-
-    /** Merges of rowsets that nobody asked for. */
-    long automaticMergeCount() {
-        return host.automaticMergeCount();
-    }
-
-    /** As above, of delta files. */
-    long automaticDeltaMergeCount() {
-        return host.automaticDeltaMergeCount();
     }
 
     // ---- Reading ----

@@ -20,22 +20,13 @@ final class ModelRuns {
 
     private ModelRuns() {}
 
-    /** What was done in a run. */
-    record Done(
-            long operationCount,
-            int mergeCount,
-            int deltaMergeCount,
-            int refusedCount,
-            long automaticMergeCount,
-            long automaticDeltaMergeCount) {}
-
-    /** Runs so many steps. */
-    static Done run(long seed, int steps) {
+    /** Runs so many steps. Answers how often what was done. */
+    static ModelTally run(long seed, int steps) {
         Attempt attempt = attempt(seed, IntStream.range(0, steps).boxed().toList());
         if (attempt.failure() != null) {
             throw smallest(seed, attempt, steps);
         }
-        return attempt.done();
+        return attempt.tally();
     }
 
     /** What came of some steps; those that were done, the last of which failed if there is a failure. */
@@ -43,7 +34,7 @@ final class ModelRuns {
             List<Integer> steps,
             List<String> trace,
             @Nullable Throwable failure,
-            Done done) {}
+            ModelTally tally) {}
 
     private static Attempt attempt(long seed, List<Integer> steps) {
         List<Integer> done = new ArrayList<>();
@@ -54,25 +45,15 @@ final class ModelRuns {
                 run.step(step);
             }
             run.end();
-            return new Attempt(done, run.trace(), null, done(run));
+            return new Attempt(done, run.trace(), null, run.tally());
         } catch (RuntimeException | Error failure) {
             try {
                 run.abandon();
             } catch (RuntimeException | Error e) {
                 failure.addSuppressed(e);
             }
-            return new Attempt(done, run.trace(), failure, done(run));
+            return new Attempt(done, run.trace(), failure, run.tally());
         }
-    }
-
-    private static Done done(ModelRun run) {
-        return new Done(
-                run.operationCount(),
-                run.mergeCount(),
-                run.deltaMergeCount(),
-                run.refusedCount(),
-                run.automaticMergeCount(),
-                run.automaticDeltaMergeCount());
     }
 
     /** Leaves out runs of steps, long ones first, as long as what is left fails too. */

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.engine.ModelTally.Kind;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.Schema;
 import io.nyala.simulation.Cells;
@@ -299,6 +300,7 @@ final class ModelScan implements AutoCloseable {
         if (lot.conditions.isEmpty() && lot.limit == Long.MAX_VALUE) {
             driver.promised(snapshot); // In all tablets.
         }
+        count();
         if (isWhole()) {
             NavigableMap<RowKey, List<@Nullable Object>> expected = ModelDriver.allAt(models, snapshot);
             NavigableMap<RowKey, List<@Nullable Object>> found = byKey();
@@ -316,6 +318,16 @@ final class ModelScan implements AutoCloseable {
                     .forEach((row, count) -> assertTrue(
                             count <= left.getOrDefault(row, 0),
                             () -> description + " answers " + row + " " + count + " times"));
+        }
+    }
+
+    private void count() {
+        driver.tally().count(Kind.COMPARISON);
+        driver.tally().add(Kind.COMPARED_ROW, rows.size());
+        if (lot.start != 0) {
+            driver.tally().count(Kind.CHANGES_SCAN);
+        } else if (lot.time != 0) {
+            driver.tally().count(Kind.PAST_SCAN);
         }
     }
 

@@ -3,6 +3,7 @@ package io.nyala.engine;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.compaction.MergePolicy;
+import io.nyala.engine.ModelTally.Kind;
 import io.nyala.memory.MemoryLimitException;
 import io.nyala.record.StaleRequestException;
 import io.nyala.simulation.PowerCutException;
@@ -38,21 +39,24 @@ final class ModelWrites {
     private final List<ModelBatch> inFlight = new ArrayList<>();
     private final List<Flush> flushes = new ArrayList<>();
     private final List<Merge> merges = new ArrayList<>();
-    private int mergeCount;
-    private int deltaMergeCount;
+    private final ModelTally tally;
     private final List<ModelPart> doubtful = new ArrayList<>();
     private long durableTime;
 
-    /** {@code refused} hears of each batch or flush that failed, and throws if that may not be. */
-    ModelWrites(Consumer<RuntimeException> refused) {
+    /**
+     * @param refused hears of each batch or flush that failed, and throws if that may not be
+     * @param tally counts what came about
+     */
+    ModelWrites(Consumer<RuntimeException> refused, ModelTally tally) {
         this.refused = refused;
+        this.tally = tally;
     }
 
     /** A flush that was asked for, of a table as it was then, and the time of its newest record. */
     private record Flush(ModelDriver driver, int changes, CompletableFuture<Void> done, long time) {}
 
-    /** A merge that was asked for; false if it need not be. */
-    private record Merge(CompletableFuture<Boolean> done, boolean isOfDeltaFiles) {}
+    /** A merge that was asked for; false if it was not to be. */
+    private record Merge(CompletableFuture<Boolean> done, Kind kind) {}
 
     // ---- Batches ----
 
@@ -244,7 +248,7 @@ final class ModelWrites {
     CompletableFuture<Boolean> merge(SplittableRandom random, Engine engine, Table table) {
         if (random.nextInt(4) == 0) {
             CompletableFuture<Boolean> compaction = table.compact().thenApply(_ -> false);
-            merges.add(new Merge(compaction, false));
+            merges.add(new Merge(compaction, Kind.MERGE));
             return compaction;
         }
         List<HostedTablet> tablets = table.state().tablets();
@@ -260,7 +264,7 @@ final class ModelWrites {
             }
         }
         CompletableFuture<Boolean> merge = engine.maintenance().merge(tablet, chosen);
-        merges.add(new Merge(merge, false));
+        merges.add(new Merge(merge, Kind.MERGE));
         return merge;
     }
 
@@ -285,22 +289,22 @@ final class ModelWrites {
                 .map(DeltaFileEntry::fileId)
                 .toList();
         var choice = new MergePolicy.Choice(List.of(most.fileId()), files, 1, 1, "asked for");
-        merges.add(new Merge(engine.maintenance().merge(tablet, choice), true));
+        merges.add(new Merge(engine.maintenance().merge(tablet, choice), Kind.DELTA_MERGE));
     }
 
     /** Gives up what was before, in all tablets of a table. */
     CompletableFuture<Boolean> vacuum(Table table) {
-        CompletableFuture<Boolean> vacuum = table.vacuum().thenApply(_ -> false);
-        merges.add(new Merge(vacuum, false));
+        CompletableFuture<Boolean> vacuum = table.vacuum().thenApply(_ -> true);
+        merges.add(new Merge(vacuum, Kind.VACUUM));
         return vacuum;
     }
 
     /** One that fails leaves everything as it was, so there need not be memory for it. */
     private void merged(Merge merge) {
         if (!merge.done().isCompletedExceptionally()) {
-            int count = merge.done().join() ? 1 : 0;
-            mergeCount += merge.isOfDeltaFiles() ? 0 : count;
-            deltaMergeCount += merge.isOfDeltaFiles() ? count : 0;
+            if (merge.done().join()) {
+                tally.count(merge.kind());
+            }
             return;
         }
         RuntimeException failure = failure(merge.done());
@@ -309,18 +313,9 @@ final class ModelWrites {
         }
     }
 
-    /** Merges of rowsets that have come about. */
-    int mergeCount() {
-        return mergeCount;
-    }
-
-    /** Of delta files. */
-    int deltaMergeCount() {
-        return deltaMergeCount;
-    }
-
     private void flushed(Flush flush) {
         if (!flush.done().isCompletedExceptionally()) {
+            tally.count(Kind.FLUSH);
             durableUpTo(flush.time());
             return;
         }

@@ -28,6 +28,7 @@ final class OperationSource {
     private static final OperationKind[] KINDS = OperationKind.values();
 
     private final List<RowKey> keys;
+    private final boolean hasLongKey;
 
     /** For tables whose key is that of {@code schema}; their other columns may be others. */
     OperationSource(SplittableRandom random, Schema schema, int keyCount) {
@@ -40,7 +41,8 @@ final class OperationSource {
             keys.add(key);
         }
         int variable = variableKeyColumn(schema);
-        if (variable >= 0 && random.nextInt(8) == 0) {
+        hasLongKey = variable >= 0 && random.nextInt(8) == 0;
+        if (hasLongKey) {
             keys.getFirst().set(variable, repeated(LONG_KEY_BYTES));
         }
         this.keys = keys.stream().map(RowKey::new).toList();
@@ -49,6 +51,11 @@ final class OperationSource {
     /** The keys that operations have, as they are given. */
     List<RowKey> keys() {
         return keys;
+    }
+
+    /** Whether thousands of operations may be more than a batch takes. */
+    boolean hasLongKey() {
+        return hasLongKey;
     }
 
     /** The keys that rows have then. */

@@ -47,7 +47,7 @@ final class TwoProcessesTest {
                     step + ": " + run.trace().size() + " notes, " + run.trace().hashCode() + ", " + run.diskState());
         }
         run.end();
-        lines.add(run.operationCount() + " operations");
+        lines.add(run.tally().toString());
         return lines;
     }
 
