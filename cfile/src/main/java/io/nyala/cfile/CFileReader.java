@@ -358,9 +358,12 @@ public final class CFileReader implements AutoCloseable {
         return cache.io();
     }
 
-    /** The reads of a scan that is about to begin; {@code account} pays for their buffers. The caller closes it. */
+    /**
+     * The reads of a scan that is about to begin, of this file and of others that share its cache; {@code account} pays
+     * for their buffers. The caller closes it.
+     */
     public ReadAhead readAhead(MemoryAccount account) {
-        return new ReadAhead(file, cache, account);
+        return new ReadAhead(cache, account);
     }
 
     /** Reads pages that will be needed into the cache, many at a time: of all files of this cache. For one thread. */

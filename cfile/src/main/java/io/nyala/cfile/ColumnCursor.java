@@ -80,6 +80,15 @@ public final class ColumnCursor implements AutoCloseable {
         }
     }
 
+    /**
+     * Starts reading one unit more of what a scan needs that begins at a vector, while it is still at another file;
+     * false if all of it is under way that should be, or cached.
+     */
+    public boolean prepareMore(int target) {
+        return ahead != null
+                && ahead.prepareMore(section.pageOfRow(Math.multiplyExact(target, ColumnSpec.VECTOR_ROWS)));
+    }
+
     private void turnTo(int number) {
         release();
         CachedPage pinned = cache.pin(file, section, number, ahead);
@@ -382,8 +391,12 @@ public final class ColumnCursor implements AutoCloseable {
         }
     }
 
+    /** Unpins the page, and waits for what is being read ahead. */
     @Override
     public void close() {
         release();
+        if (ahead != null) {
+            ahead.end();
+        }
     }
 }

@@ -149,10 +149,10 @@ public final class ColumnReader {
      * A cursor for a scan, forward.
      *
      * @param scratch shared by the cursors of a thread; closed by the caller after them
-     * @param ahead of the same file; closed by the caller after its cursors
+     * @param ahead of files that share a cache with this one; closed by the caller after all cursors
      * @param wanted which vectors the scan will come to; as it is while the cursor is used; null for all
      */
     public ColumnCursor cursor(DecoderScratch scratch, ReadAhead ahead, @Nullable VectorSelection wanted) {
-        return new ColumnCursor(file, section, cache, scratch, ahead.stream(section, wanted));
+        return new ColumnCursor(file, section, cache, scratch, ahead.stream(file, section, wanted));
     }
 }

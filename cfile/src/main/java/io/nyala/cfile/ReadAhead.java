@@ -7,14 +7,20 @@ import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.Slab;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The reads of one scan that are ahead of it: of each column in units of up to 256 KiB, the next of which are always in
- * flight: one each where there are many columns, more where there are few, so that the device always has some. Pages
- * that are cached, or that the scan will skip, are not read.
+ * The reads of one scan that are ahead of it, of one file or of many that share a cache: of each column in units of up
+ * to 256 KiB, the next of which are always in flight: one each where there are many columns, more where there are few,
+ * so that the device always has some. Pages that are cached, or that the scan will skip, are not read.
+ *
+ * <pre>{@code
+ *   file 1, column a   [ decoded ][ read ][in flight]|                   the end of its column
+ *   file 2, column a                                 |[in flight][ ... ] prepared: as many as there is room for
+ * }</pre>
  *
  * <p>It borrows a queue for as long as it lives. If scans have their share of queues already, or there is no memory for
  * buffers, the scan reads page by page when it comes to them.
@@ -25,22 +31,27 @@ public final class ReadAhead implements Completions, AutoCloseable {
     /** A device gives 70 to 80 % of its sequential rate at this size. */
     private static final int UNIT_BYTES = 256 << 10;
 
-    /** Reads in flight for a scan, in all of its columns: fewer leave a device idle while one is decoded. */
-    private static final int IN_FLIGHT = 4;
+    /** Reads in flight for a scan, in all columns of the file that it is at: fewer leave a device idle. */
+    private static final int IN_FLIGHT = 8;
 
     /** One that is decoded, and those ahead of it. */
     private static final int UNITS_PER_STREAM_MAX = 1 + IN_FLIGHT;
 
-    private final OpenFile file;
+    /** Buffers of one scan: a merge of many rowsets has many streams, and those beyond this read page by page. */
+    private static final long BUFFER_BYTES_MAX = 32L << 20;
+
     private final PageCache cache;
     private final MemoryAccount account;
     private final List<Unit> units = new ArrayList<>();
     private final @Nullable IoQueue queue;
-    private int streamCount;
+    private @Nullable Unit idle; // And those behind it: of streams that have ended.
+    private @Nullable FileStreams files; // And those behind it.
+    private long bufferBytes;
+    private int begunStreamCount;
+    private int waitingCount;
     private boolean isClosed;
 
-    ReadAhead(OpenFile file, PageCache cache, MemoryAccount account) {
-        this.file = file;
+    ReadAhead(PageCache cache, MemoryAccount account) {
         this.cache = cache;
         this.account = account;
         this.queue = cache.borrowForScan();
@@ -55,7 +66,12 @@ public final class ReadAhead implements Completions, AutoCloseable {
         private long position;
         private int readBytes;
         private boolean isReading;
+
+        /** Nobody has come to it yet. */
+        private boolean isWaiting;
+
         private @Nullable DiskException failure;
+        private @Nullable Unit nextIdle;
 
         Unit(int index) {
             this.index = index;
@@ -66,25 +82,46 @@ public final class ReadAhead implements Completions, AutoCloseable {
         }
     }
 
+    /** The streams of a file. */
+    private static final class FileStreams {
+        private final OpenFile file;
+        private int count;
+
+        /** Whether the scan has come to it: until then its streams take nothing from those of others. */
+        private boolean isBegun;
+
+        private @Nullable FileStreams next;
+
+        FileStreams(OpenFile file, @Nullable FileStreams next) {
+            this.file = file;
+            this.next = next;
+        }
+    }
+
     /** What is read ahead of one section. For the scan's thread. */
     final class Stream {
+        private final FileStreams siblings;
         private final Section section;
         private final @Nullable VectorSelection wanted;
-        private final Unit[] own = new Unit[UNITS_PER_STREAM_MAX];
+        private Unit[] own = {};
         private int unitCount;
 
         /** The unit that was decoded last; those after it are under way. */
         private @Nullable Unit current;
 
         /** No more than the section has: a scan of many small rowsets has many streams. */
-        private final long bufferBytes;
+        private final int unitBytes;
 
-        private Stream(Section section, @Nullable VectorSelection wanted) {
+        private boolean isEnded;
+
+        private Stream(FileStreams siblings, Section section, @Nullable VectorSelection wanted) {
+            this.siblings = siblings;
             this.section = section;
             this.wanted = wanted;
             long end = AlignedRead.alignUp(section.position() + section.bytes());
-            this.bufferBytes = Math.min(UNIT_BYTES, end - AlignedRead.alignDown(section.position()));
-            streamCount++;
+            this.unitBytes = (int) Math.min(UNIT_BYTES, end - AlignedRead.alignDown(section.position()));
+            siblings.count++;
+            begunStreamCount += siblings.isBegun ? 1 : 0;
         }
 
         /**
@@ -96,6 +133,7 @@ public final class ReadAhead implements Completions, AutoCloseable {
             if (open == null) {
                 return false;
             }
+            begin();
             Unit unit = unitOf(page);
             if (unit == null) {
                 unit = start(open, page, 0);
@@ -106,12 +144,20 @@ public final class ReadAhead implements Completions, AutoCloseable {
             }
             if (unit != current) {
                 current = unit;
+                setWaiting(unit, false);
                 startNext(open, unit);
                 open.poll(ReadAhead.this);
             }
             await(open, unit);
             unpack(unit, page, target);
             return true;
+        }
+
+        private void begin() {
+            if (!siblings.isBegun) {
+                siblings.isBegun = true;
+                begunStreamCount += siblings.count;
+            }
         }
 
         /** Starts reading a page that will be needed, unless it is under way. */
@@ -126,24 +172,47 @@ public final class ReadAhead implements Completions, AutoCloseable {
             }
         }
 
+        /**
+         * Starts reading one unit more of what is needed from a page on, for a scan that will begin here; false if
+         * there is nothing more to read, or no room for it.
+         */
+        boolean prepareMore(int page) {
+            IoQueue open = queue;
+            int kept = 0;
+            int next = open == null ? -1 : nextNeeded(page);
+            for (int ahead = 0; open != null && next >= 0 && ahead < IN_FLIGHT; ahead++) {
+                Unit unit = unitOf(next);
+                if (unit == null) {
+                    boolean isStarted = start(open, next, kept) != null;
+                    open.poll(ReadAhead.this);
+                    return isStarted;
+                }
+                kept |= 1 << slotOf(unit);
+                next = nextNeeded(unit.endPage);
+            }
+            return false;
+        }
+
         /** Starts what comes after a unit and is not under way, as far as the share of this stream goes. */
         private void startNext(IoQueue open, Unit unit) {
             int kept = 1 << slotOf(unit);
             int from = unit.endPage;
-            for (int left = (IN_FLIGHT + streamCount - 1) / streamCount; left > 0; left--) {
+            for (int left = (IN_FLIGHT + begunStreamCount - 1) / begunStreamCount; left > 0; left--) {
                 int page = nextNeeded(from);
-                if (page < 0) {
-                    return;
-                }
-                Unit next = unitOf(page);
-                if (next == null) {
+                Unit next = page < 0 ? null : unitOf(page);
+                if (page >= 0 && next == null) {
                     next = start(open, page, kept);
-                    if (next == null) {
-                        return;
-                    }
+                }
+                if (next == null) {
+                    break;
                 }
                 kept |= 1 << slotOf(next);
                 from = next.endPage;
+            }
+            for (int slot = 0; slot < unitCount; slot++) {
+                if ((kept & 1 << slot) == 0) {
+                    setWaiting(own[slot], false); // It was skipped.
+                }
             }
         }
 
@@ -164,7 +233,7 @@ public final class ReadAhead implements Completions, AutoCloseable {
             long position = section.pagePosition(page);
             if (position + section.slotBytes(page) > unit.position + unit.readBytes) {
                 throw new CorruptPageException(
-                        file.path(),
+                        siblings.file.path(),
                         position,
                         "the file ends at byte "
                                 + Cells.number(unit.position + unit.readBytes) + ", expected at least "
@@ -174,7 +243,7 @@ public final class ReadAhead implements Completions, AutoCloseable {
             if (buffer == null) {
                 throw new AssertionError("a unit that was read has a buffer");
             }
-            file.unpack(section, page, buffer.segment(), position - unit.position, target);
+            siblings.file.unpack(section, page, buffer.segment(), position - unit.position, target);
         }
 
         private @Nullable Unit unitOf(int page) {
@@ -195,8 +264,10 @@ public final class ReadAhead implements Completions, AutoCloseable {
                 }
             }
             if ((found == null || found.isReading) && unitCount < UNITS_PER_STREAM_MAX) {
-                found = new Unit(units.size());
-                units.add(found);
+                found = idleUnit();
+                if (unitCount == own.length) { // Of a stream whose pages are all cached there is none.
+                    own = Arrays.copyOf(own, UNITS_PER_STREAM_MAX);
+                }
                 own[unitCount++] = found;
             }
             return Objects.requireNonNull(found, "there is one unit more than are kept");
@@ -225,8 +296,9 @@ public final class ReadAhead implements Completions, AutoCloseable {
             Unit unit = unused(kept);
             await(open, unit);
             unit.endPage = unit.firstPage; // What it had is gone, also if nothing comes of this.
+            setWaiting(unit, false);
             if (unit.buffer == null) {
-                unit.buffer = account.tryTake(bufferBytes);
+                unit.buffer = takeBuffer(unitBytes);
             }
             Slab buffer = unit.buffer;
             if (buffer == null) {
@@ -247,14 +319,96 @@ public final class ReadAhead implements Completions, AutoCloseable {
             unit.failure = null;
             awaitRoom(open);
             unit.isReading = true;
-            open.read(file.file(), position, buffer.segment(), 0, (int) (end - position), unit.index);
+            setWaiting(unit, true);
+            open.read(siblings.file.file(), position, buffer.segment(), 0, (int) (end - position), unit.index);
             return unit;
+        }
+
+        /**
+         * Waits until nothing is in flight here, and gives the buffers back. To be called before the file is closed;
+         * calling it twice does nothing.
+         */
+        void end() {
+            if (isEnded || isClosed) {
+                return;
+            }
+            IoQueue open = queue;
+            for (; unitCount > 0; unitCount--) {
+                Unit unit = own[unitCount - 1];
+                if (open != null) {
+                    await(open, unit);
+                }
+                unit.endPage = unit.firstPage;
+                setWaiting(unit, false);
+                giveBack(unit);
+                unit.nextIdle = idle;
+                idle = unit;
+            }
+            isEnded = true;
+            current = null;
+            begunStreamCount -= siblings.isBegun ? 1 : 0;
+            if (--siblings.count == 0) {
+                forget(siblings);
+            }
         }
     }
 
-    /** Prepares to read a section; {@code wanted} says which vectors the scan will come to, null all. */
-    Stream stream(Section section, @Nullable VectorSelection wanted) {
-        return new Stream(section, wanted);
+    /** Prepares to read a section of a file; {@code wanted} says which vectors the scan will come to, null all. */
+    Stream stream(OpenFile file, Section section, @Nullable VectorSelection wanted) {
+        FileStreams known = files;
+        while (known != null && !known.file.equals(file)) {
+            known = known.next;
+        }
+        if (known == null) {
+            known = new FileStreams(file, files);
+            files = known;
+        }
+        return new Stream(known, section, wanted);
+    }
+
+    @SuppressWarnings("ReferenceEquality") // That very one.
+    private void forget(FileStreams ended) {
+        FileStreams before = null;
+        for (FileStreams each = files; each != null && each != ended; each = each.next) {
+            before = each;
+        }
+        if (before == null) {
+            files = ended.next;
+        } else {
+            before.next = ended.next;
+        }
+    }
+
+    /**
+     * Whether fewer reads are ahead of the scan than the device can do with: what it will come to later may be prepared
+     * ({@link ColumnCursor#prepareMore}).
+     */
+    public boolean hasRoom() {
+        return queue != null && waitingCount < IN_FLIGHT;
+    }
+
+    private void setWaiting(Unit unit, boolean isWaiting) {
+        if (unit.isWaiting != isWaiting) {
+            unit.isWaiting = isWaiting;
+            waitingCount += isWaiting ? 1 : -1;
+        }
+    }
+
+    private Unit idleUnit() {
+        Unit first = idle;
+        if (first != null) {
+            idle = first.nextIdle;
+            return first;
+        }
+        var made = new Unit(units.size());
+        units.add(made);
+        return made;
+    }
+
+    private @Nullable Slab takeBuffer(long bytes) {
+        Slab taken = bufferBytes + bytes > BUFFER_BYTES_MAX ? null : account.tryTake(bytes);
+        bufferBytes += taken == null ? 0 : taken.bytes();
+        return taken;
     }
 
     private void await(IoQueue open, Unit unit) {
@@ -312,6 +466,7 @@ public final class ReadAhead implements Completions, AutoCloseable {
         Slab buffer = unit.buffer;
         if (buffer != null && !unit.isReading) {
             unit.buffer = null;
+            bufferBytes -= buffer.bytes();
             account.giveBack(buffer);
         }
     }

@@ -223,7 +223,7 @@ final class PageCacheTest {
 
     /** Units of four pages: 15 of them. */
     @Test
-    void aScanOfOneColumnHasFourReadsInFlightBesideTheOneItDecodes() {
+    void aScanOfOneColumnHasEightReadsInFlightBesideTheOneItDecodes() {
         var disk = new CountingDisk(files.disk);
         try (IoPool io = new IoPool(disk, 2, 16);
                 PageCache cache = new PageCache(files.account, io, 16 << 20);
@@ -233,9 +233,9 @@ final class PageCacheTest {
             disk.reset();
             for (int page = 0; page < PAGES; page++) {
                 touch(cursor, page);
-                assertEquals(Math.min(PAGES / 4, 5 + page / 4), disk.reads(), "reads when page " + page + " is there");
+                assertEquals(Math.min(PAGES / 4, 9 + page / 4), disk.reads(), "reads when page " + page + " is there");
             }
-            assertEquals(5, disk.inFlightMost());
+            assertEquals(9, disk.inFlightMost());
             assertTrue(disk.readBytes() / disk.reads() > 128 << 10, disk.readBytes() + " bytes");
         }
     }
@@ -256,7 +256,7 @@ final class PageCacheTest {
                 for (int i = 0; i < columns; i++) { // As if each were another column: far from the others.
                     touch(cursors.get(i), i * PAGES / columns);
                 }
-                int aheadOfEach = columns == 2 ? 2 : 1;
+                int aheadOfEach = (8 + columns - 1) / columns;
                 assertEquals(columns * (1L + aheadOfEach), disk.reads(), columns + " columns");
                 cursors.forEach(ColumnCursor::close);
             }

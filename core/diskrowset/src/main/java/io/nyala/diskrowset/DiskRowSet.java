@@ -6,6 +6,7 @@ import io.nyala.cfile.CorruptPageException;
 import io.nyala.cfile.KeyFilter;
 import io.nyala.cfile.KeyIndex;
 import io.nyala.cfile.PageCache;
+import io.nyala.cfile.ReadAhead;
 import io.nyala.cfile.UnsupportedFormatException;
 import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
@@ -213,7 +214,20 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
      * @param redo not asked before the first {@code next} of the cursor, and only within it
      */
     public RowCursor scan(ScanSpec spec, MemoryAccount account, RedoSources redo) {
-        return new DiskRowSetCursor(this, spec, account, redo);
+        return new DiskRowSetCursor(this, spec, account, redo, null);
+    }
+
+    /** As above, for who reads several rowsets that share a cache, by reads of {@link #readAhead}. */
+    public RowCursor scan(ScanSpec spec, MemoryAccount account, RedoSources redo, ReadAhead ahead) {
+        return new DiskRowSetCursor(this, spec, account, redo, ahead);
+    }
+
+    /**
+     * The reads of a scan of this rowset and of others that share its cache; {@code account} pays for them. The caller
+     * closes it, after the cursors.
+     */
+    public ReadAhead readAhead(MemoryAccount account) {
+        return file.readAhead(account);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.nyala.diskrowset;
 
 import io.nyala.cfile.ColumnCursor;
+import io.nyala.cfile.ReadAhead;
 import io.nyala.cfile.VectorSelection;
 import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
@@ -65,13 +66,15 @@ final class DiskRowSetCursor implements RowCursor {
     private int selectedCount;
     private int taken;
 
-    DiskRowSetCursor(DiskRowSet rowSet, ScanSpec spec, MemoryAccount account, RedoSources redo) {
+    /** @param ahead the reads of a scan of several rowsets; null to have some of its own */
+    DiskRowSetCursor(
+            DiskRowSet rowSet, ScanSpec spec, MemoryAccount account, RedoSources redo, @Nullable ReadAhead ahead) {
         this.rowSet = rowSet;
         this.shape = new RowShape(spec, rowSet.fileColumns());
         this.isOrdered = spec.keyOrder();
         this.vectors = new VectorSelection(rowSet.rowCount());
         try {
-            this.columns = new ScanColumns(rowSet, spec.schema(), vectors, account);
+            this.columns = new ScanColumns(rowSet, spec.schema(), vectors, account, ahead);
             opened.add(columns::close);
             this.deltas = new ScanDeltas(rowSet, spec, redo, shape.deltaColumnIds(), account);
             opened.add(deltas::close);
@@ -94,17 +97,11 @@ final class DiskRowSetCursor implements RowCursor {
     public boolean next(ColumnBatch target) {
         target.clear();
         Check.that(isOrdered || !target.hasKeys(), "a batch with keys needs a scan in key order");
-        if (isFailed) {
-            throw new IllegalStateException("this scan of " + rowSet.path() + " has failed; open another");
-        }
+        throwIfFailed();
         isFailed = true; // Unless it gets to the end of this.
         boolean isAtEnd = false;
         try {
-            deltas.refresh();
-            if (!isStarted) {
-                isStarted = true;
-                filter.prune(vectors, deltas);
-            }
+            refresh();
             for (int looks = 0; target.isEmpty() && !isAtEnd && looks < LOOKS_MAX; looks++) {
                 isAtEnd = !hasPart();
                 if (!isAtEnd) {
@@ -116,6 +113,51 @@ final class DiskRowSetCursor implements RowCursor {
         }
         isFailed = false;
         return !isAtEnd;
+    }
+
+    private void throwIfFailed() {
+        if (isFailed) {
+            throw new IllegalStateException("this scan of " + rowSet.path() + " has failed; open another");
+        }
+    }
+
+    private void refresh() {
+        deltas.refresh();
+        if (!isStarted) {
+            isStarted = true;
+            filter.prune(vectors, deltas);
+        }
+    }
+
+    @Override
+    public boolean prepare(ColumnBatch target) {
+        if (!columns.hasRoom()) {
+            return false;
+        }
+        throwIfFailed();
+        isFailed = true;
+        refresh();
+        int first = vectors.next(0);
+        for (boolean isMore = first >= 0; isMore; ) {
+            isMore = filter.prepareMore(first);
+            isMore |= !filter.hasTests() && prepareMoreColumns(first, target.sink());
+            isMore &= columns.hasRoom();
+        }
+        isFailed = false;
+        return columns.hasRoom();
+    }
+
+    /** One unit of each column that is needed of each row: as with {@link #fillByColumns}. */
+    private boolean prepareMoreColumns(int first, RowCursor.@Nullable Sink sink) {
+        RowProjection projection = shape.projection();
+        boolean isMore = false;
+        for (int i = 0; i < projection.columnCount() && columns.hasRoom(); i++) {
+            int column = shape.schemaColumn(projection.column(i));
+            if (columns.has(column) && (sink == null || sink.wantsValues(i))) {
+                isMore |= columns.prepareMore(column, first);
+            }
+        }
+        return isMore;
     }
 
     /** Goes to the next part of a vector if there is nothing left of this one; false at the end. */

@@ -173,7 +173,7 @@ public final class RowSetSource implements RowSource {
         this.patch = new RowPatch(layout);
         this.vectors = new VectorSelection(rowSet.rowCount());
         try {
-            this.columns = new ScanColumns(rowSet, answered, vectors, account);
+            this.columns = new ScanColumns(rowSet, answered, vectors, account, null);
             opened.add(columns::close);
             this.assembly = new RowAssembly(shape, rowSet.fileColumns().layout(), account);
             opened.add(assembly::close);

@@ -21,20 +21,29 @@ final class ScanColumns implements AutoCloseable {
     private final @Nullable VectorSelection vectors;
     private final DecoderScratch scratch;
     private final @Nullable ReadAhead ahead;
+    private final boolean ownsAhead;
     private final @Nullable ColumnCursor[] columns;
     private final int insertTime;
     private final int deleted;
     private final int keyColumnCount;
     private ColumnCursor @Nullable [] keys;
 
-    /** @param schema in which columns are named */
-    ScanColumns(DiskRowSet rowSet, Schema schema, VectorSelection vectors, MemoryAccount account) {
-        this(rowSet, schema, vectors, new DecoderScratch(account), account);
+    /**
+     * @param schema in which columns are named
+     * @param shared the reads of a scan of several rowsets; null to have some of its own
+     */
+    ScanColumns(
+            DiskRowSet rowSet,
+            Schema schema,
+            VectorSelection vectors,
+            MemoryAccount account,
+            @Nullable ReadAhead shared) {
+        this(rowSet, schema, vectors, new DecoderScratch(account), shared, shared == null ? account : null);
     }
 
     /** For look-ups, which go to any vector at any time: reads nothing ahead, and takes no native memory. */
     ScanColumns(DiskRowSet rowSet, Schema schema) {
-        this(rowSet, schema, null, DecoderScratch.forCells(), null);
+        this(rowSet, schema, null, DecoderScratch.forCells(), null, null);
     }
 
     private ScanColumns(
@@ -42,12 +51,14 @@ final class ScanColumns implements AutoCloseable {
             Schema schema,
             @Nullable VectorSelection vectors,
             DecoderScratch scratch,
+            @Nullable ReadAhead shared,
             @Nullable MemoryAccount aheadAccount) {
         this.rowSet = rowSet;
         this.schema = schema;
         this.vectors = vectors;
         this.scratch = scratch;
-        this.ahead = aheadAccount == null ? null : readAhead(aheadAccount);
+        this.ownsAhead = aheadAccount != null;
+        this.ahead = aheadAccount == null ? shared : readAhead(aheadAccount);
         int schemaColumns = schema.columnCount();
         this.columns = new @Nullable ColumnCursor[schemaColumns + 2];
         this.insertTime = schemaColumns;
@@ -98,6 +109,26 @@ final class ScanColumns implements AutoCloseable {
         cursor(column).prepare(vector);
     }
 
+    /** Whether fewer reads are ahead of the scan than the device can do with. */
+    boolean hasRoom() {
+        return ahead != null && ahead.hasRoom();
+    }
+
+    /** As {@link ColumnCursor#prepareMore}, of a column that the file has. */
+    boolean prepareMore(int column, int vector) {
+        return cursor(column).prepareMore(vector);
+    }
+
+    /** Likewise of insert times. */
+    boolean prepareMoreInsertTimes(int vector) {
+        return cursor(insertTime).prepareMore(vector);
+    }
+
+    /** Likewise of what says which rows are deleted. */
+    boolean prepareMoreDeleted(int vector) {
+        return cursor(deleted).prepareMore(vector);
+    }
+
     /** As {@link #prepare}, of the key columns, and, if rows are deleted, of what says so. */
     void prepareKeys(int vector) {
         for (int i = 0; i < keyColumnCount; i++) {
@@ -145,14 +176,20 @@ final class ScanColumns implements AutoCloseable {
 
     @Override
     public void close() {
-        for (ColumnCursor column : columns) {
-            if (column != null) {
-                column.close();
+        try {
+            for (ColumnCursor column : columns) {
+                if (column != null) {
+                    column.close();
+                }
+            }
+        } finally { // Where a queue has failed, whoever owns it sees to what is in flight.
+            try {
+                if (ahead != null && ownsAhead) {
+                    ahead.close();
+                }
+            } finally {
+                scratch.close();
             }
         }
-        if (ahead != null) {
-            ahead.close();
-        }
-        scratch.close();
     }
 }

@@ -185,6 +185,26 @@ final class VectorFilter implements AutoCloseable {
         return index.floor(MemorySegment.ofArray(key), 0, key.length);
     }
 
+    /** Whether there are conditions, so that other columns are needed of some rows only. */
+    boolean hasTests() {
+        return !tests.isEmpty();
+    }
+
+    /**
+     * Starts reading one unit more of each column that the first tests of a scan need, which begins at a vector; false
+     * if there is nothing more to read.
+     */
+    boolean prepareMore(int vector) {
+        boolean isMore = isLive != null && columns.prepareMoreDeleted(vector);
+        isMore |= isInserted != null && columns.prepareMoreInsertTimes(vector);
+        for (int i = 0; i < tests.size() && columns.hasRoom(); i++) {
+            if (tests.get(i).predicate != null) {
+                isMore |= columns.prepareMore(tests.get(i).column, vector);
+            }
+        }
+        return isMore;
+    }
+
     /** Whether all rows of some vectors match, as the file has them, whatever is in its pages. */
     boolean takesAll(int from, int to, ScanDeltas deltas) {
         return tests.isEmpty()

@@ -19,6 +19,18 @@ public interface RowCursor extends AutoCloseable {
      */
     boolean next(ColumnBatch target);
 
+    /**
+     * Starts reading what the first {@link #next} will need of a disk: for who reads several cursors one after the
+     * other, and is still at one before. It does no more than the disk has room for beside the reads of that one.
+     *
+     * @param target the batch that {@code next} will get
+     * @return true if it has started what it should, and there is room for those of yet another; else it may be asked
+     *     again
+     */
+    default boolean prepare(ColumnBatch target) {
+        return false;
+    }
+
     @Override
     void close();
 

@@ -1,5 +1,6 @@
 package io.nyala.tablet;
 
+import io.nyala.cfile.ReadAhead;
 import io.nyala.cursor.ChangesCursor;
 import io.nyala.cursor.MergeCursor;
 import io.nyala.cursor.UnionCursor;
@@ -25,6 +26,7 @@ final class TabletScan {
     private final ScanSpec spec;
     private final MemoryAccount account;
     private final @Nullable Consumer<MissingRowSet> leftOut;
+    private @Nullable ReadAhead ahead; // Of all its rowsets.
 
     /**
      * @param leftOut told of each rowset that cannot be read; null to fail where there is one
@@ -76,11 +78,13 @@ final class TabletScan {
             }
             boolean isMerged = cursors.size() > 1
                     || (spec.isOfChanges() && !spec.predicates().isEmpty());
-            return spec.keyOrder() && isMerged && !cursors.isEmpty()
-                    ? new MergeCursor(cursors, spec, account)
-                    : new UnionCursor(cursors);
+            return new WholeCursor(
+                    spec.keyOrder() && isMerged && !cursors.isEmpty()
+                            ? new MergeCursor(cursors, spec, account)
+                            : new UnionCursor(cursors));
         } catch (RuntimeException e) {
             cursors.forEach(RowCursor::close);
+            closeAhead();
             throw e;
         } finally {
             rows.letGo(); // What the scan needs its cursors hold.
@@ -146,8 +150,45 @@ final class TabletScan {
     /** A cursor over a rowset on disk; of another range of keys, perhaps. */
     RowCursor cursor(LiveRowSet rowSet, ScanSpec range) {
         return leftOut == null
-                ? new EpochCursor(tablet, rowSet, range, account)
-                : PartialCursor.open(tablet, rowSet, range, account, leftOut);
+                ? new EpochCursor(tablet, rowSet, range, account, ahead(rowSet))
+                : PartialCursor.open(tablet, rowSet, range, account, ahead(rowSet), leftOut);
+    }
+
+    /** Null for a scan of changes, each rowset of which has its own. */
+    private @Nullable ReadAhead ahead(LiveRowSet rowSet) {
+        if (ahead == null && !spec.isOfChanges()) {
+            ahead = rowSet.base().readAhead(account);
+        }
+        return ahead;
+    }
+
+    private void closeAhead() {
+        if (ahead != null) {
+            ahead.close();
+        }
+    }
+
+    /** All of the scan, with the reads that its rowsets share. */
+    private final class WholeCursor implements RowCursor {
+        private final RowCursor cursor;
+
+        WholeCursor(RowCursor cursor) {
+            this.cursor = cursor;
+        }
+
+        @Override
+        public boolean next(ColumnBatch target) {
+            return cursor.next(target);
+        }
+
+        @Override
+        public void close() {
+            try {
+                cursor.close();
+            } finally {
+                closeAhead();
+            }
+        }
     }
 
     private void leaveOut(List<MissingRowSet> missing) {
@@ -167,24 +208,27 @@ final class TabletScan {
         private final Tablet tablet;
         private final LiveRowSet rowSet;
         private final RowCursor cursor;
+        private final @Nullable ReadAhead ahead;
         private boolean isClosed;
 
         /** Of a rowset that somebody else holds at the moment. */
-        EpochCursor(Tablet tablet, LiveRowSet rowSet, ScanSpec spec, MemoryAccount account) {
+        EpochCursor(Tablet tablet, LiveRowSet rowSet, ScanSpec spec, MemoryAccount account, @Nullable ReadAhead ahead) {
             this.tablet = tablet;
             this.rowSet = rowSet;
+            this.ahead = ahead;
             int ticket = tablet.enter();
             try {
-                this.cursor = open(rowSet, spec, account);
+                this.cursor = open(rowSet, spec, account, ahead);
             } finally {
                 tablet.exit(ticket);
             }
             rowSet.hold();
         }
 
-        private static RowCursor open(LiveRowSet rowSet, ScanSpec spec, MemoryAccount account) {
-            if (!spec.isOfChanges()) {
-                return rowSet.base().scan(spec, account, rowSet.since());
+        private static RowCursor open(
+                LiveRowSet rowSet, ScanSpec spec, MemoryAccount account, @Nullable ReadAhead ahead) {
+            if (ahead != null) {
+                return rowSet.base().scan(spec, account, rowSet.since(), ahead);
             }
             ScanSpec narrowed = spec.narrowed();
             var source = new RowSetSource(rowSet.base(), narrowed, spec.schema(), rowSet.since(), account);
@@ -196,6 +240,19 @@ final class TabletScan {
             int ticket = tablet.enter();
             try {
                 return cursor.next(target);
+            } finally {
+                tablet.exit(ticket);
+            }
+        }
+
+        @Override
+        public boolean prepare(ColumnBatch target) {
+            if (ahead == null || !ahead.hasRoom()) {
+                return false;
+            }
+            int ticket = tablet.enter();
+            try {
+                return cursor.prepare(target);
             } finally {
                 tablet.exit(ticket);
             }
@@ -235,9 +292,11 @@ final class TabletScan {
                 LiveRowSet rowSet,
                 ScanSpec spec,
                 MemoryAccount account,
+                @Nullable ReadAhead ahead,
                 Consumer<MissingRowSet> leftOut) {
             try {
-                return new PartialCursor(tablet, rowSet, leftOut, new EpochCursor(tablet, rowSet, spec, account));
+                return new PartialCursor(
+                        tablet, rowSet, leftOut, new EpochCursor(tablet, rowSet, spec, account, ahead));
             } catch (RuntimeException e) {
                 leaveOut(tablet, rowSet, leftOut, e);
                 return new UnionCursor(List.of());
@@ -265,6 +324,11 @@ final class TabletScan {
                 leaveOut(tablet, rowSet, leftOut, e);
                 return false;
             }
+        }
+
+        @Override
+        public boolean prepare(ColumnBatch target) {
+            return !isEnded && cursor.prepare(target);
         }
 
         @Override
