@@ -151,6 +151,7 @@ public final class CFileDump {
             switch (section.kind()) {
                 case COLUMN -> annotateVectors(section, page, whole, handle, notes);
                 case KEY_FILTER, KEY_FILTER_BEFORE -> KeyFilter.annotate(whole, payload, notes);
+                case DICTIONARY -> FooterFormat.noteUnlessEmpty(payload, stored, "dictionary of zstd", notes);
                 case KEY_INDEX -> KeyIndex.annotate(whole, payload, stored, notes);
                 case RAW -> {
                     if (stored > 0) {

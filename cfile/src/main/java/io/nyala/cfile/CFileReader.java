@@ -52,6 +52,7 @@ public final class CFileReader implements AutoCloseable {
 
         private final MemoryAccount account;
         private final List<Slab> slabs = new ArrayList<>();
+        private final List<PageDictionary> dictionaries = new ArrayList<>();
         private long usedBytes; // Of the last slab.
 
         Resident(MemoryAccount account) {
@@ -89,7 +90,17 @@ public final class CFileReader implements AutoCloseable {
             return (bytes + ALIGNMENT_BYTES - 1) / ALIGNMENT_BYTES * ALIGNMENT_BYTES;
         }
 
+        /** A dictionary of bytes that are part of this, with which it is closed. */
+        PageDictionary open(MemorySegment bytes) {
+            take(PageDictionary.TABLE_BYTES);
+            PageDictionary dictionary = PageDictionary.wrap(bytes);
+            dictionaries.add(dictionary);
+            return dictionary;
+        }
+
         void close() {
+            dictionaries.forEach(PageDictionary::close);
+            dictionaries.clear();
             slabs.forEach(account::giveBack);
             slabs.clear();
         }
@@ -168,7 +179,7 @@ public final class CFileReader implements AutoCloseable {
             MemorySegment payload = readFooter(trailer);
             Footer footer = parse(trailer, payload);
             for (Section section : footer.sections()) {
-                openKeys(section);
+                openResident(section, footer);
             }
             return new CFileReader(this, footer, cache);
         }
@@ -230,23 +241,29 @@ public final class CFileReader implements AutoCloseable {
             }
         }
 
-        /** Of the footer itself, then of the section that stays. */
+        /** Of the footer itself, then of the sections that stay. */
         private static List<Long> residentBytes(Footer footer, long footerBytes) {
             List<Long> pieces = new ArrayList<>(List.of(footerBytes));
             for (Section section : footer.sections()) {
                 if (section.kind() == SectionKind.KEY_INDEX) {
                     pieces.add((long) section.payloadBytes(0));
+                } else if (section.kind() == SectionKind.DICTIONARY) {
+                    pieces.add((long) section.payloadBytes(0));
+                    pieces.add((long) PageDictionary.TABLE_BYTES);
                 }
             }
             return pieces;
         }
 
-        private void openKeys(Section section) {
+        private void openResident(Section section, Footer footer) {
             try {
                 if (section.kind() == SectionKind.KEY_INDEX) {
                     keyIndex = KeyIndex.wrap(readResident(section));
                 } else if (section.kind() == SectionKind.KEY_FILTER || isCacheable(section)) {
                     keyFilter = new KeyFilter(file, section, cache);
+                } else if (section.kind() == SectionKind.DICTIONARY) {
+                    Section column = footer.columnWithoutDictionary(section.id());
+                    column.dictionary(resident.open(readResident(section)), section);
                 }
             } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
                 throw new CorruptPageException(

@@ -42,7 +42,7 @@ public final class CFileWriter implements AutoCloseable {
     static final int KEY_FILTER_ID = RESERVED_IDS;
     static final int KEY_INDEX_ID = RESERVED_IDS + 1;
 
-    private static final PageCodec NO_COMPRESSION = new PageCodec(CompressionHint.NONE);
+    static final PageCodec NO_COMPRESSION = new PageCodec(CompressionHint.NONE);
 
     private final MemoryAccount account;
     private final EncoderScratch scratch;
@@ -78,6 +78,12 @@ public final class CFileWriter implements AutoCloseable {
         /** What the footer says of each page. */
         abstract void putEntries(ByteSink footer);
 
+        /** By which its pages are compressed, if they are, a section of its own; known after {@link #finish}. */
+        @Nullable
+        Part dictionary() {
+            return null;
+        }
+
         abstract void close();
     }
 
@@ -88,7 +94,7 @@ public final class CFileWriter implements AutoCloseable {
         private final PageStore pages;
         private final ByteSink entries;
 
-        private RawSection(SectionEntry entry, PageCodec codec, MemoryAccount account) {
+        RawSection(SectionEntry entry, PageCodec codec, MemoryAccount account) {
             this.entry = entry;
             this.codec = codec;
             this.pages = new PageStore(account);
@@ -320,14 +326,30 @@ public final class CFileWriter implements AutoCloseable {
     private long write(FileOutput output, Identity identity, byte[] metadata, long rowCount) {
         assembly.truncate(0);
         assembly.reserve(FileFormat.HEADER_BYTES);
-        FileFormat.writeHeader(assembly.memory(), 0, identity);
+        List<Part> parts = parts();
+        boolean hasDictionaries = parts.size() > columns.size() + raws.size();
+        int version = hasDictionaries ? FileFormat.VERSION : FileFormat.VERSION_BEFORE_DICTIONARIES;
+        FileFormat.writeHeader(assembly.memory(), 0, identity, version);
         output.append(assembly.memory(), 0, FileFormat.HEADER_BYTES);
         try (var footer = new ByteSink(account)) {
-            FooterFormat.putHeader(footer, columns.size() + raws.size(), metadata, rowCount);
-            columns.forEach(column -> write(output, identity, column, footer));
-            raws.forEach(raw -> write(output, identity, raw, footer));
-            return writeEnd(output, identity, footer, rowCount);
+            FooterFormat.putHeader(footer, parts.size(), metadata, rowCount);
+            parts.forEach(part -> write(output, identity, part, footer));
+            return writeEnd(output, identity, footer, version, rowCount);
         }
+    }
+
+    /** All sections, in their order in the file. */
+    private List<Part> parts() {
+        List<Part> parts = new ArrayList<>();
+        for (Part column : columns) {
+            Part dictionary = column.dictionary();
+            if (dictionary != null) {
+                parts.add(dictionary);
+            }
+            parts.add(column);
+        }
+        parts.addAll(raws);
+        return parts;
     }
 
     private static void write(FileOutput output, Identity identity, Part part, ByteSink footer) {
@@ -338,7 +360,7 @@ public final class CFileWriter implements AutoCloseable {
     }
 
     /** Writes footer, padding and trailer, and makes the file durable; answers its bytes. */
-    private long writeEnd(FileOutput output, Identity identity, ByteSink footer, long rowCount) {
+    private long writeEnd(FileOutput output, Identity identity, ByteSink footer, int version, long rowCount) {
         long position = output.position();
         try (var pages = new PageStore(account)) {
             pages.add(footer.memory().asSlice(0, footer.bytes()), NO_COMPRESSION, 0, 0, 0);
@@ -350,7 +372,7 @@ public final class CFileWriter implements AutoCloseable {
         output.appendZeros(fileBytes - unaligned);
         assembly.truncate(0);
         assembly.reserve(FileFormat.TRAILER_BYTES);
-        var trailer = new FileFormat.Trailer(position, footerBytes, rowCount);
+        var trailer = new FileFormat.Trailer(version, position, footerBytes, rowCount);
         FileFormat.writeTrailer(assembly.memory(), 0, identity, trailer, fileBytes);
         output.append(assembly.memory(), 0, FileFormat.TRAILER_BYTES);
         output.finish();

@@ -64,9 +64,15 @@ public final class ColumnReader {
         return cache;
     }
 
-    /** What it takes in the file. */
+    /** What it takes in the file, the dictionary of its pages included. */
     public long bytes() {
-        return section.bytes();
+        Section dictionary = section.dictionarySection();
+        return section.bytes() + (dictionary == null ? 0 : dictionary.bytes());
+    }
+
+    /** Whether its pages are compressed by a dictionary. */
+    public boolean hasDictionary() {
+        return section.dictionary() != null;
     }
 
     /** Adds what its pages take to the vectors that are in them. */

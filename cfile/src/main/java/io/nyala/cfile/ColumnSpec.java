@@ -83,6 +83,7 @@ public record ColumnSpec(
                     case LZ4 -> CompressionHint.LZ4;
                     case SNAPPY -> CompressionHint.SNAPPY;
                     case ZSTD -> CompressionHint.ZSTD;
+                    case ZSTD_DICTIONARY -> CompressionHint.ZSTD_DICTIONARY;
                     case ZLIB -> CompressionHint.ZLIB;
                 };
         return new ColumnSpec(

@@ -9,6 +9,7 @@ import io.nyala.encoding.VectorFormat;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.Zeros;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Takes the cells of one column, in row order, and keeps them as finished pages until the file is written. Part of a
@@ -19,12 +20,18 @@ public final class ColumnWriter extends CFileWriter.Part {
     private final VectorStage stage;
     private final VectorEncoder encoder;
     private final PageCodec codec;
-    private final PageStore pages;
+    private final MemoryAccount account;
     private final ByteSink entries;
     private final ByteSink assembly;
     private final ByteSink vectors;
     private final Zone vectorZone;
     private final Zone pageZone;
+    private PageStore pages;
+
+    /** What a dictionary is to be trained from; null if nobody asked for one, or when that is decided. */
+    private PageDictionary.@Nullable Trainer held;
+
+    private CFileWriter.@Nullable Part dictionary;
 
     // The vectors of the page that is being filled.
     private final int[] offsets = new int[ColumnSpec.PAGE_VECTORS_MAX + 1];
@@ -42,7 +49,11 @@ public final class ColumnWriter extends CFileWriter.Part {
         this.stage = new VectorStage(spec.kind(), account);
         this.encoder = new VectorEncoder(scratch, spec.encoding(), spec.isCompressionAsked());
         this.codec = new PageCodec(spec.effectiveCompression());
+        this.account = account;
         this.pages = new PageStore(account);
+        this.held = spec.effectiveCompression() == CompressionHint.ZSTD_DICTIONARY
+                ? new PageDictionary.Trainer(account)
+                : null;
         this.entries = new ByteSink(account);
         this.assembly = assembly;
         this.vectors = new ByteSink(account);
@@ -217,12 +228,30 @@ public final class ColumnWriter extends CFileWriter.Part {
         }
         MemorySegment.copy(vectors.memory(), 0, payload, directory, end);
         int slotBytes = pages.add(payload, codec, vectorCount, pageRows, firstRow);
+        long entry = entries.bytes();
         FooterFormat.putPage(entries, firstRow, pageRows, slotBytes, Math.toIntExact(payload.byteSize()));
         pageZone.writeTo(entries);
+        PageDictionary.Trainer waiting = held;
+        if (waiting != null) {
+            waiting.add(payload, vectorCount, pageRows, firstRow, entry);
+            if (waiting.isFull()) {
+                decideOnDictionary(waiting);
+            }
+        }
         firstRow += pageRows;
         pageRows = 0;
         vectorCount = 0;
         pageZone.clear();
+    }
+
+    private void decideOnDictionary(PageDictionary.Trainer waiting) {
+        PageStore smaller = waiting.compressedBy(codec, pages, entries);
+        if (smaller != null) {
+            pages.close();
+            pages = smaller;
+        }
+        waiting.close();
+        held = null;
     }
 
     /** {@inheritDoc} Nothing may be appended after it. */
@@ -235,6 +264,22 @@ public final class ColumnWriter extends CFileWriter.Part {
             finishPage(vectors.bytes());
             vectors.truncate(0);
         }
+        PageDictionary.Trainer waiting = held;
+        if (waiting != null) {
+            decideOnDictionary(waiting);
+        }
+        byte[] trained = codec.dictionary();
+        if (trained != null) {
+            var entry = new SectionEntry(SectionKind.DICTIONARY, 0, 0, spec.id(), spec.name());
+            CFileWriter.RawSection section = new CFileWriter.RawSection(entry, CFileWriter.NO_COMPRESSION, account);
+            dictionary = section;
+            section.add(MemorySegment.ofArray(trained));
+        }
+    }
+
+    @Override
+    CFileWriter.@Nullable Part dictionary() {
+        return dictionary;
     }
 
     /** {@inheritDoc} The vector that is being collected counts as it is. */
@@ -267,6 +312,14 @@ public final class ColumnWriter extends CFileWriter.Part {
     void close() {
         stage.close();
         pages.close();
+        PageDictionary.Trainer waiting = held;
+        if (waiting != null) {
+            waiting.close();
+        }
+        CFileWriter.Part section = dictionary;
+        if (section != null) {
+            section.close();
+        }
         entries.close();
         vectors.close();
     }

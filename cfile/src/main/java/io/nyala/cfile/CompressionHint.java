@@ -11,6 +11,8 @@ public enum CompressionHint {
     LZ4,
     /** For what is read rarely: smaller, and slower to read. */
     ZSTD,
+    /** ZSTD with a dictionary of the column in this file, where that is smaller; for short pages above all. */
+    ZSTD_DICTIONARY,
     /** Much like LZ4, for those who have measured it. */
     SNAPPY,
     /** Larger than ZSTD and slower than all others; Kudu's users may ask for it. */

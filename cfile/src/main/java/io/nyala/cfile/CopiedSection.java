@@ -4,6 +4,7 @@ import io.nyala.cfile.FileFormat.Identity;
 import io.nyala.cfile.FooterFormat.SectionEntry;
 import io.nyala.io.IoPool;
 import io.nyala.memory.MemoryAccount;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A section whose pages are those of another file, as they are: checked, given their new places, and with these their
@@ -91,6 +92,13 @@ final class CopiedSection extends CFileWriter.Part {
     @Override
     void putEntries(ByteSink footer) {
         footer.put(section.zoneMemory(), section.entriesStart(), section.entryEnd() - section.entriesStart());
+    }
+
+    /** Without it the pages say nothing. */
+    @Override
+    CFileWriter.@Nullable Part dictionary() {
+        Section dictionary = section.dictionarySection();
+        return dictionary == null ? null : new CopiedSection(dictionary.entry(), source, dictionary, io, account);
     }
 
     @Override

@@ -46,10 +46,14 @@ import java.nio.file.Path;
  */
 final class FileFormat {
     /**
-     * What is written. Version 1 had fewer encodings of vectors, version 2 the key filter as one page, and version 3 no
-     * packed entries in dictionaries; none has anything else than version 4 may have, so the same code reads them.
+     * The newest. Version 1 had fewer encodings of vectors, version 2 the key filter as one page, version 3 no packed
+     * entries in dictionaries, and version 4 no dictionaries of pages; none has anything else than version 5 may have,
+     * so the same code reads them.
      */
-    static final int VERSION = 4;
+    static final int VERSION = 5;
+
+    /** Of files without a dictionary of pages, which those can read that do not know of any. */
+    static final int VERSION_BEFORE_DICTIONARIES = 4;
 
     static final int VERSION_MIN = 1;
 
@@ -91,10 +95,10 @@ final class FileFormat {
     /** Who a file is and to whom it belongs. */
     record Identity(long fileId, long ownerId) {}
 
-    static void writeHeader(MemorySegment target, long offset, Identity identity) {
+    static void writeHeader(MemorySegment target, long offset, Identity identity, int version) {
         Zeros.fill(target, offset, HEADER_BYTES);
         target.set(Cells.LONG, offset, HEADER_MAGIC);
-        target.set(Cells.INT, offset + HEADER_VERSION, VERSION);
+        target.set(Cells.INT, offset + HEADER_VERSION, version);
         target.set(Cells.LONG, offset + HEADER_FILE_ID, identity.fileId());
         target.set(Cells.LONG, offset + HEADER_OWNER_ID, identity.ownerId());
         target.set(Cells.INT, offset + HEADER_CRC, Crc32c.of(target, offset, HEADER_CRC));
@@ -124,11 +128,11 @@ final class FileFormat {
     }
 
     /** Where the footer is, and how many rows the file has. */
-    record Trailer(long footerPosition, int footerBytes, long rowCount) {}
+    record Trailer(int version, long footerPosition, int footerBytes, long rowCount) {}
 
     static void writeTrailer(MemorySegment target, long offset, Identity identity, Trailer trailer, long fileBytes) {
         target.set(Cells.LONG, offset + ROWS, trailer.rowCount());
-        target.set(Cells.INT, offset + TRAILER_VERSION, VERSION);
+        target.set(Cells.INT, offset + TRAILER_VERSION, trailer.version());
         target.set(Cells.INT, offset + FOOTER_BYTES, trailer.footerBytes());
         target.set(Cells.LONG, offset + TRAILER_FILE_ID, identity.fileId());
         target.set(Cells.LONG, offset + TRAILER_OWNER_ID, identity.ownerId());
@@ -150,7 +154,8 @@ final class FileFormat {
                             + Cells.number(fileBytes) + " bytes, or never finished; magic is "
                             + hex(source.get(Cells.LONG, offset + MAGIC_AT_END)) + ", expected " + hex(TRAILER_MAGIC));
         }
-        checkVersion(file, source.get(Cells.INT, offset + TRAILER_VERSION), position, source, offset, TRAILER_CRC);
+        int version = source.get(Cells.INT, offset + TRAILER_VERSION);
+        checkVersion(file, version, position, source, offset, TRAILER_CRC);
         checkIdentity(
                 file,
                 position,
@@ -178,7 +183,7 @@ final class FileFormat {
                     "the footer is at byte " + footer + " with " + footerBytes
                             + " bytes, expected between the header and the trailer");
         }
-        return new Trailer(footer, footerBytes, rows);
+        return new Trailer(version, footer, footerBytes, rows);
     }
 
     private static void checkVersion(

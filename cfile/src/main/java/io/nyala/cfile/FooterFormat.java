@@ -67,8 +67,8 @@ final class FooterFormat {
 
     static final int VECTOR_ROWS_LOG2 = 10;
 
-    /** As many columns as a schema may have, and some sections besides. */
-    static final int SECTIONS_MAX = 2048;
+    /** As many columns as a schema may have, each with its dictionary, and some sections besides. */
+    static final int SECTIONS_MAX = 4096;
 
     /** As many as a footer has room for. */
     static final int RAW_PAGES_MAX = Section.PAYLOAD_BYTES_MAX / PAGE_BYTES;
@@ -116,6 +116,11 @@ final class FooterFormat {
         target.putInt(payloadBytes);
     }
 
+    /** Sets what was not known yet when {@link #putPage} wrote at {@code entry}. */
+    static void setSlotBytes(ByteSink target, long entry, int slotBytes) {
+        target.memory().set(Cells.INT, entry + 8, slotBytes);
+    }
+
     /** Writes the entry of a page that holds no rows. */
     static void putRawPage(ByteSink target, int slotBytes, int payloadBytes) {
         putPage(target, 0, 0, slotBytes, payloadBytes);
@@ -123,7 +128,17 @@ final class FooterFormat {
     }
 
     /** What the footer says, as objects. */
-    record Footer(long rowCount, MemorySegment metadata, List<Section> sections) {}
+    record Footer(long rowCount, MemorySegment metadata, List<Section> sections) {
+        /** The column of a dictionary, which it has none of so far. */
+        Section columnWithoutDictionary(int id) {
+            for (Section section : sections) {
+                if (section.isColumn() && section.id() == id && section.dictionary() == null) {
+                    return section;
+                }
+            }
+            throw new IllegalArgumentException("there is no column " + id + ", or it has two dictionaries");
+        }
+    }
 
     /**
      * Reads a footer of which the checksum is right; what does not fit is refused with {@link IllegalArgumentException}
@@ -180,6 +195,9 @@ final class FooterFormat {
         long position = source.get(Cells.LONG, at + 8);
         long pages = checkedPad(source, name + nameBytes);
         Section section = new Section(entry, position, pageCount, source, pages);
+        if (kind == SectionKind.DICTIONARY) {
+            Check.inRange("bytes of a dictionary", section.payloadBytes(0), 1, PageDictionary.BYTES_MAX);
+        }
         Check.inRange("bytes of the section", source.get(Cells.LONG, at + 16), section.bytes(), section.bytes());
         Check.inRange("rows of the section", section.rowCount(), isColumn ? fileRows : 0, isColumn ? fileRows : 0);
         return section;
@@ -190,7 +208,7 @@ final class FooterFormat {
             case COLUMN -> (fileRows + ColumnSpec.VECTOR_ROWS - 1) / ColumnSpec.VECTOR_ROWS;
             case RAW -> RAW_PAGES_MAX;
             case KEY_FILTER -> KeyFilter.PAGES_MAX;
-            case KEY_FILTER_BEFORE, KEY_INDEX -> 1;
+            case KEY_FILTER_BEFORE, KEY_INDEX, DICTIONARY -> 1;
         };
     }
 

@@ -48,8 +48,8 @@ public final class PageCache implements AutoCloseable {
     private final Condition loadEnded = lock.newCondition();
 
     // Guarded by the lock.
-    private final PageQueue newPages = new PageQueue(false);
-    private final PageQueue mainPages = new PageQueue(true);
+    private final CachedPage.Queue newPages = new CachedPage.Queue(false);
+    private final CachedPage.Queue mainPages = new CachedPage.Queue(true);
     private long loadingBytes;
     private long insertions;
 
@@ -349,7 +349,7 @@ public final class PageCache implements AutoCloseable {
         return false;
     }
 
-    private static CachedPage oldest(PageQueue queue) {
+    private static CachedPage oldest(CachedPage.Queue queue) {
         CachedPage page = queue.oldest();
         if (page == null) {
             throw new AssertionError("the queue is not empty");

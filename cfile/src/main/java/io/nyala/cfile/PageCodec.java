@@ -23,6 +23,7 @@ final class PageCodec {
     static final int ZSTD = 2;
     static final int SNAPPY = 3;
     static final int ZLIB = 4;
+    static final int ZSTD_DICTIONARY = 5;
 
     /** What was asked for is kept if it saves a tenth: less is not worth the time of every reader. */
     private static final double ASKED_RATIO_MAX = 0.9;
@@ -38,6 +39,7 @@ final class PageCodec {
 
     private final CompressionHint hint;
     private int skip;
+    private byte @Nullable [] dictionary;
 
     // Made when first needed: they load native libraries.
     private @Nullable Lz4Compressor lz4;
@@ -57,6 +59,7 @@ final class PageCodec {
             case ZSTD -> "zstd";
             case SNAPPY -> "snappy";
             case ZLIB -> "zlib";
+            case ZSTD_DICTIONARY -> "zstd with a dictionary";
             default -> "unknown " + compression;
         };
     }
@@ -65,6 +68,16 @@ final class PageCodec {
     static long packedBytesMax(long payloadBytes) {
         // LZ4, Snappy, which grows the most, and ZLIB; then ZSTD.
         return Math.max(payloadBytes + payloadBytes / 6 + 64, Zstd.compressBound(payloadBytes));
+    }
+
+    /** From now on pages are compressed by a dictionary; by none if it is null. */
+    void dictionary(byte @Nullable [] trained) {
+        assert hint == CompressionHint.ZSTD_DICTIONARY : hint + " has no dictionary";
+        dictionary = trained;
+    }
+
+    byte @Nullable [] dictionary() {
+        return dictionary;
     }
 
     /** Whether {@link #pack} may do more than copy. */
@@ -88,7 +101,7 @@ final class PageCodec {
         }
         int bytes =
                 switch (hint) {
-                    case ZSTD -> zstd(payload, target);
+                    case ZSTD, ZSTD_DICTIONARY -> zstd(payload, target);
                     case SNAPPY -> snappy(payload, target);
                     case ZLIB -> zlib(payload, target);
                     case AUTO, LZ4, NONE -> lz4(payload, target);
@@ -100,7 +113,7 @@ final class PageCodec {
         }
         int compression =
                 switch (hint) {
-                    case ZSTD -> ZSTD;
+                    case ZSTD, ZSTD_DICTIONARY -> dictionary == null ? ZSTD : ZSTD_DICTIONARY;
                     case SNAPPY -> SNAPPY;
                     case ZLIB -> ZLIB;
                     case AUTO, LZ4, NONE -> LZ4;
@@ -140,7 +153,11 @@ final class PageCodec {
         }
     }
 
-    private static int zstd(MemorySegment payload, MemorySegment target) {
+    private int zstd(MemorySegment payload, MemorySegment target) {
+        byte[] trained = dictionary;
+        if (trained != null) {
+            return PageDictionary.compress(trained, ZSTD_LEVEL, payload, target);
+        }
         long bytes = Zstd.compressUnsafe(
                 target.address(), target.byteSize(), payload.address(), payload.byteSize(), ZSTD_LEVEL);
         if (Zstd.isError(bytes)) {
@@ -152,9 +169,11 @@ final class PageCodec {
     /**
      * Restores a payload.
      *
+     * @param dictionary of the column; null if it has none
      * @return null, or what is wrong
      */
-    static @Nullable String unpack(int compression, MemorySegment stored, MemorySegment target) {
+    static @Nullable String unpack(
+            int compression, MemorySegment stored, MemorySegment target, @Nullable PageDictionary dictionary) {
         switch (compression) {
             case NONE -> {
                 if (stored.byteSize() != target.byteSize()) {
@@ -171,11 +190,9 @@ final class PageCodec {
                 }
             }
             case ZSTD -> {
-                long bytes =
-                        Zstd.decompressUnsafe(target.address(), target.byteSize(), stored.address(), stored.byteSize());
-                return Zstd.isError(bytes)
-                        ? "zstd could not decompress it: " + Zstd.getErrorName(bytes)
-                        : wrongLength(bytes, target);
+                return wrongFrame(
+                        Zstd.decompressUnsafe(target.address(), target.byteSize(), stored.address(), stored.byteSize()),
+                        target);
             }
             case SNAPPY -> {
                 try {
@@ -187,8 +204,13 @@ final class PageCodec {
             case ZLIB -> {
                 return unzip(stored, target);
             }
+            case ZSTD_DICTIONARY -> {
+                return dictionary == null
+                        ? "it is compressed by a dictionary, but the file has none of its column"
+                        : wrongFrame(dictionary.decompress(stored, target), target);
+            }
             default -> {
-                return "compression is " + compression + ", expected 0 to 4";
+                return "compression is " + compression + ", expected 0 to 5";
             }
         }
     }
@@ -207,6 +229,12 @@ final class PageCodec {
         } finally {
             inflater.end();
         }
+    }
+
+    private static @Nullable String wrongFrame(long bytes, MemorySegment target) {
+        return Zstd.isError(bytes)
+                ? "zstd could not decompress it: " + Zstd.getErrorName(bytes)
+                : wrongLength(bytes, target);
     }
 
     private static @Nullable String wrongLength(long bytes, MemorySegment target) {

@@ -28,7 +28,8 @@ import java.nio.file.Path;
  * <ul>
  *   <li>{@code crc32c}: of the header after it and the stored bytes. File id and position are part of them, so a page
  *       of another file, or of another place of this one, is not taken for the one that belongs here.
- *   <li>{@code compression}: 0 none, 1 LZ4, 2 ZSTD.
+ *   <li>{@code compression}: 0 none, 1 LZ4, 2 ZSTD, 3 Snappy, 4 ZLIB, 5 ZSTD with the {@link PageDictionary} of the
+ *       column.
  *   <li>{@code stored}, {@code payload}: bytes as stored, and after decompression; equal without compression.
  *   <li>{@code vectors}, {@code rows}, {@code first row}: what a page of a column holds; 0 elsewhere.
  *   <li>{@code section id}: the section that the page is part of; {@link #FOOTER_ID} for the footer.

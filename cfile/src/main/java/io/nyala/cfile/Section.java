@@ -26,6 +26,11 @@ final class Section {
     private final int[] payloadBytes;
     private final long[] zones;
 
+    /** Of its pages; set while the file is being opened, before anybody else sees the section. */
+    private @Nullable PageDictionary dictionary;
+
+    private @Nullable Section dictionarySection;
+
     /** The page, where it is cached or being loaded. Written with the cache's lock held, read without. */
     private final AtomicReferenceArray<@Nullable CachedPage> cached;
 
@@ -107,6 +112,22 @@ final class Section {
 
     boolean isKeyFilter() {
         return kind() == SectionKind.KEY_FILTER || kind() == SectionKind.KEY_FILTER_BEFORE;
+    }
+
+    @Nullable
+    PageDictionary dictionary() {
+        return dictionary;
+    }
+
+    /** Where {@link #dictionary} is in the file. */
+    @Nullable
+    Section dictionarySection() {
+        return dictionarySection;
+    }
+
+    void dictionary(PageDictionary opened, Section section) {
+        dictionary = opened;
+        dictionarySection = section;
     }
 
     CellKind cellKind() {

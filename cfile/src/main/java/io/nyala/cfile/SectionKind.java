@@ -11,7 +11,9 @@ public enum SectionKind {
     /** One or more pages of bytes that only the caller understands. */
     RAW(4),
     /** One or more pages: {@link KeyFilter}. */
-    KEY_FILTER(5);
+    KEY_FILTER(5),
+    /** One page: {@link PageDictionary} of the column with the same id. */
+    DICTIONARY(6);
 
     private static final SectionKind[] ALL = values();
 

@@ -239,7 +239,7 @@ final class DamagedFileTest {
                 UnsupportedFormatException.class,
                 this::readAll,
                 Files.PATH.toString(),
-                "is of format version 5, this build reads versions 1 to 4");
+                "is of format version 6, this build reads versions 1 to 5");
     }
 
     /** By the dump of one, whose lines say which bytes are where; what is left out is zero. */

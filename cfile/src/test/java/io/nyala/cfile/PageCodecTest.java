@@ -29,6 +29,7 @@ final class PageCodecTest {
             CompressionHint.NONE, PageCodec.NONE,
             CompressionHint.LZ4, PageCodec.LZ4,
             CompressionHint.ZSTD, PageCodec.ZSTD,
+            CompressionHint.ZSTD_DICTIONARY, PageCodec.ZSTD,
             CompressionHint.SNAPPY, PageCodec.SNAPPY,
             CompressionHint.ZLIB, PageCodec.ZLIB);
 
@@ -55,7 +56,7 @@ final class PageCodecTest {
             MemorySegment stored =
                     packed.compression() == PageCodec.NONE ? payload : target.asSlice(0, packed.storedBytes());
             MemorySegment restored = arena.allocate(payload.byteSize());
-            assertNull(PageCodec.unpack(packed.compression(), stored, restored), hint.toString());
+            assertNull(PageCodec.unpack(packed.compression(), stored, restored, null), hint.toString());
             assertEquals(-1, payload.mismatch(restored), hint.toString());
             damage(packed, stored, restored, random, arena);
         }
@@ -67,9 +68,10 @@ final class PageCodecTest {
             MemorySegment bad = arena.allocate(stored.byteSize()).copyFrom(stored);
             long at = random.nextLong(bad.byteSize());
             bad.set(Cells.BYTE, at, (byte) random.nextInt());
-            PageCodec.unpack(packed.compression(), bad, target); // Words or other bytes: a checksum comes before it.
+            PageCodec.unpack(
+                    packed.compression(), bad, target, null); // Words or other bytes: a checksum comes before it.
             MemorySegment cut = bad.asSlice(0, random.nextLong(bad.byteSize()));
-            assertNotNull(PageCodec.unpack(packed.compression(), cut, target), "of " + cut.byteSize() + " bytes");
+            assertNotNull(PageCodec.unpack(packed.compression(), cut, target, null), "of " + cut.byteSize() + " bytes");
         }
     }
 
@@ -95,6 +97,7 @@ final class PageCodecTest {
                 ColumnCompression.LZ4, CompressionHint.LZ4,
                 ColumnCompression.SNAPPY, CompressionHint.SNAPPY,
                 ColumnCompression.ZSTD, CompressionHint.ZSTD,
+                ColumnCompression.ZSTD_DICTIONARY, CompressionHint.ZSTD_DICTIONARY,
                 ColumnCompression.ZLIB, CompressionHint.ZLIB);
         for (ColumnCompression asked : ColumnCompression.values()) {
             Column column = Column.of("text", ColumnType.STRING).withId(1).compression(asked);

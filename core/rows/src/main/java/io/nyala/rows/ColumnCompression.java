@@ -11,7 +11,9 @@ public enum ColumnCompression {
     LZ4(2),
     ZSTD(3),
     SNAPPY(4),
-    ZLIB(5);
+    ZLIB(5),
+    /** ZSTD that knows from a dictionary, trained for each file of the column, what its pages have in common. */
+    ZSTD_DICTIONARY(6);
 
     private final int code;
 

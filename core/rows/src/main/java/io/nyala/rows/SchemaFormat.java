@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  *   0         2      4         8          12            16             20
  *   +---------+------+---------+----------+-------------+--------------+---------------- - -
  *   | format  | zero |  bytes  | version  | next column | column count | columns
- *   | 1 or 2  |      |         |          |     id      |              |
+ *   | 1 to 3  |      |         |          |     id      |              |
  *   +---------+------+---------+----------+-------------+--------------+---------------- - -
  *      u16      u16      u32       u32         u32           u32
  *
@@ -36,10 +36,11 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <ul>
- *   <li>{@code format}: 2 if a column is immutable, else 1, which is what was written before there were such columns.
+ *   <li>{@code format}: 3 if a column asks for a trained dictionary, else 2 if one is immutable, else 1: so who does
+ *       not know of what a schema has refuses it by its format, and reads all others.
  *   <li>{@code bytes}: of the whole schema, this header included.
  *   <li>{@code type}: {@link ColumnType#code}. {@code encoding}, {@code compression}: their codes.
- *   <li>{@code flags}: 1 key, 2 nullable, 4 has a read default, 8 has a write default; in format 2 also
+ *   <li>{@code flags}: 1 key, 2 nullable, 4 has a read default, 8 has a write default; from format 2 on also
  *       16 immutable.
  *   <li>{@code chars}: length of a VARCHAR, else 0.
  * </ul>
@@ -49,6 +50,7 @@ import org.jspecify.annotations.Nullable;
 public final class SchemaFormat {
     static final int FORMAT = 1;
     static final int FORMAT_WITH_IMMUTABLE = 2;
+    static final int FORMAT_WITH_DICTIONARIES = 3;
 
     private static final int HEADER_BYTES = 20;
     private static final int BYTES = 4;
@@ -94,8 +96,7 @@ public final class SchemaFormat {
         }
         byte[] array = new byte[bytes];
         MemorySegment target = MemorySegment.ofArray(array);
-        boolean isAnyImmutable = schema.columns().stream().anyMatch(Column::isImmutable);
-        LittleEndian.setShort(target, 0, isAnyImmutable ? FORMAT_WITH_IMMUTABLE : FORMAT);
+        LittleEndian.setShort(target, 0, format(schema));
         LittleEndian.setInt(target, BYTES, bytes);
         LittleEndian.setInt(target, VERSION, schema.version());
         LittleEndian.setInt(target, NEXT_COLUMN_ID, schema.nextColumnId());
@@ -106,6 +107,17 @@ public final class SchemaFormat {
         }
         assert at == bytes : at + " of " + bytes;
         return array;
+    }
+
+    private static int format(Schema schema) {
+        int format = FORMAT;
+        for (Column column : schema.columns()) {
+            int needed = column.compression() == ColumnCompression.ZSTD_DICTIONARY
+                    ? FORMAT_WITH_DICTIONARIES
+                    : column.isImmutable() ? FORMAT_WITH_IMMUTABLE : FORMAT;
+            format = Math.max(format, needed);
+        }
+        return format;
     }
 
     private static long write(Column column, MemorySegment target, long at) {
@@ -156,10 +168,10 @@ public final class SchemaFormat {
             throw new MalformedBytesException("a schema has at least " + HEADER_BYTES + " bytes", offset);
         }
         int format = LittleEndian.unsignedShort(memory, offset);
-        if (format != FORMAT && format != FORMAT_WITH_IMMUTABLE) {
+        if (format < FORMAT || format > FORMAT_WITH_DICTIONARIES) {
             throw new MalformedBytesException(
-                    "schema format " + format + ", but this version of Nyala reads formats " + FORMAT + " and "
-                            + FORMAT_WITH_IMMUTABLE,
+                    "schema format " + format + ", but this version of Nyala reads formats " + FORMAT + " to "
+                            + FORMAT_WITH_DICTIONARIES,
                     offset);
         }
         long bytes = Integer.toUnsignedLong(LittleEndian.getInt(memory, offset + BYTES));
@@ -184,12 +196,12 @@ public final class SchemaFormat {
         if (count < 1 || count > Limits.COLUMNS_MAX) {
             throw new MalformedBytesException("a schema of " + count + " columns", offset + COLUMN_COUNT);
         }
-        int flags = LittleEndian.unsignedShort(memory, offset) == FORMAT ? ALL_FLAGS : ALL_FLAGS | IS_IMMUTABLE;
+        int format = LittleEndian.unsignedShort(memory, offset);
         List<Column> columns = new ArrayList<>();
         long at = offset + HEADER_BYTES;
         for (int i = 0; i < count; i++) {
             long next = endOfColumn(memory, at, end);
-            columns.add(column(memory, at, flags));
+            columns.add(column(memory, at, format));
             at = next;
         }
         if (at != end) {
@@ -228,7 +240,8 @@ public final class SchemaFormat {
         return next;
     }
 
-    private static Column column(MemorySegment memory, long at, int knownFlags) {
+    private static Column column(MemorySegment memory, long at, int format) {
+        int knownFlags = format == FORMAT ? ALL_FLAGS : ALL_FLAGS | IS_IMMUTABLE;
         int flags = LittleEndian.unsignedByte(memory, at + FLAGS);
         ColumnEncoding encoding = ColumnEncoding.ofCode(LittleEndian.unsignedByte(memory, at + ENCODING));
         ColumnCompression compression = ColumnCompression.ofCode(LittleEndian.unsignedByte(memory, at + COMPRESSION));
@@ -240,6 +253,7 @@ public final class SchemaFormat {
                 || LittleEndian.unsignedShort(memory, at + ZERO) != 0
                 || encoding == null
                 || compression == null
+                || (compression == ColumnCompression.ZSTD_DICTIONARY && format < FORMAT_WITH_DICTIONARIES)
                 || ((flags & HAS_READ_DEFAULT) == 0 && readBytes != 0)
                 || ((flags & HAS_WRITE_DEFAULT) == 0 && writeBytes != 0)) {
             throw new MalformedBytesException("flags or hints of a column are unknown", at);

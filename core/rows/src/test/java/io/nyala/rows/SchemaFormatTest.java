@@ -69,10 +69,10 @@ final class SchemaFormatTest {
     @Test
     void refusesAnotherFormatNamingBoth() {
         byte[] bytes = SchemaFormat.toBytes(Schema.of(Column.key("k", ColumnType.INT8)));
-        bytes[0] = 3;
+        bytes[0] = 4;
         var exception = assertThrows(MalformedBytesException.class, () -> SchemaFormat.fromBytes(bytes));
         assertEquals(
-                "malformed bytes at 0: schema format 3, but this version of Nyala reads formats 1 and 2",
+                "malformed bytes at 0: schema format 4, but this version of Nyala reads formats 1 to 3",
                 exception.getMessage());
     }
 
@@ -89,6 +89,19 @@ final class SchemaFormatTest {
         assertEquals(immutable, SchemaFormat.fromBytes(bytes));
         assertEquals(plain.column(1), immutable.column(1).mutable());
         bytes[0] = 1;
+        assertThrows(MalformedBytesException.class, () -> SchemaFormat.fromBytes(bytes));
+    }
+
+    @Test
+    void hasAFormatOfItsOwnWithTrainedDictionaries() {
+        Schema schema = Schema.of(
+                Column.key("k", ColumnType.INT8),
+                Column.of("v", ColumnType.STRING).immutable(),
+                Column.of("w", ColumnType.STRING).compression(ColumnCompression.ZSTD_DICTIONARY));
+        byte[] bytes = SchemaFormat.toBytes(schema);
+        assertEquals(3, bytes[0]);
+        assertEquals(schema, SchemaFormat.fromBytes(bytes));
+        bytes[0] = 2;
         assertThrows(MalformedBytesException.class, () -> SchemaFormat.fromBytes(bytes));
     }
 

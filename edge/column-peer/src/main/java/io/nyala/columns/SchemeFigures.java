@@ -41,7 +41,8 @@ import org.duckdb.DuckDBConnection;
  * perf/run schemes [ROWS [TIMES]]
  * }</pre>
  *
- * Medians of all times, after as many that are not counted. Then what as many rows of Kudu's load generator take.
+ * Medians of all times, after as many that are not counted. Then files of strings with a trained dictionary, and what
+ * as many rows of Kudu's load generator take.
  */
 public final class SchemeFigures {
     private static final int DEFAULT_ROWS = 256 << 10;
@@ -77,7 +78,8 @@ public final class SchemeFigures {
                     Locale.ROOT, "%,d values of each; M values/s one way / the other, and the ratio.%n%n", rows);
             System.out.println("| values | scheme | ours | LZ4 | ZSTD | Parquet, ZSTD |");
             System.out.println("|---|---|---|---|---|---|");
-            for (ColumnSample sample : ColumnSample.draw(samples, rows)) {
+            List<ColumnSample> drawn = ColumnSample.draw(samples, rows);
+            for (ColumnSample sample : drawn) {
                 double plain = sample.plainBytes();
                 Figure ours = figures.encode(sample);
                 System.out.printf(
@@ -90,6 +92,7 @@ public final class SchemeFigures {
                         text(figures.compress(sample, new ZstdBlock()), plain),
                         plain / parquetBytes(sample, parquet));
             }
+            DictionaryFigures.print(drawn, times);
         } finally {
             Files.delete(parquet);
         }

@@ -130,7 +130,7 @@ final class WireTypes {
             case NONE -> CompressionType.NO_COMPRESSION;
             case SNAPPY -> CompressionType.SNAPPY;
             case LZ4 -> CompressionType.LZ4;
-            case ZLIB, ZSTD -> CompressionType.ZLIB;
+            case ZLIB, ZSTD, ZSTD_DICTIONARY -> CompressionType.ZLIB;
         };
     }
 
