@@ -75,7 +75,7 @@ final class Tablets implements AutoCloseable {
 
         /** A worker has rowsets of it still, which it gives up soon. */
         boolean isMerging() {
-            return tablet.tablet().merging().isRunning();
+            return tablet.tablet().merging().isInUse();
         }
     }
 

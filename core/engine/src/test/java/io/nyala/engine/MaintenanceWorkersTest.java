@@ -8,11 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.io.DiskException;
 import io.nyala.io.HugePageSource;
+import io.nyala.simulation.Call;
 import io.nyala.simulation.Operation;
 import io.nyala.simulation.SimulatedClock;
 import io.nyala.simulation.SimulatedDisk;
 import io.nyala.tablet.Tablet;
 import io.nyala.testkit.Seed;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
@@ -29,6 +31,7 @@ import org.junit.jupiter.api.Test;
  * Method: workers of a simulated host that are held in the middle of a merge; and, where one is to die, on threads.
  */
 final class MaintenanceWorkersTest {
+    private static final long STUCK_MICROS = 61_000_000;
     private static final long ROWS = 6_000; // A merge takes a step for each thousand of them.
 
     private static Table overlapping(Engine engine, String name, Consumer<Table> flush) {
@@ -122,6 +125,40 @@ final class MaintenanceWorkersTest {
         running.engine().close();
     }
 
+    /** The rows that it has merged would be there twice. */
+    @Test
+    void aMergeWhoseWorkerHangsIsDoneByAnotherOne(@Seed SplittableRandom random) {
+        var world = new World(random);
+        World.Running running = world.open(config(3));
+        Table table = overlapping(running.engine(), "t", each -> Numbers.flush(running, each));
+        var hasHung = new AtomicBoolean();
+        world.disk()
+                .failNext(
+                        call -> {
+                            if (isNewRowSet(call) && !hasHung.getAndSet(true)) {
+                                world.clock().advanceMicros(STUCK_MICROS);
+                                running.host().await(() -> rowSets(table) == 1);
+                            }
+                            return false;
+                        },
+                        DiskException.Kind.OTHER);
+        CompletableFuture<Void> merge = table.compact();
+        running.host().await(() -> merge.isDone() && !tablet(table).merging().isInUse());
+        merge.join();
+        assertTrue(hasHung.get());
+        assertEquals(1, rowSets(table));
+        assertEquals(Numbers.list(0, ROWS), Numbers.ids(table.scan()));
+        Path rowSets = World.DIRECTORY.resolve("rowsets");
+        running.host().await(() -> world.disk().list(rowSets).size() == 1);
+        Numbers.insertRange(table, ROWS, ROWS + 10);
+        Numbers.flush(running, table);
+        CompletableFuture<Void> next = table.compact();
+        running.host().await(next::isDone);
+        next.join();
+        assertEquals(List.of(), running.engine().failures());
+        running.engine().close();
+    }
+
     @Test
     void aWorkerThatFailsEndsAlone(@Seed SplittableRandom random) {
         var disk = new SimulatedDisk(random);
@@ -153,14 +190,15 @@ final class MaintenanceWorkersTest {
         assertEquals(0, disk.openFileCount());
     }
 
+    private static boolean isNewRowSet(Call call) {
+        return call.operation() == Operation.CREATE && call.fileName().endsWith(".rowset");
+    }
+
     private static void failNextRowSet(SimulatedDisk disk, Error error) {
         var hasFailed = new AtomicBoolean();
         disk.failNext(
                 call -> {
-                    if (!hasFailed.get()
-                            && call.operation() == Operation.CREATE
-                            && call.fileName().endsWith(".rowset")) {
-                        hasFailed.set(true);
+                    if (isNewRowSet(call) && !hasFailed.getAndSet(true)) {
                         throw error;
                     }
                     return false;

@@ -5,6 +5,7 @@ import io.nyala.tablet.TabletClosedException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,15 +15,22 @@ import org.jspecify.annotations.Nullable;
 final class MergeRun {
     private static final Logger LOG = System.getLogger(MergeRun.class.getName());
 
+    private static final long NO_STEP = Long.MAX_VALUE;
+
     private final Merging.Task task;
+    private final LongSupplier micros;
     private final Consumer<@Nullable RuntimeException> ended;
     private volatile @Nullable RuntimeException givenUp;
     private volatile @Nullable RuntimeException failure;
     private volatile boolean isOver;
 
+    /** When the step began that is under way; {@link #NO_STEP} between steps, which may be for long. */
+    private volatile long stepSince = NO_STEP;
+
     /** {@code ended} is told why it did not come about, or null. */
-    MergeRun(Merging.Task task, Consumer<@Nullable RuntimeException> ended) {
+    MergeRun(Merging.Task task, LongSupplier micros, Consumer<@Nullable RuntimeException> ended) {
         this.task = task;
+        this.micros = micros;
         this.ended = ended;
     }
 
@@ -42,6 +50,7 @@ final class MergeRun {
             abort(reason);
             return 1;
         }
+        stepSince = micros.getAsLong();
         try {
             if (task.step()) {
                 return 1;
@@ -50,6 +59,9 @@ final class MergeRun {
                 return 0;
             }
             isOver = true;
+        } catch (Merging.TakenOverException e) {
+            LOG.log(Level.WARNING, "a worker has come back; what it has done is of no use: {0}", e.getMessage());
+            abort(e);
         } catch (RuntimeException e) {
             if (!(e instanceof TabletClosedException)) {
                 LOG.log(
@@ -58,8 +70,16 @@ final class MergeRun {
                         e);
             }
             abort(e);
+        } finally {
+            stepSince = NO_STEP;
         }
         return 1;
+    }
+
+    /** Whether its worker has been within one step for so long. Any thread. */
+    boolean isStuck(long now, long stuckMicros) {
+        long since = stepSince;
+        return since != NO_STEP && now - since >= stuckMicros;
     }
 
     /** Gives back what it has; the inputs stay as they are. */

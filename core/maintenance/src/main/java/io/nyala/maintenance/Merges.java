@@ -7,10 +7,14 @@ import io.nyala.tablet.MergeTask;
 import io.nyala.tablet.Merging;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletClosedException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -23,6 +27,14 @@ import org.jspecify.annotations.Nullable;
  * ends them all, so that no merge begins in a tablet whose flush does; but for {@link #add} and {@link #refuse}.
  */
 final class Merges {
+    private static final Logger LOG = System.getLogger(Merges.class.getName());
+
+    /**
+     * A step is a millisecond of work and a few transfers; devices and their drivers give up after half of that. Were
+     * the clock set forward, a merge would be done twice, and once in vain.
+     */
+    static final long STUCK_MICROS = 60_000_000;
+
     private final Flushes flushes;
     private final MergeCandidates candidates;
     private final FlushContext context;
@@ -31,6 +43,9 @@ final class Merges {
     private final AtomicInteger taskCount;
     private final Queue<Wanted> wanted = new ConcurrentLinkedQueue<>();
     private final List<MergeRun> running = new ArrayList<>();
+
+    /** Those that were taken from workers that have not come back. */
+    private final Set<MergeRun> lost = new HashSet<>();
 
     /** {@code taskCount} of what is under way. */
     Merges(
@@ -83,11 +98,12 @@ final class Merges {
 
     /** Until one is due that nobody asked for; {@link Long#MAX_VALUE} if something else has to end before. */
     long microsToNext() {
-        return hasNoRoom() || !wanted.isEmpty() ? Long.MAX_VALUE : candidates.microsToNext(this::mayBegin);
+        long next = hasNoRoom() || !wanted.isEmpty() ? Long.MAX_VALUE : candidates.microsToNext(this::mayBegin);
+        return running.isEmpty() || handover.workers().isEmpty() ? next : Math.min(next, STUCK_MICROS);
     }
 
     private boolean hasNoRoom() {
-        return running.size() >= handover.underWayMax();
+        return running.size() + lost.size() >= handover.underWayMax();
     }
 
     /** Not while its tablet is flushed: a merge has all changes of its rowsets, and the flush would lose them. */
@@ -102,6 +118,7 @@ final class Merges {
             refuseAll(handover.failures().getLast());
         }
         giveUpOfDropped();
+        takeFromStuck();
         beginWanted();
         if (!hasNoRoom() && wanted.isEmpty()) {
             beginBest();
@@ -112,6 +129,7 @@ final class Merges {
     private int endThoseOver() {
         int overCount = 0;
         for (MergeRun over = handover.takeOver(); over != null; over = handover.takeOver()) {
+            lost.remove(over);
             ended(over);
             overCount++;
         }
@@ -132,6 +150,22 @@ final class Merges {
             Tablet tablet = run.task().tablet();
             if (flushes.attached(tablet) == null) {
                 giveUp(run, new TabletClosedException(tablet.id()));
+            }
+        }
+    }
+
+    /** Others do it anew: what it has claimed can neither be flushed nor merged meanwhile, and its log not released. */
+    private void takeFromStuck() {
+        if (running.isEmpty() || handover.workers().isEmpty()) {
+            return;
+        }
+        long now = housekeeping.micros();
+        for (MergeRun run : List.copyOf(running)) {
+            if (run.isStuck(now, STUCK_MICROS) && run.task().takeOver()) {
+                lost.add(run);
+                var reason = new Merging.TakenOverException(run.task());
+                LOG.log(Level.WARNING, reason.getMessage());
+                ended(run, reason);
             }
         }
     }
@@ -160,11 +194,13 @@ final class Merges {
         }
     }
 
-    private static void end(Wanted wanted, @Nullable RuntimeException failure) {
+    private void end(Wanted done, @Nullable RuntimeException failure) {
         if (failure == null) {
-            wanted.merged().complete(true);
+            done.merged().complete(true);
+        } else if (failure instanceof Merging.TakenOverException) {
+            wanted.add(done);
         } else {
-            wanted.merged().completeExceptionally(failure);
+            done.merged().completeExceptionally(failure);
         }
     }
 
@@ -193,7 +229,7 @@ final class Merges {
             return false;
         }
         taskCount.getAndIncrement();
-        var run = new MergeRun(task, ended);
+        var run = new MergeRun(task, housekeeping::micros, ended);
         running.add(run);
         if (!handover.workers().isEmpty()) {
             handover.leave(run);
@@ -215,6 +251,10 @@ final class Merges {
     }
 
     private void ended(MergeRun run) {
+        ended(run, run.failure());
+    }
+
+    private void ended(MergeRun run, @Nullable RuntimeException failure) {
         if (!running.remove(run)) {
             return; // It was given up, and all have heard of it.
         }
@@ -223,7 +263,6 @@ final class Merges {
         if (attached != null) {
             candidates.changed(attached);
         }
-        RuntimeException failure = run.failure();
         if (!(failure instanceof TabletClosedException)) {
             housekeeping.mergeEnded(run.task(), failure == null);
         }

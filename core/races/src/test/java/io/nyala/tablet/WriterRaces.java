@@ -9,6 +9,7 @@ import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressTest;
 import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
 import org.openjdk.jcstress.infra.results.I_Result;
 
@@ -149,6 +150,32 @@ public final class WriterRaces {
             }
             result.r1 = refused;
             result.r2 = heard;
+        }
+    }
+
+    /** A worker commits its claim while another one takes it: one of them has it, and only it ends it. */
+    @JCStressTest
+    @State
+    @Outcome(id = "1, 0, 1", expect = ACCEPTABLE, desc = "it is committed, and nobody takes it")
+    @Outcome(id = "0, 1, 0", expect = ACCEPTABLE, desc = "it is taken, and its result refused")
+    @Outcome(expect = FORBIDDEN, desc = "both have it, or nobody")
+    public static class CommitBesideRevoke {
+        private final Merging.Claim claim = new Merging.Claim();
+        private final long claimed = claim.tryRows();
+
+        @Actor
+        public void worker(III_Result result) {
+            result.r1 = claim.tryCommit(claimed) ? 1 : 0;
+        }
+
+        @Actor
+        public void successor(III_Result result) {
+            result.r2 = claim.revoke(claimed) ? 1 : 0;
+        }
+
+        @Arbiter
+        public void afterwards(III_Result result) {
+            result.r3 = claim.isHeld(claimed) ? 1 : 0;
         }
     }
 }

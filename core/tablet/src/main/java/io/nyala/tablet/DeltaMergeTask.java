@@ -123,6 +123,9 @@ public final class DeltaMergeTask implements Merging.Task {
     @Override
     public boolean step() {
         if (stage != Stage.SWAPPING && stage != Stage.DONE) {
+            if (!rowSet.claim().isHeld(claim)) {
+                throw new Merging.TakenOverException(this);
+            }
             tablet.pending().throwIfFailed();
         }
         return switch (stage) {
@@ -132,6 +135,13 @@ public final class DeltaMergeTask implements Merging.Task {
             case SWAPPING -> isSwapped();
             case DONE -> false;
         };
+    }
+
+    @Override
+    public boolean takeOver() {
+        boolean isTaken = tablet.merging().takeOver(() -> rowSet.claim().revoke(claim));
+        context.wake().run();
+        return isTaken;
     }
 
     private boolean read() {
@@ -157,6 +167,9 @@ public final class DeltaMergeTask implements Merging.Task {
         boolean isUnused = true;
         try {
             output = written == null ? null : context.openChanges(tablet, rowSet.base(), written.fileId());
+            if (!rowSet.claim().tryCommit(claim)) {
+                throw new Merging.TakenOverException(this);
+            }
             isUnused = false; // From here on nobody knows whether the edit is on disk, if it fails.
             context.manifest().deltasReplaced(tablet.id(), rowSet.base().fileId(), inputIds(), entries);
         } catch (LogFullException | TabletClosedException e) {
@@ -212,6 +225,7 @@ public final class DeltaMergeTask implements Merging.Task {
         if (stage == Stage.SWAPPING || stage == Stage.DONE) {
             return;
         }
+        boolean isOurs = rowSet.claim().tryCommit(claim); // Else it was taken over, and the rowset is another's.
         stage = Stage.DONE;
         DeltaFileMerge unfinished = merge;
         merge = null;
@@ -221,7 +235,12 @@ public final class DeltaMergeTask implements Merging.Task {
             }
             closeOutput();
         } finally {
-            end();
+            if (isOurs) {
+                end();
+            } else {
+                tablet.merging().workerBack();
+                context.wake().run();
+            }
         }
     }
 

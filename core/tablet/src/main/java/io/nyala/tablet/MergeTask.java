@@ -35,6 +35,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Inputs of which no row can be seen any more are not read: where there are no others, a merge is its edit.
  *
+ * <p>Until the outputs take changes, the inputs can be taken from a worker that is not heard of ({@link #takeOver}):
+ * the writer lets the outputs take changes only if its claim holds, and from then on nobody takes it.
+ *
  * <p>Nothing can fail between the edit and the swap, since the outputs have everything already. Before the edit a merge
  * can be given up at any point: the inputs have everything, too. A crash before the edit leaves orphan files, whose ids
  * are logged; after it the log records since the freeze are applied to the outputs.
@@ -65,7 +68,7 @@ public final class MergeTask implements Merging.Task {
     private final FlushContext context;
     private final WriterCommand writer;
     private final List<LiveRowSet> inputs;
-    private final long[] claims;
+    private final Merging.Claims claims;
     private final long rowsMax;
     private final List<LiveRowSet> outputs = new ArrayList<>();
 
@@ -106,7 +109,7 @@ public final class MergeTask implements Merging.Task {
     /** Changes that came since the first freeze, of one input. */
     private record Late(Merging.Successors to, DeltaMemStore from) {}
 
-    private MergeTask(Tablet tablet, FlushContext context, List<LiveRowSet> inputs, long[] claims) {
+    private MergeTask(Tablet tablet, FlushContext context, List<LiveRowSet> inputs, Merging.Claims claims) {
         this.tablet = tablet;
         this.context = context;
         this.writer = new WriterCommand(tablet, context.wake());
@@ -127,17 +130,11 @@ public final class MergeTask implements Merging.Task {
         List<LiveRowSet> inputs = tablet.map().onDisk().stream()
                 .filter(rowSet -> fileIds.contains(rowSet.base().fileId()))
                 .toList();
-        long[] claims = new long[inputs.size()];
-        var task = new MergeTask(tablet, context, inputs, claims);
-        boolean isClaimed = inputs.size() == fileIds.size();
-        for (int i = 0; i < claims.length && isClaimed; i++) {
-            claims[i] = inputs.get(i).claim().tryRows();
-            isClaimed = claims[i] != Merging.Claim.NONE;
-        }
-        if (!isClaimed) {
-            task.endClaims();
+        Merging.Claims claims = inputs.size() == fileIds.size() ? Merging.Claims.tryRows(inputs) : null;
+        if (claims == null) {
             return null;
         }
+        var task = new MergeTask(tablet, context, inputs, claims);
         tablet.merging().running(task);
         return task;
     }
@@ -195,6 +192,7 @@ public final class MergeTask implements Merging.Task {
     @Override
     public boolean step() {
         if (stage != Stage.SWAPPING && stage != Stage.DONE) {
+            check(claims.isHeld());
             tablet.pending().throwIfFailed();
         }
         return switch (stage) {
@@ -210,6 +208,19 @@ public final class MergeTask implements Merging.Task {
         };
     }
 
+    private void check(boolean isOurs) {
+        if (!isOurs) {
+            throw new Merging.TakenOverException(this);
+        }
+    }
+
+    @Override
+    public boolean takeOver() {
+        boolean isTaken = tablet.merging().takeOver(claims::revoke);
+        context.wake().run();
+        return isTaken;
+    }
+
     private boolean isAnswered(Stage next) {
         boolean isAnswered = writer.isAnswered();
         if (isAnswered) {
@@ -220,6 +231,7 @@ public final class MergeTask implements Merging.Task {
 
     /** On the writer: what is frozen after this is in the outputs' files. */
     private boolean freeze() {
+        check(claims.isHeld());
         List<List<DeltaSource>> present = new ArrayList<>();
         long last = tablet.lastSequence();
         for (LiveRowSet input : inputs) {
@@ -358,6 +370,7 @@ public final class MergeTask implements Merging.Task {
      * On the writer: freezes what came since, for one round more; or carries over what is little, and all that comes.
      */
     private boolean handOver() {
+        check(claims.isHeld());
         long remaining =
                 inputs.stream().mapToLong(LiveRowSet::activeChangeCount).sum();
         List<Late> newlyFrozen = new ArrayList<>();
@@ -371,6 +384,7 @@ public final class MergeTask implements Merging.Task {
                 }
             }
         } else {
+            check(claims.tryCommit()); // From here on nobody takes them, so the outputs may count.
             for (int i = 0; i < inputs.size(); i++) {
                 inputs.get(i).carryActive(successors.get(i));
             }
@@ -414,9 +428,7 @@ public final class MergeTask implements Merging.Task {
     }
 
     private boolean swap() {
-        for (int i = 0; i < claims.length; i++) {
-            assert inputs.get(i).claim().isHeld(claims[i]) : "a merge has lost its claim between its edit and its swap";
-        }
+        assert claims.isHeld() : "a merge has lost its claims between its edit and its swap";
         tablet.swap(inputs, outputs, context::discard);
         end();
         return true;
@@ -427,7 +439,8 @@ public final class MergeTask implements Merging.Task {
         if (stage == Stage.SWAPPING || stage == Stage.DONE) {
             return;
         }
-        boolean isWritersTurn = stage == Stage.HANDING_OVER || stage == Stage.COMMITTING;
+        boolean isOurs = claims.tryCommit(); // Else it was taken over, and the inputs are another's.
+        boolean isWritersTurn = isOurs && (stage == Stage.HANDING_OVER || stage == Stage.COMMITTING);
         stage = Stage.DONE;
         DeltaSource.Cursor cursor = carried;
         Flush unfinished = merge;
@@ -441,7 +454,13 @@ public final class MergeTask implements Merging.Task {
         } finally {
             Runnable undo = () -> {
                 outputs.forEach(LiveRowSet::close);
-                end();
+                if (isOurs) {
+                    end();
+                } else {
+                    closePlaces();
+                    tablet.merging().workerBack();
+                    context.wake().run();
+                }
             };
             if (!isWritersTurn || tablet.writer().isClosed() || !tablet.writer().command(undo)) {
                 undo.run();
@@ -452,17 +471,15 @@ public final class MergeTask implements Merging.Task {
     /** What happens to the inputs concerns nobody else any more. By who writes to them, or nobody does yet. */
     private void end() {
         inputs.forEach(input -> input.succeededBy(null));
-        if (places != null) {
-            places.close();
-        }
-        endClaims();
+        closePlaces();
+        claims.end();
         tablet.merging().running(null);
         context.wake().run(); // A flush may wait for it.
     }
 
-    private void endClaims() {
-        for (int i = 0; i < claims.length; i++) {
-            inputs.get(i).claim().end(claims[i]);
+    private void closePlaces() {
+        if (places != null) {
+            places.close();
         }
     }
 

@@ -5,9 +5,11 @@ import io.nyala.memrowset.DeltaMemStore;
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.RowChange;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +21,10 @@ public final class Merging {
     private volatile @Nullable Task running;
     private volatile boolean isPaused;
     private volatile boolean isFlushOwed;
+
+    // Guarded by this.
+    private int lostCount;
+    private final List<Runnable> freedLater = new ArrayList<>();
 
     Merging(Pressure pressure) {
         this.pressure = pressure;
@@ -45,6 +51,13 @@ public final class Merging {
          * go on. Nothing happens if the swap was asked for: the writer runs it even if it is closed.
          */
         void abort();
+
+        /**
+         * Takes its files from a worker that is not heard of, so that another one can have them; false if it is too
+         * late for that, since its outputs are about to take their place. If that worker comes back, its next step says
+         * that by {@link TakenOverException}, what it has written is refused, and it aborts. By maintenance.
+         */
+        boolean takeOver();
 
         /** Whether it has changes in memory, so that a flush of them follows it. */
         boolean hasChanges();
@@ -116,9 +129,64 @@ public final class Merging {
         }
     }
 
+    /** What a worker hears that has lost its claim to another one. */
+    public static final class TakenOverException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        public TakenOverException(Task lost) {
+            super(lost.describe() + " of tablet " + lost.tablet().id()
+                    + " was taken from its worker, which was not heard of for too long; it is done anew by another"
+                    + " one, see why reading or writing its files hangs");
+        }
+    }
+
     /** Whether something has rowsets or delta files of the tablet. */
     public boolean isRunning() {
         return running != null;
+    }
+
+    /** Whether a worker may be using something of the tablet: what it has claimed, or what was taken from it. */
+    public synchronized boolean isInUse() {
+        return running != null || lostCount > 0;
+    }
+
+    /** Takes what is running from its worker, if {@code claims} can be: until that is back it may be reading them. */
+    boolean takeOver(BooleanSupplier claims) {
+        synchronized (this) {
+            lostCount++; // Before somebody else has them, and frees what they have become.
+        }
+        boolean isTaken = claims.getAsBoolean();
+        if (isTaken) {
+            running(null);
+        } else {
+            workerBack();
+        }
+        return isTaken;
+    }
+
+    /** A worker that was lost has come back and let go of all, or was not lost after all. */
+    void workerBack() {
+        List<Runnable> freed;
+        synchronized (this) {
+            lostCount--;
+            if (lostCount > 0 || freedLater.isEmpty()) {
+                return;
+            }
+            freed = List.copyOf(freedLater);
+            freedLater.clear();
+        }
+        RowSetMap.runAll(freed.iterator());
+    }
+
+    /** Frees what no reader has any more: not before workers that were lost are back, which might be reading it. */
+    void free(Runnable closer) {
+        synchronized (this) {
+            if (lostCount > 0) {
+                freedLater.add(closer);
+                return;
+            }
+        }
+        closer.run();
     }
 
     /**
@@ -192,9 +260,13 @@ public final class Merging {
      * epoch that grows with each claim and each end of one.
      *
      * <pre>{@code
-     *   free(e) -- tryRows ------> rows(e + 1) -----------.
-     *      ^  '--- tryDeltaFiles -> delta files(e + 1) ---+-- end --> free(e + 2)
+     *   free(e) -- tryRows ------> rows(e + 1) -----------+-- end, revoke ----> free(e + 2)
+     *         '--- tryDeltaFiles -> delta files(e + 1) ---'
+     *                                      '-- tryCommit --> committed(e + 1) -- end --> free(e + 2)
      * }</pre>
+     *
+     * <p>Of a claim that is revoked the result is refused, since it cannot be committed; one that is committed cannot
+     * be revoked. Who claims several rowsets commits the first claim, and who revokes them revokes that one first.
      *
      * <p>Who has its rows has its changes too, and nothing else is done with these. Who has its delta files has those
      * that there were: changes in memory are flushed behind them meanwhile. Thread-safe.
@@ -207,7 +279,8 @@ public final class Merging {
         private static final long ROWS = 1;
         private static final long DELTA_FILES = 2;
         private static final long KIND = 3;
-        private static final long EPOCH = KIND + 1;
+        private static final long COMMITTED = 4;
+        private static final long EPOCH = COMMITTED << 1;
 
         private final AtomicLong state = new AtomicLong();
 
@@ -232,15 +305,75 @@ public final class Merging {
             return (state.get() & KIND) == ROWS;
         }
 
-        /** Whether a claim holds still: if not, its result must not be used. */
+        /** Whether a claim holds still, committed or not: if not, its result must not be used. */
         boolean isHeld(long claimed) {
-            return claimed != NONE && state.get() == claimed;
+            return claimed != NONE && (state.get() & ~COMMITTED) == claimed;
+        }
+
+        /** From now on the claim is its worker's until its end; false if it was revoked before. */
+        boolean tryCommit(long claimed) {
+            return state.compareAndSet(claimed, claimed | COMMITTED) || state.get() == (claimed | COMMITTED);
+        }
+
+        /** Takes the claim from its worker; false if that has committed it, or it is over. */
+        boolean revoke(long claimed) {
+            return state.compareAndSet(claimed, free(claimed));
         }
 
         /** Ends a claim; nothing happens if it was over before. */
         void end(long claimed) {
-            if (claimed != NONE) {
-                state.compareAndSet(claimed, (claimed & ~KIND) + EPOCH);
+            if (claimed != NONE && !revoke(claimed)) {
+                state.compareAndSet(claimed | COMMITTED, free(claimed));
+            }
+        }
+
+        private static long free(long claimed) {
+            return (claimed & ~KIND) + EPOCH;
+        }
+    }
+
+    /** Claims of the rows of several rowsets: all of them are held, committed and taken as the first one is. */
+    static final class Claims {
+        private final List<Claim> claims;
+        private final long[] held;
+
+        private Claims(List<Claim> claims) {
+            this.claims = claims;
+            this.held = new long[claims.size()];
+        }
+
+        /** Null if somebody has one of them. */
+        static @Nullable Claims tryRows(List<LiveRowSet> rowSets) {
+            var claims = new Claims(rowSets.stream().map(LiveRowSet::claim).toList());
+            for (int i = 0; i < claims.held.length; i++) {
+                claims.held[i] = claims.claims.get(i).tryRows();
+                if (claims.held[i] == Claim.NONE) {
+                    claims.end();
+                    return null;
+                }
+            }
+            return claims;
+        }
+
+        boolean isHeld() {
+            return claims.getFirst().isHeld(held[0]);
+        }
+
+        boolean tryCommit() {
+            return claims.getFirst().tryCommit(held[0]);
+        }
+
+        boolean revoke() {
+            boolean isRevoked = claims.getFirst().revoke(held[0]);
+            if (isRevoked) {
+                end();
+            }
+            return isRevoked;
+        }
+
+        void end() {
+            for (int i = 0; i < held.length; i++) {
+                claims.get(i).end(held[i]);
             }
         }
     }

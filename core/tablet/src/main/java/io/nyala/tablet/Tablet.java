@@ -427,14 +427,14 @@ public final class Tablet {
         RowSetMap next = map.withChangedRowSet(); // After it: who sees this version sees the file.
         map = next;
         lastFilesVersion = next.version();
-        epochs.retire(flushed::close);
+        epochs.retire(() -> merging.free(flushed::close));
     }
 
     /** Puts a delta file in the place of others; {@code closer} gets each of these without a reader. */
     void swap(LiveRowSet rowSet, List<DeltaFile> merged, @Nullable DeltaFile by, Consumer<DeltaFile> closer) {
         rowSet.replace(merged, by);
         map = map.withChangedRowSet();
-        epochs.retire(() -> merged.forEach(closer));
+        epochs.retire(() -> merging.free(() -> merged.forEach(closer)));
     }
 
     /** Puts the outputs of a merge in the place of its inputs; {@code closer} gets each of these without a reader. */
@@ -443,7 +443,7 @@ public final class Tablet {
         map = next;
         lastFilesVersion = next.version();
         lastMergeVersion = next.version();
-        epochs.retire(() -> inputs.forEach(input -> input.retire(closer)));
+        epochs.retire(() -> merging.free(() -> inputs.forEach(input -> input.retire(closer))));
     }
 
     /** What is being merged. */

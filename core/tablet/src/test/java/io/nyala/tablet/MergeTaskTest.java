@@ -3,6 +3,7 @@ package io.nyala.tablet;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.compaction.MergeSource;
@@ -95,6 +96,56 @@ final class MergeTaskTest {
         }
     }
 
+    /** Its rowsets are merged by another worker; what it reads stays until it lets go, and what it has is refused. */
+    @RepeatedTest(6)
+    void whatIsTakenFromAWorkerIsMergedOnceByAnotherOne(@Seed SplittableRandom random) {
+        var disk = new SimulatedDisk(random.split());
+        Schema schema = Schema.of(Column.key("k", ColumnType.INT32), Column.of("v", ColumnType.INT64));
+        try (var run = new Run(disk, schema, new RowsModel(schema, random, 10), random)) {
+            for (int i = 0; i < 3; i++) {
+                run.commit();
+                run.one.flushAll();
+            }
+            List<Long> inputs = run.one.rowSetIds();
+            MergeTask lost = Objects.requireNonNull(run.one.newMerge(inputs));
+            int steps = random.nextInt(12);
+            for (int i = 0; i < steps; i++) {
+                lost.step();
+                if (random.nextBoolean()) {
+                    run.one.step();
+                }
+            }
+            if (!lost.takeOver()) {
+                assertTrue(steps > 4, "none of its rows is written, and it could have been taken");
+                run.one.finish(lost);
+                return;
+            }
+            assertFalse(lost.takeOver(), "it is taken once");
+            run.commit();
+            MergeTask successor = Objects.requireNonNull(run.one.newMerge(inputs));
+            run.one.finish(successor);
+            run.check();
+            run.one.flushAll();
+            for (long fileId : inputs) {
+                assertTrue(disk.exists(run.one.path(fileId)), "file " + fileId + " is gone, and may be read");
+            }
+            assertTrue(run.one.tablet().merging().isInUse());
+            assertThrows(Merging.TakenOverException.class, () -> {
+                while (lost.step() || !lost.isDone()) {
+                    run.one.step();
+                }
+            });
+            lost.abort();
+            assertFalse(run.one.tablet().merging().isInUse());
+            for (long fileId : inputs) {
+                assertFalse(disk.exists(run.one.path(fileId)), "file " + fileId + " is still there");
+            }
+            run.check();
+            run.restart();
+        }
+        assertEquals(0, disk.openFileCount());
+    }
+
     /** Changes are flushed behind the files that become one; what these had is gone from the disk afterwards. */
     @Test
     void aFlushGoesOnBesideAMergeOfDeltaFiles(@Seed SplittableRandom random) {
@@ -169,6 +220,7 @@ final class MergeTaskTest {
         private final List<Begun> scans = new ArrayList<>();
         private @Nullable TabletFlush flush;
         private Merging.@Nullable Task merge;
+        private final List<Merging.Task> lost = new ArrayList<>();
         private boolean isMostlyOfDeltas;
         private int mergeCount;
         private int deltaMergeCount;
@@ -190,6 +242,11 @@ final class MergeTaskTest {
             }
             work(random.nextInt(30));
             commit();
+            if (merge != null && random.nextInt(8) == 0 && merge.takeOver()) {
+                lost.add(merge);
+                merge = null;
+            }
+            comeBack();
             if (merge != null && random.nextInt(8) == 0) {
                 merge.abort();
                 one.await(() -> !one.tablet().merging().isRunning());
@@ -199,6 +256,17 @@ final class MergeTaskTest {
             check();
             if (random.nextInt(15) == 0) {
                 restart();
+            }
+        }
+
+        /** Some of those from whom merges were taken. */
+        private void comeBack() {
+            for (int i = random.nextInt(lost.size() + 1); i > 0; i--) {
+                Merging.Task back = lost.remove(random.nextInt(lost.size()));
+                if (random.nextBoolean()) {
+                    assertThrows(Merging.TakenOverException.class, back::step);
+                }
+                back.abort();
             }
         }
 
@@ -346,6 +414,8 @@ final class MergeTaskTest {
                 if (merge != null) {
                     merge.abort();
                 }
+                lost.forEach(Merging.Task::abort);
+                lost.clear();
             } finally {
                 flush = null;
                 merge = null;
@@ -357,6 +427,8 @@ final class MergeTaskTest {
                 work(1);
                 return flush == null && merge == null;
             });
+            lost.forEach(Merging.Task::abort);
+            lost.clear();
         }
 
         @Override
