@@ -12,6 +12,7 @@ import io.nyala.table.ScanToken;
 import io.nyala.table.TableDroppedException;
 import io.nyala.table.TableState;
 import io.nyala.table.TabletsLookup;
+import io.nyala.tablet.TabletLookup;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -52,6 +53,7 @@ public final class Lookup implements AutoCloseable {
     private final ColumnBatch batch;
     private final int[] keyOfRow = new int[Limits.VECTOR_ROWS];
     private @Nullable TabletsLookup lookups;
+    private TabletLookup.Effort effortBefore = TabletLookup.Effort.NONE; // Of the table as it was before.
     private long snapshot = TabletsLookup.LATEST;
 
     // Of the present keys.
@@ -207,6 +209,7 @@ public final class Lookup implements AutoCloseable {
             return known;
         }
         if (known != null) {
+            effortBefore = effort();
             lookups = null;
             known.close();
         }
@@ -246,6 +249,12 @@ public final class Lookup implements AutoCloseable {
     /** Hybrid time whose state was seen when {@link #next} was last asked. */
     public long snapshot() {
         return seenSnapshot;
+    }
+
+    /** What the look-ups of all keys took so far: how many rowsets they had to ask, and how far. */
+    public TabletLookup.Effort effort() {
+        TabletsLookup present = lookups;
+        return present == null ? effortBefore : effortBefore.plus(present.effort());
     }
 
     private void throwIfClosed() {

@@ -15,14 +15,17 @@ import io.nyala.rows.OperationKind;
 import io.nyala.rows.Schema;
 import io.nyala.table.AncientSnapshotException;
 import io.nyala.table.TableDroppedException;
+import io.nyala.tablet.TabletLookup.Effort;
 import io.nyala.testkit.Failure;
 import io.nyala.testkit.Seed;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -87,6 +90,34 @@ final class LookupTest {
             }
         }
         return texts;
+    }
+
+    @Test
+    void itSaysWhatItTook() {
+        var settings = new TreeMap<>(Map.of("kudu.table.disable_compaction", "true")); // Rowsets stay as they are.
+        table = engine.createTable(
+                TableSpec.of("quiet", PartitionSchema.of(SCHEMA).build()).withSettings(settings));
+        put(OperationKind.INSERT, Map.of(0L, "a", 10L, "b", 20L, "c"));
+        table.flush().join();
+        put(OperationKind.INSERT, Map.of(5L, "d", 15L, "e"));
+        table.flush().join();
+        put(OperationKind.UPSERT, Map.of(10L, "f"));
+        table.flush().join();
+        try (Lookup lookup = table.lookup("text")) {
+            assertEquals(Effort.NONE, lookup.effort());
+            assertEquals(List.of("f"), texts(lookup, List.of(10L)));
+            assertEquals(new Effort(0, 2, 1, 1), lookup.effort(), "in the range of both, and has changed");
+            assertEquals(List.of("a"), texts(lookup, List.of(0L)));
+            assertEquals(new Effort(0, 3, 2, 2), lookup.effort(), "in the range of one");
+            assertEquals(Arrays.asList("c", null), texts(lookup, List.of(20L, 30L)));
+            assertEquals(new Effort(0, 4, 3, 3), lookup.effort(), "one of them in no range");
+            put(OperationKind.INSERT, Map.of(30L, "g"));
+            assertEquals(List.of("g"), texts(lookup, List.of(30L)));
+            assertEquals(new Effort(1, 4, 3, 3), lookup.effort(), "in memory, where it ends");
+            table.alter().comment("the same rows").commit();
+            assertEquals(List.of("c"), texts(lookup, List.of(20L)));
+            assertEquals(new Effort(2, 5, 4, 4), lookup.effort(), "what it took before counts too");
+        }
     }
 
     @ParameterizedTest

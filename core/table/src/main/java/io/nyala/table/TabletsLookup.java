@@ -176,6 +176,15 @@ public final class TabletsLookup implements AutoCloseable {
         return true;
     }
 
+    /** What it took so far. */
+    public TabletLookup.Effort effort() {
+        TabletLookup.Effort effort = TabletLookup.Effort.NONE;
+        for (TabletLookup lookup : lookups) {
+            effort = lookup == null ? effort : effort.plus(lookup.effort());
+        }
+        return effort;
+    }
+
     /** The snapshot that the present keys are looked up at. */
     public long snapshot() {
         return snapshot;

@@ -6,6 +6,7 @@ import io.nyala.diskrowset.RowLookup;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memrowset.MemRowSetLookup;
 import io.nyala.rows.ColumnBatch;
+import io.nyala.rows.DeltaSource;
 import io.nyala.rows.KeyIntervals;
 import io.nyala.rows.OperationFormat;
 import io.nyala.rows.ScanSpec;
@@ -71,6 +72,32 @@ public final class TabletLookup implements AutoCloseable {
     private long[] ordinals = {};
     private int candidateCount;
 
+    // Since it was made.
+    private long memRowSetsAsked;
+    private long filtersAsked;
+    private long keysLookedUp;
+    private long deltasApplied;
+
+    /**
+     * What look-ups took.
+     *
+     * @param memRowSets that were asked for a key
+     * @param filters of rowsets in whose range a key was: all of them, if it is in none
+     * @param keyLookUps in the key columns of those whose filters let a key through
+     * @param deltas files, and stores in memory, that were asked how a row has changed
+     */
+    public record Effort(long memRowSets, long filters, long keyLookUps, long deltas) {
+        public static final Effort NONE = new Effort(0, 0, 0, 0);
+
+        public Effort plus(Effort more) {
+            return new Effort(
+                    memRowSets + more.memRowSets,
+                    filters + more.filters,
+                    keyLookUps + more.keyLookUps,
+                    deltas + more.deltas);
+        }
+    }
+
     /**
      * @param spec its schema is that of the tablet; what counts is which columns it projects
      * @param account pays for one row
@@ -121,6 +148,11 @@ public final class TabletLookup implements AutoCloseable {
             leave();
             tablet.exit(ticket);
         }
+    }
+
+    /** What it took so far. */
+    public Effort effort() {
+        return new Effort(memRowSetsAsked, filtersAsked, keysLookedUp, deltasApplied);
     }
 
     /** The snapshot that the last rows are of. */
@@ -215,6 +247,7 @@ public final class TabletLookup implements AutoCloseable {
     private MemRowSetLookup.Found findInMemory(int operation, long snapshot, ColumnBatch target) {
         for (int i = 0; i < inMemory.size(); i++) {
             if (fresh.get(i).rows().rowCount() > 0) {
+                memRowSetsAsked++;
                 MemRowSetLookup.Found found = inMemory.get(i)
                         .append(order.memory(), order.key(operation), order.keyBytes(operation), snapshot, target);
                 if (found != MemRowSetLookup.Found.NOTHING) {
@@ -274,6 +307,7 @@ public final class TabletLookup implements AutoCloseable {
     /** Leaves what the filters let through, whose pages are read together where they are not cached. */
     private void filter(RowSetMap map) {
         int kept = 0;
+        filtersAsked += candidateCount;
         for (int next = 0; next < candidateCount; ) {
             int end = next;
             while (end < candidateCount && inRowSet(map, positions[end]).noteFilter(hashes[end])) {
@@ -289,6 +323,7 @@ public final class TabletLookup implements AutoCloseable {
             }
         }
         candidateCount = kept;
+        keysLookedUp += kept;
     }
 
     /** Looks in the key columns: the first round of reads. */
@@ -333,8 +368,9 @@ public final class TabletLookup implements AutoCloseable {
     }
 
     private boolean assemble(RowSetMap map, int candidate, long snapshot) {
-        LiveRowSet rowSet = map.rowSets().value(positions[candidate]);
-        return at(map, positions[candidate]).assemble(ordinals[candidate], snapshot, rowSet.redo());
+        List<DeltaSource> redo = map.rowSets().value(positions[candidate]).redo();
+        deltasApplied += redo.size();
+        return at(map, positions[candidate]).assemble(ordinals[candidate], snapshot, redo);
     }
 
     /** Look-ups in a rowset, which begin. */
