@@ -141,7 +141,7 @@ public final class Table {
      * @throws IllegalArgumentException if there is one of that name, or too many
      */
     public long createSnapshot(String name) {
-        return keep(name, state -> ScanPlan.latest(engine.host(), state, state.tablets(), ScanSpec.all(schema(), 0)));
+        return keep(name, state -> ScanPlan.toKeep(engine.host(), state, ScanSpec.all(schema(), 0), engine.now()));
     }
 
     /**

@@ -158,19 +158,32 @@ final class Tables {
             checkFree(description.name());
         }
         checkRoom(0, change.added().size());
-        pin(before, description);
         List<TabletPlace> added = places(parts.storage().nextId(), change.added());
         var edit = new StorageEdit.AlterTable(table.id(), description, added, change.dropped());
         checkBytes(edit, description);
-        if (change.hasNewSchema()) {
-            alterSchema(table, change, edit);
-        } else {
-            parts.tablets().prepare(added, description.schema());
-            make(() -> change(table, edit), added);
-            become(table, change, edit, parts.tablets().start(added), change.kept());
+        boolean isMade = false;
+        try {
+            pin(before, description);
+            alter(table, change, edit);
+            isMade = true;
+        } finally {
+            if (!isMade) {
+                unpin(before);
+            }
         }
         byName.remove(before.entry().name());
         byName.put(table.name(), table);
+    }
+
+    private void alter(Table table, TableChange change, StorageEdit.AlterTable edit) {
+        if (change.hasNewSchema()) {
+            alterSchema(table, change, edit);
+        } else {
+            List<TabletPlace> added = edit.addedTablets();
+            parts.tablets().prepare(added, edit.description().schema());
+            make(() -> change(table, edit), added);
+            become(table, change, edit, parts.tablets().start(added), change.kept());
+        }
     }
 
     /** Keeps what the table kept and what it is to keep: nothing is given up, whatever becomes of the edit. */
@@ -182,6 +195,15 @@ final class Tables {
                 throw new IllegalStateException("the snapshot cannot be kept: history of table \""
                         + before.description().name() + "\" was given up meanwhile; take another one");
             }
+        }
+    }
+
+    /** Keeps no more than the table did: a change was not made. Of one that is in doubt only the next open knows. */
+    private void unpin(TableState before) {
+        if (parts.storage().failure().isEmpty()) {
+            before.tablets()
+                    .forEach(tablet ->
+                            tablet.pin(before.description().snapshots().values()));
         }
     }
 

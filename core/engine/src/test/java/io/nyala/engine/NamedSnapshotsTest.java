@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.catalog.CatalogLimits;
+import io.nyala.catalog.StorageEditFormat;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.table.AncientSnapshotException;
@@ -25,6 +26,7 @@ import org.junit.jupiter.api.Test;
  */
 final class NamedSnapshotsTest {
     private static final long ROWS = 60;
+    private static final int DEFAULT_BYTES = 50_000;
     private static final long HOUR = 3_600_000_000L;
 
     private final OneTable one;
@@ -47,6 +49,10 @@ final class NamedSnapshotsTest {
             }
             batch.commit().orThrow();
         }
+    }
+
+    private int descriptionBytes() {
+        return StorageEditFormat.bytes(table().state().description());
     }
 
     /** All that may forget something does. */
@@ -121,6 +127,47 @@ final class NamedSnapshotsTest {
         }
         Failure.expect(IllegalArgumentException.class, () -> table().createSnapshot("too many"), "was 65");
         assertEquals(CatalogLimits.SNAPSHOTS_MAX, table().snapshots().size());
+    }
+
+    @Test
+    void theStateOfATableToWhichNothingWasWrittenHasATimeAndIsKept() {
+        one.engine().createTable(TableSpec.of("new", Numbers.SCHEMA).withHistory(Duration.ofMinutes(1)));
+        Table table = one.engine().table("new").orElseThrow();
+        long time = table.createSnapshot("empty");
+        assertTrue(time > 0 && time <= one.engine().now(), "at " + time);
+        long written = Numbers.insert(table, LongStream.range(0, 10).toArray())
+                .orThrow()
+                .timestamp();
+        assertTrue(written > time, written + " is not after " + time);
+        for (int i = 0; i < 2; i++) {
+            assertEquals(List.of(), Numbers.ids(table.scan().asOf("empty")));
+            try (Scan scan = table.scan().changedSince(time).open()) {
+                assertTrue(scan.next());
+                assertEquals(10, scan.batch().rowCount());
+            }
+            age();
+            one.reopen();
+            table = one.engine().table("new").orElseThrow();
+        }
+    }
+
+    @Test
+    void aNameThatIsRefusedKeepsNothing() {
+        int most = CatalogLimits.DESCRIPTION_BYTES_MAX;
+        int nameBytes = CatalogLimits.SNAPSHOT_NAME_BYTES_MAX;
+        for (int i = 0; descriptionBytes() + nameBytes < most; i++) {
+            int bytes = Math.min(DEFAULT_BYTES, most - descriptionBytes() - nameBytes);
+            Column column = Column.of("more " + i, ColumnType.STRING).nullable();
+            table().alter().addColumn(column.writeDefault("d".repeat(bytes))).commit();
+        }
+        Failure.expect(
+                EngineLimitException.class,
+                () -> table().createSnapshot("n".repeat(nameBytes)),
+                "the description of table \"t\" takes",
+                "%,d is the limit".formatted(most));
+        delete(0, 20);
+        age();
+        assertEquals(ROWS - 20, table().statistics().rowCount(), "of the state that has no name nothing is kept");
     }
 
     @Test

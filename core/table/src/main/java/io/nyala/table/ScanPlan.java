@@ -3,6 +3,7 @@ package io.nyala.table;
 import io.nyala.catalog.TableDescription;
 import io.nyala.rows.ScanSpec;
 import io.nyala.time.HistoryMark;
+import io.nyala.time.HybridTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
@@ -37,6 +38,16 @@ public record ScanPlan(ScanSpec spec, List<List<TabletRead>> groups, List<Hosted
             var reads = new SnapshotReads(tablets, histories, snapshot, true);
             return of(state, isSettled ? reads.asTheyAre() : reads.settle(host), tablets, spec.withSnapshot(snapshot));
         });
+    }
+
+    /**
+     * The newest state of a whole table, at a time that it can be asked for by later. Of a table to which nothing was
+     * written that is {@code now}: before it there is no time, and nothing will be written at it.
+     */
+    public static ScanPlan toKeep(TableHost host, TableState state, ScanSpec spec, long now) {
+        return state.latest() == HybridTime.NONE
+                ? at(host, state, state.tablets(), spec.withSnapshot(now))
+                : latest(host, state, state.tablets(), spec);
     }
 
     private static long latest(TableState state, List<HostedTablet> tablets, List<HistoryMark.Hold> histories) {
