@@ -157,6 +157,11 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
         return !history.isEmpty();
     }
 
+    /** What they take of the file. */
+    public long historyBytes() {
+        return history.bytes();
+    }
+
     /** Time of the newest insert or change of any row: a scan at or after it needs neither insert times nor history. */
     public long newestChange() {
         return metadata.newestChange();

@@ -33,6 +33,15 @@ final class History implements DeltaSource {
         return metadata.chunks().size();
     }
 
+    /** On disk. */
+    long bytes() {
+        long bytes = 0;
+        for (int i = 0; i < chunkCount(); i++) {
+            bytes += file.rawBytes(RowSetFormat.HISTORY_ID + i);
+        }
+        return bytes;
+    }
+
     @Override
     public boolean mayChange(long from, long to, long snapshot) {
         if (snapshot >= metadata.newestChange()) {

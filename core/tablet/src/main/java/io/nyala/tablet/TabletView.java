@@ -21,6 +21,7 @@ import java.util.Optional;
  * @param rowSetCount rowsets on disk
  * @param diskBytes size of their files
  * @param deltaBytes of those, delta files
+ * @param historyBytes of those, what rows were before their files were written
  * @param missing rowsets that cannot be read
  * @param undecidedBatches batches that were taken and wait for their turn, or are being looked up on disk
  * @param isHeld whether they wait for memory
@@ -41,6 +42,7 @@ public record TabletView(
         int rowSetCount,
         long diskBytes,
         long deltaBytes,
+        long historyBytes,
         List<MissingRowSet> missing,
         int undecidedBatches,
         boolean isHeld,
@@ -70,6 +72,7 @@ public record TabletView(
                     map.onDisk().size(),
                     tablet.diskBytes(),
                     deltaBytes(map),
+                    historyBytes(map),
                     map.missing(),
                     queue.admission().admittedCount(),
                     queue.admission().isHeld(),
@@ -95,6 +98,14 @@ public record TabletView(
         long bytes = 0;
         for (LiveRowSet rowSet : map.onDisk()) {
             bytes += rowSet.fileBytes() - rowSet.base().fileBytes();
+        }
+        return bytes;
+    }
+
+    private static long historyBytes(RowSetMap map) {
+        long bytes = 0;
+        for (LiveRowSet rowSet : map.onDisk()) {
+            bytes += rowSet.base().historyBytes();
         }
         return bytes;
     }

@@ -7,9 +7,11 @@ import io.nyala.engine.Table;
 import io.nyala.maintenance.TabletExplanation;
 import io.nyala.rows.KeyCodec;
 import io.nyala.rows.RowLayout;
+import io.nyala.tablet.TabletView;
 import io.nyala.text.Figures;
 import io.nyala.text.Json;
 import io.nyala.text.TextTable;
+import io.nyala.time.HybridTime;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -17,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -104,13 +107,42 @@ final class ExplainCommand implements Callable<Integer> {
             var keys = new KeyCodec(new RowLayout(open.schema()));
             PrintWriter out = spec.commandLine().getOut();
             if (isJson) {
-                out.println(Json.text(
-                        all.stream().map(explanation -> json(explanation, keys)).toList()));
+                out.println(Json.text(all.stream()
+                        .map(tablet -> json(tablet, historyBytes(open, tablet), keys))
+                        .toList()));
             } else {
+                warnOfSnapshots(open, HybridTime.micros(engine.now()), out);
                 all.forEach(explanation -> print(explanation, keys, out));
             }
         }
         return Main.OK;
+    }
+
+    /** Of the oldest, if the table would have given its history up by now. */
+    private static void warnOfSnapshots(Table table, long nowMicros, PrintWriter out) {
+        Optional<KeptSnapshot> oldest = KeptSnapshot.all(table, nowMicros).stream()
+                .filter(KeptSnapshot::isOld)
+                .max(Comparator.comparingLong(KeptSnapshot::seconds));
+        if (oldest.isEmpty()) {
+            return;
+        }
+        long historyBytes = 0;
+        long deltaBytes = 0;
+        for (TabletView view : table.views(0, Integer.MAX_VALUE)) {
+            historyBytes += view.historyBytes();
+            deltaBytes += view.deltaBytes();
+        }
+        out.printf(
+                Locale.ROOT,
+                "warning: snapshot \"%s\" keeps history since %,d s ago, and the table would keep %,d s; on disk there"
+                        + " are %s of history and %s of changes. If nobody needs it: nyala snapshot drop %s %s%n%n",
+                oldest.get().name(),
+                oldest.get().seconds(),
+                table.historySecondsMax(),
+                Figures.bytes(historyBytes),
+                Figures.bytes(deltaBytes),
+                table.name(),
+                oldest.get().name());
     }
 
     private void print(TabletExplanation tablet, KeyCodec keys, PrintWriter out) {
@@ -178,10 +210,15 @@ final class ExplainCommand implements Callable<Integer> {
         return "|" + " ".repeat(begin) + "#".repeat(end - begin) + " ".repeat(BAR_CHARS - end) + "|";
     }
 
-    private static Map<String, Object> json(TabletExplanation tablet, KeyCodec keys) {
+    private static long historyBytes(Table table, TabletExplanation tablet) {
+        return table.view(tablet.tabletId()).map(TabletView::historyBytes).orElse(0L);
+    }
+
+    private static Map<String, Object> json(TabletExplanation tablet, long historyBytes, KeyCodec keys) {
         Map<String, Object> all = new LinkedHashMap<>();
         all.put("tablet", tablet.tabletId());
         all.put("height", tablet.height());
+        all.put("historyBytes", historyBytes);
         all.put("merge", tablet.choice().fileIds());
         all.put("mergeDeltaFiles", tablet.choice().deltaFileIds());
         all.put("gain", tablet.choice().gain());

@@ -103,20 +103,13 @@ final class SnapshotCommand implements Runnable {
         @Option(names = "--json", description = "Print JSON instead of a table.")
         private boolean isJson;
 
-        /** A snapshot, and whether history is kept only because of it. */
-        private record Kept(String table, String name, long time, long seconds, boolean isOld) {}
-
         @Override
         public Integer call() {
-            List<Kept> all = new ArrayList<>();
+            List<KeptSnapshot> all = new ArrayList<>();
             try (Engine engine = data.open()) {
                 long now = HybridTime.micros(engine.now());
                 for (Table each : table == null ? engine.tables() : List.of(data.table(engine, table))) {
-                    each.snapshots().forEach((name, time) -> {
-                        long seconds = Math.max(0, now - HybridTime.micros(time)) / 1_000_000;
-                        boolean isOld = each.historySecondsMax() >= 0 && seconds > each.historySecondsMax();
-                        all.add(new Kept(each.name(), name, time, seconds, isOld));
-                    });
+                    all.addAll(KeptSnapshot.all(each, now));
                 }
             }
             PrintWriter out = spec.commandLine().getOut();
@@ -128,9 +121,9 @@ final class SnapshotCommand implements Runnable {
             return Main.OK;
         }
 
-        private static void print(List<Kept> all, PrintWriter out) {
+        private static void print(List<KeptSnapshot> all, PrintWriter out) {
             TextTable lines = new TextTable("table", "snapshot", "hybrid time", ">seconds ago", "");
-            for (Kept kept : all) {
+            for (KeptSnapshot kept : all) {
                 lines.row(
                         kept.table(),
                         kept.name(),
@@ -141,7 +134,7 @@ final class SnapshotCommand implements Runnable {
             lines.print(out);
         }
 
-        private static Map<String, Object> json(Kept kept) {
+        private static Map<String, Object> json(KeptSnapshot kept) {
             Map<String, Object> all = new LinkedHashMap<>();
             all.put("table", kept.table());
             all.put("name", kept.name());

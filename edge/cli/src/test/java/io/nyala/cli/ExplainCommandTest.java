@@ -1,6 +1,7 @@
 package io.nyala.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.engine.Engine;
@@ -11,9 +12,11 @@ import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationKind;
 import io.nyala.rows.Schema;
+import io.nyala.time.HybridTime;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -45,7 +48,24 @@ final class ExplainCommandTest {
             insert(herd, 4000, 5000, 1);
             engine.createTable("empty", SCHEMA);
             tabletId = herd.tablets().getFirst().id();
+            makeOldSnapshot(engine);
         }
+    }
+
+    private static void makeOldSnapshot(Engine engine) {
+        Table kept = engine.createTable("kept", SCHEMA);
+        insert(kept, 0, 1000, 1);
+        long past = HybridTime.ofMicros(HybridTime.micros(engine.now()) - 30_000_000);
+        kept.createSnapshot("young");
+        kept.createSnapshot("dawn", past);
+        kept.alter().history(Duration.ofSeconds(10)).commit();
+        try (WriteBatch batch = kept.newBatch()) {
+            for (int id = 0; id < 1000; id++) {
+                batch.rows().start(OperationKind.DELETE).setInt(0, id).end();
+            }
+            batch.commit().orThrow();
+        }
+        kept.flush().join();
     }
 
     private static void insert(Table table, int from, int to, int step) {
@@ -71,6 +91,28 @@ final class ExplainCommandTest {
         assertTrue(bars.get(1).matches(" +\\* +\\d+ +1,000 .* 0 B +\\| *#+ +\\|"), bars.get(1));
         assertTrue(bars.get(2).matches(" .* 1,000 .* 0 B +\\| +#+\\|"), bars.get(2));
         assertEquals(1, bars.stream().map(String::length).distinct().count(), text);
+    }
+
+    @Test
+    void itWarnsOfASnapshotThatKeepsMoreThanTheTableWould() {
+        String text = run("explain", "kept");
+        String warning = text.lines().findFirst().orElseThrow();
+        assertTrue(
+                warning.matches(
+                        "warning: snapshot \"dawn\" keeps history since \\d\\d s ago, and the table would keep 10 s;"
+                                + " on disk there are 0 B of history and [\\d.]+ KiB of changes\\. If nobody needs it:"
+                                + " nyala snapshot drop kept dawn"),
+                text);
+        assertFalse(run("explain", "herd").contains("warning"), out.toString());
+        assertEquals(Main.OK, execute("compact", "kept"));
+        assertTrue(
+                run("explain", "kept")
+                        .lines()
+                        .findFirst()
+                        .orElseThrow()
+                        .matches(".* are [\\d.]+ KiB of history and 0 B of.*"),
+                out.toString());
+        assertTrue(run("explain", "kept", "--json").contains("\"historyBytes\": "), out.toString());
     }
 
     @Test
