@@ -4,6 +4,7 @@ import io.nyala.columns.CacheFigures;
 import io.nyala.columns.LineItemFigures;
 import io.nyala.columns.LookUpFigures;
 import io.nyala.columns.SchemeFigures;
+import io.nyala.columns.SteadyFigures;
 import io.nyala.io.Disk;
 import io.nyala.io.Disks;
 import java.io.IOException;
@@ -54,6 +55,8 @@ public final class Figures {
             TimeUnit.SECONDS.toNanos(5),
             1000,
             100,
+            60,
+            TimeUnit.SECONDS.toNanos(1),
             3,
             TimeValue.milliseconds(600),
             Map.of());
@@ -64,6 +67,8 @@ public final class Figures {
             TimeUnit.SECONDS.toNanos(1),
             10,
             4,
+            2,
+            TimeUnit.MILLISECONDS.toNanos(50),
             1,
             TimeValue.milliseconds(20),
             Map.of("rows", "5000"));
@@ -110,6 +115,8 @@ public final class Figures {
             long idleNanos,
             int tables,
             int pauseRounds,
+            int steadyIntervals,
+            long steadyIntervalNanos,
             int iterations,
             TimeValue iteration,
             Map<String, String> parameters) {}
@@ -140,8 +147,8 @@ public final class Figures {
             case "kudu" -> SideBySide.main(rest);
             case "fresh" -> FreshRows.main(rest);
             case "writes" -> WritePath.main(rest);
-            case "overload" -> Overload.main(Overload.Kind.EVENTS, rest);
-            case "steady" -> Overload.main(Overload.Kind.STEADY, rest);
+            case "overload" -> Overload.main(rest);
+            case "steady" -> SteadyFigures.main(rest);
             default -> System.out.println("""
                 all-figures [--quick] [DIRECTORY]
                 latency [DIRECTORY [SECONDS]]
@@ -164,7 +171,8 @@ public final class Figures {
         }
     }
 
-    private static void all(String[] arguments) throws IOException, InterruptedException, RunnerException {
+    private static void all(String[] arguments)
+            throws IOException, InterruptedException, RunnerException, RocksDBException {
         boolean isQuick = arguments.length > 0 && arguments[0].equals("--quick");
         Lengths lengths = isQuick ? QUICK : USUAL;
         int next = isQuick ? 1 : 0;
@@ -183,6 +191,8 @@ public final class Figures {
         ManyTablets.print(directory, lengths.tables(), TABLETS_OF_A_TABLE);
         title("The writer's pauses");
         WriterPauses.print(directory, lengths.pauseRounds());
+        title("Written, changed and read all the time, beside RocksDB");
+        SteadyFigures.print(directory, lengths.steadyIntervals(), lengths.steadyIntervalNanos());
         for (Group group : GROUPS) {
             title(group.title());
             print(run(group, directory, lengths));

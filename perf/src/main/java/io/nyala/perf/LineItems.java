@@ -36,11 +36,6 @@ final class LineItems implements AutoCloseable {
             Column.of("comment", ColumnType.STRING));
 
     private static final int LINES_PER_ORDER = 4;
-    private static final int SCATTERED_BITS = 40;
-
-    /** What {@link #scattered} rows are spread over. */
-    static final long SCATTERED_ORDERS = (1L << SCATTERED_BITS) / LINES_PER_ORDER;
-
     private static final long MEMORY_BYTES = 768L << 20;
     private static final byte[] COMMENT = "carefully final deposits sleep".getBytes(UTF_8);
     private static final long SCRAMBLE = 0x9E37_79B9_7F4A_7C15L;
@@ -75,11 +70,6 @@ final class LineItems implements AutoCloseable {
 
     Table table() {
         return table;
-    }
-
-    /** Ascending numbers of rows without order: times an odd number, of so many bits, so that none comes twice. */
-    static long scattered(long number) {
-        return number * 0x9E_3779_B97FL & (1L << SCATTERED_BITS) - 1;
     }
 
     /** Puts row {@code number} into the batch; with the same number it is the same row. */

@@ -24,7 +24,7 @@ final class OverloadTest {
 
     @Test
     void rowsAndBlocksAreCounted(@TempDir Path directory) throws IOException, InterruptedException {
-        Overload.Run run = Overload.measure(Overload.Kind.EVENTS, directory, 6, TimeUnit.MILLISECONDS.toNanos(100));
+        Overload.Run run = Overload.measure(directory, 6, TimeUnit.MILLISECONDS.toNanos(100));
         assertEquals(6, run.intervals().size());
         assertTrue(run.commits().getTotalCount() > 0, "no batch was committed");
         assertTrue(run.intervals().stream().anyMatch(interval -> interval.blocks() > 0), "no block was written");
@@ -36,24 +36,16 @@ final class OverloadTest {
     }
 
     @Test
-    void rowsByRandomKeysAreChangedAndRead(@TempDir Path directory) throws InterruptedException {
-        Overload.Run run = Overload.measure(Overload.Kind.STEADY, directory, 6, TimeUnit.MILLISECONDS.toNanos(50));
-        assertTrue(run.commits().getTotalCount() > 0, "no batch was committed");
-        assertTrue(run.scans().getTotalCount() > 0, "nothing was read");
-        assertTrue(Overload.picture(run).contains("height"));
-    }
-
-    @Test
     void aSlowSecondIsAStallUnlessTheDeviceStoodStillToo() {
         var intervals = new ArrayList<Overload.Interval>();
         for (int i = 0; i < 20; i++) {
-            intervals.add(new Overload.Interval(1_000, 100, 1, 0, 1, 0));
+            intervals.add(new Overload.Interval(1_000, 100, 1, 0));
         }
-        var withTheDevice = new Overload.Interval(100, 10, 900, 0, 1, 0);
-        var alone = new Overload.Interval(100, 100, 1, 0, 1, 0);
+        var withTheDevice = new Overload.Interval(100, 10, 900, 0);
+        var alone = new Overload.Interval(100, 100, 1, 0);
         intervals.add(withTheDevice);
         intervals.add(alone);
-        var run = new Overload.Run(intervals, new Histogram(3), 0, 1, new Histogram(3), 0);
+        var run = new Overload.Run(intervals, new Histogram(3), 0, 1);
         assertEquals(List.of(withTheDevice, alone), run.slow());
         assertEquals(List.of(alone), run.stalls());
     }
@@ -62,7 +54,7 @@ final class OverloadTest {
     @Test
     void noSecondOfTenMinutesIsBelowHalfOfTheMean(@TempDir Path directory) throws InterruptedException {
         int intervals = SOAK_SECONDS + Overload.WARM_UP_INTERVALS;
-        Overload.Run run = Overload.measure(Overload.Kind.EVENTS, directory, intervals, TimeUnit.SECONDS.toNanos(1));
+        Overload.Run run = Overload.measure(directory, intervals, TimeUnit.SECONDS.toNanos(1));
         assertEquals(List.of(), run.stalls(), "of a mean of " + run.meanRows());
         assertTrue(run.peakBytes() <= run.limitBytes(), run.peakBytes() + " of " + run.limitBytes());
     }

@@ -4,7 +4,7 @@
  * <ul>
  *   <li><b>Owns</b>: measurements and their reports.
  *   <li><b>Does not know</b>: storage internals; only measurements may depend on it.
- *   <li><b>Threads</b>: one, besides those of the engine.
+ *   <li><b>Threads</b>: as each driver says.
  *   <li><b>Memory</b>: as each driver says.
  * </ul>
  */
