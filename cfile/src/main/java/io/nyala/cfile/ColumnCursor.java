@@ -5,6 +5,7 @@ import io.nyala.encoding.DecoderScratch;
 import io.nyala.encoding.EncodedVector;
 import io.nyala.encoding.FlatBinary;
 import io.nyala.encoding.VectorDecoder;
+import io.nyala.encoding.VectorEntries;
 import io.nyala.encoding.VectorFormat;
 import io.nyala.memory.Check;
 import io.nyala.memory.Zeros;
@@ -230,6 +231,44 @@ public final class ColumnCursor implements AutoCloseable {
         }
         try {
             VectorDecoder.decodeBinary(encoded, target);
+        } catch (CorruptVectorException e) {
+            throw corrupt(e);
+        }
+    }
+
+    /** Clears the bits of the rows that are null, and those behind the last row of its word. */
+    public void andValid(MemorySegment bitmap, long offset) {
+        assert vector >= 0 : "no vector";
+        for (int first = 0; first < rowCount; first += Long.SIZE) {
+            long at = offset + first / Byte.SIZE;
+            bitmap.set(Cells.LONG, at, bitmap.get(Cells.LONG, at) & validWord(first) & ones(rowCount - first));
+        }
+    }
+
+    /**
+     * Whether the vector has few values that come again and again, and {@link #readEntries} costs less than to read
+     * {@code rows} of its rows. Of strings, these values take at most {@code bytesMax} together.
+     */
+    public boolean hasFewEntries(int rows, int bytesMax) {
+        return !isAllNull()
+                && VectorEntries.areFew(encoded, rows)
+                && (!kind.isBinary() || VectorEntries.binaryBytes(encoded) <= bytesMax);
+    }
+
+    /**
+     * Fills a column of a batch with the values that {@link #hasFewEntries} speaks of, its validity left out, and says
+     * how many of the rows with a bit in {@code bitmap}, none of them null, have each; answers how many values.
+     */
+    public int readEntries(ColumnVector target, MemorySegment bitmap, long offset, int[] counts) {
+        try {
+            VectorEntries.count(encoded, bitmap, offset, counts);
+            if (kind.isBinary()) {
+                MemorySegment bytes = target.reserve(0, Math.toIntExact(VectorEntries.binaryBytes(encoded)));
+                VectorEntries.readBinary(encoded, flat.wrap(target.offsets(), 0, bytes, 0));
+            } else {
+                VectorEntries.readFixed(encoded, target.values(), 0);
+            }
+            return VectorEntries.count(encoded);
         } catch (CorruptVectorException e) {
             throw corrupt(e);
         }

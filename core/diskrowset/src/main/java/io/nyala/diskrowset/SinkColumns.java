@@ -2,6 +2,7 @@ package io.nyala.diskrowset;
 
 import io.nyala.cfile.ColumnCursor;
 import io.nyala.cfile.ColumnReader;
+import io.nyala.memory.Kernels;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.ColumnVector;
 import io.nyala.rows.Limits;
@@ -10,16 +11,27 @@ import io.nyala.rows.RowLayout;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Gives the columns of selected rows to a {@link RowCursor.Sink}: of a page whose rows are all selected, and of which
- * no more is wanted, count and bounds by the file's footer alone; of all else the values, vector by vector.
+ * Gives the columns of selected rows to a {@link RowCursor.Sink}, in the first of these ways that there is:
+ *
+ * <ul>
+ *   <li>of a page whose rows are all selected, and of which no more is wanted, count and bounds by the file's footer;
+ *   <li>of a vector of which nothing but the count is wanted, or all of which is NULL, how many are NULL;
+ *   <li>of a vector that says its values once (a constant, runs, a dictionary), these, and how many rows have each;
+ *   <li>the values of the rows.
+ * </ul>
  *
  * <p>Belongs to one cursor.
  */
 final class SinkColumns {
+    private static final Kernels KERNELS = Kernels.best();
+
     private final RowShape shape;
     private final ScanColumns columns;
     private final VectorFilter filter;
     private final ScanDeltas deltas;
+
+    /** How many rows have each value of a vector. */
+    private final int[] counts = new int[Limits.VECTOR_ROWS];
 
     /** By projected column: before this vector all pages have been told. */
     private final int[] toldEnd;
@@ -33,7 +45,7 @@ final class SinkColumns {
     }
 
     /**
-     * Gives {@code count} selected rows of a vector.
+     * Gives {@code count} selected rows of a vector: all that are left in the filter.
      *
      * @param scratch a batch without rows, which is left so
      */
@@ -50,7 +62,10 @@ final class SinkColumns {
             if (!columns.has(schemaColumn(i))) {
                 giveDefault(i, count, target, sink);
             } else if (vector >= toldEnd[i]) {
-                giveValues(i, columns.at(schemaColumn(i), vector), selection, count, target, sink);
+                ColumnCursor cursor = columns.at(schemaColumn(i), vector);
+                if (!giveTotals(i, cursor, count, target, sink)) {
+                    giveValues(i, cursor, selection, count, target, sink);
+                }
             }
         }
         scratch.clear();
@@ -69,12 +84,33 @@ final class SinkColumns {
         int page = reader.pageOf(vector);
         int end = reader.firstVector(page + 1);
         if (reader.firstVector(page) != vector
-                || !reader.hasExactBounds(page)
+                || (sink.wantsBounds(index) && !reader.hasExactBounds(page))
                 || !filter.takesAll(vector, end, deltas)) {
             return false;
         }
-        sink.page(index, reader.pageRows(page), reader.nullCount(page), reader.least(page), reader.greatest(page));
+        boolean isBounded = sink.wantsBounds(index);
+        MemorySegment least = isBounded ? reader.least(page) : null;
+        MemorySegment greatest = isBounded ? reader.greatest(page) : null;
+        sink.page(index, reader.pageRows(page), reader.nullCount(page), least, greatest);
         toldEnd[index] = end;
+        return true;
+    }
+
+    /** Gives the rows without decoding each of them, if that is possible. */
+    private boolean giveTotals(int index, ColumnCursor cursor, int count, ColumnVector target, RowCursor.Sink sink) {
+        boolean isCountEnough = !sink.wantsValues(index) && !sink.wantsBounds(index);
+        if (!isCountEnough && !cursor.isAllNull() && !cursor.hasFewEntries(count, Limits.BATCH_VARIABLE_BYTES_MAX)) {
+            return false;
+        }
+        MemorySegment valid = target.validity(); // Of the rows: which of them are selected and not NULL.
+        filter.copyTo(valid);
+        cursor.andValid(valid, 0);
+        if (isCountEnough || cursor.isAllNull()) {
+            int cells = KERNELS.popCount(valid, 0, Limits.VECTOR_ROWS);
+            sink.page(index, count, count - cells, null, null);
+        } else {
+            sink.entries(index, target, cursor.readEntries(target, valid, 0, counts), counts);
+        }
         return true;
     }
 

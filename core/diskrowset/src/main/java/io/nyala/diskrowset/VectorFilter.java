@@ -310,6 +310,11 @@ final class VectorFilter implements AutoCloseable {
         }
     }
 
+    /** Copies which rows are left. */
+    void copyTo(MemorySegment target) {
+        MemorySegment.copy(bitmap.segment(), 0, target, 0, BITMAP_BYTES);
+    }
+
     /** Writes the rows that are left; answers how many. */
     int select(Slab selection) {
         return KERNELS.bitmapToSelection(bitmap.segment(), 0, Limits.VECTOR_ROWS, selection.segment(), 0);

@@ -98,7 +98,7 @@ final class DictionaryVector {
         return checkCode(vector, index, (int) PackedInts.get(vector.source, vector.packed, vector.width, index));
     }
 
-    private static int checkCode(EncodedVector vector, int index, int code) {
+    static int checkCode(EncodedVector vector, int index, int code) {
         if (code >= vector.entryCount) {
             throw new CorruptVectorException(
                     "code of value " + index, vector.packed - vector.offset, code, 0, vector.entryCount - 1L);
@@ -128,16 +128,20 @@ final class DictionaryVector {
         DecoderScratch scratch = vector.scratch;
         MemorySegment memory = scratch.segment();
         if (!scratch.hasEntriesOf(vector)) {
-            int width = vector.baseWidth;
-            long at = DecoderScratch.ENTRIES;
-            if (vector.cellBytes() == Integer.BYTES) {
-                int minimum = (int) vector.minimum;
-                KERNELS.unpackInt(vector.source, vector.bases, width, vector.entryCount, minimum, memory, at);
-            } else {
-                KERNELS.unpack(vector.source, vector.bases, width, vector.entryCount, vector.minimum, memory, at);
-            }
+            unpackEntries(vector, memory, DecoderScratch.ENTRIES);
         }
         return memory;
+    }
+
+    /** Writes the cells of entries that are packed, and padding. */
+    static void unpackEntries(EncodedVector vector, MemorySegment target, long at) {
+        int width = vector.baseWidth;
+        if (vector.cellBytes() == Integer.BYTES) {
+            int minimum = (int) vector.minimum;
+            KERNELS.unpackInt(vector.source, vector.bases, width, vector.entryCount, minimum, target, at);
+        } else {
+            KERNELS.unpack(vector.source, vector.bases, width, vector.entryCount, vector.minimum, target, at);
+        }
     }
 
     private static void lookUpInts(

@@ -52,13 +52,25 @@ public interface RowCursor extends AutoCloseable {
         /** Whether counts and bounds are not enough of a projected column. */
         boolean wantsValues(int column);
 
+        /** Whether counts are not enough of a projected column. */
+        boolean wantsBounds(int column);
+
         /**
-         * Rows of a column whose values are not wanted.
+         * Rows of a column whose values are not wanted, or that are all NULL.
          *
-         * @param least the cell that no other is below, NULL left out, as a row has it; null if all are NULL
+         * @param least the cell that no other is below, NULL left out, as a row has it; null if all are NULL, or if
+         *     bounds are not wanted
          * @param greatest likewise
          */
         void page(int column, int rows, int nulls, @Nullable MemorySegment least, @Nullable MemorySegment greatest);
+
+        /**
+         * Rows of a column by their values: the first ones of a vector, of which two may be equal, and which is good
+         * until the call ends. All are valid, whatever its validity says.
+         *
+         * @param counts how many rows have each value, perhaps none; they are overwritten later
+         */
+        void entries(int column, ColumnVector values, int entryCount, int[] counts);
 
         /** Rows of a column, one by one: the first ones of a vector, which is good until the call ends. */
         void values(int column, ColumnVector values, int rows);

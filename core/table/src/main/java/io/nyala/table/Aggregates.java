@@ -86,8 +86,18 @@ public final class Aggregates implements RowCursor.Sink {
     }
 
     @Override
+    public boolean wantsBounds(int column) {
+        return totals.get(column).hasBounds();
+    }
+
+    @Override
     public void page(int column, int rows, int nulls, @Nullable MemorySegment least, @Nullable MemorySegment greatest) {
         totals.get(column).add(rows - nulls, least, greatest);
+    }
+
+    @Override
+    public void entries(int column, ColumnVector values, int entryCount, int[] counts) {
+        totals.get(column).add(values, entryCount, counts);
     }
 
     @Override

@@ -98,6 +98,10 @@ final class ColumnTotals {
         return hasSum;
     }
 
+    boolean hasBounds() {
+        return hasBounds;
+    }
+
     long count() {
         return count;
     }
@@ -106,7 +110,7 @@ final class ColumnTotals {
 
     /** Adds so many cells, of which the bounds are known; there are none where there is no cell. */
     void add(long cellCount, @Nullable MemorySegment least, @Nullable MemorySegment greatest) {
-        assert !hasSum : "bounds tell no sum of " + column.name();
+        assert !hasSum || cellCount == 0 : "bounds tell no sum of " + column.name();
         count += cellCount;
         if (hasBounds && least != null && greatest != null) {
             bound(least, 0, least.byteSize());
@@ -139,6 +143,43 @@ final class ColumnTotals {
             case TEXTS -> addTexts(values, rows);
         }
         isAny = true;
+    }
+
+    /** Adds as many cells of each of the first values of a vector as {@code counts} says. */
+    void add(ColumnVector values, int entryCount, int[] counts) {
+        for (int i = 0; i < entryCount; i++) {
+            if (counts[i] == 0) {
+                continue;
+            }
+            count += counts[i];
+            long at = (long) i * type.cellBytes();
+            if (hasSum) {
+                addTimes(values.values(), at, counts[i]);
+            }
+            if (hasBounds && cells == Cells.TEXTS) {
+                int start = LittleEndian.getInt(values.offsets(), (long) i * Integer.BYTES);
+                bound(values.bytes(), start, LittleEndian.getInt(values.offsets(), (i + 1L) * Integer.BYTES) - start);
+            } else if (hasBounds) {
+                bound(values.values(), at, type.cellBytes());
+            }
+        }
+    }
+
+    private void addTimes(MemorySegment memory, long at, int times) {
+        switch (cells) {
+            case INTEGERS -> {
+                long value = integer(memory, at);
+                add(Math.multiplyHigh(value, times), value * times);
+            }
+            case WIDE -> {
+                long low = LittleEndian.getLong(memory, at);
+                long high = LittleEndian.getLong(memory, at + Long.BYTES);
+                add(Math.unsignedMultiplyHigh(low, times), low * times); // Not negative: times is small.
+                addToMiddle(Math.multiplyHigh(high, times), high * times);
+            }
+            case REALS -> sumReal += real(memory, at) * times;
+            case TEXTS -> throw new AssertionError("texts have no sum");
+        }
     }
 
     private void addIntegers(ColumnVector vector, int rows) {
@@ -209,12 +250,15 @@ final class ColumnTotals {
         long carry = sumLow;
         sumLow += low;
         carry = Long.compareUnsigned(sumLow, carry) < 0 ? 1 : 0;
+        addToMiddle(high >> (Long.SIZE - 1), high);
+        addToMiddle(0, carry);
+    }
+
+    /** Adds 2<sup>64</sup> times a number. */
+    private void addToMiddle(long high, long low) {
         long before = sumMiddle;
-        sumMiddle += high;
-        long overflow = Long.compareUnsigned(sumMiddle, before) < 0 ? 1 : 0;
-        sumMiddle += carry;
-        overflow += carry != 0 && sumMiddle == 0 ? 1 : 0;
-        sumHigh += (high >> (Long.SIZE - 1)) + overflow;
+        sumMiddle += low;
+        sumHigh += high + (Long.compareUnsigned(sumMiddle, before) < 0 ? 1 : 0);
     }
 
     private void boundLong(long value) {
