@@ -29,7 +29,8 @@ import java.util.List;
  * did.
  *
  * <p>What nobody can see any more is left out: records at or before the {@code mark}, before which no snapshot is read,
- * and rows that were deleted by then.
+ * and rows that were deleted by then; and when rows were inserted by then, which is the mark for all of them: a column
+ * of one value takes no room.
  *
  * <p>One thread. Owns the sources.
  */
@@ -325,7 +326,7 @@ public final class MergeSource implements RowSource {
 
     @Override
     public long insertTime() {
-        return newest().insertTime();
+        return Math.max(newest().insertTime(), mark);
     }
 
     @Override
@@ -335,7 +336,7 @@ public final class MergeSource implements RowSource {
 
     @Override
     public long newestChange() {
-        return newest().newestChange();
+        return Math.max(newest().newestChange(), mark); // No insert is newer.
     }
 
     @Override

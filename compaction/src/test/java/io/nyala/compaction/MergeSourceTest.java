@@ -80,17 +80,22 @@ final class MergeSourceTest {
         try (MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), 16 << 20);
                 MemoryAccount account = budget.account("test", 0)) {
             while (rowSets.size() > 1) {
+                mark = random.nextBoolean() ? mark : random.nextLong(mark, END); // As time goes by.
                 List<List<Row>> chosen = new ArrayList<>();
                 for (int i = random.nextInt(1, 1 + rowSets.size()); i > 0; i--) {
                     chosen.add(rowSets.remove(random.nextInt(rowSets.size())));
                 }
-                rowSets.add(merge(chosen, mark, account));
-                check(lives, rowSets, Math.max(0, mark));
+                List<Row> merged = merge(chosen, mark, account);
+                rowSets.add(merged);
+                check(lives, rowSets, mark);
+                for (Row row : merged) {
+                    assertTrue(row.insertTime() >= mark, row + " behind " + mark);
+                    for (Undo record : row.history()) {
+                        assertTrue(record.time() > mark, row + " behind " + mark);
+                    }
+                }
             }
             assertEquals(0, budget.usedBytes());
-        }
-        for (Row row : rowSets.getFirst()) {
-            assertTrue(row.history().stream().allMatch(record -> record.time() > mark), () -> row + " behind " + mark);
         }
     }
 
