@@ -62,7 +62,7 @@ final class Program {
         if (random.nextInt(3) == 0) {
             flush(table);
         }
-        switch (random.nextInt(25)) {
+        switch (random.nextInt(27)) {
             case 0 -> create();
             case 1 -> createAgain(table);
             case 2 -> openMissing();
@@ -76,6 +76,7 @@ final class Program {
             case 15, 16 -> readWithFilters(table);
             case 17, 18 -> writeByTwoMaybe(table);
             case 19 -> callScanner(table);
+            case 20, 21 -> readChangesMaybe(table);
             default -> read(table);
         }
     }
@@ -322,6 +323,20 @@ final class Program {
         add(
                 "read " + table.name() + old(isOld) + " " + scan,
                 run -> scan.run(run, isOld ? run.kept(table.name()) : run.open(table.name())));
+    }
+
+    /** Not where columns come and go: whether a change of a column that is gone is one is not promised. */
+    private void readChangesMaybe(DrawnTable table) {
+        if (table.isAltered()) {
+            read(table);
+            return;
+        }
+        if (snapshotsTaken == 0 || random.nextInt(3) == 0) {
+            snapshot();
+            write(table);
+        }
+        DrawnChanges changes = DrawnChanges.draw(snapshotsTaken, random);
+        add("read " + table.name() + " " + changes, run -> changes.run(run, run.open(table.name())));
     }
 
     private void readWithFilters(DrawnTable table) {
