@@ -1,6 +1,7 @@
 package io.nyala.engine;
 
 import io.nyala.cfile.KeyFilter;
+import io.nyala.compaction.MergePace;
 import io.nyala.compaction.MergePolicy;
 import io.nyala.memory.Check;
 import java.nio.file.Path;
@@ -39,6 +40,9 @@ import java.util.function.Consumer;
  * @param writers threads that decide and apply writes; tablets are spread over them
  * @param maintenanceWorkers threads that flush and merge. One does both in turns; of more, one flushes and the others
  *     merge, a tablet each at a time
+ * @param mergeBytesPerSecond all merges together read and write no more than this; 0 for as fast as they can
+ * @param slowCommitMillis merges take less of the time while more than one commit of a hundred takes longer than this;
+ *     0: never
  * @param disk {@code best}, or {@code ring}, {@code syscall} or {@code channel} to force one
  */
 public record EngineConfig(
@@ -58,6 +62,8 @@ public record EngineConfig(
         int changePercentMin,
         int writers,
         int maintenanceWorkers,
+        long mergeBytesPerSecond,
+        long slowCommitMillis,
         String disk) {
     /** A writer is a thread; what keeps it busy is decisions on rows in memory, and a log takes what a few can give. */
     public static final int WRITERS_MAX = 64;
@@ -70,6 +76,14 @@ public record EngineConfig(
 
     /** Of those that nobody asked for: more would do merges faster than any disk that is known here. */
     private static final int DEFAULT_WORKERS_MAX = 4;
+
+    /** A merge of one page of each column would take seconds with less. */
+    private static final long MERGE_BYTES_PER_SECOND_MIN = 1 << 16;
+
+    /** A commit is some syncs of a disk; this is what people begin to notice. */
+    private static final long SLOW_COMMIT_MILLIS = 50;
+
+    private static final long SLOW_COMMIT_MILLIS_MAX = 60_000;
 
     private static final long KIB = 1L << 10;
     private static final long MIB = 1L << 20;
@@ -133,6 +147,10 @@ public record EngineConfig(
         Check.inRange("changePercentMin", changePercentMin, 1, CHANGE_PERCENT_MAX);
         Check.inRange("writers", writers, 1, WRITERS_MAX);
         Check.inRange("maintenanceWorkers", maintenanceWorkers, 1, MAINTENANCE_WORKERS_MAX);
+        if (mergeBytesPerSecond != MergePace.UNLIMITED) {
+            Check.inRange("mergeBytesPerSecond", mergeBytesPerSecond, MERGE_BYTES_PER_SECOND_MIN, Long.MAX_VALUE);
+        }
+        Check.inRange("slowCommitMillis", slowCommitMillis, 0, SLOW_COMMIT_MILLIS_MAX);
     }
 
     /** The defaults: 1 GiB of memory, of which a quarter caches pages, rowsets are merged, and one writer. */
@@ -154,6 +172,8 @@ public record EngineConfig(
                 CHANGE_PERCENT_MIN,
                 1,
                 workers(Runtime.getRuntime().availableProcessors()),
+                MergePace.UNLIMITED,
+                SLOW_COMMIT_MILLIS,
                 "best");
     }
 
@@ -229,6 +249,14 @@ public record EngineConfig(
         return with(copy -> copy.maintenanceWorkers = newMaintenanceWorkers);
     }
 
+    public EngineConfig withMergeBytesPerSecond(long newMergeBytesPerSecond) {
+        return with(copy -> copy.mergeBytesPerSecond = newMergeBytesPerSecond);
+    }
+
+    public EngineConfig withSlowCommitMillis(long newSlowCommitMillis) {
+        return with(copy -> copy.slowCommitMillis = newSlowCommitMillis);
+    }
+
     public EngineConfig withDisk(String newDisk) {
         return with(copy -> copy.disk = newDisk);
     }
@@ -257,6 +285,8 @@ public record EngineConfig(
         private int changePercentMin;
         private int writers;
         private int maintenanceWorkers;
+        private long mergeBytesPerSecond;
+        private long slowCommitMillis;
         private String disk;
 
         private Copy(EngineConfig config) {
@@ -276,6 +306,8 @@ public record EngineConfig(
             changePercentMin = config.changePercentMin;
             writers = config.writers;
             maintenanceWorkers = config.maintenanceWorkers;
+            mergeBytesPerSecond = config.mergeBytesPerSecond;
+            slowCommitMillis = config.slowCommitMillis;
             disk = config.disk;
         }
 
@@ -297,6 +329,8 @@ public record EngineConfig(
                     changePercentMin,
                     writers,
                     maintenanceWorkers,
+                    mergeBytesPerSecond,
+                    slowCommitMillis,
                     disk);
         }
     }

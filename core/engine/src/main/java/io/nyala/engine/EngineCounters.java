@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.LongSupplier;
 import org.agrona.concurrent.AtomicBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.agrona.concurrent.status.CountersManager;
@@ -47,6 +48,8 @@ public final class EngineCounters implements AutoCloseable {
 
     private final MemorySegment values;
     private final @Nullable MappedFile file;
+    private LongSupplier micros = () -> 0;
+    private long slowMicros = Long.MAX_VALUE;
 
     /** With its id, which is its place in the file: Agrona hands them out from 0. */
     private enum Counter {
@@ -66,7 +69,9 @@ public final class EngineCounters implements AutoCloseable {
         MERGE_WRITTEN_BYTES(13, "bytes written by merges"),
         DELTA_MERGE_READ_BYTES(14, "bytes read by merges of delta files"),
         DELTA_MERGE_WRITTEN_BYTES(15, "bytes written by merges of delta files"),
-        MERGE_COPIED_PAGES(16, "pages copied by merges");
+        MERGE_COPIED_PAGES(16, "pages copied by merges"),
+        SLOW_COMMITS(17, "commits that were slow"),
+        MERGE_PAUSES(18, "pauses of merges");
 
         private final int id;
         private final String label;
@@ -151,16 +156,46 @@ public final class EngineCounters implements AutoCloseable {
     Map<String, Long> values() {
         Map<String, Long> counters = new LinkedHashMap<>();
         for (Counter counter : Counter.values()) {
-            long value = (long) VALUE.getVolatile(values, (long) CountersReader.counterOffset(counter.id));
-            counters.put(counter.label, value);
+            counters.put(counter.label, value(counter));
         }
         return counters;
     }
 
-    void committed(int operationCount, int refusedCount) {
+    private long value(Counter counter) {
+        return (long) VALUE.getVolatile(values, (long) CountersReader.counterOffset(counter.id));
+    }
+
+    /** Commits that take longer than that, by this clock, are slow; none if it is 0. Before the first. */
+    void watch(LongSupplier newMicros, long slowCommitMicros) {
+        micros = newMicros;
+        slowMicros = slowCommitMicros == 0 ? Long.MAX_VALUE : slowCommitMicros;
+    }
+
+    /** What {@link #committed} is to be told. */
+    long commitBegins() {
+        return micros.getAsLong();
+    }
+
+    void committed(int operationCount, int refusedCount, long begunAt) {
+        if (micros.getAsLong() - begunAt > slowMicros) {
+            add(Counter.SLOW_COMMITS, 1);
+        }
         add(Counter.COMMITS, 1);
         add(Counter.OPERATIONS, (long) operationCount - refusedCount);
         add(Counter.REFUSED_OPERATIONS, refusedCount);
+    }
+
+    long commitCount() {
+        return value(Counter.COMMITS);
+    }
+
+    long slowCommitCount() {
+        return value(Counter.SLOW_COMMITS);
+    }
+
+    /** A merge waits with its next step. */
+    void mergePaused() {
+        add(Counter.MERGE_PAUSES, 1);
     }
 
     void commitFailed() {

@@ -117,6 +117,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
         layout.create(disk);
         counters = newCounters.apply(layout.root());
         resources.add(counters::close);
+        counters.watch(environment.micros(), TimeUnit.MILLISECONDS.toMicros(config.slowCommitMillis()));
 
         WalConfig walConfig = WalConfig.in(layout.wal())
                 .withSegmentBytes(config.logSegmentBytes())
@@ -158,7 +159,12 @@ final class OpenEngine implements TableHost, AutoCloseable {
     private MergeSettings mergeSettings() {
         long delayMicros = TimeUnit.MILLISECONDS.toMicros(config.mergeDelayMillis());
         return new MergeSettings(
-                config.automaticMerges(), mergeBudget(), delayMicros, YOUNG_GAIN_MIN, MERGE_DELAYS_MAX * delayMicros);
+                config.automaticMerges(),
+                mergeBudget(),
+                delayMicros,
+                YOUNG_GAIN_MIN,
+                MERGE_DELAYS_MAX * delayMicros,
+                config.mergeBytesPerSecond());
     }
 
     /** As Kudu has it, but for rows, each noted in 4 bytes, and for inputs, of which little memory takes few. */
@@ -236,7 +242,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
         tablets.startAll();
         agents.start(maintenance, maintenance.idleStrategy(), maintenance.parking());
         for (MergeWorker worker : maintenance.mergeWorkers()) {
-            agents.start(worker, worker.parking(), worker.parking());
+            agents.start(worker, worker.idleStrategy(), worker.parking());
         }
         var keeper = new HostClock.LeaseKeeper(keeperParking, clock, this::renewLease);
         agents.start(keeper, keeper.parking(), keeper.parking());

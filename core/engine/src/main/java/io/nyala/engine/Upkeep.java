@@ -271,6 +271,21 @@ final class Upkeep implements Housekeeping {
     }
 
     @Override
+    public long commitCount() {
+        return engine.counters().commitCount();
+    }
+
+    @Override
+    public long slowCommitCount() {
+        return engine.counters().slowCommitCount();
+    }
+
+    @Override
+    public void mergePaused() {
+        engine.counters().mergePaused();
+    }
+
+    @Override
     public long micros() {
         return engine.micros();
     }

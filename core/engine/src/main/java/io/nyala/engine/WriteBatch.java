@@ -52,6 +52,7 @@ public final class WriteBatch implements AutoCloseable {
     private @Nullable RowErrors unsettled; // Errors of the last commit, which are still made of its rows.
     private volatile boolean isAnswered;
     private volatile boolean isCommitting;
+    private long begunAt; // By the clock of the counters: the present commit.
     private boolean isClosed;
 
     WriteBatch(Engine engine, Table table) {
@@ -245,6 +246,7 @@ public final class WriteBatch implements AutoCloseable {
         boolean isSplit = false;
         try {
             rows.lend();
+            begunAt = engine.counters().commitBegins();
             TableState state = table.batchBegins(engine.host());
             isBegun = true;
             checkRows(state);
@@ -350,7 +352,7 @@ public final class WriteBatch implements AutoCloseable {
         }
         parts.name(null);
         int errorCount = parts.errorCount();
-        engine.counters().committed(rows.operationCount(), errorCount);
+        engine.counters().committed(rows.operationCount(), errorCount, begunAt);
         long decidedAt = parts.timestamp();
         long timestamp = decidedAt == 0 ? engine.time() : decidedAt;
         if (errorCount == 0) {

@@ -142,7 +142,7 @@ final class EngineCountersTest {
         System.setErr(new PrintStream(printed, true, StandardCharsets.UTF_8));
         try {
             EngineCounters counters = EngineCounters.inMemory();
-            counters.committed(3, 1);
+            counters.committed(3, 1, 0);
             counters.close();
             counters.close();
         } finally {

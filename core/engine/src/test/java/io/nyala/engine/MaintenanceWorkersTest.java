@@ -24,6 +24,8 @@ import java.util.function.Consumer;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Goal: several workers merge as many tablets at a time, and no flush waits for any of them; one that ends, or
@@ -31,6 +33,7 @@ import org.junit.jupiter.api.Test;
  * Method: workers of a simulated host that are held in the middle of a merge; and, where one is to die, on threads.
  */
 final class MaintenanceWorkersTest {
+    private static final long BYTES_PER_SECOND = 1 << 16;
     private static final long STUCK_MICROS = 61_000_000;
     private static final long ROWS = 6_000; // A merge takes a step for each thousand of them.
 
@@ -123,6 +126,32 @@ final class MaintenanceWorkersTest {
                 .await(() ->
                         world.disk().list(World.DIRECTORY.resolve("rowsets")).isEmpty());
         running.engine().close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void mergesKeepToTheirBytesAndFlushesDoNotWait(int workers, @Seed SplittableRandom random) {
+        var world = new World(random);
+        World.Running running = world.open(config(workers).withMergeBytesPerSecond(BYTES_PER_SECOND));
+        Engine engine = running.engine();
+        Table table = overlapping(engine, "t", each -> Numbers.flush(running, each));
+        Table other = engine.createTable("other", Numbers.SCHEMA);
+        long begin = world.clock().micros();
+        CompletableFuture<Void> merge = table.compact();
+        running.host().await(() -> counter(engine, "pauses of merges") > 0);
+        Numbers.insertRange(other, 0, 10);
+        Numbers.flush(running, other);
+        assertFalse(merge.isDone());
+        running.host().await(merge::isDone);
+        merge.join();
+        double seconds = (world.clock().micros() - begin) / 1e6;
+        double bytes = 2.0 * counter(engine, "bytes read by merges");
+        assertTrue(bytes / seconds < 1.5 * BYTES_PER_SECOND, () -> bytes + " bytes in " + seconds + " s");
+        engine.close();
+    }
+
+    private static long counter(Engine engine, String label) {
+        return engine.view().counters().getOrDefault(label, 0L);
     }
 
     /** The rows that it has merged would be there twice. */

@@ -50,7 +50,16 @@ public interface Housekeeping {
      */
     double mergeWeight(Tablet tablet);
 
-    /** The time of day. */
+    /** Commits that were answered, of all times. Any thread. */
+    long commitCount();
+
+    /** Of these, how many took so long that merges are to yield. Any thread. */
+    long slowCommitCount();
+
+    /** A merge waits with its next step, so that it takes no more than its share. Any thread. */
+    void mergePaused();
+
+    /** The time of day. Any thread. */
     long micros();
 
     /** What is heard by who wants something of a tablet that is none any more. Any thread. */

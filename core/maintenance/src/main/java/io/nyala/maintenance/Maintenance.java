@@ -66,7 +66,7 @@ public final class Maintenance implements Agent {
         var scheduler = new MaintenanceScheduler();
         this.candidates = new MergeCandidates(scheduler, housekeeping, settings);
         this.flushes = new Flushes(scheduler, context, housekeeping, taskCount, candidates::flushed);
-        this.handover = new MergeHandover(workerCount - 1, housekeeping, this::wake);
+        this.handover = new MergeHandover(workerCount - 1, settings.bytesPerSecond(), housekeeping, this::wake);
         this.merges = new Merges(
                 flushes, candidates, context, housekeeping, handover, workerCount == 1 ? taskCount : handedOverCount);
     }
@@ -202,6 +202,11 @@ public final class Maintenance implements Agent {
     /** The same of delta files. */
     public long automaticDeltaMergeCount() {
         return candidates.deltaMergeCount();
+    }
+
+    /** The part of its time that a worker merges: 1, and less while commits are slow. */
+    public double mergeShare() {
+        return handover.pace().share();
     }
 
     /** How often it was asked what is worth merging in a tablet. */

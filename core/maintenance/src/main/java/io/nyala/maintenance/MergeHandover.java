@@ -1,5 +1,6 @@
 package io.nyala.maintenance;
 
+import io.nyala.compaction.MergePace;
 import io.nyala.io.Parking;
 import java.util.List;
 import java.util.Objects;
@@ -20,16 +21,24 @@ import org.jspecify.annotations.Nullable;
 final class MergeHandover {
     private final Housekeeping housekeeping;
     private final Runnable wakeMaintenance;
+    private final MergePace pace;
     private final List<MergeWorker> workers;
     private final Queue<MergeRun> begun = new ConcurrentLinkedQueue<>();
     private final Queue<MergeRun> over = new ConcurrentLinkedQueue<>();
 
-    MergeHandover(int workerCount, Housekeeping housekeeping, Runnable wakeMaintenance) {
+    /** All merges together read and write {@code bytesPerSecond} at most. */
+    MergeHandover(int workerCount, long bytesPerSecond, Housekeeping housekeeping, Runnable wakeMaintenance) {
+        this.pace = new MergePace(bytesPerSecond, Math.max(1, workerCount), housekeeping.micros());
         this.housekeeping = housekeeping;
         this.wakeMaintenance = wakeMaintenance;
         this.workers = IntStream.rangeClosed(1, workerCount)
                 .mapToObj(i -> new MergeWorker("maintenance-" + i, Parking.ofThread(), this))
                 .toList();
+    }
+
+    /** How fast all of them may go on together. */
+    MergePace pace() {
+        return pace;
     }
 
     List<MergeWorker> workers() {

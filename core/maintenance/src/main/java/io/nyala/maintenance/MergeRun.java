@@ -1,11 +1,11 @@
 package io.nyala.maintenance;
 
+import io.nyala.compaction.MergePace;
 import io.nyala.tablet.Merging;
 import io.nyala.tablet.TabletClosedException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.function.Consumer;
-import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,19 +18,22 @@ final class MergeRun {
     private static final long NO_STEP = Long.MAX_VALUE;
 
     private final Merging.Task task;
-    private final LongSupplier micros;
+    private final Housekeeping housekeeping;
+    private final MergePace pace;
     private final Consumer<@Nullable RuntimeException> ended;
     private volatile @Nullable RuntimeException givenUp;
     private volatile @Nullable RuntimeException failure;
     private volatile boolean isOver;
+    private boolean isPaused;
 
     /** When the step began that is under way; {@link #NO_STEP} between steps, which may be for long. */
     private volatile long stepSince = NO_STEP;
 
     /** {@code ended} is told why it did not come about, or null. */
-    MergeRun(Merging.Task task, LongSupplier micros, Consumer<@Nullable RuntimeException> ended) {
+    MergeRun(Merging.Task task, Housekeeping housekeeping, MergePace pace, Consumer<@Nullable RuntimeException> ended) {
         this.task = task;
-        this.micros = micros;
+        this.housekeeping = housekeeping;
+        this.pace = pace;
         this.ended = ended;
     }
 
@@ -43,14 +46,40 @@ final class MergeRun {
         givenUp = reason;
     }
 
-    /** Does one bounded piece; answers how much it was. */
+    /** For how long its worker may sleep if nobody wakes it. By the worker. */
+    long sleepMicrosMax() {
+        return isPaused ? Math.max(1, microsToNext()) : Long.MAX_VALUE; // It may have become 0 since the last step.
+    }
+
+    /** Until it may take its next step: not at all if a flush waits for its end, and so maybe the log, or memory. */
+    private long microsToNext() {
+        return givenUp != null || task.tablet().merging().isFlushOwed()
+                ? 0
+                : pace.microsToNext(housekeeping.micros(), housekeeping.commitCount(), housekeeping.slowCommitCount());
+    }
+
+    /** Does one bounded piece, if it may; answers how much it was. */
     int step() {
+        if (microsToNext() == 0) {
+            isPaused = false;
+            return stepNow();
+        }
+        if (!isPaused) {
+            isPaused = true;
+            housekeeping.mergePaused();
+        }
+        return 0;
+    }
+
+    private int stepNow() {
         RuntimeException reason = givenUp;
         if (reason != null) {
             abort(reason);
             return 1;
         }
-        stepSince = micros.getAsLong();
+        long begin = housekeeping.micros();
+        long movedBefore = task.movedBytes();
+        stepSince = begin;
         try {
             if (task.step()) {
                 return 1;
@@ -72,6 +101,7 @@ final class MergeRun {
             abort(e);
         } finally {
             stepSince = NO_STEP;
+            pace.did(housekeeping.micros() - begin, task.movedBytes() - movedBefore);
         }
         return 1;
     }

@@ -1,7 +1,9 @@
 package io.nyala.maintenance;
 
 import io.nyala.io.Parking;
+import java.util.concurrent.TimeUnit;
 import org.agrona.concurrent.Agent;
+import org.agrona.concurrent.IdleStrategy;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +29,28 @@ public final class MergeWorker implements Agent {
 
     public Parking parking() {
         return parking;
+    }
+
+    /** Sleeps until woken, or until a merge may go on. */
+    public IdleStrategy idleStrategy() {
+        return new IdleStrategy() {
+            @Override
+            public void idle(int workCount) {
+                if (workCount <= 0) {
+                    idle();
+                }
+            }
+
+            @Override
+            public void idle() {
+                MergeRun run = present;
+                long micros = run == null ? Long.MAX_VALUE : run.sleepMicrosMax();
+                parking.idle(micros == Long.MAX_VALUE ? micros : TimeUnit.MICROSECONDS.toNanos(micros));
+            }
+
+            @Override
+            public void reset() {}
+        };
     }
 
     /** By which mistake it has ended; null if by none. */

@@ -99,7 +99,10 @@ final class Merges {
     /** Until one is due that nobody asked for; {@link Long#MAX_VALUE} if something else has to end before. */
     long microsToNext() {
         long next = hasNoRoom() || !wanted.isEmpty() ? Long.MAX_VALUE : candidates.microsToNext(this::mayBegin);
-        return running.isEmpty() || handover.workers().isEmpty() ? next : Math.min(next, STUCK_MICROS);
+        if (running.isEmpty()) {
+            return next;
+        }
+        return Math.min(next, handover.workers().isEmpty() ? running.getFirst().sleepMicrosMax() : STUCK_MICROS);
     }
 
     private boolean hasNoRoom() {
@@ -229,7 +232,7 @@ final class Merges {
             return false;
         }
         taskCount.getAndIncrement();
-        var run = new MergeRun(task, housekeeping::micros, ended);
+        var run = new MergeRun(task, housekeeping, handover.pace(), ended);
         running.add(run);
         if (!handover.workers().isEmpty()) {
             handover.leave(run);

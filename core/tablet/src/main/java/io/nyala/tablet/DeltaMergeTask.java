@@ -111,6 +111,12 @@ public final class DeltaMergeTask implements Merging.Task {
         return writtenBytes;
     }
 
+    /** It is small: all at once, when it is written. */
+    @Override
+    public long movedBytes() {
+        return writtenBytes == 0 ? 0 : readBytes() + writtenBytes;
+    }
+
     private List<Long> inputIds() {
         return inputs.stream().map(DeltaFile::fileId).toList();
     }

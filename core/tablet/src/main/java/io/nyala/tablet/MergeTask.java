@@ -174,6 +174,12 @@ public final class MergeTask implements Merging.Task {
         return copiedPages;
     }
 
+    /** What is written is about what was read. */
+    @Override
+    public long movedBytes() {
+        return rowsMax == 0 ? 0 : (long) (2.0 * readBytes * rowsWritten / rowsMax);
+    }
+
     /** Files of what is merged. */
     private List<Long> inputIds() {
         return inputs.stream().map(input -> input.base().fileId()).toList();

@@ -70,6 +70,9 @@ public final class Merging {
 
         /** Of the files that it has written. */
         long writtenBytes();
+
+        /** About how much it has read and written so far. By its worker. */
+        long movedBytes();
     }
 
     /**
@@ -143,6 +146,11 @@ public final class Merging {
     /** Whether something has rowsets or delta files of the tablet. */
     public boolean isRunning() {
         return running != null;
+    }
+
+    /** Whether a flush waits for the end of what is running. */
+    public boolean isFlushOwed() {
+        return isFlushOwed;
     }
 
     /** Whether a worker may be using something of the tablet: what it has claimed, or what was taken from it. */

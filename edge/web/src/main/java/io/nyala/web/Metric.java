@@ -183,6 +183,8 @@ record Metric<T>(String name, String kuduName, boolean isCounter, String help, T
             case "bytes read by merges of delta files" -> "Bytes of delta files that became part of others";
             case "bytes written by merges of delta files" -> "Bytes of the delta files that took their place";
             case "pages copied by merges" -> "Pages of columns without changes, which were copied as they were";
+            case "commits that were slow" -> "Commits that took so long that merges yield (slowCommitMillis)";
+            case "pauses of merges" -> "Times that a merge waited with its next step, to take no more than its share";
             default -> "Since the engine was opened: " + label;
         };
     }
