@@ -1,17 +1,19 @@
 /**
- * The worker that keeps many tablets small in memory and fast on disk.
+ * The workers that keep many tablets small in memory and fast on disk.
  *
  * <pre>{@code
  *   Maintenance --.--> Probes     keys looked up again
- *   one worker    |--> Flushes    one under way at a time
- *                 '--> Merges     one under way at a time, a step of it now and then between those of flushes
+ *   first worker  |--> Flushes    one under way at a time
+ *                 '--> Merges     begun and ended here
+ *                        |
+ *   MergeWorkers  <------'        done here, a tablet each; or, if there are none, between steps of flushes
  * }</pre>
  *
  * <ul>
  *   <li><b>Owns</b>: which flush and which merge comes next, who waits for them, and what becomes of one that fails.
  *   <li><b>Does not know</b>: how a tablet is flushed or merged ({@code tablet}), nor what else its host does
  *       ({@link io.nyala.maintenance.Housekeeping}).
- *   <li><b>Threads</b>: one worker; asking it for something is for any thread.
+ *   <li><b>Threads</b>: one worker that flushes, any number that merge; asking for something is for any thread.
  *   <li><b>Memory</b>: none of its own.
  * </ul>
  */
