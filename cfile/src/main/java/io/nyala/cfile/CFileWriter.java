@@ -47,6 +47,7 @@ public final class CFileWriter implements AutoCloseable {
     private final MemoryAccount account;
     private final EncoderScratch scratch;
     private final ByteSink assembly;
+    private final PageDictionary.Trainer.Held held = new PageDictionary.Trainer.Held();
     private final List<Part> columns = new ArrayList<>();
     private final List<Part> raws = new ArrayList<>();
     private final Set<Integer> ids = new HashSet<>();
@@ -173,7 +174,7 @@ public final class CFileWriter implements AutoCloseable {
     /** Adds a column; all get the same number of cells. */
     public ColumnWriter addColumn(ColumnSpec spec) {
         takeId(spec.id());
-        ColumnWriter column = new ColumnWriter(spec, account, scratch, assembly);
+        ColumnWriter column = new ColumnWriter(spec, account, scratch, assembly, held);
         columns.add(column);
         return column;
     }

@@ -43,8 +43,13 @@ public final class ColumnWriter extends CFileWriter.Part {
     private int firstRow;
     private long rowCount;
 
-    /** {@code assembly} is shared by all columns of a file. */
-    ColumnWriter(ColumnSpec spec, MemoryAccount account, EncoderScratch scratch, ByteSink assembly) {
+    /** {@code scratch}, {@code assembly} and {@code held} are shared by all columns of a file. */
+    ColumnWriter(
+            ColumnSpec spec,
+            MemoryAccount account,
+            EncoderScratch scratch,
+            ByteSink assembly,
+            PageDictionary.Trainer.Held held) {
         this.spec = spec;
         this.stage = new VectorStage(spec.kind(), account);
         this.encoder = new VectorEncoder(scratch, spec.encoding(), spec.isCompressionAsked());
@@ -52,7 +57,7 @@ public final class ColumnWriter extends CFileWriter.Part {
         this.account = account;
         this.pages = new PageStore(account);
         this.held = spec.effectiveCompression() == CompressionHint.ZSTD_DICTIONARY
-                ? new PageDictionary.Trainer(account)
+                ? new PageDictionary.Trainer(account, held)
                 : null;
         this.entries = new ByteSink(account);
         this.assembly = assembly;
@@ -235,7 +240,7 @@ public final class ColumnWriter extends CFileWriter.Part {
         if (waiting != null) {
             waiting.add(payload, vectorCount, pageRows, firstRow, entry);
             if (waiting.isFull()) {
-                decideOnDictionary(waiting);
+                decideOnDictionary(waiting, true);
             }
         }
         firstRow += pageRows;
@@ -244,8 +249,8 @@ public final class ColumnWriter extends CFileWriter.Part {
         pageZone.clear();
     }
 
-    private void decideOnDictionary(PageDictionary.Trainer waiting) {
-        PageStore smaller = waiting.compressedBy(codec, pages, entries);
+    private void decideOnDictionary(PageDictionary.Trainer waiting, boolean isMoreToCome) {
+        PageStore smaller = waiting.compressedBy(codec, pages, entries, isMoreToCome);
         if (smaller != null) {
             pages.close();
             pages = smaller;
@@ -266,7 +271,7 @@ public final class ColumnWriter extends CFileWriter.Part {
         }
         PageDictionary.Trainer waiting = held;
         if (waiting != null) {
-            decideOnDictionary(waiting);
+            decideOnDictionary(waiting, false);
         }
         byte[] trained = codec.dictionary();
         if (trained != null) {

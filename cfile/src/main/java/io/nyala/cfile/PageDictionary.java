@@ -162,29 +162,44 @@ final class PageDictionary implements AutoCloseable {
         /** A dictionary is memory of each reader and a read at its opening: it has to save a fiftieth at least. */
         private static final double RATIO_MAX = 0.98;
 
-        /** How many times as much a column is expected to become that fills this. */
+        /** How many times as much a column is expected to become of which there is more to come. */
         private static final int EXPECTED_TIMES = 4;
 
         private final MemoryAccount account;
+        private final Held together;
         private final ByteSink payloads;
-        private final List<Held> pages = new ArrayList<>();
+        private final List<HeldPage> pages = new ArrayList<>();
 
         /** {@code entry}: where the footer's entry of the page is. */
-        private record Held(long offset, int bytes, int vectorCount, int rowCount, int firstRow, long entry) {}
+        private record HeldPage(long offset, int bytes, int vectorCount, int rowCount, int firstRow, long entry) {}
 
-        Trainer(MemoryAccount account) {
+        /** What the trainers of one file hold together. Of the thread that writes it. */
+        static final class Held {
+            /** Of many columns each has to do with less; who comes next then decides with what it has. */
+            static final long BYTES_MAX = 8L * Trainer.BYTES_MAX;
+
+            private long bytes;
+
+            long bytes() {
+                return bytes;
+            }
+        }
+
+        Trainer(MemoryAccount account, Held together) {
             this.account = account;
+            this.together = together;
             this.payloads = new ByteSink(account);
         }
 
         boolean isFull() {
-            return payloads.bytes() >= BYTES_MAX;
+            return payloads.bytes() >= BYTES_MAX || together.bytes >= Held.BYTES_MAX;
         }
 
         void add(MemorySegment payload, int vectorCount, int rowCount, int firstRow, long entry) {
             long offset = payloads.bytes();
             payloads.put(payload, 0, payload.byteSize());
-            pages.add(new Held(offset, (int) payload.byteSize(), vectorCount, rowCount, firstRow, entry));
+            together.bytes += payload.byteSize();
+            pages.add(new HeldPage(offset, (int) payload.byteSize(), vectorCount, rowCount, firstRow, entry));
         }
 
         /**
@@ -192,7 +207,7 @@ final class PageDictionary implements AutoCloseable {
          * set right; null, and nothing has changed, if {@code plain}, where they are without one, is hardly larger.
          */
         @Nullable
-        PageStore compressedBy(PageCodec codec, PageStore plain, ByteSink entries) {
+        PageStore compressedBy(PageCodec codec, PageStore plain, ByteSink entries, boolean isMoreToCome) {
             byte[] dictionary = train(payloads.memory().asSlice(0, payloads.bytes()), account);
             if (dictionary == null) {
                 return null;
@@ -202,7 +217,7 @@ final class PageDictionary implements AutoCloseable {
             boolean isKept = false;
             try {
                 int[] slotBytes = addAll(store, codec);
-                int times = isFull() ? EXPECTED_TIMES : 1;
+                int times = isMoreToCome ? EXPECTED_TIMES : 1;
                 long bytes = times * store.bytes() + PageFormat.slotBytes(dictionary.length);
                 isKept = bytes <= times * plain.bytes() * RATIO_MAX;
                 if (!isKept) {
@@ -224,7 +239,7 @@ final class PageDictionary implements AutoCloseable {
         private int[] addAll(PageStore store, PageCodec codec) {
             int[] slotBytes = new int[pages.size()];
             for (int i = 0; i < slotBytes.length; i++) {
-                Held held = pages.get(i);
+                HeldPage held = pages.get(i);
                 MemorySegment payload = payloads.memory().asSlice(held.offset(), held.bytes());
                 slotBytes[i] = store.add(payload, codec, held.vectorCount(), held.rowCount(), held.firstRow());
             }
@@ -233,6 +248,7 @@ final class PageDictionary implements AutoCloseable {
 
         @Override
         public void close() {
+            together.bytes -= payloads.bytes();
             payloads.close();
             pages.clear();
         }

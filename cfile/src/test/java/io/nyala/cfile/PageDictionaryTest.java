@@ -115,6 +115,31 @@ final class PageDictionaryTest {
         assertTrue(with < 0.97 * without, with + " with, " + without + " without");
     }
 
+    /** Of which each alone holds less than it may. */
+    @Test
+    void manyColumnsHoldNoMoreThanAFileMay() {
+        var held = new PageDictionary.Trainer.Held();
+        int bytes = PageDictionary.Trainer.BYTES_MAX * 3 / 4;
+        long most = 0;
+        List<PageDictionary.Trainer> columns = new ArrayList<>();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment page = arena.allocate(bytes);
+            for (int column = 0; column < 12; column++) {
+                PageDictionary.Trainer trainer = new PageDictionary.Trainer(files.account, held);
+                columns.add(trainer);
+                trainer.add(page, 1, 1, 0, 0);
+                if (trainer.isFull()) {
+                    trainer.close();
+                }
+                most = Math.max(most, held.bytes());
+            }
+        }
+        columns.forEach(PageDictionary.Trainer::close);
+        assertEquals(0, held.bytes());
+        long limit = PageDictionary.Trainer.Held.BYTES_MAX;
+        assertTrue(most > limit - 2L * bytes && most <= limit, most + " bytes, " + limit + " is the limit");
+    }
+
     /** As a merge does with columns of which no row changed. */
     @Test
     void aCopiedColumnHasItsDictionary(@Seed SplittableRandom random) {
