@@ -20,7 +20,7 @@ final class DrawnChanges {
     private DrawnChanges(int snapshots, SplittableRandom random) {
         this.snapshots = snapshots;
         from = random.nextInt(snapshots);
-        to = random.nextInt(from, snapshots + 1);
+        to = random.nextInt(3) > 0 ? snapshots : random.nextInt(from, snapshots);
         batchBytes = random.nextInt(3) == 0 ? 64 : 1 << 20;
     }
 

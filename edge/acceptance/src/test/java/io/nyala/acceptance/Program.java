@@ -15,6 +15,8 @@ import org.apache.kudu.client.KuduException;
  * whole, so that it does the same on any cluster. One thread.
  */
 final class Program {
+    private static final int CHANGES_SCANS = 3; // Each takes a moment, and a program waits for its table above all.
+
     private final String prefix;
     private final SplittableRandom random;
     private final List<DrawnTable> tables = new ArrayList<>();
@@ -62,7 +64,7 @@ final class Program {
         if (random.nextInt(3) == 0) {
             flush(table);
         }
-        switch (random.nextInt(27)) {
+        switch (random.nextInt(28)) {
             case 0 -> create();
             case 1 -> createAgain(table);
             case 2 -> openMissing();
@@ -76,7 +78,7 @@ final class Program {
             case 15, 16 -> readWithFilters(table);
             case 17, 18 -> writeByTwoMaybe(table);
             case 19 -> callScanner(table);
-            case 20, 21 -> readChangesMaybe(table);
+            case 20, 21, 22 -> readChangesMaybe(table);
             default -> read(table);
         }
     }
@@ -331,12 +333,14 @@ final class Program {
             read(table);
             return;
         }
-        if (snapshotsTaken == 0 || random.nextInt(3) == 0) {
+        if (snapshotsTaken == 0 || random.nextBoolean()) {
             snapshot();
-            write(table);
         }
-        DrawnChanges changes = DrawnChanges.draw(snapshotsTaken, random);
-        add("read " + table.name() + " " + changes, run -> changes.run(run, run.open(table.name())));
+        write(table); // Or there would often be no changes.
+        for (int i = 0; i < CHANGES_SCANS; i++) {
+            DrawnChanges changes = DrawnChanges.draw(snapshotsTaken, random);
+            add("read " + table.name() + " " + changes, run -> changes.run(run, run.open(table.name())));
+        }
     }
 
     private void readWithFilters(DrawnTable table) {
