@@ -33,6 +33,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -253,24 +254,23 @@ public final class Table {
     /**
      * Merges rowsets on disk until hardly a key lies in the range of two, and few changes lie beside their rows;
      * complete when nothing more is worth it. Rows are read and written meanwhile as always. What is in memory stays
-     * there:
-     * {@link #flush} before it takes part.
+     * there: {@link #flush} before it takes part.
      */
     public CompletableFuture<Void> compact() {
-        engine.throwIfClosed();
-        return CompletableFuture.allOf(present().tablets().stream()
-                .map(tablet -> compact(tablet.tablet(), List.of(), COMPACTION_MERGES_MAX))
-                .toArray(CompletableFuture<?>[]::new));
+        return ofTablets(_ -> true, tablet -> compact(tablet, List.of(), COMPACTION_MERGES_MAX));
     }
 
     /** As {@link #compact()}, of one tablet; nothing happens if the table has it no more. */
     public CompletableFuture<Void> compact(long tabletId) {
+        return ofTablets(id -> id == tabletId, tablet -> compact(tablet, List.of(), COMPACTION_MERGES_MAX));
+    }
+
+    private CompletableFuture<Void> ofTablets(LongPredicate isOne, Function<Tablet, CompletableFuture<Void>> work) {
         engine.throwIfClosed();
-        return present().tablets().stream()
-                .filter(tablet -> tablet.id() == tabletId)
-                .findFirst()
-                .map(tablet -> compact(tablet.tablet(), List.of(), COMPACTION_MERGES_MAX))
-                .orElseGet(() -> CompletableFuture.completedFuture(null));
+        return CompletableFuture.allOf(present().tablets().stream()
+                .filter(tablet -> isOne.test(tablet.id()))
+                .map(tablet -> work.apply(tablet.tablet()))
+                .toArray(CompletableFuture<?>[]::new));
     }
 
     /**
@@ -280,10 +280,12 @@ public final class Table {
      * What is in memory stays there, as for {@link #compact}.
      */
     public CompletableFuture<Void> vacuum() {
-        engine.throwIfClosed();
-        return CompletableFuture.allOf(present().tablets().stream()
-                .map(tablet -> vacuum(tablet.tablet(), VACUUM_PASSES_MAX))
-                .toArray(CompletableFuture<?>[]::new));
+        return ofTablets(_ -> true, tablet -> vacuum(tablet, VACUUM_PASSES_MAX));
+    }
+
+    /** As {@link #vacuum()}, of one tablet; nothing happens if the table has it no more. */
+    public CompletableFuture<Void> vacuum(long tabletId) {
+        return ofTablets(id -> id == tabletId, tablet -> vacuum(tablet, VACUUM_PASSES_MAX));
     }
 
     /** Merges that were under way may have kept something, and leave other rowsets behind than there were. */

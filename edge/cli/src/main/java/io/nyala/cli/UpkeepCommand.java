@@ -154,27 +154,8 @@ abstract sealed class UpkeepCommand implements Callable<Integer> {
         }
     }
 
-    /** {@code nyala compact}. */
-    @Command(
-            name = "compact",
-            description = {
-                "Write what is in memory to disk, then merge rowsets until hardly a key lies in two of them.",
-                "Reads ask fewer files afterwards. What was changed is written once, in the place of the rows and"
-                        + " their changes; history that scans of the past need stays. Ending this at any moment loses"
-                        + " nothing: a merge that is not done is begun again.",
-                "`nyala explain` says what it would do. No other engine may have the directory open; one that is open"
-                        + " merges by itself."
-            },
-            mixinStandardHelpOptions = true,
-            versionProvider = Main.Version.class,
-            sortOptions = false,
-            footerHeading = "%nExamples:%n",
-            footer = {
-                "  nyala compact --data data",
-                "  nyala compact lineitem --data data",
-                "  nyala compact lineitem 4 --data data      its tablet 4, as `nyala describe` numbers them"
-            })
-    static final class Compact extends UpkeepCommand {
+    /** What can be done with one tablet, too. */
+    abstract static sealed class OfTablets extends UpkeepCommand {
         @Parameters(
                 index = "1",
                 arity = "0..1",
@@ -202,7 +183,44 @@ abstract sealed class UpkeepCommand implements Callable<Integer> {
         @Override
         CompletableFuture<Void> begin(Table open) {
             Long one = tablet;
-            return open.flush().thenCompose(_ -> one == null ? open.compact() : open.compact(one));
+            return open.flush().thenCompose(_ -> one == null ? begunOn(open) : begunOn(open, one));
+        }
+
+        /** What is in memory is on disk. */
+        abstract CompletableFuture<Void> begunOn(Table open);
+
+        abstract CompletableFuture<Void> begunOn(Table open, long tabletId);
+    }
+
+    /** {@code nyala compact}. */
+    @Command(
+            name = "compact",
+            description = {
+                "Write what is in memory to disk, then merge rowsets until hardly a key lies in two of them.",
+                "Reads ask fewer files afterwards. What was changed is written once, in the place of the rows and"
+                        + " their changes; history that scans of the past need stays. Ending this at any moment loses"
+                        + " nothing: a merge that is not done is begun again.",
+                "`nyala explain` says what it would do. No other engine may have the directory open; one that is open"
+                        + " merges by itself."
+            },
+            mixinStandardHelpOptions = true,
+            versionProvider = Main.Version.class,
+            sortOptions = false,
+            footerHeading = "%nExamples:%n",
+            footer = {
+                "  nyala compact --data data",
+                "  nyala compact lineitem --data data",
+                "  nyala compact lineitem 4 --data data      its tablet 4, as `nyala describe` numbers them"
+            })
+    static final class Compact extends OfTablets {
+        @Override
+        CompletableFuture<Void> begunOn(Table open) {
+            return open.compact();
+        }
+
+        @Override
+        CompletableFuture<Void> begunOn(Table open, long tabletId) {
+            return open.compact(tabletId);
         }
     }
 
@@ -220,11 +238,20 @@ abstract sealed class UpkeepCommand implements Callable<Integer> {
             versionProvider = Main.Version.class,
             sortOptions = false,
             footerHeading = "%nExamples:%n",
-            footer = {"  nyala vacuum lineitem --data data", "  nyala vacuum --data data"})
-    static final class Vacuum extends UpkeepCommand {
+            footer = {
+                "  nyala vacuum lineitem --data data",
+                "  nyala vacuum --data data",
+                "  nyala vacuum lineitem 4 --data data      its tablet 4, as `nyala describe` numbers them"
+            })
+    static final class Vacuum extends OfTablets {
         @Override
-        CompletableFuture<Void> begin(Table open) {
-            return open.flush().thenCompose(_ -> open.vacuum());
+        CompletableFuture<Void> begunOn(Table open) {
+            return open.vacuum();
+        }
+
+        @Override
+        CompletableFuture<Void> begunOn(Table open, long tabletId) {
+            return open.vacuum(tabletId);
         }
     }
 }

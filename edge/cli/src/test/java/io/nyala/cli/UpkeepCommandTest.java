@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.nyala.engine.Engine;
 import io.nyala.engine.EngineConfig;
 import io.nyala.engine.Table;
+import io.nyala.engine.TableSpec;
 import io.nyala.engine.WriteBatch;
+import io.nyala.partition.PartitionSchema;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationKind;
@@ -105,6 +107,30 @@ final class UpkeepCommandTest {
         assertTrue(run("compact", "herd").contains("3 -> 1 "), "the history is kept for a week");
         String text = run("vacuum", "herd");
         assertTrue(text.lines().anyMatch(line -> line.matches(" *herd +1 +1 -> 0 +\\S.* -> 0 B +.*")), text);
+    }
+
+    @Test
+    void oneTabletCanBeVacuumed() {
+        long other;
+        try (Engine engine = Engine.open(config())) {
+            Table two = engine.createTable(
+                    TableSpec.of("two", PartitionSchema.of(SCHEMA).hash(2, "id").build()));
+            insert(two, 0);
+            two.flush().join();
+            try (WriteBatch batch = two.newBatch()) {
+                for (int id = 0; id < 1000; id += ROWSETS + 1) {
+                    batch.rows().start(OperationKind.DELETE).setInt(0, id).end();
+                }
+                batch.commit().orThrow();
+            }
+            other = two.tablets().getLast().id();
+        }
+        String json = run("vacuum", "two", Long.toString(other), "--json");
+        assertTrue(json.contains("\"tablets\": 1,"), json);
+        assertTrue(json.contains("\"after\": {\n      \"rowsets\": 0,"), json);
+        try (Engine engine = Engine.open(config())) {
+            assertEquals(1, engine.table("two").orElseThrow().statistics().rowSetCount(), "that of the other tablet");
+        }
     }
 
     @Test
