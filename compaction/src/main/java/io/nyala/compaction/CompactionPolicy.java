@@ -11,12 +11,14 @@ import java.util.Optional;
 
 /**
  * What is worth doing next for the rowsets of a tablet: merging some ({@link MergePolicy}), writing one again with its
- * changes, or making one of several delta files of one. Pure: the same statistics give the same choice.
+ * changes, or for the space of what nobody can read any more, or making one of several delta files of one. Pure: the
+ * same statistics give the same choice.
  *
  * <pre>{@code
  *   what                                           from when on                  gain
  *   merge of several rowsets                       gainMin                       see MergePolicy
  *   one written again: a major delta compaction    changes >= changeShareMin     changes, in sizes of the rowset
+ *   one written again for its space                forgotten >= forgottenShareMin  forgotten, as a share of all of it
  *   delta files of one become one: a minor one     filesMin that are alike       its delta files but one, / 32
  * }</pre>
  *
@@ -64,6 +66,7 @@ public final class CompactionPolicy {
             choices.add(ofSeveral);
         }
         major(rowSets, ofSeveral.height(), budget).ifPresent(choices::add);
+        reclaim(rowSets, ofSeveral.height(), budget).ifPresent(choices::add);
         minor(rowSets, ofSeveral.height(), budget).ifPresent(choices::add);
         if (choices.isEmpty()) {
             return List.of(nothing(ofSeveral, rowSets, budget));
@@ -94,6 +97,33 @@ public final class CompactionPolicy {
                                 rowSet.changeShare(),
                                 100 * rowSet.changeShare(),
                                 100 * budget.changeShareMin())));
+    }
+
+    /**
+     * The rowset of which most cannot be read any more, if it is to be written again without that. Afterwards it has
+     * none, and it is not written again before the tablet's mark has passed what came since.
+     */
+    private static Optional<Choice> reclaim(List<RowSetShape> rowSets, double height, MergePolicy.Budget budget) {
+        return rowSets.stream()
+                .filter(rowSet -> rowSet.isMuchForgotten(budget) && rowSet.rowCount() <= budget.rowsMax())
+                .max(Comparator.comparingDouble(RowSetShape::forgottenShare))
+                .map(rowSet -> new Choice(
+                        List.of(rowSet.fileId()),
+                        List.of(),
+                        rowSet.forgottenShare(),
+                        height,
+                        String.format(
+                                Locale.ROOT,
+                                "rowset %d, %,d bytes, is written again for its space: gains %.4f; about %,d bytes of"
+                                        + " it and its changes, %.1f %%, are deleted rows and history that nobody can"
+                                        + " read any more, and %.0f %% are enough",
+                                rowSet.fileId(),
+                                rowSet.bytes(),
+                                rowSet.forgottenShare(),
+                                rowSet.forgottenBytes(),
+                                100 * rowSet.forgottenShare(),
+                                100 * budget.forgottenShareMin()),
+                        true));
     }
 
     /** Delta files of the rowset that has most of them. */

@@ -46,6 +46,8 @@ public final class MergePolicy {
      * @param gainMin less is not worth it
      * @param changeShareMin a rowset with less beside it, as a share of its bytes, is not written again for the sake of
      *     its changes
+     * @param forgottenShareMin a rowset of which less, as a share of its bytes and its changes', is what nobody can
+     *     read any more is not written again for its space
      * @param deltas what a merge of delta files of one rowset may cost
      */
     public record Budget(
@@ -55,11 +57,13 @@ public final class MergePolicy {
             long smallBytes,
             double gainMin,
             double changeShareMin,
+            double forgottenShareMin,
             CompactionPolicy.Deltas deltas) {
         public Budget {
             Check.inRange("inputs of a merge", inputsMax, 2, INPUTS_MAX);
             Check.that(bytesMax > 0 && rowsMax > 0, "a merge has some bytes and rows");
             Check.that(changeShareMin > 0, "changes that are written again are some");
+            Check.that(forgottenShareMin > 0, "space that comes back is some");
         }
     }
 
@@ -72,11 +76,22 @@ public final class MergePolicy {
      *     CompactionPolicy}
      * @param height rowsets that a look-up has to ask now, on average
      * @param reason in words
+     * @param isForSpace whether it is for what nobody can read any more, and makes no read faster
      */
-    public record Choice(List<Long> fileIds, List<Long> deltaFileIds, double gain, double height, String reason) {
+    public record Choice(
+            List<Long> fileIds,
+            List<Long> deltaFileIds,
+            double gain,
+            double height,
+            String reason,
+            boolean isForSpace) {
         public Choice {
             fileIds = List.copyOf(fileIds);
             deltaFileIds = List.copyOf(deltaFileIds);
+        }
+
+        public Choice(List<Long> fileIds, List<Long> deltaFileIds, double gain, double height, String reason) {
+            this(fileIds, deltaFileIds, gain, height, reason, false);
         }
 
         public Kind kind() {
@@ -92,7 +107,9 @@ public final class MergePolicy {
 
         /** What it is for: where no rowsets overlap, several small ones that become one make no read faster. */
         public Lane lane() {
-            return kind() == Kind.SEVERAL && height <= 1 + ROUNDING ? Lane.RECLAIM_SPACE : Lane.KEEP_READS_FAST;
+            return isForSpace || (kind() == Kind.SEVERAL && height <= 1 + ROUNDING)
+                    ? Lane.RECLAIM_SPACE
+                    : Lane.KEEP_READS_FAST;
         }
     }
 
@@ -101,7 +118,7 @@ public final class MergePolicy {
         NOTHING,
         /** Several rowsets become others. */
         SEVERAL,
-        /** One rowset is written again with its changes: a major delta compaction. */
+        /** One rowset is written again, with its changes: a major delta compaction; or for its space. */
         MAJOR,
         /** Delta files of a rowset become one, and it stays as it is: a minor one. */
         MINOR

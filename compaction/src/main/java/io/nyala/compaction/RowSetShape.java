@@ -12,6 +12,8 @@ import java.util.List;
  * @param minKey no key in it is less
  * @param maxKey no key in it is greater
  * @param deltaFiles those that have changes since, the oldest first
+ * @param forgottenBytes of all these, about what nobody can read any more: rows that were deleted, and history, before
+ *     the tablet's ancient history mark
  */
 @SuppressWarnings("ArrayRecordComponent") // Keys are bytes everywhere; nobody compares these.
 public record RowSetShape(
@@ -21,9 +23,16 @@ public record RowSetShape(
         long changeBytes,
         byte[] minKey,
         byte[] maxKey,
-        List<DeltaFileShape> deltaFiles) {
+        List<DeltaFileShape> deltaFiles,
+        long forgottenBytes) {
     public RowSetShape {
         deltaFiles = List.copyOf(deltaFiles);
+    }
+
+    /** Of which so much cannot be read any more. */
+    public RowSetShape forgetting(long newForgottenBytes) {
+        return new RowSetShape(
+                fileId, rowCount, bytes, changeBytes, minKey, maxKey, deltaFiles, Math.min(newForgottenBytes, cost()));
     }
 
     /**
@@ -42,6 +51,16 @@ public record RowSetShape(
     /** Bytes of changes as a share of its own: more than 1, if they are more. */
     double changeShare() {
         return (double) changeBytes / Math.max(1, bytes);
+    }
+
+    /** Whether it has so much that nobody can read any more that it is better written again without that. */
+    boolean isMuchForgotten(MergePolicy.Budget budget) {
+        return forgottenBytes > 0 && forgottenBytes >= budget.forgottenShareMin() * cost();
+    }
+
+    /** Bytes that nobody can read any more as a share of all: what of its space comes back. */
+    double forgottenShare() {
+        return (double) forgottenBytes / Math.max(1, cost());
     }
 
     /** What it takes to write it again: it is read with its changes. */

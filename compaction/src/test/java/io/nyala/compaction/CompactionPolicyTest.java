@@ -30,7 +30,7 @@ final class CompactionPolicyTest {
     private static final long MIB = 1 << 20;
     private static final CompactionPolicy.Deltas DELTAS = new CompactionPolicy.Deltas(4, 32, 16 * MIB);
     private static final MergePolicy.Budget BUDGET =
-            new MergePolicy.Budget(128 * MIB, 8 << 20, MergePolicy.INPUTS_MAX, 8 * MIB, 0.01, 0.1, DELTAS);
+            new MergePolicy.Budget(128 * MIB, 8 << 20, MergePolicy.INPUTS_MAX, 8 * MIB, 0.01, 0.1, 0.2, DELTAS);
 
     /** A rowset of 32 MiB between two keys, with delta files of these bytes. */
     private static RowSetShape shape(long id, int from, int to, long... deltaBytes) {
@@ -39,7 +39,7 @@ final class CompactionPolicyTest {
             files.add(new DeltaFileShape(100 * id + files.size(), bytes));
         }
         long changeBytes = LongStream.of(deltaBytes).sum();
-        return new RowSetShape(id, 300_000, 32 * MIB, changeBytes, key(from), key(to), files);
+        return new RowSetShape(id, 300_000, 32 * MIB, changeBytes, key(from), key(to), files, 0);
     }
 
     private static byte[] key(int value) {
@@ -110,6 +110,38 @@ final class CompactionPolicyTest {
                         .kind());
     }
 
+    /** Whatever else is in the tablet: its space is its own. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 50, 300})
+    void aRowSetOfWhichMuchIsForgottenIsWrittenAgain(int rowSets) {
+        List<RowSetShape> shapes = new ArrayList<>(inARow(rowSets, files(1, MIB)));
+        RowSetShape first = shapes.getFirst();
+        shapes.set(0, first.forgetting(first.cost() / 5 - 1));
+        assertEquals(Kind.NOTHING, CompactionPolicy.choose(shapes, BUDGET).kind(), "it costs more than it gives back");
+        shapes.set(0, first.forgetting(first.cost() * 9 / 10));
+        Choice choice = CompactionPolicy.choose(shapes, BUDGET);
+        assertEquals(Kind.MAJOR, choice.kind(), choice.reason());
+        assertEquals(List.of(1L), choice.fileIds());
+        assertEquals(0.9, choice.gain(), 1e-6);
+        assertEquals(Lane.RECLAIM_SPACE, choice.lane());
+        assertTrue(
+                choice.reason()
+                        .startsWith("rowset 1, 33,554,432 bytes, is written again for its space: gains 0.9000; about"
+                                + " 31,142,707 bytes of it and its changes, 90.0 %, are deleted rows and history that"
+                                + " nobody can read any more, and 20 % are enough"),
+                choice.reason());
+    }
+
+    @Test
+    void whatIsWhollyForgottenComesFirst() {
+        Choice choice = choose(
+                shape(1, 0, 10, 16 * MIB), // Half of it.
+                shape(2, 11, 20).forgetting(30 * MIB),
+                shape(3, 21, 30, MIB).forgetting(100 * MIB));
+        assertEquals(List.of(3L), choice.fileIds(), choice.reason());
+        assertEquals(1, choice.gain(), 1e-9, "more than there is cannot come back");
+    }
+
     /** A limit for it would be one behind which its changes become more and more. */
     @Test
     void evenOneWithVeryManyChangesIsWrittenAgain() {
@@ -128,7 +160,8 @@ final class CompactionPolicyTest {
                 8 * MIB,
                 key(0),
                 key(10),
-                shape(7, 0, 10, 8 * MIB).deltaFiles());
+                shape(7, 0, 10, 8 * MIB).deltaFiles(),
+                0);
         Choice choice = choose(manyRows, shape(8, 11, 20, 900 * KIB, 250 * KIB, 70 * KIB, 20 * KIB));
         assertEquals(Kind.NOTHING, choice.kind(), choice.reason());
         assertTrue(
@@ -173,7 +206,8 @@ final class CompactionPolicyTest {
                 30 * MIB,
                 key(0),
                 key(10),
-                shape(1, 0, 10, large).deltaFiles());
+                shape(1, 0, 10, large).deltaFiles(),
+                0);
         Choice choice = choose(notToBeWrittenAgain);
         assertEquals(5, choice.deltaFileIds().size(), choice.reason());
         long[] many = files(50, KIB);
@@ -197,7 +231,8 @@ final class CompactionPolicyTest {
                 4 * MIB,
                 key(0),
                 key(10),
-                shape(1, 0, 10, MIB, MIB, MIB, MIB).deltaFiles());
+                shape(1, 0, 10, MIB, MIB, MIB, MIB).deltaFiles(),
+                0);
         Choice choice = choose(large);
         assertEquals(4, choice.deltaFileIds().size(), choice.reason());
     }
@@ -222,7 +257,7 @@ final class CompactionPolicyTest {
             flushed += bytes;
             files.add(new DeltaFileShape(id++, bytes));
             Choice choice = CompactionPolicy.choose(
-                    List.of(new RowSetShape(1, 300_000, 32 * MIB, flushed, key(0), key(10), files)), BUDGET);
+                    List.of(new RowSetShape(1, 300_000, 32 * MIB, flushed, key(0), key(10), files, 0)), BUDGET);
             if (choice.kind() == Kind.MINOR) {
                 List<Long> chosen = choice.deltaFileIds();
                 int first = files.stream().map(DeltaFileShape::fileId).toList().indexOf(chosen.getFirst());

@@ -25,8 +25,8 @@ final class CompactionRoundsTest {
     private static final long MIB = 1 << 20;
     private static final CompactionPolicy.Deltas DELTAS = new CompactionPolicy.Deltas(4, 32, 16 * MIB);
     private static final double CHANGE_SHARE_MIN = 0.1;
-    private static final MergePolicy.Budget BUDGET =
-            new MergePolicy.Budget(128 * MIB, 8 << 20, MergePolicy.INPUTS_MAX, 8 * MIB, 0.01, CHANGE_SHARE_MIN, DELTAS);
+    private static final MergePolicy.Budget BUDGET = new MergePolicy.Budget(
+            128 * MIB, 8 << 20, MergePolicy.INPUTS_MAX, 8 * MIB, 0.01, CHANGE_SHARE_MIN, 0.2, DELTAS);
 
     /** Sizes of delta files that stay beside each other grow by a factor, from a few KiB to a tenth of a rowset. */
     private static final int FILES_LEFT_MAX = 20;
@@ -51,7 +51,7 @@ final class CompactionRoundsTest {
     }
 
     private void add(int from, int to, long bytes) {
-        rowSets.add(new RowSetShape(nextId++, random.nextLong(1, 1 << 20), bytes, 0, key(from), key(to), List.of()));
+        rowSets.add(new RowSetShape(nextId++, random.nextLong(1, 1 << 20), bytes, 0, key(from), key(to), List.of(), 0));
     }
 
     /** A delta file beside a rowset. */
@@ -71,7 +71,8 @@ final class CompactionRoundsTest {
                 changeBytes,
                 rowSet.minKey(),
                 rowSet.maxKey(),
-                files);
+                files,
+                0);
     }
 
     private RowSetShape rowSet(long fileId) {

@@ -24,11 +24,11 @@ final class MergePolicyTest {
 
     private static MergePolicy.Budget budget(int inputsMax) {
         return new MergePolicy.Budget(
-                128 * MIB, 8 << 20, inputsMax, 8 * MIB, 0.01, 0.1, new CompactionPolicy.Deltas(4, 32, MIB));
+                128 * MIB, 8 << 20, inputsMax, 8 * MIB, 0.01, 0.1, 0.2, new CompactionPolicy.Deltas(4, 32, MIB));
     }
 
     private static RowSetShape shape(long id, int from, int to, long bytes, long changeBytes) {
-        return new RowSetShape(id, bytes / 100, bytes, changeBytes, key(from), key(to), List.of());
+        return new RowSetShape(id, bytes / 100, bytes, changeBytes, key(from), key(to), List.of(), 0);
     }
 
     private static byte[] key(int value) {
@@ -97,7 +97,7 @@ final class MergePolicyTest {
     void rowsThatDoNotFitInMemoryTogetherAreNotChosen() {
         List<RowSetShape> narrow = new ArrayList<>();
         for (int i = 0; i < 5; i++) {
-            narrow.add(new RowSetShape(i, BUDGET.rowsMax() / 3, MIB, 0, key(0), key(10), List.of()));
+            narrow.add(new RowSetShape(i, BUDGET.rowsMax() / 3, MIB, 0, key(0), key(10), List.of(), 0));
         }
         assertEquals(3, MergePolicy.choose(narrow, BUDGET).fileIds().size());
         List<RowSetShape> changed = new ArrayList<>();

@@ -61,6 +61,12 @@ final class OpenEngine implements TableHost, AutoCloseable {
     /** Of the memory of merges what the delta files may have that become one, and so about what that has. */
     private static final int DELTA_PART = 2;
 
+    /**
+     * Of a rowset, what nobody can read any more and comes back when it is written again: so each byte that comes back
+     * costs the writing of four at most, once in the age to which history is kept.
+     */
+    private static final double FORGOTTEN_SHARE_MIN = 0.2;
+
     /** Look-ups in a tablet that is being filled may ask so many rowsets too many. */
     private static final double YOUNG_GAIN_MIN = 3;
 
@@ -173,8 +179,9 @@ final class OpenEngine implements TableHost, AutoCloseable {
         long inputs = bytes / MERGE_INPUT_BYTES;
         int inputsMax = Math.clamp(inputs, MERGE_INPUTS_MIN, MergePolicy.INPUTS_MAX);
         var deltas = new CompactionPolicy.Deltas(config.deltaFilesMin(), MergePolicy.INPUTS_MAX, bytes / DELTA_PART);
+        double changeShareMin = config.changePercentMin() / 100.0;
         return new MergePolicy.Budget(
-                128L << 20, 8 << 20, inputsMax, 8 << 20, 0.01, config.changePercentMin() / 100.0, deltas);
+                128L << 20, 8 << 20, inputsMax, 8 << 20, 0.01, changeShareMin, FORGOTTEN_SHARE_MIN, deltas);
     }
 
     /** Opens the rowsets of all tablets and applies what the log has beyond them; the log is ready for more. */

@@ -214,6 +214,11 @@ final class StorageLog implements TabletManifest {
         return state.table(tableId).orElseThrow().description().historySecondsMax();
     }
 
+    /** As above; for ever if there is no such tablet any more. */
+    synchronized long historySecondsIfAny(long tabletId) {
+        return state.hasTablet(tabletId) ? historySecondsMax(tabletId) : TableDescription.HISTORY_FOREVER;
+    }
+
     /** Of the table of a tablet; none if there is no such tablet any more. */
     synchronized Map<String, String> settings(long tabletId) {
         return state.hasTablet(tabletId)

@@ -2,9 +2,7 @@ package io.nyala.engine;
 
 import io.nyala.catalog.TableDescription;
 import io.nyala.catalog.TabletPlace;
-import io.nyala.compaction.CompactionPolicy;
 import io.nyala.compaction.MergePolicy;
-import io.nyala.maintenance.Maintenance;
 import io.nyala.maintenance.TabletExplanation;
 import io.nyala.memory.Check;
 import io.nyala.partition.PartitionMap;
@@ -302,12 +300,11 @@ public final class Table {
 
     /** {@code refused}: what could not be merged, since it was being merged by itself, or may not be just now. */
     private CompletableFuture<Void> compact(Tablet tablet, List<Long> refused, int mergesMax) {
-        Maintenance maintenance = engine.maintenance();
-        MergePolicy.Choice choice = CompactionPolicy.choose(TabletView.shapes(tablet), maintenance.mergeBudget());
+        MergePolicy.Choice choice = engine.maintenance().choose(tablet);
         List<Long> chosen = choice.fileIds();
         return chosen.isEmpty() || chosen.equals(refused) || mergesMax == 0
                 ? CompletableFuture.completedFuture(null)
-                : maintenance
+                : engine.maintenance()
                         .merge(tablet, choice)
                         .thenCompose(isMerged -> compact(tablet, isMerged ? List.of() : chosen, mergesMax - 1));
     }

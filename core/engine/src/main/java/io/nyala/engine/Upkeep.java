@@ -1,5 +1,6 @@
 package io.nyala.engine;
 
+import io.nyala.catalog.TableDescription;
 import io.nyala.maintenance.Housekeeping;
 import io.nyala.memory.MemoryLimitException;
 import io.nyala.table.HostedTablet;
@@ -9,6 +10,7 @@ import io.nyala.tablet.MergeTask;
 import io.nyala.tablet.Merging;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletView;
+import io.nyala.time.HybridTime;
 import io.nyala.wal.StreamNeeds;
 import io.nyala.wal.WriteAheadLog;
 import java.lang.System.Logger;
@@ -16,6 +18,7 @@ import java.lang.System.Logger.Level;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 
 /**
  * What maintenance does besides flushing: seeing to memory, and letting the log and old answers be forgotten. The
@@ -283,6 +286,20 @@ final class Upkeep implements Housekeeping {
     @Override
     public void mergePaused() {
         engine.counters().mergePaused();
+    }
+
+    @Override
+    public long historyMark(Tablet tablet) {
+        long wanted = Math.min(engine.historyMark(engine.storage().historySecondsIfAny(tablet.id())), tablet.visible());
+        return tablet.time().history().ifRaised(wanted);
+    }
+
+    @Override
+    public long microsOfMark(Tablet tablet, long time) {
+        long seconds = engine.storage().historySecondsIfAny(tablet.id());
+        return seconds == TableDescription.HISTORY_FOREVER
+                ? Long.MAX_VALUE
+                : HybridTime.micros(time) + 1 + TimeUnit.SECONDS.toMicros(seconds); // All of that microsecond.
     }
 
     @Override

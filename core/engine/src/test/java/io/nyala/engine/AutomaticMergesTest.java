@@ -7,11 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.compaction.MergePolicy.Kind;
-import io.nyala.compaction.RowSetShape;
 import io.nyala.io.DiskException;
 import io.nyala.maintenance.TabletExplanation;
 import io.nyala.partition.PartitionSchema;
 import io.nyala.simulation.Operation;
+import io.nyala.tablet.RowSetEntry;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletView;
 import io.nyala.testkit.Seed;
@@ -233,8 +233,8 @@ final class AutomaticMergesTest {
     }
 
     private static List<Long> files(Table table) {
-        return TabletView.shapes(tablet(table)).stream()
-                .map(RowSetShape::fileId)
+        return TabletView.rowSets(tablet(table)).stream()
+                .map(RowSetEntry::fileId)
                 .sorted()
                 .toList();
     }

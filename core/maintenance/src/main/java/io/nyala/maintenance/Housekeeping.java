@@ -59,6 +59,15 @@ public interface Housekeeping {
     /** A merge waits with its next step, so that it takes no more than its share. Any thread. */
     void mergePaused();
 
+    /** Time before which nobody would read a tablet any more that were merged now. Any thread. */
+    long historyMark(Tablet tablet);
+
+    /**
+     * When {@link #historyMark} is at a time, in the time of day, unless somebody holds it before; {@link
+     * Long#MAX_VALUE} for never.
+     */
+    long microsOfMark(Tablet tablet, long time);
+
     /** The time of day. Any thread. */
     long micros();
 

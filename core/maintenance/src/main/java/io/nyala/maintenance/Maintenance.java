@@ -186,9 +186,9 @@ public final class Maintenance implements Agent {
     public TabletExplanation explain(Tablet tablet) {
         AttachedTablet attached = flushes.attached(tablet);
         if (attached != null) {
-            return attached.merge().explain(settings, housekeeping.micros());
+            return attached.merge().explain(settings, housekeeping.micros(), housekeeping.historyMark(tablet));
         }
-        List<RowSetShape> shapes = TabletView.shapes(tablet);
+        List<RowSetShape> shapes = TabletView.shapes(tablet, housekeeping.historyMark(tablet));
         MergePolicy.Choice choice = CompactionPolicy.choose(shapes, settings.budget());
         return new TabletExplanation(
                 tablet.id(), MergePolicy.layout(shapes), choice.height(), choice, "the tablet was dropped");
@@ -214,9 +214,9 @@ public final class Maintenance implements Agent {
         return candidates.choiceCount();
     }
 
-    /** What one merge may cost. */
-    public MergePolicy.Budget mergeBudget() {
-        return settings.budget();
+    /** What the policy would have done in a tablet now. With nobody closing the tablet meanwhile. */
+    public MergePolicy.Choice choose(Tablet tablet) {
+        return CompactionPolicy.choose(TabletView.shapes(tablet, housekeeping.historyMark(tablet)), settings.budget());
     }
 
     /** Looks up the keys of a batch again, which nobody else waits to do. */

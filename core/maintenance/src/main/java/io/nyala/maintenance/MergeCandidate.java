@@ -34,6 +34,9 @@ final class MergeCandidate {
     /** A merge that fails costs as much as one that does not. */
     static final long BACK_OFF_MICROS_MAX = 600_000_000;
 
+    /** Who reads the past may hold the mark for long; after so long it is looked whether anybody does still. */
+    static final long HELD_MICROS = 60_000_000;
+
     private static final long NEVER_LOOKED = -1;
     private static final long NOT_WAITING = -1;
 
@@ -46,6 +49,7 @@ final class MergeCandidate {
     private volatile long severalWaitSince = NOT_WAITING;
     private volatile long majorWaitsSince = NOT_WAITING;
     private volatile long backsOffUntil;
+    private volatile long lookAgainAt = Long.MAX_VALUE;
     private long backOffMicros;
     private volatile double weight = 1; // Until the first look.
     private volatile @Nullable RuntimeException failure;
@@ -85,19 +89,36 @@ final class MergeCandidate {
         youngUntil = now + settings.youngMicros();
     }
 
-    /** Asks the policy, if anything has moved since it was asked last; answers whether it did. */
-    boolean look(long now, double newWeight, MergeSettings settings) {
-        weight = newWeight;
+    /**
+     * Asks the policy, if anything has moved since it was asked last, or time has passed by which more is forgotten;
+     * answers whether it did.
+     */
+    boolean look(Housekeeping housekeeping, MergeSettings settings) {
+        long now = housekeeping.micros();
+        weight = housekeeping.mergeWeight(tablet());
         long version = TabletView.mapVersion(tablet());
-        if (version == lookedAtVersion) {
+        if (version == lookedAtVersion && now < lookAgainAt) {
             return false;
         }
         lookedAtVersion = version;
-        List<Choice> choices = CompactionPolicy.choices(TabletView.shapes(tablet()), settings.budget());
+        long mark = housekeeping.historyMark(tablet());
+        lookAgainAt = lookAgainAt(housekeeping, mark, now);
+        List<Choice> choices = CompactionPolicy.choices(TabletView.shapes(tablet(), mark), settings.budget());
         severalWaitSince = waitsSince(choices, Kind.SEVERAL, severalWaitSince, now);
         majorWaitsSince = waitsSince(choices, Kind.MAJOR, majorWaitsSince, now);
         looked = new Look(version, best(choices, now, settings));
         return true;
+    }
+
+    private long lookAgainAt(Housekeeping housekeeping, long mark, long now) {
+        long next = TabletView.nextForgotten(tablet(), mark);
+        long at = next == Long.MAX_VALUE ? Long.MAX_VALUE : housekeeping.microsOfMark(tablet(), next);
+        return at > now ? at : now + HELD_MICROS;
+    }
+
+    /** When it is to be looked at again though nothing has moved, {@link Long#MAX_VALUE} for never. */
+    long lookAgainAt() {
+        return lookAgainAt;
     }
 
     private static long waitsSince(List<Choice> choices, Kind kind, long since, long now) {
@@ -200,15 +221,15 @@ final class MergeCandidate {
      * How the rowsets of the tablet lie, and what is done about it, and when: what is under way, or what the worker has
      * chosen, or will when it comes to it. Any thread.
      */
-    TabletExplanation explain(MergeSettings settings, long now) {
+    TabletExplanation explain(MergeSettings settings, long now, long mark) {
         long version = TabletView.mapVersion(tablet()); // Before what it is of: it is older, if anything.
-        List<RowSetShape> shapes = TabletView.shapes(tablet());
+        List<RowSetShape> shapes = TabletView.shapes(tablet(), mark);
         Choice begun = running;
         Look present = looked;
         Choice choice;
         if (begun != null) {
             choice = begun;
-        } else if (present != null && present.version() == version) {
+        } else if (present != null && present.version() == version && now < lookAgainAt) {
             choice = present.choice();
         } else {
             choice = best(CompactionPolicy.choices(shapes, settings.budget()), now, settings);

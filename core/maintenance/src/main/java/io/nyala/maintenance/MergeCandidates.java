@@ -29,6 +29,13 @@ final class MergeCandidates {
     private final MergeSettings settings;
     private final Queue<AttachedTablet> changed = new ConcurrentLinkedQueue<>();
     private final Set<MergeCandidate> wanted = new LinkedHashSet<>();
+
+    /** Those in which more is forgotten later, though nothing moves. */
+    private final Set<MergeCandidate> aging = new LinkedHashSet<>();
+
+    /** When the first of them is to be looked at. */
+    private long nextLookAt = Long.MAX_VALUE;
+
     private final AtomicLong choiceCount = new AtomicLong();
     private final AtomicLong mergeCount = new AtomicLong();
     private final AtomicLong deltaMergeCount = new AtomicLong();
@@ -55,17 +62,22 @@ final class MergeCandidates {
         changed(tablet);
     }
 
-    /** Looks at a few of those in which something has moved; answers at how many. */
+    /** Looks at a few of those in which something has moved, or been forgotten; answers at how many. */
     int look() {
+        if (nextLookAt != Long.MAX_VALUE && housekeeping.micros() >= nextLookAt) {
+            lookAtAging(housekeeping.micros());
+        }
         int looks = 0;
         for (AttachedTablet next = changed.poll(); next != null; next = changed.poll()) {
             MergeCandidate candidate = next.merge();
             if (next.isDetached()) {
                 wanted.remove(candidate);
+                aging.remove(candidate);
                 continue;
             }
-            boolean isChosen = candidate.look(housekeeping.micros(), housekeeping.mergeWeight(next.tablet()), settings);
+            boolean isChosen = candidate.look(housekeeping, settings);
             choiceCount.getAndAdd(isChosen ? 1 : 0);
+            ages(candidate);
             if (candidate.isWanted()) {
                 wanted.add(candidate);
             } else {
@@ -77,6 +89,27 @@ final class MergeCandidates {
             }
         }
         return looks;
+    }
+
+    private void lookAtAging(long now) {
+        aging.removeIf(candidate -> candidate.attached().isDetached());
+        nextLookAt = Long.MAX_VALUE;
+        for (MergeCandidate candidate : aging) {
+            if (candidate.lookAgainAt() <= now) {
+                changed.add(candidate.attached()); // And when it is looked at, it says when next.
+            } else {
+                nextLookAt = Math.min(nextLookAt, candidate.lookAgainAt());
+            }
+        }
+    }
+
+    private void ages(MergeCandidate candidate) {
+        if (candidate.lookAgainAt() == Long.MAX_VALUE) {
+            aging.remove(candidate);
+        } else {
+            aging.add(candidate);
+            nextLookAt = Math.min(nextLookAt, candidate.lookAgainAt());
+        }
     }
 
     /** The one whose turn it is of those that are due and may begin now, with its claim; null if none is. */
@@ -137,8 +170,9 @@ final class MergeCandidates {
         if (!changed.isEmpty()) {
             return 0;
         }
-        long next = Long.MAX_VALUE;
-        long now = wanted.isEmpty() ? 0 : housekeeping.micros();
+        boolean isAnyLater = nextLookAt != Long.MAX_VALUE;
+        long now = wanted.isEmpty() && !isAnyLater ? 0 : housekeeping.micros();
+        long next = isAnyLater ? Math.max(0, nextLookAt - now) : Long.MAX_VALUE;
         for (MergeCandidate candidate : wanted) {
             boolean isAfterFlush = candidate.tablet().pressure().isChangeFlushWanted();
             if (!isAfterFlush && mayBegin.test(candidate.tablet())) {

@@ -89,7 +89,7 @@ public record RowSetEntry(
         List<RowSetShape.DeltaFileShape> files = deltas.stream()
                 .map(delta -> new RowSetShape.DeltaFileShape(delta.fileId(), delta.fileBytes()))
                 .toList();
-        return new RowSetShape(fileId, rowCount, fileBytes, deltaBytes() + changeBytes, minKey, maxKey, files);
+        return new RowSetShape(fileId, rowCount, fileBytes, deltaBytes() + changeBytes, minKey, maxKey, files, 0);
     }
 
     /** Size of the files that correct it. */

@@ -1,6 +1,8 @@
 package io.nyala.tablet;
 
 import io.nyala.compaction.RowSetShape;
+import io.nyala.diskrowset.DeltaFile;
+import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.rows.KeyRange;
 import io.nyala.rows.RowSet;
 import java.util.List;
@@ -136,11 +138,56 @@ public record TabletView(
         return tablet.map().flushableBytes();
     }
 
-    /** The rowsets of a tablet that can be merged, as a policy sees them. */
-    public static List<RowSetShape> shapes(Tablet tablet) {
+    /**
+     * The rowsets of a tablet that can be merged, as a policy sees them.
+     *
+     * @param mark nobody reads before it
+     */
+    public static List<RowSetShape> shapes(Tablet tablet, long mark) {
         int ticket = tablet.enter();
         try {
-            return tablet.map().onDisk().stream().map(LiveRowSet::shape).toList();
+            return tablet.map().onDisk().stream()
+                    .map(rowSet -> rowSet.shape().forgetting(forgottenBytes(rowSet, mark)))
+                    .toList();
+        } finally {
+            tablet.exit(ticket);
+        }
+    }
+
+    /**
+     * About what would be gone from the disk if a rowset were written again. What a file says is of all that happened
+     * in it: as long as some of that can be read, none counts.
+     */
+    private static long forgottenBytes(LiveRowSet rowSet, long mark) {
+        DiskRowSet base = rowSet.base();
+        double rowBytes = (double) (base.fileBytes() - base.historyBytes()) / Math.max(1, base.rowCount());
+        double bytes = 0;
+        if (base.newestChange() <= mark) {
+            bytes += base.historyBytes() + base.deletedCount() * rowBytes;
+        }
+        for (DeltaFile file : rowSet.deltaFiles()) {
+            if (file.newestTime() <= mark) {
+                bytes += file.fileBytes() + file.deletedCount() * rowBytes;
+            }
+        }
+        return (long) bytes;
+    }
+
+    /** A time that is to be the mark before more of a tablet is forgotten; {@link Long#MAX_VALUE} if there is none. */
+    public static long nextForgotten(Tablet tablet, long mark) {
+        int ticket = tablet.enter();
+        try {
+            long next = Long.MAX_VALUE;
+            for (LiveRowSet rowSet : tablet.map().onDisk()) {
+                DiskRowSet base = rowSet.base();
+                if (base.newestChange() > mark && (base.hasHistory() || base.deletedCount() > 0)) {
+                    next = Math.min(next, base.newestChange());
+                }
+                for (DeltaFile file : rowSet.deltaFiles()) {
+                    next = file.newestTime() > mark ? Math.min(next, file.newestTime()) : next;
+                }
+            }
+            return next;
         } finally {
             tablet.exit(ticket);
         }

@@ -40,9 +40,14 @@ public final class HistoryMark {
      * Answers where the mark is.
      */
     public synchronized long raise(long wanted) {
-        long least = readers.isEmpty() ? wanted : Math.min(wanted, readers.firstKey());
-        mark = Math.max(mark, least);
+        mark = ifRaised(wanted);
         return mark;
+    }
+
+    /** Where {@link #raise} would put the mark now. */
+    public synchronized long ifRaised(long wanted) {
+        long least = readers.isEmpty() ? wanted : Math.min(wanted, readers.firstKey());
+        return Math.max(mark, least);
     }
 
     /** What a reader needs. Closed once or more often, by any thread. */
