@@ -1,6 +1,7 @@
 package io.nyala.perf;
 
 import io.nyala.columns.CacheFigures;
+import io.nyala.columns.ChurnFigures;
 import io.nyala.columns.LineItemFigures;
 import io.nyala.columns.LookUpFigures;
 import io.nyala.columns.SchemeFigures;
@@ -57,6 +58,7 @@ public final class Figures {
             100,
             60,
             TimeUnit.SECONDS.toNanos(1),
+            1_000_000,
             3,
             TimeValue.milliseconds(600),
             Map.of());
@@ -69,6 +71,7 @@ public final class Figures {
             4,
             2,
             TimeUnit.MILLISECONDS.toNanos(50),
+            5_000,
             1,
             TimeValue.milliseconds(20),
             Map.of("rows", "5000"));
@@ -117,6 +120,7 @@ public final class Figures {
             int pauseRounds,
             int steadyIntervals,
             long steadyIntervalNanos,
+            long churnedRows,
             int iterations,
             TimeValue iteration,
             Map<String, String> parameters) {}
@@ -149,6 +153,7 @@ public final class Figures {
             case "writes" -> WritePath.main(rest);
             case "overload" -> Overload.main(rest);
             case "steady" -> SteadyFigures.main(rest);
+            case "churn" -> ChurnFigures.main(rest);
             default -> System.out.println("""
                 all-figures [--quick] [DIRECTORY]
                 latency [DIRECTORY [SECONDS]]
@@ -160,6 +165,7 @@ public final class Figures {
                 writes [DIRECTORY [ROWS_ON_DISK [SECONDS [new | flushed | hot]]]]
                 overload [DIRECTORY [SECONDS [PICTURE.svg]]]
                 steady [DIRECTORY [SECONDS [PICTURE.svg]]]
+                churn [DIRECTORY [ROWS]]
                 device DIRECTORY [TIMES [SECONDS [JOBS]]]
                 cold DIRECTORY [MIB [TIMES]]
                 lineitem DIRECTORY [SCALE [TIMES]]
@@ -193,6 +199,8 @@ public final class Figures {
         WriterPauses.print(directory, lengths.pauseRounds());
         title("Written, changed and read all the time, beside RocksDB");
         SteadyFigures.print(directory, lengths.steadyIntervals(), lengths.steadyIntervalNanos());
+        title("What changes and deletions leave behind");
+        ChurnFigures.print(directory, lengths.churnedRows());
         for (Group group : GROUPS) {
             title(group.title());
             print(run(group, directory, lengths));
