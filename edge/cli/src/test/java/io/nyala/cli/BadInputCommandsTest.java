@@ -101,6 +101,8 @@ final class BadInputCommandsTest {
         no such port             | serve --web-port -1 --data {d}       | 2 | --web-port must be between 0 and 65,535
         too little memory        | serve --memory 1 --data {d}          | 2 | --memory must be between 112 and
         too little log           | serve --log-max 767 --data {d}       | 2 | --log-max must be between 768 and
+        no such part of keys     | serve --filter-rate 0.2 --data {d}   | 2 | --filter-rate: the rate; and 0.1, was 0.2
+        no such part of keys     | serve --filter-rate no --data {d}    | 2 | --filter-rate; 'no' is not a double
         a port with the host     | serve --advertise foo:77 --data {d}  | 2 | without its port; foo:77
         unknown host             | serve --host no.such --data {d} | 1 | listen at no.such:; no address is known; host
         file in its place        | serve --data {p}/file     | 1    | {p}/file failed: not a directory; Name a directory
@@ -210,6 +212,7 @@ final class BadInputCommandsTest {
                     "no such port",
                     "too little memory",
                     "too little log",
+                    "no such part of keys",
                     "a port with the host" -> command.run();
             case "engine in the directory" -> {
                 try (Engine _ = Engine.open(config())) {

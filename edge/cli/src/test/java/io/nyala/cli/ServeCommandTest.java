@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
 
 /**
  * Goal: who starts a server finds it and its pages, or hears why there are none.
@@ -153,6 +154,15 @@ final class ServeCommandTest {
         assertEquals(Main.OK, serve("--help"));
         String help = out.toString().replaceAll("\\s+", " ");
         assertTrue(help.contains("scans, " + ServeCommand.MEMORY_MIB_MIN + " or more"), help);
+    }
+
+    @Test
+    void theFilterRateIsTheEngines() {
+        var command = new ServeCommand();
+        new CommandLine(command).parseArgs();
+        assertEquals(0.0001, command.engineConfig().filterRate(), "as the help says");
+        new CommandLine(command).parseArgs("--filter-rate", "0.01");
+        assertEquals(0.01, command.engineConfig().filterRate());
     }
 
     @Test
