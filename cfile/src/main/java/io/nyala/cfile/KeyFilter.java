@@ -2,6 +2,8 @@ package io.nyala.cfile;
 
 import io.nyala.memory.Check;
 import io.nyala.memory.Notes;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -26,9 +28,14 @@ import java.util.Locale;
  * <p>Version 1 was one page of blocks of 8 words, of 16 bits a key, with a header of 32 bytes without what follows
  * {@code blocks}; it is read, too.
  *
- * <p>Immutable; shared by threads. Belongs to its {@link CFileReader}. Allocates nothing where the page is cached.
+ * <p>It only spares reads, so a damaged page keeps nobody from a key: it is logged, and from then on any key may be
+ * here, by what this tells. A page that cannot be read at this moment is a failure, as of any other.
+ *
+ * <p>Shared by threads. Belongs to its {@link CFileReader}. Allocates nothing where the page is cached.
  */
 public final class KeyFilter {
+    private static final Logger LOG = System.getLogger(KeyFilter.class.getName());
+
     /** As Kudu's {@code --tablet_bloom_target_fp_rate}; takes 3 bytes a key. */
     public static final double RATE_DEFAULT = 1e-4;
 
@@ -97,6 +104,7 @@ public final class KeyFilter {
     private final Shape shape;
     private final int pageBlocks;
     private final int blockCount;
+    private volatile boolean isDamaged;
 
     /** Requires that the pages of the section have the sizes that those of a filter have. */
     KeyFilter(OpenFile file, Section section, PageCache cache) {
@@ -140,6 +148,11 @@ public final class KeyFilter {
         return section.cached(page) != null;
     }
 
+    /** Whether a page of it was found damaged: then it is not asked any more. */
+    boolean isDamaged() {
+        return isDamaged;
+    }
+
     OpenFile file() {
         return file;
     }
@@ -155,13 +168,33 @@ public final class KeyFilter {
 
     /** As above, of the {@link #hash} of a key. */
     public boolean mayContain(long hash) {
+        if (isDamaged) {
+            return true;
+        }
         int block = block(hash, blockCount);
         int page = block / pageBlocks;
-        CachedPage pinned = cache.pin(file, section, page, null);
+        CachedPage pinned;
+        try {
+            pinned = cache.pin(file, section, page, null);
+        } catch (CorruptPageException e) {
+            tellDamage(e);
+            return true;
+        }
         try {
             return hasAll(pinned.memory(), shape.bytes(block - page * pageBlocks), shape.words(), (int) hash);
         } finally {
             pinned.unpin();
+        }
+    }
+
+    private void tellDamage(CorruptPageException cause) {
+        if (!isDamaged) {
+            isDamaged = true;
+            LOG.log(
+                    Level.WARNING,
+                    "a key filter is not asked any more; look-ups in its rowset read pages of keys instead, also for"
+                            + " keys that are not there, until it is merged: {0}",
+                    cause.getMessage());
         }
     }
 

@@ -64,9 +64,9 @@ public final class Prefetch implements Completions {
         return add(raw.file(), raw.section(), page);
     }
 
-    /** As above, a page of a key filter. */
+    /** As above, a page of a key filter; if it turns out to be damaged, that is for who asks the filter. */
     public boolean add(KeyFilter filter, int page) {
-        return add(filter.file(), filter.section(), page);
+        return filter.isDamaged() || add(filter.file(), filter.section(), page);
     }
 
     private boolean add(OpenFile file, Section section, int page) {
@@ -236,13 +236,24 @@ public final class Prefetch implements Completions {
                 throw cause;
             }
             for (; done < end; done++) {
-                load(done, unitPosition(first), bytes, buffer);
+                loadOrLeave(done, unitPosition(first), bytes, buffer);
             }
         } catch (RuntimeException e) {
             failure = failure == null ? e : failure;
         } finally {
             abandon(done, end);
             cache.account().giveBack(buffer);
+        }
+    }
+
+    private void loadOrLeave(int index, long position, int readBytes, Slab buffer) {
+        try {
+            load(index, position, readBytes, buffer);
+        } catch (CorruptPageException e) {
+            if (!section(index).isKeyFilter()) {
+                throw e;
+            }
+            abandon(index, index + 1);
         }
     }
 

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.nyala.io.DiskException;
 import io.nyala.memory.Crc32c;
 import io.nyala.memory.Notes;
+import io.nyala.simulation.Operation;
 import io.nyala.simulation.ReadDamage;
 import io.nyala.testkit.Failure;
 import io.nyala.testkit.Seed;
@@ -300,6 +301,32 @@ final class DamagedFileTest {
                 readAll();
             }
             file.set(Cells.BYTE, at, before);
+        }
+    }
+
+    /** It spares reads, and all that it could tell is told by the keys. */
+    @Test
+    void aDamagedFilterIsNotAskedAndKeepsNobodyFromAKey() {
+        int page = FileFormat.HEADER_BYTES;
+        while (MemorySegment.ofArray(good).get(Cells.INT, page + 36) != CFileWriter.KEY_FILTER_ID) {
+            page += slotBytes(good, page);
+        }
+        byte[] damaged = good.clone();
+        damaged[page + PageFormat.HEADER_BYTES + 70] ^= 4;
+        files.disk.setContents(Files.PATH, damaged);
+        byte[] absent = "no such key".getBytes(StandardCharsets.UTF_8);
+        try (CFileReader reader = files.open()) {
+            KeyFilter filter = Objects.requireNonNull(reader.keyFilter());
+            Prefetch prefetch = reader.prefetch();
+            assertTrue(prefetch.add(filter, 0));
+            prefetch.run();
+            assertTrue(filter.mayContain(MemorySegment.ofArray(absent), 0, absent.length));
+            long reads = files.disk.callCount(Operation.READ);
+            assertTrue(prefetch.add(filter, 0));
+            prefetch.run();
+            assertTrue(filter.mayContain(MemorySegment.ofArray(absent), 0, absent.length));
+            assertEquals(reads, files.disk.callCount(Operation.READ), "reads of what is known to be damaged");
+            Failure.expect(CorruptPageException.class, reader::verify, "rs7.cfile");
         }
     }
 
