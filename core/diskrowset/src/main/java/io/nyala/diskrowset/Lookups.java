@@ -24,8 +24,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread-safe.
  */
 final class Lookups {
-    /** Look-ups that keep their cursors; as many as threads that write at a time. More of them make new ones. */
-    private static final int IDLE_MAX = 16;
+    /** Look-ups that keep their cursors, as many as threads that look up at a time; more of them make new ones. */
+    private static final int IDLE_MAX = 32;
 
     /** Keys whose vectors are kept in mind at a time. */
     private static final int KEYS_MAX = 1024;
@@ -66,9 +66,7 @@ final class Lookups {
         try {
             for (int from = 0; from < count; from += KEYS_MAX) {
                 int to = Math.min(count, from + KEYS_MAX);
-                for (int i = from; i < to; i++) {
-                    lookup.vectors[i - from] = rowSet.vectorOf(memory, keys[i], keyBytes[i]);
-                }
+                lookup.begin(memory, keys, keyBytes, from, to);
                 lookup.filter(memory, keys, keyBytes, from, to);
                 lookup.findAll(memory, keys, keyBytes, from, to, ordinals);
             }
@@ -108,9 +106,9 @@ final class Lookups {
                 rowSet.file().column(RowSetFormat.DELETED_ID).cursor(scratch);
         private final long[] offsets = new long[keyColumnCount];
         private final int[] byteCounts = new int[keyColumnCount];
-        private final int[] vectors = new int[KEYS_MAX];
+        private int[] vectors = {}; // Of many keys.
         private int[] filterPages = {}; // Of keys that are undecided; only ever needed where they are not cached.
-        private final Prefetch prefetch = rowSet.file().prefetch();
+        private @Nullable Prefetch prefetch; // Likewise.
         private final ColumnReader[] needed = new ColumnReader[keyColumnCount + (rowSet.deletedCount() == 0 ? 0 : 1)];
         private final int vectorsMax = Math.max(1, Prefetch.PAGES_MAX / needed.length);
         private @Nullable Slab slab;
@@ -128,6 +126,21 @@ final class Lookups {
             slab = borrowed;
             decoded = borrowed.segment();
             return this;
+        }
+
+        /** Notes the only vectors that may have keys {@code from} to {@code to}, excluded, by the index. */
+        void begin(MemorySegment memory, long[] keys, int[] keyBytes, int from, int to) {
+            vectors = vectors.length == 0 ? new int[KEYS_MAX] : vectors;
+            for (int i = from; i < to; i++) {
+                vectors[i - from] = rowSet.vectorOf(memory, keys[i], keyBytes[i]);
+            }
+        }
+
+        private Prefetch prefetch() {
+            if (prefetch == null) {
+                prefetch = rowSet.file().prefetch();
+            }
+            return prefetch;
         }
 
         /**
@@ -170,13 +183,14 @@ final class Lookups {
 
         private void read(KeyFilter filter, int pageCount) {
             Arrays.sort(filterPages, 0, pageCount); // Keys ascend, but not their hashes.
+            Prefetch pages = prefetch();
             for (int i = 0; i < pageCount; i++) {
-                if (!prefetch.add(filter, filterPages[i])) {
-                    prefetch.run();
-                    prefetch.add(filter, filterPages[i]);
+                if (!pages.add(filter, filterPages[i])) {
+                    pages.run();
+                    pages.add(filter, filterPages[i]);
                 }
             }
-            prefetch.run();
+            pages.run();
         }
 
         /** Looks up keys {@code from} to {@code to}, excluded, whose vectors are in {@link #vectors}. */
@@ -186,7 +200,7 @@ final class Lookups {
                 for (ColumnReader column : needed) {
                     note(column, next, end);
                 }
-                prefetch.run();
+                prefetch().run();
                 for (; next < end; next++) {
                     int key = from + next;
                     ordinals[key] = vectors[next] == NO_VECTOR
@@ -216,7 +230,7 @@ final class Lookups {
             for (int i = first; i < end; i++) {
                 if (vectors[i] != NO_VECTOR && vectors[i] != last) {
                     last = vectors[i];
-                    prefetch.add(column, last);
+                    prefetch().add(column, last);
                 }
             }
         }
@@ -267,7 +281,9 @@ final class Lookups {
                 column.release();
             }
             deleted.release();
-            prefetch.forget(); // Where it could not go on.
+            if (prefetch != null) {
+                prefetch.forget(); // Where it could not go on.
+            }
             decoded = MemorySegment.NULL;
             return Objects.requireNonNull(slab, "ended before it began");
         }

@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
  *   use the batch
  * }</pre>
  *
- * <p>One thread, for as many keys as it likes; each call of {@link #next} is inside the tablet's epochs, and it holds
- * nothing of the tablet between two calls. It allocates nothing for rows that have no changes in their rowset, once it
+ * <p>One thread, for as many keys as it likes; up to 256 are inside the tablet's epochs at a time, and it holds nothing of
+ * the tablet between two calls. It allocates nothing for rows that have no changes in their rowset, once it
  * has seen where rows are. The memory that it takes is that of the largest row.
  */
 public final class TabletLookup implements AutoCloseable {
@@ -140,6 +140,15 @@ public final class TabletLookup implements AutoCloseable {
      * @throws MissingRowSetException if a key may be in a rowset that cannot be read
      */
     public boolean next(long snapshot, ColumnBatch target, int[] keyOfRow) {
+        boolean hadRoom;
+        do {
+            hadRoom = answerSome(snapshot, target, keyOfRow);
+        } while (hadRoom && doneCount < order.count());
+        return hadRoom;
+    }
+
+    /** Nothing that was flushed meanwhile stays in memory for longer, however many keys there are. */
+    private boolean answerSome(long snapshot, ColumnBatch target, int[] keyOfRow) {
         int ticket = tablet.enter();
         try {
             return answer(snapshot, target, keyOfRow);
@@ -174,13 +183,13 @@ public final class TabletLookup implements AutoCloseable {
         if (mapVersion != map.version()) {
             see(map);
         }
-        while (doneCount < order.count()) {
+        do {
             int end = Math.min(order.count(), doneCount + KEYS_MAX);
             if (!answer(map, end, snapshot, target, keyOfRow)) {
                 return false;
             }
             doneCount = end;
-        }
+        } while (wanted == LATEST && doneCount < order.count()); // All of them as they are now.
         return true;
     }
 
