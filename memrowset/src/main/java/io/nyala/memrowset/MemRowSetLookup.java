@@ -2,6 +2,7 @@ package io.nyala.memrowset;
 
 import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.ColumnBatch;
+import io.nyala.rows.RowFilter;
 import io.nyala.rows.RowLayout;
 import io.nyala.rows.RowProjection;
 import io.nyala.rows.ScanSpec;
@@ -23,27 +24,29 @@ public final class MemRowSetLookup implements AutoCloseable {
         APPENDED,
         /** There is a row, but the batch has no room for it; nothing was changed. */
         NO_ROOM,
-        /** No row with this key is live at the snapshot. */
+        /** No row with this key is live at the snapshot and matches. */
         NOTHING
     }
 
     private final RowTree tree;
     private final MemorySegment memory;
+    private final RowFilter filter;
     private final RowProjection projection;
     private final Scratch scratch;
     private final RowStates states;
 
-    /** @param spec its schema is that of the rows; what counts is which columns it projects */
+    /** @param spec its schema is that of the rows; what counts is what it projects, and its predicates */
     public MemRowSetLookup(MemRowSet rows, ScanSpec spec, MemoryAccount account) {
         var layout = new RowLayout(rows.schema());
         this.tree = rows.tree();
         this.memory = rows.memory();
+        this.filter = new RowFilter(layout, spec.predicates());
         this.projection = new RowProjection(layout, spec.projection());
         this.scratch = new Scratch(account, SCRATCH_BYTES);
         this.states = new RowStates(layout, memory, scratch);
     }
 
-    /** Appends the row with this key, which is in native memory, to a batch of the projected columns. */
+    /** Appends the row with this key, if it matches, which is in native memory, to a batch of the projected columns. */
     public Found append(MemorySegment keyMemory, long key, int keyBytes, long snapshot, ColumnBatch target) {
         long row = tree.find(keyMemory, key, keyBytes);
         if (row == 0) {
@@ -51,7 +54,7 @@ public final class MemRowSetLookup implements AutoCloseable {
         }
         scratch.clear();
         long packedRow = states.at(row, snapshot);
-        if (packedRow == 0) {
+        if (packedRow == 0 || !filter.matches(memory, packedRow)) {
             return Found.NOTHING;
         }
         return target.appendRow(projection, memory, packedRow) ? Found.APPENDED : Found.NO_ROOM;

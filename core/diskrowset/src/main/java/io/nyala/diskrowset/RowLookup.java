@@ -11,7 +11,9 @@ import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,9 +26,9 @@ import org.jspecify.annotations.Nullable;
  *                      one wait                                  one wait
  * }</pre>
  *
- * <p>Columns are named in the schema of the specification, which also says which of them are wanted; it has no
- * predicates. One thread, for as many batches as it likes: it allocates nothing for rows that have no changes, once it
- * has seen their rowset. It takes native memory for the largest row.
+ * <p>Columns are named in the schema of the specification, which also says which of them are wanted, and what else must
+ * be true of rows. One thread, for as many batches as it likes: it allocates nothing for rows that have no changes,
+ * once it has seen their rowset. It takes native memory for the largest row.
  */
 public final class RowLookup implements AutoCloseable {
     private final ScanSpec spec;
@@ -103,10 +105,9 @@ public final class RowLookup implements AutoCloseable {
             this.assembly = form.assembly();
             this.pages = pages;
             this.columns = new ScanColumns(rowSet, spec.schema());
-            this.wanted = new ColumnReader[shape.untested().length];
-            for (int i = 0; i < wanted.length; i++) {
-                wanted[i] = columns.stored(shape.schemaColumn(shape.untested()[i]));
-            }
+            this.wanted = IntStream.concat(Arrays.stream(shape.tested()), Arrays.stream(shape.untested()))
+                    .mapToObj(column -> columns.stored(shape.schemaColumn(column)))
+                    .toArray(ColumnReader[]::new);
             this.wantedOfPast = new ColumnReader[] {
                 rowSet.file().column(RowSetFormat.INSERT_TIME_ID), rowSet.file().column(RowSetFormat.DELETED_ID)
             };
@@ -174,7 +175,7 @@ public final class RowLookup implements AutoCloseable {
         }
 
         /**
-         * Puts a row together, as it is at a snapshot; false if it is not live then.
+         * Puts a row together, as it is at a snapshot; false if it is not live then, or does not match.
          *
          * @param redo what has happened since the file was written, oldest first
          */
@@ -192,6 +193,10 @@ public final class RowLookup implements AutoCloseable {
                 }
             }
             if (!assembly.isLive()) {
+                return false;
+            }
+            assembly.complete(shape.tested(), columns, vector(ordinal), row(ordinal));
+            if (!shape.filter().matches(assembly.memory(), 0)) {
                 return false;
             }
             assembly.complete(shape.untested(), columns, vector(ordinal), row(ordinal));

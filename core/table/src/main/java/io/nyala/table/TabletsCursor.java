@@ -6,6 +6,7 @@ import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.ScanSpec;
 import io.nyala.tablet.MissingRowSet;
+import io.nyala.tablet.Tablet;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -74,7 +75,13 @@ public final class TabletsCursor implements RowCursor {
     }
 
     private RowCursor open(TabletRead read) {
-        RowCursor cursor = read.hosted().tablet().scan(spec.withSnapshot(read.snapshot()), account, leftOut);
+        Tablet tablet = read.hosted().tablet();
+        ScanSpec own = spec.withSnapshot(read.snapshot());
+        RowCursor keys = leftOut == null ? KeysCursor.open(tablet, own, account) : null;
+        if (keys != null) {
+            return keys; // Which needs the history until its plan ends.
+        }
+        RowCursor cursor = tablet.scan(own, account, leftOut);
         read.history().close(); // The cursor holds the rowsets themselves.
         return cursor;
     }

@@ -27,9 +27,9 @@ import org.jspecify.annotations.Nullable;
  *   use the batch
  * }</pre>
  *
- * <p>One thread, for as many keys as it likes; up to 256 are inside the tablet's epochs at a time, and it holds nothing of
- * the tablet between two calls. It allocates nothing for rows that have no changes in their rowset, once it
- * has seen where rows are. The memory that it takes is that of the largest row.
+ * <p>One thread, for as many keys as it likes; up to 256 are inside the tablet's epochs at a time, and it holds nothing
+ * of the tablet between two calls. It allocates nothing for rows that have no changes in their rowset, once it has seen
+ * where rows are. The memory that it takes is that of the largest row.
  */
 public final class TabletLookup implements AutoCloseable {
     /** The newest state: all that was acknowledged before. For keys that one call of {@link #next} answers. */
@@ -99,7 +99,7 @@ public final class TabletLookup implements AutoCloseable {
     }
 
     /**
-     * @param spec its schema is that of the tablet; what counts is which columns it projects
+     * @param spec its schema is that of the tablet; what counts is what it projects, and its predicates
      * @param account pays for one row
      */
     public TabletLookup(Tablet tablet, ScanSpec spec, MemoryAccount account) {
@@ -133,8 +133,8 @@ public final class TabletLookup implements AutoCloseable {
     }
 
     /**
-     * Appends the rows that are there at the snapshot to a batch, in no particular order, each once for each key that
-     * is its own; false if some that may be there had no room.
+     * Appends the rows that are there at the snapshot, and match, to a batch, in no particular order, each once for
+     * each key that is its own; false if some that may be there had no room.
      *
      * @param keyOfRow takes for each row of the batch the index of the operation that has its key
      * @throws MissingRowSetException if a key may be in a rowset that cannot be read
