@@ -307,7 +307,7 @@ final class MissingRowSetTest {
                 world::open,
                 DAMAGED.toString(),
                 "version 9",
-                "reads versions 1 to 4");
+                "reads versions 1 to 5");
         world.disk().setContents(DAMAGED, whole);
         World.Running running = world.open();
         assertEquals(Numbers.list(0, 310), Numbers.ids(table(running).scan()));
