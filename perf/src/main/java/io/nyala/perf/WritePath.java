@@ -60,7 +60,7 @@ final class WritePath implements AutoCloseable {
     private static final long MIB = 1L << 20;
     private static final long MEMORY_BYTES = 3072 * MIB;
     private static final long CACHE_BYTES = 1024 * MIB;
-    private static final long SMALL_CACHE_BYTES = 16 * MIB;
+    private static final long SMALL_CACHE_BYTES = 48 * MIB; // Has room for the key filters, 30 MB, and little else.
     private static final Path TMPFS = Path.of("/dev/shm");
     private static final long SCRAMBLE = 0x9E37_79B9_7F4A_7C15L; // Odd, so that it permutes the numbers.
 
