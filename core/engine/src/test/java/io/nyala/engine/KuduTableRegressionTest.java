@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
@@ -96,6 +97,23 @@ final class KuduTableRegressionTest {
     /** KUDU-3569: a scan with an IN list on a column whose changes went to other files meanwhile crashed. */
     @RepeatedTest(4)
     void aScanWithAnInListGoesOnWhileChangesOfItsColumnAreFlushed(@Seed SplittableRandom random) {
+        scanWhile(random, () -> {});
+    }
+
+    /** KUDU-3569, the larger part: the same when rows and their changes were written to another file. */
+    @RepeatedTest(4)
+    void aScanWithAnInListGoesOnWhileItsRowSetIsWrittenAgain(@Seed SplittableRandom random) {
+        scanWhile(random, () -> {
+            CompletableFuture<Void> compaction = one.table().compact();
+            one.running().host().await(compaction::isDone);
+            compaction.join();
+            Map<String, Long> counters = one.engine().view().counters();
+            assertEquals(1, counters.get("merges of one rowset with its changes"), counters::toString);
+        });
+    }
+
+    /** The rows that are wanted change, and something happens then, in the middle of a scan of them. */
+    private void scanWhile(SplittableRandom random, Runnable happening) {
         one.create();
         one.insertMany(0, 3000);
         one.flush();
@@ -108,6 +126,7 @@ final class KuduTableRegressionTest {
             addIds(scan, seen);
             change(random, "unwanted");
             one.flush();
+            happening.run();
             while (scan.next()) {
                 addIds(scan, seen);
             }
