@@ -57,7 +57,7 @@ final class SteadyEngine implements SteadyStore {
                 view.diskBytes(),
                 0,
                 table.explain().getFirst().height(),
-                (double) (view.deltaBytes() + view.changeBytes()) / Math.max(1, baseBytes),
+                (double) view.deltaBytes() / Math.max(1, baseBytes),
                 engine.view().memory().stream()
                         .mapToLong(AccountUsage::usedBytes)
                         .sum());

@@ -234,7 +234,7 @@ public final class SteadyFigures {
                         ? "not in time"
                         : String.format(Locale.ROOT, "%.0f", result.restSeconds()));
         line(
-                "changes beside rows, as a share of these: mean; most; at the end; at rest",
+                "delta files beside rowsets, as a share of these: mean; most; at the end; at rest",
                 results,
                 result -> percent(mean(result, each -> each.state().changeShare())) + "; "
                         + percent(most(result, each -> each.state().changeShare())) + "; "
@@ -245,7 +245,7 @@ public final class SteadyFigures {
     private static void printGoals(Result ours) {
         System.out.printf(
                 Locale.ROOT,
-                "%nGoals: height of at most %.2f within %d s: %s; changes of at most %s of rows: %s; no second below"
+                "%nGoals: height of at most %.2f within %d s: %s; delta files of at most %s: %s; no second below"
                         + " half of the mean: %s.%n",
                 SteadyEngine.HEIGHT_AT_REST,
                 REST_SECONDS_MAX,
@@ -324,7 +324,7 @@ public final class SteadyFigures {
                         figures(all, each -> each.state().height()),
                         2)
                 .panel(
-                        "bytes of changes beside rows, as a share of these, %",
+                        "delta files beside rowsets, as a share of these, %",
                         figures(all, each -> 100 * each.state().changeShare()), 100 * REDO_SHARE_MAX)
                 .line(100 * REDO_SHARE_MAX, "goal")
                 .panel(

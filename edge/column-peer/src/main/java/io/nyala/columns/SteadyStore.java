@@ -30,7 +30,8 @@ interface SteadyStore extends AutoCloseable {
      * @param fileBytes of rows on disk; the log is not counted
      * @param writtenBytes to disk since it was opened, by its own count, the log included; 0 if it has none
      * @param height sorted runs that a look-up has to ask, on average
-     * @param changeShare bytes of changes beside rows on disk, as a share of these; 0 where there is no such thing
+     * @param changeShare bytes of files of changes beside rows on disk, as a share of these; 0 where there is no such
+     *     thing
      * @param memoryBytes that it uses
      */
     record State(long fileBytes, long writtenBytes, double height, double changeShare, long memoryBytes) {}
