@@ -106,13 +106,6 @@ final class ByteSink implements AutoCloseable {
         bytes = kept;
     }
 
-    /** Moves the bytes from {@code from} on to the start and forgets the others. */
-    void dropBefore(long from) {
-        assert from >= 0 && from <= bytes : from + " of " + bytes;
-        MemorySegment.copy(memory, from, memory, 0, bytes - from);
-        bytes -= from;
-    }
-
     @Override
     public void close() {
         Slab old = slab;

@@ -380,7 +380,12 @@ public final class CFileReader implements AutoCloseable {
      * for their buffers. The caller closes it.
      */
     public ReadAhead readAhead(MemoryAccount account) {
-        return new ReadAhead(cache, account);
+        return readAhead(account, Long.MAX_VALUE);
+    }
+
+    /** As above, with buffers of so many bytes at most. */
+    public ReadAhead readAhead(MemoryAccount account, long bufferBytesMax) {
+        return new ReadAhead(cache, account, bufferBytesMax);
     }
 
     /** Reads pages that will be needed into the cache, many at a time: of all files of this cache. For one thread. */

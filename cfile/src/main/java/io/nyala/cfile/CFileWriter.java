@@ -46,6 +46,7 @@ public final class CFileWriter implements AutoCloseable {
 
     private final MemoryAccount account;
     private final EncoderScratch scratch;
+    private final ByteSink vector;
     private final ByteSink assembly;
     private final PageDictionary.Trainer.Held held = new PageDictionary.Trainer.Held();
     private final List<Part> columns = new ArrayList<>();
@@ -168,13 +169,14 @@ public final class CFileWriter implements AutoCloseable {
     public CFileWriter(MemoryAccount account) {
         this.account = account;
         this.scratch = new EncoderScratch(account);
+        this.vector = new ByteSink(account);
         this.assembly = new ByteSink(account);
     }
 
     /** Adds a column; all get the same number of cells. */
     public ColumnWriter addColumn(ColumnSpec spec) {
         takeId(spec.id());
-        ColumnWriter column = new ColumnWriter(spec, account, scratch, assembly, held);
+        ColumnWriter column = new ColumnWriter(spec, account, scratch, vector, assembly, held);
         columns.add(column);
         return column;
     }
@@ -406,6 +408,7 @@ public final class CFileWriter implements AutoCloseable {
         if (writer != null) {
             writer.close();
         }
+        vector.close();
         assembly.close();
         scratch.close();
     }

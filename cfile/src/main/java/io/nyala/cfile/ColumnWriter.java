@@ -23,6 +23,7 @@ public final class ColumnWriter extends CFileWriter.Part {
     private final MemoryAccount account;
     private final ByteSink entries;
     private final ByteSink assembly;
+    private final ByteSink vector;
     private final ByteSink vectors;
     private final Zone vectorZone;
     private final Zone pageZone;
@@ -42,12 +43,14 @@ public final class ColumnWriter extends CFileWriter.Part {
     private int pageRows;
     private int firstRow;
     private long rowCount;
+    private boolean isFinished;
 
-    /** {@code scratch}, {@code assembly} and {@code held} are shared by all columns of a file. */
+    /** {@code scratch}, {@code vector}, {@code assembly} and {@code held} are shared by all columns of a file. */
     ColumnWriter(
             ColumnSpec spec,
             MemoryAccount account,
             EncoderScratch scratch,
+            ByteSink vector,
             ByteSink assembly,
             PageDictionary.Trainer.Held held) {
         this.spec = spec;
@@ -60,6 +63,7 @@ public final class ColumnWriter extends CFileWriter.Part {
                 ? new PageDictionary.Trainer(account, held)
                 : null;
         this.entries = new ByteSink(account);
+        this.vector = vector;
         this.assembly = assembly;
         this.vectors = new ByteSink(account);
         this.vectorZone = stage.zone(0);
@@ -165,33 +169,35 @@ public final class ColumnWriter extends CFileWriter.Part {
 
     /**
      * Turns what is staged into an encoded vector at the end of the page, or of the next page if it would make this one
-     * too large.
+     * too large. It is encoded where all columns do that, so that each keeps no more than its page.
      */
     private void encodeVector() {
         int rows = stage.rowCount();
         vectorZone.take(stage);
         int nulls = vectorZone.nullCount();
-        long start = vectors.bytes();
-        int slot = vectorCount;
-        validities[slot] = nulls == 0 ? PageFormat.ALL_VALID : nulls == rows ? PageFormat.ALL_NULL : PageFormat.BITMAP;
-        if (validities[slot] == PageFormat.BITMAP) {
-            vectors.put(stage.memory(), stage.validity(), PageFormat.bitmapBytes(rows));
+        int validity = nulls == 0 ? PageFormat.ALL_VALID : nulls == rows ? PageFormat.ALL_NULL : PageFormat.BITMAP;
+        vector.truncate(0);
+        if (validity == PageFormat.BITMAP) {
+            vector.put(stage.memory(), stage.validity(), PageFormat.bitmapBytes(rows));
         }
-        nullCounts[slot] = nulls;
-        offsets[slot] = Math.toIntExact(vectors.bytes());
-        byteCounts[slot] = nulls == rows ? 0 : encodeValues(rows);
-        vectors.pad8();
-        if (vectorCount > 0 && payloadBytes(vectorCount + 1, vectors.bytes()) > spec.targetPageBytes()) {
-            finishPage(start);
-            moveToFront(slot, start);
+        int start = Math.toIntExact(vector.bytes());
+        int bytes = nulls == rows ? 0 : encodeValues(rows);
+        vector.pad8();
+        if (vectorCount > 0
+                && payloadBytes(vectorCount + 1, vectors.bytes() + vector.bytes()) > spec.targetPageBytes()) {
+            finishPage();
         }
+        validities[vectorCount] = validity;
+        nullCounts[vectorCount] = nulls;
+        offsets[vectorCount] = Math.toIntExact(vectors.bytes()) + start;
+        byteCounts[vectorCount] = bytes;
+        vectorCount++;
+        vectors.put(vector.memory(), 0, vector.bytes());
         pageZone.add(vectorZone);
         pageRows += rows;
-        vectorCount++;
         stage.clear();
         if (vectorCount == ColumnSpec.PAGE_VECTORS_MAX) {
-            finishPage(vectors.bytes());
-            vectors.truncate(0);
+            finishPage();
         }
     }
 
@@ -200,28 +206,21 @@ public final class ColumnWriter extends CFileWriter.Part {
         long room = kind.isBinary()
                 ? VectorFormat.maxBinaryBytes(rows, stage.rawBytes())
                 : VectorFormat.maxFixedBytes(rows, kind.cellBytes());
-        long at = vectors.reserve(room);
+        long at = vector.reserve(room);
         long bytes = kind.isBinary()
-                ? encoder.encodeBinary(stage.flat(), rows, vectors.memory(), at)
-                : encoder.encodeFixed(stage.memory(), 0, kind.cellBytes(), rows, vectors.memory(), at);
-        vectors.advance(bytes);
+                ? encoder.encodeBinary(stage.flat(), rows, vector.memory(), at)
+                : encoder.encodeFixed(stage.memory(), 0, kind.cellBytes(), rows, vector.memory(), at);
+        vector.advance(bytes);
         return Math.toIntExact(bytes);
-    }
-
-    private void moveToFront(int slot, long start) {
-        vectors.dropBefore(start);
-        offsets[0] = offsets[slot] - (int) start;
-        byteCounts[0] = byteCounts[slot];
-        nullCounts[0] = nullCounts[slot];
-        validities[0] = validities[slot];
     }
 
     private static long payloadBytes(int vectorCount, long vectorBytes) {
         return Cells.pad8((long) vectorCount * PageFormat.ENTRY_BYTES) + vectorBytes;
     }
 
-    /** Makes a page of the vectors so far, which end at {@code end} of their memory. */
-    private void finishPage(long end) {
+    /** Makes a page of the vectors so far. */
+    private void finishPage() {
+        long end = vectors.bytes();
         int directory = Math.toIntExact(Cells.pad8((long) vectorCount * PageFormat.ENTRY_BYTES));
         assembly.truncate(0);
         assembly.reserve(directory + end);
@@ -247,6 +246,7 @@ public final class ColumnWriter extends CFileWriter.Part {
         pageRows = 0;
         vectorCount = 0;
         pageZone.clear();
+        vectors.truncate(0);
     }
 
     private void decideOnDictionary(PageDictionary.Trainer waiting, boolean isMoreToCome) {
@@ -259,16 +259,18 @@ public final class ColumnWriter extends CFileWriter.Part {
         held = null;
     }
 
-    /** {@inheritDoc} Nothing may be appended after it. */
+    /** {@inheritDoc} Nothing may be appended after it: all memory but that of the pages is given back. */
     @Override
     void finish() {
         if (stage.rowCount() > 0) {
             encodeVector();
         }
         if (vectorCount > 0) {
-            finishPage(vectors.bytes());
-            vectors.truncate(0);
+            finishPage();
         }
+        isFinished = true;
+        stage.close();
+        vectors.close();
         PageDictionary.Trainer waiting = held;
         if (waiting != null) {
             decideOnDictionary(waiting, false);
@@ -315,7 +317,10 @@ public final class ColumnWriter extends CFileWriter.Part {
 
     @Override
     void close() {
-        stage.close();
+        if (!isFinished) {
+            stage.close();
+            vectors.close();
+        }
         pages.close();
         PageDictionary.Trainer waiting = held;
         if (waiting != null) {
@@ -326,6 +331,5 @@ public final class ColumnWriter extends CFileWriter.Part {
             section.close();
         }
         entries.close();
-        vectors.close();
     }
 }

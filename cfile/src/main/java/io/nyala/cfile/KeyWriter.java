@@ -2,8 +2,12 @@ package io.nyala.cfile;
 
 import io.nyala.cfile.CFileWriter.RawSection;
 import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.MemoryBudget;
+import io.nyala.memory.Slab;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Takes the encoded key of every row, in order, and makes of them {@link KeyFilter} and {@link KeyIndex}. Part of a
@@ -12,7 +16,13 @@ import java.util.Arrays;
  * <p>For one thread. Holds 8 bytes per row until the file is finished.
  */
 public final class KeyWriter {
-    private final ByteSink hashes;
+    /** Slabs of hashes double up to here: one that held all would be there thrice while it grows. */
+    private static final long SLAB_BYTES_MAX = 1 << 20;
+
+    private final MemoryAccount account;
+    private final List<Slab> hashes = new ArrayList<>();
+    private long hashBytes; // Of all slabs.
+    private long lastUsed; // Of the last one.
     private final ByteSink ends;
     private final ByteSink separators;
     private final ByteSink previous;
@@ -25,7 +35,7 @@ public final class KeyWriter {
         KeyFilter.checkRate(filterRate);
         this.filterRate = filterRate;
         keysPerBlock = KeyFilter.Writer.keysPerBlock(filterRate);
-        hashes = new ByteSink(account);
+        this.account = account;
         ends = new ByteSink(account);
         separators = new ByteSink(account);
         previous = new ByteSink(account);
@@ -39,7 +49,7 @@ public final class KeyWriter {
             throw new IllegalArgumentException(
                     "keys must ascend, but that of row " + rowCount + " is not larger than the one before");
         }
-        hashes.putLong(KeyHash.of(key, offset, bytes));
+        add(KeyHash.of(key, offset, bytes));
         if (rowCount % ColumnSpec.VECTOR_ROWS == 0) {
             separators.put(key, offset, rowCount == 0 ? 0 : separatorBytes(key, offset, bytes));
             ends.putInt(Math.toIntExact(separators.bytes()));
@@ -47,6 +57,16 @@ public final class KeyWriter {
         previous.truncate(0);
         previous.put(key, offset, bytes);
         rowCount++;
+    }
+
+    private void add(long hash) {
+        if (hashes.isEmpty() || lastUsed == hashes.getLast().bytes()) {
+            hashes.add(account.take(Math.clamp(hashBytes, MemoryBudget.SLAB_BYTES_MIN, SLAB_BYTES_MAX)));
+            hashBytes += hashes.getLast().bytes();
+            lastUsed = 0;
+        }
+        hashes.getLast().segment().set(Cells.LONG, lastUsed, hash);
+        lastUsed += Long.BYTES;
     }
 
     /** Bytes of the shortest start of {@code key} that is larger than the previous key. */
@@ -74,12 +94,21 @@ public final class KeyWriter {
         long start = room.reserve(bytes);
         MemorySegment pages = room.memory().asSlice(start, bytes);
         var filter = new KeyFilter.Writer(pages, blockCount(), filterRate);
-        for (long i = 0; i < rowCount; i++) {
-            filter.add(hashes.memory().get(Cells.LONG, i * Long.BYTES));
+        for (Slab slab : hashes) {
+            long used = slab == hashes.getLast() ? lastUsed : slab.bytes();
+            for (long at = 0; at < used; at += Long.BYTES) {
+                filter.add(slab.segment().get(Cells.LONG, at));
+            }
         }
+        giveHashesBack(); // Pages are copied now, and memory need not be for all three at once.
         for (long at = 0; at < bytes; at += KeyFilter.Writer.PAGE_BYTES) {
             target.add(pages.asSlice(at, Math.min(KeyFilter.Writer.PAGE_BYTES, bytes - at)));
         }
+    }
+
+    private void giveHashesBack() {
+        hashes.forEach(account::giveBack);
+        hashes.clear();
     }
 
     /** Writes the payload of the index to the end of {@code target}. */
@@ -106,7 +135,7 @@ public final class KeyWriter {
     }
 
     void close() {
-        hashes.close();
+        giveHashesBack();
         ends.close();
         separators.close();
         previous.close();

@@ -42,6 +42,7 @@ public final class ReadAhead implements Completions, AutoCloseable {
 
     private final PageCache cache;
     private final MemoryAccount account;
+    private final long bufferBytesMax;
     private final List<Unit> units = new ArrayList<>();
     private final @Nullable IoQueue queue;
     private @Nullable Unit idle; // And those behind it: of streams that have ended.
@@ -51,9 +52,11 @@ public final class ReadAhead implements Completions, AutoCloseable {
     private int waitingCount;
     private boolean isClosed;
 
-    ReadAhead(PageCache cache, MemoryAccount account) {
+    /** @param bufferBytesMax of all buffers, if that is less than what a scan may have */
+    ReadAhead(PageCache cache, MemoryAccount account, long bufferBytesMax) {
         this.cache = cache;
         this.account = account;
+        this.bufferBytesMax = Math.min(BUFFER_BYTES_MAX, bufferBytesMax);
         this.queue = cache.borrowForScan();
     }
 
@@ -406,7 +409,7 @@ public final class ReadAhead implements Completions, AutoCloseable {
     }
 
     private @Nullable Slab takeBuffer(long bytes) {
-        Slab taken = bufferBytes + bytes > BUFFER_BYTES_MAX ? null : account.tryTake(bytes);
+        Slab taken = bufferBytes + bytes > bufferBytesMax ? null : account.tryTake(bytes);
         bufferBytes += taken == null ? 0 : taken.bytes();
         return taken;
     }

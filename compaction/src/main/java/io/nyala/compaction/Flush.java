@@ -22,16 +22,28 @@ import org.jspecify.annotations.Nullable;
  * Writes rows that come in key order into rowsets, as many as it takes, a piece at a time. A flush of a MemRowSet is a
  * compaction with one input.
  *
- * <p>Memory is bounded by the size of one rowset, however many rows there are: a file is written when it has reached
- * it. Belongs to one worker. Owns the source; {@link #close} deletes what was written, unless {@link #keepOutputs} was
- * called before.
+ * <p>Memory is bounded however many rows and columns there are: a file is written when it has the size of a rowset, or
+ * when as much memory is in use as may be. Belongs to one worker. Owns the source; {@link #close} deletes what was
+ * written, unless {@link #keepOutputs} was called before.
  */
 public final class Flush implements AutoCloseable {
     /** A step is some tens of microseconds to a millisecond, so that a worker stays responsive. */
     private static final int ROWS_PER_STEP = 1024;
 
+    /** How much memory is in use is looked at so often. */
+    private static final int ROWS_PER_LOOK = 64;
+
+    /** A rowset that is ended for want of memory has at least such a part of what it should have. */
+    private static final int SMALLER_MAX = 2;
+
     /** Keys of a rowset under construction take 8 bytes each, of one slab; rows this narrow need no larger files. */
     static final int ROWS_PER_ROWSET_MAX = 4 << 20;
+
+    /** All columns may need memory for a page at the same row, where cells of all take the same. */
+    private static final long PAGE_BYTES = 64 << 10;
+
+    /** What it takes to write a file: buffers, and the key filter. */
+    private static final long FINISHING_BYTES = 4 << 20;
 
     private static final Logger LOG = System.getLogger(Flush.class.getName());
 
@@ -40,6 +52,10 @@ public final class Flush implements AutoCloseable {
     private final Target target;
     private final List<RowSetOutput> outputs = new ArrayList<>();
     private final List<RowSetFile> created = new ArrayList<>();
+
+    /** From so much in use on a rowset is ended. */
+    private final long endingBytes;
+
     private @Nullable RowSetWriter writer;
     private long rowCount;
     private boolean isFinished;
@@ -47,16 +63,20 @@ public final class Flush implements AutoCloseable {
     private boolean isKept;
 
     public Flush(RowSource source, Target target) {
-        this.source = source;
-        this.rewritten = null;
-        this.target = target;
+        this(source, null, target);
     }
 
     /** One rowset, of the columns that have changed and the pages of all others; or it {@link #isGivenUp}. */
     public Flush(RewriteSource source, Target target) {
+        this(source, source, target);
+    }
+
+    private Flush(RowSource source, @Nullable RewriteSource rewritten, Target target) {
         this.source = source;
-        this.rewritten = source;
+        this.rewritten = rewritten;
         this.target = target;
+        this.endingBytes =
+                target.memoryBytes() - FINISHING_BYTES - target.schema().columnCount() * PAGE_BYTES;
     }
 
     /**
@@ -64,12 +84,20 @@ public final class Flush implements AutoCloseable {
      *
      * @param memory pays for a rowset under construction
      * @param rowSetBytes size from which on a rowset is ended and the next begun
+     * @param memoryBytes that may be taken of {@code memory}, by whoever reads the rows too: a wide rowset, each column
+     *     of which takes some, is ended before it has its size
      * @param filterRate part of the keys that a rowset does not have which its key filter may let through
      * @param io queues for writing
      * @param files makes names for new files
      */
     public record Target(
-            Schema schema, MemoryAccount memory, long rowSetBytes, double filterRate, IoPool io, Files files) {}
+            Schema schema,
+            MemoryAccount memory,
+            long rowSetBytes,
+            long memoryBytes,
+            double filterRate,
+            IoPool io,
+            Files files) {}
 
     /** Makes names for new files. */
     @FunctionalInterface
@@ -106,11 +134,21 @@ public final class Flush implements AutoCloseable {
         source.placed(outputs.size(), present.rowCount());
         present.append(source);
         rowCount++;
+        boolean isOutOfMemory = isOutOfMemory(present);
         if (rewritten != null) {
-            isGivenUp = rewritten.isToBeMerged(present.estimatedBytes(), target.rowSetBytes());
-        } else if (present.estimatedBytes() >= target.rowSetBytes() || present.rowCount() >= ROWS_PER_ROWSET_MAX) {
+            isGivenUp = isOutOfMemory || rewritten.isToBeMerged(present.estimatedBytes(), target.rowSetBytes());
+        } else if (isOutOfMemory
+                || present.estimatedBytes() >= target.rowSetBytes()
+                || present.rowCount() >= ROWS_PER_ROWSET_MAX) {
             end(present);
         }
+    }
+
+    /** Asked now and then. Rowsets that are very small would be merged again, and become as small again. */
+    private boolean isOutOfMemory(RowSetWriter present) {
+        return present.rowCount() % ROWS_PER_LOOK == 0
+                && present.estimatedBytes() >= target.rowSetBytes() / SMALLER_MAX
+                && target.memory().usedBytes() >= endingBytes;
     }
 
     private RowSetWriter newWriter() {

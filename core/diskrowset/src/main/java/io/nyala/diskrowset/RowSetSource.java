@@ -1,5 +1,6 @@
 package io.nyala.diskrowset;
 
+import io.nyala.cfile.ReadAhead;
 import io.nyala.cfile.VectorSelection;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.DeltaSource;
@@ -30,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>Rows are read from their columns some hundred at a time, and pages are held only meanwhile: memory is that of
- * these rows, of one row with its history, and of one chunk of history.
+ * these rows, of reads that are ahead of them, of one row with its history, and of one chunk of history.
  *
  * <p>What nobody can see any more has no record, however often a row changed: it is as if it had been in the file from
  * the beginning of its lifetime.
@@ -46,6 +47,9 @@ import org.jspecify.annotations.Nullable;
 public final class RowSetSource implements RowSource {
     /** Rows are read ahead up to so many bytes, and up to the end of a vector. */
     private static final long AHEAD_BYTES_MAX = 512 << 10;
+
+    /** A merge has many of them, each of which may be wide: pages for which this is not enough are read one by one. */
+    private static final long READ_AHEAD_BYTES_MAX = 1 << 20;
 
     /** In the place of the ordinal at which a cursor stands: it is still to be moved. */
     private static final long UNKNOWN = -1;
@@ -173,7 +177,10 @@ public final class RowSetSource implements RowSource {
         this.patch = new RowPatch(layout);
         this.vectors = new VectorSelection(rowSet.rowCount());
         try {
-            this.columns = new ScanColumns(rowSet, answered, vectors, account, null);
+            ReadAhead ahead =
+                    rowSet.file().readAhead(account, interval == null ? READ_AHEAD_BYTES_MAX : Long.MAX_VALUE);
+            opened.add(ahead::close);
+            this.columns = new ScanColumns(rowSet, answered, vectors, account, ahead);
             opened.add(columns::close);
             this.assembly = new RowAssembly(shape, rowSet.fileColumns().layout(), account);
             opened.add(assembly::close);

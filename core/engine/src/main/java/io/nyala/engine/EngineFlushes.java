@@ -52,7 +52,7 @@ final class EngineFlushes implements FlushContext {
     @Override
     public Flush newFlush(Tablet tablet, MemRowSet rows) {
         MemoryAccount memory = engine.memory().flush();
-        return new Flush(rows.source(memory), engine.flushTarget(tablet, memory));
+        return new Flush(rows.source(memory), engine.flushTarget(tablet, memory, memory.reservedBytes()));
     }
 
     @Override
@@ -62,12 +62,16 @@ final class EngineFlushes implements FlushContext {
 
     @Override
     public Flush newMerge(Tablet tablet, MergeSource rows) {
-        return new Flush(rows, engine.flushTarget(tablet, engine.memory().merges()));
+        return new Flush(rows, mergeTarget(tablet));
     }
 
     @Override
     public Flush newMerge(Tablet tablet, RewriteSource rows) {
-        return new Flush(rows, engine.flushTarget(tablet, engine.memory().merges()));
+        return new Flush(rows, mergeTarget(tablet));
+    }
+
+    private Flush.Target mergeTarget(Tablet tablet) {
+        return engine.flushTarget(tablet, engine.memory().merges(), engine.mergeBytesMax());
     }
 
     @Override

@@ -37,7 +37,7 @@ final class EngineMemory implements AutoCloseable {
     private static final long CHANGES_BYTES = 2 * PageSource.REGION_BYTES;
 
     /** A merge has some hundred KiB of each input, 4 bytes for each row, and a rowset under construction. */
-    private static final long MERGE_BYTES_MAX = 64 * MIB;
+    static final long MERGE_BYTES_MAX = 64 * MIB;
 
     /** Of a small budget merges have a part; for what they need beyond, they have to find room. */
     private static final int MERGE_PART = 32;

@@ -264,12 +264,21 @@ final class OpenEngine implements TableHost, AutoCloseable {
         return new RowSetFile(environment.disk(), storage.path(fileId), fileId, storage.ownerId(tabletId));
     }
 
-    /** Where the flush or merge of a tablet writes to; {@code account} pays for a rowset under construction. */
-    Flush.Target flushTarget(Tablet tablet, MemoryAccount account) {
+    /** What merges may take together: each as much as one, if several workers merge. */
+    long mergeBytesMax() {
+        return Math.max(1, config.maintenanceWorkers() - 1) * EngineMemory.MERGE_BYTES_MAX;
+    }
+
+    /**
+     * Where the flush or merge of a tablet writes to; {@code account} pays for a rowset under construction, of which so
+     * much may be taken.
+     */
+    Flush.Target flushTarget(Tablet tablet, MemoryAccount account, long memoryBytes) {
         return new Flush.Target(
                 tablet.schema(),
                 account,
                 config.rowSetBytes(),
+                memoryBytes,
                 config.filterRate(),
                 io,
                 () -> rowSetFile(tablet.id(), storage.allocateFileId(tablet.id())));

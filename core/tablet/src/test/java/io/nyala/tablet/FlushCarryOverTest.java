@@ -104,7 +104,7 @@ final class FlushCarryOverTest {
         change(random, 6_000, false);
         rows.seal();
         time++;
-        var target = new Flush.Target(SCHEMA, account, 20_000, KeyFilter.RATE_DEFAULT, io, this::nextFile);
+        var target = new Flush.Target(SCHEMA, account, 20_000, 16 << 20, KeyFilter.RATE_DEFAULT, io, this::nextFile);
         try (var flush = new Flush(rows.source(account), target)) {
             boolean more = true;
             while (more) {

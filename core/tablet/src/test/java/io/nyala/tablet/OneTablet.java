@@ -291,8 +291,8 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
     }
 
     private Flush.Target target() {
-        return new Flush.Target(
-                schema, account, rowSetBytes, KeyFilter.RATE_DEFAULT, io, () -> file(allocateFileId(TABLET_ID)));
+        Flush.Files files = () -> file(allocateFileId(TABLET_ID));
+        return new Flush.Target(schema, account, rowSetBytes, 48 << 20, KeyFilter.RATE_DEFAULT, io, files);
     }
 
     @Override
