@@ -88,6 +88,7 @@ public final class Figures {
                     "Finding tablets of rows, and pruning them: ns",
                     "PartitionBenchmark",
                     Map.of("cut", "hash(host, metric), range(time)")),
+            new Group("What maintenance does next: us per decision", "SchedulingBenchmark", Map.of("percent", "1")),
             new Group("Rowset in a file, pages in the cache: ns per row", "RowSetBenchmark", Map.of()),
             new Group("Changes in memory: ns per change", "DeltaMemStoreBenchmark", Map.of()),
             new Group("Changes in files", "DeltaFileBenchmark", Map.of()),

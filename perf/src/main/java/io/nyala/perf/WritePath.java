@@ -8,6 +8,7 @@ import io.nyala.engine.Engine;
 import io.nyala.engine.EngineConfig;
 import io.nyala.engine.Table;
 import io.nyala.engine.WriteBatch;
+import io.nyala.perf.HotRows.GeneratedRows;
 import io.nyala.rows.OperationKind;
 import java.io.IOException;
 import java.io.UncheckedIOException;
