@@ -91,7 +91,7 @@ final class BadInputTest {
         flipped bit in the write-ahead log | CorruptLogException      | {dir}/wal; at byte 4,; nyala dump
         newer storage log                  | UnsupportedLogException  | {dir}/storage; version 9; version 1; release
         newer write-ahead log              | UnsupportedLogException  | {dir}/wal; version 9; version 1; release
-        newer rowset                       | UnsupportedFormatException | {dir}/rowsets; version 9; 1 to 4; release
+        newer rowset                       | UnsupportedFormatException | {dir}/rowsets; version 9; 1 to 5; release
         """)
     void isRefusedByOpen(String input, String error, String says) throws IOException {
         EngineConfig config = config();
