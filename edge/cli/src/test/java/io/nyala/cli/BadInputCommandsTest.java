@@ -121,8 +121,8 @@ final class BadInputCommandsTest {
         newer storage log        | scan herd --data {d}      | 1    | {d}/storage/0; version 9; version 1; release
         newer storage log        | verify {d}                | 1    | {d}/storage/0; version 9; version 1; release
         newer write-ahead log    | scan herd --data {d}      | 1    | {d}/wal/0; version 9; version 1; release
-        newer rowset             | scan herd --data {d}      | 1    | {d}/rowsets/1.rowset; version 9; versions 1 to 4
-        newer rowset             | verify {d}                | 1    | {d}/rowsets/1.rowset; version 9; versions 1 to 4
+        newer rowset             | scan herd --data {d}      | 1    | {d}/rowsets/1.rowset; version 9; versions 1 to 5
+        newer rowset             | verify {d}                | 1    | {d}/rowsets/1.rowset; version 9; versions 1 to 5
         """)
     void endsWithAnExitCodeAndOneLine(String wrong, String command, int exit, String says) throws Exception {
         int found = whileWrong(wrong, () -> run(words(command)));
