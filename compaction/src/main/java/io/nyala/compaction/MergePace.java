@@ -13,6 +13,9 @@ import io.nyala.memory.Check;
  *   all together move       share * limit      bytes a second
  * }</pre>
  *
+ * <p>Merges that have fallen behind have all of their time: were they to yield to those who write without end, there
+ * would be more rowsets with each flush, and whoever reads would have to ask them all.
+ *
  * <p>The share falls at once and comes back slowly: whoever shares a disk fairly does so. It never becomes 0, since
  * merges that never end make everything slower for good. Steps are not cut short: who has taken more than its share
  * waits for as long before the next one.
@@ -39,6 +42,7 @@ public final class MergePace {
     private final long bytesPerSecond;
     private final int workerCount;
     private double share = 1;
+    private boolean isBehind;
     private long accruedAt;
     private long windowBegin;
     private long commitsBefore;
@@ -61,7 +65,12 @@ public final class MergePace {
 
     /** The part of its time that a worker merges, from {@link #SHARE_MIN} to 1. */
     public synchronized double share() {
-        return share;
+        return isBehind ? 1 : share;
+    }
+
+    /** Whether so much is to be merged by now that it does not yield any more. */
+    public synchronized void behind(boolean nowBehind) {
+        isBehind = nowBehind;
     }
 
     /**
@@ -79,9 +88,9 @@ public final class MergePace {
             commitsBefore = commitCount;
             slowBefore = slowCount;
         }
-        double wait = micros < 0 ? -micros / (share * workerCount) : 0;
+        double wait = micros < 0 && !isBehind ? -micros / (share * workerCount) : 0;
         if (bytesPerSecond != UNLIMITED && bytes < 0) {
-            wait = Math.max(wait, -bytes / (share * bytesPerSecond) * 1_000_000);
+            wait = Math.max(wait, -bytes / (share() * bytesPerSecond) * 1_000_000);
         }
         return (long) Math.ceil(Math.min(wait, ELAPSED_MICROS_MAX)); // A large step is paid for in several waits.
     }
@@ -96,13 +105,13 @@ public final class MergePace {
         long elapsed = Math.clamp(now - accruedAt, 0, ELAPSED_MICROS_MAX);
         accruedAt = now;
         micros = Math.min(KEPT_MICROS * workerCount, micros + share * workerCount * elapsed);
-        double perMicro = share * bytesPerSecond / 1_000_000;
+        double perMicro = share() * bytesPerSecond / 1_000_000;
         bytes = Math.min(perMicro * KEPT_MICROS, bytes + perMicro * elapsed);
     }
 
     /** A step has taken so long, and has read and written so much. */
     public synchronized void did(long stepMicros, long stepBytes) {
-        micros -= Math.clamp(stepMicros, 0, ELAPSED_MICROS_MAX);
+        micros -= isBehind ? 0 : Math.clamp(stepMicros, 0, ELAPSED_MICROS_MAX); // What it yields later is not owed.
         bytes -= stepBytes;
     }
 }

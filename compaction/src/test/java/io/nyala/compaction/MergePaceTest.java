@@ -66,6 +66,22 @@ final class MergePaceTest {
         assertEquals(1, pace.share(), 1e-9);
     }
 
+    @Test
+    void thoseThatHaveFallenBehindYieldToNobodyAndOweNothingForIt() {
+        MergePace pace = pace(MergePace.UNLIMITED);
+        run(pace, 2 * SECOND, 100, 0);
+        long yielding = stepCount;
+        assertTrue(yielding < SECOND / STEP_MICROS, yielding + " steps in two seconds");
+        pace.behind(true);
+        run(pace, 10 * SECOND, 100, 0);
+        assertEquals(10.0 * SECOND / STEP_MICROS, (double) (stepCount - yielding), 1);
+        pace.behind(false);
+        long before = stepCount;
+        run(pace, 10 * SECOND, 100, 0);
+        assertEquals(MergePace.SHARE_MIN, pace.share(), 1e-9);
+        assertEquals(MergePace.SHARE_MIN * 10 * SECOND / STEP_MICROS, (double) (stepCount - before), 100);
+    }
+
     private double after(MergePace pace, long commits, long slow) {
         now += MergePace.WINDOW_MICROS;
         commitCount += commits;

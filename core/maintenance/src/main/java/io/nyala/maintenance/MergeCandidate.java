@@ -142,6 +142,13 @@ final class MergeCandidate {
         return present != null && present.isOfAny() && weight > 0;
     }
 
+    /** Whether look-ups have to ask so many rowsets that what is or will be merged does not yield to anybody. */
+    boolean isBehind(MergeSettings settings) {
+        Choice begun = running;
+        return (begun != null && begun.gain() >= settings.youngGainMin())
+                || (isWanted() && choice().gain() >= settings.youngGainMin());
+    }
+
     /** The higher, the sooner. */
     double score() {
         return choice().gain() * weight;

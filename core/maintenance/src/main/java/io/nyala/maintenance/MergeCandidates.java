@@ -36,6 +36,9 @@ final class MergeCandidates {
     /** When the first of them is to be looked at. */
     private long nextLookAt = Long.MAX_VALUE;
 
+    /** Those whose merges do not yield. */
+    private final Set<MergeCandidate> behind = new LinkedHashSet<>();
+
     private final AtomicLong choiceCount = new AtomicLong();
     private final AtomicLong mergeCount = new AtomicLong();
     private final AtomicLong deltaMergeCount = new AtomicLong();
@@ -78,6 +81,7 @@ final class MergeCandidates {
             boolean isChosen = candidate.look(housekeeping, settings);
             choiceCount.getAndAdd(isChosen ? 1 : 0);
             ages(candidate);
+            noteWhetherBehind(candidate);
             if (candidate.isWanted()) {
                 wanted.add(candidate);
             } else {
@@ -89,6 +93,20 @@ final class MergeCandidates {
             }
         }
         return looks;
+    }
+
+    /** Whether there is so much to be merged in a tablet that merges do not yield. */
+    boolean isAnyBehind() {
+        behind.removeIf(candidate -> candidate.attached().isDetached());
+        return !behind.isEmpty();
+    }
+
+    private void noteWhetherBehind(MergeCandidate candidate) {
+        if (candidate.isBehind(settings)) {
+            behind.add(candidate);
+        } else {
+            behind.remove(candidate);
+        }
     }
 
     private void lookAtAging(long now) {
@@ -157,6 +175,7 @@ final class MergeCandidates {
     /** {@code failure}: null if it has come about. */
     void ended(MergeCandidate candidate, Merges.Inputs inputs, @Nullable RuntimeException failure) {
         candidate.ended();
+        noteWhetherBehind(candidate);
         if (failure == null) {
             candidate.succeeded();
             (inputs.deltaFiles().isEmpty() ? mergeCount : deltaMergeCount).getAndIncrement();

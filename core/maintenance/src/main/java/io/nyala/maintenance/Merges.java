@@ -117,6 +117,7 @@ final class Merges {
     /** Ends those that are over, and begins the next ones; answers how many were over. */
     int begin() {
         int overCount = endThoseOver();
+        handover.pace().behind(candidates.isAnyBehind());
         if (handover.underWayMax() == 0) {
             refuseAll(handover.failures().getLast());
         }
