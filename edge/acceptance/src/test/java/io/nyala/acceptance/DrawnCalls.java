@@ -42,8 +42,7 @@ final class DrawnCalls {
     }
 
     /**
-     * Of a scanner of the first tablet that has rows, and which has answered none yet; answers what was answered. Of a
-     * tablet without any a real Kudu says at once that there are no more, and ours when it is asked for some.
+     * Of a scanner of the first tablet that has rows, and which has answered none yet; answers what was answered.
      */
     String run(ClusterRun run, String table) throws IOException {
         StringBuilder seen = new StringBuilder();
@@ -51,8 +50,9 @@ final class DrawnCalls {
             for (ByteString tablet : raw.tabletIds(table)) {
                 ScanRequestPB.Builder all =
                         ScanRequestPB.newBuilder().setNewScanRequest(run.presentScan(raw, table, tablet));
-                if (tell(raw, all, seen).getData().getNumRows() > 0) {
-                    call(raw, tell(raw, all.setBatchSizeBytes(0), seen).getScannerId(), seen);
+                if (hasRows(raw, all)) {
+                    ScanResponsePB opened = answer(raw, all.setBatchSizeBytes(0));
+                    call(raw, opened.getScannerId(), seen.append(said(opened)));
                     break;
                 }
             }
@@ -60,18 +60,39 @@ final class DrawnCalls {
         return seen.toString();
     }
 
+    private static boolean hasRows(RawCluster raw, ScanRequestPB.Builder all) throws IOException {
+        ScanResponsePB first = answer(raw, all);
+        ScanResponsePB answer = first;
+        for (int next = 1; isToBeAskedAgain(answer); next++) {
+            answer = answer(raw, ofScanner(first.getScannerId(), next));
+        }
+        return answer.getData().getNumRows() > 0;
+    }
+
+    /** A server whose time for an answer ran out before it came to a row says that there may be some. */
+    private static boolean isToBeAskedAgain(ScanResponsePB answer) {
+        return answer.getData().getNumRows() == 0 && answer.getHasMoreResults();
+    }
+
     private void call(RawCluster raw, ByteString scanner, StringBuilder seen) throws IOException {
         int next = 1;
         for (Call call : calls) {
             seen.append(call).append(": ");
             switch (call) {
-                case CONTINUE -> tell(raw, ofScanner(scanner, next++), seen);
-                case AGAIN -> tell(raw, ofScanner(scanner, next - 1), seen);
-                case TOO_FAR -> tell(raw, ofScanner(scanner, next + 5), seen);
-                case CLOSE -> tell(raw, ofScanner(scanner, next++).setCloseScanner(true), seen);
+                case CONTINUE -> {
+                    ScanResponsePB answer;
+                    do {
+                        answer = answer(raw, ofScanner(scanner, next++));
+                    } while (isToBeAskedAgain(answer));
+                    seen.append(said(answer));
+                }
+                case AGAIN -> seen.append(said(answer(raw, ofScanner(scanner, next - 1))));
+                case TOO_FAR -> seen.append(said(answer(raw, ofScanner(scanner, next + 5))));
+                case CLOSE ->
+                    seen.append(said(answer(raw, ofScanner(scanner, next++).setCloseScanner(true))));
                 case KEEP_ALIVE -> seen.append(keepAlive(raw, scanner));
                 case KEEP_ALIVE_NONE -> seen.append(keepAlive(raw, ByteString.copyFromUtf8("none")));
-                case CONTINUE_NONE -> tell(raw, ofScanner(ByteString.copyFromUtf8("none"), 1), seen);
+                case CONTINUE_NONE -> seen.append(said(answer(raw, ofScanner(ByteString.copyFromUtf8("none"), 1))));
             }
             seen.append('\n');
         }
@@ -81,16 +102,16 @@ final class DrawnCalls {
         return ScanRequestPB.newBuilder().setScannerId(scanner).setCallSeqId(call);
     }
 
-    private static ScanResponsePB tell(RawCluster raw, ScanRequestPB.Builder request, StringBuilder seen)
-            throws IOException {
-        ScanResponsePB answer = raw.tablets()
+    private static String said(ScanResponsePB answer) {
+        return answer.hasError()
+                ? code(answer.getError())
+                : answer.getData().getNumRows() + " rows, more " + answer.getHasMoreResults();
+    }
+
+    private static ScanResponsePB answer(RawCluster raw, ScanRequestPB.Builder request) throws IOException {
+        return raw.tablets()
                 .call(WireClient.TABLET_SERVER, "Scan", request.build())
                 .message(ScanResponsePB.parser());
-        seen.append(
-                answer.hasError()
-                        ? code(answer.getError())
-                        : answer.getData().getNumRows() + " rows, more " + answer.getHasMoreResults());
-        return answer;
     }
 
     private static String keepAlive(RawCluster raw, ByteString scanner) throws IOException {
