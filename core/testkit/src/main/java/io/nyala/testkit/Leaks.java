@@ -75,13 +75,14 @@ public final class Leaks {
         }
     }
 
-    /** Live threads, but those of the JVM and of the common pool. */
+    /** Live threads, but those of the JVM, of the common pool, and Netty's for all, which ends and begins by itself. */
     private static Set<Thread> threads() {
         return Thread.getAllStackTraces().keySet().stream()
                 .filter(t -> t.getThreadGroup() != null
                         && t.getThreadGroup().getParent() != null
                         && !t.getThreadGroup().getName().equals("InnocuousThreadGroup")
-                        && !t.getName().startsWith("ForkJoinPool"))
+                        && !t.getName().startsWith("ForkJoinPool")
+                        && !t.getName().startsWith("globalEventExecutor"))
                 .collect(Collectors.toSet());
     }
 }

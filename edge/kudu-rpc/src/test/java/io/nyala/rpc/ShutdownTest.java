@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTimeout;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netty.buffer.Unpooled;
-import io.netty.util.concurrent.GlobalEventExecutor;
 import io.nyala.protocol.rpc.RpcHeader.ErrorStatusPB.RpcErrorCodePB;
 import io.nyala.testkit.Leaks;
 import io.nyala.testkit.Spin;
@@ -19,7 +18,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -45,20 +43,7 @@ final class ShutdownTest {
     @Test
     void leavesNoThreadNoFileAndNoMemory() throws Throwable {
         useServer(); // Loads classes, and the library of epoll.
-        awaitNetty();
-        Leaks.assertNone("start, calls and close", () -> 0, () -> {
-            useServer();
-            awaitNetty();
-        });
-    }
-
-    /** A thread of Netty's own, which has to be told when event loops end, ends a second after it has nothing to do. */
-    private static void awaitNetty() throws InterruptedException {
-        try {
-            assertTrue(GlobalEventExecutor.INSTANCE.awaitInactivity(60, TimeUnit.SECONDS));
-        } catch (IllegalStateException _) {
-            // There is none.
-        }
+        Leaks.assertNone("start, calls and close", () -> 0, this::useServer);
     }
 
     private void useServer() throws Exception {
