@@ -13,12 +13,9 @@ import org.jspecify.annotations.Nullable;
  * <pre>{@code
  *               claim                      release
  *   free(e) ------------> claimed(e) ------------> free(e + 1)
- *                            |   takeOver
- *                            '------------> claimed(e + 1)
  * }</pre>
  *
- * <p>The epoch e grows with every end of a claim. A worker that was given up for dead and comes back holds a claim of
- * an old epoch: {@link Claim#isCurrent} is false, and its result is refused.
+ * <p>The epoch e grows with every end of a claim, so that whoever ends one twice does not end that of the next worker.
  *
  * <p>Thread-safe; nothing blocks. Publishing and claiming allocate some small objects.
  */
@@ -138,13 +135,6 @@ public final class MaintenanceScheduler {
             return !isClaimed(before) && state.compareAndSet(before, after) ? new Claim(this, after) : null;
         }
 
-        /** Takes the work from a worker that does not come back; null if nobody had it. */
-        public @Nullable Claim takeOver() {
-            long before = state.get();
-            long after = nextEpoch(before) | CLAIMED;
-            return isClaimed(before) && state.compareAndSet(before, after) ? new Claim(this, after) : null;
-        }
-
         private static boolean isClaimed(long state) {
             return (state & CLAIMED) != 0;
         }
@@ -159,7 +149,7 @@ public final class MaintenanceScheduler {
         }
     }
 
-    /** The right of one worker to do the work of one slot, until it releases it or somebody takes it over. */
+    /** The right of one worker to do the work of one slot, until it is released. */
     public static final class Claim {
         private final Slot slot;
         private final long state;
@@ -173,12 +163,7 @@ public final class MaintenanceScheduler {
             return slot;
         }
 
-        /** Whether a result of this claim may still be used. */
-        public boolean isCurrent() {
-            return slot.state.get() == state;
-        }
-
-        /** Makes the slot free for the next claim; false if it was taken over, and then nothing happens. */
+        /** Makes the slot free for the next claim; false if it was released before, and then nothing happens. */
         public boolean release() {
             return slot.state.compareAndSet(state, Slot.nextEpoch(state));
         }

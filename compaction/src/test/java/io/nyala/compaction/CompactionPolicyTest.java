@@ -1,5 +1,6 @@
 package io.nyala.compaction;
 
+import static io.nyala.compaction.MergedLayout.key;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -7,7 +8,6 @@ import io.nyala.compaction.MergePolicy.Choice;
 import io.nyala.compaction.MergePolicy.Kind;
 import io.nyala.compaction.RowSetShape.DeltaFileShape;
 import io.nyala.testkit.Seed;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -40,10 +40,6 @@ final class CompactionPolicyTest {
         }
         long changeBytes = LongStream.of(deltaBytes).sum();
         return new RowSetShape(id, 300_000, 32 * MIB, changeBytes, key(from), key(to), files, 0);
-    }
-
-    private static byte[] key(int value) {
-        return ByteBuffer.allocate(Integer.BYTES).putInt(value).array();
     }
 
     private static Choice choose(RowSetShape... shapes) {

@@ -1,5 +1,6 @@
 package io.nyala.compaction;
 
+import static io.nyala.compaction.MergedLayout.key;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -7,7 +8,6 @@ import io.nyala.compaction.MergePolicy.Choice;
 import io.nyala.compaction.MergePolicy.Kind;
 import io.nyala.compaction.RowSetShape.DeltaFileShape;
 import io.nyala.testkit.Seed;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -44,10 +44,6 @@ final class CompactionRoundsTest {
     @BeforeEach
     void begin(@Seed SplittableRandom seeded) {
         random = seeded;
-    }
-
-    private static byte[] key(int value) {
-        return ByteBuffer.allocate(Integer.BYTES).putInt(value).array();
     }
 
     private void add(int from, int to, long bytes) {
@@ -102,7 +98,7 @@ final class CompactionRoundsTest {
                 List<RowSetShape> inputs =
                         choice.fileIds().stream().map(this::rowSet).toList();
                 rowSets.removeAll(inputs);
-                merge(inputs);
+                MergedLayout.of(inputs, this::add); // Without changes.
             }
             case MAJOR -> {
                 assertTrue(first.changeShare() >= CHANGE_SHARE_MIN, choice.reason());
@@ -127,24 +123,6 @@ final class CompactionRoundsTest {
                 files.add(at, new DeltaFileShape(nextId++, bytes));
                 rowSets.set(rowSets.indexOf(first), with(first, first.changeBytes(), files));
             }
-        }
-    }
-
-    /** Into rowsets of 32 MiB, one behind the other, without changes. */
-    private void merge(List<RowSetShape> inputs) {
-        int from = Integer.MAX_VALUE;
-        int to = 0;
-        long bytes = 0;
-        for (RowSetShape input : inputs) {
-            from = Math.min(from, ByteBuffer.wrap(input.minKey()).getInt());
-            to = Math.max(to, ByteBuffer.wrap(input.maxKey()).getInt());
-            bytes += input.bytes();
-        }
-        int count = (int) Math.min(to - from + 1L, Math.ceilDiv(bytes, 32 * MIB));
-        for (int i = 0; i < count; i++) {
-            int begin = from + (int) ((to - from + 1L) * i / count);
-            int end = from + (int) ((to - from + 1L) * (i + 1) / count) - 1;
-            add(begin, Math.max(begin, end), Math.max(1, bytes / count));
         }
     }
 

@@ -1,10 +1,10 @@
 package io.nyala.compaction;
 
+import static io.nyala.compaction.MergedLayout.key;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.testkit.Seed;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -27,12 +27,10 @@ final class MergePolicyTest {
                 128 * MIB, 8 << 20, inputsMax, 8 * MIB, 0.01, 0.1, 0.2, new CompactionPolicy.Deltas(4, 32, MIB));
     }
 
+    private long nextId = 1;
+
     private static RowSetShape shape(long id, int from, int to, long bytes, long changeBytes) {
         return new RowSetShape(id, bytes / 100, bytes, changeBytes, key(from), key(to), List.of(), 0);
-    }
-
-    private static byte[] key(int value) {
-        return ByteBuffer.allocate(Integer.BYTES).putInt(value).array();
     }
 
     @Test
@@ -110,12 +108,11 @@ final class MergePolicyTest {
     @RepeatedTest(10)
     void inTheEndNothingIsLeftToMerge(@Seed SplittableRandom random) {
         List<RowSetShape> shapes = new ArrayList<>();
-        long id = 1;
         for (int i = random.nextInt(1, 60); i > 0; i--) {
             int from = random.nextInt(1000);
             int to = from + random.nextInt(random.nextInt(1, 1000));
             long bytes = random.nextLong(1, 40 * MIB);
-            shapes.add(shape(id++, from, to, bytes, random.nextInt(3) == 0 ? random.nextLong(bytes) : 0));
+            shapes.add(shape(nextId++, from, to, bytes, random.nextInt(3) == 0 ? random.nextLong(bytes) : 0));
         }
         double before = new KeySpace(shapes).height();
         int rounds = 0;
@@ -133,27 +130,8 @@ final class MergePolicyTest {
                     .sum();
             assertTrue(cost <= BUDGET.bytesMax(), () -> cost + " bytes");
             shapes.removeAll(inputs);
-            id = merge(inputs, id, shapes);
+            MergedLayout.of(inputs, (from, to, bytes) -> shapes.add(shape(nextId++, from, to, bytes, 0)));
         }
         assertTrue(new KeySpace(shapes).height() <= before + 1e-9);
-    }
-
-    /** Into rowsets of 32 MiB, one behind the other. */
-    private static long merge(List<RowSetShape> inputs, long firstId, List<RowSetShape> target) {
-        int from = Integer.MAX_VALUE;
-        int to = 0;
-        long bytes = 0;
-        for (RowSetShape input : inputs) {
-            from = Math.min(from, ByteBuffer.wrap(input.minKey()).getInt());
-            to = Math.max(to, ByteBuffer.wrap(input.maxKey()).getInt());
-            bytes += input.bytes();
-        }
-        int count = (int) Math.min(to - from + 1L, Math.ceilDiv(bytes, 32 * MIB));
-        for (int i = 0; i < count; i++) {
-            int begin = from + (int) ((to - from + 1L) * i / count);
-            int end = from + (int) ((to - from + 1L) * (i + 1) / count) - 1;
-            target.add(shape(firstId + i, begin, Math.max(begin, end), bytes / count, 0));
-        }
-        return firstId + count;
     }
 }

@@ -1,5 +1,6 @@
 package io.nyala.io;
 
+import java.util.function.LongSupplier;
 import org.agrona.concurrent.AgentRunner;
 import org.agrona.concurrent.IdleStrategy;
 import org.jspecify.annotations.Nullable;
@@ -107,6 +108,26 @@ public abstract sealed class Parking implements IdleStrategy {
         if (!isRetired) {
             park(nanosMax);
         }
+    }
+
+    /** Of an agent that has deadlines: as {@link #idle(long)}, with what the agent says each time. */
+    public final IdleStrategy until(LongSupplier nanosMax) {
+        return new IdleStrategy() {
+            @Override
+            public void idle(int workCount) {
+                if (workCount <= 0) {
+                    idle();
+                }
+            }
+
+            @Override
+            public void idle() {
+                Parking.this.idle(nanosMax.getAsLong());
+            }
+
+            @Override
+            public void reset() {}
+        };
     }
 
     @Override

@@ -82,23 +82,12 @@ public final class Maintenance implements Agent {
 
     /** Sleeps until woken, or until a merge is due. */
     public IdleStrategy idleStrategy() {
-        return new IdleStrategy() {
-            @Override
-            public void idle(int workCount) {
-                if (workCount <= 0) {
-                    idle();
-                }
-            }
+        return parking.until(() -> nanos(merges.microsToNext()));
+    }
 
-            @Override
-            public void idle() {
-                long micros = merges.microsToNext();
-                parking.idle(micros == Long.MAX_VALUE ? micros : TimeUnit.MICROSECONDS.toNanos(micros));
-            }
-
-            @Override
-            public void reset() {}
-        };
+    /** Of a time to wait, which may be for ever. */
+    static long nanos(long micros) {
+        return TimeUnit.MICROSECONDS.toNanos(micros); // Long.MAX_VALUE stays as it is.
     }
 
     private void wake() {

@@ -88,7 +88,7 @@ final class MergeHandover {
 
     /** One that is over. By maintenance. */
     @Nullable
-    MergeRun takeOver() {
+    MergeRun takeEnded() {
         return over.poll();
     }
 

@@ -1,7 +1,6 @@
 package io.nyala.maintenance;
 
 import io.nyala.io.Parking;
-import java.util.concurrent.TimeUnit;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.IdleStrategy;
 import org.jspecify.annotations.Nullable;
@@ -33,24 +32,10 @@ public final class MergeWorker implements Agent {
 
     /** Sleeps until woken, or until a merge may go on. */
     public IdleStrategy idleStrategy() {
-        return new IdleStrategy() {
-            @Override
-            public void idle(int workCount) {
-                if (workCount <= 0) {
-                    idle();
-                }
-            }
-
-            @Override
-            public void idle() {
-                MergeRun run = present;
-                long micros = run == null ? Long.MAX_VALUE : run.sleepMicrosMax();
-                parking.idle(micros == Long.MAX_VALUE ? micros : TimeUnit.MICROSECONDS.toNanos(micros));
-            }
-
-            @Override
-            public void reset() {}
-        };
+        return parking.until(() -> {
+            MergeRun run = present;
+            return run == null ? Long.MAX_VALUE : Maintenance.nanos(run.sleepMicrosMax());
+        });
     }
 
     /** By which mistake it has ended; null if by none. */

@@ -132,7 +132,7 @@ final class Merges {
 
     private int endThoseOver() {
         int overCount = 0;
-        for (MergeRun over = handover.takeOver(); over != null; over = handover.takeOver()) {
+        for (MergeRun over = handover.takeEnded(); over != null; over = handover.takeEnded()) {
             lost.remove(over);
             ended(over);
             overCount++;
