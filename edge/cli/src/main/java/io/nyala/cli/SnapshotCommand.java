@@ -54,28 +54,10 @@ final class SnapshotCommand implements Runnable {
             mixinStandardHelpOptions = true,
             versionProvider = Main.Version.class,
             sortOptions = false)
-    static final class Create implements Callable<Integer> {
-        @Spec
-        private CommandSpec spec = CommandSpec.create();
-
-        @Parameters(index = "0", paramLabel = "TABLE", description = "Name of the table.")
-        private String table = "";
-
-        @Parameters(index = "1", paramLabel = "NAME", description = "Name for its state; of no other snapshot of it.")
-        private String name = "";
-
-        @Mixin
-        private DataDirectory data = new DataDirectory();
-
+    static final class Create extends OfOne {
         @Override
-        public Integer call() {
-            try (Engine engine = data.open()) {
-                long time = data.table(engine, table).createSnapshot(name);
-                spec.commandLine()
-                        .getOut()
-                        .println("\"" + name + "\" of \"" + table + "\" is kept: " + HybridTime.format(time));
-            }
-            return Main.OK;
+        String done(Table open, String name) {
+            return "is kept: " + HybridTime.format(open.createSnapshot(name));
         }
     }
 
@@ -152,24 +134,39 @@ final class SnapshotCommand implements Runnable {
             mixinStandardHelpOptions = true,
             versionProvider = Main.Version.class,
             sortOptions = false)
-    static final class Drop implements Callable<Integer> {
+    static final class Drop extends OfOne {
+        @Override
+        String done(Table open, String name) {
+            open.dropSnapshot(name);
+            return "is dropped";
+        }
+    }
+
+    /** What is done with one of them. */
+    abstract static class OfOne implements Callable<Integer> {
         @Spec
         private CommandSpec spec = CommandSpec.create();
 
         @Parameters(index = "0", paramLabel = "TABLE", description = "Name of the table.")
         private String table = "";
 
-        @Parameters(index = "1", paramLabel = "NAME", description = "Name of the snapshot.")
+        @Parameters(
+                index = "1",
+                paramLabel = "NAME",
+                description = "Name of the snapshot; each of a table has its own.")
         private String name = "";
 
         @Mixin
         private DataDirectory data = new DataDirectory();
 
+        /** Does it; answers in words what has become of it. */
+        abstract String done(Table open, String name);
+
         @Override
         public Integer call() {
             try (Engine engine = data.open()) {
-                data.table(engine, table).dropSnapshot(name);
-                spec.commandLine().getOut().println("\"" + name + "\" of \"" + table + "\" is dropped");
+                String words = done(data.table(engine, table), name);
+                spec.commandLine().getOut().println("\"" + name + "\" of \"" + table + "\" " + words);
             }
             return Main.OK;
         }
