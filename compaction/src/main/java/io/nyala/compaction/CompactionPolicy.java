@@ -58,6 +58,21 @@ public final class CompactionPolicy {
         return choices(rowSets, budget).getFirst();
     }
 
+    /**
+     * Rowsets that a look-up has to ask on average, where one with many delta files, or about as many changes as it has
+     * bytes, counts for more than one: in the same measure as the gains of merges.
+     */
+    public static double height(List<RowSetShape> rowSets) {
+        KeySpace space = new KeySpace(rowSets);
+        double sum = 0;
+        for (int i = 0; i < rowSets.size(); i++) {
+            RowSetShape rowSet = rowSets.get(i);
+            double files = rowSet.deltaFiles().size() / FILES_LIKE_A_ROWSET;
+            sum += space.width(i) * (1 + files + Math.min(1, rowSet.changeShare()));
+        }
+        return sum;
+    }
+
     /** What is worth it, the best of each kind, in the order of their gains; or a choice of nothing that says why. */
     public static List<Choice> choices(List<RowSetShape> rowSets, MergePolicy.Budget budget) {
         Choice ofSeveral = MergePolicy.choose(rowSets, budget);

@@ -75,7 +75,7 @@ public class TabletBenchmark {
     private final Done log = new Done(account);
     private final List<TabletWrite> upserts = batches(OperationKind.UPSERT);
     private final List<TabletWrite> lookUps = batches(OperationKind.INSERT_IGNORE);
-    private WriterAgent writer = new WriterAgent("writer", Parking.ofThread());
+    private WriterAgent writer = new WriterAgent("writer", Parking.ofThread(), () -> 0);
     private Tablet tablet = newTablet();
     private long lastTime = HybridTime.of(1_000_000, 0);
     private int answers;
@@ -107,7 +107,7 @@ public class TabletBenchmark {
     }
 
     private Tablet newTablet() {
-        writer = new WriterAgent("writer", Parking.ofThread());
+        writer = new WriterAgent("writer", Parking.ofThread(), () -> 0);
         var config = new TabletConfig(1, SCHEMA, account, NEVER_FLUSHED, () -> lastTime += 1 << 12, () -> {});
         return new TabletRecovery(config, List.of(), List.of(), 0).start(log, writer);
     }

@@ -3,6 +3,7 @@ package io.nyala.engine;
 import io.nyala.cfile.KeyFilter;
 import io.nyala.compaction.MergePace;
 import io.nyala.compaction.MergePolicy;
+import io.nyala.compaction.WritePace;
 import io.nyala.memory.Check;
 import java.nio.file.Path;
 import java.util.Objects;
@@ -43,6 +44,8 @@ import java.util.function.Consumer;
  * @param mergeBytesPerSecond all merges together read and write no more than this; 0 for as fast as they can
  * @param slowCommitMillis merges take less of the time while more than one commit of a hundred takes longer than this;
  *     0: never
+ * @param slowdownHeight rowsets that a look-up has to ask on average, from which on those wait who write to the tablet,
+ *     so that merges keep up: at one and a half times as many, it takes about as much as merges can do. 0: never
  * @param disk {@code best}, or {@code ring}, {@code syscall} or {@code channel} to force one
  */
 public record EngineConfig(
@@ -64,6 +67,7 @@ public record EngineConfig(
         int maintenanceWorkers,
         long mergeBytesPerSecond,
         long slowCommitMillis,
+        int slowdownHeight,
         String disk) {
     /** A writer is a thread; what keeps it busy is decisions on rows in memory, and a log takes what a few can give. */
     public static final int WRITERS_MAX = 64;
@@ -84,6 +88,11 @@ public record EngineConfig(
     private static final long SLOW_COMMIT_MILLIS = 50;
 
     private static final long SLOW_COMMIT_MILLIS_MAX = 60_000;
+
+    /** About as many files as other stores bear ({@code level0_slowdown_writes_trigger} of RocksDB is 20). */
+    private static final int SLOWDOWN_HEIGHT = 16;
+
+    private static final int SLOWDOWN_HEIGHT_MAX = 1000;
 
     private static final long KIB = 1L << 10;
     private static final long MIB = 1L << 20;
@@ -151,6 +160,9 @@ public record EngineConfig(
             Check.inRange("mergeBytesPerSecond", mergeBytesPerSecond, MERGE_BYTES_PER_SECOND_MIN, Long.MAX_VALUE);
         }
         Check.inRange("slowCommitMillis", slowCommitMillis, 0, SLOW_COMMIT_MILLIS_MAX);
+        if (slowdownHeight != WritePace.NEVER) {
+            Check.inRange("slowdownHeight", slowdownHeight, 2, SLOWDOWN_HEIGHT_MAX);
+        }
     }
 
     /** The defaults: 1 GiB of memory, of which a quarter caches pages, rowsets are merged, and one writer. */
@@ -174,6 +186,7 @@ public record EngineConfig(
                 workers(Runtime.getRuntime().availableProcessors()),
                 MergePace.UNLIMITED,
                 SLOW_COMMIT_MILLIS,
+                SLOWDOWN_HEIGHT,
                 "best");
     }
 
@@ -257,6 +270,10 @@ public record EngineConfig(
         return with(copy -> copy.slowCommitMillis = newSlowCommitMillis);
     }
 
+    public EngineConfig withSlowdownHeight(int newSlowdownHeight) {
+        return with(copy -> copy.slowdownHeight = newSlowdownHeight);
+    }
+
     public EngineConfig withDisk(String newDisk) {
         return with(copy -> copy.disk = newDisk);
     }
@@ -287,6 +304,7 @@ public record EngineConfig(
         private int maintenanceWorkers;
         private long mergeBytesPerSecond;
         private long slowCommitMillis;
+        private int slowdownHeight;
         private String disk;
 
         private Copy(EngineConfig config) {
@@ -308,6 +326,7 @@ public record EngineConfig(
             maintenanceWorkers = config.maintenanceWorkers;
             mergeBytesPerSecond = config.mergeBytesPerSecond;
             slowCommitMillis = config.slowCommitMillis;
+            slowdownHeight = config.slowdownHeight;
             disk = config.disk;
         }
 
@@ -331,6 +350,7 @@ public record EngineConfig(
                     maintenanceWorkers,
                     mergeBytesPerSecond,
                     slowCommitMillis,
+                    slowdownHeight,
                     disk);
         }
     }

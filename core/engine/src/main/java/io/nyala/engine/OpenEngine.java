@@ -243,7 +243,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
         }
         log.onProgress(maintenance::logProgressed);
         for (WriterAgent writer : tablets.writers()) {
-            agents.start(writer, writer.parking(), writer.parking());
+            agents.start(writer, writer.idleStrategy(), writer.parking());
         }
         // All tablets before maintenance: one that is not there yet would need nothing of the log, which it releases.
         tablets.startAll();

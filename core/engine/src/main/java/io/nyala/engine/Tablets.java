@@ -3,6 +3,7 @@ package io.nyala.engine;
 import io.nyala.catalog.TableEntry;
 import io.nyala.catalog.TabletEntry;
 import io.nyala.catalog.TabletPlace;
+import io.nyala.compaction.WritePace;
 import io.nyala.io.Parking;
 import io.nyala.memory.Check;
 import io.nyala.record.RequestResults;
@@ -124,7 +125,8 @@ final class Tablets implements AutoCloseable {
     Tablets(OpenEngine engine, int writerCount) {
         this.engine = engine;
         this.writers = IntStream.range(0, writerCount)
-                .mapToObj(i -> new WriterAgent(writerCount == 1 ? "writer" : "writer-" + i, Parking.ofThread()))
+                .mapToObj(i -> writerCount == 1 ? "writer" : "writer-" + i)
+                .map(name -> new WriterAgent(name, Parking.ofThread(), engine::micros))
                 .toList();
     }
 
@@ -352,6 +354,7 @@ final class Tablets implements AutoCloseable {
                 engine.config().flushBytes(),
                 engine.clock(),
                 engine::wakeMaintenance,
+                engine.config().automaticMerges() ? engine.config().slowdownHeight() : WritePace.NEVER,
                 engine.answers());
     }
 

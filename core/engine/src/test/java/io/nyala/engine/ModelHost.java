@@ -1,5 +1,6 @@
 package io.nyala.engine;
 
+import io.nyala.compaction.WritePace;
 import io.nyala.engine.ModelTally.Kind;
 import io.nyala.io.DiskException;
 import io.nyala.memory.MemoryLeakException;
@@ -55,6 +56,7 @@ final class ModelHost {
         if (random.nextBoolean()) {
             world.withAutomaticMerges(random.nextInt(MERGE_DELAY_MILLIS_MAX))
                     .withDeltaFilesMin(2)
+                    .withSlowdownHeight(Long.remainderUnsigned(seed, 2) == 0 ? 2 : WritePace.NEVER)
                     .withChangePercentMin(random.nextInt(3) == 0 ? 10 : 1_000); // Files are a few KiB at least.
         }
         this.running = world.open();

@@ -116,6 +116,12 @@ final class World {
         return this;
     }
 
+    /** Who writes is slowed, if merges are automatic, from so many rowsets on that lie over each other. */
+    World withSlowdownHeight(int height) {
+        config = config.withSlowdownHeight(height);
+        return this;
+    }
+
     /** The storage log begins anew after so many edits. */
     World withCatalogEdits(int max) {
         config = config.withCatalogEditsMax(max);

@@ -51,6 +51,7 @@ final class MergeCandidate {
     private volatile long backsOffUntil;
     private volatile long lookAgainAt = Long.MAX_VALUE;
     private long backOffMicros;
+    private double height;
     private volatile double weight = 1; // Until the first look.
     private volatile @Nullable RuntimeException failure;
 
@@ -103,11 +104,24 @@ final class MergeCandidate {
         lookedAtVersion = version;
         long mark = housekeeping.historyMark(tablet());
         lookAgainAt = lookAgainAt(housekeeping, mark, now);
-        List<Choice> choices = CompactionPolicy.choices(TabletView.shapes(tablet(), mark), settings.budget());
+        List<RowSetShape> shapes = TabletView.shapes(tablet(), mark);
+        height = CompactionPolicy.height(shapes);
+        tellPace();
+        List<Choice> choices = CompactionPolicy.choices(shapes, settings.budget());
         severalWaitSince = waitsSince(choices, Kind.SEVERAL, severalWaitSince, now);
         majorWaitsSince = waitsSince(choices, Kind.MAJOR, majorWaitsSince, now);
         looked = new Look(version, best(choices, now, settings));
         return true;
+    }
+
+    /** Nobody is slowed for the sake of merges that there will not be. */
+    private void tellPace() {
+        tablet().pressure().pace().owes(weight == 0 ? 0 : height, gainUnderWay());
+    }
+
+    private double gainUnderWay() {
+        Choice begun = running;
+        return begun != null && begun.kind() == Kind.SEVERAL ? begun.gain() : 0;
     }
 
     private long lookAgainAt(Housekeeping housekeeping, long mark, long now) {
@@ -145,8 +159,13 @@ final class MergeCandidate {
     /** Whether look-ups have to ask so many rowsets that what is or will be merged does not yield to anybody. */
     boolean isBehind(MergeSettings settings) {
         Choice begun = running;
-        return (begun != null && begun.gain() >= settings.youngGainMin())
-                || (isWanted() && choice().gain() >= settings.youngGainMin());
+        return (begun != null && isUrgent(begun, settings)) || (isWanted() && isUrgent(choice(), settings));
+    }
+
+    /** Much is gained, or somebody waits for it. */
+    private boolean isUrgent(Choice merge, MergeSettings settings) {
+        return merge.gain() >= settings.youngGainMin()
+                || tablet().pressure().pace().isSlow();
     }
 
     /** The higher, the sooner. */
@@ -180,7 +199,7 @@ final class MergeCandidate {
                     // What is flushed next lies behind delta files that are merged now, but over rowsets.
                     case MINOR, NOTHING -> NOT_WAITING;
                 };
-        long ripe = merge.gain() >= settings.youngGainMin() || waitsSince == NOT_WAITING
+        long ripe = isUrgent(merge, settings) || waitsSince == NOT_WAITING
                 ? 0
                 : Math.min(youngUntil, waitsSince + settings.delayMicrosMax());
         return Math.max(ripe, backsOffUntil);
@@ -196,11 +215,14 @@ final class MergeCandidate {
         running = begun;
         looked = null;
         lookedAtVersion = NEVER_LOOKED;
+        tellPace();
     }
 
     /** It is over, whatever came of it. */
-    void ended() {
+    void ended(boolean isMerged) {
+        height -= isMerged ? gainUnderWay() : 0; // Until the next look, in a moment.
         running = null;
+        tellPace();
     }
 
     void succeeded() {

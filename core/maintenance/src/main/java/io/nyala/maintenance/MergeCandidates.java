@@ -174,7 +174,7 @@ final class MergeCandidates {
 
     /** {@code failure}: null if it has come about. */
     void ended(MergeCandidate candidate, Merges.Inputs inputs, @Nullable RuntimeException failure) {
-        candidate.ended();
+        candidate.ended(failure == null);
         noteWhetherBehind(candidate);
         if (failure == null) {
             candidate.succeeded();

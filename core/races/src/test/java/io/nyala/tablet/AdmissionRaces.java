@@ -3,6 +3,7 @@ package io.nyala.tablet;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
+import io.nyala.compaction.WritePace;
 import io.nyala.tablet.WriteQueue.Admission;
 import io.nyala.tablet.WriteQueue.Admission.Caller;
 import org.openjdk.jcstress.annotations.Actor;
@@ -30,7 +31,7 @@ public final class AdmissionRaces {
             desc = "one has it")
     @Outcome(expect = FORBIDDEN, desc = "both have it, or none")
     public static class TheLastPlace {
-        private final Admission admission = new Admission(1);
+        private final Admission admission = new Admission(1, WritePace.unlimited(), () -> {});
 
         @Actor
         public void one(III_Result result) {
@@ -54,7 +55,7 @@ public final class AdmissionRaces {
     @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "he has it")
     @Outcome(expect = FORBIDDEN, desc = "he waits for ever beside a free place")
     public static class LiningUpBesideALeaving {
-        private final Admission admission = new Admission(1);
+        private final Admission admission = new Admission(1, WritePace.unlimited(), () -> {});
         private final Caller caller = new Caller();
 
         public LiningUpBesideALeaving() {
@@ -84,7 +85,7 @@ public final class AdmissionRaces {
     @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "he has a place")
     @Outcome(expect = FORBIDDEN, desc = "he waits for ever, with nobody before him")
     public static class LiningUpBesideARelease {
-        private final Admission admission = new Admission(1);
+        private final Admission admission = new Admission(1, WritePace.unlimited(), () -> {});
         private final Caller caller = new Caller();
 
         public LiningUpBesideARelease() {
@@ -114,7 +115,7 @@ public final class AdmissionRaces {
     @Outcome(id = "1, 1, 0", expect = ACCEPTABLE, desc = "the first two have them")
     @Outcome(expect = FORBIDDEN, desc = "somebody was overtaken, or forgotten")
     public static class ComingBesideALeaving {
-        private final Admission admission = new Admission(2);
+        private final Admission admission = new Admission(2, WritePace.unlimited(), () -> {});
         private final Caller first = new Caller();
         private final Caller second = new Caller();
         private boolean isOvertaken;
@@ -152,7 +153,7 @@ public final class AdmissionRaces {
     @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "the next one has it")
     @Outcome(expect = FORBIDDEN, desc = "the place is lost, or given twice")
     public static class GivingUpBesideALeaving {
-        private final Admission admission = new Admission(1);
+        private final Admission admission = new Admission(1, WritePace.unlimited(), () -> {});
         private final Caller impatient = new Caller();
         private final Caller patient = new Caller();
 

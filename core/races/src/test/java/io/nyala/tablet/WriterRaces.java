@@ -3,6 +3,7 @@ package io.nyala.tablet;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
+import io.nyala.compaction.WritePace;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
@@ -84,7 +85,7 @@ public final class WriterRaces {
     @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "this one does it, and one more comes, in vain")
     @Outcome(expect = FORBIDDEN, desc = "the wish is forgotten")
     public static class WantingAFlushBesideItsBeginning {
-        private final Pressure pressure = new Pressure(1, () -> {}, () -> {});
+        private final Pressure pressure = new Pressure(1, WritePace.unlimited(), () -> {}, () -> {});
         private boolean isDone;
 
         public WantingAFlushBesideItsBeginning() {
@@ -118,7 +119,7 @@ public final class WriterRaces {
     @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "the batch hears of it")
     @Outcome(expect = FORBIDDEN, desc = "the batch waits for ever")
     public static class WaitingBesideARefusal {
-        private final Pressure pressure = new Pressure(1, () -> {}, () -> {});
+        private final Pressure pressure = new Pressure(1, WritePace.unlimited(), () -> {}, () -> {});
         private int refused;
         private int heard;
 

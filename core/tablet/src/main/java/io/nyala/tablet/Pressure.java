@@ -1,12 +1,14 @@
 package io.nyala.tablet;
 
+import io.nyala.compaction.WritePace;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a tablet's writer and the maintenance of its host speak about memory: the writer wants a flush, or memory that
- * others would have to flush; maintenance says what comes of it, so that no batch waits for what will never come.
+ * How a tablet's writer and the maintenance of its host speak about memory, and merges: the writer wants a flush, or
+ * memory that others would have to flush; maintenance says what comes of it, so that no batch waits for what will never
+ * come, and what is to be merged, for which batches are to wait.
  *
  * <p>Thread-safe; the package-private part is the writer's.
  */
@@ -14,6 +16,7 @@ public final class Pressure {
     private final long tabletId;
     private final Runnable writerWake;
     private final Runnable maintenanceWake;
+    private final WritePace pace;
     private volatile boolean isFlushWanted;
     private final AtomicBoolean isChangeFlushWanted = new AtomicBoolean();
     private volatile boolean isMemoryWanted;
@@ -21,10 +24,16 @@ public final class Pressure {
     private volatile @Nullable RuntimeException memoryFailure;
     private volatile @Nullable RuntimeException end;
 
-    Pressure(long tabletId, Runnable writerWake, Runnable maintenanceWake) {
+    Pressure(long tabletId, WritePace pace, Runnable writerWake, Runnable maintenanceWake) {
         this.tabletId = tabletId;
+        this.pace = pace;
         this.writerWake = writerWake;
         this.maintenanceWake = maintenanceWake;
+    }
+
+    /** How fast the tablet takes batches. */
+    public WritePace pace() {
+        return pace;
     }
 
     /** Asks for a flush of what is in memory now. */

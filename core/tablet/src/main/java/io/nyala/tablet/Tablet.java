@@ -72,9 +72,9 @@ public final class Tablet {
         this.keptFrom = beginning.keptFrom();
         this.time = new VisibleTime(beginning.time(), beginning.historyMark());
         this.pending = new PendingWrites(log, time);
-        this.queue = new WriteQueue(this, writer);
         this.seals = new Seals(config, epochs, beginning.nextSlab());
-        this.pressure = new Pressure(config.id(), writer::wake, config.maintenanceWake());
+        this.pressure = new Pressure(config.id(), config.newPace(), writer::wake, config.maintenanceWake());
+        this.queue = new WriteQueue(this, writer);
         this.merging = new Merging(pressure);
         this.named = new NamedWrites(this, beginning.results(), beginning.answersFrom());
     }

@@ -1,6 +1,7 @@
 package io.nyala.tablet;
 
 import io.nyala.compaction.RowSetShape;
+import io.nyala.compaction.WritePace;
 import io.nyala.diskrowset.DeltaFile;
 import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.rows.KeyRange;
@@ -27,6 +28,8 @@ import java.util.Optional;
  * @param missing rowsets that cannot be read
  * @param undecidedBatches batches that were taken and wait for their turn, or are being looked up on disk
  * @param isHeld whether they wait for memory
+ * @param bytesPerSecondMax of batches that it takes, while merges have fallen behind; {@link WritePace#UNLIMITED} as a
+ *     rule
  * @param isFlushWanted whether a flush was asked for and is not under way
  * @param merge how far a merge of some of its rowsets is, if there is one
  * @param neededFrom oldest log record that a restart would need; {@link Long#MAX_VALUE} for none
@@ -48,6 +51,7 @@ public record TabletView(
         List<MissingRowSet> missing,
         int undecidedBatches,
         boolean isHeld,
+        long bytesPerSecondMax,
         boolean isFlushWanted,
         Optional<MergeTask.Progress> merge,
         long neededFrom,
@@ -78,6 +82,7 @@ public record TabletView(
                     map.missing(),
                     queue.admission().admittedCount(),
                     queue.admission().isHeld(),
+                    tablet.pressure().pace().bytesPerSecond(),
                     tablet.pressure().isFlushWanted(),
                     tablet.merging().progress(),
                     tablet.neededFrom(),

@@ -1,5 +1,6 @@
 package io.nyala.tablet;
 
+import io.nyala.compaction.WritePace;
 import io.nyala.record.RequestMismatchException;
 import io.nyala.record.RequestName;
 import io.nyala.record.StaleRequestException;
@@ -48,7 +49,8 @@ final class WriteQueue {
     private final WriterAgent writer;
     private final WriterAgent.Turns.Turn<Tablet> turn;
     private final Decision decision;
-    private final Admission admission = new Admission(ADMITTED_MAX);
+    private final WritePace pace;
+    private final Admission admission;
     private final ManyToOneConcurrentArrayQueue<TabletWrite> submitted =
             new ManyToOneConcurrentArrayQueue<>(ADMITTED_MAX);
     private final ArrayDeque<TabletWrite> undecided = new ArrayDeque<>(); // Taken from there, in order.
@@ -57,6 +59,8 @@ final class WriteQueue {
         this.tablet = tablet;
         this.writer = writer;
         this.turn = new WriterAgent.Turns.Turn<>(tablet);
+        this.pace = tablet.pressure().pace();
+        this.admission = new Admission(ADMITTED_MAX, pace, this::wakeWriter);
         this.decision = new Decision(tablet);
     }
 
@@ -68,10 +72,15 @@ final class WriteQueue {
      * frees one does so and then looks at the line, so one of the two sees the other. Whoever gives places takes one,
      * and then who is first out of the line; if there is nobody, he frees it again, and looks at the line once more.
      *
+     * <p>While the tablet's pace is slow, who finds no room for his batch waits as well, and asks the writer for some;
+     * that gives places whenever there is.
+     *
      * <p>For any thread, but for {@link #hold} and {@link #release}, which are the writer's.
      */
     static final class Admission {
         private final int admittedMax;
+        private final WritePace pace;
+        private final Runnable paceWanted;
         private final AtomicInteger admittedCount = new AtomicInteger();
         private final ConcurrentLinkedQueue<Caller> line = new ConcurrentLinkedQueue<>();
         private volatile boolean isHeld;
@@ -86,8 +95,11 @@ final class WriteQueue {
             }
         }
 
-        Admission(int admittedMax) {
+        /** {@code paceWanted} is called where somebody waits for room. */
+        Admission(int admittedMax, WritePace pace, Runnable paceWanted) {
             this.admittedMax = admittedMax;
+            this.pace = pace;
+            this.paceWanted = paceWanted;
         }
 
         /**
@@ -100,15 +112,19 @@ final class WriteQueue {
 
         /** Not by adding and looking: what is taken for a moment only would be missing to who looks meanwhile. */
         private boolean tryTake() {
+            if (!pace.tryEnter()) {
+                return false;
+            }
             while (!isHeld) {
                 int count = admittedCount.get();
                 if (count >= admittedMax) {
-                    return false;
+                    break;
                 }
                 if (admittedCount.compareAndSet(count, count + 1)) {
                     return true;
                 }
             }
+            pace.leave();
             return false;
         }
 
@@ -130,7 +146,10 @@ final class WriteQueue {
         void lineUp(Caller caller) {
             caller.isAdmitted = false;
             line.add(caller);
-            give();
+            int _ = give();
+            if (isPaced()) {
+                paceWanted.run();
+            }
         }
 
         /** A caller wants no place any more; if there was one for him, it is the next one's. */
@@ -143,18 +162,28 @@ final class WriteQueue {
         /** Gives a place back. */
         void leave() {
             admittedCount.decrementAndGet();
-            give();
+            int _ = give();
         }
 
-        private void give() {
+        /** Gives places to those who wait, while there are some; answers to how many. */
+        int give() {
+            int count = 0;
             while (!line.isEmpty() && tryTake()) {
                 Caller first = line.poll();
                 if (first != null) {
                     first.isAdmitted = true;
+                    count++;
                 } else {
                     admittedCount.decrementAndGet();
+                    pace.leave();
                 }
             }
+            return count;
+        }
+
+        /** Whether somebody waits for room, or may. */
+        boolean isPaced() {
+            return pace.isSlow() && !line.isEmpty();
         }
 
         /** No more places until {@link #release}. */
@@ -165,7 +194,7 @@ final class WriteQueue {
         void release() {
             if (isHeld) {
                 isHeld = false;
-                give();
+                int _ = give();
             }
         }
 
@@ -232,7 +261,31 @@ final class WriteQueue {
 
     /** Writer: whether it waits for nothing. */
     boolean isEmpty() {
-        return undecided.isEmpty() && submitted.isEmpty();
+        return undecided.isEmpty() && submitted.isEmpty() && !admission.isPaced();
+    }
+
+    /** Lets in who waits for room, if it is time; answers how many. */
+    int letIn(long micros) {
+        if (pace.isWindowOver(micros)) {
+            RowSetMap map = tablet.map();
+            double filled =
+                    (double) map.active().rows().memoryBytes() / tablet.config().flushBytes();
+            double merged = tablet.merging()
+                    .progress()
+                    .map(merge -> (double) merge.rowsWritten() / Math.max(1, merge.rowsMax()))
+                    .orElse(0.0);
+            pace.adjust(micros, map.sealed().size() + filled, merged);
+        }
+        if (pace.isSlow()) {
+            pace.accrue(micros);
+        }
+        return admission.give();
+    }
+
+    /** Until somebody is to be let in; {@link Long#MAX_VALUE} if it is not time that is waited for. */
+    long microsToNext() {
+        boolean isForTime = admission.isPaced() && !admission.isHeld() && admission.admittedCount() < ADMITTED_MAX;
+        return isForTime ? pace.microsToRoom() : Long.MAX_VALUE;
     }
 
     private void refuseIfClosed() {
@@ -327,6 +380,7 @@ final class WriteQueue {
         }
         tablet.giveTicketBack(write);
         tablet.pending().add(write);
+        pace.decided(write.recordBytesMax);
         if (tablet.map().active().rows().memoryBytes() >= tablet.config().flushBytes()) {
             tablet.pressure().wantRowFlush();
         }

@@ -4,10 +4,13 @@ import io.nyala.io.Parking;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.agrona.concurrent.Agent;
+import org.agrona.concurrent.IdleStrategy;
 import org.agrona.concurrent.ManyToOneConcurrentArrayQueue;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +31,7 @@ public final class WriterAgent implements Agent {
 
     private final String name;
     private final Parking parking;
+    private final LongSupplier micros;
     private final ManyToOneConcurrentArrayQueue<Runnable> commands;
     private final List<Tablet> tablets = new CopyOnWriteArrayList<>();
 
@@ -39,9 +43,11 @@ public final class WriterAgent implements Agent {
     private volatile boolean isStopping;
     private volatile boolean isClosed;
 
-    public WriterAgent(String name, Parking parking) {
+    /** {@code micros}: a clock. */
+    public WriterAgent(String name, Parking parking, LongSupplier micros) {
         this.name = name;
         this.parking = parking;
+        this.micros = micros;
         this.commands = new ManyToOneConcurrentArrayQueue<>(QUEUED_COMMANDS_MAX);
     }
 
@@ -53,6 +59,19 @@ public final class WriterAgent implements Agent {
     /** How this agent waits for work. */
     public Parking parking() {
         return parking;
+    }
+
+    /** How it waits while batches are let in at a pace. */
+    public IdleStrategy idleStrategy() {
+        return parking.until(this::nanosToNext);
+    }
+
+    private long nanosToNext() {
+        long next = Long.MAX_VALUE;
+        for (int i = 0; i < turns.count(); i++) {
+            next = Math.min(next, turns.get(i).queue().microsToNext());
+        }
+        return next == Long.MAX_VALUE ? next : TimeUnit.MICROSECONDS.toNanos(next);
     }
 
     /** From now on batches for which there is no room are refused: the host is about to close. */
@@ -207,6 +226,7 @@ public final class WriterAgent implements Agent {
         int workCount = completeDurable();
         workCount += commands.drain(Runnable::run, QUEUED_COMMANDS_MAX);
         workCount += decide();
+        workCount += letIn();
         if (isLookDue) { // After that: who could be decided need not end.
             isLookDue = false;
             for (int i = 0; i < turns.count(); i++) {
@@ -241,6 +261,16 @@ public final class WriterAgent implements Agent {
             decided += turns.get(index).queue().decide(DECISIONS_PER_STEP_MAX - decided);
         }
         return decided;
+    }
+
+    private int letIn() {
+        int count = turns.count();
+        int admitted = 0;
+        long now = count == 0 ? 0 : micros.getAsLong();
+        for (int i = 0; i < count; i++) {
+            admitted += turns.get(i).queue().letIn(now);
+        }
+        return admitted;
     }
 
     /** Answers what was handed over but never decided: nothing may wait for ever for an agent that is gone. */

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.compaction.WritePace;
 import io.nyala.tablet.WriteQueue.Admission;
 import io.nyala.tablet.WriteQueue.Admission.Caller;
 import io.nyala.testkit.Seed;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 
@@ -27,7 +29,7 @@ final class AdmissionTest {
     @RepeatedTest(16)
     void placesAreGivenInTheOrderInWhichCallersCame(@Seed SplittableRandom random) {
         int admittedMax = random.nextInt(1, 6);
-        var admission = new Admission(admittedMax);
+        var admission = new Admission(admittedMax, WritePace.unlimited(), () -> {});
         Deque<Caller> waiting = new ArrayDeque<>();
         List<Caller> admitted = new ArrayList<>();
         int insideCount = 0;
@@ -78,8 +80,38 @@ final class AdmissionTest {
     }
 
     @Test
+    void whoFindsTheTabletSlowWaitsForRoomAndAsksForIt() {
+        var pace = new WritePace(2, 1_000);
+        var asked = new AtomicInteger();
+        var admission = new Admission(4, pace, asked::incrementAndGet);
+        pace.owes(100, 0);
+        pace.adjust(1_000_000, 0, 0);
+        pace.adjust(11_000_000, 0, 0);
+        assertTrue(pace.isSlow());
+        assertFalse(admission.tryAdmit());
+        var caller = new Caller();
+        admission.lineUp(caller);
+        assertFalse(caller.isAdmitted());
+        assertEquals(1, asked.get());
+        assertTrue(admission.isPaced());
+        assertEquals(0, admission.give(), "there is no room yet");
+        pace.accrue(12_000_000);
+        assertEquals(1, admission.give());
+        assertTrue(caller.isAdmitted());
+        assertFalse(admission.isPaced());
+        pace.decided(1_000);
+        var late = new Caller();
+        admission.lineUp(late);
+        assertFalse(late.isAdmitted(), "the first one has had more than there was");
+        pace.owes(0, 0);
+        pace.adjust(30_000_000, 0, 0);
+        assertFalse(pace.isSlow());
+        assertEquals(1, admission.give(), "nobody is slowed any more");
+    }
+
+    @Test
     void whoWaitsInVainLeavesHisPlaceToTheNext() {
-        var admission = new Admission(1);
+        var admission = new Admission(1, WritePace.unlimited(), () -> {});
         assertTrue(admission.tryAdmit());
         var impatient = new Caller();
         var patient = new Caller();
@@ -96,7 +128,7 @@ final class AdmissionTest {
 
     @Test
     void aPlaceThatCameTooLateIsTheNextOnes() {
-        var admission = new Admission(1);
+        var admission = new Admission(1, WritePace.unlimited(), () -> {});
         assertTrue(admission.tryAdmit());
         var impatient = new Caller();
         var patient = new Caller();

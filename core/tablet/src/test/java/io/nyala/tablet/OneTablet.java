@@ -92,7 +92,7 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
     void open() {
         io = new IoPool(disk, 4, 16);
         cache = new PageCache(account, io, 16 << 20);
-        writer = new WriterAgent("writer", Parking.ofThread());
+        writer = new WriterAgent("writer", Parking.ofThread(), () -> 0);
         List<LiveRowSet> opened = new ArrayList<>();
         for (RowSetEntry entry : rowSets) {
             DiskRowSet base = openRowSet(entry.fileId());

@@ -39,7 +39,7 @@ final class Tablets implements AutoCloseable {
     private final List<Runnable> opened = new ArrayList<>();
     private final SimulatedDisk disk;
     private final WriteAheadLog log;
-    private final WriterAgent writer = new WriterAgent("writer", Parking.ofThread());
+    private final WriterAgent writer = new WriterAgent("writer", Parking.ofThread(), () -> 0);
     private long lastTime = HybridTime.of(1_000_000, 0);
     private long nextTabletId = 1;
 

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
@@ -38,6 +39,7 @@ final class SteadyRun {
     private static final long SCAN_INTERVAL_NANOS = 100_000_000;
     private static final long LOOK_UP_INTERVAL_NANOS = 10_000_000;
     private static final long LATENCY_NANOS_MAX = 300_000_000_000L;
+    private static final int INTERVALS_PER_LINE = 10;
     private static final long REST_INTERVAL_NANOS = 100_000_000;
 
     private final SteadyStore store;
@@ -338,12 +340,33 @@ final class SteadyRun {
             }
             long rows = committedRows.get();
             long blocks = device.blocks();
-            intervals.add(new Interval(
-                    rows - rowsBefore, blocks - blocksBefore, device.takeLongestNanos() / 1e6, store.state()));
+            var interval = new Interval(
+                    rows - rowsBefore, blocks - blocksBefore, device.takeLongestNanos() / 1e6, store.state());
+            intervals.add(interval);
+            tell(intervals);
             rowsBefore = rows;
             blocksBefore = blocks;
         }
         return intervals;
+    }
+
+    /** A line now and then, so that who waits sees how it goes, and how it went before something failed. */
+    private void tell(List<Interval> intervals) {
+        if (intervals.size() % INTERVALS_PER_LINE == 0) {
+            State state = intervals.getLast().state();
+            System.err.printf(
+                    Locale.ROOT,
+                    "%s, %d: %,.0f rows in each, height %.2f, changes %.1f %%, %,d MiB of memory%n",
+                    store.name(),
+                    intervals.size(),
+                    intervals.subList(intervals.size() - INTERVALS_PER_LINE, intervals.size()).stream()
+                            .mapToLong(Interval::rows)
+                            .average()
+                            .orElse(0),
+                    state.height(),
+                    100 * state.changeShare(),
+                    state.memoryBytes() >> 20);
+        }
     }
 
     /** Waits until the store has come to rest; answers for how many seconds, or a negative number if it has not. */

@@ -109,6 +109,11 @@ record Metric<T>(String name, String kuduName, boolean isCounter, String help, T
                     Sums::undecidedBatches),
             gauge("held_tablets", "held_tablets", "Tablets whose batches wait for memory", Sums::held),
             gauge(
+                    "slowed_tablets",
+                    "slowed_tablets",
+                    "Tablets that take batches no faster than merges keep up with",
+                    Sums::slowed),
+            gauge(
                     "flushes_due",
                     "flushes_due",
                     "Tablets whose rows in memory are to be written to disk",

@@ -1,5 +1,6 @@
 package io.nyala.web;
 
+import io.nyala.compaction.WritePace;
 import io.nyala.engine.Table;
 import io.nyala.tablet.TabletView;
 import java.util.List;
@@ -11,6 +12,7 @@ import java.util.List;
  * @param missingRowSets rowsets that cannot be read
  * @param failed tablets that take no writes any more
  * @param held tablets whose batches wait for memory
+ * @param slowed tablets that take no more batches than merges keep up with
  * @param awaitingFlush tablets whose flush is due and has not begun
  */
 record Sums(
@@ -26,8 +28,9 @@ record Sums(
         long undecidedBatches,
         int failed,
         int held,
+        int slowed,
         int awaitingFlush) {
-    private static final Sums NONE = new Sums(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    private static final Sums NONE = new Sums(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
     static Sums of(Table table) {
         Sums sums = NONE;
@@ -55,6 +58,7 @@ record Sums(
                 view.undecidedBatches(),
                 view.failure().isPresent() ? 1 : 0,
                 view.isHeld() ? 1 : 0,
+                view.bytesPerSecondMax() == WritePace.UNLIMITED ? 0 : 1,
                 view.isFlushWanted() ? 1 : 0);
     }
 
@@ -72,6 +76,7 @@ record Sums(
                 undecidedBatches + other.undecidedBatches,
                 failed + other.failed,
                 held + other.held,
+                slowed + other.slowed,
                 awaitingFlush + other.awaitingFlush);
     }
 }

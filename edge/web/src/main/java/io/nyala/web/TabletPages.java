@@ -1,5 +1,6 @@
 package io.nyala.web;
 
+import io.nyala.compaction.WritePace;
 import io.nyala.engine.Table;
 import io.nyala.maintenance.TabletExplanation;
 import io.nyala.rows.KeyCodec;
@@ -73,7 +74,10 @@ final class TabletPages {
         if (!view.missing().isEmpty()) {
             return "rowsets missing";
         }
-        return view.isHeld() ? "waits for memory" : "running";
+        if (view.isHeld()) {
+            return "waits for memory";
+        }
+        return view.bytesPerSecondMax() == WritePace.UNLIMITED ? "running" : "slowed, since merges have fallen behind";
     }
 
     /** How far back the log is kept for the tablet. */
@@ -130,6 +134,8 @@ final class TabletPages {
                 Cell.text(place.partition()),
                 "state",
                 Cell.text(state(view)),
+                "batches taken in a second, at most",
+                view.bytesPerSecondMax() == WritePace.UNLIMITED ? Cell.text("-") : Cell.bytes(view.bytesPerSecondMax()),
                 "rows",
                 Cell.count(view.liveRowCount()),
                 "rows with deleted ones",
