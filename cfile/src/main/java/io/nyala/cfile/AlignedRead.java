@@ -1,6 +1,5 @@
 package io.nyala.cfile;
 
-import io.nyala.io.Completions;
 import io.nyala.io.Disk;
 import io.nyala.io.DiskException;
 import io.nyala.io.IoPool;
@@ -15,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>For one thread. Owns its buffer, and does not give it back where the kernel may still write to it.
  */
-final class AlignedRead implements Completions, AutoCloseable {
+final class AlignedRead implements AutoCloseable {
     private final OpenFile file;
     private final long position;
     private final int bytes;
@@ -47,21 +46,42 @@ final class AlignedRead implements Completions, AutoCloseable {
         return alignDown(position + Disk.ALIGNMENT_BYTES - 1);
     }
 
-    /** Reads with a borrowed queue. */
-    void run(IoPool io) {
+    /** Reads with a borrowed queue, all of them at once; throws the failure of the first that failed. */
+    static void run(IoPool io, AlignedRead... reads) {
         IoQueue queue = io.borrow();
         try {
-            long start = alignDown(position);
-            int aligned = Math.toIntExact(alignUp(position + bytes) - start);
-            queue.read(file.file(), start, buffer.segment(), 0, aligned, 0);
-            isReading = true;
-            while (queue.poll(this) == 0) {
-                queue.await(Long.MAX_VALUE);
+            for (int i = 0; i < reads.length; i++) {
+                reads[i].start(queue, i);
+            }
+            while (queue.inFlight() > 0) {
+                if (queue.poll((token, bytes, cause) -> reads[(int) token].end(bytes, cause)) == 0) {
+                    queue.await(Long.MAX_VALUE);
+                }
             }
         } finally {
             io.giveBack(queue); // Waits for what is in flight, or throws.
-            isReading = false;
+            for (AlignedRead read : reads) {
+                read.isReading = false;
+            }
         }
+        for (AlignedRead read : reads) {
+            read.check();
+        }
+    }
+
+    private void start(IoQueue queue, int token) {
+        long start = alignDown(position);
+        int aligned = Math.toIntExact(alignUp(position + bytes) - start);
+        queue.read(file.file(), start, buffer.segment(), 0, aligned, token);
+        isReading = true;
+    }
+
+    private void end(int endBytes, @Nullable DiskException cause) {
+        readBytes = endBytes;
+        failure = cause;
+    }
+
+    private void check() {
         DiskException thrown = failure;
         if (thrown != null) {
             throw thrown;
@@ -82,13 +102,17 @@ final class AlignedRead implements Completions, AutoCloseable {
 
     /** Where in {@link #memory} the bytes asked for begin. */
     long offset() {
-        return position - alignDown(position);
+        return offset(position);
     }
 
-    @Override
-    public void completed(long token, int completedBytes, @Nullable DiskException cause) {
-        readBytes = completedBytes;
-        failure = cause;
+    /** Where in {@link #memory} a position of the file is, of what {@link #has} says is there. */
+    long offset(long at) {
+        return at - alignDown(position);
+    }
+
+    /** Whether so many bytes of the file were asked for. */
+    boolean has(long at, int wanted) {
+        return position <= at && at + wanted <= position + bytes;
     }
 
     @Override

@@ -143,8 +143,14 @@ public final class CFileReader implements AutoCloseable {
         }
     }
 
-    /** The steps of opening. For one thread. */
+    /**
+     * The steps of opening: header and end of the file are read at once, and in the end is mostly all that stays in
+     * memory. For one thread.
+     */
     private static final class Opening {
+        /** Read into 64 KiB; a file of 32 MiB has 20 to 40 KiB of footer and key index. */
+        private static final int END_BYTES = (64 << 10) - FileFormat.HEADER_BYTES;
+
         /** No page should be more of the cache than this. */
         private static final int CACHE_PART = 8;
 
@@ -152,6 +158,10 @@ public final class CFileReader implements AutoCloseable {
         private final PageCache cache;
         private final Resident resident;
         private final long fileBytes;
+
+        /** All of them, in memory until it is open. */
+        private final List<AlignedRead> reads = new ArrayList<>();
+
         private @Nullable KeyFilter keyFilter;
         private @Nullable KeyIndex keyIndex;
 
@@ -172,9 +182,18 @@ public final class CFileReader implements AutoCloseable {
                         "the file has " + Cells.number(fileBytes)
                                 + " bytes, which none of ours has: it was cut, or never finished");
             }
-            try (AlignedRead header = read(0, FileFormat.HEADER_BYTES)) {
-                FileFormat.checkHeader(file.path(), header.memory(), 0, file.identity());
+            try {
+                return readAll();
+            } finally {
+                reads.forEach(AlignedRead::close);
             }
+        }
+
+        private CFileReader readAll() {
+            long endStart = Math.max(FileFormat.HEADER_BYTES, fileBytes - END_BYTES);
+            AlignedRead header = prepare(0, FileFormat.HEADER_BYTES);
+            AlignedRead.run(cache.io(), header, prepare(endStart, Math.toIntExact(fileBytes - endStart)));
+            FileFormat.checkHeader(file.path(), header.memory(), 0, file.identity());
             Trailer trailer = readTrailer();
             MemorySegment payload = readFooter(trailer);
             Footer footer = parse(trailer, payload);
@@ -184,46 +203,53 @@ public final class CFileReader implements AutoCloseable {
             return new CFileReader(this, footer, cache);
         }
 
-        private AlignedRead read(long position, int bytes) {
+        private AlignedRead prepare(long position, int bytes) {
             MemoryAccount account = resident.account;
             Slab buffer = account.take(AlignedRead.bufferBytes(bytes));
             AlignedRead read = new AlignedRead(file, position, bytes, buffer, account);
-            try {
-                read.run(cache.io());
-                return read;
-            } catch (RuntimeException | Error e) {
-                read.close();
-                throw e;
+            reads.add(read);
+            return read;
+        }
+
+        /** What has these bytes, which may be more. */
+        private AlignedRead read(long position, int bytes) {
+            for (AlignedRead each : reads) {
+                if (each.has(position, bytes)) {
+                    return each;
+                }
             }
+            AlignedRead read = prepare(position, bytes);
+            AlignedRead.run(cache.io(), read);
+            return read;
         }
 
         private Trailer readTrailer() {
             long position = fileBytes - FileFormat.TRAILER_BYTES;
-            try (AlignedRead read = read(position, FileFormat.TRAILER_BYTES)) {
-                return FileFormat.readTrailer(file.path(), read.memory(), read.offset(), file.identity(), fileBytes);
-            }
+            AlignedRead read = read(position, FileFormat.TRAILER_BYTES);
+            return FileFormat.readTrailer(
+                    file.path(), read.memory(), read.offset(position), file.identity(), fileBytes);
         }
 
         private MemorySegment readFooter(Trailer trailer) {
             long position = trailer.footerPosition();
             int toEnd = Math.toIntExact(fileBytes - position);
-            try (AlignedRead read = read(position, toEnd)) {
-                long end = read.offset() + trailer.footerBytes();
-                int padding = toEnd - trailer.footerBytes() - FileFormat.TRAILER_BYTES;
-                if (padding >= Disk.ALIGNMENT_BYTES || !Cells.isZero(read.memory(), end, padding)) {
-                    throw new CorruptPageException(
-                            file.path(), position + trailer.footerBytes(), "padding before the trailer is not zero");
-                }
-                int stored = PageFormat.storedBytes(read.memory(), read.offset());
-                Page page = new Page(PageFormat.FOOTER_ID, position, trailer.footerBytes(), stored, 0, 0);
-                PageFormat.check(file.path(), read.memory(), read.offset(), file.identity(), page);
-                MemorySegment unpacked = read.memory().asSlice(read.offset() + PageFormat.HEADER_BYTES, stored);
-                Footer footer = parse(trailer, unpacked);
-                resident.expect(residentBytes(footer, stored));
-                MemorySegment payload = resident.take(stored);
-                file.unpack(page, read.memory(), read.offset(), payload);
-                return payload;
+            AlignedRead read = read(position, toEnd);
+            long start = read.offset(position);
+            int padding = toEnd - trailer.footerBytes() - FileFormat.TRAILER_BYTES;
+            if (padding >= Disk.ALIGNMENT_BYTES
+                    || !Cells.isZero(read.memory(), start + trailer.footerBytes(), padding)) {
+                throw new CorruptPageException(
+                        file.path(), position + trailer.footerBytes(), "padding before the trailer is not zero");
             }
+            int stored = PageFormat.storedBytes(read.memory(), start);
+            Page page = new Page(PageFormat.FOOTER_ID, position, trailer.footerBytes(), stored, 0, 0);
+            PageFormat.check(file.path(), read.memory(), start, file.identity(), page);
+            MemorySegment unpacked = read.memory().asSlice(start + PageFormat.HEADER_BYTES, stored);
+            Footer footer = parse(trailer, unpacked);
+            resident.expect(residentBytes(footer, stored));
+            MemorySegment payload = resident.take(stored);
+            file.unpack(page, read.memory(), start, payload);
+            return payload;
         }
 
         private Footer parse(Trailer trailer, MemorySegment payload) {
@@ -279,9 +305,8 @@ public final class CFileReader implements AutoCloseable {
 
         private MemorySegment readResident(Section section) {
             MemorySegment payload = resident.take(section.payloadBytes(0));
-            try (AlignedRead read = read(section.position(), section.slotBytes(0))) {
-                file.unpack(section, 0, read.memory(), read.offset(), payload);
-            }
+            AlignedRead read = read(section.position(), section.slotBytes(0));
+            file.unpack(section, 0, read.memory(), read.offset(section.position()), payload);
             return payload;
         }
     }
@@ -423,7 +448,7 @@ public final class CFileReader implements AutoCloseable {
         int slotBytes = section.slotBytes(page);
         Slab buffer = cache.takeBuffer(slotBytes);
         try (var read = new AlignedRead(file, section.pagePosition(page), slotBytes, buffer, cache.account())) {
-            read.run(cache.io());
+            AlignedRead.run(cache.io(), read);
             file.unpack(section, page, read.memory(), read.offset(), target);
         }
     }

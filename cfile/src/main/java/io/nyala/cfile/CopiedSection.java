@@ -74,7 +74,7 @@ final class CopiedSection extends CFileWriter.Part {
             int runBytes = Math.toIntExact(section.pagePosition(end - 1) + section.slotBytes(end - 1) - start);
             var buffer = account.take(AlignedRead.bufferBytes(runBytes));
             try (var read = new AlignedRead(source, start, runBytes, buffer, account)) {
-                read.run(io);
+                AlignedRead.run(io, read);
                 for (int page = first; page < end; page++) {
                     copy(read, read.offset() + section.pagePosition(page) - start, page, output, identity);
                 }

@@ -256,7 +256,7 @@ public final class PageCache implements AutoCloseable {
                 section.slotBytes(page),
                 takeBuffer(section.slotBytes(page)),
                 account)) {
-            read.run(io);
+            AlignedRead.run(io, read);
             file.unpack(section, page, read.memory(), read.offset(), target.segment());
         }
     }

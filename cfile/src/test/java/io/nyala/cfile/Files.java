@@ -60,15 +60,19 @@ final class Files implements AutoCloseable {
         }
     }
 
-    private static void append(KeyWriter writer, byte[] key) {
+    static void append(KeyWriter writer, byte[] key) {
         writer.append(MemorySegment.ofArray(key), 0, key.length);
     }
 
     CFileWriter.Written finish(CFileWriter writer, long fileId) {
+        return finish(writer, fileId, new byte[] {1, 2, 3});
+    }
+
+    CFileWriter.Written finish(CFileWriter writer, long fileId, byte[] metadata) {
         IoQueue queue = io.borrow();
         try {
             var destination = new CFileWriter.Destination(disk, PATH, fileId, OWNER_ID);
-            return writer.finish(destination, new byte[] {1, 2, 3}, queue);
+            return writer.finish(destination, metadata, queue);
         } finally {
             io.giveBack(queue);
         }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.encoding.EncodingHint;
 import io.nyala.memory.MemoryAccount;
+import io.nyala.simulation.Operation;
 import io.nyala.testkit.Failure;
 import io.nyala.testkit.Seed;
 import java.lang.foreign.MemorySegment;
@@ -19,6 +20,7 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -60,6 +62,31 @@ final class KeysTest {
                     MemorySegment key = MemorySegment.ofArray(absent);
                     assertEquals(expected, lowerBound(index, cursor, key, absent.length));
                 }
+            }
+        }
+    }
+
+    /** Of a long footer more is read, and of the sections before it. */
+    @ParameterizedTest
+    @CsvSource({"3, 2", "70000, 4"})
+    void openingReadsTheHeaderAndTheEndWhateverIsThere(int metadataBytes, int reads, @Seed SplittableRandom random) {
+        List<byte[]> keys = List.of(new byte[] {1}, new byte[] {2}, new byte[] {3});
+        var column = new TestColumn(ColumnSpec.of(0, "key", CellKind.BINARY).key(), new ArrayList<>(keys));
+        byte[] metadata = new byte[metadataBytes];
+        random.nextBytes(metadata);
+        try (Files files = new Files(random.split());
+                CFileWriter writer = new CFileWriter(files.account)) {
+            column.writeTo(writer.addColumn(column.spec()));
+            KeyWriter keyWriter = writer.addKeys(KeyFilter.RATE_DEFAULT);
+            keys.forEach(key -> Files.append(keyWriter, key));
+            files.finish(writer, Files.FILE_ID, metadata);
+            long before = files.disk.callCount(Operation.READ);
+            try (CFileReader reader = files.open()) {
+                assertEquals(reads, files.disk.callCount(Operation.READ) - before);
+                assertArrayEquals(metadata, reader.metadata());
+                assertArrayEquals(
+                        keys.getLast(),
+                        Objects.requireNonNull(reader.keyIndex()).maxKey());
             }
         }
     }
