@@ -74,9 +74,14 @@ final class DescribeCommand implements Callable<Integer> {
         head.row("in memory", Figures.bytes(statistics.memoryBytes()));
         head.print(out);
         out.println();
-        TextTable columns = new TextTable(">id", "column", "");
+        TextTable columns = new TextTable(">id", "column", "encoding", "compression", "");
         for (Column column : table.schema().columns()) {
-            columns.row(String.valueOf(column.id()), column.describe().replaceFirst("^column ", ""), column.comment());
+            columns.row(
+                    String.valueOf(column.id()),
+                    typed(column),
+                    column.encoding().name(),
+                    column.compression().name(),
+                    column.comment());
         }
         columns.print(out);
         out.println();
@@ -91,6 +96,11 @@ final class DescribeCommand implements Callable<Integer> {
                     table.partitions().schema().describe(tablet.partition()));
         }
         tablets.print(out);
+    }
+
+    /** Name and type of a column. */
+    static String typed(Column column) {
+        return column.name() + " " + column.describeType();
     }
 
     private static String partitioning(Table table) {

@@ -120,9 +120,9 @@ final class ExplainCommand implements Callable<Integer> {
 
     /** Of the oldest, if the table would have given its history up by now. */
     private static void warnOfSnapshots(Table table, long nowMicros, PrintWriter out) {
-        Optional<KeptSnapshot> oldest = KeptSnapshot.all(table, nowMicros).stream()
-                .filter(KeptSnapshot::isOld)
-                .max(Comparator.comparingLong(KeptSnapshot::seconds));
+        Optional<SnapshotCommand.Kept> oldest = SnapshotCommand.Kept.all(table, nowMicros).stream()
+                .filter(SnapshotCommand.Kept::isOld)
+                .max(Comparator.comparingLong(SnapshotCommand.Kept::seconds));
         if (oldest.isEmpty()) {
             return;
         }

@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
             ServeCommand.class,
             ListCommand.class,
             DescribeCommand.class,
+            AlterCommand.class,
             ScanCommand.class,
             DumpCommand.class,
             VerifyCommand.class,

@@ -47,6 +47,29 @@ final class SnapshotCommand implements Runnable {
         throw new ParameterException(spec.commandLine(), "say what to do: create, list or drop");
     }
 
+    /**
+     * A state of a table that has a name. Immutable.
+     *
+     * @param table its name
+     * @param time hybrid time of the state
+     * @param seconds how old it is
+     * @param isOld whether history is kept only because of it
+     */
+    record Kept(String table, String name, long time, long seconds, boolean isOld) {
+        private static final long MICROS_PER_SECOND = 1_000_000;
+
+        /** Those of a table, by their names. */
+        static List<Kept> all(Table table, long nowMicros) {
+            List<Kept> all = new ArrayList<>();
+            table.snapshots().forEach((name, time) -> {
+                long seconds = Math.max(0, nowMicros - HybridTime.micros(time)) / MICROS_PER_SECOND;
+                boolean isOld = table.historySecondsMax() >= 0 && seconds > table.historySecondsMax();
+                all.add(new Kept(table.name(), name, time, seconds, isOld));
+            });
+            return all;
+        }
+    }
+
     /** {@code nyala snapshot create}. */
     @Command(
             name = "create",
@@ -87,11 +110,11 @@ final class SnapshotCommand implements Runnable {
 
         @Override
         public Integer call() {
-            List<KeptSnapshot> all = new ArrayList<>();
+            List<Kept> all = new ArrayList<>();
             try (Engine engine = data.open()) {
                 long now = HybridTime.micros(engine.now());
                 for (Table each : table == null ? engine.tables() : List.of(data.table(engine, table))) {
-                    all.addAll(KeptSnapshot.all(each, now));
+                    all.addAll(Kept.all(each, now));
                 }
             }
             PrintWriter out = spec.commandLine().getOut();
@@ -103,9 +126,9 @@ final class SnapshotCommand implements Runnable {
             return Main.OK;
         }
 
-        private static void print(List<KeptSnapshot> all, PrintWriter out) {
+        private static void print(List<Kept> all, PrintWriter out) {
             TextTable lines = new TextTable("table", "snapshot", "hybrid time", ">seconds ago", "");
-            for (KeptSnapshot kept : all) {
+            for (Kept kept : all) {
                 lines.row(
                         kept.table(),
                         kept.name(),
@@ -116,7 +139,7 @@ final class SnapshotCommand implements Runnable {
             lines.print(out);
         }
 
-        private static Map<String, Object> json(KeptSnapshot kept) {
+        private static Map<String, Object> json(Kept kept) {
             Map<String, Object> all = new LinkedHashMap<>();
             all.put("table", kept.table());
             all.put("name", kept.name());

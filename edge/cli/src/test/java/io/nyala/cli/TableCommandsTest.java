@@ -102,6 +102,36 @@ final class TableCommandsTest {
     }
 
     @Test
+    void columnsAreCompressedByADictionaryFromWhenThatIsAskedFor() {
+        assertTrue(
+                run("describe", "empty").contains("name STRING NULLABLE IMMUTABLE  AUTO      DEFAULT"), out::toString);
+        String changed = run("alter", "empty", "--compression", "name=zstd_dictionary", "--encoding", "id=Plain");
+        assertEquals(
+                List.of(
+                        "id INT32 NOT NULL               PLAIN, DEFAULT",
+                        "name STRING NULLABLE IMMUTABLE  AUTO, ZSTD_DICTIONARY"),
+                changed.lines().map(String::strip).toList());
+        String text = run("describe", "empty");
+        assertTrue(text.contains("name STRING NULLABLE IMMUTABLE  AUTO      ZSTD_DICTIONARY"), text);
+        assertTrue(run("describe", "empty", "--json").contains("\"compression\": \"ZSTD_DICTIONARY\""), out::toString);
+        assertTrue(run("alter", "--help").contains("--compression l_comment=zstd_dictionary"), out::toString);
+    }
+
+    @Test
+    void nothingIsAlteredIfOneColumnOrWordIsNotKnown() {
+        assertEquals(Main.USAGE, execute("alter", "herd", "--compression", "name=lz4", "--encoding", "nme=dict"));
+        assertTrue(
+                err.toString().contains("table \"herd\" has no column \"nme\"; its columns are [id, name]"),
+                err::toString);
+        assertEquals(Main.USAGE, execute("alter", "herd", "--compression", "name=zip"));
+        assertTrue(err.toString().contains("ZSTD_DICTIONARY"), err::toString);
+        assertEquals(Main.USAGE, execute("alter", "herd"));
+        assertTrue(err.toString().contains("--compression COLUMN=zstd_dictionary"), err::toString);
+        assertTrue(
+                run("describe", "herd").contains("name STRING NULLABLE IMMUTABLE  AUTO      DEFAULT"), out::toString);
+    }
+
+    @Test
     void namesTheTablesThatThereAreIfOneIsNot() {
         assertEquals(Main.USAGE, execute("describe", "flock"));
         assertTrue(err.toString().contains("there is no table \"flock\""), err.toString());
