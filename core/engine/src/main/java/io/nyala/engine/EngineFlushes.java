@@ -114,7 +114,7 @@ final class EngineFlushes implements FlushContext {
     private static void close(Discarded merged) {
         try {
             merged.closer().run();
-        } catch (DiskException e) {
+        } catch (RuntimeException e) {
             LOG.log(Level.WARNING, merged.files() + " were merged and could not be closed; one of them stays open", e);
         }
     }

@@ -349,7 +349,8 @@ final class OpenEngine implements TableHost, AutoCloseable {
                         Optional.ofNullable(log.failure()),
                         storage.noRoom(),
                         Optional.ofNullable(log.noRoom()),
-                        clock.failure())
+                        clock.failure(),
+                        tablets.closeFailure())
                 .flatMap(Optional::stream)
                 .forEach(failures::add);
         failures.addAll(maintenance.failures());

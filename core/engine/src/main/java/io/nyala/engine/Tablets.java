@@ -62,6 +62,9 @@ final class Tablets implements AutoCloseable {
     private final Queue<Leaving> leaving = new ConcurrentLinkedQueue<>();
     private int nextWriter;
 
+    /** Why the last one of dropped tablets was not closed whole; null if all were. */
+    private volatile @Nullable RuntimeException closeFailure;
+
     /** A tablet on its way down. Of maintenance, but for what the writer says. */
     private static final class Leaving {
         private final HostedTablet tablet;
@@ -328,9 +331,20 @@ final class Tablets implements AutoCloseable {
         }
     }
 
+    /** Nobody reads it any more: one that cannot be closed is no reason to end all maintenance. */
     private void close(Leaving gone) {
         List<Path> files = gone.isDeleted ? gone.tablet.tablet().files() : List.of();
-        gone.tablet.tablet().close();
+        try {
+            gone.tablet.tablet().close();
+        } catch (RuntimeException e) {
+            var failure = new IllegalStateException(
+                    "tablet " + gone.tablet.id() + ", which was dropped or changed, could not be closed; what it has"
+                            + " left open stays so until the engine is opened again, all else goes on: "
+                            + e.getMessage(),
+                    e);
+            closeFailure = failure;
+            LOG.log(Level.ERROR, failure.getMessage(), e);
+        }
         for (Path file : files) {
             try {
                 if (engine.disk().exists(file)) {
@@ -344,6 +358,11 @@ final class Tablets implements AutoCloseable {
                         e.getMessage());
             }
         }
+    }
+
+    /** Why the last one of dropped tablets was not closed whole, if any was not. Any thread. */
+    Optional<RuntimeException> closeFailure() {
+        return Optional.ofNullable(closeFailure);
     }
 
     private TabletConfig config(long tabletId, Schema schema) {

@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.io.DiskException;
+import io.nyala.io.DiskException.Kind;
+import io.nyala.simulation.Operation;
 import io.nyala.table.TableDroppedException;
 import io.nyala.tablet.TabletBusyException;
 import io.nyala.testkit.Failure;
@@ -81,6 +84,32 @@ final class TableDropsTest {
         assertEquals(List.of(), Numbers.ids(one.table().scan()));
         one.reopen();
         assertEquals(List.of(), Numbers.ids(one.table().scan()));
+        one.running().engine().close();
+    }
+
+    /** All maintenance ended with it. */
+    @Test
+    void aDroppedTableThatCannotBeClosedKeepsNothingFromGoingOn() {
+        long before = one.rowBytes();
+        one.create();
+        Numbers.insertRange(one.table(), 0, 100);
+        one.flush();
+        Numbers.insertRange(one.table(), 100, 200);
+        one.world().disk().failNext(Operation.CLOSE, Kind.IO_ERROR);
+        long tablet = one.table().tablets().getFirst().id();
+        one.engine().dropTable("t");
+        one.settle();
+        RuntimeException failure = one.engine().failures().getFirst();
+        assertTrue(String.valueOf(failure.getMessage()).startsWith("tablet " + tablet + ", which was dropped"));
+        assertInstanceOf(DiskException.class, failure.getCause());
+        assertEquals(List.of(), one.files());
+        assertEquals(before, one.rowBytes(), "what could be given back was not");
+        Table next = one.create();
+        Numbers.insertRange(next, 0, 100);
+        one.flush();
+        assertEquals(1, next.statistics().rowSetCount());
+        one.reopen();
+        assertEquals(List.of(), one.engine().failures());
         one.running().engine().close();
     }
 

@@ -169,10 +169,12 @@ record RowSetMap(
         }
     }
 
-    /** Gives everything back that the map of a closed tablet has. */
+    /** Gives everything back that the map of a closed tablet has, also if some of it fails. */
     void close() {
-        active.rows().close();
-        sealed.forEach(fresh -> fresh.rows().close());
-        onDisk().forEach(LiveRowSet::close);
+        List<Runnable> closers = new ArrayList<>();
+        closers.add(active.rows()::close);
+        sealed.forEach(fresh -> closers.add(fresh.rows()::close));
+        onDisk().forEach(rowSet -> closers.add(rowSet::close));
+        runAll(closers.iterator());
     }
 }

@@ -487,11 +487,11 @@ public final class Tablet {
     }
 
     /**
-     * Gives all memory and all files back. After it has left its writer, or that has stopped, and with no reader left.
+     * Gives all memory and all files back, also if a file cannot be closed. After it has left its writer, or that has
+     * stopped, and with no reader left.
      */
     public void close() {
-        seals.close();
-        map.close();
-        named.close();
+        List<Runnable> closers = List.of(seals::close, map::close, named::close);
+        RowSetMap.runAll(closers.iterator());
     }
 }
