@@ -17,6 +17,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.Comparator;
 import java.util.HashSet;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
@@ -106,6 +107,7 @@ final class Upkeep implements Housekeeping {
         long keptFrom = engine.log().newestFrom(LOG_SEGMENTS_MAX);
         engine.tablets().open().stream()
                 .filter(tablet -> !asked.contains(tablet) && !relieving.contains(tablet))
+                .filter(tablet -> engine.maintenance().backingOff(tablet).isEmpty())
                 .map(Need::of)
                 .filter(need -> need.from() < keptFrom)
                 .sorted(Comparator.comparingLong(Need::from))
@@ -173,7 +175,7 @@ final class Upkeep implements Housekeeping {
     /**
      * The tablet that has most rows in memory is flushed, also if that is another one than whose batch waits, or if one
      * waits that is only being filled. Where there is nothing to flush, others have the memory, who need not give it
-     * back: then the batch does not wait.
+     * back: then the batch does not wait. Nor does it where only such are left whose flushes fail.
      */
     @Override
     public void relieveMemory() {
@@ -188,10 +190,15 @@ final class Upkeep implements Housekeeping {
         Tablet largest = null;
         long mostBytes = 0;
         boolean isReclaiming = false;
+        Optional<RuntimeException> failure = Optional.empty();
         for (Tablet tablet : engine.tablets().open()) {
             isReclaiming |= tablet.isReclaiming();
             long bytes = TabletView.flushableBytes(tablet);
-            if (bytes > mostBytes) {
+            Optional<RuntimeException> backingOff = engine.maintenance().backingOff(tablet);
+            if (bytes > 0 && backingOff.isPresent()) {
+                failure = backingOff;
+                tablet.pressure().wantFlush(); // Later.
+            } else if (bytes > mostBytes) {
                 largest = tablet;
                 mostBytes = bytes;
             } else if (bytes == 0 && tablet.hasRowsInMemory()) {
@@ -202,8 +209,9 @@ final class Upkeep implements Housekeeping {
         if (largest != null) {
             largest.pressure().wantFlush();
         } else if (!isReclaiming) {
-            refuseMemory(new MemoryLimitException("there is nothing to flush, the memory is used for other things: "
-                    + engine.memory().usage()));
+            refuseMemory(failure.orElseGet(
+                    () -> new MemoryLimitException("there is nothing to flush, the memory is used for other things: "
+                            + engine.memory().usage())));
         }
     }
 

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.compaction.MergePolicy.Kind;
 import io.nyala.io.DiskException;
+import io.nyala.io.HugePageSource;
 import io.nyala.maintenance.TabletExplanation;
 import io.nyala.partition.PartitionSchema;
 import io.nyala.simulation.Operation;
@@ -17,9 +18,12 @@ import io.nyala.tablet.TabletView;
 import io.nyala.testkit.Seed;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -220,6 +224,45 @@ final class AutomaticMergesTest {
         assertEquals(1, rowSets(table));
         assertEquals(List.of(), running.engine().failures());
         running.engine().close();
+    }
+
+    /** All maintenance ended with it. */
+    @Test
+    void aTabletOfWhichNobodyCanSayWhatIsToBeMergedHoldsUpNoOther(@Seed SplittableRandom random) {
+        running.engine().close();
+        var mistake = new IllegalStateException("planned");
+        var isWrong = new AtomicBoolean();
+        var host = new StepHost(random.split(), () -> world.clock().advanceMicros(100));
+        LongSupplier micros = () -> {
+            if (isWrong.get() && isWithinALook()) {
+                throw mistake;
+            }
+            return world.clock().micros();
+        };
+        var pages = new ProcessPages(HugePageSource.orJdk());
+        var environment = new EngineEnvironment(world.disk(), micros, pages, host);
+        running = new World.Running(Engine.open(config(), environment), host, pages);
+        Table table = create("t");
+        Table other = create("other");
+        isWrong.set(true);
+        flushOverlapping(table, 3);
+        settle(DELAY_MICROS);
+        assertEquals(3, rowSets(table));
+        assertEquals(Set.of(mistake), Set.copyOf(running.engine().failures()));
+        Numbers.insertRange(other, 0, 10);
+        Numbers.flush(running, other);
+        isWrong.set(false);
+        settle(DELAY_MICROS);
+        settle(DELAY_MICROS);
+        assertEquals(1, rowSets(table));
+        assertEquals(List.of(), running.engine().failures());
+        running.engine().close();
+    }
+
+    private static boolean isWithinALook() {
+        return StackWalker.getInstance()
+                .walk(frames -> frames.anyMatch(frame -> frame.getClassName().endsWith(".MergeCandidate")
+                        && frame.getMethodName().equals("look")));
     }
 
     private void update(Table table, String text, long... ids) {

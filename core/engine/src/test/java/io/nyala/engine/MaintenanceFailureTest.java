@@ -25,6 +25,8 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -105,6 +107,58 @@ final class MaintenanceFailureTest {
         assertEquals(List.of(), engine.failures());
         assertEquals(Numbers.list(0, 200), Numbers.ids(failing.scan()));
         engine.close();
+    }
+
+    /** It was tried again by each batch that came, before all others, since it had most in memory. */
+    @Test
+    void aTabletWhoseFlushesFailBacksOffAndHoldsUpNoOther(@Seed SplittableRandom random) {
+        var world = new World(random);
+        World.Running running = world.open(CONFIG);
+        Engine engine = running.engine();
+        Table failing = engine.createTable("failing", Numbers.SCHEMA);
+        Table other = engine.createTable("other", Numbers.SCHEMA);
+        long failingId = failing.tablets().getFirst().id();
+        var isFull = new AtomicBoolean(true);
+        var attempts = new AtomicInteger();
+        world.disk()
+                .failNext(
+                        call -> {
+                            if (isNewRowSet(call)
+                                    && isFull.get()
+                                    && engine.view().flushingTablet().orElse(0) == failingId) {
+                                attempts.incrementAndGet();
+                                throw DiskException.of("create", call.path(), Kind.NO_SPACE, "planned");
+                            }
+                            return false;
+                        },
+                        Kind.OTHER);
+        long next = fillUntilBusy(failing);
+        long begin = world.clock().micros();
+        for (int i = 0; i < 50; i++) {
+            assertThrows(TabletBusyException.class, () -> Numbers.insertRange(failing, 1_000_000, 1_000_500));
+        }
+        double seconds = (world.clock().micros() - begin) / 1e6;
+        assertTrue(attempts.get() <= 8 + seconds, () -> attempts + " attempts, 50 of them in " + seconds + " s");
+        assertEquals(Kind.NO_SPACE, ((DiskException) engine.failures().getFirst()).kind());
+        Numbers.insertRange(other, 0, 100);
+        Numbers.flush(running, other);
+
+        isFull.set(false);
+        world.clock().advanceMicros(10_000_000);
+        running.host().await(() -> failing.statistics().rowSetCount() > 0); // Nobody has to ask for it.
+        running.host().await(() -> engine.failures().isEmpty());
+        assertEquals(Numbers.list(0, next), Numbers.ids(failing.scan()));
+        engine.close();
+    }
+
+    private static long fillUntilBusy(Table table) {
+        for (long next = 0; ; next += 500) {
+            try {
+                Numbers.insertRange(table, next, next + 500);
+            } catch (TabletBusyException _) {
+                return next;
+            }
+        }
     }
 
     @Test

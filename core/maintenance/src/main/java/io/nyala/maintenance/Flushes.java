@@ -10,9 +10,11 @@ import io.nyala.tablet.TabletView;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -40,6 +42,9 @@ final class Flushes {
     private final Map<Tablet, AttachedTablet> byTablet = new ConcurrentHashMap<>();
     private final Map<MaintenanceScheduler.Slot, AttachedTablet> bySlot = new ConcurrentHashMap<>();
     private volatile @Nullable Running running; // Only the worker sets it.
+
+    /** Whose last flush has failed. */
+    private final Set<AttachedTablet> failing = new LinkedHashSet<>();
 
     /** {@code taskCount} of what is under way; {@code flushed} is told of each flush by which something was written. */
     Flushes(
@@ -150,13 +155,37 @@ final class Flushes {
     /** Of those for the log's sake the first is as good as any; of others that which frees most memory. */
     private void publish(AttachedTablet attached) {
         Tablet tablet = attached.tablet();
-        if (!tablet.pressure().isFlushWanted()) {
+        if (!tablet.pressure().isFlushWanted() || isBackingOff(attached)) {
             attached.flushSlot().withdraw();
         } else if (housekeeping.isForLog(tablet)) {
             attached.flushSlot().publish(Lane.FREE_LOG, 1);
         } else {
             attached.flushSlot().publish(Lane.FREE_MEMORY, Math.max(1, (double) TabletView.flushableBytes(tablet)));
         }
+    }
+
+    private boolean isBackingOff(AttachedTablet attached) {
+        if (!failing.contains(attached)) {
+            return false; // As mostly: no clock is read for each of thousands.
+        }
+        return attached.flushBackOffMicros(housekeeping.micros()) > 0;
+    }
+
+    /** Why the tablet is not flushed for a while, if it is not: its flushes have failed. */
+    Optional<RuntimeException> backingOff(Tablet tablet) {
+        AttachedTablet attached = byTablet.get(tablet);
+        return attached != null && isBackingOff(attached) ? tablet.pressure().flushFailure() : Optional.empty();
+    }
+
+    /** Until the next one may begin of those that wait because they have failed; {@link Long#MAX_VALUE} for none. */
+    long microsToNext() {
+        long next = Long.MAX_VALUE;
+        for (AttachedTablet attached : failing) {
+            if (attached.tablet().pressure().isFlushWanted()) {
+                next = Math.min(next, attached.flushBackOffMicros(housekeeping.micros()));
+            }
+        }
+        return running == null ? next : Long.MAX_VALUE;
     }
 
     /** Does one bounded piece of the one that is under way; answers how much it was. */
@@ -208,6 +237,7 @@ final class Flushes {
         running = null;
         taskCount.getAndDecrement();
         present.claim().release();
+        noteWhetherFailing(present.attached(), failure);
         housekeeping.flushEnded(failure == null, present.task().hasWritten());
         if (present.task().hasWritten()) {
             flushed.accept(present.attached());
@@ -223,6 +253,17 @@ final class Flushes {
             } else {
                 waiting.completeExceptionally(failure);
             }
+        }
+    }
+
+    private void noteWhetherFailing(AttachedTablet attached, @Nullable RuntimeException failure) {
+        failing.removeIf(AttachedTablet::isDetached);
+        if (failure == null) {
+            attached.flushSucceeded();
+            failing.remove(attached);
+        } else if (!(failure instanceof TabletClosedException)) {
+            attached.flushFailed(housekeeping.micros());
+            failing.add(attached);
         }
     }
 

@@ -82,7 +82,7 @@ public final class Maintenance implements Agent {
 
     /** Sleeps until woken, or until a merge is due. */
     public IdleStrategy idleStrategy() {
-        return parking.until(() -> nanos(merges.microsToNext()));
+        return parking.until(() -> nanos(Math.min(merges.microsToNext(), flushes.microsToNext())));
     }
 
     /** Of a time to wait, which may be for ever. */
@@ -216,6 +216,11 @@ public final class Maintenance implements Agent {
         if (ended != null) {
             probes.refuse(ended); // It may have come too late for onClose.
         }
+    }
+
+    /** Why a tablet is not flushed for a while, if it is not: its flushes have failed. By the worker. */
+    public Optional<RuntimeException> backingOff(Tablet tablet) {
+        return flushes.backingOff(tablet);
     }
 
     /** The tablet that is being flushed, if one is. */

@@ -54,6 +54,7 @@ final class MergeCandidate {
     private double height;
     private volatile double weight = 1; // Until the first look.
     private volatile @Nullable RuntimeException failure;
+    private volatile @Nullable RuntimeException lookFailure;
 
     /**
      * What the policy was asked for, and said.
@@ -111,6 +112,7 @@ final class MergeCandidate {
         severalWaitSince = waitsSince(choices, Kind.SEVERAL, severalWaitSince, now);
         majorWaitsSince = waitsSince(choices, Kind.MAJOR, majorWaitsSince, now);
         looked = new Look(version, best(choices, now, settings));
+        lookFailure = null;
         return true;
     }
 
@@ -122,6 +124,16 @@ final class MergeCandidate {
     private double gainUnderWay() {
         Choice begun = running;
         return begun != null && begun.kind() == Kind.SEVERAL ? begun.gain() : 0;
+    }
+
+    /** It could not be looked at: nothing is merged that nobody asks for, until it can be. */
+    void lookFailed(RuntimeException reason, long now) {
+        looked = null;
+        lookedAtVersion = NEVER_LOOKED;
+        lookFailure = reason;
+        lookAgainAt = now + HELD_MICROS;
+        height = 0;
+        tellPace();
     }
 
     private long lookAgainAt(Housekeeping housekeeping, long mark, long now) {
@@ -241,9 +253,10 @@ final class MergeCandidate {
         backsOffUntil = now + BACK_OFF_MICROS_MIN;
     }
 
-    /** Why the last one failed, if no other has come about since. Any thread. */
+    /** Why the last one failed, if no other has come about since, or nobody can say what is next. Any thread. */
     Optional<RuntimeException> failure() {
-        return Optional.ofNullable(failure);
+        RuntimeException failed = failure;
+        return Optional.ofNullable(failed == null ? lookFailure : failed);
     }
 
     /**

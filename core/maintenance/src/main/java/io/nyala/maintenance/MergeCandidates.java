@@ -4,6 +4,8 @@ import io.nyala.compaction.Lane;
 import io.nyala.compaction.MaintenanceScheduler;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletClosedException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.LinkedHashSet;
 import java.util.Queue;
 import java.util.Set;
@@ -21,6 +23,8 @@ import org.jspecify.annotations.Nullable;
 final class MergeCandidates {
     /** A look takes some microseconds where there are few rowsets, and a few milliseconds where there are hundreds. */
     static final int LOOKS_PER_ROUND = 4;
+
+    private static final Logger LOG = System.getLogger(MergeCandidates.class.getName());
 
     private static final int LANES = Lane.set(Lane.KEEP_READS_FAST, Lane.RECLAIM_SPACE);
 
@@ -78,7 +82,7 @@ final class MergeCandidates {
                 aging.remove(candidate);
                 continue;
             }
-            boolean isChosen = candidate.look(housekeeping, settings);
+            boolean isChosen = look(candidate);
             choiceCount.getAndAdd(isChosen ? 1 : 0);
             ages(candidate);
             noteWhetherBehind(candidate);
@@ -93,6 +97,21 @@ final class MergeCandidates {
             }
         }
         return looks;
+    }
+
+    /** What is wrong with one tablet is no reason to maintain no other. */
+    private boolean look(MergeCandidate candidate) {
+        try {
+            return candidate.look(housekeeping, settings);
+        } catch (RuntimeException e) {
+            LOG.log(
+                    Level.ERROR,
+                    "nobody can say what is to be merged in tablet "
+                            + candidate.tablet().id() + "; it is looked at again later",
+                    e);
+            candidate.lookFailed(e, housekeeping.micros());
+            return false;
+        }
     }
 
     /** Whether there is so much to be merged in a tablet that merges do not yield. */
