@@ -79,6 +79,9 @@ final class TextRules {
     private static final List<String> PACKAGE_LISTS =
             List.of("<b>Owns</b>", "<b>Does not know</b>", "<b>Threads</b>", "<b>Memory</b>", "@NullMarked");
 
+    private static final String ALLOCATION_TESTS = "@Tag(\"allocation\")";
+    private static final String ALLOCATION_TESTS_RUN = "<test.allocation.skip>false<";
+
     private TextRules() {}
 
     /** What is wrong in one file, each as {@code path:line: what; what instead}. */
@@ -110,8 +113,8 @@ final class TextRules {
         if (!isRule
                 && !source.isMain()
                 && source.text().contains("Allocation.assert")
-                && !source.text().contains("@Tag(\"allocation\")")) {
-            problems.add(source.path() + ": asserts allocation without @Tag(\"allocation\"); see CONTRIBUTING.md");
+                && !source.text().contains(ALLOCATION_TESTS)) {
+            problems.add(source.path() + ": asserts allocation without " + ALLOCATION_TESTS + "; see CONTRIBUTING.md");
         }
         if (source.fileName().equals("package-info.java") && source.isMain()) {
             PACKAGE_LISTS.stream()
@@ -151,6 +154,25 @@ final class TextRules {
                     problems.add(
                             directory + ": no package-info.java, which says what it owns and what it does not know");
                 }
+            }
+        });
+        return problems;
+    }
+
+    /** Modules whose tests of allocation are not run, and those that start a process for none. */
+    static List<String> problems(Map<String, String> poms, List<Source> sources) {
+        Set<String> tested = new HashSet<>();
+        for (Source source : sources) {
+            if (!source.isIn(RULES) && !source.isMain() && source.text().contains(ALLOCATION_TESTS)) {
+                tested.add(source.module());
+            }
+        }
+        List<String> problems = new ArrayList<>();
+        poms.forEach((module, pom) -> {
+            if (pom.contains(ALLOCATION_TESTS_RUN) != tested.contains(module)) {
+                String want = tested.contains(module) ? "has tests with " : "has no test with ";
+                String state = tested.contains(module) ? ", but its pom lacks " : ", but its pom says ";
+                problems.add(module + ": " + want + ALLOCATION_TESTS + state + ALLOCATION_TESTS_RUN);
             }
         });
         return problems;

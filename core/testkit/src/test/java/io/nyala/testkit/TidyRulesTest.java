@@ -206,6 +206,19 @@ final class TidyRulesTest {
                         .size());
     }
 
+    @Test
+    void wantsTestsOfAllocationToBeRunWhereThereAreSome() {
+        String runs = "<test.allocation.skip>false</test.allocation.skip>";
+        List<Source> sources = List.of(test("wal", "@Tag(\"allocation\") class A {}"), test("cfile", "class A {}"));
+        assertEquals(List.of(), TextRules.problems(Map.of("wal", runs, "cfile", ""), sources));
+        assertEquals(
+                List.of("wal: has tests with @Tag(\"allocation\"), but its pom lacks <test.allocation.skip>false<"),
+                TextRules.problems(Map.of("wal", "", "cfile", ""), sources));
+        assertEquals(
+                List.of("cfile: has no test with @Tag(\"allocation\"), but its pom says <test.allocation.skip>false<"),
+                TextRules.problems(Map.of("wal", runs, "cfile", runs), sources));
+    }
+
     private static List<String> uses(Source source, Map<String, String> modules) {
         return ArrowRules.problemsOfUses(source, modules);
     }

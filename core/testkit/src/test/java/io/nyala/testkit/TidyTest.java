@@ -50,6 +50,11 @@ final class TidyTest {
     }
 
     @Test
+    void testsOfAllocationAreRunWhereThereAreSome() {
+        assertNone(TextRules.problems(POMS, SOURCES));
+    }
+
+    @Test
     void methodsAreShortAndTypesAreExplained() throws IOException {
         assertNone(ShapeRules.problems(SOURCES.stream()
                 .filter(source -> !source.module().equals(GENERATED))
