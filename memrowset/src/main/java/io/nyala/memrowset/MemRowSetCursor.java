@@ -99,7 +99,7 @@ public final class MemRowSetCursor implements RowCursor.Keyed {
             }
             selectRows();
         }
-        int count = columns.fitting(packedRows, nextRow, rowCount);
+        int count = columns.fitting(packedRows, nextRow, Math.min(rowCount, nextRow + target.rowsMax()));
         if (target.hasKeys()) {
             count = columns.fittingKeys(rows, nextRow, nextRow + count);
             columns.fillKeys(target, rows, nextRow, count);

@@ -3,19 +3,12 @@ package io.nyala.diskrowset;
 import static io.nyala.rows.LittleEndian.getInt;
 import static io.nyala.rows.LittleEndian.getLong;
 import static io.nyala.rows.LittleEndian.setInt;
-import static io.nyala.rows.LittleEndian.unsignedByte;
+import static io.nyala.rows.LittleEndian.setLong;
 
 import io.nyala.cfile.CorruptPageException;
 import io.nyala.cfile.Prefetch;
 import io.nyala.cfile.RawReader;
 import io.nyala.diskrowset.DeltaFileFormat.PageEntry;
-import io.nyala.encoding.CorruptVectorException;
-import io.nyala.encoding.DecoderScratch;
-import io.nyala.encoding.EncodedVector;
-import io.nyala.encoding.FlatBinary;
-import io.nyala.encoding.VectorDecoder;
-import io.nyala.encoding.VectorFormat;
-import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.Slab;
 import io.nyala.rows.CellEquality;
 import io.nyala.rows.ColumnType;
@@ -27,33 +20,50 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The relevant entries of one column of a delta file, by ordinal and time. Holds a decoded copy of the present page, so
- * that no page is pinned while nobody reads.
+ * The relevant entries of one column of a delta file, by ordinal and time. Holds copies of those that come next, so
+ * that no page is pinned while nobody reads: of a page or less, some 200 where the reader has many such cursors.
+ *
+ * <pre>{@code
+ *   page       [ decoded, in memory that all cursors of the reader share                  ]
+ *                        |relevant entries, the next ones|
+ *   window               [ ordinals | times | validity | values, or ends of strings ]
+ * }</pre>
  *
  * <p>Belongs to one {@link DeltaFileCursor}. Allocates nothing per page; takes memory when it comes to its first one.
  */
 final class DeltaColumnCursor implements AutoCloseable {
-    private static final int ENTRIES_MAX = DeltaFileFormat.PAGE_ENTRIES_MAX;
-    private static final int PADDING = VectorFormat.WRITE_PADDING_BYTES;
+    /** Of a window, where the reader has many of them, or needs few rows; some 200 entries. */
+    private static final int WINDOW_BYTES_MIN = 4 << 10;
 
-    // Where the parts of the decoded page are.
-    private static final long ORDINALS = 0;
-    private static final long TIMES = ORDINALS + ENTRIES_MAX * (long) Integer.BYTES + PADDING;
-    private static final long VALIDITY = TIMES + ENTRIES_MAX * (long) Long.BYTES + PADDING;
-    private static final long VALUES = VALIDITY + ENTRIES_MAX / Byte.SIZE + PADDING;
+    /** Of a window that takes all entries of a page, of whatever type. */
+    private static final int WINDOW_BYTES_MAX = 32 << 10;
+
+    /** Strings in a window, as many times as it has bytes: of more than that there is one, at least. */
+    private static final int STRING_BYTES_FACTOR = 2;
+
+    /** A reader that wants so few rows only needs few entries. */
+    private static final int FEW_ROWS = 64;
 
     private final DeltaColumn column;
     private final Path path;
     private final Range range;
-    private final MemoryAccount account;
+    private final ReaderMemory memory;
     private final RawReader.Cursor pages;
-    private final EncodedVector vector;
-    private final FlatBinary flat = new FlatBinary();
     private final GrowingBuffer strings;
     private @Nullable Slab slab;
-    private MemorySegment decoded = MemorySegment.NULL;
+    private MemorySegment window = MemorySegment.NULL;
     private long from; // Of the range, or further.
     private int nextPage;
+
+    /** The first entry of the page before the next one that was not looked at; of none, behind the last one. */
+    private int nextEntry = Integer.MAX_VALUE;
+
+    // Of the window.
+    private int entriesMax;
+    private long stringBytesMax;
+    private long times;
+    private long validity;
+    private long values;
     private int count;
     private int index;
 
@@ -64,6 +74,10 @@ final class DeltaColumnCursor implements AutoCloseable {
      *     wants to know what the row is at the snapshot: the cell that it sets takes the place of those before. REDO
      */
     record Range(DeltaKind kind, long from, long to, long snapshot, boolean isNewestEnough) {
+        static Range everything(DeltaKind kind) {
+            return new Range(kind, 0, Long.MAX_VALUE, kind.everySnapshot(), false);
+        }
+
         boolean isRelevant(PageEntry page) {
             return kind.isRelevant(page.oldestTime(), page.newestTime(), snapshot);
         }
@@ -73,14 +87,13 @@ final class DeltaColumnCursor implements AutoCloseable {
         }
     }
 
-    DeltaColumnCursor(DeltaColumn column, Path path, Range range, DecoderScratch scratch, MemoryAccount account) {
+    DeltaColumnCursor(DeltaColumn column, Path path, Range range, ReaderMemory memory) {
         this.column = column;
         this.path = path;
         this.range = range;
-        this.account = account;
+        this.memory = memory;
         this.pages = column.reader().cursor();
-        this.vector = new EncodedVector(scratch);
-        this.strings = new GrowingBuffer(account);
+        this.strings = new GrowingBuffer(memory.account());
         this.from = range.from();
         this.nextPage = column.pageFrom(from, 0);
     }
@@ -93,39 +106,129 @@ final class DeltaColumnCursor implements AutoCloseable {
     boolean next(Prefetch prefetch, int pagesAhead) {
         while (true) {
             while (++index < count) {
-                if (ordinal() >= range.to()) {
-                    return end();
-                }
-                if (ordinal() >= from && range.isRelevant(time()) && !isSuperseded()) {
+                if (ordinal() >= from) {
                     return true;
                 }
             }
-            while (nextPage < column.pages().size() && !isNeeded(nextPage)) {
-                nextPage++;
+            index = 0;
+            count = 0;
+            if (!hasRest() && !turn(prefetch, pagesAhead)) {
+                return false;
             }
-            if (nextPage == column.pages().size()
-                    || column.pages().get(nextPage).firstOrdinal() >= range.to()) {
-                return end();
-            }
-            if (!column.reader().isCached(nextPage)) {
-                noteAhead(prefetch, pagesAhead);
-                prefetch.run();
-            }
-            load(nextPage++);
+            fill();
+            index = -1;
         }
     }
 
+    /** Whether entries of the page before the next one were not looked at yet. */
+    private boolean hasRest() {
+        return nextPage > 0 && nextEntry < column.pages().get(nextPage - 1).entryCount();
+    }
+
+    /** Goes to the next page that may have a relevant entry; false at the end. */
+    private boolean turn(Prefetch prefetch, int pagesAhead) {
+        while (nextPage < column.pages().size() && !isNeeded(nextPage)) {
+            nextPage++;
+        }
+        if (nextPage == column.pages().size() || column.pages().get(nextPage).firstOrdinal() >= range.to()) {
+            nextPage = column.pages().size();
+            nextEntry = Integer.MAX_VALUE;
+            return false;
+        }
+        if (!column.reader().isCached(nextPage)) {
+            noteAhead(prefetch, pagesAhead);
+            prefetch.run();
+        }
+        nextPage++;
+        nextEntry = 0;
+        return true;
+    }
+
+    /** Takes the next relevant entries of the page before the next one; perhaps none. */
+    private void fill() {
+        DeltaColumn.Page page = memory.page();
+        page.load(column, pages, nextPage - 1, path);
+        takeWindow();
+        long stringEnd = 0;
+        int entry = nextEntry;
+        for (; entry < page.count() && count < entriesMax; entry++) {
+            int ordinal = page.ordinal(entry);
+            if (ordinal >= range.to()) {
+                entry = page.count();
+                break;
+            }
+            if (ordinal >= from && range.isRelevant(page.time(entry)) && !isSuperseded(page, entry)) {
+                int bytes = column.cellBytes() > 0 || page.isNull(entry) ? 0 : page.stringBytes(entry);
+                if (count > 0 && stringEnd + bytes > stringBytesMax) {
+                    break;
+                }
+                stringEnd = copy(page, entry, stringEnd, bytes);
+            }
+        }
+        nextEntry = entry;
+    }
+
+    /** Copies an entry behind those of the window; answers where strings end. */
+    private long copy(DeltaColumn.Page page, int entry, long stringEnd, int stringBytes) {
+        setInt(window, count * (long) Integer.BYTES, page.ordinal(entry));
+        setLong(window, times + count * (long) Long.BYTES, page.time(entry));
+        boolean isNull = page.isNull(entry);
+        long word = validity + (count >>> 6) * (long) Long.BYTES;
+        long bit = 1L << count;
+        setLong(window, word, (getLong(window, word) & ~bit) | (isNull ? 0 : bit));
+        if (column.cellBytes() > 0) {
+            if (!isNull) {
+                page.copyValue(entry, column.cellBytes(), window, values + (long) count * column.cellBytes());
+            }
+            count++;
+            return 0;
+        }
+        long after = stringEnd + stringBytes;
+        if (stringBytes > 0) {
+            growStrings(stringEnd, after);
+            page.copyValue(entry, 0, strings.memory(), stringEnd);
+        }
+        count++;
+        setInt(window, values + count * (long) Integer.BYTES, (int) after);
+        return after;
+    }
+
+    private void growStrings(long usedBytes, long bytes) {
+        long before = strings.memory().byteSize();
+        strings.ensure(usedBytes, bytes);
+        memory.countChanges(strings.memory().byteSize() - before);
+    }
+
+    private void takeWindow() {
+        if (slab != null) {
+            return;
+        }
+        boolean isSmall = memory.isFullOfChanges() || range.to() - from <= FEW_ROWS;
+        Slab taken = memory.account().take(isSmall ? WINDOW_BYTES_MIN : WINDOW_BYTES_MAX);
+        slab = taken;
+        window = taken.segment();
+        long bytes = window.byteSize();
+        memory.countChanges(bytes);
+        long entryBits = (Integer.BYTES + Long.BYTES + column.fixedBytes()) * (long) Byte.SIZE + 1;
+        long room = (bytes - Integer.BYTES) * Byte.SIZE / entryBits;
+        entriesMax = (int) Math.min(DeltaFileFormat.PAGE_ENTRIES_MAX, room & -Long.SIZE);
+        times = entriesMax * (long) Integer.BYTES;
+        validity = times + entriesMax * (long) Long.BYTES;
+        values = validity + entriesMax / Byte.SIZE;
+        stringBytesMax = STRING_BYTES_FACTOR * bytes;
+        assert entriesMax > 0 && values + (entriesMax + 1L) * Integer.BYTES <= bytes : entriesMax + " in " + bytes;
+        setInt(window, values, 0);
+    }
+
     /** Whether the next entry is relevant, and of the same row: as far as is known, at the end of a page. */
-    private boolean isSuperseded() {
+    private boolean isSuperseded(DeltaColumn.Page page, int entry) {
         if (!range.isNewestEnough()) {
             return false;
         }
-        if (index + 1 == count) {
-            return beginsWith(nextPage, ordinal());
+        if (entry + 1 == page.count()) {
+            return beginsWith(nextPage, page.ordinal(entry));
         }
-        long next = index + 1L;
-        return getInt(decoded, ORDINALS + next * Integer.BYTES) == ordinal()
-                && range.isRelevant(getLong(decoded, TIMES + next * Long.BYTES));
+        return page.ordinal(entry + 1) == page.ordinal(entry) && range.isRelevant(page.time(entry + 1));
     }
 
     /** Whether a page is known to begin with a relevant entry of this row. */
@@ -143,20 +246,17 @@ final class DeltaColumnCursor implements AutoCloseable {
                 && !(range.isNewestEnough() && isOfOneRow && beginsWith(page + 1, entry.lastOrdinal()));
     }
 
-    private boolean end() {
-        index = 0;
-        count = 0;
-        nextPage = column.pages().size();
-        return false;
-    }
-
     /** Leaves out the entries of rows before {@code ordinal}, as if they had been read. */
     void skipTo(long ordinal) {
         from = Math.max(from, ordinal);
-        if (count == 0 || column.pages().get(nextPage - 1).lastOrdinal() < ordinal) {
+        boolean isPassed = hasRest()
+                ? column.pages().get(nextPage - 1).lastOrdinal() < ordinal
+                : count == 0 || ordinal(count - 1) < ordinal;
+        if (isPassed) {
             index = 0;
             count = 0;
             nextPage = column.pageFrom(ordinal, nextPage);
+            nextEntry = Integer.MAX_VALUE;
         }
     }
 
@@ -167,25 +267,28 @@ final class DeltaColumnCursor implements AutoCloseable {
 
     /** Reads all pages, and checks that they are what the footer says of them. */
     void verify(DeltaFileFormat.Metadata metadata) {
+        DeltaColumn.Page decoded = memory.page();
         for (int page = 0; page < column.pages().size(); page++) {
-            load(page);
+            decoded.load(column, pages, page, path);
             PageEntry entry = column.pages().get(page);
             long oldest = Long.MAX_VALUE;
             long newest = Long.MIN_VALUE;
             int ordinalBefore = -1;
             long timeBefore = 0;
-            for (index = 0; index < count; index++) {
-                if (ordinal() == ordinalBefore && !range.kind().isBefore(timeBefore, time())) {
+            for (int i = 0; i < decoded.count(); i++) {
+                int ordinal = decoded.ordinal(i);
+                long time = decoded.time(i);
+                if (ordinal == ordinalBefore && !range.kind().isBefore(timeBefore, time)) {
                     throw wrong(
                             page,
-                            "changes of row " + ordinal() + " are not in the order of " + range.kind() + ": one at "
-                                    + time() + " follows one at " + timeBefore);
+                            "changes of row " + ordinal + " are not in the order of " + range.kind() + ": one at "
+                                    + time + " follows one at " + timeBefore);
                 }
-                if (!metadata.isChanged(ordinal() / Limits.VECTOR_ROWS)) {
-                    throw wrong(page, "the footer denies that row " + ordinal() + " has changes");
+                if (!metadata.isChanged(ordinal / Limits.VECTOR_ROWS)) {
+                    throw wrong(page, "the footer denies that row " + ordinal + " has changes");
                 }
-                ordinalBefore = ordinal();
-                timeBefore = time();
+                ordinalBefore = ordinal;
+                timeBefore = time;
                 oldest = Math.min(oldest, timeBefore);
                 newest = Math.max(newest, timeBefore);
             }
@@ -215,102 +318,20 @@ final class DeltaColumnCursor implements AutoCloseable {
         }
     }
 
-    private void load(int page) {
-        if (slab == null) {
-            long width = column.cellBytes() == 0 ? Integer.BYTES : column.cellBytes();
-            Slab taken = account.take(VALUES + (ENTRIES_MAX + 1L) * width + PADDING);
-            slab = taken;
-            decoded = taken.segment();
-        }
-        pages.seek(page);
-        try {
-            decode(pages.memory(), pages.bytes(), column.pages().get(page));
-        } catch (CorruptVectorException | IllegalArgumentException e) {
-            throw new CorruptPageException(
-                    path,
-                    column.reader().position(page),
-                    "delta page " + page + " of column " + column.id() + " makes no sense: " + e.getMessage(),
-                    e);
-        } finally {
-            pages.release();
-        }
-        count = column.pages().get(page).entryCount();
-        index = -1;
-    }
-
-    private void decode(MemorySegment page, int bytes, PageEntry entry) {
-        count = 0;
-        int entries = entry.entryCount();
-        DeltaFileFormat.checkPage(page, bytes, entry, column.cellBytes(), column.hasCells());
-        decodeRows(page, entry);
-        vector.wrap(page, DeltaFileFormat.timesOffset(page, 0), DeltaFileFormat.timeBytes(page, 0))
-                .expect(Long.BYTES, entries);
-        VectorDecoder.decodeFixed(vector, decoded, TIMES);
-        int nulls = DeltaFileFormat.nulls(page, 0);
-        long validityBytes = DeltaFileFormat.validityBytes(nulls, entries);
-        if (validityBytes > 0) {
-            MemorySegment.copy(page, DeltaFileFormat.validityOffset(page, 0), decoded, VALIDITY, validityBytes);
-        } else {
-            decoded.asSlice(VALIDITY, ENTRIES_MAX / Byte.SIZE)
-                    .fill((byte) (nulls == DeltaFileFormat.ALL_VALID ? -1 : 0));
-        }
-        if (nulls <= DeltaFileFormat.VALIDITY) {
-            vector.wrap(page, DeltaFileFormat.valuesOffset(page, 0), DeltaFileFormat.valueBytes(page, 0))
-                    .expect(column.cellBytes(), entries);
-            if (column.cellBytes() > 0) {
-                VectorDecoder.decodeFixed(vector, decoded, VALUES);
-            } else {
-                strings.ensure(0, vector.decodedBytes() + PADDING);
-                VectorDecoder.decodeBinary(vector, flat.wrap(decoded, VALUES, strings.memory(), 0));
-            }
-        }
-    }
-
-    private void decodeRows(MemorySegment page, PageEntry entry) {
-        int rowBytes = DeltaFileFormat.rowBytes(page, 0);
-        int found = 0;
-        if (DeltaFileFormat.rowsForm(page, 0) == DeltaFileFormat.ROWS_VECTOR) {
-            vector.wrap(page, DeltaFileFormat.PAGE_HEADER_BYTES, rowBytes).expect(Integer.BYTES, entry.entryCount());
-            VectorDecoder.decodeFixed(vector, decoded, ORDINALS);
-            found = entry.entryCount();
-        } else {
-            for (int at = 0; at < rowBytes; at++) {
-                int bits = unsignedByte(page, DeltaFileFormat.PAGE_HEADER_BYTES + (long) at);
-                for (; bits != 0; bits &= bits - 1, found++) {
-                    if (found < entry.entryCount()) {
-                        int row = at * Byte.SIZE + Integer.numberOfTrailingZeros(bits);
-                        setInt(decoded, ORDINALS + found * (long) Integer.BYTES, row);
-                    }
-                }
-            }
-        }
-        if (found != entry.entryCount()) {
-            throw new IllegalArgumentException("it has " + found + " rows, expected " + entry.entryCount());
-        }
-        int span = entry.lastOrdinal() - entry.firstOrdinal();
-        int before = 0;
-        for (int i = 0; i < found; i++) {
-            long at = ORDINALS + i * (long) Integer.BYTES;
-            int row = getInt(decoded, at);
-            if (row < before || row > span || (i == 0 && row != 0) || (i == found - 1 && row != span)) {
-                throw new IllegalArgumentException(
-                        "row " + row + " follows row " + before + " of " + span + ", at entry " + i);
-            }
-            before = row;
-            setInt(decoded, at, entry.firstOrdinal() + row);
-        }
-    }
-
     int ordinal() {
-        return getInt(decoded, ORDINALS + index * (long) Integer.BYTES);
+        return ordinal(index);
+    }
+
+    private int ordinal(int entry) {
+        return getInt(window, entry * (long) Integer.BYTES);
     }
 
     long time() {
-        return getLong(decoded, TIMES + index * (long) Long.BYTES);
+        return getLong(window, times + index * (long) Long.BYTES);
     }
 
     boolean isNull() {
-        return (getLong(decoded, VALIDITY + (index >>> 6) * (long) Long.BYTES) >>> index & 1) == 0;
+        return (getLong(window, validity + (index >>> 6) * (long) Long.BYTES) >>> index & 1) == 0;
     }
 
     /** Of the value; 0 if it is NULL. */
@@ -322,49 +343,49 @@ final class DeltaColumnCursor implements AutoCloseable {
     }
 
     private int stringEnd(int number) {
-        return getInt(decoded, VALUES + number * (long) Integer.BYTES);
+        return getInt(window, values + number * (long) Integer.BYTES);
     }
 
     /** Copies the value, which is not NULL. */
     void copyValue(MemorySegment target, long offset) {
-        if (column.cellBytes() > 0) {
-            long source = VALUES + (long) index * column.cellBytes();
-            MemorySegment.copy(decoded, source, target, offset, column.cellBytes());
-        } else {
-            MemorySegment.copy(strings.memory(), stringEnd(index), target, offset, valueBytes());
-        }
+        MemorySegment.copy(valueMemory(), valueOffset(), target, offset, valueBytes());
+    }
+
+    private MemorySegment valueMemory() {
+        return column.cellBytes() > 0 ? window : strings.memory();
+    }
+
+    private long valueOffset() {
+        return column.cellBytes() > 0 ? values + (long) index * column.cellBytes() : stringEnd(index);
     }
 
     /** Adds the present entry to a file that is being written. */
     void appendTo(DeltaColumnWriter target) {
         if (isNull()) { // An entry that has no value is, too.
             target.appendWithoutValue(ordinal(), time());
-        } else if (column.cellBytes() > 0) {
-            target.append(ordinal(), time(), decoded, VALUES + (long) index * column.cellBytes(), column.cellBytes());
         } else {
-            target.append(ordinal(), time(), strings.memory(), stringEnd(index), valueBytes());
+            target.append(ordinal(), time(), valueMemory(), valueOffset(), valueBytes());
         }
     }
 
     /** Whether the value is that of a cell of a {@link RowChange}. */
-    boolean isEqual(ColumnType type, MemorySegment memory, long cell) {
-        if (isNull() || RowChange.cellIsNull(memory, cell)) {
-            return isNull() == RowChange.cellIsNull(memory, cell);
+    boolean isEqual(ColumnType type, MemorySegment other, long cell) {
+        if (isNull() || RowChange.cellIsNull(other, cell)) {
+            return isNull() == RowChange.cellIsNull(other, cell);
         }
-        boolean isFixed = column.cellBytes() > 0;
-        MemorySegment values = isFixed ? decoded : strings.memory();
-        long value = isFixed ? VALUES + (long) index * column.cellBytes() : stringEnd(index);
-        return CellEquality.ofValue(type, values, value, valueBytes(), memory, cell);
+        return CellEquality.ofValue(type, valueMemory(), valueOffset(), valueBytes(), other, cell);
     }
 
     @Override
     public void close() {
         pages.close();
+        memory.countChanges(-strings.memory().byteSize());
         strings.close();
         Slab taken = slab;
         slab = null;
         if (taken != null) {
-            account.giveBack(taken);
+            memory.countChanges(-window.byteSize());
+            memory.account().giveBack(taken);
         }
     }
 }

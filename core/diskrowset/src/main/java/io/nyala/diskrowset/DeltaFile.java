@@ -6,7 +6,6 @@ import io.nyala.cfile.PageCache;
 import io.nyala.cfile.Prefetch;
 import io.nyala.cfile.UnsupportedFormatException;
 import io.nyala.diskrowset.DeltaFileFormat.ColumnEntry;
-import io.nyala.encoding.DecoderScratch;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.DeltaSource;
@@ -56,8 +55,9 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
         long first = column.pages().getFirst().firstOrdinal();
         long last = column.pages().getLast().lastOrdinal();
         DeletedRows rows = new DeletedRows(first, last, Math.toIntExact(column.entryCount()), account);
-        var everything = new DeltaColumnCursor.Range(kind(), 0, Long.MAX_VALUE, kind().everySnapshot(), false);
-        try (Cursor deletions = cursor(List.of(column), everything, account)) {
+        var everything = DeltaColumnCursor.Range.everything(kind());
+        try (var memory = new ReaderMemory(account);
+                Cursor deletions = cursor(List.of(column), everything, memory, false)) {
             while (deletions.next()) {
                 rows.add(deletions.ordinal());
             }
@@ -209,7 +209,16 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
 
     @Override
     public Cursor changes(long from, long to, long snapshot, MemoryAccount reader) {
-        return cursor(columns, new DeltaColumnCursor.Range(kind(), from, to, snapshot, false), reader);
+        return changes(from, to, snapshot, new ReaderMemory(reader), true);
+    }
+
+    /** As above, in memory that others of the reader's use, too. */
+    Cursor changes(long from, long to, long snapshot, ReaderMemory memory) {
+        return changes(from, to, snapshot, memory, false);
+    }
+
+    private Cursor changes(long from, long to, long snapshot, ReaderMemory memory, boolean ownsMemory) {
+        return cursor(columns, new DeltaColumnCursor.Range(kind(), from, to, snapshot, false), memory, ownsMemory);
     }
 
     /**
@@ -218,8 +227,18 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
      */
     @Override
     public Cursor changes(long from, long to, long snapshot, int[] columnIds, MemoryAccount reader) {
+        return changes(from, to, snapshot, columnIds, new ReaderMemory(reader), true);
+    }
+
+    /** As above, in memory that others of the reader's use, too. */
+    Cursor changes(long from, long to, long snapshot, int[] columnIds, ReaderMemory memory) {
+        return changes(from, to, snapshot, columnIds, memory, false);
+    }
+
+    private Cursor changes(
+            long from, long to, long snapshot, int[] columnIds, ReaderMemory memory, boolean ownsMemory) {
         if (kind() == DeltaKind.UNDO) {
-            return changes(from, to, snapshot, reader);
+            return changes(from, to, snapshot, memory, ownsMemory);
         }
         List<DeltaColumn> wanted = new ArrayList<>();
         for (DeltaColumn column : columns) {
@@ -227,11 +246,12 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
                 wanted.add(column);
             }
         }
-        return cursor(wanted, new DeltaColumnCursor.Range(kind(), from, to, snapshot, true), reader);
+        return cursor(wanted, new DeltaColumnCursor.Range(kind(), from, to, snapshot, true), memory, ownsMemory);
     }
 
-    private Cursor cursor(List<DeltaColumn> wanted, DeltaColumnCursor.Range range, MemoryAccount reader) {
-        return new DeltaFileCursor(wanted, file.path(), range, file.prefetch(), reader);
+    private Cursor cursor(
+            List<DeltaColumn> wanted, DeltaColumnCursor.Range range, ReaderMemory memory, boolean ownsMemory) {
+        return new DeltaFileCursor(wanted, file.path(), range, file.prefetch(), memory, ownsMemory);
     }
 
     /**
@@ -240,15 +260,20 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
      * @param schema by which columns are named
      */
     public void answer(CellTests tests, Schema schema) {
+        try (var memory = new ReaderMemory(account)) {
+            answer(tests, schema, memory);
+        }
+    }
+
+    private void answer(CellTests tests, Schema schema, ReaderMemory memory) {
         for (int first = 0; first < tests.count() && tests.isAnyOpen(); ) {
             int end = tests.columnEnd(first);
             DeltaColumn column = column(schema.column(tests.column(first)).id());
             if (column != null) {
                 ColumnType type = schema.column(tests.column(first)).type();
-                var range = new DeltaColumnCursor.Range(kind(), 0, Long.MAX_VALUE, kind().everySnapshot(), false);
-                try (var scratch = new DecoderScratch(account);
-                        var cursor = new DeltaColumnCursor(column, file.path(), range, scratch, account)) {
-                    new DeltaCellLookup(column, cursor, type, file.prefetch()).answer(tests, first, end);
+                var everything = DeltaColumnCursor.Range.everything(kind());
+                try (var cursor = new DeltaColumnCursor(column, file.path(), everything, memory)) {
+                    new CellLookup(column, cursor, type, file.prefetch()).answer(tests, first, end);
                 }
             }
             first = end;
@@ -278,10 +303,10 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
     /** Reads and checks every page of the file, and that its pages are what the footer says of them. */
     public void verify() {
         file.verify();
-        var everything = new DeltaColumnCursor.Range(kind(), 0, Long.MAX_VALUE, kind().everySnapshot(), false);
-        try (var scratch = new DecoderScratch(account)) {
+        var everything = DeltaColumnCursor.Range.everything(kind());
+        try (var memory = new ReaderMemory(account)) {
             for (DeltaColumn column : columns) {
-                try (var cursor = new DeltaColumnCursor(column, file.path(), everything, scratch, account)) {
+                try (var cursor = new DeltaColumnCursor(column, file.path(), everything, memory)) {
                     cursor.verify(metadata);
                 }
             }
@@ -292,5 +317,80 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
     public void close() {
         deleted.close();
         file.close();
+    }
+
+    /**
+     * Answers {@link CellTests} on one column by what a delta file sets of it: of the entries of a row, which are
+     * oldest first, the last one counts. Reads the pages that have these rows, many at a time. One thread, for one use.
+     */
+    private static final class CellLookup {
+        private final DeltaColumn column;
+        private final DeltaColumnCursor cursor;
+        private final ColumnType type;
+        private final Prefetch prefetch;
+
+        /** {@code cursor}: over all entries of the column; not moved yet. */
+        CellLookup(DeltaColumn column, DeltaColumnCursor cursor, ColumnType type, Prefetch prefetch) {
+            this.column = column;
+            this.cursor = cursor;
+            this.type = type;
+            this.prefetch = prefetch;
+        }
+
+        /** Answers what is open of the questions from {@code first} to {@code end}, excluded, on this column. */
+        void answer(CellTests tests, int first, int end) {
+            for (int next = first; next < end; ) {
+                int windowEnd = prefetch(tests, next, end);
+                while (next < windowEnd) {
+                    int cellEnd = tests.cellEnd(next);
+                    if (isOpen(tests, next, cellEnd)) {
+                        answerCell(tests, next, cellEnd);
+                    }
+                    next = cellEnd;
+                }
+            }
+        }
+
+        /** Who answers one question on a cell answers all. */
+        private static boolean isOpen(CellTests tests, int first, int end) {
+            assert tests.isOpen(first) == tests.isOpen(end - 1) : "half of the questions on a cell are answered";
+            return tests.isOpen(first);
+        }
+
+        /** Reads pages from one question on; answers behind the last one for whose pages there was room. */
+        private int prefetch(CellTests tests, int first, int end) {
+            int next = first;
+            while (next < end && (!tests.isOpen(next) || add(tests.ordinal(next)))) {
+                next++;
+            }
+            prefetch.run();
+            return Math.max(
+                    next, first + 1); // A row may have more entries than one run reads: the rest comes by itself.
+        }
+
+        private boolean add(long ordinal) {
+            int pageCount = column.pages().size();
+            for (int page = column.pageFrom(ordinal, 0); page < pageCount; page++) {
+                if (column.pages().get(page).firstOrdinal() > ordinal) {
+                    return true;
+                }
+                if (!prefetch.add(column.reader(), page)) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        private void answerCell(CellTests tests, int first, int end) {
+            long ordinal = tests.ordinal(first);
+            cursor.skipTo(ordinal);
+            boolean isThere = cursor.isAtOrBehind(ordinal) || cursor.next(prefetch, 1);
+            while (isThere && cursor.ordinal() == ordinal) {
+                for (int test = first; test < end; test++) {
+                    tests.answer(test, cursor.isEqual(type, tests.memory(), tests.cell(test)));
+                }
+                isThere = cursor.next(prefetch, 1);
+            }
+        }
     }
 }

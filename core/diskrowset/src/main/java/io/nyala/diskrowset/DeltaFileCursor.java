@@ -1,8 +1,6 @@
 package io.nyala.diskrowset;
 
 import io.nyala.cfile.Prefetch;
-import io.nyala.encoding.DecoderScratch;
-import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.GrowingBuffer;
 import io.nyala.rows.RowChange;
@@ -10,6 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The relevant changes of a delta file, put together from its columns, of which a heap knows which one is next: cells
@@ -20,7 +19,7 @@ import java.util.List;
 final class DeltaFileCursor implements DeltaSource.Cursor {
     private final List<DeltaColumnCursor> columns = new ArrayList<>();
     private final DeltaKind kind;
-    private final DecoderScratch scratch;
+    private final @Nullable ReaderMemory owned;
     private final GrowingBuffer change;
     private final Prefetch prefetch;
     private final int pagesAhead;
@@ -34,19 +33,23 @@ final class DeltaFileCursor implements DeltaSource.Cursor {
     private long time;
     private int changeBytes;
 
-    /** @param wanted columns by id, deletions last */
+    /**
+     * @param wanted columns by id, deletions last
+     * @param ownsMemory whether nobody else uses the memory, and it is closed with this
+     */
     DeltaFileCursor(
             List<DeltaColumn> wanted,
             Path path,
             DeltaColumnCursor.Range range,
             Prefetch prefetch,
-            MemoryAccount account) {
+            ReaderMemory memory,
+            boolean ownsMemory) {
         this.kind = range.kind();
-        this.change = new GrowingBuffer(account);
-        this.scratch = new DecoderScratch(account);
+        this.change = new GrowingBuffer(memory.account());
+        this.owned = ownsMemory ? memory : null;
         this.prefetch = prefetch;
         for (DeltaColumn column : wanted) {
-            columns.add(new DeltaColumnCursor(column, path, range, scratch, account));
+            columns.add(new DeltaColumnCursor(column, path, range, memory));
         }
         this.heap = new int[columns.size()];
         this.pagesAhead = Math.max(1, Prefetch.PAGES_MAX / Math.max(1, columns.size()));
@@ -207,6 +210,8 @@ final class DeltaFileCursor implements DeltaSource.Cursor {
     public void close() {
         columns.forEach(DeltaColumnCursor::close);
         change.close();
-        scratch.close();
+        if (owned != null) {
+            owned.close();
+        }
     }
 }

@@ -1,7 +1,6 @@
 package io.nyala.diskrowset;
 
 import io.nyala.cfile.Prefetch;
-import io.nyala.encoding.DecoderScratch;
 import io.nyala.io.IoQueue;
 import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
@@ -39,7 +38,7 @@ public final class DeltaFileMerge implements AutoCloseable {
 
     private final Schema schema;
     private final List<DeltaFile> inputs;
-    private final MemoryAccount account;
+    private final ReaderMemory memory;
     private final DeltaFileBuilder builder;
 
     /** Those that are to be merged yet, in their order. */
@@ -61,7 +60,7 @@ public final class DeltaFileMerge implements AutoCloseable {
         DeltaBase base = inputs.getFirst().base();
         this.schema = schema;
         this.inputs = List.copyOf(inputs);
-        this.account = account;
+        this.memory = new ReaderMemory(account); // Takes nothing yet.
         this.prefetches = new Prefetch[inputs.size()];
         for (int i = 0; i < prefetches.length; i++) {
             DeltaFile input = inputs.get(i);
@@ -126,6 +125,7 @@ public final class DeltaFileMerge implements AutoCloseable {
             unfinished.close();
         }
         builder.close();
+        memory.close();
     }
 
     /** The entries of one column of all inputs, by ordinal, those of a row by the age of their files. */
@@ -133,7 +133,6 @@ public final class DeltaFileMerge implements AutoCloseable {
         private final int id;
         private final Opened opened = new Opened();
         private final DeltaColumnWriter writer;
-        private final DecoderScratch scratch;
         private final List<DeltaColumnCursor> cursors = new ArrayList<>();
         private final List<Integer> files = new ArrayList<>();
         private final int[] ordinals; // Where the cursors stand.
@@ -148,24 +147,16 @@ public final class DeltaFileMerge implements AutoCloseable {
                     ? builder.marks(id)
                     : builder.column(schema.column(schema.indexOfId(id)));
             opened.add(writer::close);
-            try {
-                this.scratch = new DecoderScratch(account);
-            } catch (RuntimeException | Error e) {
-                opened.close();
-                throw e;
-            }
-            opened.add(scratch::close);
         }
 
         /** Reads the first pages. */
         void open() {
-            var everything = new DeltaColumnCursor.Range(
-                    DeltaKind.REDO, 0, Long.MAX_VALUE, DeltaKind.REDO.everySnapshot(), false);
+            var everything = DeltaColumnCursor.Range.everything(DeltaKind.REDO);
             for (int file = 0; file < inputs.size(); file++) {
                 for (DeltaColumn column : inputs.get(file).columns()) {
                     if (column.id() == id) {
                         var cursor =
-                                new DeltaColumnCursor(column, inputs.get(file).path(), everything, scratch, account);
+                                new DeltaColumnCursor(column, inputs.get(file).path(), everything, memory);
                         opened.add(cursor::close);
                         cursors.add(cursor);
                         files.add(file);

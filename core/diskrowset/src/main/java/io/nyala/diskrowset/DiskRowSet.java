@@ -219,12 +219,15 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
      * @param redo not asked before the first {@code next} of the cursor, and only within it
      */
     public RowCursor scan(ScanSpec spec, MemoryAccount account, RedoSources redo) {
-        return new DiskRowSetCursor(this, spec, account, redo, null);
+        return DiskRowSetCursor.alone(this, spec, redo, account);
     }
 
-    /** As above, for who reads several rowsets that share a cache, by reads of {@link #readAhead}. */
-    public RowCursor scan(ScanSpec spec, MemoryAccount account, RedoSources redo, ReadAhead ahead) {
-        return new DiskRowSetCursor(this, spec, account, redo, ahead);
+    /**
+     * As above, for who reads several rowsets that share a cache, by reads of {@link #readAhead}: of native memory all
+     * their cursors together take little more than one does.
+     */
+    public RowCursor scan(ScanSpec spec, ReaderMemory memory, RedoSources redo, ReadAhead ahead) {
+        return new DiskRowSetCursor(this, spec, redo, ahead, memory);
     }
 
     /**
@@ -233,6 +236,11 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
      */
     public ReadAhead readAhead(MemoryAccount account) {
         return file.readAhead(account);
+    }
+
+    /** As above, with buffers of so many bytes at most. */
+    public ReadAhead readAhead(MemoryAccount account, long bufferBytesMax) {
+        return file.readAhead(account, bufferBytesMax);
     }
 
     @Override

@@ -5,10 +5,8 @@ import io.nyala.cfile.ReadAhead;
 import io.nyala.cfile.VectorSelection;
 import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
-import io.nyala.memory.Slab;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.Limits;
-import io.nyala.rows.LittleEndian;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.RowLayout;
 import io.nyala.rows.RowProjection;
@@ -49,48 +47,72 @@ final class DiskRowSetCursor implements RowCursor {
     private final ScanDeltas deltas;
     private final RowAssembly assembly;
     private final VectorFilter filter;
-    private final CorrectedRows corrected;
-    private final Slab selection;
+    private final ReaderMemory memory;
+    private @Nullable PartRows part; // Of which some are left, between two calls.
     private @Nullable SinkColumns sinkColumns; // Of few scans.
     private final Opened opened = new Opened();
     private boolean isStarted;
     private boolean isFailed;
     private int vector = NO_VECTOR;
 
-    /** What comes next in the vector, and where it ends. A part is a vector, unless it has very many corrections. */
+    /**
+     * What comes next in the vector, and where it ends. A part is a vector, unless the batch is small, or it has very
+     * many corrections.
+     */
     private int nextRow;
 
     private int endRow;
 
-    // The present part.
-    private int selectedCount;
-    private int taken;
-
-    /** @param ahead the reads of a scan of several rowsets; null to have some of its own */
-    DiskRowSetCursor(
-            DiskRowSet rowSet, ScanSpec spec, MemoryAccount account, RedoSources redo, @Nullable ReadAhead ahead) {
+    /** The reads, and the memory, are those of a scan of several rowsets: whoever made them closes them afterwards. */
+    DiskRowSetCursor(DiskRowSet rowSet, ScanSpec spec, RedoSources redo, ReadAhead ahead, ReaderMemory memory) {
         this.rowSet = rowSet;
         this.shape = new RowShape(spec, rowSet.fileColumns());
         this.isOrdered = spec.keyOrder();
         this.vectors = new VectorSelection(rowSet.rowCount());
+        this.memory = memory;
+        this.columns = new ScanColumns(rowSet, spec.schema(), vectors, memory, ahead);
+        this.deltas = new ScanDeltas(rowSet, spec, redo, shape.deltaColumnIds(), memory);
+        this.assembly = new RowAssembly(shape, rowSet.fileColumns().layout(), memory);
+        this.filter = new VectorFilter(rowSet, spec, shape, columns, assembly, memory);
+        opened.add(columns::close);
+        opened.add(deltas::close);
+        opened.add(this::giveBackPart);
+    }
+
+    /** As above, with reads and memory of its own. */
+    static RowCursor alone(DiskRowSet rowSet, ScanSpec spec, RedoSources redo, MemoryAccount account) {
+        var memory = new ReaderMemory(account);
+        ReadAhead ahead = rowSet.readAhead(account);
         try {
-            this.columns = new ScanColumns(rowSet, spec.schema(), vectors, account, ahead);
-            opened.add(columns::close);
-            this.deltas = new ScanDeltas(rowSet, spec, redo, shape.deltaColumnIds(), account);
-            opened.add(deltas::close);
-            this.assembly = new RowAssembly(shape, rowSet.fileColumns().layout(), account);
-            opened.add(assembly::close);
-            this.corrected = new CorrectedRows(account);
-            opened.add(corrected::close);
-            Slab taken = account.take((long) Limits.VECTOR_ROWS * Integer.BYTES + VectorFilter.PADDING_BYTES);
-            opened.add(() -> account.giveBack(taken));
-            this.selection = taken;
-            this.filter = new VectorFilter(rowSet, spec, shape, columns, assembly, account);
-            opened.add(filter::close);
+            var cursor = new DiskRowSetCursor(rowSet, spec, redo, ahead, memory);
+            cursor.opened.addFirst(memory::close);
+            cursor.opened.addFirst(ahead::close);
+            return cursor;
         } catch (RuntimeException | Error e) {
-            opened.close();
+            ahead.close();
             throw e;
         }
+    }
+
+    private PartRows part() {
+        PartRows present = part;
+        if (present == null) {
+            present = memory.borrow();
+            part = present;
+        }
+        return present;
+    }
+
+    private void giveBackPart() {
+        PartRows present = part;
+        part = null;
+        if (present != null) {
+            memory.giveBack(present);
+        }
+    }
+
+    private boolean isPartEmpty() {
+        return part == null || part.isEmpty();
     }
 
     @Override
@@ -103,13 +125,17 @@ final class DiskRowSetCursor implements RowCursor {
         try {
             refresh();
             for (int looks = 0; target.isEmpty() && !isAtEnd && looks < LOOKS_MAX; looks++) {
-                isAtEnd = !hasPart();
+                isAtEnd = !hasPart(target.rowsMax());
                 if (!isAtEnd) {
                     fill(target);
                 }
             }
         } finally {
             columns.release();
+            if (isPartEmpty()) {
+                giveBackPart();
+            }
+            deltas.endBatch();
         }
         isFailed = false;
         return !isAtEnd;
@@ -160,9 +186,9 @@ final class DiskRowSetCursor implements RowCursor {
         return isMore;
     }
 
-    /** Goes to the next part of a vector if there is nothing left of this one; false at the end. */
-    private boolean hasPart() {
-        if (taken < selectedCount || corrected.hasNext()) {
+    /** Goes to the next part of a vector, of so many rows, if there is nothing left of this one; false at the end. */
+    private boolean hasPart(int rowsMax) {
+        if (!isPartEmpty()) {
             return true;
         }
         if (nextRow >= endRow) {
@@ -174,40 +200,37 @@ final class DiskRowSetCursor implements RowCursor {
             nextRow = filter.firstRow(vector);
             endRow = filter.endRow(vector);
         }
-        selectPart();
+        selectPart(nextRow, Math.min(endRow, nextRow + rowsMax));
         return true;
     }
 
-    private void selectPart() {
-        taken = 0;
-        selectedCount = 0;
-        corrected.clear();
-        int from = nextRow;
-        nextRow = endRow;
-        if (filter.begin(vector, from, endRow, deltas)) {
-            nextRow = correct(from);
+    private void selectPart(int from, int to) {
+        part().clear();
+        nextRow = to;
+        if (filter.begin(vector, from, to, deltas)) {
+            nextRow = correct(from, to);
             filter.removeFrom(nextRow);
             if (filter.finish(vector, deltas)) {
-                selectedCount = filter.select(selection);
+                part().select(filter);
             }
         }
     }
 
-    /** Corrects the rows that have changes, from {@code from} on; answers behind the last row that was dealt with. */
-    private int correct(int from) {
+    /** Corrects the rows that have changes, up to {@code to}; answers behind the last row that was dealt with. */
+    private int correct(int from, int to) {
         long first = (long) vector * Limits.VECTOR_ROWS;
-        long end = first + endRow;
+        long end = first + to;
         for (long ordinal = deltas.seek(first + from); ordinal < end; ordinal = deltas.seek(ordinal + 1)) {
             int row = (int) (ordinal - first);
             if (filter.has(row)) {
-                if (corrected.isFull()) {
+                if (part().isFull()) {
                     return row;
                 }
                 filter.remove(row);
                 correctRow(row, ordinal);
             }
         }
-        return endRow;
+        return to;
     }
 
     private void correctRow(int row, long ordinal) {
@@ -219,7 +242,7 @@ final class DiskRowSetCursor implements RowCursor {
         assembly.complete(shape.tested(), columns, vector, row);
         if (shape.filter().matches(assembly.memory(), 0)) {
             assembly.complete(shape.untested(), columns, vector, row);
-            corrected.add(row, assembly.memory(), assembly.bytes());
+            part().add(row, assembly.memory(), assembly.bytes());
         }
     }
 
@@ -230,27 +253,28 @@ final class DiskRowSetCursor implements RowCursor {
     }
 
     private void fill(ColumnBatch target) {
-        if (isOrdered && corrected.hasNext()) {
-            fillInOrder(target);
+        PartRows rows = part();
+        if (isOrdered && rows.hasCorrected()) {
+            fillInOrder(target, rows);
             return;
         }
         RowCursor.Sink sink = isOrdered ? null : target.sink();
-        if (taken < selectedCount && sink != null) {
+        if (rows.hasSelected() && sink != null) {
             if (sinkColumns == null) {
                 sinkColumns = new SinkColumns(shape, columns, filter, deltas);
             }
-            sinkColumns.give(vector, selection.segment(), selectedCount, target, sink);
-            taken = selectedCount;
-        } else if (taken < selectedCount) {
-            fillByColumns(target);
+            sinkColumns.give(vector, rows.selection(), rows.selectedCount(), target, sink);
+            rows.skipSelected(rows.selectedCount());
+        } else if (rows.hasSelected()) {
+            fillByColumns(target, rows);
         }
-        while (taken == selectedCount && corrected.hasNext() && appendCorrected(target)) {
-            corrected.skip();
+        while (!rows.hasSelected() && rows.hasCorrected() && appendCorrected(target, rows)) {
+            rows.skipCorrected();
         }
     }
 
-    private boolean appendCorrected(ColumnBatch target) {
-        return append(target, corrected.memory(), corrected.rowOffset());
+    private boolean appendCorrected(ColumnBatch target, PartRows rows) {
+        return append(target, rows.correctedMemory(), rows.correctedOffset());
     }
 
     private boolean append(ColumnBatch target, MemorySegment memory, long row) {
@@ -263,29 +287,30 @@ final class DiskRowSetCursor implements RowCursor {
     }
 
     /** Merges selected and corrected rows, row by row. */
-    private void fillInOrder(ColumnBatch target) {
-        while (taken < selectedCount || corrected.hasNext()) {
-            boolean isSelected = taken < selectedCount;
-            if (corrected.hasNext() && (!isSelected || corrected.row() < selectedRow(taken))) {
-                if (!appendCorrected(target)) {
+    private void fillInOrder(ColumnBatch target, PartRows rows) {
+        while (!rows.isEmpty()) {
+            boolean isCorrected =
+                    rows.hasCorrected() && (!rows.hasSelected() || rows.correctedRow() < rows.selectedRow(0));
+            if (isCorrected) {
+                if (!appendCorrected(target, rows)) {
                     return;
                 }
-                corrected.skip();
+                rows.skipCorrected();
             } else {
                 assembly.begin(true);
-                assembly.complete(shape.tested(), columns, vector, selectedRow(taken));
-                assembly.complete(shape.untested(), columns, vector, selectedRow(taken));
+                assembly.complete(shape.tested(), columns, vector, rows.selectedRow(0));
+                assembly.complete(shape.untested(), columns, vector, rows.selectedRow(0));
                 if (!append(target, assembly.memory(), 0)) {
                     return;
                 }
-                taken++;
+                rows.skipSelected(1);
             }
         }
     }
 
     // ---- By columns ----
 
-    private void fillByColumns(ColumnBatch target) {
+    private void fillByColumns(ColumnBatch target, PartRows rows) {
         RowProjection projection = shape.projection();
         for (int i = 0; i < projection.columnCount(); i++) {
             int column = shape.schemaColumn(projection.column(i));
@@ -293,11 +318,11 @@ final class DiskRowSetCursor implements RowCursor {
                 columns.prepare(column, vector);
             }
         }
-        int count = fittingRows(selectedCount - taken);
+        int count = fittingRows(rows, target.rowsMax());
         if (target.hasKeys()) {
-            count = fillKeys(target, count);
+            count = fillKeys(target, rows, count);
         }
-        long at = (long) taken * Integer.BYTES;
+        long at = rows.selectionOffset();
         for (int i = 0; i < projection.columnCount(); i++) {
             int column = shape.schemaColumn(projection.column(i));
             if (!columns.has(column)) {
@@ -308,16 +333,16 @@ final class DiskRowSetCursor implements RowCursor {
             if (count == cursor.rowCount()) {
                 cursor.read(target.column(i));
             } else {
-                cursor.readSelected(target.column(i), selection.segment(), at, count);
+                cursor.readSelected(target.column(i), rows.selection(), at, count);
             }
         }
         target.rowCount(count);
-        taken += count;
+        rows.skipSelected(count);
     }
 
-    private int fittingRows(int wanted) {
-        int count = wanted;
-        long at = (long) taken * Integer.BYTES;
+    private int fittingRows(PartRows rows, int rowsMax) {
+        int count = Math.min(rows.selectedCount(), rowsMax);
+        long at = rows.selectionOffset();
         RowLayout layout = shape.layout();
         for (int i = 0; i < shape.projection().columnCount(); i++) {
             int index = shape.projection().column(i);
@@ -328,7 +353,7 @@ final class DiskRowSetCursor implements RowCursor {
             if (columns.has(column)) {
                 ColumnCursor cursor = columns.at(column, vector);
                 count = Math.min(
-                        count, cursor.fittingRows(selection.segment(), at, count, Limits.BATCH_VARIABLE_BYTES_MAX));
+                        count, cursor.fittingRows(rows.selection(), at, count, Limits.BATCH_VARIABLE_BYTES_MAX));
             } else if (!layout.isNull(shape.template(), 0, index)) {
                 int bytes = Math.max(1, layout.variableBytes(shape.template(), 0, index));
                 count = Math.min(count, Limits.BATCH_VARIABLE_BYTES_MAX / bytes);
@@ -338,10 +363,10 @@ final class DiskRowSetCursor implements RowCursor {
     }
 
     /** Writes the keys of the next selected rows; answers how many found room. */
-    private int fillKeys(ColumnBatch target, int count) {
+    private int fillKeys(ColumnBatch target, PartRows rows, int count) {
         ColumnCursor[] keys = columns.keysAt(vector);
         for (int i = 0; i < count; i++) {
-            assembly.assembleKey(keys, selectedRow(taken + i));
+            assembly.assembleKey(keys, rows.selectedRow(i));
             int keyBytes = assembly.encodeKey();
             if (!target.keys().fits(i, keyBytes)) {
                 return i;
@@ -349,10 +374,6 @@ final class DiskRowSetCursor implements RowCursor {
             target.keys().setBytes(i, assembly.keyMemory(), 0, keyBytes);
         }
         return count;
-    }
-
-    private int selectedRow(int index) {
-        return LittleEndian.getInt(selection.segment(), (long) index * Integer.BYTES);
     }
 
     @Override

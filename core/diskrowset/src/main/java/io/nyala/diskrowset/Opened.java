@@ -14,6 +14,11 @@ final class Opened implements AutoCloseable {
         closers.push(closer);
     }
 
+    /** As {@link #add}, of what is closed after all the rest. */
+    void addFirst(Runnable closer) {
+        closers.addLast(closer);
+    }
+
     @Override
     public void close() {
         if (closers.isEmpty()) {

@@ -1,7 +1,6 @@
 package io.nyala.diskrowset;
 
 import io.nyala.cfile.ColumnCursor;
-import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.GrowingBuffer;
 import io.nyala.rows.KeyCodec;
@@ -19,9 +18,10 @@ import java.util.Arrays;
  *   begin() -> apply(change)... -> complete(tested columns) -> match? -> complete(the others)
  * }</pre>
  *
- * <p>Belongs to one cursor. Allocates nothing once its buffers have the size of the largest row.
+ * <p>Belongs to one cursor. A row is good within one call: it lies in memory that all cursors of a reader share.
+ * Allocates nothing once that has the size of the largest row.
  */
-final class RowAssembly implements AutoCloseable {
+final class RowAssembly {
     /** An UPDATE of no cells. */
     private static final MemorySegment NO_CHANGE = noChange();
 
@@ -37,16 +37,16 @@ final class RowAssembly implements AutoCloseable {
     private long bytes;
     private boolean isLive;
 
-    RowAssembly(RowShape shape, RowLayout fileLayout, MemoryAccount account) {
+    RowAssembly(RowShape shape, RowLayout fileLayout, ReaderMemory memory) {
         this.shape = shape;
         this.layout = shape.layout();
         this.fileLayout = fileLayout;
         this.keys = new KeyCodec(layout);
         this.patch = new RowPatch(layout);
         this.isSet = new boolean[layout.columnCount()];
-        this.keyBuffer = new GrowingBuffer(account);
-        this.present = new GrowingBuffer(account);
-        this.spare = new GrowingBuffer(account);
+        this.keyBuffer = memory.key();
+        this.present = memory.row();
+        this.spare = memory.spareRow();
     }
 
     private static MemorySegment noChange() {
@@ -223,12 +223,5 @@ final class RowAssembly implements AutoCloseable {
 
     MemorySegment keyMemory() {
         return keyBuffer.memory();
-    }
-
-    @Override
-    public void close() {
-        keyBuffer.close();
-        present.close();
-        spare.close();
     }
 }

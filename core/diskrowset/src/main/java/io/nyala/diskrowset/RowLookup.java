@@ -28,21 +28,22 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Columns are named in the schema of the specification, which also says which of them are wanted, and what else must
  * be true of rows. One thread, for as many batches as it likes: it allocates nothing for rows that have no changes,
- * once it has seen their rowset. It takes native memory for the largest row.
+ * once it has seen their rowset. It takes native memory for the largest row, and for the changes of one row in one
+ * source at a time, however many rowsets and delta files it meets (see {@link ReaderMemory}).
  */
 public final class RowLookup implements AutoCloseable {
     private final ScanSpec spec;
-    private final MemoryAccount account;
+    private final ReaderMemory memory;
     private final List<Form> forms = new ArrayList<>();
     private @Nullable Prefetch prefetch;
 
     /** What is the same for rowsets whose files have the same columns. */
     private record Form(Schema file, RowShape shape, RowAssembly assembly) {}
 
-    /** {@code account} pays for one row. */
+    /** {@code account} pays for one row, and what it takes to read it. */
     public RowLookup(ScanSpec spec, MemoryAccount account) {
         this.spec = spec;
-        this.account = account;
+        this.memory = new ReaderMemory(account);
     }
 
     /** For look-ups in a rowset; to be used no more once that is closed. */
@@ -61,7 +62,7 @@ public final class RowLookup implements AutoCloseable {
             }
         }
         var shape = new RowShape(spec, columns);
-        var made = new Form(schema, shape, new RowAssembly(shape, columns.layout(), account));
+        var made = new Form(schema, shape, new RowAssembly(shape, columns.layout(), memory));
         forms.add(made);
         return made;
     }
@@ -82,7 +83,7 @@ public final class RowLookup implements AutoCloseable {
 
     @Override
     public void close() {
-        forms.forEach(form -> form.assembly().close());
+        memory.close();
     }
 
     /**
@@ -217,7 +218,7 @@ public final class RowLookup implements AutoCloseable {
                 return;
             }
             try (DeltaSource.Cursor changes =
-                    source.changes(ordinal, ordinal + 1, snapshot, shape.deltaColumnIds(), account)) {
+                    memory.changes(source, ordinal, ordinal + 1, snapshot, shape.deltaColumnIds())) {
                 while (changes.next()) {
                     if (isUndo) {
                         assembly.undo(changes);

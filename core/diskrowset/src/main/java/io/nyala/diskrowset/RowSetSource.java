@@ -51,6 +51,12 @@ public final class RowSetSource implements RowSource {
     /** A merge has many of them, each of which may be wide: pages for which this is not enough are read one by one. */
     private static final long READ_AHEAD_BYTES_MAX = 1 << 20;
 
+    /**
+     * Of changes that are decoded a page at a time; those beyond it, of columns or delta files, some 200 at a time. A
+     * merge has as much for each of its inputs.
+     */
+    private static final long CHANGES_BYTES_KEPT = 256 << 10;
+
     /** In the place of the ordinal at which a cursor stands: it is still to be moved. */
     private static final long UNKNOWN = -1;
 
@@ -65,7 +71,7 @@ public final class RowSetSource implements RowSource {
     private final long recordedAfter;
 
     private final RedoSources since;
-    private final MemoryAccount account;
+    private final ReaderMemory memory;
     private final RowLayout layout;
     private final KeyCodec keys;
     private final RowPatch patch;
@@ -168,7 +174,7 @@ public final class RowSetSource implements RowSource {
         this.interval = past.interval();
         this.recordedAfter = past.recordedAfter();
         this.since = since;
-        this.account = account;
+        this.memory = new ReaderMemory(account, CHANGES_BYTES_KEPT);
         Schema answered = interval == null ? schema : interval.schema();
         this.shape = shape;
         this.isWhole = !shape.isPreset(0);
@@ -180,10 +186,10 @@ public final class RowSetSource implements RowSource {
             ReadAhead ahead =
                     rowSet.file().readAhead(account, interval == null ? READ_AHEAD_BYTES_MAX : Long.MAX_VALUE);
             opened.add(ahead::close);
-            this.columns = new ScanColumns(rowSet, answered, vectors, account, ahead);
+            opened.add(memory::close);
+            this.columns = new ScanColumns(rowSet, answered, vectors, memory, ahead);
             opened.add(columns::close);
-            this.assembly = new RowAssembly(shape, rowSet.fileColumns().layout(), account);
-            opened.add(assembly::close);
+            this.assembly = new RowAssembly(shape, rowSet.fileColumns().layout(), memory);
             this.buffer = new GrowingBuffer(account);
             opened.add(buffer::close);
             GrowingBuffer one = new GrowingBuffer(account);
@@ -214,7 +220,7 @@ public final class RowSetSource implements RowSource {
         closeRedo();
         redoOrdinals = new long[now.size()];
         for (DeltaSource source : now) { // All of them: a store in memory merges those that a snapshot does not see.
-            redo.add(source.changes(ordinal + 1, rowSet.rowCount(), Long.MAX_VALUE, account));
+            redo.add(memory.changes(source, ordinal + 1, rowSet.rowCount(), Long.MAX_VALUE));
             redoOrdinals[redo.size() - 1] = UNKNOWN;
         }
         sources = now;

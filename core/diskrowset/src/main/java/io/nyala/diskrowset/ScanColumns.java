@@ -5,8 +5,8 @@ import io.nyala.cfile.ColumnReader;
 import io.nyala.cfile.ReadAhead;
 import io.nyala.cfile.VectorSelection;
 import io.nyala.encoding.DecoderScratch;
-import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.Schema;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,9 +19,9 @@ final class ScanColumns implements AutoCloseable {
     private final DiskRowSet rowSet;
     private final Schema schema;
     private final @Nullable VectorSelection vectors;
-    private final DecoderScratch scratch;
+    private final @Nullable ReaderMemory memory;
+    private @Nullable DecoderScratch scratch;
     private final @Nullable ReadAhead ahead;
-    private final boolean ownsAhead;
     private final @Nullable ColumnCursor[] columns;
     private final int insertTime;
     private final int deleted;
@@ -30,35 +30,30 @@ final class ScanColumns implements AutoCloseable {
 
     /**
      * @param schema in which columns are named
-     * @param shared the reads of a scan of several rowsets; null to have some of its own
+     * @param ahead of the scan; closed by the caller, as the memory is, after this
      */
-    ScanColumns(
-            DiskRowSet rowSet,
-            Schema schema,
-            VectorSelection vectors,
-            MemoryAccount account,
-            @Nullable ReadAhead shared) {
-        this(rowSet, schema, vectors, new DecoderScratch(account), shared, shared == null ? account : null);
+    ScanColumns(DiskRowSet rowSet, Schema schema, VectorSelection vectors, ReaderMemory memory, ReadAhead ahead) {
+        this(rowSet, schema, vectors, memory, ahead, null);
     }
 
     /** For look-ups, which go to any vector at any time: reads nothing ahead, and takes no native memory. */
     ScanColumns(DiskRowSet rowSet, Schema schema) {
-        this(rowSet, schema, null, DecoderScratch.forCells(), null, null);
+        this(rowSet, schema, null, null, null, DecoderScratch.forCells());
     }
 
     private ScanColumns(
             DiskRowSet rowSet,
             Schema schema,
             @Nullable VectorSelection vectors,
-            DecoderScratch scratch,
-            @Nullable ReadAhead shared,
-            @Nullable MemoryAccount aheadAccount) {
+            @Nullable ReaderMemory memory,
+            @Nullable ReadAhead ahead,
+            @Nullable DecoderScratch scratch) {
         this.rowSet = rowSet;
         this.schema = schema;
         this.vectors = vectors;
+        this.memory = memory;
         this.scratch = scratch;
-        this.ownsAhead = aheadAccount != null;
-        this.ahead = aheadAccount == null ? shared : readAhead(aheadAccount);
+        this.ahead = ahead;
         int schemaColumns = schema.columnCount();
         this.columns = new @Nullable ColumnCursor[schemaColumns + 2];
         this.insertTime = schemaColumns;
@@ -66,13 +61,14 @@ final class ScanColumns implements AutoCloseable {
         this.keyColumnCount = schema.keyColumnCount();
     }
 
-    private ReadAhead readAhead(MemoryAccount account) {
-        try {
-            return rowSet.file().readAhead(account);
-        } catch (RuntimeException | Error e) {
-            scratch.close();
-            throw e;
+    /** Where columns are decoded; taken with the first of them. */
+    private DecoderScratch scratch() {
+        DecoderScratch taken = scratch;
+        if (taken == null) {
+            taken = Objects.requireNonNull(memory, "a look-up has a scratch").scratch();
+            scratch = taken;
         }
+        return taken;
     }
 
     /** Whether the file has a column of the schema; if not, it has no cursor. */
@@ -98,7 +94,7 @@ final class ScanColumns implements AutoCloseable {
         ColumnCursor cursor = columns[column];
         if (cursor == null) {
             ColumnReader reader = reader(column);
-            cursor = ahead == null ? reader.cursor(scratch) : reader.cursor(scratch, ahead, vectors);
+            cursor = ahead == null ? reader.cursor(scratch()) : reader.cursor(scratch(), ahead, vectors);
             columns[column] = cursor;
         }
         return cursor;
@@ -176,19 +172,9 @@ final class ScanColumns implements AutoCloseable {
 
     @Override
     public void close() {
-        try {
-            for (ColumnCursor column : columns) {
-                if (column != null) {
-                    column.close();
-                }
-            }
-        } finally { // Where a queue has failed, whoever owns it sees to what is in flight.
-            try {
-                if (ahead != null && ownsAhead) {
-                    ahead.close();
-                }
-            } finally {
-                scratch.close();
+        for (ColumnCursor column : columns) {
+            if (column != null) {
+                column.close();
             }
         }
     }

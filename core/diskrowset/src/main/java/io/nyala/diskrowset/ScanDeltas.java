@@ -1,6 +1,5 @@
 package io.nyala.diskrowset;
 
-import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.ScanSpec;
 import java.util.List;
@@ -26,7 +25,7 @@ final class ScanDeltas implements AutoCloseable {
     private final RedoSources redo;
     private final long snapshot;
     private final int[] columnIds;
-    private final MemoryAccount account;
+    private final ReaderMemory memory;
     private long limit;
     private List<DeltaSource> sources = List.of();
     private boolean isOpen;
@@ -35,14 +34,14 @@ final class ScanDeltas implements AutoCloseable {
     /** Where the cursors stand; {@link #NONE} at the end. */
     private long[] ordinals = {};
 
-    ScanDeltas(DiskRowSet rowSet, ScanSpec spec, RedoSources redo, int[] columnIds, MemoryAccount account) {
+    ScanDeltas(DiskRowSet rowSet, ScanSpec spec, RedoSources redo, int[] columnIds, ReaderMemory memory) {
         this.isUndo = spec.snapshot() < rowSet.newestChange();
         boolean isAlways = isUndo && !rowSet.history().isEmpty();
         List<DeltaSource> undo = isAlways ? List.of(rowSet.history()) : List.of();
         this.redo = isUndo ? () -> undo : redo;
         this.snapshot = spec.snapshot();
         this.columnIds = columnIds;
-        this.account = account;
+        this.memory = memory;
         this.limit = rowSet.rowCount();
     }
 
@@ -62,6 +61,16 @@ final class ScanDeltas implements AutoCloseable {
         if (now != sources) {
             closeCursors();
             sources = now;
+        }
+    }
+
+    /**
+     * A batch ends: where the reader has more of changes than it should keep, these are closed, and opened anew when
+     * the scan comes back to this rowset. So it does not matter how many rowsets are read side by side.
+     */
+    void endBatch() {
+        if (memory.hasTooManyChanges()) {
+            closeCursors();
         }
     }
 
@@ -115,7 +124,7 @@ final class ScanDeltas implements AutoCloseable {
             DeltaSource source = sources.get(i);
             ordinals[i] = NONE;
             if (source.mayChange(ordinal, limit, snapshot)) {
-                DeltaSource.Cursor cursor = source.changes(ordinal, limit, snapshot, columnIds, account);
+                DeltaSource.Cursor cursor = memory.changes(source, ordinal, limit, snapshot, columnIds);
                 cursors[i] = cursor;
                 ordinals[i] = cursor.next() ? cursor.ordinal() : NONE;
             }

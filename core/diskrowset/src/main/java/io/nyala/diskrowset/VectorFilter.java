@@ -6,7 +6,6 @@ import io.nyala.cfile.ColumnPredicate;
 import io.nyala.cfile.KeyIndex;
 import io.nyala.cfile.VectorSelection;
 import io.nyala.memory.Kernels;
-import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.Slab;
 import io.nyala.rows.CellFilter;
 import io.nyala.rows.CellValue;
@@ -34,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Belongs to one cursor.
  */
-final class VectorFilter implements AutoCloseable {
+final class VectorFilter {
     /** Room behind a selection or bitmap for kernels that write whole words. */
     static final int PADDING_BYTES = 64;
 
@@ -44,7 +43,7 @@ final class VectorFilter implements AutoCloseable {
     /** Of asking strings, where asking numbers is 1. */
     private static final double STRING_COST = 8;
 
-    private static final int BITMAP_BYTES = Limits.VECTOR_ROWS / Byte.SIZE;
+    static final int BITMAP_BYTES = Limits.VECTOR_ROWS / Byte.SIZE;
 
     private static final Column DELETED = Column.of("deleted", ColumnType.INT8);
     static final Column INSERT_TIME = Column.of("insert time", ColumnType.INT64);
@@ -55,8 +54,7 @@ final class VectorFilter implements AutoCloseable {
     private final ScanSpec spec;
     private final ScanColumns columns;
     private final RowAssembly assembly;
-    private final MemoryAccount account;
-    private final Slab bitmap;
+    private final ReaderMemory memory;
     private final @Nullable ColumnPredicate isLive;
     private final @Nullable ColumnPredicate isInserted;
     private final List<Test> tests = new ArrayList<>();
@@ -110,12 +108,12 @@ final class VectorFilter implements AutoCloseable {
             RowShape shape,
             ScanColumns columns,
             RowAssembly assembly,
-            MemoryAccount account) {
+            ReaderMemory memory) {
         this.rowSet = rowSet;
         this.spec = spec;
         this.columns = columns;
         this.assembly = assembly;
-        this.account = account;
+        this.memory = memory;
         this.isLive = rowSet.deletedCount() == 0
                 ? null
                 : ColumnPredicate.of(new Predicate.Equal(0, CellValue.of(DELETED, 0L)), CellKind.INT8);
@@ -126,7 +124,6 @@ final class VectorFilter implements AutoCloseable {
         for (Predicate predicate : spec.predicates()) {
             tests.add(test(predicate, shape));
         }
-        this.bitmap = account.take(BITMAP_BYTES + PADDING_BYTES); // Last: nothing can fail with it in hand.
     }
 
     private Test test(Predicate predicate, RowShape shape) {
@@ -237,7 +234,7 @@ final class VectorFilter implements AutoCloseable {
         }
         setRange(from, to);
         if (!deltas.isUndo() && isLive != null) {
-            columns.deletedAt(vector).and(isLive, bitmap.segment(), 0);
+            columns.deletedAt(vector).and(isLive, bitmap(), 0);
         }
         return testAll(vector, deltas, false);
     }
@@ -245,10 +242,10 @@ final class VectorFilter implements AutoCloseable {
     /** Applies the other tests; to be called when the rows that have changes were taken out. */
     boolean finish(int vector, ScanDeltas deltas) {
         if (deltas.isUndo() && isLive != null) {
-            columns.deletedAt(vector).and(isLive, bitmap.segment(), 0);
+            columns.deletedAt(vector).and(isLive, bitmap(), 0);
         }
         if (isInserted != null) {
-            columns.insertTimeAt(vector).and(isInserted, bitmap.segment(), 0);
+            columns.insertTimeAt(vector).and(isInserted, bitmap(), 0);
         }
         return testAll(vector, deltas, true);
     }
@@ -260,7 +257,7 @@ final class VectorFilter implements AutoCloseable {
             if (deltas.touches(test.columnId) == isTouched) {
                 ColumnPredicate predicate = test.predicate;
                 if (predicate != null) {
-                    columns.at(test.column, vector).and(predicate, bitmap.segment(), 0);
+                    columns.at(test.column, vector).and(predicate, bitmap(), 0);
                 } else if (!test.matchesDefault) {
                     setRange(0, 0);
                 }
@@ -292,38 +289,42 @@ final class VectorFilter implements AutoCloseable {
 
     /** Whether a row is still among those that may match. */
     boolean has(int row) {
-        return (bitmap.segment().get(ValueLayout.JAVA_BYTE, row >>> 3) >>> (row & 7) & 1) != 0;
+        return (bitmap().get(ValueLayout.JAVA_BYTE, row >>> 3) >>> (row & 7) & 1) != 0;
     }
 
     /** Takes a row out. */
     void remove(int row) {
-        int rest = bitmap.segment().get(ValueLayout.JAVA_BYTE, row >>> 3) & ~(1 << (row & 7));
-        bitmap.segment().set(ValueLayout.JAVA_BYTE, row >>> 3, (byte) rest);
+        int rest = bitmap().get(ValueLayout.JAVA_BYTE, row >>> 3) & ~(1 << (row & 7));
+        bitmap().set(ValueLayout.JAVA_BYTE, row >>> 3, (byte) rest);
     }
 
     /** Takes a row and all behind it out. */
     void removeFrom(int row) {
         for (int first = 0; first < Limits.VECTOR_ROWS; first += Long.SIZE) {
             long at = first / Byte.SIZE;
-            LittleEndian.setLong(
-                    bitmap.segment(), at, LittleEndian.getLong(bitmap.segment(), at) & bitsBelow(row - first));
+            LittleEndian.setLong(bitmap(), at, LittleEndian.getLong(bitmap(), at) & bitsBelow(row - first));
         }
     }
 
     /** Copies which rows are left. */
     void copyTo(MemorySegment target) {
-        MemorySegment.copy(bitmap.segment(), 0, target, 0, BITMAP_BYTES);
+        MemorySegment.copy(bitmap(), 0, target, 0, BITMAP_BYTES);
     }
 
     /** Writes the rows that are left; answers how many. */
     int select(Slab selection) {
-        return KERNELS.bitmapToSelection(bitmap.segment(), 0, Limits.VECTOR_ROWS, selection.segment(), 0);
+        return KERNELS.bitmapToSelection(bitmap(), 0, Limits.VECTOR_ROWS, selection.segment(), 0);
+    }
+
+    /** Good within one call. */
+    private MemorySegment bitmap() {
+        return memory.bitmap();
     }
 
     private void setRange(int from, int to) {
         for (int first = 0; first < Limits.VECTOR_ROWS; first += Long.SIZE) {
             long word = bitsBelow(to - first) & ~bitsBelow(from - first);
-            LittleEndian.setLong(bitmap.segment(), first / Byte.SIZE, word);
+            LittleEndian.setLong(bitmap(), first / Byte.SIZE, word);
         }
     }
 
@@ -332,7 +333,7 @@ final class VectorFilter implements AutoCloseable {
     }
 
     private int count() {
-        return KERNELS.popCount(bitmap.segment(), 0, Limits.VECTOR_ROWS);
+        return KERNELS.popCount(bitmap(), 0, Limits.VECTOR_ROWS);
     }
 
     /** The first row of a vector whose key is not below {@code bound}, which may be the beginning of a key. */
@@ -353,11 +354,6 @@ final class VectorFilter implements AutoCloseable {
             }
         }
         return low;
-    }
-
-    @Override
-    public void close() {
-        account.giveBack(bitmap);
     }
 
     /**

@@ -10,8 +10,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Up to 1,024 rows as columns, off-heap: what scans yield. It is full at 1,024 rows, or when the bytes of a
- * variable-length column would pass 1 MiB. Optionally has the encoded key of each row beside the columns.
+ * Up to 1,024 rows as columns, off-heap: what scans yield. It is full at 1,024 rows, or fewer if it was made so, or
+ * when the bytes of a variable-length column would pass 1 MiB. Optionally has the encoded key of each row beside the
+ * columns.
  *
  * <p>Reused from call to call: {@link #clear}, fill, read. Belongs to one thread at a time; whoever made it closes it,
  * which gives its memory back to the account. Appending allocates nothing on the heap once the variable-length columns
@@ -25,6 +26,9 @@ public final class ColumnBatch implements AutoCloseable {
 
     /** Vectors share slabs of this size: larger ones would have to wait for adjacent blocks. */
     private static final long SLAB_BYTES = 2 << 20;
+
+    /** What a string is taken to have, where nothing is known of it yet. */
+    private static final long VARIABLE_BYTES_EXPECTED = 32;
 
     /** Of a row that changed, and is there. */
     public static final byte LIVE = 0;
@@ -41,6 +45,7 @@ public final class ColumnBatch implements AutoCloseable {
     private final List<Column> columns;
     private final ColumnVector[] vectors;
     private final @Nullable ColumnVector keys;
+    private final int rowsMax;
     private final MemoryAccount account;
     private final List<Slab> slabs = new ArrayList<>();
     private int rowCount;
@@ -52,7 +57,14 @@ public final class ColumnBatch implements AutoCloseable {
      * @param account pays for the memory
      */
     public ColumnBatch(List<Column> columns, boolean withKeys, MemoryAccount account) {
+        this(columns, withKeys, Limits.VECTOR_ROWS, account);
+    }
+
+    /** @param rowsMax up to 1,024: for who has many batches at a time; as {@link #rowsWithin} answers */
+    public ColumnBatch(List<Column> columns, boolean withKeys, int rowsMax, MemoryAccount account) {
+        Check.inRange("rowsMax", rowsMax, 1, Limits.VECTOR_ROWS);
         this.columns = List.copyOf(columns);
+        this.rowsMax = rowsMax;
         this.account = account;
         List<Column> all = new ArrayList<>(columns);
         if (withKeys) {
@@ -68,6 +80,21 @@ public final class ColumnBatch implements AutoCloseable {
         return new ColumnBatch(spec.batchColumns(), spec.keyOrder(), account);
     }
 
+    /**
+     * How many rows a batch with keys may have so that it takes about so many bytes: 64 at least, and 1,024 at most.
+     * What strings take is a guess.
+     */
+    public static int rowsWithin(long bytes, List<Column> columns) {
+        long rowBytes = Integer.BYTES + VARIABLE_BYTES_EXPECTED;
+        for (Column column : columns) {
+            boolean isVariable = column.type().isVariable();
+            rowBytes += isVariable
+                    ? Integer.BYTES + VARIABLE_BYTES_EXPECTED
+                    : column.type().cellBytes();
+        }
+        return Math.clamp(bytes / rowBytes & -Long.SIZE, Long.SIZE, Limits.VECTOR_ROWS);
+    }
+
     private ColumnVector[] make(List<Column> columns) {
         ColumnVector[] vectors = new ColumnVector[columns.size()];
         for (int first = 0; first < vectors.length; ) {
@@ -79,7 +106,8 @@ public final class ColumnBatch implements AutoCloseable {
             MemorySegment memory = take(account, bytes, slabs);
             long offset = 0;
             for (; first < end; first++) {
-                vectors[first] = new ColumnVector(this, columns.get(first), memory, offset, account);
+                vectors[first] = new ColumnVector(
+                        this, columns.get(first), memory.asSlice(offset, vectorBytes(columns.get(first))), account);
                 offset += vectorBytes(columns.get(first));
             }
         }
@@ -97,8 +125,8 @@ public final class ColumnBatch implements AutoCloseable {
         }
     }
 
-    private static long vectorBytes(Column column) {
-        return (ColumnVector.fixedBytes(column.type()) + VECTOR_ALIGNMENT - 1) & -VECTOR_ALIGNMENT;
+    private long vectorBytes(Column column) {
+        return (ColumnVector.fixedBytes(column.type(), rowsMax) + VECTOR_ALIGNMENT - 1) & -VECTOR_ALIGNMENT;
     }
 
     public List<Column> columns() {
@@ -132,8 +160,13 @@ public final class ColumnBatch implements AutoCloseable {
 
     /** For who fills the vectors itself. */
     public void rowCount(int rows) {
-        Check.inRange("rows", rows, 0, Limits.VECTOR_ROWS);
+        Check.inRange("rows", rows, 0, rowsMax);
         rowCount = rows;
+    }
+
+    /** How many rows it takes: 1,024, or fewer if there are many batches at a time. */
+    public int rowsMax() {
+        return rowsMax;
     }
 
     /** Who takes columns in its place, where a cursor can give them so; null for nobody, as it is at first. */
@@ -151,7 +184,7 @@ public final class ColumnBatch implements AutoCloseable {
 
     /** Whether it has as many rows as it can; it may take no further row before that, because of its bytes. */
     public boolean isFull() {
-        return rowCount == Limits.VECTOR_ROWS;
+        return rowCount == rowsMax;
     }
 
     /** Forgets all rows; the memory stays. */

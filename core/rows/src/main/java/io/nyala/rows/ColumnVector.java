@@ -76,27 +76,28 @@ public final class ColumnVector {
     private final MemorySegment values;
     private final GrowingBuffer bytes;
 
-    ColumnVector(ColumnBatch batch, Column column, MemorySegment fixed, long offset, MemoryAccount account) {
+    /** @param fixed so many bytes as {@link #fixedBytes} of its batch's rows, and perhaps some more */
+    ColumnVector(ColumnBatch batch, Column column, MemorySegment fixed, MemoryAccount account) {
         this.batch = batch;
         this.column = column;
         this.type = column.type();
         this.getter = Getter.of(type);
         this.width = type.isVariable() ? Integer.BYTES : type.cellBytes();
-        this.validity = fixed.asSlice(offset, VALIDITY_BYTES);
-        this.values = fixed.asSlice(offset + VALIDITY_BYTES, valuesBytes(type));
+        this.validity = fixed.asSlice(0, VALIDITY_BYTES);
+        this.values = fixed.asSlice(VALIDITY_BYTES, valuesBytes(type, batch.rowsMax()));
         this.bytes = new GrowingBuffer(account);
         clear();
     }
 
     /** Memory of the validity and the values, or offsets, of a column. */
-    static long fixedBytes(ColumnType type) {
-        return VALIDITY_BYTES + valuesBytes(type);
+    static long fixedBytes(ColumnType type, int rowsMax) {
+        return VALIDITY_BYTES + valuesBytes(type, rowsMax);
     }
 
-    private static long valuesBytes(ColumnType type) {
+    private static long valuesBytes(ColumnType type, int rowsMax) {
         long bytes = type.isVariable()
-                ? (Limits.VECTOR_ROWS + 1L) * Integer.BYTES + Integer.BYTES * 15L
-                : (long) Limits.VECTOR_ROWS * type.cellBytes();
+                ? (rowsMax + 1L) * Integer.BYTES + Integer.BYTES * 15L
+                : (long) rowsMax * type.cellBytes();
         return bytes + PADDING_BYTES;
     }
 

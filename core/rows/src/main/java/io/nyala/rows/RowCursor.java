@@ -31,6 +31,14 @@ public interface RowCursor extends AutoCloseable {
         return false;
     }
 
+    /**
+     * Where the keys of all its rows are, as far as it is known without reading anything. Takes next to no memory
+     * before the first {@link #next}: so who merges many by key comes to each of them when it is its turn.
+     */
+    default KeyRange keyRange() {
+        return KeyRange.ALL;
+    }
+
     @Override
     void close();
 

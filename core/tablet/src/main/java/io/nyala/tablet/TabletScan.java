@@ -4,15 +4,18 @@ import io.nyala.cfile.ReadAhead;
 import io.nyala.cursor.ChangesCursor;
 import io.nyala.cursor.MergeCursor;
 import io.nyala.cursor.UnionCursor;
+import io.nyala.diskrowset.ReaderMemory;
 import io.nyala.diskrowset.RowSetSource;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memrowset.MemRowSet;
 import io.nyala.memrowset.MemRowSetSource;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.DeltaSource;
+import io.nyala.rows.KeyRange;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.ScanSpec;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -22,11 +25,15 @@ import org.jspecify.annotations.Nullable;
  * holds every row that the snapshot may see. One thread.
  */
 final class TabletScan {
+    /** Of reads ahead of a scan in key order, which has many columns of many rowsets; what is beyond comes by pages. */
+    private static final long AHEAD_BYTES_OF_MERGE = 8 << 20;
+
     private final Tablet tablet;
     private final ScanSpec spec;
     private final MemoryAccount account;
     private final @Nullable Consumer<MissingRowSet> leftOut;
-    private @Nullable ReadAhead ahead; // Of all its rowsets.
+    private final ReaderMemory memory; // Of all its rowsets.
+    private @Nullable ReadAhead ahead; // Likewise.
 
     /**
      * @param leftOut told of each rowset that cannot be read; null to fail where there is one
@@ -36,6 +43,7 @@ final class TabletScan {
         this.spec = spec;
         this.account = account;
         this.leftOut = leftOut;
+        this.memory = new ReaderMemory(account); // Takes nothing yet.
     }
 
     Tablet tablet() {
@@ -84,7 +92,7 @@ final class TabletScan {
                             : new UnionCursor(cursors));
         } catch (RuntimeException e) {
             cursors.forEach(RowCursor::close);
-            closeAhead();
+            closeShared();
             throw e;
         } finally {
             rows.letGo(); // What the scan needs its cursors hold.
@@ -150,25 +158,29 @@ final class TabletScan {
     /** A cursor over a rowset on disk; of another range of keys, perhaps. */
     RowCursor cursor(LiveRowSet rowSet, ScanSpec range) {
         return leftOut == null
-                ? new EpochCursor(tablet, rowSet, range, account, ahead(rowSet))
-                : PartialCursor.open(tablet, rowSet, range, account, ahead(rowSet), leftOut);
+                ? new EpochCursor(this, rowSet, range, ahead(rowSet))
+                : PartialCursor.open(this, rowSet, range, ahead(rowSet), leftOut);
     }
 
     /** Null for a scan of changes, each rowset of which has its own. */
     private @Nullable ReadAhead ahead(LiveRowSet rowSet) {
         if (ahead == null && !spec.isOfChanges()) {
-            ahead = rowSet.base().readAhead(account);
+            ahead = rowSet.base().readAhead(account, spec.keyOrder() ? AHEAD_BYTES_OF_MERGE : Long.MAX_VALUE);
         }
         return ahead;
     }
 
-    private void closeAhead() {
-        if (ahead != null) {
-            ahead.close();
+    private void closeShared() {
+        try {
+            memory.close();
+        } finally {
+            if (ahead != null) {
+                ahead.close();
+            }
         }
     }
 
-    /** All of the scan, with the reads that its rowsets share. */
+    /** All of the scan, with the reads and the memory that its rowsets share. */
     private final class WholeCursor implements RowCursor {
         private final RowCursor cursor;
 
@@ -186,7 +198,7 @@ final class TabletScan {
             try {
                 cursor.close();
             } finally {
-                closeAhead();
+                closeShared();
             }
         }
     }
@@ -208,31 +220,39 @@ final class TabletScan {
         private final Tablet tablet;
         private final LiveRowSet rowSet;
         private final RowCursor cursor;
+        private final ScanSpec spec;
         private final @Nullable ReadAhead ahead;
         private boolean isClosed;
 
         /** Of a rowset that somebody else holds at the moment. */
-        EpochCursor(Tablet tablet, LiveRowSet rowSet, ScanSpec spec, MemoryAccount account, @Nullable ReadAhead ahead) {
-            this.tablet = tablet;
+        EpochCursor(TabletScan scan, LiveRowSet rowSet, ScanSpec spec, @Nullable ReadAhead ahead) {
+            this.tablet = scan.tablet;
             this.rowSet = rowSet;
+            this.spec = spec;
             this.ahead = ahead;
             int ticket = tablet.enter();
             try {
-                this.cursor = open(rowSet, spec, account, ahead);
+                this.cursor = open(scan, rowSet, spec, ahead);
             } finally {
                 tablet.exit(ticket);
             }
             rowSet.hold();
         }
 
-        private static RowCursor open(
-                LiveRowSet rowSet, ScanSpec spec, MemoryAccount account, @Nullable ReadAhead ahead) {
+        private static RowCursor open(TabletScan scan, LiveRowSet rowSet, ScanSpec spec, @Nullable ReadAhead ahead) {
             if (ahead != null) {
-                return rowSet.base().scan(spec, account, rowSet.since(), ahead);
+                return rowSet.base().scan(spec, scan.memory, rowSet.since(), ahead);
             }
             ScanSpec narrowed = spec.narrowed();
-            var source = new RowSetSource(rowSet.base(), narrowed, spec.schema(), rowSet.since(), account);
-            return new ChangesCursor(source, narrowed, spec.schema(), account);
+            var source = new RowSetSource(rowSet.base(), narrowed, spec.schema(), rowSet.since(), scan.account);
+            return new ChangesCursor(source, narrowed, spec.schema(), scan.account);
+        }
+
+        @Override
+        public KeyRange keyRange() {
+            byte[] last = rowSet.base().maxKey();
+            var own = new KeyRange(rowSet.base().minKey(), Arrays.copyOf(last, last.length + 1)); // The least above it.
+            return own.and(spec.keyRange());
         }
 
         @Override
@@ -288,17 +308,15 @@ final class TabletScan {
 
         /** A cursor over what can be read of a rowset; perhaps nothing. */
         static RowCursor open(
-                Tablet tablet,
+                TabletScan scan,
                 LiveRowSet rowSet,
                 ScanSpec spec,
-                MemoryAccount account,
                 @Nullable ReadAhead ahead,
                 Consumer<MissingRowSet> leftOut) {
             try {
-                return new PartialCursor(
-                        tablet, rowSet, leftOut, new EpochCursor(tablet, rowSet, spec, account, ahead));
+                return new PartialCursor(scan.tablet, rowSet, leftOut, new EpochCursor(scan, rowSet, spec, ahead));
             } catch (RuntimeException e) {
-                leaveOut(tablet, rowSet, leftOut, e);
+                leaveOut(scan.tablet, rowSet, leftOut, e);
                 return new UnionCursor(List.of());
             }
         }
@@ -329,6 +347,11 @@ final class TabletScan {
         @Override
         public boolean prepare(ColumnBatch target) {
             return !isEnded && cursor.prepare(target);
+        }
+
+        @Override
+        public KeyRange keyRange() {
+            return cursor.keyRange();
         }
 
         @Override

@@ -31,6 +31,9 @@ import org.junit.jupiter.api.Test;
  * memory before, of rowsets that are smaller than what is read at once.
  */
 final class ColdScanTest {
+    /** What a scan keeps until it is closed, to decode vectors and to select rows: less than one buffer of reads. */
+    private static final long DECODING_BYTES = 44 << 10;
+
     private static final Schema SCHEMA = Schema.of(
             Column.key("key", ColumnType.INT64),
             Column.of("value", ColumnType.INT64),
@@ -114,8 +117,10 @@ final class ColdScanTest {
             }
             assertEquals(sum, found + sum(cursor, batch));
             assertEquals(rowSets, disk.reads(), "one for each rowset");
-            assertEquals(usedByBatch, account.usedBytes(), "buffers of rowsets that were read are given back");
+            long kept = account.usedBytes() - usedByBatch;
+            assertTrue(kept <= DECODING_BYTES, kept + " bytes: buffers of rowsets that were read are not given back");
             cursor.close();
+            assertEquals(usedByBatch, account.usedBytes(), "what it decoded with");
         }
     }
 
