@@ -10,6 +10,7 @@ import io.nyala.memory.Slab;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.ColumnType;
+import io.nyala.rows.KeyRange;
 import io.nyala.rows.Limits;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.ScanSpec;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 
@@ -47,6 +49,13 @@ final class MergeCursorTest {
         assertEquals(ROWS, merge(random, ROWS, random.nextInt(20)));
     }
 
+    /** As many as have small batches, some of which follow one another without overlap. */
+    @RepeatedTest(3)
+    void yieldsAllRowsOfManyInputsInOrder(@Seed SplittableRandom random) {
+        List<List<Long>> inputs = deal(random, ROWS, 100 + random.nextInt(300));
+        assertEquals(ROWS, merge(random, inputs, random.nextInt(20), Integer.MAX_VALUE));
+    }
+
     @RepeatedTest(5)
     void endsBatchesWhereTheirStringsAreFull(@Seed SplittableRandom random) {
         assertEquals(3_000, merge(random, 3_000, WIDE_TEXT_BYTES));
@@ -68,8 +77,12 @@ final class MergeCursorTest {
         return merge(random, rows, textBytes, Integer.MAX_VALUE);
     }
 
-    /** Checks the order of the rows up to a batch that reaches {@code stopAt}; answers how many came. */
     private static long merge(SplittableRandom random, int rows, int textBytes, int stopAt) {
+        return merge(random, deal(random, rows, 1 + random.nextInt(5)), textBytes, stopAt);
+    }
+
+    /** Checks the order of the rows up to a batch that reaches {@code stopAt}; answers how many came. */
+    private static long merge(SplittableRandom random, List<List<Long>> deals, int textBytes, int stopAt) {
         var closed = new AtomicInteger();
         var emptyBatches = new AtomicInteger();
         long expected = 0;
@@ -77,7 +90,7 @@ final class MergeCursorTest {
                 MemoryAccount account = budget.account("test", 0)) {
             Slab cells = account.take(Math.max(Long.BYTES, textBytes));
             List<RowCursor> inputs = new ArrayList<>();
-            for (List<Long> dealt : deal(random, rows)) {
+            for (List<Long> dealt : deals) {
                 inputs.add(new Numbers(dealt, textBytes, random.split(), cells.segment(), closed, emptyBatches));
             }
             ScanSpec spec = ScanSpec.all(SCHEMA, 1).withKeyOrder(true);
@@ -139,9 +152,42 @@ final class MergeCursorTest {
         }
     }
 
-    private static List<List<Long>> deal(SplittableRandom random, int rows) {
+    /** Inputs that lie one behind the other are read one by one, however many there are. */
+    @Test
+    void anInputTakesNothingBeforeItsTurnAndNothingAfterwards(@Seed SplittableRandom random) {
+        int inputCount = 500;
+        int rowsEach = 10;
+        var closed = new AtomicInteger();
+        try (MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), 64 << 20);
+                MemoryAccount account = budget.account("test", 0)) {
+            Slab cells = account.take(Long.BYTES);
+            List<Numbers> inputs = new ArrayList<>();
+            for (long i = 0; i < inputCount; i++) {
+                List<Long> rows = LongStream.range(i * rowsEach, (i + 1) * rowsEach)
+                        .boxed()
+                        .toList();
+                inputs.add(new Numbers(rows, 0, random.split(), cells.segment(), closed, new AtomicInteger()));
+                inputs.getLast().hasKeyRange = true;
+            }
+            ScanSpec spec = ScanSpec.all(SCHEMA, 1).withKeyOrder(true);
+            try (ColumnBatch batch = ColumnBatch.of(spec, account);
+                    RowCursor merged = new MergeCursor(List.copyOf(inputs), spec, account)) {
+                for (long expected = 0; merged.next(batch); expected += batch.rowCount()) {
+                    long end = expected + batch.rowCount();
+                    long openCount =
+                            inputs.stream().filter(input -> input.isOpen).count();
+                    assertTrue(openCount <= 2, openCount + " inputs are open after row " + end);
+                    assertTrue(closed.get() >= end / rowsEach - 2, closed.get() + " are closed after row " + end);
+                }
+            }
+            assertEquals(inputCount, closed.get());
+            account.giveBack(cells);
+            assertTrue(budget.peakBytes() < 256 << 10, budget.peakBytes() + " bytes");
+        }
+    }
+
+    private static List<List<Long>> deal(SplittableRandom random, int rows, int count) {
         List<List<Long>> inputs = new ArrayList<>();
-        int count = 1 + random.nextInt(5);
         for (int i = 0; i < count; i++) {
             inputs.add(new ArrayList<>());
         }
@@ -166,6 +212,8 @@ final class MergeCursorTest {
         private final MemorySegment cells;
         private final AtomicInteger closed;
         private final AtomicInteger emptyBatches;
+        private boolean hasKeyRange;
+        private boolean isOpen;
         private int next;
 
         Numbers(
@@ -181,16 +229,32 @@ final class MergeCursorTest {
             this.cells = cells;
             this.closed = closed;
             this.emptyBatches = emptyBatches;
+            this.hasKeyRange = random.nextBoolean();
+        }
+
+        @Override
+        public KeyRange keyRange() {
+            if (!hasKeyRange || rows.isEmpty()) {
+                return KeyRange.ALL;
+            }
+            return new KeyRange(key(rows.getFirst()), key(rows.getLast() + 1));
+        }
+
+        private static byte[] key(long row) {
+            byte[] key = new byte[Long.BYTES];
+            MemorySegment.ofArray(key).set(KEY, 0, row);
+            return key;
         }
 
         @Override
         public boolean next(ColumnBatch target) {
+            isOpen = true;
             target.clear();
             if (random.nextInt(4) == 0) {
                 emptyBatches.incrementAndGet();
                 return true;
             }
-            int countMax = Math.min(rows.size() - next, 1 + random.nextInt(Limits.VECTOR_ROWS));
+            int countMax = Math.min(rows.size() - next, 1 + random.nextInt(target.rowsMax()));
             int count = 0;
             while (count < countMax) {
                 long row = rows.get(next);
@@ -211,6 +275,7 @@ final class MergeCursorTest {
 
         @Override
         public void close() {
+            isOpen = false;
             closed.incrementAndGet();
         }
     }
