@@ -3,6 +3,7 @@ package io.nyala.maintenance;
 import io.nyala.compaction.Lane;
 import io.nyala.compaction.MaintenanceScheduler;
 import io.nyala.tablet.FlushContext;
+import io.nyala.tablet.Pressure;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletClosedException;
 import io.nyala.tablet.TabletFlush;
@@ -146,10 +147,11 @@ final class Flushes {
         }
         housekeeping.flushBegins(attached.tablet());
         // In this order, or someone who asks now would neither be among the waiters nor start another flush.
-        boolean withChanges = attached.tablet().pressure().flushBegins();
+        Pressure.Wanted wanted = attached.tablet().pressure().flushBegins();
+        List<CompletableFuture<Void>> waiting = attached.takeWaiting();
         taskCount.getAndIncrement();
-        var task = new TabletFlush(attached.tablet(), context, withChanges);
-        running = new Running(attached, claim, task, attached.takeWaiting());
+        var task = new TabletFlush(attached.tablet(), context, waiting.isEmpty() ? wanted : Pressure.Wanted.ALL);
+        running = new Running(attached, claim, task, waiting);
     }
 
     /** Of those for the log's sake the first is as good as any; of others that which frees most memory. */

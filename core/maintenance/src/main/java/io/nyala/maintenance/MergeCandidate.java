@@ -276,8 +276,9 @@ final class MergeCandidate {
         } else {
             choice = best(CompactionPolicy.choices(shapes, settings.budget()), now, settings);
         }
-        return new TabletExplanation(
-                tablet().id(), MergePolicy.layout(shapes), choice.height(), choice, plan(choice, settings, now));
+        List<MergePolicy.Placed> layout = MergePolicy.layout(shapes);
+        double height = layout.stream().mapToDouble(MergePolicy.Placed::width).sum();
+        return new TabletExplanation(tablet().id(), layout, height, choice, plan(choice, settings, now));
     }
 
     private String plan(Choice choice, MergeSettings settings, long now) {

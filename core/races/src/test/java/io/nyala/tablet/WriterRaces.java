@@ -99,7 +99,7 @@ public final class WriterRaces {
 
         @Actor
         public void maintenance() {
-            isDone = pressure.flushBegins();
+            isDone = pressure.flushBegins().changes();
         }
 
         @Arbiter
@@ -107,7 +107,7 @@ public final class WriterRaces {
             result.r1 = isDone ? 1 : 0;
             result.r2 = pressure.isFlushWanted() ? 1 : 0;
             if (!isDone && result.r2 == 1) {
-                result.r2 = pressure.flushBegins() ? 1 : 0;
+                result.r2 = pressure.flushBegins().changes() ? 1 : 0;
             }
         }
     }

@@ -91,8 +91,8 @@ final class Decision {
     private void endBatchInHomes() {
         for (int i = 0; i < homes.size(); i++) {
             homes.get(i).batchEnds();
-            if (homes.get(i).changeBytes() > tablet.config().flushBytes() / CHANGE_FLUSHES_PER_FLUSH) {
-                tablet.pressure().wantFlush();
+            if (homes.get(i).flushableChangeBytes() > tablet.config().flushBytes() / CHANGE_FLUSHES_PER_FLUSH) {
+                tablet.pressure().wantChangeFlush();
             }
         }
         homes.clear(); // They are this batch's, and may be closed when the next one comes.

@@ -77,7 +77,7 @@ final class FreshRows implements RowHome {
 
     /** They go with the rows. */
     @Override
-    public long changeBytes() {
+    public long flushableChangeBytes() {
         return 0;
     }
 

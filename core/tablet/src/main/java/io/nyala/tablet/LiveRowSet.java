@@ -208,7 +208,11 @@ public final class LiveRowSet implements RowHome, KeyIntervals.Bounded, AutoClos
     }
 
     @Override
-    public long changeBytes() {
+    public long flushableChangeBytes() {
+        return claim.isOfRows() ? 0 : changeBytes();
+    }
+
+    long changeBytes() {
         Deltas seen = deltas;
         long bytes = bytes(seen.active());
         for (int i = 0; i < seen.sealed().size(); i++) {

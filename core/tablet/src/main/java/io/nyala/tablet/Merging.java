@@ -243,7 +243,7 @@ public final class Merging {
     private void askForWhatIsOwed() {
         if (isFlushOwed) {
             isFlushOwed = false;
-            pressure.wantFlush();
+            pressure.wantChangeFlush();
         }
     }
 

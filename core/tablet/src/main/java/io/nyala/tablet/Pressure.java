@@ -18,6 +18,7 @@ public final class Pressure {
     private final Runnable maintenanceWake;
     private final WritePace pace;
     private volatile boolean isFlushWanted;
+    private final AtomicBoolean isRowFlushWanted = new AtomicBoolean();
     private final AtomicBoolean isChangeFlushWanted = new AtomicBoolean();
     private volatile boolean isMemoryWanted;
     private volatile @Nullable RuntimeException flushFailure;
@@ -36,6 +37,17 @@ public final class Pressure {
         return pace;
     }
 
+    /**
+     * What a flush is to bring to disk.
+     *
+     * @param rows that are in memory
+     * @param changes of rows on disk that are
+     */
+    public record Wanted(boolean rows, boolean changes) {
+        /** All that is in memory. */
+        public static final Wanted ALL = new Wanted(true, true);
+    }
+
     /** Asks for a flush of what is in memory now. */
     public void wantFlush() {
         isChangeFlushWanted.set(true); // Before the flush is, or one could begin without it.
@@ -44,6 +56,17 @@ public final class Pressure {
 
     /** As {@link #wantFlush}, but changes of rows on disk may stay in memory: few of them make a small file. */
     void wantRowFlush() {
+        isRowFlushWanted.set(true);
+        wakeMaintenance();
+    }
+
+    /** As {@link #wantFlush}, but rows may stay in memory: few of them make a small rowset. */
+    void wantChangeFlush() {
+        isChangeFlushWanted.set(true);
+        wakeMaintenance();
+    }
+
+    private void wakeMaintenance() {
         if (!isFlushWanted) {
             isFlushWanted = true;
             maintenanceWake.run();
@@ -55,19 +78,20 @@ public final class Pressure {
         return isFlushWanted;
     }
 
-    /** Whether that is to leave nothing in memory. */
+    /** Whether that is to leave no changes in memory. */
     public boolean isChangeFlushWanted() {
         return isChangeFlushWanted.get();
     }
 
     /**
-     * A flush begins, which will seal what is in memory: who wants later rows flushed asks again. Answers whether
-     * changes of rows on disk are to be flushed too.
+     * A flush begins, which will seal what is in memory: who wants later rows flushed asks again. Answers what it is to
+     * be of.
      */
-    public boolean flushBegins() {
+    public Wanted flushBegins() {
         flushFailure = null;
         isFlushWanted = false;
-        return isChangeFlushWanted.getAndSet(false); // At once: who wishes it in between is not to be forgotten.
+        // Each at once: who wishes it in between is not to be forgotten.
+        return new Wanted(isRowFlushWanted.getAndSet(false), isChangeFlushWanted.getAndSet(false));
     }
 
     /** A flush failed: writers that wait for the memory that it would have freed hear of it. */

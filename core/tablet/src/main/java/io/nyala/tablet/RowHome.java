@@ -45,8 +45,8 @@ sealed interface RowHome permits LiveRowSet, FreshRows {
      */
     boolean reserveExpected(long nextSequence);
 
-    /** Memory of changes that a flush of nothing else would free. */
-    long changeBytes();
+    /** Memory of changes that a flush of nothing else would free now: none while a merge has them. */
+    long flushableChangeBytes();
 
     /** Whether it takes no more changes before a flush. */
     boolean isFull();

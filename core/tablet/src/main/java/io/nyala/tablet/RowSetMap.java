@@ -139,7 +139,7 @@ record RowSetMap(
         boolean hasRows = !sealed.isEmpty() || active.rows().rowCount() > 0;
         long bytes = hasRows ? memoryBytes() - changeBytes() : 0;
         for (LiveRowSet rowSet : onDisk()) {
-            bytes += rowSet.claim().isOfRows() ? 0 : rowSet.changeBytes();
+            bytes += rowSet.flushableChangeBytes();
         }
         return bytes;
     }

@@ -4,7 +4,7 @@ import io.nyala.memory.MemoryLimitException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What maintenance does for one tablet at a time: its rows in memory become rowsets, and where that was asked for, the
+ * What maintenance does for one tablet at a time, as far as it was asked: its rows in memory become rowsets, and the
  * changes in memory of rows on disk become delta files. Then answers of requests are carried forward, if they hold the
  * log. Belongs to one worker.
  */
@@ -13,7 +13,7 @@ public final class TabletFlush {
     private final FlushContext context;
     private final FlushTask rows;
     private final DeltaFlushTask changes;
-    private final boolean withChanges;
+    private final Pressure.Wanted wanted;
     private final WriterCommand answers;
     private boolean areAnswersAskedFor;
     private boolean areAnswersCarried;
@@ -22,13 +22,12 @@ public final class TabletFlush {
     /** Makes room for late changes; null while none is needed. */
     private @Nullable DeltaFlushTask relief;
 
-    /** {@code withChanges}: whether changes of rows on disk are flushed too, however few they are. */
-    public TabletFlush(Tablet tablet, FlushContext context, boolean withChanges) {
+    public TabletFlush(Tablet tablet, FlushContext context, Pressure.Wanted wanted) {
         this.tablet = tablet;
         this.context = context;
         this.rows = new FlushTask(tablet, context);
         this.changes = new DeltaFlushTask(tablet, context);
-        this.withChanges = withChanges;
+        this.wanted = wanted;
         this.answers = new WriterCommand(tablet, context.wake());
     }
 
@@ -36,7 +35,7 @@ public final class TabletFlush {
         return tablet;
     }
 
-    /** Whether everything that was in memory at the beginning is on disk, and the log needed no further back. */
+    /** Whether what was in memory at the beginning, and wanted, is on disk, and the log needed no further back. */
     public boolean isDone() {
         return areAnswersCarried;
     }
@@ -62,10 +61,10 @@ public final class TabletFlush {
         if (relief != null && !relief.isDone()) {
             return relief.step();
         }
-        if (!rows.isDone()) {
+        if (wanted.rows() && !rows.isDone()) {
             return stepOfRows();
         }
-        if (withChanges && !changes.isDone()) {
+        if (wanted.changes() && !changes.isDone()) {
             hasLeftChanges |= tablet.merging().isAheadOfFlush(); // It may take long, and others wait for their flush.
             return changes.step();
         }

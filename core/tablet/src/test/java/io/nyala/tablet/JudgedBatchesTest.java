@@ -56,7 +56,7 @@ final class JudgedBatchesTest {
         void step() {
             TabletFlush running = flush;
             if (running == null && random.nextInt(3) == 0) {
-                running = one.newFlush(random.nextBoolean());
+                running = one.newFlush(true, random.nextBoolean());
                 flush = running;
             }
             for (int i = random.nextInt(20); i > 0 && running != null; i--) {

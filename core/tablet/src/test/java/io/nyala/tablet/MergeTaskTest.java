@@ -79,7 +79,11 @@ final class MergeTaskTest {
             }
             Merging.Task merge = run.one.newMerge(run.one.rowSetIds());
             run.commit(); // Nothing is done for the merge yet.
-            TabletFlush flush = run.one.newFlush(true);
+            for (LiveRowSet merged : run.one.tablet().map().onDisk()) {
+                assertEquals(
+                        0, merged.flushableChangeBytes(), "a flush would find nothing, and would be asked for again");
+            }
+            TabletFlush flush = run.one.newFlush(true, true);
             run.one.await(() -> {
                 flush.step();
                 return flush.isDone();
@@ -235,7 +239,8 @@ final class MergeTaskTest {
         void step() {
             if (flush == null && random.nextInt(merge == null ? 3 : 2) == 0) {
                 boolean withChanges = merge != null || isMostlyOfDeltas || random.nextBoolean();
-                flush = one.newFlush(withChanges); // With a merge they are that one's for now.
+                boolean withRows = !withChanges || random.nextInt(3) > 0;
+                flush = one.newFlush(withRows, withChanges); // With a merge they are that one's for now.
             }
             if (flush == null && merge == null) {
                 merge = random.nextInt(12) < (isMostlyOfDeltas ? 1 : 9) ? newMerge() : newDeltaMerge();

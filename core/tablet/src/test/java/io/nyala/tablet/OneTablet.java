@@ -259,17 +259,17 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
 
     /** Brings all rows in memory to disk. */
     void flushRows() {
-        finish(newFlush(false));
+        finish(newFlush(true, false));
     }
 
     /** One that the test takes step by step, while log and writer work, and finishes. */
-    TabletFlush newFlush(boolean withChanges) {
-        return new TabletFlush(tablet, this, withChanges);
+    TabletFlush newFlush(boolean withRows, boolean withChanges) {
+        return new TabletFlush(tablet, this, new Pressure.Wanted(withRows, withChanges));
     }
 
     /** As above, and the changes in memory of rows on disk. */
     void flushAll() {
-        finish(newFlush(true));
+        finish(newFlush(true, true));
     }
 
     void finish(TabletFlush flush) {
