@@ -51,6 +51,9 @@ final class AllocationTest {
     /** And cursors over changes, of each column. */
     private static final long CHANGED_SCAN_BYTES_MAX = SCAN_BYTES_MAX + (20 << 10);
 
+    /** A look-up of its own, and what it knows of one rowset. */
+    private static final long KEY_SCAN_BYTES_MAX = 22 << 10;
+
     private static final int LOOK_UPS_TOGETHER = 100;
 
     /** The snapshot that tablets agree on, and hold, for many keys together. */
@@ -175,6 +178,18 @@ final class AllocationTest {
             }
         }
         assertScans("changed on disk", CHANGED_SCAN_BYTES_MAX);
+    }
+
+    @Test
+    void aScanOfOneKeyCostsAFewObjects() {
+        fill();
+        table.flush().join();
+        Predicate order = Predicate.equal(SCHEMA, "order_key", 7L);
+        Predicate line = Predicate.equal(SCHEMA, "line", 1);
+        Allocation.assertAtMostInAllThreads(
+                KEY_SCAN_BYTES_MAX,
+                "a scan of one key on disk",
+                () -> assertEquals(1, scan(() -> table.scan().where(order).where(line))));
     }
 
     @Test

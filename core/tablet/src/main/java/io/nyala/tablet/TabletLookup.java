@@ -38,6 +38,9 @@ public final class TabletLookup implements AutoCloseable {
     /** Keys that are looked for together. */
     private static final int KEYS_MAX = 256;
 
+    /** Room for these to begin with: a scan of one key makes a look-up for it, and looks into few rowsets. */
+    private static final int CANDIDATES_MIN = 16;
+
     private static final int NO_ROWSET = -1;
 
     private final Tablet tablet;
@@ -304,7 +307,7 @@ public final class TabletLookup implements AutoCloseable {
 
     private void ensure(int capacity) {
         if (capacity > operations.length) {
-            int larger = Math.max(KEYS_MAX, 2 * capacity);
+            int larger = Math.max(CANDIDATES_MIN, 2 * capacity);
             operations = Arrays.copyOf(operations, larger);
             positions = Arrays.copyOf(positions, larger);
             hashes = Arrays.copyOf(hashes, larger);
