@@ -158,6 +158,60 @@ public final class CFileWriter implements AutoCloseable {
         }
     }
 
+    /** Of a column that is still to be written. */
+    private static final class ReservedPlace extends Part {
+        private final ColumnSpec spec;
+
+        ReservedPlace(ColumnSpec spec) {
+            this.spec = spec;
+        }
+
+        @Override
+        SectionEntry entry() {
+            return ColumnWriter.entry(spec);
+        }
+
+        @Override
+        long rowCount() {
+            return 0;
+        }
+
+        @Override
+        void finish() {
+            // There is nothing that pages could be made of.
+        }
+
+        @Override
+        long estimatedBytes() {
+            return 0;
+        }
+
+        @Override
+        long bytes() {
+            return 0;
+        }
+
+        @Override
+        int pageCount() {
+            return 0;
+        }
+
+        @Override
+        void writePages(FileOutput output, Identity identity) {
+            // A column of no rows has no pages.
+        }
+
+        @Override
+        void putEntries(ByteSink footer) {
+            // Likewise.
+        }
+
+        @Override
+        void close() {
+            // It has taken nothing.
+        }
+    }
+
     /**
      * A file that was written.
      *
@@ -179,6 +233,33 @@ public final class CFileWriter implements AutoCloseable {
         ColumnWriter column = new ColumnWriter(spec, account, scratch, vector, assembly, held);
         columns.add(column);
         return column;
+    }
+
+    /**
+     * Keeps the place of a column that is written when others are: it takes no memory before {@link #begin}. Answers by
+     * what it is begun.
+     */
+    public int reserveColumn(ColumnSpec spec) {
+        takeId(spec.id());
+        columns.add(new ReservedPlace(spec));
+        return columns.size() - 1;
+    }
+
+    /** Begins the column of a place that {@link #reserveColumn} kept; to be followed by {@link #end}. */
+    public ColumnWriter begin(int place) {
+        checkOpen();
+        if (!(columns.get(place) instanceof ReservedPlace reserved)) {
+            throw new IllegalStateException(
+                    "column " + columns.get(place).entry().name() + " was begun already");
+        }
+        var column = new ColumnWriter(reserved.spec, account, scratch, vector, assembly, held);
+        columns.set(place, column);
+        return column;
+    }
+
+    /** Makes pages of everything that a column got, which is all: only they take memory from here on. */
+    public void end(int place) {
+        columns.get(place).finish();
     }
 
     /**

@@ -262,6 +262,9 @@ public final class ColumnWriter extends CFileWriter.Part {
     /** {@inheritDoc} Nothing may be appended after it: all memory but that of the pages is given back. */
     @Override
     void finish() {
+        if (isFinished) { // It was written before others were.
+            return;
+        }
         if (stage.rowCount() > 0) {
             encodeVector();
         }

@@ -90,7 +90,7 @@ final class VectorStage implements AutoCloseable {
         } else {
             MemorySegment.copy(source, offset, memory, cell(rowCount), cellBytes);
         }
-        setValid();
+        setValid(1);
         rowCount++;
     }
 
@@ -108,9 +108,11 @@ final class VectorStage implements AutoCloseable {
     void appendAll(MemorySegment source, long offset, int count) {
         assert !kind.isBinary() && count <= ROWS - rowCount : count + " after " + rowCount;
         MemorySegment.copy(source, offset, memory, cell(rowCount), (long) count * cellBytes);
-        for (int i = 0; i < count; i++) {
-            setValid();
-            rowCount++;
+        for (int left = count; left > 0; ) {
+            int some = Math.min(left, Long.SIZE - rowCount % Long.SIZE);
+            setValid(-1L >>> (Long.SIZE - some));
+            rowCount += some;
+            left -= some;
         }
     }
 
@@ -118,9 +120,10 @@ final class VectorStage implements AutoCloseable {
         memory.set(Cells.INT, (rowCount + 1L) * Integer.BYTES, Math.toIntExact(strings.bytes()));
     }
 
-    private void setValid() {
+    /** Of the next rows those that have a bit, all of which are of one word of the bitmap. */
+    private void setValid(long rows) {
         long word = validity + (rowCount >>> 6) * (long) Long.BYTES;
-        memory.set(Cells.LONG, word, memory.get(Cells.LONG, word) | 1L << rowCount);
+        memory.set(Cells.LONG, word, memory.get(Cells.LONG, word) | rows << rowCount);
     }
 
     boolean isValid(int row) {
