@@ -11,6 +11,7 @@ import io.nyala.cfile.UnsupportedFormatException;
 import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.Notes;
+import io.nyala.rows.Column;
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.KeyRange;
 import io.nyala.rows.Limits;
@@ -132,6 +133,11 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
 
     ColumnReader column(int schemaIndex) {
         return file.column(schema.column(schemaIndex).id());
+    }
+
+    /** What the file has of a column of the table; null if that was added later. */
+    public @Nullable ColumnReader stored(Column column) {
+        return fileColumns.has(column) ? fileColumns.reader(column) : null;
     }
 
     public Path path() {

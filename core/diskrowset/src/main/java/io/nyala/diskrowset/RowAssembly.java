@@ -4,11 +4,14 @@ import io.nyala.cfile.ColumnCursor;
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.GrowingBuffer;
 import io.nyala.rows.KeyCodec;
+import io.nyala.rows.Limits;
 import io.nyala.rows.RowChange;
 import io.nyala.rows.RowLayout;
 import io.nyala.rows.RowPatch;
+import io.nyala.rows.Schema;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One row of a scan's shape at a time: first what changes say of it, then, of the columns that no change has set, what
@@ -104,6 +107,14 @@ final class RowAssembly {
         apply(changes);
     }
 
+    /** Makes the row that a REINSERT of a history says, in these columns; answers its bytes. */
+    int reinserted(DeltaSource.Cursor history) {
+        begin(false);
+        undo(history);
+        pack();
+        return (int) bytes;
+    }
+
     private void apply(DeltaSource.Cursor changes) {
         MemorySegment memory = changes.memory();
         long change = changes.changeOffset();
@@ -154,12 +165,84 @@ final class RowAssembly {
     }
 
     /**
+     * Puts rows of all columns together, where those that are read have some: one by one, for few are asked for. One
+     * thread.
+     */
+    static final class Whole implements AutoCloseable {
+        private final DiskRowSet rowSet;
+        private final Schema schema;
+        private final RowAssembly assembly;
+        private @Nullable ScanColumns columns;
+
+        Whole(DiskRowSet rowSet, Schema schema, ReaderMemory memory) {
+            this.rowSet = rowSet;
+            this.schema = schema;
+            var shape = RowShape.of(schema, schema, rowSet);
+            this.assembly = new RowAssembly(shape, rowSet.fileColumns().layout(), memory);
+        }
+
+        RowAssembly assembly() {
+            return assembly;
+        }
+
+        /** The row of which a packed one has some columns, with those that the file has of the others; its bytes. */
+        int assemble(RowLayout some, MemorySegment memory, long row, long ordinal) {
+            ScanColumns cells = columns;
+            if (cells == null) {
+                cells = new ScanColumns(rowSet, schema);
+                columns = cells;
+            }
+            assembly.begin(true);
+            assembly.take(some, memory, row);
+            int vector = (int) (ordinal / Limits.VECTOR_ROWS);
+            try {
+                int[] wanted = assembly.shape.untested();
+                assembly.complete(wanted, cells, vector, (int) (ordinal % Limits.VECTOR_ROWS));
+            } finally {
+                cells.release();
+            }
+            assembly.packAnew();
+            return (int) assembly.bytes();
+        }
+
+        @Override
+        public void close() {
+            ScanColumns cells = columns;
+            columns = null;
+            if (cells != null) {
+                cells.close();
+            }
+        }
+    }
+
+    /** Takes the cells of a packed row of fewer columns, before those of the others are read from the file. */
+    private void take(RowLayout some, MemorySegment memory, long row) {
+        for (int i = 0; i < some.columnCount(); i++) {
+            int column = layout.schema().indexOfId(some.columnId(i));
+            isSet[column] = true;
+            if (some.isNull(memory, row, i)) {
+                layout.setNull(present.memory(), 0, column);
+            } else {
+                layout.setNotNull(present.memory(), 0, column);
+                int cellBytes = some.valueBytes(memory, row, i);
+                long at = room(column, cellBytes);
+                MemorySegment.copy(memory, some.valueOffset(memory, row, i), present.memory(), at, cellBytes);
+            }
+        }
+    }
+
+    /** As {@link #pack}, of a row whose cells have come in another order than that of the columns. */
+    private void packAnew() {
+        patch(NO_CHANGE, 0);
+    }
+
+    /**
      * Brings the cells of the row into the order of a packed row that is stored: those that were read lie behind
      * defaults of columns that the file does not have.
      */
     void pack() {
         if (shape.hasPresetText()) {
-            patch(NO_CHANGE, 0);
+            packAnew();
         }
     }
 

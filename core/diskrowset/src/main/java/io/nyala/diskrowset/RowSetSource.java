@@ -14,7 +14,6 @@ import io.nyala.rows.RowSource;
 import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -64,9 +63,7 @@ public final class RowSetSource implements RowSource {
     private final Schema schema;
     private final @Nullable ScanSpec interval;
 
-    /** Whether rows have their keys, and all columns; if not, a rewrite has the rest. */
-    private final boolean isWhole;
-
+    private final boolean hasKeys; // If not, a rewrite has them.
     /** What happened up to then needs no record. */
     private final long recordedAfter;
 
@@ -79,14 +76,14 @@ public final class RowSetSource implements RowSource {
     private final VectorSelection vectors;
     private final ScanColumns columns;
     private final RowAssembly assembly;
+    private final RowAssembly.@Nullable Whole whole; // Null if all rows are.
     private final Opened opened = new Opened();
     private final DeltaSource.Cursor history;
 
     /** What {@link #redo} reads; null before they were opened. */
     private @Nullable List<DeltaSource> sources;
 
-    private final List<DeltaSource.Cursor> redo = new ArrayList<>();
-    private long[] redoOrdinals = {};
+    private ScanDeltas.Every redo;
     private long historyOrdinal = UNKNOWN;
 
     /** Rows that were read ahead; behind them, what is put together of the present row. */
@@ -112,6 +109,7 @@ public final class RowSetSource implements RowSource {
     private int keyBytes;
     private long rowOffset;
     private int rowBytes;
+    private int wholeRowBytes;
     private long insertTime;
     private boolean isDeleted;
     private long newestChange;
@@ -128,31 +126,31 @@ public final class RowSetSource implements RowSource {
      * @param account pays for all that it needs until it is closed
      */
     public RowSetSource(DiskRowSet rowSet, Schema schema, long mark, List<DeltaSource> since, MemoryAccount account) {
-        this(rowSet, schema, wholeRows(rowSet, schema), new Past(mark, null), () -> since, account);
-        open();
+        this(rowSet, schema, schema, mark, since, account);
+    }
+
+    /**
+     * As above, in rows of fewer columns: the others are written otherwise. History has them all.
+     *
+     * @param ofRows the columns of rows: those of the key, and all that were changed since
+     */
+    public RowSetSource(
+            DiskRowSet rowSet,
+            Schema schema,
+            Schema ofRows,
+            long mark,
+            List<DeltaSource> since,
+            MemoryAccount account) {
+        this(rowSet, schema, RowShape.of(ofRows, schema, rowSet), new Past(mark, null), () -> since, account);
     }
 
     /** As above, of the columns that a rewrite does not copy, and without keys. */
     RowSetSource(RowSetRewrite rewrite, long mark, List<DeltaSource> since, MemoryAccount account) {
         this(rewrite.rowSet(), rewrite.schema(), rewrite.shape(), new Past(mark, null), () -> since, account);
-        open();
     }
 
     /** What is told of it: what happened after a time, and, if it is for a scan, up to another. */
     private record Past(long recordedAfter, @Nullable ScanSpec interval) {}
-
-    private void open() {
-        try {
-            refresh();
-        } catch (RuntimeException | Error e) {
-            close();
-            throw e;
-        }
-    }
-
-    private static RowShape wholeRows(DiskRowSet rowSet, Schema answered) {
-        return new RowShape(ScanSpec.all(answered, Long.MAX_VALUE).withKeyOrder(true), rowSet.fileColumns());
-    }
 
     /**
      * Rows of vectors in which something may have happened between the start and the snapshot of a scan. Reads nothing
@@ -164,7 +162,13 @@ public final class RowSetSource implements RowSource {
      * @param account pays for all that it needs until it is closed
      */
     public RowSetSource(DiskRowSet rowSet, ScanSpec scan, Schema schema, RedoSources since, MemoryAccount account) {
-        this(rowSet, schema, wholeRows(rowSet, scan.schema()), new Past(scan.start(), scan), since, account);
+        this(
+                rowSet,
+                schema,
+                RowShape.of(scan.schema(), scan.schema(), rowSet),
+                new Past(scan.start(), scan),
+                since,
+                account);
     }
 
     private RowSetSource(
@@ -177,11 +181,12 @@ public final class RowSetSource implements RowSource {
         this.memory = new ReaderMemory(account, CHANGES_BYTES_KEPT);
         Schema answered = interval == null ? schema : interval.schema();
         this.shape = shape;
-        this.isWhole = !shape.isPreset(0);
+        this.hasKeys = !shape.isPreset(0);
         this.layout = shape.layout();
         this.keys = new KeyCodec(layout);
         this.patch = new RowPatch(layout);
         this.vectors = new VectorSelection(rowSet.rowCount());
+        this.redo = new ScanDeltas.Every(List.of(), 0, 0, memory);
         try {
             ReadAhead ahead =
                     rowSet.file().readAhead(account, interval == null ? READ_AHEAD_BYTES_MAX : Long.MAX_VALUE);
@@ -190,17 +195,25 @@ public final class RowSetSource implements RowSource {
             this.columns = new ScanColumns(rowSet, answered, vectors, memory, ahead);
             opened.add(columns::close);
             this.assembly = new RowAssembly(shape, rowSet.fileColumns().layout(), memory);
+            boolean isSome = hasKeys && shape.layout().columnCount() < answered.columnCount();
+            this.whole = isSome ? new RowAssembly.Whole(rowSet, answered, memory) : null;
+            if (whole != null) {
+                opened.add(whole::close);
+            }
             this.buffer = new GrowingBuffer(account);
             opened.add(buffer::close);
-            GrowingBuffer one = new GrowingBuffer(account);
-            opened.add(one::close);
-            this.changed = one;
-            GrowingBuffer other = new GrowingBuffer(account);
-            opened.add(other::close);
-            this.spare = other;
+            this.changed = new GrowingBuffer(account);
+            this.spare = new GrowingBuffer(account);
+            opened.add(() -> {
+                changed.close();
+                spare.close();
+            });
             this.history = rowSet.history().changes(0, rowSet.rowCount(), recordedAfter, account);
             opened.add(history::close);
-            opened.add(this::closeRedo);
+            opened.add(() -> redo.close());
+            if (interval == null) {
+                refresh();
+            }
         } catch (RuntimeException | Error e) {
             opened.close();
             throw e;
@@ -217,20 +230,10 @@ public final class RowSetSource implements RowSource {
         if (sources == null && interval != null) {
             VectorFilter.selectChanged(rowSet, interval, now, vectors);
         }
-        closeRedo();
-        redoOrdinals = new long[now.size()];
-        for (DeltaSource source : now) { // All of them: a store in memory merges those that a snapshot does not see.
-            redo.add(memory.changes(source, ordinal + 1, rowSet.rowCount(), Long.MAX_VALUE));
-            redoOrdinals[redo.size() - 1] = UNKNOWN;
-        }
-        sources = now;
-    }
-
-    private void closeRedo() {
         sources = null;
-        while (!redo.isEmpty()) {
-            redo.removeLast().close();
-        }
+        redo.close();
+        redo = new ScanDeltas.Every(now, ordinal + 1, rowSet.rowCount(), memory);
+        sources = now;
     }
 
     @Override
@@ -268,7 +271,7 @@ public final class RowSetSource implements RowSource {
         takeHistory();
         newestChange = older.count() == 0 ? insertTime : Math.max(insertTime, older.time(0));
         takeChanges();
-        if (isWhole) {
+        if (hasKeys) {
             keyOffset = allocate(keys.encodedBytesMax(buffer.memory(), rowOffset));
             keyBytes = keys.encode(buffer.memory(), rowOffset, buffer.memory(), keyOffset);
         }
@@ -322,16 +325,12 @@ public final class RowSetSource implements RowSource {
             MemorySegment memory = history.memory();
             long change = history.changeOffset();
             RowChange.check(rowSet.fileColumns().layout(), memory, change, history.changeBytes());
-            if (RowChange.kind(memory, change) == RowChange.REINSERT && isWhole) {
-                assembly.begin(false);
-                assembly.undo(history); // Into a row of the columns that the table has now.
-                assembly.pack();
-                long bytes = assembly.bytes();
+            if (RowChange.kind(memory, change) == RowChange.REINSERT && hasKeys) {
+                RowAssembly all = whole == null ? assembly : whole.assembly();
+                int bytes = all.reinserted(history); // Into a row of the columns that the table has now.
                 long at = allocate(2L * Long.BYTES + bytes);
-                older.add(
-                        history.time(),
-                        at,
-                        RowChange.writeReinsert(assembly.memory(), 0, (int) bytes, buffer.memory(), at));
+                int recordBytes = RowChange.writeReinsert(all.memory(), 0, bytes, buffer.memory(), at);
+                older.add(history.time(), at, recordBytes);
             } else {
                 long at = allocate(history.changeBytes());
                 MemorySegment.copy(memory, change, buffer.memory(), at, history.changeBytes());
@@ -342,26 +341,17 @@ public final class RowSetSource implements RowSource {
     }
 
     private void takeChanges() {
-        boolean isChanged = false;
-        for (int i = 0; i < redoOrdinals.length; i++) {
-            DeltaSource.Cursor cursor = redo.get(i);
-            if (redoOrdinals[i] < ordinal) {
-                redoOrdinals[i] = cursor.seek(ordinal) ? cursor.ordinal() : Long.MAX_VALUE;
-            }
-            while (redoOrdinals[i] == ordinal) {
-                if (!isChanged) {
-                    isChanged = true;
-                    changed.ensure(0, rowBytes);
-                    MemorySegment.copy(buffer.memory(), rowOffset, changed.memory(), 0, rowBytes);
-                }
-                take(cursor);
-                redoOrdinals[i] = cursor.next() ? cursor.ordinal() : Long.MAX_VALUE;
-            }
+        DeltaSource.Cursor cursor = redo.first(ordinal);
+        if (cursor == null) {
+            return;
         }
-        if (isChanged) {
-            rowOffset = allocate(rowBytes);
-            MemorySegment.copy(changed.memory(), 0, buffer.memory(), rowOffset, rowBytes);
+        changed.ensure(0, rowBytes);
+        MemorySegment.copy(buffer.memory(), rowOffset, changed.memory(), 0, rowBytes);
+        for (; cursor != null; cursor = redo.next(ordinal)) {
+            take(cursor);
         }
+        rowOffset = allocate(rowBytes);
+        MemorySegment.copy(changed.memory(), 0, buffer.memory(), rowOffset, rowBytes);
     }
 
     /** Notes how to undo a change, and applies it to {@link #changed}. */
@@ -448,6 +438,22 @@ public final class RowSetSource implements RowSource {
     @Override
     public int rowBytes() {
         return rowBytes;
+    }
+
+    @Override
+    public long wholeRowOffset() {
+        if (whole == null) {
+            return rowOffset;
+        }
+        wholeRowBytes = whole.assemble(layout, buffer.memory(), rowOffset, ordinal);
+        long at = allocate(wholeRowBytes);
+        MemorySegment.copy(whole.assembly().memory(), 0, buffer.memory(), at, wholeRowBytes);
+        return at;
+    }
+
+    @Override
+    public int wholeRowBytes() {
+        return whole == null ? rowBytes : wholeRowBytes;
     }
 
     @Override

@@ -59,6 +59,15 @@ public final class RowSetWriter implements AutoCloseable {
         this(schema, new RowLayout(schema), null, filterRate, account);
     }
 
+    /**
+     * Takes rows of some columns only; the others are written one by one when the rows are there.
+     *
+     * @param ofRows the columns of rows, those of the key first
+     */
+    public RowSetWriter(Schema schema, Schema ofRows, MemoryAccount account, double filterRate) {
+        this(schema, new RowLayout(ofRows), null, filterRate, account);
+    }
+
     /** Takes all rows of the source of a rewrite, and copies what that leaves out. */
     RowSetWriter(RowSetRewrite rewrite, MemoryAccount account) {
         this(rewrite.schema(), rewrite.shape().layout(), rewrite, KeyFilter.RATE_DEFAULT, account);
@@ -82,11 +91,15 @@ public final class RowSetWriter implements AutoCloseable {
             List<Integer> writtenIndexes = new ArrayList<>();
             for (int i = 0; i < schema.columnCount(); i++) {
                 ColumnSpec spec = ColumnSpec.of(schema.column(i));
-                if (rewrite == null || rewrite.changed().contains(i)) {
-                    written.add(file.addColumn(spec));
-                    writtenIndexes.add(layout.schema().indexOfId(spec.id()));
-                } else {
+                int index = layout.schema().indexOfId(spec.id());
+                if (rewrite != null && !rewrite.changed().contains(i)) {
                     file.copyColumn(spec, rewrite.rowSet().column(i));
+                } else if (index >= 0) {
+                    written.add(file.addColumn(spec));
+                    writtenIndexes.add(index);
+                } else {
+                    int place = file.reserveColumn(spec);
+                    assert place == i : "columns of the table come first";
                 }
             }
             columns = written.toArray(ColumnWriter[]::new);
@@ -142,6 +155,16 @@ public final class RowSetWriter implements AutoCloseable {
         deletedCount += source.isDeleted() ? 1 : 0;
         newestChange = Math.max(newestChange, source.newestChange());
         rowCount++;
+    }
+
+    /** Begins a column that rows do not have; it is to get the cells of all rows, and then to be {@link #end ended}. */
+    public ColumnWriter begin(int column) {
+        return file.begin(column);
+    }
+
+    /** Gives back what a column takes that is written, but for its pages. */
+    public void end(int column) {
+        file.end(column);
     }
 
     /** Rows appended so far. */

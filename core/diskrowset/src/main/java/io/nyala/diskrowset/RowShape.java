@@ -74,6 +74,15 @@ final class RowShape {
         this.projection = new RowProjection(layout, projected);
     }
 
+    /** Rows of a file, in columns of those of the table that are to be read whatever is in them. */
+    static RowShape of(Schema columns, Schema table, DiskRowSet rowSet) {
+        List<Integer> indexes = columns.columns().stream()
+                .map(column -> table.indexOfId(column.id()))
+                .toList();
+        ScanSpec spec = ScanSpec.all(table, Long.MAX_VALUE).withProjection(indexes);
+        return new RowShape(spec.withKeyOrder(true), rowSet.fileColumns());
+    }
+
     private static int[] members(BitSet set) {
         int[] members = new int[set.cardinality()];
         int count = 0;

@@ -2,6 +2,8 @@ package io.nyala.diskrowset;
 
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.ScanSpec;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -170,5 +172,61 @@ final class ScanDeltas implements AutoCloseable {
     @Override
     public void close() {
         closeCursors();
+    }
+
+    /** Every change of rows that are read one after the other, of several sources: for who needs them all. One thread. */
+    static final class Every implements AutoCloseable {
+        private final List<DeltaSource.Cursor> cursors = new ArrayList<>();
+        private final long[] ordinals;
+
+        /** Of the cursor whose change was answered last. */
+        private int index;
+
+        /** A store in memory merges changes that a snapshot does not see: so these are those of all times. */
+        Every(List<DeltaSource> sources, long from, long to, ReaderMemory memory) {
+            ordinals = new long[sources.size()];
+            Arrays.fill(ordinals, -1);
+            try {
+                for (DeltaSource source : sources) {
+                    cursors.add(memory.changes(source, from, to, Long.MAX_VALUE));
+                }
+            } catch (RuntimeException | Error e) {
+                close();
+                throw e;
+            }
+        }
+
+        /** The first change of a row behind those that were asked for before; null if it has none. */
+        DeltaSource.@Nullable Cursor first(long ordinal) {
+            index = 0;
+            return find(ordinal);
+        }
+
+        /** The change of the row after the one that was answered; null if that was the last. */
+        DeltaSource.@Nullable Cursor next(long ordinal) {
+            DeltaSource.Cursor cursor = cursors.get(index);
+            ordinals[index] = cursor.next() ? cursor.ordinal() : NONE;
+            return find(ordinal);
+        }
+
+        private DeltaSource.@Nullable Cursor find(long ordinal) {
+            for (; index < ordinals.length; index++) {
+                DeltaSource.Cursor cursor = cursors.get(index);
+                if (ordinals[index] < ordinal) {
+                    ordinals[index] = cursor.seek(ordinal) ? cursor.ordinal() : NONE;
+                }
+                if (ordinals[index] == ordinal) {
+                    return cursor;
+                }
+            }
+            return null;
+        }
+
+        @Override
+        public void close() {
+            while (!cursors.isEmpty()) {
+                cursors.removeLast().close();
+            }
+        }
     }
 }

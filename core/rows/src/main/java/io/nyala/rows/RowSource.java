@@ -34,6 +34,19 @@ public interface RowSource extends AutoCloseable {
 
     int rowBytes();
 
+    /**
+     * Where the row is with all columns of the table, for sources whose rows have some of them only: put together when
+     * it is asked for. {@link #memory} may be another afterwards.
+     */
+    default long wholeRowOffset() {
+        return rowOffset();
+    }
+
+    /** Of what {@link #wholeRowOffset} has answered. */
+    default int wholeRowBytes() {
+        return rowBytes();
+    }
+
     /** Start of the current lifetime; of the last one if the row is deleted. */
     long insertTime();
 
