@@ -49,6 +49,11 @@ public final class Flush implements AutoCloseable {
 
     private final RowSource source;
     private final @Nullable RewriteSource rewritten;
+    private final @Nullable MergeSource merged;
+
+    /** What the rows of a merge do not have. */
+    private final @Nullable LaterColumns later;
+
     private final Target target;
     private final List<RowSetOutput> outputs = new ArrayList<>();
     private final List<RowSetFile> created = new ArrayList<>();
@@ -58,22 +63,32 @@ public final class Flush implements AutoCloseable {
 
     private @Nullable RowSetWriter writer;
     private long rowCount;
+    private boolean isAtEnd; // Of the source.
+    private boolean isEnding; // All rows are there that the present rowset gets.
     private boolean isFinished;
     private boolean isGivenUp;
     private boolean isKept;
 
     public Flush(RowSource source, Target target) {
-        this(source, null, target);
+        this(source, null, null, target);
+    }
+
+    /** Rows of rowsets, and then the columns that rows do not have, of each output. */
+    public Flush(MergeSource source, Target target) {
+        this(source, null, source, target);
     }
 
     /** One rowset, of the columns that have changed and the pages of all others; or it {@link #isGivenUp}. */
     public Flush(RewriteSource source, Target target) {
-        this(source, source, target);
+        this(source, source, null, target);
     }
 
-    private Flush(RowSource source, @Nullable RewriteSource rewritten, Target target) {
+    private Flush(RowSource source, @Nullable RewriteSource rewritten, @Nullable MergeSource merged, Target target) {
         this.source = source;
         this.rewritten = rewritten;
+        this.merged = merged;
+        MergeColumns columns = merged == null ? null : merged.columns();
+        this.later = columns == null || columns.later().isEmpty() ? null : new LaterColumns(columns, target.memory());
         this.target = target;
         this.endingBytes =
                 target.memoryBytes() - FINISHING_BYTES - target.schema().columnCount() * PAGE_BYTES;
@@ -111,18 +126,44 @@ public final class Flush implements AutoCloseable {
         if (isFinished) {
             return false;
         }
-        for (int i = 0; i < ROWS_PER_STEP; i++) {
+        RowSetWriter present = writer;
+        if (isEnding && present != null) {
+            complete(present);
+        } else {
+            takeRows();
+        }
+        return !isFinished;
+    }
+
+    private void takeRows() {
+        for (int i = 0; i < ROWS_PER_STEP && !isEnding; i++) {
             if (!source.next()) {
-                finish();
-                return false;
+                isAtEnd = true;
+                if (writer == null) {
+                    finish();
+                } else {
+                    isEnding = true;
+                }
+                return;
             }
             append();
             if (isGivenUp) {
                 isFinished = true;
-                return false;
+                return;
             }
         }
-        return true;
+    }
+
+    /** All rows of the rowset are there. */
+    private void complete(RowSetWriter present) {
+        if (later != null && later.step(present)) {
+            return;
+        }
+        end(present);
+        isEnding = false;
+        if (isAtEnd) {
+            finish();
+        }
     }
 
     private void append() {
@@ -134,28 +175,38 @@ public final class Flush implements AutoCloseable {
         source.placed(outputs.size(), present.rowCount());
         present.append(source);
         rowCount++;
+        if (later != null && merged != null) {
+            later.add(merged.input(), merged.ordinal());
+        }
         boolean isOutOfMemory = isOutOfMemory(present);
         if (rewritten != null) {
             isGivenUp = isOutOfMemory || rewritten.isToBeMerged(present.estimatedBytes(), target.rowSetBytes());
-        } else if (isOutOfMemory
-                || present.estimatedBytes() >= target.rowSetBytes()
-                || present.rowCount() >= ROWS_PER_ROWSET_MAX) {
-            end(present);
+        } else {
+            isEnding = isOutOfMemory
+                    || present.estimatedBytes() + laterBytes() >= target.rowSetBytes()
+                    || present.rowCount() >= ROWS_PER_ROWSET_MAX;
         }
+    }
+
+    private long laterBytes() {
+        return later == null ? 0 : later.estimatedBytes();
     }
 
     /** Asked now and then. Rowsets that are very small would be merged again, and become as small again. */
     private boolean isOutOfMemory(RowSetWriter present) {
         return present.rowCount() % ROWS_PER_LOOK == 0
-                && present.estimatedBytes() >= target.rowSetBytes() / SMALLER_MAX
-                && target.memory().usedBytes() >= endingBytes;
+                && present.estimatedBytes() + laterBytes() >= target.rowSetBytes() / SMALLER_MAX
+                && target.memory().usedBytes() + laterBytes() >= endingBytes;
     }
 
     private RowSetWriter newWriter() {
-        RewriteSource rewrite = rewritten;
-        return rewrite == null
+        if (rewritten != null) {
+            return rewritten.newWriter(target.memory());
+        }
+        MergeColumns columns = merged == null ? null : merged.columns();
+        return columns == null
                 ? new RowSetWriter(target.schema(), target.memory(), target.filterRate())
-                : rewrite.newWriter(target.memory());
+                : columns.newWriter(target.memory(), target.filterRate());
     }
 
     private void end(RowSetWriter ended) {
@@ -172,9 +223,6 @@ public final class Flush implements AutoCloseable {
     }
 
     private void finish() {
-        if (writer != null) {
-            end(writer);
-        }
         Set<Path> directories = new HashSet<>();
         for (RowSetFile file : created) {
             Path directory = file.path().toAbsolutePath().getParent();
@@ -199,9 +247,16 @@ public final class Flush implements AutoCloseable {
         return rewrite == null || isGivenUp ? 0 : rewrite.copiedPageCount();
     }
 
-    /** Rows that were written until now, or are in the rowset under construction. */
+    /**
+     * Rows that were written until now, or are in the rowset under construction; of those whose other columns are still
+     * to be written, the part that is.
+     */
     public long rowCount() {
-        return rowCount;
+        RowSetWriter present = writer;
+        if (later == null || present == null) {
+            return rowCount;
+        }
+        return rowCount - (long) ((1 - later.progress()) * present.rowCount());
     }
 
     /** What was written, in key order. */
@@ -219,6 +274,9 @@ public final class Flush implements AutoCloseable {
         if (writer != null) {
             writer.close();
             writer = null;
+        }
+        if (later != null) {
+            later.close();
         }
         source.close();
         if (!isKept) {

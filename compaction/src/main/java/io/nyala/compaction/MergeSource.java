@@ -2,15 +2,19 @@ package io.nyala.compaction;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.memory.MemoryAccount;
+import io.nyala.rows.DeltaSource;
 import io.nyala.rows.GrowingBuffer;
 import io.nyala.rows.KeyCodec;
 import io.nyala.rows.RowChange;
 import io.nyala.rows.RowSource;
+import io.nyala.rows.Schema;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Rows of several sources as those of one, in the order of their keys. A key that is in several of them becomes one row
@@ -41,6 +45,7 @@ public final class MergeSource implements RowSource {
     private final List<? extends RowSource> inputs;
     private final long mark;
     private final MergePlaces places;
+    private final @Nullable MergeColumns columns;
     private final GrowingBuffer buffer;
     private final long[] ordinals;
 
@@ -66,11 +71,42 @@ public final class MergeSource implements RowSource {
     private int historyCount;
 
     /**
+     * Rows of a rowset, and what is to become of them.
+     *
+     * @param since what happened to the rows since the file was written, oldest first; must not change any more
+     */
+    public record Input(DiskRowSet rowSet, List<DeltaSource> since) {}
+
+    /**
+     * Opens rowsets, to be merged by rows of the columns only that need it: the others are written when the rows are.
+     *
+     * @param schema of the table
+     * @param mark no snapshot before it is read any more; {@link #NO_MARK} if all may be
+     * @param places takes where each row went
+     * @param account pays for all that it needs until it is closed
+     */
+    public static MergeSource open(
+            List<Input> inputs, Schema schema, long mark, MergePlaces places, MemoryAccount account) {
+        var columns = new MergeColumns(inputs, schema);
+        return new MergeSource(columns.openRows(mark, account), mark, places, columns, account);
+    }
+
+    /**
      * @param inputs of distinct keys each
      * @param mark no snapshot before it is read any more; {@link #NO_MARK} if all may be
      * @param places takes where each row went
      */
     public MergeSource(List<? extends RowSource> inputs, long mark, MergePlaces places, MemoryAccount account) {
+        this(inputs, mark, places, null, account);
+    }
+
+    private MergeSource(
+            List<? extends RowSource> inputs,
+            long mark,
+            MergePlaces places,
+            @Nullable MergeColumns columns,
+            MemoryAccount account) {
+        this.columns = columns;
         this.inputs = List.copyOf(inputs);
         this.mark = mark;
         this.places = places;
@@ -217,10 +253,11 @@ public final class MergeSource implements RowSource {
         long offset;
         int bytes;
         if (isDeletion) { // Its values are those of the row, which is that of another lifetime here.
-            bytes = 2 * Integer.BYTES + source.rowBytes();
+            long row = source.wholeRowOffset();
+            bytes = 2 * Integer.BYTES + source.wholeRowBytes();
             offset = allocate(bytes);
             int written =
-                    RowChange.writeReinsert(memory, source.rowOffset(), source.rowBytes(), buffer.memory(), offset);
+                    RowChange.writeReinsert(source.memory(), row, source.wholeRowBytes(), buffer.memory(), offset);
             assert written == bytes : written + " bytes, not " + bytes;
         } else {
             bytes = source.historyBytes(record);
@@ -289,6 +326,22 @@ public final class MergeSource implements RowSource {
     /** Rows of inputs that are in no output, those that became part of another row not counted. */
     public long droppedRows() {
         return droppedRows;
+    }
+
+    /** How the merge is divided; null if rows have all columns. */
+    @Nullable
+    MergeColumns columns() {
+        return columns;
+    }
+
+    /** The input that the values of the row are from. */
+    int input() {
+        return present[0];
+    }
+
+    /** Of the row in {@link #input}. */
+    long ordinal() {
+        return ordinals[present[0]];
     }
 
     private RowSource newest() {

@@ -174,7 +174,7 @@ final class ScanDeltas implements AutoCloseable {
         closeCursors();
     }
 
-    /** Every change of rows that are read one after the other, of several sources: for who needs them all. One thread. */
+    /** Every change of rows that are read in their order, of several sources: for who needs them all. One thread. */
     static final class Every implements AutoCloseable {
         private final List<DeltaSource.Cursor> cursors = new ArrayList<>();
         private final long[] ordinals;

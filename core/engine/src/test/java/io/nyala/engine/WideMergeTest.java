@@ -27,6 +27,9 @@ final class WideMergeTest {
     private static final int ROWSETS = 2;
     private static final int ROWS = 4_000; // Of each: together, pages of all columns are full at the same row.
     private static final int BATCH_ROWS = 500;
+    private static final int MANY_ROWSETS = 32;
+    private static final int FEW_ROWS = 400; // Of each of them.
+    private static final int DELTA_FILES = 10;
 
     private final World world;
     private final World.Running running;
@@ -49,11 +52,15 @@ final class WideMergeTest {
 
     /** Each so many ids after the one before. */
     private void write(OperationKind kind, int first, int last, int stride) {
+        write(kind, first, last, stride, COLUMNS);
+    }
+
+    private void write(OperationKind kind, int first, int last, int stride, int columns) {
         for (int from = first; from < last; from += BATCH_ROWS * stride) {
             try (WriteBatch batch = table.newBatch()) {
                 for (int id = from; id < Math.min(last, from + BATCH_ROWS * stride); id += stride) {
                     batch.rows().start(kind).setInt(0, id);
-                    for (int column = 1; column < COLUMNS; column++) {
+                    for (int column = 1; column < columns; column++) {
                         batch.rows().setLong(column, random.nextLong());
                     }
                     batch.rows().end();
@@ -93,6 +100,26 @@ final class WideMergeTest {
         long ofSeveral = peakBytes();
         assertTrue(ofSeveral > 16 << 20 && ofSeveral <= MERGE_BYTES_MAX, () -> ofSeveral + " bytes");
         assertEquals(ROWSETS * ROWS, table.statistics().liveRowCount());
+        running.engine().close();
+    }
+
+    /** Of which one column is encoded at a time, but for those that have changed. */
+    @Test
+    @Tag("soak")
+    void manyRowSetsOfAWideTableAreMergedAtOnce() {
+        for (int i = 0; i < MANY_ROWSETS; i++) {
+            write(OperationKind.INSERT, i, MANY_ROWSETS * FEW_ROWS, MANY_ROWSETS);
+        }
+        for (int i = 0; i < DELTA_FILES; i++) {
+            write(OperationKind.UPDATE, i, MANY_ROWSETS * FEW_ROWS, DELTA_FILES, 3);
+        }
+        long tablet = table.tablets().getFirst().id();
+        assertEquals(MANY_ROWSETS, table.rowSets(tablet).size());
+        merge();
+        long peak = peakBytes();
+        assertTrue(peak > 8 << 20 && peak <= MERGE_BYTES_MAX, () -> peak + " bytes");
+        assertTrue(table.rowSets(tablet).size() < 4, "one merge");
+        assertEquals(MANY_ROWSETS * FEW_ROWS, table.statistics().liveRowCount());
         running.engine().close();
     }
 }

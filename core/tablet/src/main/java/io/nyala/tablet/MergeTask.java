@@ -6,10 +6,8 @@ import io.nyala.compaction.MergeSource;
 import io.nyala.compaction.RewriteSource;
 import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.diskrowset.RowSetOutput;
-import io.nyala.diskrowset.RowSetSource;
 import io.nyala.memrowset.DeltaMemStore;
 import io.nyala.rows.DeltaSource;
-import io.nyala.rows.RowSource;
 import io.nyala.wal.LogFullException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -303,17 +301,10 @@ public final class MergeTask implements Merging.Task {
     }
 
     private MergeSource openSource(MergePlaces target) {
-        List<RowSource> sources = new ArrayList<>();
-        try {
-            for (LiveRowSet input : read) {
-                List<DeltaSource> since = changes.get(inputs.indexOf(input));
-                sources.add(new RowSetSource(input.base(), tablet.schema(), historyMark, since, context.mergeMemory()));
-            }
-            return new MergeSource(sources, historyMark, target, context.mergeMemory());
-        } catch (RuntimeException | Error e) {
-            sources.forEach(RowSource::close);
-            throw e;
-        }
+        List<MergeSource.Input> sources = read.stream()
+                .map(input -> new MergeSource.Input(input.base(), changes.get(inputs.indexOf(input))))
+                .toList();
+        return MergeSource.open(sources, tablet.schema(), historyMark, target, context.mergeMemory());
     }
 
     private boolean write() {
