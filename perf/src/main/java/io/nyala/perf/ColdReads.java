@@ -10,11 +10,15 @@ import io.nyala.cfile.CompressionHint;
 import io.nyala.cfile.PageCache;
 import io.nyala.cfile.ReadAhead;
 import io.nyala.encoding.DecoderScratch;
+import io.nyala.io.Access;
+import io.nyala.io.Completions;
 import io.nyala.io.Disk;
+import io.nyala.io.DiskFile;
 import io.nyala.io.Disks;
 import io.nyala.io.HugePageSource;
 import io.nyala.io.IoPool;
 import io.nyala.io.IoQueue;
+import io.nyala.memory.Crc32c;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.Slab;
@@ -31,8 +35,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -60,6 +66,8 @@ final class ColdReads {
     private static final int COLUMNS = 8;
     private static final int[] SCANNED = {1, 2, 4, 8};
     private static final int[] DEPTHS = {4, 8};
+    private static final int WARM_UPS =
+            4; // Before them pages are checked and decoded by code that is not compiled yet.
     private static final int DECODED_BYTES = 64 << 10; // More than a vector.
     private static final int UNIT_BYTES = 256 << 10;
     private static final long DEVICE_NANOS = TimeUnit.MILLISECONDS.toNanos(400);
@@ -72,6 +80,7 @@ final class ColdReads {
     private final long deviceNanos;
     private final MemoryBudget budget;
     private final MemoryAccount account;
+    private long checksums; // Of all units, once they were read.
 
     private ColdReads(Path directory, int times, long deviceNanos, MemoryBudget budget, MemoryAccount account) {
         this.directory = directory;
@@ -112,12 +121,14 @@ final class ColdReads {
                 IoPool io = new IoPool(disk, 2, 64);
                 DiskContender device = new DiskContender("best")) {
             write(disk, io, path, mib * MIB / COLUMNS / Long.BYTES);
-            for (int time = -1; time < times; time++) { // The first is for the compiler.
+            for (int time = -WARM_UPS; time < times; time++) {
                 for (int depth : DEPTHS) {
                     Job job = new Job(Kind.READ, false, UNIT_BYTES, depth);
                     double bytes = device.run(job, true, path, deviceNanos).perSecond() * UNIT_BYTES;
                     add(perSecond, "the disk: " + job, bytes, time);
                 }
+                double looked = readAndLook(disk, path);
+                add(perSecond, "the same, once through the file, each byte looked at", looked, time);
                 for (int columns : SCANNED) {
                     double bytes = scan(disk, io, path, columns);
                     add(perSecond, "scan of " + columns + (columns == 1 ? " column" : " columns"), bytes, time);
@@ -130,6 +141,59 @@ final class ColdReads {
                 perSecond.values().stream().skip(DEPTHS.length - 1L).findFirst().orElseThrow());
         perSecond.forEach((name, all) ->
                 System.out.printf(Locale.ROOT, "| %s | %s | %.2f |%n", name, figure(all, 1e9), median(all) / disk));
+    }
+
+    /**
+     * Bytes per second, once through the file, of reads whose memory is read, too, as any scan has to: by a checksum,
+     * and nothing else is done.
+     */
+    private double readAndLook(Disk disk, Path path) {
+        int depth = DEPTHS[DEPTHS.length - 1];
+        Slab memory = account.take((depth + 1L) * UNIT_BYTES);
+        Deque<Integer> done = new ArrayDeque<>();
+        Completions completions = (slot, _, failure) -> {
+            if (failure != null) {
+                throw failure;
+            }
+            done.add((int) slot);
+        };
+        long sum = 0;
+        long units;
+        long start = System.nanoTime();
+        try (DiskFile file = disk.open(path, Access.READ);
+                IoQueue queue = disk.newQueue(depth)) {
+            units = file.bytes() / UNIT_BYTES;
+            int spare = depth;
+            for (long unit = 0; unit < units + depth; unit++) {
+                int slot = unit < depth ? (int) unit : spare;
+                if (unit >= depth) {
+                    spare = next(queue, completions, done);
+                }
+                if (unit < units) {
+                    queue.read(file, unit * UNIT_BYTES, memory.segment(), (long) slot * UNIT_BYTES, UNIT_BYTES, slot);
+                    queue.poll(completions);
+                }
+                if (unit >= depth) {
+                    sum += Crc32c.of(memory.segment(), (long) spare * UNIT_BYTES, UNIT_BYTES);
+                }
+            }
+        }
+        double perSecond = units * UNIT_BYTES * 1e9 / (System.nanoTime() - start);
+        account.giveBack(memory);
+        if (checksums != 0 && sum != checksums) {
+            throw new IllegalStateException("checksums of " + path + " add up to " + sum + ", before to " + checksums);
+        }
+        checksums = sum;
+        return perSecond;
+    }
+
+    private static int next(IoQueue queue, Completions completions, Deque<Integer> done) {
+        while (done.isEmpty()) {
+            if (queue.poll(completions) == 0) {
+                queue.await(Long.MAX_VALUE);
+            }
+        }
+        return done.remove();
     }
 
     private void write(Disk disk, IoPool io, Path path, long rows) {
