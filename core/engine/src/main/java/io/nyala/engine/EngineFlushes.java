@@ -71,7 +71,7 @@ final class EngineFlushes implements FlushContext {
     }
 
     private Flush.Target mergeTarget(Tablet tablet) {
-        return engine.flushTarget(tablet, engine.memory().merges(), engine.mergeBytesMax());
+        return engine.flushTarget(tablet, engine.memory().merges(), EngineMemory.mergeBytesMax(engine.config()));
     }
 
     @Override

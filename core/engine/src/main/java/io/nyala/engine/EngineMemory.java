@@ -13,7 +13,8 @@ import java.util.Locale;
 /**
  * All native memory of an engine, by what it is for. Log, cache, flush, rows in memory, and what stays in memory of
  * rowsets on disk have reservations, so that whatever batches and scans take, some writes fit in memory, and what is
- * there can always be made durable and written out. None depends on another one's: a flush takes nothing of the cache.
+ * there can always be made durable and written out. Scans have one, too: whatever merges and rows take, some can be
+ * read. None depends on another one's: a flush takes nothing of the cache.
  */
 final class EngineMemory implements AutoCloseable {
     private static final long MIB = 1L << 20;
@@ -21,7 +22,7 @@ final class EngineMemory implements AutoCloseable {
     /** Room for the pages of one rowset under construction, and what it takes to make them. */
     private static final long FLUSH_OVERHEAD_BYTES = 16 * MIB;
 
-    /** What must be left for batches and scans: the largest batch, or a few scans. */
+    /** What must be left for batches, and for scans beyond theirs: the largest batch. */
     private static final long SHARED_BYTES_MIN = 8 * MIB;
 
     /** MemRowSets of {@code flushBytes} that have room in the reservation: one is filled while the other is flushed. */
@@ -37,10 +38,19 @@ final class EngineMemory implements AutoCloseable {
     private static final long CHANGES_BYTES = 2 * PageSource.REGION_BYTES;
 
     /** A merge has some hundred KiB of each input, 4 bytes for each row, and a rowset under construction. */
-    static final long MERGE_BYTES_MAX = 64 * MIB;
+    private static final long MERGE_BYTES_MAX = 64 * MIB;
+
+    /** Of all memory merges together have no more than such a part, or what one of them may have. */
+    private static final int MERGES_PART_MAX = 4;
 
     /** Of a small budget merges have a part; for what they need beyond, they have to find room. */
     private static final int MERGE_PART = 32;
+
+    /** What one scan in the order of keys takes, however many rowsets and delta files it reads side by side. */
+    private static final long SCAN_BYTES_MAX = 16 * MIB;
+
+    /** Of a small budget, in which there are no so many rowsets, scans have a part, too. */
+    private static final int SCAN_PART = 32;
 
     private final MemoryBudget budget;
     private final MemoryAccount log;
@@ -59,7 +69,9 @@ final class EngineMemory implements AutoCloseable {
         long flushBytes = config.rowSetBytes() + FLUSH_OVERHEAD_BYTES;
         long rowsBytes = RESERVED_FLUSHES * config.flushBytes() + ROWS_OVERHEAD_BYTES;
         long mergeBytes = Math.min(MERGE_BYTES_MAX, config.memoryBytes() / MERGE_PART);
-        checkFits(config, logBytes, flushBytes, mergeBytes, rowsBytes);
+        long scanBytes = Math.min(SCAN_BYTES_MAX, config.memoryBytes() / SCAN_PART);
+        long forOthers = MemoryBudget.reservedBytes(mergeBytes) + MemoryBudget.reservedBytes(scanBytes);
+        checkFits(config, logBytes, flushBytes, forOthers, rowsBytes);
         budget = MemoryBudget.open(pages, config.memoryBytes());
         log = budget.account("log", logBytes);
         cache = budget.account("page cache", config.cacheBytes());
@@ -70,12 +82,11 @@ final class EngineMemory implements AutoCloseable {
         rows = budget.account("rows in memory", rowsBytes);
         changes = budget.account("changes in memory", CHANGES_BYTES);
         batches = budget.account("write batches", 0);
-        scans = budget.account("scans", 0);
+        scans = budget.account("scans", scanBytes);
     }
 
     /** Before anything is taken, and by the names that the configuration has for it. */
-    private static void checkFits(
-            EngineConfig config, long logBytes, long flushBytes, long mergeBytes, long rowsBytes) {
+    private static void checkFits(EngineConfig config, long logBytes, long flushBytes, long forOthers, long rowsBytes) {
         long needed = SHARED_BYTES_MIN;
         for (long reserved : List.of(
                 config.cacheBytes(),
@@ -83,7 +94,7 @@ final class EngineMemory implements AutoCloseable {
                 rowsBytes,
                 logBytes,
                 flushBytes,
-                mergeBytes,
+                forOthers,
                 CHANGES_BYTES,
                 LookupMemory.RESERVED_BYTES)) {
             needed += MemoryBudget.reservedBytes(reserved);
@@ -104,6 +115,12 @@ final class EngineMemory implements AutoCloseable {
                         rowsBytes,
                         logBytes,
                         flushBytes));
+    }
+
+    /** What all merges together may take: where there is much memory, each worker as much as one merge. */
+    static long mergeBytesMax(EngineConfig config) {
+        long wanted = Math.max(1, config.maintenanceWorkers() - 1) * MERGE_BYTES_MAX;
+        return Math.min(wanted, Math.max(MERGE_BYTES_MAX, config.memoryBytes() / MERGES_PART_MAX));
     }
 
     MemoryAccount log() {

@@ -264,11 +264,6 @@ final class OpenEngine implements TableHost, AutoCloseable {
         return new RowSetFile(environment.disk(), storage.path(fileId), fileId, storage.ownerId(tabletId));
     }
 
-    /** What merges may take together: each as much as one, if several workers merge. */
-    long mergeBytesMax() {
-        return Math.max(1, config.maintenanceWorkers() - 1) * EngineMemory.MERGE_BYTES_MAX;
-    }
-
     /**
      * Where the flush or merge of a tablet writes to; {@code account} pays for a rowset under construction, of which so
      * much may be taken.
