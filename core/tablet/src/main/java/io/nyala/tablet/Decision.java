@@ -411,6 +411,7 @@ final class Decision {
     }
 
     private boolean hasMemoryForChanges() {
+        boolean canCarryOver = homes.isEmpty() || tablet.merging().canCarryOver();
         boolean isReserved = true;
         boolean isFull = false;
         for (int i = 0; i < homes.size(); i++) {
@@ -420,11 +421,13 @@ final class Decision {
         }
         if (isFull) {
             tablet.pressure().awaitFlush();
+        } else if (!canCarryOver) {
+            tablet.merging().oweFlush(); // So the merge does not yield; and flushes of others would not help.
         } else if (!isReserved) {
             tablet.pressure().wantFlush();
             tablet.pressure().awaitMemory();
         }
-        return isReserved && !isFull;
+        return canCarryOver && isReserved && !isFull;
     }
 
     private boolean hasMemory(MemRowSet active, TabletWrite write) {

@@ -245,6 +245,7 @@ public final class MergeTask implements Merging.Task {
             last = Math.max(last, input.appliedUpTo());
         }
         changes = present;
+        tablet.merging().begins(inputs, context.changeMemory());
         frozenAt = tablet.lastSequence();
         upTo = last;
         return true;
@@ -333,7 +334,7 @@ public final class MergeTask implements Merging.Task {
             }
             MergePlaces present = Objects.requireNonNull(places, "there are places where there are outputs");
             for (int i = 0; i < inputs.size(); i++) {
-                successors.add(new Merging.Successors(present, read.indexOf(inputs.get(i)), List.copyOf(outputs)));
+                successors.add(tablet.merging().successors(present, read.indexOf(inputs.get(i)), outputs));
             }
             stage = Stage.CARRYING;
         }
