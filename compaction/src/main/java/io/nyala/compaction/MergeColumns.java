@@ -6,6 +6,7 @@ import io.nyala.diskrowset.RowSetSource;
 import io.nyala.diskrowset.RowSetWriter;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.Column;
+import io.nyala.rows.DeltaSource;
 import io.nyala.rows.RowSource;
 import io.nyala.rows.Schema;
 import java.util.ArrayList;
@@ -24,6 +25,12 @@ import java.util.List;
  * Immutable; the rowsets stay open as long as it is used.
  */
 final class MergeColumns {
+    /** All inputs together read ahead about so much. */
+    private static final long READ_BYTES_MAX = 12 << 20;
+
+    /** Each takes 4 KiB at least: beyond so many, changes are collected some rows at a time, which takes longer. */
+    private static final long CURSORS_MAX = 1024;
+
     private final List<MergeSource.Input> inputs;
     private final Schema schema;
     private final Schema ofRows;
@@ -56,12 +63,27 @@ final class MergeColumns {
         return rowSet.rowCount() == 0 ? 0 : (double) bytes / rowSet.rowCount();
     }
 
+    /** Of columns of changes since, if all of them were read side by side. */
+    private long cursorCount() {
+        long count = 0;
+        for (MergeSource.Input input : inputs) {
+            for (DeltaSource source : input.since()) {
+                count += ofRows.columns().stream()
+                        .filter(column -> source.touches(column.id()))
+                        .count();
+            }
+        }
+        return count;
+    }
+
     /** All rows of each input. */
     List<RowSource> openRows(long mark, MemoryAccount account) {
+        long bytesMax = READ_BYTES_MAX / Math.max(1, inputs.size());
+        var reading = new RowSetSource.Reading(ofRows, mark, bytesMax, cursorCount() > CURSORS_MAX ? bytesMax / 8 : 0);
         List<RowSource> sources = new ArrayList<>();
         try {
             for (MergeSource.Input input : inputs) {
-                sources.add(new RowSetSource(input.rowSet(), schema, ofRows, mark, input.since(), account));
+                sources.add(new RowSetSource(input.rowSet(), schema, reading, input.since(), account));
             }
             return sources;
         } catch (RuntimeException | Error e) {

@@ -165,10 +165,10 @@ final class RowAssembly {
     }
 
     /**
-     * Puts rows of all columns together, where those that are read have some: one by one, for few are asked for. One
-     * thread.
+     * Puts rows of all columns together, where those that are read have some: one by one, for few are asked for. Holds
+     * no page between two of them, and takes no memory. One thread.
      */
-    static final class Whole implements AutoCloseable {
+    static final class Whole {
         private final DiskRowSet rowSet;
         private final Schema schema;
         private final RowAssembly assembly;
@@ -203,15 +203,6 @@ final class RowAssembly {
             }
             assembly.packAnew();
             return (int) assembly.bytes();
-        }
-
-        @Override
-        public void close() {
-            ScanColumns cells = columns;
-            columns = null;
-            if (cells != null) {
-                cells.close();
-            }
         }
     }
 

@@ -44,16 +44,13 @@ import org.jspecify.annotations.Nullable;
  * <p>One thread. Whoever made it closes it, before the rowset and the sources.
  */
 public final class RowSetSource implements RowSource {
-    /** Rows are read ahead up to so many bytes, and up to the end of a vector. */
-    private static final long AHEAD_BYTES_MAX = 512 << 10;
-
-    /** A merge has many of them, each of which may be wide: pages for which this is not enough are read one by one. */
-    private static final long READ_AHEAD_BYTES_MAX = 1 << 20;
-
     /**
-     * Of changes that are decoded a page at a time; those beyond it, of columns or delta files, some 200 at a time. A
-     * merge has as much for each of its inputs.
+     * Of what is read ahead a half are pages, and a quarter rows, up to the end of a vector. A merge has many of these:
+     * pages for which it is not enough are read one by one.
      */
+    private static final long BYTES_MAX = 2 << 20;
+
+    /** Of changes that are decoded a page at a time; those beyond it, of columns or delta files, some 200 at a time. */
     private static final long CHANGES_BYTES_KEPT = 256 << 10;
 
     /** In the place of the ordinal at which a cursor stands: it is still to be moved. */
@@ -61,12 +58,10 @@ public final class RowSetSource implements RowSource {
 
     private final DiskRowSet rowSet;
     private final Schema schema;
+    private final Reading reading;
     private final @Nullable ScanSpec interval;
 
     private final boolean hasKeys; // If not, a rewrite has them.
-    /** What happened up to then needs no record. */
-    private final long recordedAfter;
-
     private final RedoSources since;
     private final ReaderMemory memory;
     private final RowLayout layout;
@@ -126,31 +121,53 @@ public final class RowSetSource implements RowSource {
      * @param account pays for all that it needs until it is closed
      */
     public RowSetSource(DiskRowSet rowSet, Schema schema, long mark, List<DeltaSource> since, MemoryAccount account) {
-        this(rowSet, schema, schema, mark, since, account);
+        this(rowSet, schema, new Reading(schema, mark), since, account);
     }
 
     /**
-     * As above, in rows of fewer columns: the others are written otherwise. History has them all.
+     * How a merge reads a rowset.
      *
-     * @param ofRows the columns of rows: those of the key, and all that were changed since
+     * @param ofRows columns that rows have: those of the key, and all that changed; the others are written otherwise
+     * @param mark no snapshot before it is read any more: what happened at or before it needs no record
+     * @param bytesMax about what is read ahead, in all; more than two MiB are of no use, and not used
+     * @param collectedBytes of changes that are copied, of one source after the other; 0 to read all side by side
      */
-    public RowSetSource(
-            DiskRowSet rowSet,
-            Schema schema,
-            Schema ofRows,
-            long mark,
-            List<DeltaSource> since,
-            MemoryAccount account) {
-        this(rowSet, schema, RowShape.of(ofRows, schema, rowSet), new Past(mark, null), () -> since, account);
+    public record Reading(Schema ofRows, long mark, long bytesMax, long collectedBytes) {
+        public Reading {
+            bytesMax = Math.min(bytesMax, BYTES_MAX);
+        }
+
+        private Reading(Schema ofRows, long mark) {
+            this(ofRows, mark, BYTES_MAX, 0);
+        }
     }
 
-    /** As above, of the columns that a rewrite does not copy, and without keys. */
+    /** As above; history has all columns. */
+    public RowSetSource(
+            DiskRowSet rowSet, Schema schema, Reading reading, List<DeltaSource> since, MemoryAccount account) {
+        this(rowSet, schema, new Past(rowSet, schema, reading), () -> since, account);
+    }
+
+    /** Of the columns that a rewrite does not copy, and without keys. */
     RowSetSource(RowSetRewrite rewrite, long mark, List<DeltaSource> since, MemoryAccount account) {
-        this(rewrite.rowSet(), rewrite.schema(), rewrite.shape(), new Past(mark, null), () -> since, account);
+        this(rewrite.rowSet(), rewrite.schema(), new Past(rewrite, mark), () -> since, account);
     }
 
     /** What is told of it: what happened after a time, and, if it is for a scan, up to another. */
-    private record Past(long recordedAfter, @Nullable ScanSpec interval) {}
+    private record Past(
+            RowShape shape, Reading reading, @Nullable ScanSpec interval) {
+        Past(DiskRowSet rowSet, Schema schema, Reading reading) {
+            this(RowShape.of(reading.ofRows(), schema, rowSet), reading, null);
+        }
+
+        Past(RowSetRewrite rewrite, long mark) {
+            this(rewrite.shape(), new Reading(rewrite.schema(), mark), null);
+        }
+
+        Past(DiskRowSet rowSet, ScanSpec scan) {
+            this(RowShape.of(scan.schema(), scan.schema(), rowSet), new Reading(scan.schema(), scan.start()), scan);
+        }
+    }
 
     /**
      * Rows of vectors in which something may have happened between the start and the snapshot of a scan. Reads nothing
@@ -162,34 +179,27 @@ public final class RowSetSource implements RowSource {
      * @param account pays for all that it needs until it is closed
      */
     public RowSetSource(DiskRowSet rowSet, ScanSpec scan, Schema schema, RedoSources since, MemoryAccount account) {
-        this(
-                rowSet,
-                schema,
-                RowShape.of(scan.schema(), scan.schema(), rowSet),
-                new Past(scan.start(), scan),
-                since,
-                account);
+        this(rowSet, schema, new Past(rowSet, scan), since, account);
     }
 
-    private RowSetSource(
-            DiskRowSet rowSet, Schema schema, RowShape shape, Past past, RedoSources since, MemoryAccount account) {
+    private RowSetSource(DiskRowSet rowSet, Schema schema, Past past, RedoSources since, MemoryAccount account) {
         this.rowSet = rowSet;
         this.schema = schema;
+        this.reading = past.reading();
         this.interval = past.interval();
-        this.recordedAfter = past.recordedAfter();
         this.since = since;
         this.memory = new ReaderMemory(account, CHANGES_BYTES_KEPT);
         Schema answered = interval == null ? schema : interval.schema();
-        this.shape = shape;
+        this.shape = past.shape();
         this.hasKeys = !shape.isPreset(0);
         this.layout = shape.layout();
         this.keys = new KeyCodec(layout);
         this.patch = new RowPatch(layout);
         this.vectors = new VectorSelection(rowSet.rowCount());
-        this.redo = new ScanDeltas.Every(List.of(), 0, 0, memory);
+        this.redo = new ScanDeltas.Every(List.of(), 0, 0, 0, memory);
         try {
             ReadAhead ahead =
-                    rowSet.file().readAhead(account, interval == null ? READ_AHEAD_BYTES_MAX : Long.MAX_VALUE);
+                    rowSet.file().readAhead(account, interval == null ? reading.bytesMax() / 2 : Long.MAX_VALUE);
             opened.add(ahead::close);
             opened.add(memory::close);
             this.columns = new ScanColumns(rowSet, answered, vectors, memory, ahead);
@@ -197,18 +207,13 @@ public final class RowSetSource implements RowSource {
             this.assembly = new RowAssembly(shape, rowSet.fileColumns().layout(), memory);
             boolean isSome = hasKeys && shape.layout().columnCount() < answered.columnCount();
             this.whole = isSome ? new RowAssembly.Whole(rowSet, answered, memory) : null;
-            if (whole != null) {
-                opened.add(whole::close);
-            }
             this.buffer = new GrowingBuffer(account);
             opened.add(buffer::close);
             this.changed = new GrowingBuffer(account);
+            opened.add(() -> changed.close()); // Whichever of the two it is.
             this.spare = new GrowingBuffer(account);
-            opened.add(() -> {
-                changed.close();
-                spare.close();
-            });
-            this.history = rowSet.history().changes(0, rowSet.rowCount(), recordedAfter, account);
+            opened.add(() -> spare.close());
+            this.history = rowSet.history().changes(0, rowSet.rowCount(), reading.mark(), account);
             opened.add(history::close);
             opened.add(() -> redo.close());
             if (interval == null) {
@@ -232,7 +237,7 @@ public final class RowSetSource implements RowSource {
         }
         sources = null;
         redo.close();
-        redo = new ScanDeltas.Every(now, ordinal + 1, rowSet.rowCount(), memory);
+        redo = new ScanDeltas.Every(now, ordinal + 1, rowSet.rowCount(), reading.collectedBytes(), memory);
         sources = now;
     }
 
@@ -287,7 +292,7 @@ public final class RowSetSource implements RowSource {
         aheadCount = 0;
         end = 0;
         try {
-            for (int row = first; row < vectorRows && end < AHEAD_BYTES_MAX; row++) {
+            for (int row = first; row < vectorRows && end < reading.bytesMax() / 4; row++) {
                 assembly.begin(true);
                 assembly.complete(shape.untested(), columns, vector, row);
                 assembly.pack();
@@ -308,13 +313,9 @@ public final class RowSetSource implements RowSource {
     /** Offset of so many bytes more, 8-byte aligned. The buffer may be elsewhere afterwards. */
     private long allocate(long bytes) {
         long offset = end;
-        end = aligned(offset + bytes);
+        end = DeltaFileFormat.pad8(offset + bytes);
         buffer.ensure(offset, end);
         return offset;
-    }
-
-    private static long aligned(long offset) {
-        return offset + Long.BYTES - 1 & -Long.BYTES;
     }
 
     private void takeHistory() {
@@ -366,7 +367,7 @@ public final class RowSetSource implements RowSource {
             throw new IllegalArgumentException("row " + ordinal + " of " + rowSet.path() + " changes at "
                     + cursor.time() + " after it was deleted, or is inserted again; only a MemRowSet takes inserts");
         }
-        boolean isRecorded = cursor.time() > recordedAfter;
+        boolean isRecorded = cursor.time() > reading.mark();
         if (RowChange.kind(memory, change) == RowChange.DELETE) {
             isDeleted = true;
             newestChange = cursor.time();
@@ -403,13 +404,13 @@ public final class RowSetSource implements RowSource {
         } else {
             newer.join(buffer.memory(), time, inverse, bytes);
         }
-        end = aligned(newer.end());
+        end = DeltaFileFormat.pad8(newer.end());
     }
 
     /** Before the first record of the row's lifetime, one that it did not exist before. */
     private void beginHistory() {
         boolean isFirst = newer.count() == 0 && (older.count() == 0 || older.time(0) < insertTime);
-        if (isFirst && insertTime > recordedAfter) {
+        if (isFirst && insertTime > reading.mark()) {
             long begin = allocate(RowChange.HEADER_BYTES);
             newer.add(insertTime, begin, RowChange.writeDelete(buffer.memory(), begin));
         }

@@ -1,7 +1,10 @@
 package io.nyala.diskrowset;
 
 import io.nyala.rows.DeltaSource;
+import io.nyala.rows.GrowingBuffer;
+import io.nyala.rows.Limits;
 import io.nyala.rows.ScanSpec;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -174,21 +177,49 @@ final class ScanDeltas implements AutoCloseable {
         closeCursors();
     }
 
-    /** Every change of rows that are read in their order, of several sources: for who needs them all. One thread. */
+    /**
+     * Every change of rows that are read one after the other, of several sources: for who needs them all. Where sources
+     * have so many columns that cursors of all of them would take too much memory, those of some rows are collected,
+     * from one source after the other. One thread.
+     */
     static final class Every implements AutoCloseable {
+        /** Rows that are collected at first. */
+        private static final int ROWS_MIN = 16;
+
+        private final List<DeltaSource> sources;
+        private final long end;
+        private final ReaderMemory memory;
+        private final long collectedBytes;
         private final List<DeltaSource.Cursor> cursors = new ArrayList<>();
         private final long[] ordinals;
+
+        /** Changes that were collected, and up to which row; of no meaning if nothing is. */
+        private final GrowingBuffer buffer;
+
+        private long collectedEnd;
+        private int rows = ROWS_MIN;
 
         /** Of the cursor whose change was answered last. */
         private int index;
 
-        /** A store in memory merges changes that a snapshot does not see: so these are those of all times. */
-        Every(List<DeltaSource> sources, long from, long to, ReaderMemory memory) {
-            ordinals = new long[sources.size()];
+        /**
+         * A store in memory merges changes that a snapshot does not see: so these are those of all times.
+         *
+         * @param collectedBytes about what changes take that are collected; 0 to read all sources side by side
+         */
+        Every(List<DeltaSource> sources, long from, long end, long collectedBytes, ReaderMemory memory) {
+            this.sources = sources;
+            this.end = end;
+            this.memory = memory;
+            this.collectedBytes = collectedBytes;
+            this.collectedEnd = from;
+            this.buffer = new GrowingBuffer(memory.account());
+            this.ordinals = new long[sources.size()];
             Arrays.fill(ordinals, -1);
             try {
                 for (DeltaSource source : sources) {
-                    cursors.add(memory.changes(source, from, to, Long.MAX_VALUE));
+                    boolean isCollected = collectedBytes > 0;
+                    cursors.add(isCollected ? new Collected() : memory.changes(source, from, end, Long.MAX_VALUE));
                 }
             } catch (RuntimeException | Error e) {
                 close();
@@ -198,8 +229,29 @@ final class ScanDeltas implements AutoCloseable {
 
         /** The first change of a row behind those that were asked for before; null if it has none. */
         DeltaSource.@Nullable Cursor first(long ordinal) {
+            if (collectedBytes > 0 && ordinal >= collectedEnd) {
+                collect(ordinal);
+            }
             index = 0;
             return find(ordinal);
+        }
+
+        private void collect(long from) {
+            collectedEnd = Math.min(end, from + rows);
+            long used = 0;
+            for (int i = 0; i < ordinals.length; i++) {
+                ordinals[i] = -1;
+                if (cursors.get(i) instanceof Collected collected) {
+                    try (DeltaSource.Cursor all = memory.changes(sources.get(i), from, collectedEnd, Long.MAX_VALUE)) {
+                        used = collected.take(all, used);
+                    }
+                }
+            }
+            if (used > collectedBytes) {
+                rows = Math.max(1, rows / 2);
+            } else if (used < collectedBytes / 4) {
+                rows = Math.min(2 * rows, Limits.VECTOR_ROWS);
+            }
         }
 
         /** The change of the row after the one that was answered; null if that was the last. */
@@ -226,6 +278,69 @@ final class ScanDeltas implements AutoCloseable {
         public void close() {
             while (!cursors.isEmpty()) {
                 cursors.removeLast().close();
+            }
+            buffer.close();
+        }
+
+        /** The changes of one source that were collected. */
+        private final class Collected implements DeltaSource.Cursor {
+            private final History.Records records = new History.Records();
+            private long[] rowsOfRecords = new long[16];
+            private int present;
+
+            /** Copies all changes behind the bytes that are used; answers how many are then. */
+            long take(DeltaSource.Cursor all, long usedBytes) {
+                records.clear();
+                present = -1;
+                long used = usedBytes;
+                while (all.next()) {
+                    int count = records.count();
+                    if (count == rowsOfRecords.length) {
+                        rowsOfRecords = Arrays.copyOf(rowsOfRecords, 2 * count);
+                    }
+                    rowsOfRecords[count] = all.ordinal();
+                    buffer.ensure(used, used + all.changeBytes());
+                    MemorySegment.copy(all.memory(), all.changeOffset(), buffer.memory(), used, all.changeBytes());
+                    records.add(all.time(), used, all.changeBytes());
+                    used += DeltaFileFormat.pad8(all.changeBytes());
+                }
+                return used;
+            }
+
+            @Override
+            public boolean next() {
+                present = Math.min(present + 1, records.count());
+                return present < records.count();
+            }
+
+            @Override
+            public long ordinal() {
+                return rowsOfRecords[present];
+            }
+
+            @Override
+            public long time() {
+                return records.time(present);
+            }
+
+            @Override
+            public MemorySegment memory() {
+                return buffer.memory();
+            }
+
+            @Override
+            public long changeOffset() {
+                return records.offset(present);
+            }
+
+            @Override
+            public int changeBytes() {
+                return records.bytes(present);
+            }
+
+            @Override
+            public void close() {
+                // What it has is the reader's.
             }
         }
     }

@@ -42,6 +42,7 @@ final class RowSetSourceTest {
     private static final Path DIRECTORY = Path.of("/data");
     private static final long SECOND = 8;
     private static final long THIRD = 9;
+    private static final long COLLECTED = 10;
     private static final long NO_MARK = 0;
     private static final int HOT_CHANGES = 3_000;
     private static final Schema HOT = Schema.of(
@@ -83,7 +84,14 @@ final class RowSetSourceTest {
                 RedoModel redo = new RedoModel(model, random);
                 redo.draw(style, true);
                 redo.reading.isIn = true;
-                rewrite(files, first, schema, redo.split(random.nextInt(1, 4)), SECOND);
+                List<DeltaSource> since = redo.split(random.nextInt(1, 4));
+                rewrite(files, first, schema, since, SECOND);
+                long bytesMax = 1L << random.nextInt(10, 22); // For few rows at a time, or for many.
+                var reading = new RowSetSource.Reading(schema, NO_MARK, bytesMax, bytesMax / 8);
+                write(files, schema, new RowSetSource(first, schema, reading, since, files.account), COLLECTED);
+            }
+            try (DiskRowSet collected = open(files, schema, COLLECTED)) {
+                checkScans(files, collected, model, random);
             }
             try (DiskRowSet second = open(files, schema, SECOND)) {
                 checkScans(files, second, model, random);
@@ -113,7 +121,11 @@ final class RowSetSourceTest {
 
     private static void rewrite(
             RowSetFiles files, DiskRowSet from, Schema schema, List<DeltaSource> since, long fileId) {
-        try (RowSetSource source = new RowSetSource(from, schema, NO_MARK, since, files.account);
+        write(files, schema, new RowSetSource(from, schema, NO_MARK, since, files.account), fileId);
+    }
+
+    private static void write(RowSetFiles files, Schema schema, RowSetSource rows, long fileId) {
+        try (RowSetSource source = rows;
                 RowSetWriter writer = new RowSetWriter(schema, files.account)) {
             while (source.next()) {
                 writer.append(source);
