@@ -67,7 +67,6 @@ final class Lookups {
             for (int from = 0; from < count; from += KEYS_MAX) {
                 int to = Math.min(count, from + KEYS_MAX);
                 lookup.begin(memory, keys, keyBytes, from, to);
-                lookup.filter(memory, keys, keyBytes, from, to);
                 lookup.findAll(memory, keys, keyBytes, from, to, ordinals);
             }
         } finally {
@@ -128,14 +127,6 @@ final class Lookups {
             return this;
         }
 
-        /** Notes the only vectors that may have keys {@code from} to {@code to}, excluded, by the index. */
-        void begin(MemorySegment memory, long[] keys, int[] keyBytes, int from, int to) {
-            vectors = vectors.length == 0 ? new int[KEYS_MAX] : vectors;
-            for (int i = from; i < to; i++) {
-                vectors[i - from] = rowSet.vectorOf(memory, keys[i], keyBytes[i]);
-            }
-        }
-
         private Prefetch prefetch() {
             if (prefetch == null) {
                 prefetch = rowSet.file().prefetch();
@@ -144,39 +135,38 @@ final class Lookups {
         }
 
         /**
-         * Forgets the vectors of keys that the filter does not let through. Pages of it that are not cached are read
-         * together.
+         * Notes the only vectors that may have keys {@code from} to {@code to}, excluded: most keys are in no vector,
+         * which the filter says for less than it takes to find one. Pages of it that are not cached are read together.
          */
-        void filter(MemorySegment memory, long[] keys, int[] keyBytes, int from, int to) {
+        void begin(MemorySegment memory, long[] keys, int[] keyBytes, int from, int to) {
+            vectors = vectors.length == 0 ? new int[KEYS_MAX] : vectors;
             KeyFilter filter = rowSet.filter();
-            if (filter == null) {
-                return;
-            }
             int missing = 0;
             for (int i = from; i < to; i++) {
-                int vector = vectors[i - from];
-                if (vector == NO_VECTOR) {
+                if (filter == null) {
+                    vectors[i - from] = rowSet.vectorOf(memory, keys[i], keyBytes[i]);
                     continue;
                 }
                 long hash = KeyFilter.hash(memory, keys[i], keyBytes[i]);
                 int page = filter.page(hash);
-                if (!filter.isCached(page)) {
-                    vectors[i - from] = UNDECIDED - vector;
+                if (filter.isCached(page)) {
+                    vectors[i - from] =
+                            filter.mayContain(hash) ? rowSet.vectorOf(memory, keys[i], keyBytes[i]) : NO_VECTOR;
+                } else {
+                    vectors[i - from] = UNDECIDED;
                     filterPages = filterPages.length == 0 ? new int[KEYS_MAX] : filterPages;
                     filterPages[missing++] = page;
-                } else if (!filter.mayContain(hash)) {
-                    vectors[i - from] = NO_VECTOR;
                 }
             }
-            if (missing == 0) {
+            if (filter == null || missing == 0) {
                 return;
             }
             read(filter, missing);
             for (int i = from; i < to; i++) {
-                int vector = vectors[i - from];
-                if (vector <= UNDECIDED) {
-                    boolean mayHave = filter.mayContain(memory, keys[i], keyBytes[i]);
-                    vectors[i - from] = mayHave ? UNDECIDED - vector : NO_VECTOR;
+                if (vectors[i - from] == UNDECIDED) {
+                    vectors[i - from] = filter.mayContain(memory, keys[i], keyBytes[i])
+                            ? rowSet.vectorOf(memory, keys[i], keyBytes[i])
+                            : NO_VECTOR;
                 }
             }
         }

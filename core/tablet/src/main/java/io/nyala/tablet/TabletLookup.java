@@ -272,7 +272,7 @@ public final class TabletLookup implements AutoCloseable {
 
     // ---- On disk ----
 
-    /** Notes which vectors of which rowsets may have a key. */
+    /** Notes which rowsets may have a key. */
     private void collect(RowSetMap map, int operation) {
         MemorySegment memory = order.memory();
         long key = order.key(operation);
@@ -283,14 +283,10 @@ public final class TabletLookup implements AutoCloseable {
         int rank = all.rank(memory, key, keyBytes);
         long hash = KeyFilter.hash(memory, key, keyBytes);
         for (int i = all.next(0, end, rank); i < end; i = all.next(i + 1, end, rank)) {
-            int vector = all.value(i).base().vectorOf(memory, key, keyBytes);
-            if (vector >= 0) {
-                ensure(candidateCount + 1);
-                operations[candidateCount] = operation;
-                positions[candidateCount] = i;
-                hashes[candidateCount] = hash;
-                vectors[candidateCount++] = vector;
-            }
+            ensure(candidateCount + 1);
+            operations[candidateCount] = operation;
+            positions[candidateCount] = i;
+            hashes[candidateCount++] = hash;
         }
     }
 
@@ -316,7 +312,10 @@ public final class TabletLookup implements AutoCloseable {
         }
     }
 
-    /** Leaves what the filters let through, whose pages are read together where they are not cached. */
+    /**
+     * Leaves what the filters let through, whose pages are read together where they are not cached, and notes the only
+     * vectors that may have the keys: most are in none, which a filter says for less than it takes to find one.
+     */
     private void filter(RowSetMap map) {
         int kept = 0;
         filtersAsked += candidateCount;
@@ -327,15 +326,22 @@ public final class TabletLookup implements AutoCloseable {
             }
             onDisk.read();
             for (int windowEnd = Math.max(end, next + 1); next < windowEnd; next++) {
-                if (inRowSet(map, positions[next]).mayHave(hashes[next])) {
+                boolean mayHave = inRowSet(map, positions[next]).mayHave(hashes[next]);
+                int vector = mayHave ? vectorOf(map, positions[next], operations[next]) : -1;
+                if (vector >= 0) {
                     operations[kept] = operations[next];
                     positions[kept] = positions[next];
-                    vectors[kept++] = vectors[next];
+                    vectors[kept++] = vector;
                 }
             }
         }
         candidateCount = kept;
         keysLookedUp += kept;
+    }
+
+    private int vectorOf(RowSetMap map, int position, int operation) {
+        DiskRowSet rowSet = map.rowSets().value(position).base();
+        return rowSet.vectorOf(order.memory(), order.key(operation), order.keyBytes(operation));
     }
 
     /** Looks in the key columns: the first round of reads. */
