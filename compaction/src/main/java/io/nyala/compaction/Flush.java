@@ -55,6 +55,7 @@ public final class Flush implements AutoCloseable {
     private final @Nullable LaterColumns later;
 
     private final Target target;
+    private final DeviceCalls calls;
     private final List<RowSetOutput> outputs = new ArrayList<>();
     private final List<RowSetFile> created = new ArrayList<>();
 
@@ -70,26 +71,37 @@ public final class Flush implements AutoCloseable {
     private boolean isKept;
 
     public Flush(RowSource source, Target target) {
-        this(source, null, null, target);
+        this(source, target, DeviceCalls.UNWATCHED);
+    }
+
+    /** {@code calls}: how it waits until a file is written; its source is not touched meanwhile. */
+    public Flush(RowSource source, Target target, DeviceCalls calls) {
+        this(source, null, null, target, calls);
     }
 
     /** Rows of rowsets, and then the columns that rows do not have, of each output. */
     public Flush(MergeSource source, Target target) {
-        this(source, null, source, target);
+        this(source, null, source, target, DeviceCalls.UNWATCHED);
     }
 
     /** One rowset, of the columns that have changed and the pages of all others; or it {@link #isGivenUp}. */
     public Flush(RewriteSource source, Target target) {
-        this(source, source, null, target);
+        this(source, source, null, target, DeviceCalls.UNWATCHED);
     }
 
-    private Flush(RowSource source, @Nullable RewriteSource rewritten, @Nullable MergeSource merged, Target target) {
+    private Flush(
+            RowSource source,
+            @Nullable RewriteSource rewritten,
+            @Nullable MergeSource merged,
+            Target target,
+            DeviceCalls calls) {
         this.source = source;
         this.rewritten = rewritten;
         this.merged = merged;
         MergeColumns columns = merged == null ? null : merged.columns();
         this.later = columns == null || columns.later().isEmpty() ? null : new LaterColumns(columns, target.memory());
         this.target = target;
+        this.calls = calls;
         this.endingBytes =
                 target.memoryBytes() - FINISHING_BYTES - target.schema().columnCount() * PAGE_BYTES;
     }
@@ -214,7 +226,7 @@ public final class Flush implements AutoCloseable {
         created.add(file);
         IoQueue queue = target.io().borrow();
         try {
-            outputs.add(ended.finish(file, queue));
+            calls.run(() -> outputs.add(ended.finish(file, queue)));
         } finally {
             target.io().giveBack(queue);
         }
@@ -227,7 +239,7 @@ public final class Flush implements AutoCloseable {
         for (RowSetFile file : created) {
             Path directory = file.path().toAbsolutePath().getParent();
             if (directory != null && directories.add(directory)) {
-                file.disk().syncDirectory(directory);
+                calls.run(() -> file.disk().syncDirectory(directory));
             }
         }
         isFinished = true;

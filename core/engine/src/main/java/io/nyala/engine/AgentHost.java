@@ -11,7 +11,7 @@ import org.agrona.concurrent.IdleStrategy;
  */
 public interface AgentHost extends AutoCloseable {
     /**
-     * Runs {@code agent} until this host is closed.
+     * Runs {@code agent} until this host is closed. By who opens the engine, or an agent.
      *
      * @param idle what it does between rounds that found nothing to do
      * @param parking what {@code idle} ends in, to wake the agent for the last time

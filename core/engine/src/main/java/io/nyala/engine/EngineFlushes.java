@@ -1,5 +1,6 @@
 package io.nyala.engine;
 
+import io.nyala.compaction.DeviceCalls;
 import io.nyala.compaction.Flush;
 import io.nyala.compaction.MergeSource;
 import io.nyala.compaction.RewriteSource;
@@ -8,6 +9,7 @@ import io.nyala.diskrowset.DeltaFile;
 import io.nyala.diskrowset.DeltaFileMerge;
 import io.nyala.diskrowset.DeltaFileOutput;
 import io.nyala.diskrowset.DeltaFileWriter;
+import io.nyala.diskrowset.DeltaKind;
 import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.diskrowset.RowSetFile;
 import io.nyala.io.DiskException;
@@ -25,6 +27,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -50,9 +53,9 @@ final class EngineFlushes implements FlushContext {
     }
 
     @Override
-    public Flush newFlush(Tablet tablet, MemRowSet rows) {
+    public Flush newFlush(Tablet tablet, MemRowSet rows, DeviceCalls calls) {
         MemoryAccount memory = engine.memory().flush();
-        return new Flush(rows.source(memory), engine.flushTarget(tablet, memory, memory.reservedBytes()));
+        return new Flush(rows.source(memory), engine.flushTarget(tablet, memory, memory.reservedBytes()), calls);
     }
 
     @Override
@@ -130,30 +133,32 @@ final class EngineFlushes implements FlushContext {
     }
 
     @Override
-    public @Nullable DeltaFileOutput writeChanges(Tablet tablet, DiskRowSet rowSet, DeltaSource changes) {
+    public @Nullable DeltaFileOutput writeChanges(
+            Tablet tablet, DiskRowSet rowSet, DeltaSource changes, DeviceCalls calls) {
         MemoryAccount memory = engine.memory().flush();
-        return write(
-                tablet,
-                (target, queue) ->
-                        DeltaFileWriter.write(tablet.schema(), DeltaBase.of(rowSet), changes, target, queue, memory));
+        try (var writer = new DeltaFileWriter(tablet.schema(), DeltaKind.REDO, DeltaBase.of(rowSet), memory)) {
+            writer.appendAll(changes);
+            return writer.isEmpty() ? null : write(tablet, writer::finish, calls);
+        }
     }
 
     @Override
     public @Nullable DeltaFileOutput write(Tablet tablet, DeltaFileMerge merged) {
-        return merged.isEmpty() ? null : write(tablet, merged::finish);
+        return merged.isEmpty() ? null : write(tablet, merged::finish, DeviceCalls.UNWATCHED);
     }
 
     private @Nullable DeltaFileOutput write(
-            Tablet tablet, BiFunction<RowSetFile, IoQueue, @Nullable DeltaFileOutput> writing) {
+            Tablet tablet, BiFunction<RowSetFile, IoQueue, @Nullable DeltaFileOutput> writing, DeviceCalls calls) {
         long fileId = engine.storage().allocateFileId(tablet.id());
         RowSetFile target = engine.rowSetFile(tablet.id(), fileId);
         IoQueue queue = engine.io().borrow();
         boolean isWritten = false;
         try {
-            DeltaFileOutput output = writing.apply(target, queue);
-            engine.disk().syncDirectory(engine.layout().rowSets());
+            var output = new AtomicReference<@Nullable DeltaFileOutput>();
+            calls.run(() -> output.set(writing.apply(target, queue)));
+            calls.run(() -> engine.disk().syncDirectory(engine.layout().rowSets()));
             isWritten = true;
-            return output;
+            return output.get();
         } finally {
             engine.io().giveBack(queue);
             if (!isWritten) {

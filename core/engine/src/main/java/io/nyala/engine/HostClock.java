@@ -1,6 +1,7 @@
 package io.nyala.engine;
 
 import io.nyala.io.Parking;
+import io.nyala.maintenance.SeatWatch;
 import io.nyala.tablet.TabletBusyException;
 import io.nyala.time.HybridClock;
 import io.nyala.time.HybridTime;
@@ -9,6 +10,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.Optional;
 import org.agrona.concurrent.Agent;
+import org.agrona.concurrent.IdleStrategy;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -110,9 +112,9 @@ final class HostClock implements TabletClock {
     }
 
     /**
-     * Renews the clock's lease while timestamps are drawn, and sleeps otherwise. On a thread of its own, because a
-     * lease must be renewed in time whatever else goes on: maintenance may be in the middle of writing a file of 32
-     * MiB.
+     * Renews the clock's lease while timestamps are drawn, and sees to it that maintenance does not hang for ever;
+     * sleeps otherwise. On a thread of its own, because neither may wait for whatever else goes on: maintenance may be
+     * in the middle of writing a file of 32 MiB, or hang there.
      */
     static final class LeaseKeeper implements Agent {
         private static final Logger LOG = System.getLogger(LeaseKeeper.class.getName());
@@ -120,22 +122,30 @@ final class HostClock implements TabletClock {
         private final Parking parking;
         private final HostClock clock;
         private final Runnable renewal;
+        private final SeatWatch maintenance;
 
         /** {@code renewal} makes the next lease durable. */
-        LeaseKeeper(Parking parking, HostClock clock, Runnable renewal) {
+        LeaseKeeper(Parking parking, HostClock clock, Runnable renewal, SeatWatch maintenance) {
             this.parking = parking;
             this.clock = clock;
             this.renewal = renewal;
+            this.maintenance = maintenance;
         }
 
         Parking parking() {
             return parking;
         }
 
+        /** Sleeps until woken, or until maintenance is to be looked at again. */
+        IdleStrategy idleStrategy() {
+            return parking.until(maintenance::nanosToNext);
+        }
+
         @Override
         public int doWork() {
+            int workCount = maintenance.look() ? 1 : 0;
             if (!clock.isRenewalWanted()) {
-                return 0;
+                return workCount;
             }
             try {
                 renewal.run();
@@ -148,7 +158,7 @@ final class HostClock implements TabletClock {
                 clock.renewalFailed(new IllegalStateException("the clock's agent has ended: " + e, e));
                 throw e;
             }
-            return 1;
+            return workCount + 1;
         }
 
         @Override

@@ -11,9 +11,11 @@ import io.nyala.diskrowset.RowSetFile;
 import io.nyala.io.Disk;
 import io.nyala.io.IoPool;
 import io.nyala.io.Parking;
+import io.nyala.maintenance.LeadWorker;
 import io.nyala.maintenance.Maintenance;
 import io.nyala.maintenance.MergeSettings;
 import io.nyala.maintenance.MergeWorker;
+import io.nyala.maintenance.Wakes;
 import io.nyala.memory.MemoryAccount;
 import io.nyala.record.AnswerRoom;
 import io.nyala.rows.Schema;
@@ -88,7 +90,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
     private final RowSetFiles files;
     private final BatchMemory batchMemory;
     private final AnswerRoom answers;
-    private final Parking maintenanceParking = Parking.ofThread();
+    private final Wakes maintenanceWakes = new Wakes();
     private final Tablets tablets;
     private final Parking keeperParking = Parking.ofThread();
     private final WriteAheadLog log;
@@ -157,7 +159,12 @@ final class OpenEngine implements TableHost, AutoCloseable {
         changesReplayed = tablets.changesReplayed();
         RowSetFiles.tidy(disk, layout, storage); // Not before it is sure that logs and rowsets belong together.
         maintenance = new Maintenance(
-                maintenanceParking, flushes, new Upkeep(this), mergeSettings(), config.maintenanceWorkers());
+                maintenanceWakes,
+                flushes,
+                new Upkeep(this),
+                mergeSettings(),
+                config.maintenanceWorkers(),
+                keeperParking::wake);
         start();
         new Upkeep(this).releaseLog();
     }
@@ -247,12 +254,13 @@ final class OpenEngine implements TableHost, AutoCloseable {
         }
         // All tablets before maintenance: one that is not there yet would need nothing of the log, which it releases.
         tablets.startAll();
-        agents.start(maintenance, maintenance.idleStrategy(), maintenance.parking());
+        LeadWorker lead = maintenance.lead();
+        agents.start(lead, lead.idleStrategy(), lead.parking());
         for (MergeWorker worker : maintenance.mergeWorkers()) {
             agents.start(worker, worker.idleStrategy(), worker.parking());
         }
-        var keeper = new HostClock.LeaseKeeper(keeperParking, clock, this::renewLease);
-        agents.start(keeper, keeper.parking(), keeper.parking());
+        var keeper = new HostClock.LeaseKeeper(keeperParking, clock, this::renewLease, maintenance.watch());
+        agents.start(keeper, keeper.idleStrategy(), keeper.parking());
     }
 
     /** Opens a rowset for reading. */
@@ -280,7 +288,7 @@ final class OpenEngine implements TableHost, AutoCloseable {
     }
 
     void wakeMaintenance() {
-        maintenanceParking.wake();
+        maintenanceWakes.wake();
     }
 
     @Override

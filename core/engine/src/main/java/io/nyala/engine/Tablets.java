@@ -21,7 +21,6 @@ import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -32,6 +31,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.LongFunction;
@@ -65,11 +65,11 @@ final class Tablets implements AutoCloseable {
     /** Why the last one of dropped tablets was not closed whole; null if all were. */
     private volatile @Nullable RuntimeException closeFailure;
 
-    /** A tablet on its way down. Of maintenance, but for what the writer says. */
+    /** A tablet on its way down. Of maintenance, of which a worker that hung may come back beside its successor. */
     private static final class Leaving {
         private final HostedTablet tablet;
         private final boolean isDeleted;
-        private boolean isAsked;
+        private final AtomicBoolean isAsked = new AtomicBoolean();
         private volatile boolean hasLeft;
 
         Leaving(HostedTablet tablet, boolean isDeleted) {
@@ -317,16 +317,17 @@ final class Tablets implements AutoCloseable {
 
     /** Takes down what can be. Does not wait: the writer wakes maintenance, and so does the last who used a tablet. */
     void takeDown() {
-        for (Iterator<Leaving> each = leaving.iterator(); each.hasNext(); ) {
-            Leaving next = each.next();
+        for (Leaving next : List.copyOf(leaving)) {
             if (next.hasLeft) {
-                each.remove();
-                close(next);
-            } else if (!next.isAsked && next.tablet.isFree() && !next.isMerging()) {
-                next.isAsked = next.tablet.tablet().leave(() -> {
+                if (leaving.remove(next)) {
+                    close(next);
+                }
+            } else if (next.tablet.isFree() && !next.isMerging() && !next.isAsked.getAndSet(true)) {
+                boolean isAsked = next.tablet.tablet().leave(() -> {
                     next.hasLeft = true;
                     engine.wakeMaintenance();
                 });
+                next.isAsked.set(isAsked);
             }
         }
     }

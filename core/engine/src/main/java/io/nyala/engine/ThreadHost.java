@@ -4,10 +4,10 @@ import io.nyala.io.Parking;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.invoke.VarHandle;
-import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
@@ -27,7 +27,7 @@ final class ThreadHost implements AgentHost {
     private static final int HELPERS_MAX = 4;
 
     private final String prefix;
-    private final Deque<Running> running = new ArrayDeque<>();
+    private final Deque<Running> running = new ConcurrentLinkedDeque<>();
     private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
     private final AtomicInteger waiterCount = new AtomicInteger();
     private final ReentrantLock lock = new ReentrantLock();
@@ -122,8 +122,7 @@ final class ThreadHost implements AgentHost {
 
     @Override
     public void close() {
-        while (!running.isEmpty()) {
-            Running last = running.pop();
+        for (Running last = running.poll(); last != null; last = running.poll()) {
             last.parking().stop(last.runner());
         }
     }

@@ -1,6 +1,7 @@
 package io.nyala.engine;
 
 import io.nyala.catalog.TableDescription;
+import io.nyala.io.Parking;
 import io.nyala.maintenance.Housekeeping;
 import io.nyala.memory.MemoryLimitException;
 import io.nyala.table.HostedTablet;
@@ -20,6 +21,8 @@ import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import org.agrona.concurrent.Agent;
+import org.agrona.concurrent.IdleStrategy;
 
 /**
  * What maintenance does besides flushing: seeing to memory, and letting the log and old answers be forgotten. The
@@ -60,6 +63,11 @@ final class Upkeep implements Housekeeping {
 
     Upkeep(OpenEngine engine) {
         this.engine = engine;
+    }
+
+    @Override
+    public void start(Agent worker, IdleStrategy idle, Parking parking) {
+        engine.agents().start(worker, idle, parking);
     }
 
     @Override

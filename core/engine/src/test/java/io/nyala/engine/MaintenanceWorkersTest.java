@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.io.DiskException;
 import io.nyala.io.HugePageSource;
+import io.nyala.rows.OperationKind;
 import io.nyala.simulation.Call;
 import io.nyala.simulation.Operation;
 import io.nyala.simulation.SimulatedClock;
@@ -20,6 +21,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -156,10 +158,11 @@ final class MaintenanceWorkersTest {
     }
 
     /** The rows that it has merged would be there twice. */
-    @Test
-    void aMergeWhoseWorkerHangsIsDoneByAnotherOne(@Seed SplittableRandom random) {
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3})
+    void aMergeWhoseWorkerHangsIsDoneByAnotherOne(int workers, @Seed SplittableRandom random) {
         var world = new World(random);
-        World.Running running = world.open(config(3));
+        World.Running running = world.open(config(workers));
         Table table = overlapping(running.engine(), "t", each -> Numbers.flush(running, each));
         var hasHung = new AtomicBoolean();
         world.disk()
@@ -187,6 +190,112 @@ final class MaintenanceWorkersTest {
         next.join();
         assertEquals(List.of(), running.engine().failures());
         running.engine().close();
+    }
+
+    /** Its memory would never be free again, and the log never be shorter. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void aFlushWhoseWorkerHangsIsDoneByAnotherOne(int workers, @Seed SplittableRandom random) {
+        var world = new World(random);
+        World.Running running = world.open(config(workers));
+        Engine engine = running.engine();
+        Table table = engine.createTable("t", Numbers.SCHEMA);
+        Table other = engine.createTable("other", Numbers.SCHEMA);
+        Numbers.insertRange(table, 0, ROWS);
+        hangOnce(world, () -> {
+            running.host().await(() -> rowSets(table) == 1 && !tablet(table).hasRowsInMemory());
+            String told = String.valueOf(engine.failures().getFirst().getMessage());
+            assertTrue(told.contains("while it flushes tablet " + tablet(table).id()), told);
+            Numbers.insertRange(other, 0, 10);
+            Numbers.flush(running, other);
+        });
+        CompletableFuture<Void> flush = table.flush();
+        running.host().await(() -> flush.isDone() && engine.failures().isEmpty());
+        flush.join();
+        assertEquals(1, rowSets(table));
+        assertEquals(Numbers.list(0, ROWS), Numbers.ids(table.scan()));
+        Path rowSets = World.DIRECTORY.resolve("rowsets");
+        running.host().await(() -> world.disk().list(rowSets).size() == 2);
+
+        deleteFirst(table);
+        hangOnce(world, () -> running.host().await(() -> !tablet(table).hasRowsInMemory()));
+        Numbers.flush(running, table);
+        running.host().await(() -> engine.failures().isEmpty());
+        assertEquals(Numbers.list(1, ROWS), Numbers.ids(table.scan()));
+        running.host().await(() -> world.disk().list(rowSets).size() == 3);
+        Numbers.insertRange(table, ROWS, ROWS + 10);
+        Numbers.flush(running, table);
+        engine.close();
+    }
+
+    private static void deleteFirst(Table table) {
+        try (WriteBatch batch = table.newBatch()) {
+            batch.rows().start(OperationKind.DELETE).setLong(0, 0).end();
+            batch.commit().orThrow();
+        }
+    }
+
+    /** The next file of rows or changes takes too long to be made; {@code meanwhile} others go on. */
+    private static void hangOnce(World world, Runnable meanwhile) {
+        var hasHung = new AtomicBoolean();
+        world.disk()
+                .failNext(
+                        call -> {
+                            if (isNewRowSet(call) && !hasHung.getAndSet(true)) {
+                                world.clock().advanceMicros(STUCK_MICROS);
+                                meanwhile.run();
+                            }
+                            return false;
+                        },
+                        DiskException.Kind.OTHER);
+    }
+
+    /** Each that takes the place of another one has memory: there is an end to it, and it is told. */
+    @Test
+    void whereAllHangThisIsToldAndOneThatComesBackGoesOn(@Seed SplittableRandom random) {
+        var world = new World(random);
+        World.Running running = world.open(config(1));
+        Engine engine = running.engine();
+        Table table = engine.createTable("t", Numbers.SCHEMA);
+        Numbers.insertRange(table, 0, 100);
+        var hung = new AtomicInteger();
+        var isAnswering = new AtomicBoolean();
+        CompletableFuture<Void> flush = table.flush(); // It begins below.
+        Runnable hang = () -> {
+            world.clock().advanceMicros(STUCK_MICROS);
+            if (hung.incrementAndGet() < 4) { // Each within the one before, since there is one thread.
+                running.host().await(isAnswering::get);
+                return;
+            }
+            world.clock().advanceMicros(STUCK_MICROS);
+            for (int i = 0; i < 10_000; i++) {
+                running.host().step();
+            }
+            List<String> told = engine.failures().stream()
+                    .map(failure -> String.valueOf(failure.getMessage()))
+                    .toList();
+            assertEquals(4, told.size(), told::toString);
+            assertTrue(told.getLast().contains("no other worker can take its place"), told::toString);
+            assertFalse(flush.isDone());
+            isAnswering.set(true);
+        };
+        world.disk()
+                .failNext(
+                        call -> {
+                            if (isNewRowSet(call) && !isAnswering.get()) {
+                                hang.run();
+                            }
+                            return false;
+                        },
+                        DiskException.Kind.OTHER);
+        running.host().await(() -> flush.isDone() && engine.failures().isEmpty());
+        flush.join();
+        assertEquals(4, hung.get());
+        assertEquals(1, rowSets(table));
+        assertEquals(Numbers.list(0, 100), Numbers.ids(table.scan()));
+        Path rowSets = World.DIRECTORY.resolve("rowsets");
+        running.host().await(() -> world.disk().list(rowSets).size() == 1);
+        engine.close();
     }
 
     @Test

@@ -102,8 +102,10 @@ final class StepHost implements AgentHost {
         parking.simulate(stepped);
         stepped.invoker.start();
         agents.add(stepped);
-        for (int steps = random.nextInt(STEPS_AT_START_MAX); steps > 0; steps--) {
-            step();
+        if (stepping.isEmpty()) { // Else an agent starts it, which would be held up by what it does.
+            for (int steps = random.nextInt(STEPS_AT_START_MAX); steps > 0; steps--) {
+                step();
+            }
         }
     }
 

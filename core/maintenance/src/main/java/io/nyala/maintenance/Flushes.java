@@ -1,7 +1,9 @@
 package io.nyala.maintenance;
 
+import io.nyala.compaction.DeviceCalls;
 import io.nyala.compaction.Lane;
 import io.nyala.compaction.MaintenanceScheduler;
+import io.nyala.compaction.Seat;
 import io.nyala.tablet.FlushContext;
 import io.nyala.tablet.Pressure;
 import io.nyala.tablet.Tablet;
@@ -132,7 +134,7 @@ final class Flushes {
     }
 
     /** Begins the most urgent one, if one is due. */
-    void beginNext() {
+    void beginNext(DeviceCalls calls) {
         for (AttachedTablet attached : tablets) {
             publish(attached);
         }
@@ -150,7 +152,8 @@ final class Flushes {
         Pressure.Wanted wanted = attached.tablet().pressure().flushBegins();
         List<CompletableFuture<Void>> waiting = attached.takeWaiting();
         taskCount.getAndIncrement();
-        var task = new TabletFlush(attached.tablet(), context, waiting.isEmpty() ? wanted : Pressure.Wanted.ALL);
+        var wantedNow = waiting.isEmpty() ? wanted : Pressure.Wanted.ALL;
+        var task = new TabletFlush(attached.tablet(), context, wantedNow, calls);
         running = new Running(attached, claim, task, waiting);
     }
 
@@ -205,6 +208,9 @@ final class Flushes {
             }
             housekeeping.releaseLog();
             end(present, null);
+        } catch (Seat.LostException e) {
+            abortLost(present, e); // All else is another worker's.
+            throw e;
         } catch (TabletClosedException e) {
             LOG.log(
                     Level.INFO,
@@ -219,6 +225,34 @@ final class Flushes {
             abort(present, e);
         }
         return 1;
+    }
+
+    private static void abortLost(Running present, Seat.LostException reason) {
+        try {
+            present.task().abort();
+        } catch (RuntimeException e) {
+            reason.addSuppressed(e);
+        }
+    }
+
+    /**
+     * The one that is under way hangs in a call to a device, with the worker that began it: it is begun anew, of the
+     * same rows, which nobody has touched. What it has written is deleted when its worker comes back, or at the next
+     * start.
+     */
+    void inherit() {
+        Running present = running;
+        if (present == null) {
+            return;
+        }
+        running = null;
+        taskCount.getAndDecrement();
+        present.claim().release();
+        present.attached().waitOn(present.waiting());
+        if (attached(present.attached().tablet()) != null) {
+            present.attached().tablet().pressure().wantFlush();
+        }
+        housekeeping.flushEnded(false, false);
     }
 
     private void abort(Running present, RuntimeException reason) {

@@ -1,14 +1,23 @@
 package io.nyala.maintenance;
 
+import io.nyala.io.Parking;
 import io.nyala.tablet.Merging;
 import io.nyala.tablet.Tablet;
+import org.agrona.concurrent.Agent;
+import org.agrona.concurrent.IdleStrategy;
 
 /** What a host does between flushes, and how it calls what ends them. The worker's, but for what says otherwise. */
 public interface Housekeeping {
+    /** Starts one more worker, which ends when all others do. Any thread. */
+    void start(Agent worker, IdleStrategy idle, Parking parking);
+
     /** Lets the log reuse what no tablet needs any more. */
     void releaseLog();
 
-    /** Closes tablets that were dropped and are not used any more. No flush is under way, nor a merge of them. */
+    /**
+     * Closes tablets that were dropped and are not used any more. No flush is under way, nor a merge of them. As {@link
+     * #closeMerged}, it may be within it still when the next worker comes to it.
+     */
     void takeDownTablets();
 
     /** Closes rowsets that were merged and have no reader any more, and deletes their files; answers how many. */

@@ -1,43 +1,74 @@
 package io.nyala.maintenance;
 
 import io.nyala.compaction.CompactionPolicy;
+import io.nyala.compaction.DeviceCalls;
 import io.nyala.compaction.MaintenanceScheduler;
 import io.nyala.compaction.MergePolicy;
 import io.nyala.compaction.RowSetShape;
+import io.nyala.compaction.Seat;
 import io.nyala.io.Parking;
 import io.nyala.tablet.FlushContext;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletView;
 import io.nyala.tablet.TabletWrite;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.agrona.concurrent.Agent;
-import org.agrona.concurrent.IdleStrategy;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The first of the maintenance workers: flushes what is due, lets the log forget what is on disk, and looks keys up
- * again for batches that had to wait and whose callers do not. It begins and ends all merges, and where it is the only
- * worker it does them as well, between its flushes; else the others do, so that no flush waits for a step of a merge.
- * Sleeps when there is nothing to do.
+ * What the first of the maintenance workers does: it flushes what is due, lets the log forget what is on disk, and
+ * looks keys up again for batches that had to wait and whose callers do not. It begins and ends all merges, and where
+ * it is the only worker it does them as well, between its flushes; else the others do, so that no flush waits for a
+ * step of a merge. Sleeps when there is nothing to do.
  *
- * <p>If it fails by a mistake of ours, those who wait for it hear of it, then and later.
+ * <p>If it fails by a mistake of ours, those who wait for it hear of it, then and later. If it hangs in a call to a
+ * device, another worker takes its place, and does anew what it was at.
  *
- * <p>The agent's methods belong to the worker, all others are for any thread.
+ * <p>Package-private methods belong to the worker that has the seat, but for what says otherwise; all others are for
+ * any thread.
  */
-public final class Maintenance implements Agent {
+public final class Maintenance {
     /** A merge goes on when flushes wait for something, and now and then when they do not. */
     private static final int FLUSH_STEPS_PER_MERGE_STEP = 4;
 
     /** The same while batches wait for what only flushes bring: else no merge would go on under such a load. */
     private static final int FLUSH_STEPS_PER_MERGE_STEP_PRESSED = 16;
 
-    private final Parking parking;
+    /**
+     * Workers that take the place of others, in the life of one engine, unless these come back: each that hangs has
+     * memory, and where so many hang all files do.
+     */
+    static final int SUCCESSORS_MAX = 3;
+
+    /** Before that another worker takes its place, if it can. */
+    private static final long HANGS_MICROS = 2 * Merges.STUCK_MICROS;
+
+    private static final Logger LOG = System.getLogger(Maintenance.class.getName());
+
+    private final Wakes wakes;
     private final Housekeeping housekeeping;
+    private final Seat seat;
+    private final SeatWatch watch;
+
+    /** All that have the seat, or had it. */
+    private final List<LeadWorker> leads = new CopyOnWriteArrayList<>();
+
+    /** Those that lost it and have come back. */
+    private final Queue<LeadWorker> spare = new ConcurrentLinkedQueue<>();
+
+    /** Those that lost it and have not, and what is said of them. */
+    private final Map<LeadWorker, RuntimeException> lost = new ConcurrentHashMap<>();
 
     /**
      * Flushes and merges under way, which may wait for the log; others need not hear of its progress, which is at every
@@ -57,11 +88,27 @@ public final class Maintenance implements Agent {
     private int stepsOfFlushes; // Since the last one of a merge.
     private volatile @Nullable RuntimeException end;
 
-    /** {@code workerCount}: itself, and those that merge beside it; where it is alone it merges, too. */
+    /** The one that has the seat. Of who watches. */
+    private LeadWorker holder;
+
+    /**
+     * @param wakes wakes its workers from then on
+     * @param wakeWatcher has {@link #watch} looked at
+     * @param workerCount itself, and those that merge beside it; where it is alone it merges, too
+     */
     public Maintenance(
-            Parking parking, FlushContext context, Housekeeping housekeeping, MergeSettings settings, int workerCount) {
-        this.parking = parking;
+            Wakes wakes,
+            FlushContext context,
+            Housekeeping housekeeping,
+            MergeSettings settings,
+            int workerCount,
+            Runnable wakeWatcher) {
+        this.wakes = wakes;
         this.housekeeping = housekeeping;
+        this.seat = new Seat(housekeeping::micros, wakeWatcher);
+        this.watch = new SeatWatch(this, seat, housekeeping);
+        this.holder = newLead("maintenance");
+        holder.sit(seat.first(), false);
         this.settings = settings;
         var scheduler = new MaintenanceScheduler();
         this.candidates = new MergeCandidates(scheduler, housekeeping, settings);
@@ -71,8 +118,21 @@ public final class Maintenance implements Agent {
                 flushes, candidates, context, housekeeping, handover, workerCount == 1 ? taskCount : handedOverCount);
     }
 
-    public Parking parking() {
-        return parking;
+    private LeadWorker newLead(String name) {
+        var lead = new LeadWorker(name, Parking.ofThread(), this);
+        leads.add(lead);
+        wakes.add(lead.parking());
+        return lead;
+    }
+
+    /** The first of its workers, to be started before all others. */
+    public LeadWorker lead() {
+        return leads.getFirst();
+    }
+
+    /** Whoever looks at it has hanging workers replaced: an agent that is started behind all of these. */
+    public SeatWatch watch() {
+        return watch;
     }
 
     /** The others, to be started after it. */
@@ -80,9 +140,9 @@ public final class Maintenance implements Agent {
         return handover.workers();
     }
 
-    /** Sleeps until woken, or until a merge is due. */
-    public IdleStrategy idleStrategy() {
-        return parking.until(() -> nanos(Math.min(merges.microsToNext(), flushes.microsToNext())));
+    /** Until something is due that nobody wakes the worker for. */
+    long microsToNext() {
+        return Math.min(merges.microsToNext(), flushes.microsToNext());
     }
 
     /** Of a time to wait, which may be for ever. */
@@ -91,7 +151,7 @@ public final class Maintenance implements Agent {
     }
 
     private void wake() {
-        parking.wake();
+        wakes.wake();
     }
 
     /** What a flush or a merge has waited for may be there. Any thread. */
@@ -235,31 +295,45 @@ public final class Maintenance implements Agent {
         if (ended != null) {
             failures.add(ended);
         }
+        failures.addAll(lost.values());
+        long now = housekeeping.micros();
+        leads.stream()
+                .filter(lead -> !lost.containsKey(lead) && lead.roundMicros(now) >= HANGS_MICROS)
+                .map(lead -> hangs(lead, now))
+                .forEach(failures::add);
         failures.addAll(handover.failures());
         failures.addAll(flushes.failures());
         return failures;
     }
 
-    @Override
-    public int doWork() {
-        try {
-            return round();
-        } catch (RuntimeException | Error e) {
-            end = housekeeping.endedReason(e); // For onClose, which follows.
-            throw e;
-        }
+    private RuntimeException hangs(LeadWorker lead, long now) {
+        return new IllegalStateException(lead.roleName() + " has been within one step for "
+                + TimeUnit.MICROSECONDS.toSeconds(lead.roundMicros(now)) + " s" + flushInWords()
+                + ", and no other worker can take its place: the storage log does not answer, or " + SUCCESSORS_MAX
+                + " have done so already and hang as well. Nothing is flushed or merged until the disk answers");
     }
 
-    private int round() {
-        int workCount = probes.step();
-        workCount += housekeeping.closeMerged();
+    long micros() {
+        return housekeeping.micros();
+    }
+
+    // ---- Its workers ----
+
+    /** Does one piece of what is to be done. */
+    int round(LeadWorker worker, DeviceCalls calls) {
+        var counted = new int[1];
+        if (probes.isAnyWanted()) {
+            calls.run(() -> counted[0] += probes.step());
+        }
+        calls.run(() -> counted[0] += housekeeping.closeMerged());
+        int workCount = counted[0];
         workCount += candidates.look();
         workCount += merges.begin();
         if (!flushes.isRunning()) {
-            housekeeping.takeDownTablets();
+            calls.run(housekeeping::takeDownTablets);
             housekeeping.relieveLog();
             housekeeping.relieveMemory();
-            flushes.beginNext();
+            flushes.beginNext(calls);
         }
         int flushCounted = flushes.step();
         workCount += flushCounted;
@@ -268,13 +342,78 @@ public final class Maintenance implements Agent {
                 housekeeping.isPressed() ? FLUSH_STEPS_PER_MERGE_STEP_PRESSED : FLUSH_STEPS_PER_MERGE_STEP;
         if (flushCounted == 0 || stepsOfFlushes >= stepsPerMergeStep) {
             stepsOfFlushes = 0;
-            workCount += merges.step();
+            workCount += merges.step(worker, calls);
         }
         return workCount;
     }
 
-    @Override
-    public void onClose() {
+    /** It has ended by a mistake of ours. */
+    void failed(Throwable cause) {
+        end = housekeeping.endedReason(cause);
+    }
+
+    RuntimeException closedReason() {
+        return housekeeping.closedReason();
+    }
+
+    /** The worker that had the seat hangs: what it was at is done anew. By who has it now, before all else. */
+    void inherit() {
+        flushes.inherit();
+        merges.inherit();
+    }
+
+    /** A worker has lost the seat and come back; {@code isFree} if it has nothing of its own to end. By that worker. */
+    void cameBack(LeadWorker worker, Seat.LostException reason, boolean isFree) {
+        LOG.log(Level.WARNING, worker.roleName() + " has come back; what it has done is of no use", reason);
+        lost.remove(worker);
+        if (isFree) {
+            spare.add(worker);
+        }
+    }
+
+    /** A merge is over that a worker without the seat had of its own. By that worker. */
+    void ended(MergeRun run, LeadWorker worker) {
+        handover.handBack(run);
+        spare.add(worker);
+    }
+
+    /** Gives the seat to another worker, if the one that has it hangs; answers whether it did. By who watches. */
+    boolean takeOverIfStuck(long now) {
+        long stuckMicros = seat.stuckMicros(now);
+        if (stuckMicros < Merges.STUCK_MICROS || (spare.isEmpty() && leads.size() > SUCCESSORS_MAX)) {
+            return false;
+        }
+        Seat.Hold hold = seat.takeOver(now, Merges.STUCK_MICROS);
+        if (hold == null) {
+            return false;
+        }
+        LeadWorker before = holder;
+        var reason = new IllegalStateException(before.roleName() + " has been waiting for a device for "
+                + TimeUnit.MICROSECONDS.toSeconds(stuckMicros) + " s" + flushInWords()
+                + "; another worker goes on in its place and does that anew, see why the disk does not answer");
+        lost.put(before, reason);
+        LOG.log(Level.ERROR, reason.getMessage());
+        LeadWorker next = spare.poll();
+        boolean isStarted = next != null;
+        if (next == null) {
+            next = newLead("maintenance-again-" + leads.size());
+        }
+        holder = next;
+        next.sit(hold, true);
+        if (!isStarted) {
+            housekeeping.start(next, next.idleStrategy(), next.parking());
+        }
+        return true;
+    }
+
+    private String flushInWords() {
+        return flushing()
+                .map(tablet -> ", while it flushes tablet " + tablet.id())
+                .orElse("");
+    }
+
+    /** At the end of the worker that has the seat. */
+    void close() {
         RuntimeException reason = end;
         if (reason == null) {
             reason = housekeeping.closedReason();
@@ -288,10 +427,5 @@ public final class Maintenance implements Agent {
             probes.refuse(reason);
             flushes.close(reason);
         }
-    }
-
-    @Override
-    public String roleName() {
-        return "maintenance";
     }
 }

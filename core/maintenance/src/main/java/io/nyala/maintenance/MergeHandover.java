@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -22,7 +23,8 @@ final class MergeHandover {
     private final Housekeeping housekeeping;
     private final Runnable wakeMaintenance;
     private final MergePace pace;
-    private final List<MergeWorker> workers;
+    private final int workerCount;
+    private final List<MergeWorker> workers = new CopyOnWriteArrayList<>();
     private final Queue<MergeRun> begun = new ConcurrentLinkedQueue<>();
     private final Queue<MergeRun> over = new ConcurrentLinkedQueue<>();
 
@@ -31,9 +33,14 @@ final class MergeHandover {
         this.pace = new MergePace(bytesPerSecond, Math.max(1, workerCount), housekeeping.micros());
         this.housekeeping = housekeeping;
         this.wakeMaintenance = wakeMaintenance;
-        this.workers = IntStream.rangeClosed(1, workerCount)
-                .mapToObj(i -> new MergeWorker("maintenance-" + i, Parking.ofThread(), this))
-                .toList();
+        this.workerCount = workerCount;
+        IntStream.rangeClosed(1, workerCount).forEach(this::newWorker);
+    }
+
+    private MergeWorker newWorker(int number) {
+        var worker = new MergeWorker("maintenance-" + number, Parking.ofThread(), this);
+        workers.add(worker);
+        return worker;
     }
 
     /** How fast all of them may go on together. */
@@ -54,11 +61,42 @@ final class MergeHandover {
                 .toList();
     }
 
-    /** How many may be under way: as many as there are workers that live, or one if there never were any. */
-    int underWayMax() {
-        return workers.isEmpty()
-                ? 1
-                : (int) workers.stream().filter(worker -> worker.end() == null).count();
+    /**
+     * How many may be under way: as many as there are workers that live and are heard of, and no more than there were
+     * at first; or one if there never were any.
+     */
+    int underWayMax(int lostCount) {
+        return workers.isEmpty() ? 1 : Math.min(livingMax(), livingCount() - lostCount);
+    }
+
+    /** Whether there were workers, and all have ended by mistakes. */
+    boolean hasEnded() {
+        return !workers.isEmpty() && livingCount() == 0;
+    }
+
+    private int livingCount() {
+        return workers.size() - endedCount();
+    }
+
+    /** Those that have ended by a mistake of ours have no successor: that would most likely make it again. */
+    private int livingMax() {
+        return Math.max(0, workerCount - endedCount());
+    }
+
+    private int endedCount() {
+        return (int) workers.stream().filter(worker -> worker.end() != null).count();
+    }
+
+    /**
+     * So many hang: others take their places, but for those that have come back. No more than a few, since each that
+     * hangs has memory. By maintenance.
+     */
+    void replaceLost(int lostCount) {
+        boolean isMissing = !workers.isEmpty() && livingCount() - lostCount < livingMax();
+        if (isMissing && workers.size() < workerCount + Maintenance.SUCCESSORS_MAX) {
+            MergeWorker next = newWorker(workers.size() + 1);
+            housekeeping.start(next, next.idleStrategy(), next.parking());
+        }
     }
 
     /** By maintenance. */

@@ -26,6 +26,9 @@ final class MergeRun {
     private volatile boolean isOver;
     private boolean isPaused;
 
+    /** Of who has the seat. */
+    private boolean isElsewhere;
+
     /** When the step began that is under way; {@link #NO_STEP} between steps, which may be for long. */
     private volatile long stepSince = NO_STEP;
 
@@ -110,6 +113,15 @@ final class MergeRun {
     boolean isStuck(long now, long stuckMicros) {
         long since = stepSince;
         return since != NO_STEP && now - since >= stuckMicros;
+    }
+
+    /** The worker that lost its seat while it was at it goes on with it, if it comes back. By who has the seat. */
+    void leaveElsewhere() {
+        isElsewhere = true;
+    }
+
+    boolean isElsewhere() {
+        return isElsewhere;
     }
 
     /** Gives back what it has; the inputs stay as they are. */

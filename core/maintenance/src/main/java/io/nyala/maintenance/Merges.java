@@ -1,5 +1,6 @@
 package io.nyala.maintenance;
 
+import io.nyala.compaction.DeviceCalls;
 import io.nyala.compaction.MergePolicy;
 import io.nyala.tablet.DeltaMergeTask;
 import io.nyala.tablet.FlushContext;
@@ -43,6 +44,9 @@ final class Merges {
     private final AtomicInteger taskCount;
     private final Queue<Wanted> wanted = new ConcurrentLinkedQueue<>();
     private final List<MergeRun> running = new ArrayList<>();
+
+    /** The one that its worker steps just now, where no others merge; what lost the seat within has it still. */
+    private @Nullable MergeRun stepped;
 
     /** Those that were taken from workers that have not come back. */
     private final Set<MergeRun> lost = new HashSet<>();
@@ -102,11 +106,12 @@ final class Merges {
         if (running.isEmpty()) {
             return next;
         }
-        return Math.min(next, handover.workers().isEmpty() ? running.getFirst().sleepMicrosMax() : STUCK_MICROS);
+        boolean isOwn = handover.workers().isEmpty() && !running.getFirst().isElsewhere();
+        return Math.min(next, isOwn ? running.getFirst().sleepMicrosMax() : STUCK_MICROS);
     }
 
     private boolean hasNoRoom() {
-        return running.size() + lost.size() >= handover.underWayMax();
+        return running.size() >= handover.underWayMax(lost.size());
     }
 
     /** Not while its tablet is flushed: a merge has all changes of its rowsets, and the flush would lose them. */
@@ -118,7 +123,7 @@ final class Merges {
     int begin() {
         int overCount = endThoseOver();
         handover.pace().behind(candidates.isAnyBehind());
-        if (handover.underWayMax() == 0) {
+        if (handover.hasEnded()) {
             refuseAll(handover.failures().getLast());
         }
         giveUpOfDropped();
@@ -165,22 +170,31 @@ final class Merges {
         }
         long now = housekeeping.micros();
         for (MergeRun run : List.copyOf(running)) {
-            if (run.isStuck(now, STUCK_MICROS) && run.task().takeOver()) {
-                lost.add(run);
-                var reason = new Merging.TakenOverException(run.task());
-                LOG.log(Level.WARNING, reason.getMessage());
-                ended(run, reason);
+            if (run.isStuck(now, STUCK_MICROS)) {
+                takeFrom(run);
             }
         }
     }
 
+    /** Nothing happens if its outputs are about to take the place of its inputs: then it is too late. */
+    private void takeFrom(MergeRun run) {
+        if (run.task().takeOver()) {
+            lost.add(run);
+            var reason = new Merging.TakenOverException(run.task());
+            LOG.log(Level.WARNING, reason.getMessage());
+            ended(run, reason);
+            handover.replaceLost(lost.size());
+        }
+    }
+
     private void giveUp(MergeRun run, RuntimeException reason) {
-        if (handover.workers().isEmpty()) {
+        if (handover.workers().isEmpty() && !run.isElsewhere()) {
             run.abort(reason);
             ended(run);
         } else {
             run.giveUp(reason);
             handover.wakeWorkers();
+            context.wake().run();
         }
     }
 
@@ -242,16 +256,33 @@ final class Merges {
     }
 
     /** Does one bounded piece of the one that is under way, if there is nobody else for it; answers how much it was. */
-    int step() {
-        if (running.isEmpty() || !handover.workers().isEmpty()) {
+    int step(LeadWorker worker, DeviceCalls calls) {
+        if (running.isEmpty()
+                || !handover.workers().isEmpty()
+                || running.getFirst().isElsewhere()) {
             return 0;
         }
         MergeRun run = running.getFirst();
-        int workCount = run.step();
+        var counted = new int[1];
+        stepped = run;
+        worker.merging(run);
+        calls.run(() -> counted[0] = run.step());
+        worker.merging(null);
+        stepped = null;
         if (run.isOver()) {
             ended(run);
         }
-        return workCount;
+        return counted[0];
+    }
+
+    /** The worker that had the seat hangs: what it was merging at that moment is its own from now on. */
+    void inherit() {
+        MergeRun run = stepped;
+        stepped = null;
+        if (run != null) {
+            run.leaveElsewhere();
+            takeFrom(run);
+        }
     }
 
     private void ended(MergeRun run) {

@@ -16,6 +16,10 @@ final class Probes {
         wanted.add(new Wanted(tablet, write));
     }
 
+    boolean isAnyWanted() {
+        return !wanted.isEmpty();
+    }
+
     /** Looks the keys of one batch up; answers how many it were. By the worker. */
     int step() {
         Wanted next = wanted.poll();

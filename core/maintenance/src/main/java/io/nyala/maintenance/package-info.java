@@ -7,6 +7,8 @@
  *                 '--> Merges     begun and ended here
  *                        |
  *   MergeWorkers  <------'        done here, a tablet each; or, if there are none, between steps of flushes
+ *
+ *   SeatWatch --- sees that the first worker hangs, and gives its seat to another one
  * }</pre>
  *
  * <ul>

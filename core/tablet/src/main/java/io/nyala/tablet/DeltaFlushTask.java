@@ -1,5 +1,6 @@
 package io.nyala.tablet;
 
+import io.nyala.compaction.DeviceCalls;
 import io.nyala.diskrowset.DeltaFile;
 import io.nyala.diskrowset.DeltaFileOutput;
 import io.nyala.wal.LogFullException;
@@ -10,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Writes the changes in memory of rows on disk into delta files, one for each rowset that has any: freeze them all on
  * the writer, wait until the log is durable up to there, then for each rowset write the file, make it part of the
- * rowset by one durable edit, and swap on the writer. Belongs to a maintenance worker.
+ * rowset by one durable edit, and swap on the writer. Belongs to a maintenance worker, from which it may be taken as
+ * {@link FlushTask} is.
  *
  * <p>A crash before an edit leaves an orphan file, whose id is logged, and a log that replays the changes; after it,
  * replay skips them, because the edit says how far the log is in the rowset's files.
@@ -28,6 +30,7 @@ final class DeltaFlushTask {
 
     private final Tablet tablet;
     private final FlushContext context;
+    private final DeviceCalls calls;
     private final WriterCommand writer;
     private final ArrayDeque<LiveRowSet> changed = new ArrayDeque<>();
     private Stage stage = Stage.START;
@@ -37,9 +40,10 @@ final class DeltaFlushTask {
     /** Answer of the writer. */
     private volatile List<LiveRowSet> sealed = List.of();
 
-    DeltaFlushTask(Tablet tablet, FlushContext context) {
+    DeltaFlushTask(Tablet tablet, FlushContext context, DeviceCalls calls) {
         this.tablet = tablet;
         this.context = context;
+        this.calls = calls;
         this.writer = new WriterCommand(tablet, context.wake());
     }
 
@@ -104,11 +108,13 @@ final class DeltaFlushTask {
         tablet.pending().throwIfFailed();
         LiveRowSet rowSet = changed.element();
         LiveRowSet.Store store = rowSet.sealed().getFirst();
-        DeltaFileOutput written = context.writeChanges(tablet, rowSet.base(), store.changes());
+        DeltaFileOutput written = context.writeChanges(tablet, rowSet.base(), store.changes(), calls);
         List<DeltaFileEntry> entries = written == null ? List.of() : List.of(DeltaFileEntry.of(written));
         boolean isUnused = true;
         try {
-            output = written == null ? null : context.openChanges(tablet, rowSet.base(), written.fileId());
+            if (written != null) {
+                calls.run(() -> output = context.openChanges(tablet, rowSet.base(), written.fileId()));
+            }
             isUnused =
                     false; // From here on nobody knows whether the edit is on disk, if it fails; the next start does.
             context.manifest().deltasFlushed(tablet.id(), rowSet.base().fileId(), entries, store.upTo());

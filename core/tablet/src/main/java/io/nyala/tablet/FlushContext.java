@@ -1,5 +1,6 @@
 package io.nyala.tablet;
 
+import io.nyala.compaction.DeviceCalls;
 import io.nyala.compaction.Flush;
 import io.nyala.compaction.MergeSource;
 import io.nyala.compaction.RewriteSource;
@@ -16,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 public interface FlushContext {
     TabletManifest manifest();
 
-    /** Starts to write the sealed {@code rows} into new rowset files of {@code tablet}. */
-    Flush newFlush(Tablet tablet, MemRowSet rows);
+    /** Starts to write the sealed {@code rows} into new rowset files of {@code tablet}, by a worker that so calls. */
+    Flush newFlush(Tablet tablet, MemRowSet rows, DeviceCalls calls);
 
     /** Pays for what a merge needs. */
     MemoryAccount mergeMemory();
@@ -46,9 +47,11 @@ public interface FlushContext {
     /**
      * Writes frozen {@code changes} of rows of a rowset into a new delta file, which is durable, its name included,
      * when this returns; null if there is nothing in them that the table still has.
+     *
+     * @param calls how the worker waits until it is written; the changes are not touched meanwhile
      */
     @Nullable
-    DeltaFileOutput writeChanges(Tablet tablet, DiskRowSet rowSet, DeltaSource changes);
+    DeltaFileOutput writeChanges(Tablet tablet, DiskRowSet rowSet, DeltaSource changes, DeviceCalls calls);
 
     /**
      * Writes what merged delta files have into a new one, which is durable, its name included, when this returns; null

@@ -1,5 +1,6 @@
 package io.nyala.tablet;
 
+import io.nyala.compaction.DeviceCalls;
 import io.nyala.compaction.Flush;
 import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.diskrowset.RowSetOutput;
@@ -19,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * <p>A crash before the edit leaves orphan files, whose ids are logged, and a log that replays everything; a crash
  * after it leaves a log whose records up to the seal are skipped. Nothing in between is possible: the edit is one
  * record.
+ *
+ * <p>While it waits for a device to write or read a file, and only then, another worker may have the same MemRowSet
+ * flushed anew ({@link DeviceCalls}): this one hears of it before it touches any of the tablet again.
  *
  * <p>It is done when everything that was in memory at its beginning is on disk: what earlier flushes left behind,
  * because they failed, comes first, each MemRowSet by an edit of its own.
@@ -42,6 +46,7 @@ final class FlushTask {
 
     private final Tablet tablet;
     private final FlushContext context;
+    private final DeviceCalls calls;
     private final WriterCommand writer;
     private Stage stage = Stage.START;
     private @Nullable Flush flush;
@@ -51,9 +56,10 @@ final class FlushTask {
     private volatile boolean isAllSealed;
     private volatile Seals.@Nullable Sealed sealed;
 
-    FlushTask(Tablet tablet, FlushContext context) {
+    FlushTask(Tablet tablet, FlushContext context, DeviceCalls calls) {
         this.tablet = tablet;
         this.context = context;
+        this.calls = calls;
         this.writer = new WriterCommand(tablet, context.wake());
     }
 
@@ -121,7 +127,7 @@ final class FlushTask {
             tablet.log().wantDurable(input.sequence());
             return false;
         }
-        flush = context.newFlush(tablet, input.rows().rows());
+        flush = context.newFlush(tablet, input.rows().rows(), calls);
         stage = Stage.WRITING;
         return true;
     }
@@ -142,8 +148,8 @@ final class FlushTask {
         boolean isCommitted = false;
         try {
             for (RowSetOutput output : written.outputs()) {
-                DiskRowSet rowSet = context.open(tablet, output.fileId());
-                outputs.add(new LiveRowSet(rowSet, List.of(), input.sequence(), context.changeMemory()));
+                calls.run(() -> outputs.add(open(output, input.sequence())));
+                DiskRowSet rowSet = outputs.getLast().base();
                 entries.add(RowSetEntry.of(
                         output.fileId(),
                         output.rowCount(),
@@ -169,6 +175,11 @@ final class FlushTask {
         written.close();
         tablet.applied(input.sequence());
         stage = Stage.CARRYING_OVER;
+    }
+
+    private LiveRowSet open(RowSetOutput output, long appliedUpTo) {
+        DiskRowSet rowSet = context.open(tablet, output.fileId());
+        return new LiveRowSet(rowSet, List.of(), appliedUpTo, context.changeMemory());
     }
 
     private void commit(Flush written, List<RowSetEntry> entries, long appliedUpTo) {

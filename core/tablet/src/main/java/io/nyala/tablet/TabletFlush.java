@@ -1,5 +1,6 @@
 package io.nyala.tablet;
 
+import io.nyala.compaction.DeviceCalls;
 import io.nyala.memory.MemoryLimitException;
 import org.jspecify.annotations.Nullable;
 
@@ -11,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 public final class TabletFlush {
     private final Tablet tablet;
     private final FlushContext context;
+    private final DeviceCalls calls;
     private final FlushTask rows;
     private final DeltaFlushTask changes;
     private final Pressure.Wanted wanted;
@@ -22,11 +24,16 @@ public final class TabletFlush {
     /** Makes room for late changes; null while none is needed. */
     private @Nullable DeltaFlushTask relief;
 
-    public TabletFlush(Tablet tablet, FlushContext context, Pressure.Wanted wanted) {
+    /**
+     * @param calls how its worker waits for devices: where that throws, the flush is another one's, and is to be
+     *     aborted
+     */
+    public TabletFlush(Tablet tablet, FlushContext context, Pressure.Wanted wanted, DeviceCalls calls) {
         this.tablet = tablet;
         this.context = context;
-        this.rows = new FlushTask(tablet, context);
-        this.changes = new DeltaFlushTask(tablet, context);
+        this.calls = calls;
+        this.rows = new FlushTask(tablet, context, calls);
+        this.changes = new DeltaFlushTask(tablet, context, calls);
         this.wanted = wanted;
         this.answers = new WriterCommand(tablet, context.wake());
     }
@@ -99,7 +106,7 @@ public final class TabletFlush {
             if (relief != null || !rows.isCarryingOver()) {
                 throw e;
             }
-            relief = new DeltaFlushTask(tablet, context);
+            relief = new DeltaFlushTask(tablet, context, calls);
             rows.carryOverAgain();
             return true;
         }

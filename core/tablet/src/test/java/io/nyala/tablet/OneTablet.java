@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.cfile.KeyFilter;
 import io.nyala.cfile.PageCache;
+import io.nyala.compaction.DeviceCalls;
 import io.nyala.compaction.Flush;
 import io.nyala.compaction.MergeSource;
 import io.nyala.compaction.RewriteSource;
@@ -12,6 +13,7 @@ import io.nyala.diskrowset.DeltaFile;
 import io.nyala.diskrowset.DeltaFileMerge;
 import io.nyala.diskrowset.DeltaFileOutput;
 import io.nyala.diskrowset.DeltaFileWriter;
+import io.nyala.diskrowset.DeltaKind;
 import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.diskrowset.LookupMemory;
 import io.nyala.diskrowset.RowSetFile;
@@ -23,14 +25,12 @@ import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.PageSource;
 import io.nyala.memrowset.MemRowSet;
-import io.nyala.rows.ColumnBatch;
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.RowLayout;
 import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
-import io.nyala.simulation.Cells;
 import io.nyala.simulation.PowerCutException;
 import io.nyala.simulation.RowKey;
 import io.nyala.time.TabletClock;
@@ -41,7 +41,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableMap;
-import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiFunction;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -264,7 +264,12 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
 
     /** One that the test takes step by step, while log and writer work, and finishes. */
     TabletFlush newFlush(boolean withRows, boolean withChanges) {
-        return new TabletFlush(tablet, this, new Pressure.Wanted(withRows, withChanges));
+        return newFlush(new Pressure.Wanted(withRows, withChanges), DeviceCalls.UNWATCHED);
+    }
+
+    /** As above, by a worker that so calls. */
+    TabletFlush newFlush(Pressure.Wanted wanted, DeviceCalls calls) {
+        return new TabletFlush(tablet, this, wanted, calls);
     }
 
     /** As above, and the changes in memory of rows on disk. */
@@ -286,8 +291,8 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
     }
 
     @Override
-    public Flush newFlush(Tablet flushed, MemRowSet rows) {
-        return new Flush(rows.source(account), target());
+    public Flush newFlush(Tablet flushed, MemRowSet rows, DeviceCalls calls) {
+        return new Flush(rows.source(account), target(), calls);
     }
 
     private Flush.Target target() {
@@ -381,9 +386,16 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
     }
 
     @Override
-    public @Nullable DeltaFileOutput writeChanges(Tablet flushed, DiskRowSet rowSet, DeltaSource changes) {
-        return write((target, queue) ->
-                DeltaFileWriter.write(schema, DeltaBase.of(rowSet), changes, target, queue, account));
+    public @Nullable DeltaFileOutput writeChanges(
+            Tablet flushed, DiskRowSet rowSet, DeltaSource changes, DeviceCalls calls) {
+        try (var writer = new DeltaFileWriter(schema, DeltaKind.REDO, DeltaBase.of(rowSet), account)) {
+            writer.appendAll(changes);
+            var written = new AtomicReference<@Nullable DeltaFileOutput>();
+            if (!writer.isEmpty()) {
+                calls.run(() -> written.set(write(writer::finish)));
+            }
+            return written.get();
+        }
     }
 
     @Override
@@ -473,20 +485,7 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
 
     /** What is left of a scan of all rows. */
     NavigableMap<RowKey, List<@Nullable Object>> rows(RowCursor cursor, long snapshot) {
-        NavigableMap<RowKey, List<@Nullable Object>> found = new TreeMap<>();
-        try (ColumnBatch batch = ColumnBatch.of(ScanSpec.all(schema, snapshot), account)) {
-            while (cursor.next(batch)) {
-                for (int row = 0; row < batch.rowCount(); row++) {
-                    List<@Nullable Object> values = new ArrayList<>();
-                    for (int column = 0; column < schema.columnCount(); column++) {
-                        values.add(Cells.read(batch.column(column), row));
-                    }
-                    Object twin = found.put(RowKey.of(values, schema.keyColumnCount()), values);
-                    assertTrue(twin == null, () -> "a row is there twice: " + values);
-                }
-            }
-        }
-        return found;
+        return ScannedRows.of(cursor, schema, snapshot, account);
     }
 
     @Override
