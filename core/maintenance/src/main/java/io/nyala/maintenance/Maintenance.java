@@ -234,13 +234,15 @@ public final class Maintenance {
     /** How the rowsets of a tablet lie, and what is done about it. With nobody closing the tablet meanwhile. */
     public TabletExplanation explain(Tablet tablet) {
         AttachedTablet attached = flushes.attached(tablet);
+        long mark = housekeeping.historyMark(tablet);
         if (attached != null) {
-            return attached.merge().explain(settings, housekeeping.micros(), housekeeping.historyMark(tablet));
+            double weight = housekeeping.mergeWeight(tablet);
+            return attached.merge().explain(settings, housekeeping.micros(), mark, weight);
         }
-        List<RowSetShape> shapes = TabletView.shapes(tablet, housekeeping.historyMark(tablet));
+        List<RowSetShape> shapes = TabletView.shapes(tablet, mark);
         MergePolicy.Choice choice = CompactionPolicy.choose(shapes, settings.budget());
         return new TabletExplanation(
-                tablet.id(), MergePolicy.layout(shapes), choice.height(), choice, "the tablet was dropped");
+                tablet.id(), MergePolicy.layout(shapes), choice.height(), choice, 0, "the tablet was dropped");
     }
 
     /** Merges of rowsets that nobody asked for, and that have come about. */

@@ -263,7 +263,7 @@ final class MergeCandidate {
      * How the rowsets of the tablet lie, and what is done about it, and when: what is under way, or what the worker has
      * chosen, or will when it comes to it. Any thread.
      */
-    TabletExplanation explain(MergeSettings settings, long now, long mark) {
+    TabletExplanation explain(MergeSettings settings, long now, long mark, double presentWeight) {
         long version = TabletView.mapVersion(tablet()); // Before what it is of: it is older, if anything.
         List<RowSetShape> shapes = TabletView.shapes(tablet(), mark);
         Choice begun = running;
@@ -278,10 +278,11 @@ final class MergeCandidate {
         }
         List<MergePolicy.Placed> layout = MergePolicy.layout(shapes);
         double height = layout.stream().mapToDouble(MergePolicy.Placed::width).sum();
-        return new TabletExplanation(tablet().id(), layout, height, choice, plan(choice, settings, now));
+        String plan = plan(choice, settings, now, presentWeight);
+        return new TabletExplanation(tablet().id(), layout, height, choice, presentWeight, plan);
     }
 
-    private String plan(Choice choice, MergeSettings settings, long now) {
+    private String plan(Choice choice, MergeSettings settings, long now, double presentWeight) {
         Optional<String> underWay = tablet().merging().describe();
         if (underWay.isPresent()) {
             return "under way: " + underWay.get();
@@ -292,7 +293,7 @@ final class MergeCandidate {
         if (choice.kind() == Kind.NOTHING) {
             return "nothing is to be done";
         }
-        if (weight == 0) {
+        if (presentWeight == 0) {
             return "nothing is merged unless somebody asks for it, since the settings of the table say so";
         }
         long millis = TimeUnit.MICROSECONDS.toMillis(microsLeft(choice, now, settings));

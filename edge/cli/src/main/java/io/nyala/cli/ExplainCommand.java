@@ -1,5 +1,6 @@
 package io.nyala.cli;
 
+import io.nyala.compaction.Lane;
 import io.nyala.compaction.MergePolicy;
 import io.nyala.compaction.RowSetShape;
 import io.nyala.engine.Engine;
@@ -15,6 +16,7 @@ import io.nyala.time.HybridTime;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -42,6 +44,15 @@ import picocli.CommandLine.Spec;
  *            9   20,000   0.6 MiB      0 B  |                                  ######|
  * }</pre>
  *
+ * <pre>{@code
+ *   merged in this order, where several could be:
+ *   lane              score  tablet  waits for
+ *   ----------------  -----  ------  ------------
+ *   keep reads fast   1.902       4  -
+ *   keep reads fast   0.731       2  tablet 4
+ *   reclaim space     0.020       3  tablet 2, 16 turns at most
+ * }</pre>
+ *
  * <p>Keys have no distances: the line of keys is stretched by data, so that a rowset is as long as the share of all
  * look-ups that have to ask it. One thread.
  */
@@ -50,6 +61,9 @@ import picocli.CommandLine.Spec;
         description = {
             "Show how the rowsets of a table lie along the keys of each tablet, and which of them would be merged next"
                     + " (*), or have delta files that would be, and why.",
+            "The last table says in which order several tablets would be merged. Flushes come before: lanes are, the"
+                    + " most urgent first, to free the log, to free memory, to keep reads fast, and to reclaim space;"
+                    + " in a lane the highest score is next. Whoever was passed over often enough has a turn.",
             "A rowset is as long as the share of look-ups that have to ask it; where two lie above one another both are"
                     + " asked. No other engine may have the directory open: of one that is, its web page of the tablet"
                     + " shows the same."
@@ -107,12 +121,14 @@ final class ExplainCommand implements Callable<Integer> {
             var keys = new KeyCodec(new RowLayout(open.schema()));
             PrintWriter out = spec.commandLine().getOut();
             if (isJson) {
+                Map<Long, TabletExplanation> before = before(all);
                 out.println(Json.text(all.stream()
-                        .map(tablet -> json(tablet, historyBytes(open, tablet), keys))
+                        .map(tablet -> json(tablet, before.get(tablet.tabletId()), historyBytes(open, tablet), keys))
                         .toList()));
             } else {
                 warnOfSnapshots(open, HybridTime.micros(engine.now()), out);
                 all.forEach(explanation -> print(explanation, keys, out));
+                printOrder(all, out);
             }
         }
         return Main.OK;
@@ -157,6 +173,44 @@ final class ExplainCommand implements Callable<Integer> {
             out.println("  keys " + keys.describe(least(rowSets)) + " to " + keys.describe(greatest(rowSets)));
         }
         out.println();
+    }
+
+    static void printOrder(List<TabletExplanation> tablets, PrintWriter out) {
+        List<TabletExplanation> order = TabletExplanation.inOrder(tablets);
+        if (order.isEmpty()) {
+            return;
+        }
+        out.println("merged in this order, where several could be:");
+        TextTable lines = new TextTable("lane", ">score", ">tablet", "waits for");
+        Map<Long, TabletExplanation> before = before(tablets);
+        for (TabletExplanation tablet : order) {
+            lines.row(
+                    tablet.lane().orElseThrow().words(),
+                    String.format(Locale.ROOT, "%.3f", tablet.score()),
+                    Long.toString(tablet.tabletId()),
+                    waitsFor(tablet, before.get(tablet.tabletId())));
+        }
+        lines.print(out);
+    }
+
+    /** Of a higher lane it does not wait for all. */
+    private static String waitsFor(TabletExplanation tablet, @Nullable TabletExplanation before) {
+        if (before == null) {
+            return "-";
+        }
+        Lane lane = tablet.lane().orElseThrow();
+        boolean isSame = before.lane().equals(tablet.lane());
+        return "tablet " + before.tabletId() + (isSame ? "" : ", " + lane.patience() + " turns at most");
+    }
+
+    /** By tablet the one that it comes behind; none for the first, nor for those in which nothing is to be merged. */
+    private static Map<Long, TabletExplanation> before(List<TabletExplanation> tablets) {
+        Map<Long, TabletExplanation> before = new HashMap<>();
+        List<TabletExplanation> order = TabletExplanation.inOrder(tablets);
+        for (int i = 1; i < order.size(); i++) {
+            before.put(order.get(i).tabletId(), order.get(i - 1));
+        }
+        return before;
     }
 
     private static byte[] least(List<MergePolicy.Placed> rowSets) {
@@ -214,8 +268,9 @@ final class ExplainCommand implements Callable<Integer> {
         return table.view(tablet.tabletId()).map(TabletView::historyBytes).orElse(0L);
     }
 
-    private static Map<String, Object> json(TabletExplanation tablet, long historyBytes, KeyCodec keys) {
-        Map<String, Object> all = new LinkedHashMap<>();
+    private static Map<String, @Nullable Object> json(
+            TabletExplanation tablet, @Nullable TabletExplanation before, long historyBytes, KeyCodec keys) {
+        Map<String, @Nullable Object> all = new LinkedHashMap<>();
         all.put("tablet", tablet.tabletId());
         all.put("height", tablet.height());
         all.put("historyBytes", historyBytes);
@@ -223,6 +278,9 @@ final class ExplainCommand implements Callable<Integer> {
         all.put("mergeDeltaFiles", tablet.choice().deltaFileIds());
         all.put("gain", tablet.choice().gain());
         all.put("reason", tablet.choice().reason());
+        all.put("lane", tablet.lane().map(Lane::words).orElse(null));
+        all.put("score", tablet.score());
+        all.put("waitsForTablet", before == null ? null : before.tabletId());
         all.put(
                 "rowsets",
                 tablet.rowSets().stream().map(placed -> json(placed, keys)).toList());

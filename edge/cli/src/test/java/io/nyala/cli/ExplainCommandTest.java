@@ -4,10 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.compaction.MergePolicy;
 import io.nyala.engine.Engine;
 import io.nyala.engine.EngineConfig;
 import io.nyala.engine.Table;
+import io.nyala.engine.TableSpec;
 import io.nyala.engine.WriteBatch;
+import io.nyala.maintenance.TabletExplanation;
+import io.nyala.partition.PartitionSchema;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationKind;
@@ -48,8 +52,21 @@ final class ExplainCommandTest {
             insert(herd, 4000, 5000, 1);
             engine.createTable("empty", SCHEMA);
             tabletId = herd.tablets().getFirst().id();
+            makeParts(engine);
             makeOldSnapshot(engine);
         }
+    }
+
+    /** Three tablets: in one nothing is worth a merge. */
+    private static void makeParts(Engine engine) {
+        PartitionSchema ranges = PartitionSchema.of(SCHEMA).range("id").build();
+        Table parts = engine.createTable(TableSpec.of("parts", ranges).withRanges(ranges.splitAt(10_000, 20_000)));
+        insert(parts, 0, 1000, 1);
+        insert(parts, 1000, 2000, 1);
+        insert(parts, 10_000, 14_000, 2);
+        insert(parts, 13_001, 17_001, 2);
+        insert(parts, 20_000, 24_000, 2);
+        insert(parts, 20_001, 24_001, 2);
     }
 
     private static void makeOldSnapshot(Engine engine) {
@@ -113,6 +130,43 @@ final class ExplainCommandTest {
                         .matches(".* are [\\d.]+ KiB of history and 0 B of.*"),
                 out.toString());
         assertTrue(run("explain", "kept", "--json").contains("\"historyBytes\": "), out.toString());
+    }
+
+    @Test
+    void ofSeveralTabletsItSaysWhichComesBeforeWhich() {
+        List<TabletExplanation> tablets = List.of(
+                explanation(2, List.of(1L, 2L), 0.02, 1),
+                explanation(3, List.of(), 0, 2.5),
+                explanation(4, List.of(3L, 4L), 0.731, 1.75),
+                explanation(5, List.of(5L, 6L, 7L), 1.9, 3));
+        ExplainCommand.printOrder(tablets, new PrintWriter(out, true));
+        assertEquals("""
+            merged in this order, where several could be:
+              lane             score  tablet  waits for
+              ---------------  -----  ------  --------------------------
+              keep reads fast  1.900       5  -
+              keep reads fast  0.731       4  tablet 5
+              reclaim space    0.020       2  tablet 4, 16 turns at most
+            """, out.toString().replace("\r", ""));
+        String text = run("explain", "parts");
+        String order = text.substring(text.indexOf("merged in this order"));
+        assertEquals(
+                2,
+                order.lines()
+                        .filter(line -> line.startsWith("  keep reads fast  "))
+                        .count(),
+                text);
+        assertTrue(order.contains("  tablet "), text);
+        String json = run("explain", "parts", "--json");
+        assertEquals(2, json.split("\"lane\": \"keep reads fast\"", -1).length - 1, json);
+        assertTrue(json.contains("\"lane\": null"), json);
+        assertTrue(json.contains("\"score\": 0."), json);
+        assertEquals(2, json.split("\"waitsForTablet\": null", -1).length - 1, json);
+    }
+
+    private static TabletExplanation explanation(long tabletId, List<Long> files, double gain, double height) {
+        var choice = new MergePolicy.Choice(files, List.of(), gain, height, "");
+        return new TabletExplanation(tabletId, List.of(), height, choice, 1, "");
     }
 
     @Test
