@@ -71,7 +71,8 @@ public final class EngineCounters implements AutoCloseable {
         DELTA_MERGE_WRITTEN_BYTES(15, "bytes written by merges of delta files"),
         MERGE_COPIED_PAGES(16, "pages copied by merges"),
         SLOW_COMMITS(17, "commits that were slow"),
-        MERGE_PAUSES(18, "pauses of merges");
+        MERGE_PAUSES(18, "pauses of merges"),
+        FLUSH_WRITTEN_BYTES(19, "bytes written by flushes");
 
         private final int id;
         private final String label;
@@ -206,8 +207,10 @@ public final class EngineCounters implements AutoCloseable {
         add(Counter.SCANS, 1);
     }
 
-    void flushed(boolean isDone) {
+    /** {@code writtenBytes}: also of one that failed, and was half done. */
+    void flushed(boolean isDone, long writtenBytes) {
         add(isDone ? Counter.FLUSHES : Counter.FAILED_FLUSHES, 1);
+        add(Counter.FLUSH_WRITTEN_BYTES, writtenBytes);
     }
 
     void merged(MergeTask merge, boolean isDone) {

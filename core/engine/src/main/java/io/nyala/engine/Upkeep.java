@@ -243,10 +243,10 @@ final class Upkeep implements Housekeeping {
     }
 
     @Override
-    public void flushEnded(boolean isDone, boolean hasWritten) {
+    public void flushEnded(boolean isDone, boolean hasWritten, long writtenBytes) {
         hasFlushEnded = true;
         if (hasWritten || !isDone) {
-            engine.counters().flushed(isDone);
+            engine.counters().flushed(isDone, writtenBytes);
         }
     }
 

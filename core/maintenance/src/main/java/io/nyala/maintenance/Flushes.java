@@ -252,7 +252,7 @@ final class Flushes {
         if (attached(present.attached().tablet()) != null) {
             present.attached().tablet().pressure().wantFlush();
         }
-        housekeeping.flushEnded(false, false);
+        housekeeping.flushEnded(false, false, present.task().writtenBytes());
     }
 
     private void abort(Running present, RuntimeException reason) {
@@ -274,7 +274,8 @@ final class Flushes {
         taskCount.getAndDecrement();
         present.claim().release();
         noteWhetherFailing(present.attached(), failure);
-        housekeeping.flushEnded(failure == null, present.task().hasWritten());
+        housekeeping.flushEnded(
+                failure == null, present.task().hasWritten(), present.task().writtenBytes());
         if (present.task().hasWritten()) {
             flushed.accept(present.attached());
         }

@@ -44,8 +44,13 @@ public interface Housekeeping {
     /** There will be no flush any more. */
     void flushesEnd(RuntimeException reason);
 
-    /** A flush is done, or has failed; {@code hasWritten} if there was anything to write. */
-    void flushEnded(boolean isDone, boolean hasWritten);
+    /**
+     * A flush is done, or has failed.
+     *
+     * @param hasWritten whether there was anything to write
+     * @param writtenBytes of its files, also of one that failed half-way
+     */
+    void flushEnded(boolean isDone, boolean hasWritten, long writtenBytes);
 
     /** Rowsets or delta files were merged, or that has failed. */
     void mergeEnded(Merging.Task merge, boolean isDone);
@@ -55,7 +60,7 @@ public interface Housekeeping {
 
     /**
      * How much the merges of a tablet count beside those of others: 1 is usual; 0 if its rowsets may not be merged
-     * without anybody's asking.
+     * without anybody's asking. Any thread.
      */
     double mergeWeight(Tablet tablet);
 

@@ -36,6 +36,7 @@ final class DeltaFlushTask {
     private Stage stage = Stage.START;
     private @Nullable DeltaFile output;
     private boolean hasWritten;
+    private long writtenBytes;
 
     /** Answer of the writer. */
     private volatile List<LiveRowSet> sealed = List.of();
@@ -54,6 +55,11 @@ final class DeltaFlushTask {
     /** Whether there were changes, and some are on disk. */
     boolean hasWritten() {
         return hasWritten;
+    }
+
+    /** As {@link FlushTask#writtenBytes}. */
+    long writtenBytes() {
+        return writtenBytes;
     }
 
     /** As {@link FlushTask#step}. */
@@ -128,6 +134,7 @@ final class DeltaFlushTask {
             }
         }
         hasWritten = true;
+        writtenBytes += written == null ? 0 : written.fileBytes();
         stage = Stage.COMMITTED;
         return true;
     }

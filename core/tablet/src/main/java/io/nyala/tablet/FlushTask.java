@@ -51,6 +51,7 @@ final class FlushTask {
     private Stage stage = Stage.START;
     private @Nullable Flush flush;
     private boolean hasWritten;
+    private long writtenBytes;
 
     // Answers of the writer.
     private volatile boolean isAllSealed;
@@ -71,6 +72,11 @@ final class FlushTask {
     /** Whether there were rows, and they are on disk. */
     boolean hasWritten() {
         return hasWritten;
+    }
+
+    /** Of the files that are part of the tablet now. */
+    long writtenBytes() {
+        return writtenBytes;
     }
 
     /**
@@ -172,6 +178,7 @@ final class FlushTask {
         }
         flush = null;
         hasWritten = true;
+        writtenBytes += entries.stream().mapToLong(RowSetEntry::fileBytes).sum();
         written.close();
         tablet.applied(input.sequence());
         stage = Stage.CARRYING_OVER;

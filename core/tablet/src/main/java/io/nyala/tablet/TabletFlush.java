@@ -52,6 +52,11 @@ public final class TabletFlush {
         return rows.hasWritten() || changes.hasWritten() || (relief != null && relief.hasWritten());
     }
 
+    /** Of the files that are part of the tablet now. */
+    public long writtenBytes() {
+        return rows.writtenBytes() + changes.writtenBytes() + (relief == null ? 0 : relief.writtenBytes());
+    }
+
     /**
      * Whether changes stay in memory that were there at the beginning, because a merge has their rowsets: a flush of
      * them is asked for when it is over.

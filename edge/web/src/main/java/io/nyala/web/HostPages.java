@@ -70,6 +70,7 @@ final class HostPages {
         for (RuntimeException failure : view.failures()) {
             page.warning(Failures.text(failure));
         }
+        sums.historyWarning().ifPresent(page::warning);
         if (sums.missingRowSets() > 0) {
             page.warning(Figures.count(sums.missingRowSets(), "rowset", "rowsets")
                     + " cannot be read, and what may concern their rows is refused; the pages of their tablets"
@@ -112,6 +113,8 @@ final class HostPages {
                 Cell.bytes(sums.diskBytes()),
                 "of these delta files",
                 Cell.bytes(sums.deltaBytes()),
+                "of these history",
+                Cell.bytes(sums.historyBytes()),
                 "log retained",
                 Cell.bytes(view.log().retainedBytes()),
                 "log segments",
@@ -260,6 +263,7 @@ final class HostPages {
                 Cell.count(view.counters().getOrDefault("merges of delta files", 0L)),
                 "merges of delta files failed",
                 Cell.count(view.counters().getOrDefault("merges of delta files failed", 0L)));
+        written(page, view);
         List<List<Cell>> merges = new ArrayList<>();
         List<List<Cell>> lines = new ArrayList<>();
         int waiting = 0;
@@ -276,7 +280,7 @@ final class HostPages {
         }
         page.add(new Page.Grid(
                 "Rowsets that are merged",
-                List.of("tablet", "table", "rowsets", "rows", "written", "share"),
+                List.of("tablet", "table", "average height", "rowsets", "rows", "written", "share"),
                 merges,
                 "No merge is under way."));
         page.add(new Page.Grid(
@@ -295,12 +299,39 @@ final class HostPages {
         return List.of(
                 catalog.tabletCell(shown.place().tabletId()),
                 catalog.tableCell(shown.place().table()),
+                Cell.text(height(shown)),
                 Cell.count(merge.rowSetCount()),
                 Cell.count(merge.rowsMax()),
                 Cell.count(merge.rowsWritten()),
                 Cell.text("")
                         .with(Svg.bar(merge.rowsWritten(), 0, merge.rowsMax(), percent + " %"))
                         .withValue(percent, "percent"));
+    }
+
+    /** What each byte that was flushed has cost by now. */
+    private static void written(Page page, EngineView view) {
+        long flushed = view.counters().getOrDefault("bytes written by flushes", 0L);
+        long merged = view.counters().getOrDefault("bytes written by merges", 0L);
+        long deltas = view.counters().getOrDefault("bytes written by merges of delta files", 0L);
+        double amplification = (double) (flushed + merged + deltas) / flushed;
+        page.facts(
+                "Written since it was opened",
+                "by flushes",
+                Cell.bytes(flushed),
+                "by merges",
+                Cell.bytes(merged),
+                "by merges of delta files",
+                Cell.bytes(deltas),
+                "write amplification",
+                flushed == 0 ? Cell.none() : Cell.text(String.format(Locale.ROOT, "%.2f", amplification)));
+    }
+
+    private static String height(Catalog.Shown shown) {
+        return shown.place()
+                .table()
+                .explain(shown.place().tabletId())
+                .map(why -> String.format(Locale.ROOT, "%.3f", why.height()))
+                .orElse("-");
     }
 
     private List<Cell> waiting(Catalog.Shown shown) {

@@ -143,7 +143,12 @@ record Metric<T>(String name, String kuduName, boolean isCounter, String help, T
                     "on_disk_size",
                     "Bytes of the files of the table, without the log",
                     Sums::diskBytes),
-            gauge("table_delta_bytes", "delta_files_size", "Bytes of the delta files of the table", Sums::deltaBytes));
+            gauge("table_delta_bytes", "delta_files_size", "Bytes of the delta files of the table", Sums::deltaBytes),
+            gauge(
+                    "table_history_bytes",
+                    "history_size",
+                    "Bytes of what rows of the table were before their files were written",
+                    Sums::historyBytes));
 
     static final List<Metric<TabletView>> OF_TABLET = List.of(
             gauge("", "live_row_count", "", TabletView::liveRowCount),
@@ -153,6 +158,7 @@ record Metric<T>(String name, String kuduName, boolean isCounter, String help, T
             gauge("", "num_rowsets_on_disk", "", TabletView::rowSetCount),
             gauge("", "on_disk_size", "", TabletView::diskBytes),
             gauge("", "delta_files_size", "", TabletView::deltaBytes),
+            gauge("", "history_size", "", TabletView::historyBytes),
             gauge("", "undecided_batches", "", TabletView::undecidedBatches));
 
     private static <T> Metric<T> gauge(String name, String kuduName, String help, ToDoubleFunction<T> value) {
@@ -190,6 +196,7 @@ record Metric<T>(String name, String kuduName, boolean isCounter, String help, T
             case "pages copied by merges" -> "Pages of columns without changes, which were copied as they were";
             case "commits that were slow" -> "Commits that took so long that merges yield (slowCommitMillis)";
             case "pauses of merges" -> "Times that a merge waited with its next step, to take no more than its share";
+            case "bytes written by flushes" -> "Bytes of new rowsets and delta files that flushes have written";
             default -> "Since the engine was opened: " + label;
         };
     }

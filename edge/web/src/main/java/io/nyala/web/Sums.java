@@ -3,12 +3,15 @@ package io.nyala.web;
 import io.nyala.compaction.WritePace;
 import io.nyala.engine.Table;
 import io.nyala.tablet.TabletView;
+import io.nyala.text.Figures;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What tablets have together. Immutable.
  *
  * @param tabletCount how many they are
+ * @param historyBytes on disk, of what rows were before their files were written
  * @param missingRowSets rowsets that cannot be read
  * @param failed tablets that take no writes any more
  * @param held tablets whose batches wait for memory
@@ -24,13 +27,17 @@ record Sums(
         int rowSets,
         long diskBytes,
         long deltaBytes,
+        long historyBytes,
         int missingRowSets,
         long undecidedBatches,
         int failed,
         int held,
         int slowed,
         int awaitingFlush) {
-    private static final Sums NONE = new Sums(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    /** Less history than that is nobody's trouble, however few rows there are. */
+    static final long HISTORY_BYTES_MIN = 64L << 20;
+
+    private static final Sums NONE = new Sums(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
     static Sums of(Table table) {
         Sums sums = NONE;
@@ -44,7 +51,7 @@ record Sums(
         return tables.stream().map(Sums::of).reduce(NONE, Sums::plus);
     }
 
-    private static Sums of(TabletView view) {
+    static Sums of(TabletView view) {
         return new Sums(
                 1,
                 view.liveRowCount(),
@@ -54,6 +61,7 @@ record Sums(
                 view.rowSetCount(),
                 view.diskBytes(),
                 view.deltaBytes(),
+                view.historyBytes(),
                 view.missing().size(),
                 view.undecidedBatches(),
                 view.failure().isPresent() ? 1 : 0,
@@ -72,11 +80,24 @@ record Sums(
                 rowSets + other.rowSets,
                 diskBytes + other.diskBytes,
                 deltaBytes + other.deltaBytes,
+                historyBytes + other.historyBytes,
                 missingRowSets + other.missingRowSets,
                 undecidedBatches + other.undecidedBatches,
                 failed + other.failed,
                 held + other.held,
                 slowed + other.slowed,
                 awaitingFlush + other.awaitingFlush);
+    }
+
+    /** A warning, if history takes more than rows as they are now, and it is worth to be thought of. */
+    Optional<String> historyWarning() {
+        long rowBytes = diskBytes - deltaBytes - historyBytes;
+        if (historyBytes <= rowBytes || historyBytes < HISTORY_BYTES_MIN) {
+            return Optional.empty();
+        }
+        return Optional.of("History takes " + Figures.bytes(historyBytes) + " on disk, more than the rows as they are"
+                + " now, " + Figures.bytes(rowBytes) + ". It goes by itself when it is older than its table keeps it"
+                + " (kudu.table.history_max_age_sec), unless a snapshot with a name keeps it (nyala snapshot list), or"
+                + " at once by nyala vacuum");
     }
 }

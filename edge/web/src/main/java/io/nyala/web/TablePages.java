@@ -70,6 +70,7 @@ final class TablePages {
         table.missingRowSets().stream()
                 .limit(Request.LINES_MAX)
                 .forEach(missing -> page.warning("Set aside: " + missing + ": " + Failures.text(missing.cause())));
+        sums.historyWarning().ifPresent(page::warning);
         String partitioning = table.partitions().schema().toString();
         page.facts(
                 "",
@@ -97,6 +98,10 @@ final class TablePages {
                 Cell.count(sums.rowSets()),
                 "on disk",
                 Cell.bytes(sums.diskBytes()),
+                "of these delta files",
+                Cell.bytes(sums.deltaBytes()),
+                "of these history",
+                Cell.bytes(sums.historyBytes()),
                 "in memory",
                 Cell.bytes(sums.freshBytes() + sums.changeBytes()));
         page.add(columns(table));

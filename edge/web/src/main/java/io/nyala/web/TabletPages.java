@@ -1,5 +1,6 @@
 package io.nyala.web;
 
+import io.nyala.compaction.Lane;
 import io.nyala.compaction.WritePace;
 import io.nyala.engine.Table;
 import io.nyala.maintenance.TabletExplanation;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
@@ -47,6 +49,7 @@ final class TabletPages {
                     Cell.count(view.rowSetCount()),
                     Cell.bytes(view.diskBytes()),
                     Cell.bytes(view.deltaBytes()),
+                    Cell.bytes(view.historyBytes()),
                     logRecords(view, durableUpTo)));
         }
         return new Page.Grid(
@@ -62,6 +65,7 @@ final class TabletPages {
                         "rowsets",
                         "on disk",
                         "delta files",
+                        "history",
                         "log records"),
                 lines,
                 "There is no tablet yet.");
@@ -99,6 +103,7 @@ final class TabletPages {
                 view.missing().stream().limit(Request.LINES_MAX).toList()) {
             page.warning("Set aside: " + missing + ": " + Failures.text(missing.cause()));
         }
+        Sums.of(view).historyWarning().ifPresent(page::warning);
         facts(page, place, view);
         List<RowSetEntry> rowSets = new ArrayList<>(table.rowSets(place.tabletId()));
         rowSets.sort(Comparator.comparing(RowSetEntry::minKey, Arrays::compareUnsigned)
@@ -114,10 +119,22 @@ final class TabletPages {
             page.add(new Page.Drawing("Rowset layout", picture.draw(), picture.words()));
             page.facts("Layout", "average height", picture.height(), "lanes", Cell.count(picture.laneCount()));
         }
-        explanation.ifPresent(
-                why -> page.facts("Merging", "next", Cell.text(why.choice().reason()), "when", Cell.text(why.plan())));
+        explanation.ifPresent(why -> merging(page, why));
         page.add(grid(rowSets.subList(from, to), chosen, keys));
         return page.part(request, from, to, rowSets.size());
+    }
+
+    private static void merging(Page page, TabletExplanation why) {
+        page.facts(
+                "Merging",
+                "next",
+                Cell.text(why.choice().reason()),
+                "lane",
+                why.lane().map(Lane::words).map(Cell::text).orElseGet(Cell::none),
+                "score",
+                Cell.text(String.format(Locale.ROOT, "%.3f", why.score())),
+                "when",
+                Cell.text(why.plan()));
     }
 
     private void facts(Page page, Catalog.Place place, TabletView view) {
@@ -152,6 +169,8 @@ final class TabletPages {
                 Cell.bytes(view.diskBytes()),
                 "delta files",
                 Cell.bytes(view.deltaBytes()),
+                "history",
+                Cell.bytes(view.historyBytes()),
                 "log records",
                 logRecords(view, durableUpTo),
                 "batches that wait",

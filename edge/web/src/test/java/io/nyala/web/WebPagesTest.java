@@ -16,7 +16,9 @@ import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletionException;
@@ -173,6 +175,51 @@ final class WebPagesTest {
             assertEquals(1, occurrences("<rect class=\"changed chosen\"", drawn));
             assertEquals(0, occurrences("<rect class=\"rowset chosen\"", drawn), "it overlaps with no other");
         }
+    }
+
+    @Test
+    void historyIsShownAndWarnedOfWhereItIsMoreThanTheRows() throws Exception {
+        long mib = 1 << 20;
+        assertTrue(history(300 * mib, 151 * mib).isPresent());
+        assertFalse(history(300 * mib, 149 * mib).isPresent());
+        assertFalse(history(60 * mib, 59 * mib).isPresent(), "it is little");
+        try (Watched watched = Watched.open(directory);
+                Browser browser = new Browser(watched.server)) {
+            Table table = watched.engine.createTable("t", Watched.SCHEMA);
+            for (int i = 0; i < 20; i++) {
+                Watched.write(table, OperationKind.UPSERT, "a", 0, 300);
+                Watched.write(table, OperationKind.DELETE, "a", 0, 300);
+            }
+            Watched.write(table, OperationKind.INSERT, "a", 0, 300);
+            table.flush().join();
+            long tabletId = table.tablets().getFirst().id();
+            long bytes = number(json(browser, "/tablet?id=" + tabletId), "historyBytes");
+            assertTrue(bytes > 1_000, () -> bytes + " bytes of 41 changes of 300 rows");
+            assertEquals(
+                    bytes,
+                    number(
+                            JsonReader.list(json(browser, "/tablets").get("tablets"))
+                                    .getFirst(),
+                            "historyBytes"));
+            assertEquals(bytes, number(json(browser, "/table?id=" + table.id()), "ofTheseHistoryBytes"));
+            assertEquals(bytes, number(json(browser, "/").get("disk"), "ofTheseHistoryBytes"));
+            Map<String, Object> flushed =
+                    JsonReader.map(json(browser, "/maintenance").get("writtenSinceItWasOpened"));
+            assertEquals("1.00", flushed.get("writeAmplification"));
+            assertEquals(table.statistics().diskBytes(), number(flushed, "byFlushesBytes"));
+            table.vacuum().join();
+            Map<String, Object> merged =
+                    JsonReader.map(json(browser, "/maintenance").get("writtenSinceItWasOpened"));
+            double times = 1 + (double) number(merged, "byMergesBytes") / number(merged, "byFlushesBytes");
+            assertTrue(times > 1, merged::toString);
+            assertEquals(String.format(Locale.ROOT, "%.2f", times), merged.get("writeAmplification"));
+            assertEquals(0, number(json(browser, "/tablet?id=" + tabletId), "historyBytes"));
+            assertFalse(browser.get("/").body().contains("class=\"warning\""));
+        }
+    }
+
+    private static Optional<String> history(long diskBytes, long historyBytes) {
+        return new Sums(1, 0, 0, 0, 0, 0, diskBytes, 0, historyBytes, 0, 0, 0, 0, 0, 0).historyWarning();
     }
 
     @Test
