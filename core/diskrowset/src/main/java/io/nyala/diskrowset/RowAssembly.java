@@ -1,6 +1,7 @@
 package io.nyala.diskrowset;
 
 import io.nyala.cfile.ColumnCursor;
+import io.nyala.memory.Zeros;
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.GrowingBuffer;
 import io.nyala.rows.KeyCodec;
@@ -213,6 +214,7 @@ final class RowAssembly {
             isSet[column] = true;
             if (some.isNull(memory, row, i)) {
                 layout.setNull(present.memory(), 0, column);
+                Zeros.fill(present.memory(), layout.cellOffset(column), layout.cellBytes(column)); // Of a default.
             } else {
                 layout.setNotNull(present.memory(), 0, column);
                 int cellBytes = some.valueBytes(memory, row, i);
