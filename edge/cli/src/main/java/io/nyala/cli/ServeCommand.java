@@ -58,7 +58,7 @@ final class ServeCommand implements Callable<Integer> {
     private static final int PORT_MAX = 65_535;
 
     /** Enough for an engine with all else as usual. */
-    static final long MEMORY_MIB_MIN = 112;
+    static final long MEMORY_MIB_MIN = 128;
 
     private static final long MEMORY_MIB_MAX = 1L << 20;
 
@@ -106,7 +106,7 @@ final class ServeCommand implements Callable<Integer> {
             names = "--memory",
             paramLabel = "MIB",
             description =
-                    "Memory outside the heap for rows, cache and scans, 112 or more (default: ${DEFAULT-VALUE} MiB).")
+                    "Memory outside the heap for rows, cache and scans, 128 or more (default: ${DEFAULT-VALUE} MiB).")
     private long memoryMib = 1024;
 
     @Option(

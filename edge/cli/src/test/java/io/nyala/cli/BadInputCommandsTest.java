@@ -99,7 +99,7 @@ final class BadInputCommandsTest {
         no such port             | serve --master-port 70000 --data {d} | 2 | --master-port must; 65,535; 70,000
         no such port             | serve --tserver-port -1 --data {d}   | 2 | --tserver-port must be between 0
         no such port             | serve --web-port -1 --data {d}       | 2 | --web-port must be between 0 and 65,535
-        too little memory        | serve --memory 1 --data {d}          | 2 | --memory must be between 112 and
+        too little memory        | serve --memory 1 --data {d}          | 2 | --memory must be between 128 and
         too little log           | serve --log-max 767 --data {d}       | 2 | --log-max must be between 768 and
         no such part of keys     | serve --filter-rate 0.2 --data {d}   | 2 | --filter-rate: the rate; and 0.1, was 0.2
         no such part of keys     | serve --filter-rate no --data {d}    | 2 | --filter-rate; 'no' is not a double

@@ -78,7 +78,7 @@ final class PatientLoggingTest {
     private Process serve() throws IOException {
         List<String> command = BadInputCommandsTest.javaCommand(_ -> true);
         command.set(command.size() - 1, Served.class.getName());
-        command.addAll(List.of("serve", "--data", directory.resolve("new").toString(), "--memory", "112"));
+        command.addAll(List.of("serve", "--data", directory.resolve("new").toString(), "--memory", "128"));
         command.addAll(List.of("--web-port", "0", "--master-port", "0", "--tserver-port", "0"));
         return new ProcessBuilder(command).redirectErrorStream(true).start();
     }

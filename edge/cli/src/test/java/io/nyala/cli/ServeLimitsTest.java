@@ -40,7 +40,7 @@ final class ServeLimitsTest {
         List<String> java = BadInputCommandsTest.javaCommand(_ -> true);
         java.add(1, "-XX:MaxDirectMemorySize=256m");
         command.addAll(java);
-        command.addAll(List.of("serve", "--data", directory.toString(), "--memory", "112", "--web-port", "0"));
+        command.addAll(List.of("serve", "--data", directory.toString(), "--memory", "128", "--web-port", "0"));
         command.addAll(List.of("--master-port", "0", "--tserver-port", "0"));
         return new ProcessBuilder(command).redirectErrorStream(true).start();
     }
