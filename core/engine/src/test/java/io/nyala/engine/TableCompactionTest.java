@@ -1,10 +1,14 @@
 package io.nyala.engine;
 
 import static io.nyala.rows.OperationKind.DELETE;
+import static io.nyala.rows.OperationKind.UPDATE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.io.DiskException.Kind;
+import io.nyala.rows.Column;
+import io.nyala.rows.ColumnType;
+import io.nyala.rows.OperationKind;
 import io.nyala.simulation.Operation;
 import io.nyala.simulation.PowerCutException;
 import io.nyala.simulation.SimulatedDisk;
@@ -58,6 +62,52 @@ final class TableCompactionTest {
         CompletableFuture<Void> compaction = table.compact();
         one.running().host().await(compaction::isDone);
         compaction.join();
+    }
+
+    /** The row that an insert replaced is kept whole, and of the column that was added only the NULL is known. */
+    @Test
+    void aCellThatWasSetToNullOverADefaultIsNullInTheHistory(@Seed SplittableRandom random) {
+        var one = new OneTable(random);
+        Table table = one.create();
+        Numbers.insertRange(table, 0, ROWS);
+        one.flush();
+        table.alter()
+                .addColumn(Column.of("more", ColumnType.INT64).nullable().defaultValue(7L))
+                .commit();
+        long changed = write(table, UPDATE);
+        one.flush();
+        write(table, DELETE);
+        one.flush();
+        Numbers.insertRange(table, 0, ROWS);
+        one.flush();
+        compact(one, table);
+        assertEquals(1, table.statistics().rowSetCount());
+        int nulls = 0;
+        try (Scan scan = table.scan().at(changed).open()) {
+            while (scan.next()) {
+                for (int row = 0; row < scan.batch().rowCount(); row++) {
+                    nulls += scan.batch().column(2).isNull(row) ? 1 : 0;
+                }
+            }
+        }
+        assertEquals(ROWS, nulls);
+        one.engine().close();
+    }
+
+    /** Sets a column of each row to NULL, or deletes them all; answers when. */
+    private static long write(Table table, OperationKind kind) {
+        try (WriteBatch batch = table.newBatch()) {
+            for (long id = 0; id < ROWS; id++) {
+                batch.rows().start(kind).setLong(0, id);
+                if (kind == UPDATE) {
+                    batch.rows().setNull(2);
+                }
+                batch.rows().end();
+            }
+            CommitResult result = batch.commit();
+            result.orThrow();
+            return result.timestamp();
+        }
     }
 
     @Test

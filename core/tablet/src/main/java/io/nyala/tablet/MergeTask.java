@@ -92,6 +92,7 @@ public final class MergeTask implements Merging.Task {
     private volatile long frozenAt;
     private volatile long upTo;
     private volatile List<List<DeltaSource>> changes = List.of();
+    private volatile List<LiveRowSet> deleted = List.of();
     private volatile List<Late> frozen = List.of();
     private volatile boolean isHandedOver;
 
@@ -245,6 +246,7 @@ public final class MergeTask implements Merging.Task {
             last = Math.max(last, input.appliedUpTo());
         }
         changes = present;
+        deleted = inputs.stream().filter(MergeTask::isDeleted).toList();
         tablet.merging().begins(inputs, context.changeMemory());
         frozenAt = tablet.lastSequence();
         upTo = last;
@@ -296,9 +298,13 @@ public final class MergeTask implements Merging.Task {
                         context.mergeMemory());
     }
 
-    /** Whether the files alone say that all rows were deleted by the mark. */
+    /** Whether the files alone say that all rows were deleted, so that none of them changes any more. */
+    private static boolean isDeleted(LiveRowSet input) {
+        return input.sealed().isEmpty() && input.liveRows() == 0;
+    }
+
     private boolean isForgotten(LiveRowSet input) {
-        return input.sealed().isEmpty() && input.liveRows() == 0 && input.newestChange() <= historyMark;
+        return deleted.contains(input) && input.newestChange() <= historyMark;
     }
 
     private MergeSource openSource(MergePlaces target) {

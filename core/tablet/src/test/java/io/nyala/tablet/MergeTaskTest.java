@@ -102,6 +102,29 @@ final class MergeTaskTest {
         }
     }
 
+    /** Its rows are deleted when a merge has begun, before that asks what its files say of them. */
+    @Test
+    void whatIsDeletedDuringAMergeIsInItsOutputs(@Seed SplittableRandom random) {
+        var disk = new SimulatedDisk(random.split());
+        Schema schema = Schema.of(Column.key("k", ColumnType.INT32), Column.of("v", ColumnType.INT64));
+        try (var one = new OneTablet(disk, schema)) {
+            setAll(one, OperationKind.INSERT, 0);
+            long before = one.tablet().visible();
+            one.historyMark(before);
+            MergeTask merge = Objects.requireNonNull(one.newMerge(one.rowSetIds()));
+            merge.step();
+            one.commit(rows -> {
+                for (int key = 0; key < 10; key++) {
+                    rows.start(OperationKind.DELETE).setInt(0, key).end();
+                }
+            });
+            one.finish(merge);
+            assertEquals(0, one.rows().size());
+            assertEquals(10, one.rows(before).size());
+        }
+        assertEquals(0, disk.openFileCount());
+    }
+
     /** Its rowsets are merged by another worker; what it reads stays until it lets go, and what it has is refused. */
     @RepeatedTest(6)
     void whatIsTakenFromAWorkerIsMergedOnceByAnotherOne(@Seed SplittableRandom random) {
