@@ -216,7 +216,8 @@ final class DeltaColumnCursor implements AutoCloseable {
         validity = times + entriesMax * (long) Long.BYTES;
         values = validity + entriesMax / Byte.SIZE;
         stringBytesMax = STRING_BYTES_FACTOR * bytes;
-        assert entriesMax > 0 && values + (entriesMax + 1L) * Integer.BYTES <= bytes : entriesMax + " in " + bytes;
+        long end = values + (long) entriesMax * column.fixedBytes() + Integer.BYTES; // Strings have one end more.
+        assert entriesMax > 0 && end <= bytes : entriesMax + " in " + bytes;
         setInt(window, values, 0);
     }
 

@@ -79,6 +79,43 @@ public final class AdmissionRaces {
         }
     }
 
+    /** A caller goes to the line of a tablet that is slowed while merges have caught up. */
+    @JCStressTest
+    @State
+    @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "he has a place")
+    @Outcome(expect = FORBIDDEN, desc = "he waits for ever for room that nobody makes any more")
+    public static class LiningUpBesideTheEndOfASlowdown {
+        private static final long SECOND = 1_000_000;
+
+        private final WritePace pace = new WritePace(2, 1);
+        private final Admission admission = new Admission(1, pace, () -> {});
+        private final Caller caller = new Caller();
+
+        public LiningUpBesideTheEndOfASlowdown() {
+            pace.owes(100, 0);
+            pace.adjust(SECOND, 0, 0);
+            pace.adjust(60 * SECOND, 0, 0);
+            pace.owes(0, 0);
+        }
+
+        @Actor
+        public void caller() {
+            admission.lineUp(caller);
+        }
+
+        @Actor
+        public void writer() {
+            pace.adjust(120 * SECOND, 0, 0);
+            int _ = admission.give();
+        }
+
+        @Arbiter
+        public void end(II_Result result) {
+            result.r1 = asNumber(caller.isAdmitted());
+            result.r2 = admission.admittedCount();
+        }
+    }
+
     /** A caller goes to the line while there is memory again. */
     @JCStressTest
     @State
