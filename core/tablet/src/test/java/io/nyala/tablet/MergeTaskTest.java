@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.nyala.compaction.MergeSource;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
-import io.nyala.rows.OperationBatch;
 import io.nyala.rows.OperationKind;
 import io.nyala.rows.RowCursor;
 import io.nyala.rows.RowErrorCode;
@@ -100,29 +99,6 @@ final class MergeTaskTest {
             assertTrue(run.one.tablet().pressure().isChangeFlushWanted());
             run.check();
         }
-    }
-
-    /** Its rows are deleted when a merge has begun, before that asks what its files say of them. */
-    @Test
-    void whatIsDeletedDuringAMergeIsInItsOutputs(@Seed SplittableRandom random) {
-        var disk = new SimulatedDisk(random.split());
-        Schema schema = Schema.of(Column.key("k", ColumnType.INT32), Column.of("v", ColumnType.INT64));
-        try (var one = new OneTablet(disk, schema)) {
-            setAll(one, OperationKind.INSERT, 0);
-            long before = one.tablet().visible();
-            one.historyMark(before);
-            MergeTask merge = Objects.requireNonNull(one.newMerge(one.rowSetIds()));
-            merge.step();
-            one.commit(rows -> {
-                for (int key = 0; key < 10; key++) {
-                    rows.start(OperationKind.DELETE).setInt(0, key).end();
-                }
-            });
-            one.finish(merge);
-            assertEquals(0, one.rows().size());
-            assertEquals(10, one.rows(before).size());
-        }
-        assertEquals(0, disk.openFileCount());
     }
 
     /** Its rowsets are merged by another worker; what it reads stays until it lets go, and what it has is refused. */
@@ -216,51 +192,6 @@ final class MergeTaskTest {
             assertEquals(after, deltaIds(one));
         }
         assertEquals(0, disk.openFileCount());
-    }
-
-    /** A writer fills all memory that it gets with changes of rows that are merged: these have to be carried over. */
-    @Test
-    void aMergeEndsHoweverFastItsRowsChange(@Seed SplittableRandom random) {
-        var disk = new SimulatedDisk(random.split());
-        Schema schema = Schema.of(Column.key("k", ColumnType.INT32), Column.of("v", ColumnType.BINARY));
-        try (var one = new OneTablet(disk, schema);
-                OneTablet.Batch changes = one.newBatch()) {
-            for (int rowSet = 0; rowSet < 2; rowSet++) {
-                int first = rowSet;
-                one.commit(rows -> setEach(rows, OperationKind.INSERT, first, new byte[10]));
-                one.flushAll();
-            }
-            setEach(changes.rows, OperationKind.UPDATE, 0, new byte[32 << 10]);
-            MergeTask merge = Objects.requireNonNull(one.newMerge(one.rowSetIds()));
-            changes.submit();
-            int commits = 0;
-            for (int steps = 0; !merge.isDone(); steps++) {
-                assertTrue(steps < 2_000, "the merge does not end");
-                for (int i = 0; i < 50 && !merge.isDone(); i++) {
-                    one.step();
-                    changes.probeIfWanted();
-                    if (changes.answers > 0) {
-                        assertNull(changes.failure);
-                        changes.submit();
-                        commits++;
-                    }
-                }
-                merge.step();
-            }
-            assertTrue(commits > 5, commits + " batches while rowsets were merged");
-            one.flushAll();
-            changes.await(); // What waited for memory has it.
-            assertEquals(1, one.rowSetIds().size());
-            assertEquals(64, one.rows().size());
-        }
-        assertEquals(0, disk.openFileCount());
-    }
-
-    /** Every second of 64 rows. */
-    private static void setEach(OperationBatch rows, OperationKind kind, int first, byte[] value) {
-        for (int key = first; key < 64; key += 2) {
-            rows.start(kind).setInt(0, key).setBytes(1, value).end();
-        }
     }
 
     private static void setAll(OneTablet one, OperationKind kind, long value) {
