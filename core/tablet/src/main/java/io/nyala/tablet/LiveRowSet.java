@@ -44,7 +44,7 @@ import org.jspecify.annotations.Nullable;
  * alone changes what {@link #deltas} is.
  */
 public final class LiveRowSet implements RowHome, KeyIntervals.Bounded, AutoCloseable {
-    /** Frozen stores of changes: one for each flush that has failed, and for each round of a merge. */
+    /** Frozen stores of changes: one for each flush that has failed, and two of a merge. */
     static final int SEALED_MAX = 16;
 
     private final DiskRowSet base;
@@ -419,6 +419,16 @@ public final class LiveRowSet implements RowHome, KeyIntervals.Bounded, AutoClos
         return oldest.changes();
     }
 
+    /** What was carried over from before the first change here, log records up to {@code upTo}: before it is mapped. */
+    void putBelow(DeltaMemStore earlier, long upTo) {
+        Deltas before = deltas;
+        earlier.seal();
+        var store = new Store(earlier);
+        store.neededFrom = before.appliedUpTo() + 1;
+        store.upTo = upTo;
+        deltas = Deltas.of(before.files(), List.of(store), before.active(), before.appliedUpTo());
+    }
+
     /** Files that correct it, oldest first. */
     List<DeltaFile> deltaFiles() {
         return deltas.files();
@@ -438,18 +448,6 @@ public final class LiveRowSet implements RowHome, KeyIntervals.Bounded, AutoClos
             files.add(first, by);
         }
         deltas = Deltas.of(files, before.sealed(), before.active(), before.appliedUpTo());
-    }
-
-    /** Carries the changes over that are not frozen. */
-    void carryActive(Merging.Successors target) {
-        Store active = deltas.active();
-        if (active != null) {
-            try (DeltaSource.Cursor change = active.changes().changes(0, base.rowCount(), DeltaMemStore.EVERY_CHANGE)) {
-                while (change.next()) {
-                    target.carry(change);
-                }
-            }
-        }
     }
 
     /** From now on what happens here happens there too; null for no more. */

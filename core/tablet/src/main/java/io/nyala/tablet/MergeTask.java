@@ -9,7 +9,6 @@ import io.nyala.diskrowset.RowSetOutput;
 import io.nyala.memrowset.DeltaMemStore;
 import io.nyala.rows.DeltaSource;
 import io.nyala.wal.LogFullException;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -24,9 +23,8 @@ import org.jspecify.annotations.Nullable;
  *   worker                                        writer
  *   claim the inputs                         ->   freeze their changes: the merge has them up to here
  *   write the outputs                             (changes go to the inputs)
- *                                            ->   freeze what came since     <--.
- *   carry it over to the outputs' stores     ------------------------------------'  until it is little
- *                                            ->   carry the rest over; from here on changes go to both
+ *                                            ->   freeze what came since: from here on changes go to both
+ *   carry it over, below what comes
  *   one edit: outputs in the place of inputs
  *                                            ->   swap: the map has the outputs
  * }</pre>
@@ -35,6 +33,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Until the outputs take changes, the inputs can be taken from a worker that is not heard of ({@link #takeOver}):
  * the writer lets the outputs take changes only if its claim holds, and from then on nobody takes it.
+ *
+ * <p>The writer carries nothing over, however much came while the outputs were written: so none of its steps takes
+ * longer for that. What was frozen goes to a store of its own for each output, which is put below the changes that the
+ * writer has applied there when the output comes into the map.
  *
  * <p>Nothing can fail between the edit and the swap, since the outputs have everything already. Before the edit a merge
  * can be given up at any point: the inputs have everything, too. A crash before the edit leaves orphan files, whose ids
@@ -46,21 +48,16 @@ public final class MergeTask implements Merging.Task {
         FREEZING,
         AWAIT_LOG,
         WRITING,
-        CARRYING,
+        WRITTEN,
         HANDING_OVER,
+        CARRYING,
         COMMITTING,
         SWAPPING,
         DONE
     }
 
     /** Bounded as a step of writing is. */
-    private static final int CHANGES_PER_STEP = 1024;
-
-    /** Some tens of microseconds of the writer's time. */
-    private static final int CHANGES_LEFT_TO_WRITER_MAX = 128;
-
-    /** Each round has what came during the one before, so the last is small unless the writer is about as fast. */
-    private static final int ROUNDS_MAX = 6;
+    static final int CHANGES_PER_STEP = 1024;
 
     private final Tablet tablet;
     private final FlushContext context;
@@ -70,20 +67,22 @@ public final class MergeTask implements Merging.Task {
     private final long rowsMax;
     private final List<LiveRowSet> outputs = new ArrayList<>();
 
+    /** What was carried over, of each output. */
+    private final List<DeltaMemStore> carried = new ArrayList<>();
+
     /** Inputs that have rows to be seen. */
     private List<LiveRowSet> read = List.of();
 
     private final List<RowSetEntry> entries = new ArrayList<>();
     private final List<Merging.Successors> successors = new ArrayList<>();
-    private final ArrayDeque<Late> late = new ArrayDeque<>();
     private Stage stage = Stage.START;
     private @Nullable MergePlaces places;
     private @Nullable Flush merge;
-    private int rounds;
     private long historyMark;
     private long readBytes;
     private long copiedPages;
-    private DeltaSource.@Nullable Cursor carried;
+    private DeltaSource.@Nullable Cursor carrying;
+    private int carriedStores; // Of those that were frozen.
 
     /** Of all outputs. Written by the worker alone. */
     private volatile long rowsWritten;
@@ -94,7 +93,7 @@ public final class MergeTask implements Merging.Task {
     private volatile List<List<DeltaSource>> changes = List.of();
     private volatile List<LiveRowSet> deleted = List.of();
     private volatile List<Late> frozen = List.of();
-    private volatile boolean isHandedOver;
+    private volatile long handedOverAt;
 
     /**
      * How far a merge is.
@@ -105,7 +104,7 @@ public final class MergeTask implements Merging.Task {
      */
     public record Progress(int rowSetCount, long rowsWritten, long rowsMax) {}
 
-    /** Changes that came since the first freeze, of one input. */
+    /** Changes that came between the two freezes, of one input. */
     private record Late(Merging.Successors to, DeltaMemStore from) {}
 
     private MergeTask(Tablet tablet, FlushContext context, List<LiveRowSet> inputs, Merging.Claims claims) {
@@ -205,8 +204,9 @@ public final class MergeTask implements Merging.Task {
             case FREEZING -> isAnswered(Stage.AWAIT_LOG);
             case AWAIT_LOG -> awaitLog();
             case WRITING -> write();
+            case WRITTEN -> ask(this::handOver, Stage.HANDING_OVER);
+            case HANDING_OVER -> isAnswered(Stage.CARRYING);
             case CARRYING -> carry();
-            case HANDING_OVER -> handedOver();
             case COMMITTING -> commit();
             case SWAPPING -> isAnswered(Stage.DONE);
             case DONE -> false;
@@ -330,6 +330,7 @@ public final class MergeTask implements Merging.Task {
             for (RowSetOutput output : running.outputs()) {
                 DiskRowSet rowSet = context.open(tablet, output.fileId());
                 outputs.add(new LiveRowSet(rowSet, List.of(), upTo, context.changeMemory()));
+                carried.add(new DeltaMemStore(0, context.changeMemory()));
                 entries.add(RowSetEntry.of(
                         output.fileId(),
                         output.rowCount(),
@@ -340,29 +341,31 @@ public final class MergeTask implements Merging.Task {
             }
             MergePlaces present = Objects.requireNonNull(places, "there are places where there are outputs");
             for (int i = 0; i < inputs.size(); i++) {
-                successors.add(tablet.merging().successors(present, read.indexOf(inputs.get(i)), outputs));
+                successors.add(tablet.merging().successors(present, read.indexOf(inputs.get(i)), outputs, carried));
             }
-            stage = Stage.CARRYING;
+            stage = Stage.WRITTEN;
         }
         return true;
     }
 
-    /** What came in the last round; then the writer has its turn. */
+    /** What came while the outputs were written. */
     private boolean carry() {
-        if (late.isEmpty()) {
-            return ask(this::handOver, Stage.HANDING_OVER);
+        if (carriedStores == frozen.size()) {
+            carried.forEach(DeltaMemStore::batchEnds);
+            stage = Stage.COMMITTING;
+            return true;
         }
-        Late next = late.element();
-        DeltaSource.Cursor cursor = carried;
+        Late next = frozen.get(carriedStores);
+        DeltaSource.Cursor cursor = carrying;
         if (cursor == null) {
             cursor = next.from().changes(0, Long.MAX_VALUE, DeltaMemStore.EVERY_CHANGE);
-            carried = cursor;
+            carrying = cursor;
         }
         for (int i = 0; i < CHANGES_PER_STEP; i++) {
             if (!cursor.next()) {
                 cursor.close();
-                carried = null;
-                late.remove();
+                carrying = null;
+                carriedStores++;
                 return true;
             }
             next.to().carry(cursor);
@@ -370,47 +373,31 @@ public final class MergeTask implements Merging.Task {
         return true;
     }
 
-    /**
-     * On the writer: freezes what came since, for one round more; or carries over what is little, and all that comes.
-     */
+    /** On the writer: freezes what came since, which is carried over beside it; all that comes goes to both. */
     private boolean handOver() {
         check(claims.isHeld());
-        long remaining =
-                inputs.stream().mapToLong(LiveRowSet::activeChangeCount).sum();
         List<Late> newlyFrozen = new ArrayList<>();
-        if (remaining > CHANGES_LEFT_TO_WRITER_MAX && rounds < ROUNDS_MAX) {
-            for (int i = 0; i < inputs.size(); i++) {
-                if (inputs.get(i).activeChangeCount() > 0) {
-                    inputs.get(i).seal(tablet.lastSequence());
-                    checkFrozen(inputs.get(i));
-                    newlyFrozen.add(new Late(
-                            successors.get(i), inputs.get(i).sealed().getLast().changes()));
-                }
+        for (int i = 0; i < inputs.size(); i++) {
+            if (inputs.get(i).activeChangeCount() > 0) {
+                inputs.get(i).seal(tablet.lastSequence());
+                checkFrozen(inputs.get(i));
+                newlyFrozen.add(new Late(
+                        successors.get(i), inputs.get(i).sealed().getLast().changes()));
             }
-        } else {
-            check(claims.tryCommit()); // From here on nobody takes them, so the outputs may count.
-            for (int i = 0; i < inputs.size(); i++) {
-                inputs.get(i).carryActive(successors.get(i));
-            }
-            for (int i = 0; i < inputs.size(); i++) {
-                inputs.get(i).succeededBy(successors.get(i));
-            }
-            isHandedOver = true;
         }
+        check(claims.tryCommit()); // From here on nobody takes them, so the outputs may count.
+        handedOverAt = tablet.lastSequence();
+        for (int i = 0; i < inputs.size(); i++) {
+            inputs.get(i).succeededBy(successors.get(i));
+        }
+        tablet.merging().handedOver();
         frozen = newlyFrozen;
         return true;
     }
 
-    private boolean handedOver() {
-        if (!isAnswered(Stage.CARRYING)) {
-            return false;
-        }
-        late.addAll(frozen);
-        rounds++;
-        if (isHandedOver) {
-            stage = Stage.COMMITTING;
-        }
-        return true;
+    /** Changes that were carried over so far, by whom ever. */
+    long carriedCount() {
+        return carried.stream().mapToLong(DeltaMemStore::changeCount).sum();
     }
 
     private boolean commit() {
@@ -433,6 +420,13 @@ public final class MergeTask implements Merging.Task {
 
     private boolean swap() {
         assert claims.isHeld() : "a merge has lost its claims between its edit and its swap";
+        for (int i = 0; i < outputs.size(); i++) {
+            if (carried.get(i).changeCount() > 0) {
+                outputs.get(i).putBelow(carried.get(i), handedOverAt);
+            } else {
+                carried.get(i).close();
+            }
+        }
         tablet.swap(inputs, outputs, context::discard);
         end();
         return true;
@@ -444,9 +438,9 @@ public final class MergeTask implements Merging.Task {
             return;
         }
         boolean isOurs = claims.tryCommit(); // Else it was taken over, and the inputs are another's.
-        boolean isWritersTurn = isOurs && (stage == Stage.HANDING_OVER || stage == Stage.COMMITTING);
+        boolean isWritersTurn = isOurs && stage.compareTo(Stage.HANDING_OVER) >= 0;
         stage = Stage.DONE;
-        DeltaSource.Cursor cursor = carried;
+        DeltaSource.Cursor cursor = carrying;
         Flush unfinished = merge;
         try {
             if (cursor != null) {
@@ -458,6 +452,7 @@ public final class MergeTask implements Merging.Task {
         } finally {
             Runnable undo = () -> {
                 outputs.forEach(LiveRowSet::close);
+                carried.forEach(DeltaMemStore::close);
                 if (isOurs) {
                     end();
                 } else {

@@ -1,16 +1,12 @@
 package io.nyala.tablet;
 
 import io.nyala.compaction.MergePlaces;
-import io.nyala.memory.BumpArena;
 import io.nyala.memory.MemoryAccount;
-import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.MemoryLimitException;
-import io.nyala.memory.Slab;
 import io.nyala.memrowset.DeltaMemStore;
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.RowChange;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -27,7 +23,7 @@ public final class Merging {
     private volatile @Nullable Task running;
     private volatile boolean isPaused;
     private volatile boolean isFlushOwed;
-    private volatile @Nullable SetAside setAside; // While rowsets are merged.
+    private volatile Pressure.@Nullable SetAside setAside; // While rowsets are merged.
 
     // Guarded by this.
     private int lostCount;
@@ -87,8 +83,10 @@ public final class Merging {
      *
      * @param merging what is set aside there pays for what is carried over
      * @param input index of the rowset among the inputs that are read, -1 for one that is not
+     * @param below of each output what came before it took changes: carried over
      */
-    record Successors(Merging merging, MergePlaces places, int input, List<LiveRowSet> rowSets) {
+    record Successors(
+            Merging merging, MergePlaces places, int input, List<LiveRowSet> rowSets, List<DeltaMemStore> below) {
         /** Where the change of a row goes: never nowhere, since a row that was dropped was deleted before. */
         private int place(long ordinal) {
             int place = input < 0 ? MergePlaces.NONE : places.place(input, ordinal);
@@ -103,10 +101,10 @@ public final class Merging {
             return rowSets.get(MergePlaces.output(place));
         }
 
-        /** Carries the change over that a cursor stands on. By who writes to the outputs at that time. */
+        /** Carries the change over that a cursor stands on. */
         void carry(DeltaSource.Cursor change) {
             int place = place(change.ordinal());
-            DeltaMemStore target = rowSet(place).carriedOver();
+            DeltaMemStore target = below.get(MergePlaces.output(place));
             merging.makeRoom(target, change.changeBytes());
             if (RowChange.kind(change.memory(), change.changeOffset()) == RowChange.DELETE) {
                 target.delete(MergePlaces.ordinal(place), change.time());
@@ -241,11 +239,19 @@ public final class Merging {
 
     /** A merge has all changes of rowsets up to now: those that come are carried over. By the writer. */
     void begins(List<LiveRowSet> inputs, MemoryAccount account) {
-        setAside(new SetAside(inputs, account));
+        setAside(new Pressure.SetAside(inputs, account));
     }
 
-    private void setAside(@Nullable SetAside next) {
-        SetAside before = setAside;
+    /** What comes from now on goes to the outputs, too, and reserves its memory there. By the writer. */
+    void handedOver() {
+        Pressure.SetAside present = setAside;
+        if (present != null) {
+            present.endsHere();
+        }
+    }
+
+    private void setAside(Pressure.@Nullable SetAside next) {
+        Pressure.SetAside before = setAside;
         setAside = next;
         if (before != null) {
             before.close();
@@ -253,91 +259,24 @@ public final class Merging {
     }
 
     /** For what comes of an input of the merge that is read, or of one that is not: then it is -1. */
-    Successors successors(MergePlaces places, int input, List<LiveRowSet> outputs) {
-        return new Successors(this, places, input, List.copyOf(outputs));
+    Successors successors(MergePlaces places, int input, List<LiveRowSet> outputs, List<DeltaMemStore> below) {
+        return new Successors(this, places, input, List.copyOf(outputs), List.copyOf(below));
     }
 
     /** Whether what has come since can be carried over: if not, writers wait for the end of the merge. The writer. */
     boolean canCarryOver() {
-        SetAside present = setAside;
+        Pressure.SetAside present = setAside;
         return present == null || present.ensure();
     }
 
-    /** By who carries over, which may be the writer, or not. */
+    /** By who carries over. */
     private void makeRoom(DeltaMemStore target, int changeBytes) {
         while (!target.reserve(changeBytes, 1)) {
-            SetAside present = setAside;
+            Pressure.SetAside present = setAside;
             if (present == null || !present.release()) {
                 throw new MemoryLimitException("no memory to carry a change of " + changeBytes + " bytes over to a"
                         + " rowset that was merged; the merge is tried again. Raise memoryBytes if that happens often");
             }
-        }
-    }
-
-    /**
-     * Memory for what happens to rowsets while they are merged: it is carried over to what takes their place before the
-     * merge ends and a flush can make room. So as much as it takes is set aside; where there is not as much, writers
-     * wait as if there was no memory left, and the merge comes about however fast they are. Thread-safe.
-     */
-    private static final class SetAside {
-        /** Of all that the account could ever have: as much is set aside, and the merge itself needs some. */
-        private static final int PART_MAX = 4;
-
-        private final List<LiveRowSet> inputs;
-        private final MemoryAccount account;
-        private final long bytesBefore;
-        private final ArrayDeque<Slab> slabs = new ArrayDeque<>();
-        private long bytes;
-        private boolean isTaken; // Some of it, by who carries over: what comes now has to wait.
-        private boolean isClosed;
-
-        SetAside(List<LiveRowSet> inputs, MemoryAccount account) {
-            this.inputs = inputs;
-            this.account = account;
-            this.bytesBefore = changeBytes();
-        }
-
-        private long changeBytes() {
-            long sum = 0;
-            for (int i = 0; i < inputs.size(); i++) {
-                sum += inputs.get(i).changeBytes();
-            }
-            return sum;
-        }
-
-        synchronized boolean ensure() {
-            if (isTaken || isClosed) {
-                return isClosed;
-            }
-            long wanted = changeBytes() - bytesBefore;
-            if (wanted > account.bytesMax() / PART_MAX) {
-                return false;
-            }
-            while (bytes < wanted) {
-                long missing = Math.clamp(wanted - bytes, MemoryBudget.SLAB_BYTES_MIN, BumpArena.SLAB_BYTES);
-                Slab slab = account.tryTake(missing);
-                if (slab == null) {
-                    return false;
-                }
-                slabs.push(slab);
-                bytes += slab.bytes();
-            }
-            return true;
-        }
-
-        synchronized boolean release() {
-            isTaken = true;
-            boolean isAny = !slabs.isEmpty();
-            if (isAny) {
-                account.giveBack(slabs.pop());
-            }
-            return isAny;
-        }
-
-        synchronized void close() {
-            isClosed = true;
-            slabs.forEach(account::giveBack);
-            slabs.clear();
         }
     }
 

@@ -1,6 +1,12 @@
 package io.nyala.tablet;
 
 import io.nyala.compaction.WritePace;
+import io.nyala.memory.BumpArena;
+import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.MemoryBudget;
+import io.nyala.memory.Slab;
+import java.util.ArrayDeque;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -165,6 +171,79 @@ public final class Pressure {
                     "no memory for more rows in tablet " + tabletId + ", because writing them to disk failed; try again"
                             + " later: " + reason.getMessage(),
                     reason);
+        }
+    }
+
+    /**
+     * Memory for what happens to rowsets while they are merged: it is carried over to what takes their place before the
+     * merge ends and a flush can make room. So as much as it takes is set aside; where there is not as much, writers
+     * wait as if there was no memory left, and the merge comes about however fast they are. Thread-safe.
+     */
+    static final class SetAside {
+        /** Of all that the account could ever have: as much is set aside, and the merge itself needs some. */
+        private static final int PART_MAX = 4;
+
+        private final List<LiveRowSet> inputs;
+        private final MemoryAccount account;
+        private final long bytesBefore;
+        private final ArrayDeque<Slab> slabs = new ArrayDeque<>();
+        private long bytes;
+        private long wantedMax = Long.MAX_VALUE;
+        private boolean isTaken; // Some of it, by who carries over: what comes now has to wait.
+        private boolean isClosed;
+
+        SetAside(List<LiveRowSet> inputs, MemoryAccount account) {
+            this.inputs = inputs;
+            this.account = account;
+            this.bytesBefore = changeBytes();
+        }
+
+        private long changeBytes() {
+            long sum = 0;
+            for (int i = 0; i < inputs.size(); i++) {
+                sum += inputs.get(i).changeBytes();
+            }
+            return sum;
+        }
+
+        synchronized boolean ensure() {
+            if (isTaken || isClosed) {
+                return isClosed;
+            }
+            long wanted = Math.min(wantedMax, changeBytes() - bytesBefore);
+            if (wanted > account.bytesMax() / PART_MAX) {
+                return false;
+            }
+            while (bytes < wanted) {
+                long missing = Math.clamp(wanted - bytes, MemoryBudget.SLAB_BYTES_MIN, BumpArena.SLAB_BYTES);
+                Slab slab = account.tryTake(missing);
+                if (slab == null) {
+                    return false;
+                }
+                slabs.push(slab);
+                bytes += slab.bytes();
+            }
+            return true;
+        }
+
+        /** No more is to be carried over than there is now. */
+        synchronized void endsHere() {
+            wantedMax = changeBytes() - bytesBefore;
+        }
+
+        synchronized boolean release() {
+            isTaken = true;
+            boolean isAny = !slabs.isEmpty();
+            if (isAny) {
+                account.giveBack(slabs.pop());
+            }
+            return isAny;
+        }
+
+        synchronized void close() {
+            isClosed = true;
+            slabs.forEach(account::giveBack);
+            slabs.clear();
         }
     }
 }

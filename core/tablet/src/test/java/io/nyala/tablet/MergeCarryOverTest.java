@@ -1,6 +1,7 @@
 package io.nyala.tablet;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -78,6 +79,58 @@ final class MergeCarryOverTest {
             changes.await(); // What waited for memory has it.
             assertEquals(1, one.rowSetIds().size());
             assertEquals(64, one.rows().size());
+        }
+        assertEquals(0, disk.openFileCount());
+    }
+
+    /**
+     * Many more changes come while rowsets are merged than the writer has time for: none of its steps carries any over,
+     * and each of the worker's a bounded number; what comes beside that is above it.
+     */
+    @Test
+    void theWriterCarriesNothingOver(@Seed SplittableRandom random) {
+        var disk = new SimulatedDisk(random.split());
+        Schema schema = Schema.of(Column.key("k", ColumnType.INT32), Column.of("v", ColumnType.BINARY));
+        try (var one = new OneTablet(disk, schema)) {
+            one.commit(rows -> setEach(rows, OperationKind.INSERT, 0, new byte[1]));
+            one.flushAll();
+            one.commit(rows -> setEach(rows, OperationKind.INSERT, 1, new byte[1]));
+            one.flushAll();
+            MergeTask merge = Objects.requireNonNull(one.newMerge(one.rowSetIds()));
+            merge.step();
+            one.step(); // The writer freezes what there is.
+            int batches = 3 * MergeTask.CHANGES_PER_STEP / 32;
+            for (int i = 0; i < batches; i++) {
+                byte[] value = {1, (byte) i};
+                one.commit(rows -> setEach(rows, OperationKind.UPDATE, 0, value));
+            }
+            long before = one.tablet().visible();
+            var expected = one.rows(before);
+            int stepsThatCarried = 0;
+            for (int i = 0; !merge.isDone(); i++) {
+                long carried = merge.carriedCount();
+                one.step();
+                assertEquals(carried, merge.carriedCount(), "changes that the writer carried over in a step");
+                merge.step();
+                long count = merge.carriedCount() - carried;
+                assertTrue(count <= MergeTask.CHANGES_PER_STEP, count + " changes in a step of the worker");
+                if (count > 0) {
+                    stepsThatCarried++;
+                    byte[] value = {2, (byte) i};
+                    one.commit(rows -> setEach(rows, OperationKind.UPDATE, 0, value));
+                    assertEquals(carried + count, merge.carriedCount(), "changes that the writer carried over");
+                }
+            }
+            assertTrue(stepsThatCarried >= 3, stepsThatCarried + " steps for " + batches * 32 + " changes");
+            assertEquals(32L * batches, merge.carriedCount());
+            assertEquals(expected, one.rows(before));
+            var after = one.rows();
+            assertNotEquals(expected, after);
+            one.restart();
+            assertEquals(after, one.rows());
+            one.flushAll();
+            assertEquals(after, one.rows());
+            assertEquals(expected, one.rows(before));
         }
         assertEquals(0, disk.openFileCount());
     }
