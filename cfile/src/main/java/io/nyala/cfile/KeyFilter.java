@@ -6,7 +6,9 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Tells for most keys that a file does not have them, by one page in the cache, or one read: a Bloom filter whose bits
@@ -146,6 +148,10 @@ public final class KeyFilter {
         return block(hash, blockCount) / pageBlocks;
     }
 
+    int pageCount() {
+        return section.pageCount();
+    }
+
     /** Whether a page is in the cache, or on its way there, at this moment. */
     public boolean isCached(int page) {
         return section.cached(page) != null;
@@ -171,16 +177,10 @@ public final class KeyFilter {
 
     /** As above, of the {@link #hash} of a key. */
     public boolean mayContain(long hash) {
-        if (isDamaged) {
-            return true;
-        }
         int block = block(hash, blockCount);
         int page = block / pageBlocks;
-        CachedPage pinned;
-        try {
-            pinned = cache.pin(file, section, page, null);
-        } catch (CorruptPageException e) {
-            tellDamage(e);
+        CachedPage pinned = pinUnlessDamaged(page);
+        if (pinned == null) {
             return true;
         }
         try {
@@ -188,6 +188,43 @@ public final class KeyFilter {
         } finally {
             pinned.unpin();
         }
+    }
+
+    /**
+     * As above, of keys whose blocks are all in one page.
+     *
+     * @param keys indexes of hashes and answers; those at {@code from} to {@code to}, excluded
+     */
+    void ask(int page, long[] hashes, int[] keys, int from, int to, boolean[] answers) {
+        CachedPage pinned = pinUnlessDamaged(page);
+        if (pinned == null) {
+            for (int i = from; i < to; i++) {
+                answers[keys[i]] = true;
+            }
+            return;
+        }
+        try {
+            MemorySegment memory = pinned.memory();
+            int first = page * pageBlocks;
+            for (int i = from; i < to; i++) {
+                long hash = hashes[keys[i]];
+                long block = shape.bytes(block(hash, blockCount) - first);
+                answers[keys[i]] = hasAll(memory, block, shape.words(), (int) hash);
+            }
+        } finally {
+            pinned.unpin();
+        }
+    }
+
+    private @Nullable CachedPage pinUnlessDamaged(int page) {
+        if (!isDamaged) {
+            try {
+                return cache.pin(file, section, page, null);
+            } catch (CorruptPageException e) {
+                tellDamage(e);
+            }
+        }
+        return null;
     }
 
     private void tellDamage(CorruptPageException cause) {
@@ -279,6 +316,111 @@ public final class KeyFilter {
         notes.note(offset + zero, shape.headerBytes() - zero, "zero");
         for (int i = 0; i < blocks; i++) {
             notes.note(offset + shape.bytes(i), shape.blockBytes(), "block " + (first + i));
+        }
+    }
+
+    /**
+     * Asks filters of many keys at a time. Keys whose blocks are in one page are asked for one after the other:
+     * each page is pinned once, and what is fetched from memory for one key does not wait for the key before.
+     *
+     * <pre>{@code
+     *   batch.clear();
+     *   batch.add(hash) ...                                      // up to KEYS_MAX
+     *   if (!batch.ask(filter)) batch.readAndAsk(filter, prefetch);
+     *   batch.mayContain(index) ...
+     * }</pre>
+     *
+     * <p>For one thread, and one filter after the other. Allocates nothing.
+     */
+    public static final class Batch {
+        /** Keys of one batch. */
+        public static final int KEYS_MAX = 1024;
+
+        // By the order in which they were added.
+        private final long[] hashes = new long[KEYS_MAX];
+        private final int[] pages = new int[KEYS_MAX];
+        private final boolean[] answers = new boolean[KEYS_MAX];
+
+        private final int[] order = new int[KEYS_MAX]; // By page.
+        private final int[] ends = new int[PAGES_MAX]; // Of pages, in that order.
+        private int count;
+
+        /** Of those in the order whose page was not in the cache. */
+        private int leftCount;
+
+        /** Forgets all keys. */
+        public void clear() {
+            count = 0;
+        }
+
+        /** Adds a key, by its {@link #hash}. */
+        public void add(long hash) {
+            hashes[count++] = hash;
+        }
+
+        /** Asks of those keys whose pages are in the cache; false if there are others. */
+        public boolean ask(KeyFilter filter) {
+            sortByPage(filter);
+            leftCount = 0;
+            for (int from = 0; from < count; ) {
+                int end = pageEnd(from, count);
+                int page = pages[order[from]];
+                if (filter.isCached(page)) {
+                    filter.ask(page, hashes, order, from, end, answers);
+                } else {
+                    System.arraycopy(order, from, order, leftCount, end - from); // What is overwritten was asked for.
+                    leftCount += end - from;
+                }
+                from = end;
+            }
+            return leftCount == 0;
+        }
+
+        /** Asks of all other keys, whose pages are read, many together. */
+        public void readAndAsk(KeyFilter filter, Prefetch prefetch) {
+            for (int from = 0; from < leftCount; ) {
+                int end = from;
+                while (end < leftCount && prefetch.add(filter, pages[order[end]])) {
+                    end = pageEnd(end, leftCount);
+                }
+                prefetch.run();
+                while (from < end) {
+                    int next = pageEnd(from, end);
+                    filter.ask(pages[order[from]], hashes, order, from, next, answers);
+                    from = next;
+                }
+            }
+            leftCount = 0;
+        }
+
+        /** Whether the filter that was asked last may have a key, by the place at which it was added. */
+        public boolean mayContain(int index) {
+            return answers[index];
+        }
+
+        /** Behind the last key that has its block in the same page. */
+        private int pageEnd(int from, int to) {
+            int page = pages[order[from]];
+            int end = from + 1;
+            while (end < to && pages[order[end]] == page) {
+                end++;
+            }
+            return end;
+        }
+
+        /** Counting sort: there are about as many pages as keys, or fewer. */
+        private void sortByPage(KeyFilter filter) {
+            Arrays.fill(ends, 0, filter.pageCount(), 0);
+            for (int i = 0; i < count; i++) {
+                pages[i] = filter.page(hashes[i]);
+                ends[pages[i]]++;
+            }
+            for (int page = 1; page < filter.pageCount(); page++) {
+                ends[page] += ends[page - 1];
+            }
+            for (int i = count - 1; i >= 0; i--) {
+                order[--ends[pages[i]]] = i;
+            }
         }
     }
 

@@ -6,12 +6,10 @@ import io.nyala.cfile.KeyFilter;
 import io.nyala.cfile.KeySearch;
 import io.nyala.cfile.Prefetch;
 import io.nyala.encoding.DecoderScratch;
-import io.nyala.memory.Slab;
 import io.nyala.rows.KeyCodec;
 import io.nyala.rows.Limits;
 import io.nyala.rows.RowLayout;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
@@ -28,12 +26,9 @@ final class Lookups {
     private static final int IDLE_MAX = 32;
 
     /** Keys whose vectors are kept in mind at a time. */
-    private static final int KEYS_MAX = 1024;
+    private static final int KEYS_MAX = KeyFilter.Batch.KEYS_MAX;
 
     private static final int NO_VECTOR = -1;
-
-    /** Minus the vector of a key of which the filter has still to be asked. */
-    private static final int UNDECIDED = -2;
 
     private final DiskRowSet rowSet;
     private final LookupMemory memory;
@@ -76,16 +71,16 @@ final class Lookups {
 
     /** For one look-up after the other; {@link #giveBack} follows. */
     Lookup borrow() {
-        Slab slab = memory.borrow();
+        LookupMemory.Space space = memory.borrow();
         for (int i = 0; i < IDLE_MAX; i++) {
             if (idle.getPlain(i) != null) {
                 Lookup lookup = idle.getAndSet(i, null);
                 if (lookup != null) {
-                    return lookup.begin(slab);
+                    return lookup.begin(space);
                 }
             }
         }
-        return new Lookup().begin(slab);
+        return new Lookup().begin(space);
     }
 
     void giveBack(Lookup lookup) {
@@ -106,11 +101,10 @@ final class Lookups {
         private final long[] offsets = new long[keyColumnCount];
         private final int[] byteCounts = new int[keyColumnCount];
         private int[] vectors = {}; // Of many keys.
-        private int[] filterPages = {}; // Of keys that are undecided; only ever needed where they are not cached.
-        private @Nullable Prefetch prefetch; // Likewise.
+        private @Nullable Prefetch prefetch; // Only ever needed where pages are not cached.
         private final ColumnReader[] needed = new ColumnReader[keyColumnCount + (rowSet.deletedCount() == 0 ? 0 : 1)];
         private final int vectorsMax = Math.max(1, Prefetch.PAGES_MAX / needed.length);
-        private @Nullable Slab slab;
+        private LookupMemory.@Nullable Space space;
         private MemorySegment decoded = MemorySegment.NULL;
 
         Lookup() {
@@ -121,9 +115,9 @@ final class Lookups {
             }
         }
 
-        Lookup begin(Slab borrowed) {
-            slab = borrowed;
-            decoded = borrowed.segment();
+        Lookup begin(LookupMemory.Space borrowed) {
+            space = borrowed;
+            decoded = borrowed.key().segment();
             return this;
         }
 
@@ -136,51 +130,25 @@ final class Lookups {
 
         /**
          * Notes the only vectors that may have keys {@code from} to {@code to}, excluded: most keys are in no vector,
-         * which the filter says for less than it takes to find one. Pages of it that are not cached are read together.
+         * which the filter says for less than it takes to find one.
          */
         void begin(MemorySegment memory, long[] keys, int[] keyBytes, int from, int to) {
             vectors = vectors.length == 0 ? new int[KEYS_MAX] : vectors;
             KeyFilter filter = rowSet.filter();
-            int missing = 0;
+            KeyFilter.Batch filtered = Objects.requireNonNull(space, "begun").filtered();
+            if (filter != null) {
+                filtered.clear();
+                for (int i = from; i < to; i++) {
+                    filtered.add(KeyFilter.hash(memory, keys[i], keyBytes[i]));
+                }
+                if (!filtered.ask(filter)) {
+                    filtered.readAndAsk(filter, prefetch());
+                }
+            }
             for (int i = from; i < to; i++) {
-                if (filter == null) {
-                    vectors[i - from] = rowSet.vectorOf(memory, keys[i], keyBytes[i]);
-                    continue;
-                }
-                long hash = KeyFilter.hash(memory, keys[i], keyBytes[i]);
-                int page = filter.page(hash);
-                if (filter.isCached(page)) {
-                    vectors[i - from] =
-                            filter.mayContain(hash) ? rowSet.vectorOf(memory, keys[i], keyBytes[i]) : NO_VECTOR;
-                } else {
-                    vectors[i - from] = UNDECIDED;
-                    filterPages = filterPages.length == 0 ? new int[KEYS_MAX] : filterPages;
-                    filterPages[missing++] = page;
-                }
+                boolean mayHave = filter == null || filtered.mayContain(i - from);
+                vectors[i - from] = mayHave ? rowSet.vectorOf(memory, keys[i], keyBytes[i]) : NO_VECTOR;
             }
-            if (filter == null || missing == 0) {
-                return;
-            }
-            read(filter, missing);
-            for (int i = from; i < to; i++) {
-                if (vectors[i - from] == UNDECIDED) {
-                    vectors[i - from] = filter.mayContain(memory, keys[i], keyBytes[i])
-                            ? rowSet.vectorOf(memory, keys[i], keyBytes[i])
-                            : NO_VECTOR;
-                }
-            }
-        }
-
-        private void read(KeyFilter filter, int pageCount) {
-            Arrays.sort(filterPages, 0, pageCount); // Keys ascend, but not their hashes.
-            Prefetch pages = prefetch();
-            for (int i = 0; i < pageCount; i++) {
-                if (!pages.add(filter, filterPages[i])) {
-                    pages.run();
-                    pages.add(filter, filterPages[i]);
-                }
-            }
-            pages.run();
         }
 
         /** Looks up keys {@code from} to {@code to}, excluded, whose vectors are in {@link #vectors}. */
@@ -266,7 +234,7 @@ final class Lookups {
         }
 
         /** Unpins the pages; answers what was borrowed. */
-        Slab end() {
+        LookupMemory.Space end() {
             for (ColumnCursor column : columns) {
                 column.release();
             }
@@ -275,7 +243,7 @@ final class Lookups {
                 prefetch.forget(); // Where it could not go on.
             }
             decoded = MemorySegment.NULL;
-            return Objects.requireNonNull(slab, "ended before it began");
+            return Objects.requireNonNull(space, "ended before it began");
         }
     }
 }
