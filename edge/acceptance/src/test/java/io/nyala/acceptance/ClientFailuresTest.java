@@ -71,7 +71,7 @@ final class ClientFailuresTest {
 
     @Test
     void whatKeepsAClientFromItsAnswerHasACodeOfItsOwn() throws Exception {
-        String[] options = {"--memory", "112", "--master-port", "0", "--tserver-port", "0"};
+        String[] options = {"--memory", "128", "--master-port", "0", "--tserver-port", "0"};
         try (ServerProcess server = ServerProcess.start(directory, options);
                 KuduClient client = Clients.of(server)) {
             KuduTable table = SmallTable.filled(client, "held_back", 10);
