@@ -1,7 +1,9 @@
 package io.nyala.columns;
 
+import io.nyala.compaction.MergePolicy;
 import io.nyala.engine.Engine;
 import io.nyala.engine.EngineConfig;
+import io.nyala.engine.EngineView;
 import io.nyala.engine.Lookup;
 import io.nyala.engine.Scan;
 import io.nyala.engine.Table;
@@ -15,11 +17,16 @@ import io.nyala.tablet.TabletLookup.Effort;
 import io.nyala.tablet.TabletView;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 
 /** Our engine as a {@link SteadyStore}: one table of one tablet, merged by itself, durable. */
 final class SteadyEngine implements SteadyStore {
     /** Average rowsets that a look-up asks, at most, when merges have come to rest. */
     static final double HEIGHT_AT_REST = 1.05;
+
+    /** Counters of what is written besides the log. */
+    private static final List<String> WRITTEN =
+            List.of("bytes written by flushes", "bytes written by merges", "bytes written by merges of delta files");
 
     private final Engine engine;
     private final Table table;
@@ -52,20 +59,25 @@ final class SteadyEngine implements SteadyStore {
     @Override
     public State state() {
         TabletView view = table.views(0, 1).getFirst();
+        EngineView all = engine.view();
         long baseBytes = view.diskBytes() - view.deltaBytes();
         return new State(
                 view.diskBytes(),
-                0,
+                writtenBytes(all),
                 table.explain().getFirst().height(),
                 (double) view.deltaBytes() / Math.max(1, baseBytes),
-                engine.view().memory().stream()
-                        .mapToLong(AccountUsage::usedBytes)
-                        .sum());
+                all.memory().stream().mapToLong(AccountUsage::usedBytes).sum());
+    }
+
+    private static long writtenBytes(EngineView view) {
+        return view.log().writtenBytes()
+                + WRITTEN.stream().mapToLong(view.counters()::get).sum();
     }
 
     @Override
     public boolean isAtRest() {
-        return table.explain().getFirst().height() <= HEIGHT_AT_REST;
+        return table.views(0, 1).getFirst().merge().isEmpty()
+                && table.explain().getFirst().choice().kind() == MergePolicy.Kind.NOTHING;
     }
 
     @Override

@@ -30,9 +30,9 @@ import org.rocksdb.RocksDBException;
  * perf/run steady [DIRECTORY [SECONDS [PICTURE.svg]]]
  * }</pre>
  *
- * Afterwards the run waits, two minutes at most, until merges have brought the height of the engine down to
- * {@value SteadyEngine#HEIGHT_AT_REST}, and RocksDB has no compaction to do; then all is written once more, which is
- * the least that it can take. The first {@value #WARM_UP_INTERVALS} seconds are drawn but not judged: the compiler is
+ * Afterwards the run waits, two minutes at most, until nothing is left to be merged, in either; the height of the
+ * engine is to be at most {@value SteadyEngine#HEIGHT_AT_REST} then. At last all is written once more, which is the
+ * least that it can take. The first {@value #WARM_UP_INTERVALS} seconds are drawn but not judged: the compiler is
  * at work.
  */
 public final class SteadyFigures {
@@ -249,7 +249,7 @@ public final class SteadyFigures {
                         + " half of the mean: %s.%n",
                 SteadyEngine.HEIGHT_AT_REST,
                 REST_SECONDS_MAX,
-                ours.restSeconds() >= 0 ? "reached" : "missed",
+                ours.atRest().height() <= SteadyEngine.HEIGHT_AT_REST ? "reached" : "missed",
                 percent(REDO_SHARE_MAX),
                 most(ours, each -> each.state().changeShare()) <= REDO_SHARE_MAX ? "reached" : "missed",
                 slow(ours).isEmpty() ? "reached" : "missed");
