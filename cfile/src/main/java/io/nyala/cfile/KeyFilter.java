@@ -145,7 +145,7 @@ public final class KeyFilter {
 
     /** The page that answers for a hash. */
     public int page(long hash) {
-        return block(hash, blockCount) / pageBlocks;
+        return blockOf(hash, blockCount) / pageBlocks;
     }
 
     int pageCount() {
@@ -177,7 +177,7 @@ public final class KeyFilter {
 
     /** As above, of the {@link #hash} of a key. */
     public boolean mayContain(long hash) {
-        int block = block(hash, blockCount);
+        int block = blockOf(hash, blockCount);
         int page = block / pageBlocks;
         CachedPage pinned = pinUnlessDamaged(page);
         if (pinned == null) {
@@ -206,14 +206,22 @@ public final class KeyFilter {
         try {
             MemorySegment memory = pinned.memory();
             int first = page * pageBlocks;
+            for (int i = from; i < to; i++) { // Without a branch, so that blocks are fetched many at a time.
+                long hash = hashes[keys[i]];
+                answers[keys[i]] = isMissing(memory, block(hash, first), 0, (int) hash) == 0;
+            }
             for (int i = from; i < to; i++) {
                 long hash = hashes[keys[i]];
-                long block = shape.bytes(block(hash, blockCount) - first);
-                answers[keys[i]] = hasAll(memory, block, shape.words(), (int) hash);
+                answers[keys[i]] &= hasAll(memory, block(hash, first), shape.words(), (int) hash);
             }
         } finally {
             pinned.unpin();
         }
+    }
+
+    /** Where in its page a hash has its block. */
+    private long block(long hash, int firstOfPage) {
+        return shape.bytes(blockOf(hash, blockCount) - firstOfPage);
     }
 
     private @Nullable CachedPage pinUnlessDamaged(int page) {
@@ -238,7 +246,7 @@ public final class KeyFilter {
         }
     }
 
-    private static int block(long hash, int blockCount) {
+    private static int blockOf(long hash, int blockCount) {
         return (int) (((hash >>> 32) * blockCount) >>> 32);
     }
 
@@ -322,13 +330,6 @@ public final class KeyFilter {
     /**
      * Asks filters of many keys at a time. Keys whose blocks are in one page are asked for one after the other:
      * each page is pinned once, and what is fetched from memory for one key does not wait for the key before.
-     *
-     * <pre>{@code
-     *   batch.clear();
-     *   batch.add(hash) ...                                      // up to KEYS_MAX
-     *   if (!batch.ask(filter)) batch.readAndAsk(filter, prefetch);
-     *   batch.mayContain(index) ...
-     * }</pre>
      *
      * <p>For one thread, and one filter after the other. Allocates nothing.
      */
@@ -451,7 +452,7 @@ public final class KeyFilter {
         }
 
         void add(long hash) {
-            int block = block(hash, blockCount);
+            int block = blockOf(hash, blockCount);
             long at = block / PAGE_BLOCKS * PAGE_BYTES + SHAPE.bytes(block % PAGE_BLOCKS);
             for (int i = 0; i < SALT.length; i++) {
                 long word = at + (long) i * Integer.BYTES;
