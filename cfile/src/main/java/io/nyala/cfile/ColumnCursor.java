@@ -25,16 +25,22 @@ import org.jspecify.annotations.Nullable;
 public final class ColumnCursor implements AutoCloseable {
     private static final int NONE = -1;
 
-    private final OpenFile file;
+    /** Instead of the last page, of cursors that go anywhere at any time. */
+    private static final int ANY = -2;
+
+    private final ColumnReader column;
     private final Section section;
     private final CellKind kind;
-    private final PageCache cache;
     private final ReadAhead.@Nullable Stream ahead;
     private final EncodedVector encoded;
     private final FlatBinary flat = new FlatBinary();
     private final MemorySegment wide = MemorySegment.ofArray(new long[2]);
 
     private @Nullable CachedPage page;
+
+    /** The one that it had last, pinned or not, or {@link #ANY}. */
+    private int lastPage;
+
     private int pageEnd;
     private int pageFirst;
     private int vector = NONE;
@@ -46,13 +52,13 @@ public final class ColumnCursor implements AutoCloseable {
 
     private MemorySegment memory = MemorySegment.NULL;
 
-    ColumnCursor(
-            OpenFile file, Section section, PageCache cache, DecoderScratch scratch, ReadAhead.@Nullable Stream ahead) {
-        this.file = file;
-        this.section = section;
+    /** @param isForward whether it only ever goes forward: a page that it comes back to it has not left */
+    ColumnCursor(ColumnReader column, DecoderScratch scratch, ReadAhead.@Nullable Stream ahead, boolean isForward) {
+        this.column = column;
+        this.section = column.section();
         this.kind = section.cellKind();
-        this.cache = cache;
         this.ahead = ahead;
+        this.lastPage = isForward ? NONE : ANY;
         this.encoded = new EncodedVector(scratch);
     }
 
@@ -92,8 +98,12 @@ public final class ColumnCursor implements AutoCloseable {
 
     private void turnTo(int number) {
         release();
-        CachedPage pinned = cache.pin(file, section, number, ahead);
+        PageCache cache = column.cache();
+        CachedPage pinned = number == lastPage
+                ? cache.pinAgain(column.file(), section, number, ahead)
+                : cache.pin(column.file(), section, number, ahead);
         page = pinned;
+        lastPage = lastPage == ANY ? ANY : number;
         memory = pinned.memory();
         pageFirst = section.firstRow(number);
         pageEnd = pageFirst + section.pageRows(number);
@@ -111,7 +121,7 @@ public final class ColumnCursor implements AutoCloseable {
             }
             if (encoded.count() != rows || encoded.cellBytes() != kind.cellBytes()) {
                 throw new CorruptPageException(
-                        file.path(),
+                        column.file().path(),
                         position(),
                         "vector " + target + " has " + encoded.count() + " cells of " + encoded.cellBytes()
                                 + " bytes, expected " + rows + " of " + kind.cellBytes());
@@ -129,7 +139,8 @@ public final class ColumnCursor implements AutoCloseable {
     }
 
     private CorruptPageException corrupt(CorruptVectorException cause) {
-        return new CorruptPageException(file.path(), position(), cause.getMessage() + ", in vector " + vector, cause);
+        return new CorruptPageException(
+                column.file().path(), position(), cause.getMessage() + ", in vector " + vector, cause);
     }
 
     /** The vector that {@link #seek} went to, or -1. */

@@ -143,12 +143,19 @@ public final class ColumnReader {
     }
 
     /**
-     * A cursor that reads a page when it comes to it: for look-ups.
+     * A cursor that reads a page when it comes to it: for look-ups. What it pins again and again stays in the cache.
      *
      * @param scratch shared by the cursors of a thread; closed by the caller after them
      */
     public ColumnCursor cursor(DecoderScratch scratch) {
-        return new ColumnCursor(file, section, cache, scratch, null);
+        return new ColumnCursor(this, scratch, null, false);
+    }
+
+    /**
+     * As above, for who needs rows here and there, but in their order, and once: as with a scan, a page has one visit.
+     */
+    public ColumnCursor forwardCursor(DecoderScratch scratch) {
+        return new ColumnCursor(this, scratch, null, true);
     }
 
     /**
@@ -159,6 +166,6 @@ public final class ColumnReader {
      * @param wanted which vectors the scan will come to; as it is while the cursor is used; null for all
      */
     public ColumnCursor cursor(DecoderScratch scratch, ReadAhead ahead, @Nullable VectorSelection wanted) {
-        return new ColumnCursor(file, section, cache, scratch, ahead.stream(file, section, wanted));
+        return new ColumnCursor(this, scratch, ahead.stream(file, section, wanted), true);
     }
 }

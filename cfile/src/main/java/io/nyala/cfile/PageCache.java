@@ -32,7 +32,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread-safe. Owns the memory of the pages. Whoever opened it closes it, after all files that use it.
  */
 public final class PageCache implements AutoCloseable {
-    /** Visits after which a page is moved to the main queue, as in the paper. A scan makes one. */
+    /**
+     * Visits after which a page is moved to the main queue, as in the paper. A scan, or a merge, makes one at most of
+     * each page, however many vectors that has: see {@link #pinAgain}.
+     */
     private static final int PROMOTION_VISITS = 2;
 
     private static final int NEW_SHARE = 10;
@@ -56,7 +59,7 @@ public final class PageCache implements AutoCloseable {
     /**
      * What the cache did and has.
      *
-     * @param hits pages found
+     * @param hits pages found; one for each that a scan comes to, whatever it reads of it
      * @param misses pages read
      * @param evictions pages that made room for others
      * @param bytes memory of the pages
@@ -130,6 +133,15 @@ public final class PageCache implements AutoCloseable {
             return cached;
         }
         return pinSlowly(file, section, page, ahead);
+    }
+
+    /**
+     * As {@link #pin}, for who had this page last, and has only let go of it for a while: it is still the same visit.
+     * If the page has gone meanwhile, it was wanted again.
+     */
+    CachedPage pinAgain(OpenFile file, Section section, int page, ReadAhead.@Nullable Stream ahead) {
+        CachedPage cached = section.cached(page);
+        return cached != null && cached.tryPin() ? cached : pinSlowly(file, section, page, ahead);
     }
 
     private CachedPage pinSlowly(OpenFile file, Section section, int page, ReadAhead.@Nullable Stream ahead) {

@@ -50,7 +50,10 @@ public final class RawReader {
         return section;
     }
 
-    /** A cursor that reads a page, through the cache, when it comes to it. */
+    /**
+     * A cursor that reads a page, through the cache, when it comes to it. For who goes forward: to the cache, the same
+     * page time after time is one visit.
+     */
     public Cursor cursor() {
         return new Cursor(file, section, cache);
     }
@@ -66,6 +69,7 @@ public final class RawReader {
         private final Section section;
         private final PageCache cache;
         private @Nullable CachedPage page;
+        private int lastPage = -1; // Pinned or not.
         private MemorySegment memory = MemorySegment.NULL;
 
         private Cursor(OpenFile file, Section section, PageCache cache) {
@@ -78,8 +82,11 @@ public final class RawReader {
         public void seek(int target) {
             Check.inRange("page", target, 0, section.pageCount() - 1L);
             release();
-            CachedPage pinned = cache.pin(file, section, target, null);
+            CachedPage pinned = target == lastPage
+                    ? cache.pinAgain(file, section, target, null)
+                    : cache.pin(file, section, target, null);
             page = pinned;
+            lastPage = target;
             memory = pinned.memory();
         }
 

@@ -94,23 +94,57 @@ final class PageCacheTest {
     void aScanDoesNotEvictWhatIsUsedAgain() {
         files.cacheBytes(10L * SLAB_BYTES);
         try (CFileReader reader = files.open();
+                ReadAhead ahead = reader.readAhead(files.account);
+                ColumnCursor scan = reader.column(0).cursor(files.scratch, ahead, null);
                 ColumnCursor cursor = reader.column(0).cursor(files.scratch)) {
             for (int round = 0; round < 5; round++) {
                 for (int page = 0; page < 5; page++) {
                     touch(cursor, page);
                 }
             }
-            for (int page = 10; page < PAGES; page++) { // Five times as much as fits, all vectors of each page.
-                for (int vector = 0; vector < PAGE_VECTORS; vector++) {
-                    cursor.seek(page * PAGE_VECTORS + vector);
-                }
+            for (int vector = 10 * PAGE_VECTORS; vector < PAGES * PAGE_VECTORS; vector++) { // Five times what fits.
+                read(scan, vector);
             }
-            cursor.release();
             long missesBefore = files.cache.statistics().misses();
             for (int page = 0; page < 5; page++) {
                 touch(cursor, page);
             }
             assertEquals(missesBefore, files.cache.statistics().misses(), "the scan pushed out what was in use");
+        }
+    }
+
+    /** As a batch of a scan: at the end of it no page is pinned. */
+    private static void read(ColumnCursor scan, int vector) {
+        scan.seek(vector);
+        assertEquals(vector, scan.longAt(0));
+        scan.release();
+    }
+
+    @Test
+    void aScanVisitsAPageOnceHoweverManyVectorsItHas() {
+        try (CFileReader reader = files.open();
+                ReadAhead ahead = reader.readAhead(files.account)) {
+            for (int scans = 0; scans < 3; scans++) {
+                try (ColumnCursor scan = reader.column(0).cursor(files.scratch, ahead, null)) {
+                    for (int vector = 0; vector < PAGES * PAGE_VECTORS; vector++) {
+                        read(scan, vector);
+                    }
+                }
+                assertEquals(scans * (long) PAGES, files.cache.statistics().hits());
+                assertEquals(PAGES, files.cache.statistics().misses());
+            }
+            try (ColumnCursor forward = reader.column(0).forwardCursor(files.scratch);
+                    ColumnCursor any = reader.column(0).cursor(files.scratch)) {
+                long hits = files.cache.statistics().hits();
+                for (int vector = 0; vector < PAGE_VECTORS; vector++) {
+                    read(forward, vector);
+                }
+                assertEquals(hits + 1, files.cache.statistics().hits());
+                for (int vector = 0; vector < PAGE_VECTORS; vector++) {
+                    read(any, vector);
+                }
+                assertEquals(hits + 1 + PAGE_VECTORS, files.cache.statistics().hits(), "each look-up is a visit");
+            }
         }
     }
 
@@ -287,6 +321,8 @@ final class PageCacheTest {
     void readingCachedVectorsAllocatesNothing() {
         try (CFileReader reader = files.open();
                 Arena arena = Arena.ofConfined();
+                ReadAhead ahead = reader.readAhead(files.account);
+                ColumnCursor scan = reader.column(0).cursor(files.scratch, ahead, null);
                 ColumnCursor cursor = reader.column(0).cursor(files.scratch)) {
             MemorySegment values = arena.allocate(ColumnSpec.VECTOR_ROWS * 8 + 64);
             MemorySegment bitmap = arena.allocate(128);
@@ -299,6 +335,8 @@ final class PageCacheTest {
                     cursor.readValidity(bitmap, 0);
                     cursor.and(predicate, bitmap, 0);
                     assert cursor.longAt(0) == values.get(Cells.LONG, 0);
+                    scan.seek(vector);
+                    scan.release();
                 }
             });
         }

@@ -190,7 +190,7 @@ final class RowAssembly {
         int assemble(RowLayout some, MemorySegment memory, long row, long ordinal) {
             ScanColumns cells = columns;
             if (cells == null) {
-                cells = new ScanColumns(rowSet, schema);
+                cells = new ScanColumns(rowSet, schema, true);
                 columns = cells;
             }
             assembly.begin(true);

@@ -105,7 +105,7 @@ public final class RowLookup implements AutoCloseable {
             this.shape = form.shape();
             this.assembly = form.assembly();
             this.pages = pages;
-            this.columns = new ScanColumns(rowSet, spec.schema());
+            this.columns = new ScanColumns(rowSet, spec.schema(), false);
             this.wanted = IntStream.concat(Arrays.stream(shape.tested()), Arrays.stream(shape.untested()))
                     .mapToObj(column -> columns.stored(shape.schemaColumn(column)))
                     .toArray(ColumnReader[]::new);

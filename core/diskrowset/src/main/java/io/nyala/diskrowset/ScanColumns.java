@@ -22,10 +22,10 @@ final class ScanColumns implements AutoCloseable {
     private final @Nullable ReaderMemory memory;
     private @Nullable DecoderScratch scratch;
     private final @Nullable ReadAhead ahead;
+    private final boolean isForward;
     private final @Nullable ColumnCursor[] columns;
     private final int insertTime;
     private final int deleted;
-    private final int keyColumnCount;
     private ColumnCursor @Nullable [] keys;
 
     /**
@@ -33,12 +33,16 @@ final class ScanColumns implements AutoCloseable {
      * @param ahead of the scan; closed by the caller, as the memory is, after this
      */
     ScanColumns(DiskRowSet rowSet, Schema schema, VectorSelection vectors, ReaderMemory memory, ReadAhead ahead) {
-        this(rowSet, schema, vectors, memory, ahead, null);
+        this(rowSet, schema, vectors, memory, ahead, true);
     }
 
-    /** For look-ups, which go to any vector at any time: reads nothing ahead, and takes no native memory. */
-    ScanColumns(DiskRowSet rowSet, Schema schema) {
-        this(rowSet, schema, null, null, null, DecoderScratch.forCells());
+    /**
+     * Reads nothing ahead, and takes no native memory.
+     *
+     * @param isForward whether rows are asked for in their order, and once; look-ups go to any vector at any time
+     */
+    ScanColumns(DiskRowSet rowSet, Schema schema, boolean isForward) {
+        this(rowSet, schema, null, null, null, isForward);
     }
 
     private ScanColumns(
@@ -47,18 +51,18 @@ final class ScanColumns implements AutoCloseable {
             @Nullable VectorSelection vectors,
             @Nullable ReaderMemory memory,
             @Nullable ReadAhead ahead,
-            @Nullable DecoderScratch scratch) {
+            boolean isForward) {
         this.rowSet = rowSet;
         this.schema = schema;
         this.vectors = vectors;
         this.memory = memory;
-        this.scratch = scratch;
+        this.scratch = memory == null ? DecoderScratch.forCells() : null;
         this.ahead = ahead;
+        this.isForward = isForward;
         int schemaColumns = schema.columnCount();
         this.columns = new @Nullable ColumnCursor[schemaColumns + 2];
         this.insertTime = schemaColumns;
         this.deleted = schemaColumns + 1;
-        this.keyColumnCount = schema.keyColumnCount();
     }
 
     /** Where columns are decoded; taken with the first of them. */
@@ -93,11 +97,17 @@ final class ScanColumns implements AutoCloseable {
     private ColumnCursor cursor(int column) {
         ColumnCursor cursor = columns[column];
         if (cursor == null) {
-            ColumnReader reader = reader(column);
-            cursor = ahead == null ? reader.cursor(scratch()) : reader.cursor(scratch(), ahead, vectors);
+            cursor = open(reader(column));
             columns[column] = cursor;
         }
         return cursor;
+    }
+
+    private ColumnCursor open(ColumnReader column) {
+        if (ahead != null) {
+            return column.cursor(scratch(), ahead, vectors);
+        }
+        return isForward ? column.forwardCursor(scratch()) : column.cursor(scratch());
     }
 
     /** Starts reading what {@link #at} will need of a column that the file has, if it is not in memory. */
@@ -127,7 +137,7 @@ final class ScanColumns implements AutoCloseable {
 
     /** As {@link #prepare}, of the key columns, and, if rows are deleted, of what says so. */
     void prepareKeys(int vector) {
-        for (int i = 0; i < keyColumnCount; i++) {
+        for (int i = 0; i < schema.keyColumnCount(); i++) {
             prepare(i, vector);
         }
         if (rowSet.deletedCount() > 0) {
@@ -153,7 +163,7 @@ final class ScanColumns implements AutoCloseable {
     /** The cursors of the key columns, on {@code vector}; the same array each time. */
     ColumnCursor[] keysAt(int vector) {
         if (keys == null) {
-            keys = new ColumnCursor[keyColumnCount];
+            keys = new ColumnCursor[schema.keyColumnCount()];
         }
         for (int i = 0; i < keys.length; i++) {
             keys[i] = at(i, vector);

@@ -90,6 +90,19 @@ final class DeltaFileReadsTest {
         assertEquals(0, reader.usedBytes());
     }
 
+    /** Though it decodes those of two columns in turn, time after time for some more rows if it has little memory. */
+    @Test
+    void aReaderVisitsAPageOnce() {
+        for (int readers = 0; readers < 3; readers++) {
+            try (var little = new ReaderMemory(files.account, 0);
+                    DeltaSource.Cursor cursor = file.changes(0, Long.MAX_VALUE, Long.MAX_VALUE, little)) {
+                while (cursor.next()) {}
+            }
+            assertEquals(8, files.cache.statistics().misses());
+            assertEquals((readers + 1) * 8L, files.cache.statistics().hits());
+        }
+    }
+
     @Test
     void columnsThatAreNotAskedForAreNotRead() {
         long missesBefore = files.cache.statistics().misses();

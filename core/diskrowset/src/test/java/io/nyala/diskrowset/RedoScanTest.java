@@ -9,6 +9,7 @@ import io.nyala.diskrowset.RowModel.Style;
 import io.nyala.rows.CellValue;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnBatch;
+import io.nyala.rows.ColumnEncoding;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.DeltaSource;
 import io.nyala.rows.LittleEndian;
@@ -134,14 +135,19 @@ final class RedoScanTest {
         }
     }
 
+    /** Pages of one vector each. */
     private static final Schema NUMBERS = Schema.of(
-            Column.key("k", ColumnType.INT32),
-            Column.of("even", ColumnType.INT32).blockBytes(4 << 10), // 3 vectors, each with its bounds.
-            Column.of("other", ColumnType.INT32));
+            plain(Column.key("k", ColumnType.INT32)),
+            plain(Column.of("even", ColumnType.INT32)),
+            plain(Column.of("other", ColumnType.INT32)));
 
     private static final int NUMBER_ROWS = 40 * 1024;
 
     /** Rows whose number is their key, and twice it. */
+    private static Column plain(Column column) {
+        return column.encoding(ColumnEncoding.PLAIN).blockBytes(4 << 10);
+    }
+
     private static RowModel numbers() {
         RowModel model = new RowModel(NUMBERS);
         for (int i = 0; i < NUMBER_ROWS; i++) {

@@ -65,6 +65,10 @@ final class RowSetFiles implements AutoCloseable {
     }
 
     RowSetOutput write(RowModel model) {
+        return write(model, file());
+    }
+
+    RowSetOutput write(RowModel model, RowSetFile target) {
         try (RowSetWriter writer = new RowSetWriter(model.schema, account);
                 ModelSource source = new ModelSource(model)) {
             while (source.next()) {
@@ -72,7 +76,7 @@ final class RowSetFiles implements AutoCloseable {
             }
             IoQueue queue = io.borrow();
             try {
-                return writer.finish(file(), queue);
+                return writer.finish(target, queue);
             } finally {
                 io.giveBack(queue);
             }
@@ -114,7 +118,11 @@ final class RowSetFiles implements AutoCloseable {
     }
 
     DiskRowSet open(RowModel model) {
-        return DiskRowSet.open(file(), model.schema, cache, account, lookups);
+        return open(model, file());
+    }
+
+    DiskRowSet open(RowModel model, RowSetFile file) {
+        return DiskRowSet.open(file, model.schema, cache, account, lookups);
     }
 
     @Override

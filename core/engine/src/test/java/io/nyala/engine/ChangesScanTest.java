@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.nyala.cfile.PageCache;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnBatch;
+import io.nyala.rows.ColumnEncoding;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.KeyCodec;
 import io.nyala.rows.KeyRange;
@@ -37,10 +38,13 @@ import org.junit.jupiter.api.Test;
 final class ChangesScanTest {
     private static final long SECOND = 1_000_000;
     private static final int ROWS = 20_000;
+    /** Each vector has pages of its own. */
+    private static final int PAGE_BYTES = 4 << 10;
+
     private static final Schema SCHEMA = Schema.of(
-            Column.key("id", ColumnType.INT64),
-            Column.of("number", ColumnType.INT32),
-            Column.of("text", ColumnType.STRING).nullable());
+            Column.key("id", ColumnType.INT64).encoding(ColumnEncoding.PLAIN).blockBytes(PAGE_BYTES),
+            Column.of("number", ColumnType.INT32).encoding(ColumnEncoding.PLAIN).blockBytes(PAGE_BYTES),
+            Column.of("text", ColumnType.STRING).nullable().blockBytes(PAGE_BYTES));
 
     private final OneTable one;
     private final Table table;
