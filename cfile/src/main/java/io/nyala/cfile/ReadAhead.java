@@ -4,6 +4,7 @@ import io.nyala.io.Completions;
 import io.nyala.io.DiskException;
 import io.nyala.io.IoQueue;
 import io.nyala.memory.MemoryAccount;
+import io.nyala.memory.MemoryBudget;
 import io.nyala.memory.Slab;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -14,8 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The reads of one scan that are ahead of it, of one file or of many that share a cache: of each column in units of up
- * to 256 KiB, the next of which are always in flight: one each where there are many columns, more where there are few,
- * so that the device always has some. Pages that are cached, or that the scan will skip, are not read.
+ * to 256 KiB, or of a page that is larger. The next of them are always in flight: one each where columns are many, more
+ * where they are few, so that the device always has some. Pages that are cached, or that the scan will skip, are
+ * not read.
  *
  * <pre>{@code
  *   file 1, column a   [ decoded ][ read ][in flight]|                   the end of its column
@@ -23,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>It borrows a queue for as long as it lives. If scans have their share of queues already, or there is no memory for
- * buffers, the scan reads page by page when it comes to them.
+ * buffers, the scan reads page by page when it comes to them; so it does with larger pages of which two do not fit in
+ * half of its buffers.
  *
  * <p>For one thread at a time, that of the scan. Owns its buffers.
  */
@@ -33,6 +36,12 @@ public final class ReadAhead implements Completions, AutoCloseable {
 
     /** Reads in flight for a scan, in all columns of the file that it is at: fewer leave a device idle. */
     private static final int IN_FLIGHT = 8;
+
+    /** In flight for a column: larger units, of larger pages, are fewer, but one at least. */
+    private static final int COLUMN_BYTES_IN_FLIGHT = 4 << 20;
+
+    /** The part of all buffers up to which there may be larger ones: the rest is for other columns. */
+    private static final int LARGE_SHARE = 2;
 
     /** One that is decoded, and those ahead of it. */
     private static final int UNITS_PER_STREAM_MAX = 1 + IN_FLIGHT;
@@ -67,6 +76,7 @@ public final class ReadAhead implements Completions, AutoCloseable {
         private int firstPage;
         private int endPage;
         private long position;
+        private int wantedBytes;
         private int readBytes;
         private boolean isReading;
 
@@ -200,7 +210,8 @@ public final class ReadAhead implements Completions, AutoCloseable {
         private void startNext(IoQueue open, Unit unit) {
             int kept = 1 << slotOf(unit);
             int from = unit.endPage;
-            for (int left = (IN_FLIGHT + begunStreamCount - 1) / begunStreamCount; left > 0; left--) {
+            int left = (IN_FLIGHT + begunStreamCount - 1) / begunStreamCount;
+            for (long bytes = 0; left > 0 && bytes < COLUMN_BYTES_IN_FLIGHT; left--) {
                 int page = nextNeeded(from);
                 Unit next = page < 0 ? null : unitOf(page);
                 if (page >= 0 && next == null) {
@@ -211,6 +222,7 @@ public final class ReadAhead implements Completions, AutoCloseable {
                 }
                 kept |= 1 << slotOf(next);
                 from = next.endPage;
+                bytes += next.wantedBytes;
             }
             for (int slot = 0; slot < unitCount; slot++) {
                 if ((kept & 1 << slot) == 0) {
@@ -293,24 +305,19 @@ public final class ReadAhead implements Completions, AutoCloseable {
         private @Nullable Unit start(IoQueue open, int page, int kept) {
             long position = AlignedRead.alignDown(section.pagePosition(page));
             long end = AlignedRead.alignUp(section.pagePosition(page) + section.slotBytes(page));
-            if (end - position > UNIT_BYTES) {
-                return null;
-            }
+            long bytesMax = Math.max(UNIT_BYTES, end - position);
             Unit unit = unused(kept);
             await(open, unit);
             unit.endPage = unit.firstPage; // What it had is gone, also if nothing comes of this.
             setWaiting(unit, false);
-            if (unit.buffer == null) {
-                unit.buffer = takeBuffer(unitBytes);
-            }
-            Slab buffer = unit.buffer;
+            Slab buffer = bufferOf(unit, Math.max(unitBytes, end - position));
             if (buffer == null) {
                 return null;
             }
             int last = page + 1;
             while (last < section.pageCount() && isNeeded(last)) {
                 long further = AlignedRead.alignUp(section.pagePosition(last) + section.slotBytes(last));
-                if (further - position > UNIT_BYTES) {
+                if (further - position > bytesMax) {
                     break;
                 }
                 end = further;
@@ -319,11 +326,12 @@ public final class ReadAhead implements Completions, AutoCloseable {
             unit.firstPage = page;
             unit.endPage = last;
             unit.position = position;
+            unit.wantedBytes = (int) (end - position);
             unit.failure = null;
             awaitRoom(open);
             unit.isReading = true;
             setWaiting(unit, true);
-            open.read(siblings.file.file(), position, buffer.segment(), 0, (int) (end - position), unit.index);
+            open.read(siblings.file.file(), position, buffer.segment(), 0, unit.wantedBytes, unit.index);
             return unit;
         }
 
@@ -408,10 +416,21 @@ public final class ReadAhead implements Completions, AutoCloseable {
         return made;
     }
 
-    private @Nullable Slab takeBuffer(long bytes) {
-        Slab taken = bufferBytes + bytes > bufferBytesMax ? null : account.tryTake(bytes);
-        bufferBytes += taken == null ? 0 : taken.bytes();
-        return taken;
+    /** One of so many bytes, or more; null if there is no room. */
+    private @Nullable Slab bufferOf(Unit unit, long bytes) {
+        Slab present = unit.buffer;
+        if (present != null && present.bytes() >= bytes) {
+            return present;
+        }
+        giveBack(unit); // Pages of the column have become larger.
+        unit.buffer = isRoomFor(bytes) ? account.tryTake(bytes) : null;
+        bufferBytes += unit.buffer == null ? 0 : unit.buffer.bytes();
+        return unit.buffer;
+    }
+
+    private boolean isRoomFor(long bytes) {
+        long room = bytes <= UNIT_BYTES ? bufferBytesMax : bufferBytesMax / LARGE_SHARE;
+        return bytes <= room && bufferBytes + MemoryBudget.slabBytes(bytes) <= room;
     }
 
     private void await(IoQueue open, Unit unit) {

@@ -4,7 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.encoding.DecoderScratch;
+import io.nyala.encoding.EncodingHint;
 import io.nyala.io.IoPool;
+import io.nyala.io.IoQueue;
+import io.nyala.memory.MemoryAccount;
 import io.nyala.memory.MemoryLimitException;
 import io.nyala.rows.CellValue;
 import io.nyala.rows.Predicate;
@@ -15,6 +18,7 @@ import io.nyala.testkit.Failure;
 import io.nyala.testkit.Seed;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -30,6 +34,8 @@ import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Goal: the cache stays within its bytes, gives every reader the right page, reads a page once for all who wait for it,
@@ -274,6 +280,58 @@ final class PageCacheTest {
         }
     }
 
+    /** As of long strings: each vector is a page, of 400 KiB, of 1 MiB, and of nearly 2 MiB. */
+    @ParameterizedTest
+    @CsvSource({"400, 9, 6", "1024, 5, 12", "1900, 4, 12", "1024, 2, 4"})
+    void pagesThatAreLargerThanAUnitAreReadAheadToo(int cellBytes, int inFlight, int bufferMib) {
+        var path = Files.DIRECTORY.resolve("large.cfile");
+        int pages = Math.max(6, 12 * 400 / cellBytes); // The writer keeps all of them in memory.
+        writeStrings(path, cellBytes, pages);
+        var disk = new CountingDisk(files.disk);
+        MemoryAccount reader = files.budget.account("reader", 0);
+        try (IoPool io = new IoPool(disk, 2, 16);
+                PageCache cache = new PageCache(files.account, io, 8 << 20);
+                CFileReader file = open(disk, path, cache);
+                ReadAhead ahead = file.readAhead(reader, (2L * bufferMib) << 20);
+                ColumnCursor cursor = file.column(0).cursor(files.scratch, ahead, null)) {
+            disk.reset();
+            for (int page = 0; page < pages; page++) {
+                cursor.seek(page);
+                assertEquals(cellBytes, cursor.cellBytes(page));
+                cursor.release();
+                assertEquals(Math.min(pages, inFlight + page), disk.reads(), "reads when page " + page + " is there");
+            }
+            assertEquals(inFlight, disk.inFlightMost());
+            assertTrue(reader.peakBytes() <= (long) bufferMib << 20, reader.peakBytes() + " bytes of buffers");
+        }
+        assertEquals(0, reader.usedBytes());
+        reader.close();
+    }
+
+    /** Plain, a page of each vector. */
+    private void writeStrings(Path path, int cellBytes, int vectors) {
+        SplittableRandom random = new SplittableRandom(cellBytes);
+        byte[] cell = new byte[cellBytes];
+        try (CFileWriter writer = new CFileWriter(files.account)) {
+            ColumnWriter column = writer.addColumn(ColumnSpec.of(0, "s", CellKind.BINARY)
+                    .withEncoding(EncodingHint.PLAIN)
+                    .withCompression(CompressionHint.NONE));
+            for (int row = 0; row < vectors * ColumnSpec.VECTOR_ROWS; row++) {
+                MemorySegment.ofArray(cell).set(Cells.LONG, 0, random.nextLong());
+                column.append(MemorySegment.ofArray(cell), 0, cellBytes);
+            }
+            IoQueue queue = files.io.borrow();
+            try {
+                writer.finish(
+                        new CFileWriter.Destination(files.disk, path, Files.FILE_ID, Files.OWNER_ID),
+                        new byte[0],
+                        queue);
+            } finally {
+                files.io.giveBack(queue);
+            }
+        }
+    }
+
     @Test
     void columnsShareTheReadsInFlight() {
         for (int columns : List.of(2, 4, 6)) {
@@ -312,7 +370,11 @@ final class PageCacheTest {
     }
 
     private static CFileReader open(CountingDisk disk, PageCache cache) {
-        var source = new CFileReader.Source(disk, Files.PATH, Files.FILE_ID, Files.OWNER_ID);
+        return open(disk, Files.PATH, cache);
+    }
+
+    private static CFileReader open(CountingDisk disk, Path path, PageCache cache) {
+        var source = new CFileReader.Source(disk, path, Files.FILE_ID, Files.OWNER_ID);
         return CFileReader.open(source, cache, cache.account());
     }
 
