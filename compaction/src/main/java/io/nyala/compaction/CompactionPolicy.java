@@ -59,11 +59,24 @@ public final class CompactionPolicy {
     }
 
     /**
-     * Rowsets that a look-up has to ask on average, where one with many delta files, or about as many changes as it has
-     * bytes, counts for more than one: in the same measure as the gains of merges.
+     * What is worth it, and how much there is of it altogether.
+     *
+     * @param choices the best of each kind, in the order of their gains; or a choice of nothing that says why
+     * @param load rowsets that a look-up has to ask on average, where one with many delta files, or about as many
+     *     changes as it has bytes, counts for more than one: in the same measure as the gains of merges
      */
-    public static double height(List<RowSetShape> rowSets) {
+    public record Look(List<Choice> choices, double load) {
+        public Look {
+            choices = List.copyOf(choices);
+        }
+    }
+
+    public static Look look(List<RowSetShape> rowSets, MergePolicy.Budget budget) {
         KeySpace space = new KeySpace(rowSets);
+        return new Look(choices(rowSets, space, budget), load(rowSets, space));
+    }
+
+    private static double load(List<RowSetShape> rowSets, KeySpace space) {
         double sum = 0;
         for (int i = 0; i < rowSets.size(); i++) {
             RowSetShape rowSet = rowSets.get(i);
@@ -73,9 +86,13 @@ public final class CompactionPolicy {
         return sum;
     }
 
-    /** What is worth it, the best of each kind, in the order of their gains; or a choice of nothing that says why. */
+    /** The choices of {@link #look}. */
     public static List<Choice> choices(List<RowSetShape> rowSets, MergePolicy.Budget budget) {
-        Choice ofSeveral = MergePolicy.choose(rowSets, budget);
+        return choices(rowSets, new KeySpace(rowSets), budget);
+    }
+
+    private static List<Choice> choices(List<RowSetShape> rowSets, KeySpace space, MergePolicy.Budget budget) {
+        Choice ofSeveral = MergePolicy.choose(rowSets, space, budget);
         List<Choice> choices = new ArrayList<>();
         if (!ofSeveral.fileIds().isEmpty()) {
             choices.add(ofSeveral);

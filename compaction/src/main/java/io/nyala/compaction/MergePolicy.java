@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.PriorityQueue;
 import java.util.stream.IntStream;
 
 /**
@@ -18,21 +17,17 @@ import java.util.stream.IntStream;
  *        + credit for each but the first that is small
  * }</pre>
  *
- * <p>For each rowset as the leftmost of a choice those to its right are taken by where they end, and whenever the
- * budget is exceeded, the one with the least gain for its bytes is left out: the greedy solution of a knapsack.
+ * <p>That is a knapsack for each window of keys, and {@link MergeSearch} says how close to the best choice it comes.
  */
 public final class MergePolicy {
-    /** Rowsets that are looked at; of more the smallest, which are cheapest to merge. A choice costs its square. */
-    static final int ROWSETS_MAX = 512;
-
     /** Inputs of one merge at most, however much memory there is: each is a scan of its own. */
     public static final int INPUTS_MAX = 32;
 
+    /** Tablets of so many times the bytes of a merge are merged from the least gain on, larger ones from less on. */
+    static final double FULL_GAIN_MERGES = 32;
+
     /** What it is worth that there is one small rowset less, whether or not others overlap it. */
     private static final double SMALL_CREDIT = 0.005;
-
-    /** Gains that differ by less are equal, and then the cheaper choice is the better one. */
-    private static final double ROUNDING = 1e-9;
 
     private MergePolicy() {}
 
@@ -43,7 +38,7 @@ public final class MergePolicy {
      * @param rowsMax of all inputs: where each goes is noted in memory
      * @param inputsMax of which each has some hundred KiB of rows in memory
      * @param smallBytes rowsets below it are better merged even if they overlap none
-     * @param gainMin less is not worth it
+     * @param gainMin less is not worth it, in a tablet of up to {@link #FULL_GAIN_MERGES} times {@code bytesMax}
      * @param changeShareMin a rowset with less beside it, as a share of its bytes, is not written again for the sake of
      *     its changes
      * @param forgottenShareMin a rowset of which less, as a share of its bytes and its changes', is what nobody can
@@ -107,7 +102,7 @@ public final class MergePolicy {
 
         /** What it is for: where no rowsets overlap, several small ones that become one make no read faster. */
         public Lane lane() {
-            return isForSpace || (kind() == Kind.SEVERAL && height <= 1 + ROUNDING)
+            return isForSpace || (kind() == Kind.SEVERAL && height <= 1 + MergeSearch.ROUNDING)
                     ? Lane.RECLAIM_SPACE
                     : Lane.KEEP_READS_FAST;
         }
@@ -148,114 +143,103 @@ public final class MergePolicy {
                 .toList();
     }
 
-    /** The best choice of rowsets within the budget. */
-    public static Choice choose(List<RowSetShape> all, Budget budget) {
-        List<RowSetShape> rowSets = all.stream()
-                .sorted(Comparator.comparingLong(RowSetShape::bytes).thenComparingLong(RowSetShape::fileId))
-                .limit(ROWSETS_MAX)
-                .toList();
-        KeySpace space = new KeySpace(rowSets);
-        List<Integer> byEnd = IntStream.range(0, rowSets.size())
-                .boxed()
-                .sorted(Comparator.comparingDouble(space::to))
-                .toList();
-        Search search = new Search(rowSets, space, budget);
-        for (int left = 0; left < rowSets.size(); left++) {
-            search.from(left, byEnd);
-        }
-        return search.choice();
+    /** The best choice of rowsets within the budget, or one that is within what {@link MergeSearch} promises. */
+    public static Choice choose(List<RowSetShape> rowSets, Budget budget) {
+        return choose(rowSets, new KeySpace(rowSets), budget);
     }
 
-    /** One search; of one thread. */
-    private static final class Search {
-        private final List<RowSetShape> rowSets;
-        private final KeySpace space;
-        private final Budget budget;
-        private List<Integer> best = List.of();
-        private double bestGain;
-        private long bestBytes;
+    /** As above, where it is known how they lie. */
+    static Choice choose(List<RowSetShape> rowSets, KeySpace space, Budget budget) {
+        double gainMin = gainMin(rowSets, budget);
+        MergeSearch search = search(rowSets, space, budget, gainMin);
+        boolean isWorthIt = search.bestGain() >= gainMin - MergeSearch.ROUNDING;
+        return isWorthIt ? several(rowSets, space, search) : nothing(rowSets, space, search, budget, gainMin);
+    }
 
-        Search(List<RowSetShape> rowSets, KeySpace space, Budget budget) {
-            this.rowSets = rowSets;
-            this.space = space;
-            this.budget = budget;
+    /**
+     * Of a choice with small ones each is worth the credit but the first, of one without none is: whichever is more,
+     * with the credit for each and once less, or without any. So there is a search for each of them.
+     */
+    static MergeSearch search(List<RowSetShape> rowSets, KeySpace space, Budget budget, double gainMin) {
+        boolean hasSmall = rowSets.stream().anyMatch(rowSet -> rowSet.bytes() < budget.smallBytes());
+        if (!hasSmall) {
+            return new MergeSearch(rowSets, space, budget, gainMin, 0).run();
         }
+        MergeSearch withCredit = new MergeSearch(rowSets, space, budget, gainMin, SMALL_CREDIT).run();
+        double more = Math.max(gainMin, withCredit.bestGain());
+        MergeSearch without = new MergeSearch(rowSets, space, budget, more, 0).run();
+        MergeSearch best = without.bestGain() > withCredit.bestGain() ? without : withCredit;
+        best.alsoMissed(Math.max(withCredit.missed(), without.missed()));
+        return best;
+    }
 
-        private double worth(int rowSet) {
-            double small = rowSets.get(rowSet).bytes() < budget.smallBytes() ? SMALL_CREDIT : 0;
-            return space.width(rowSet) + small;
+    /**
+     * A merge moves so many bytes and no more, which are less of a tablet the larger it is, and so is what it can gain:
+     * were the least gain the same, rowsets would lie over each other for good, and writers wait for merges that nobody
+     * does. So beyond so many bytes the least gain is what each merge has to bring for the bytes that it may move.
+     */
+    static double gainMin(List<RowSetShape> rowSets, Budget budget) {
+        double bytes = 0;
+        for (RowSetShape rowSet : rowSets) {
+            bytes += rowSet.bytes();
         }
+        return budget.gainMin() * Math.min(1, FULL_GAIN_MERGES * budget.bytesMax() / Math.max(1, bytes));
+    }
 
-        /** All choices whose leftmost rowset is {@code left}. */
-        void from(int left, List<Integer> byEnd) {
-            PriorityQueue<Integer> chosen = new PriorityQueue<>(Comparator.comparingDouble(
-                    rowSet -> worth(rowSet) / Math.max(1, rowSets.get(rowSet).cost())));
-            long bytes = 0;
-            long rows = 0;
-            double worth = 0;
-            double end = space.to(left);
-            for (int next : byEnd) {
-                if (space.from(next) < space.from(left)) {
-                    continue;
-                }
-                chosen.add(next);
-                bytes += rowSets.get(next).cost();
-                rows += rowSets.get(next).rowCount();
-                worth += worth(next);
-                end = Math.max(end, space.to(next));
-                while (bytes > budget.bytesMax() || rows > budget.rowsMax() || chosen.size() > budget.inputsMax()) {
-                    int out = chosen.remove();
-                    bytes -= rowSets.get(out).cost();
-                    rows -= rowSets.get(out).rowCount();
-                    worth -= worth(out);
-                }
-                double gain = worth - (end - space.from(left)) - SMALL_CREDIT;
-                boolean isBetter = gain > bestGain + ROUNDING || (gain > bestGain - ROUNDING && bytes < bestBytes);
-                if (chosen.size() > 1 && gain > 0 && isBetter) {
-                    bestGain = gain;
-                    bestBytes = bytes;
-                    best = List.copyOf(chosen);
-                }
-            }
-        }
-
-        Choice choice() {
-            double height = space.height();
-            if (best.isEmpty() || bestGain < budget.gainMin()) {
-                return new Choice(
-                        List.of(),
-                        List.of(),
-                        0,
+    private static Choice nothing(
+            List<RowSetShape> rowSets, KeySpace space, MergeSearch search, Budget budget, double gainMin) {
+        double height = space.height();
+        return new Choice(
+                List.of(),
+                List.of(),
+                0,
+                height,
+                String.format(
+                        Locale.ROOT,
+                        "nothing: %d rowsets, average height %.3f; the best merge within %,d bytes would gain"
+                                + " %.4f, and %.4f is the least%s",
+                        rowSets.size(),
                         height,
-                        String.format(
-                                Locale.ROOT,
-                                "nothing: %d rowsets, average height %.3f; the best merge within %,d bytes would gain"
-                                        + " %.4f, and %.4f is the least",
-                                rowSets.size(),
-                                height,
-                                budget.bytesMax(),
-                                bestGain,
-                                budget.gainMin()));
-            }
-            List<RowSetShape> chosen = new ArrayList<>();
-            best.stream().sorted().forEach(rowSet -> chosen.add(rowSets.get(rowSet)));
-            long bytes = chosen.stream().mapToLong(RowSetShape::cost).sum();
-            long changeBytes =
-                    chosen.stream().mapToLong(RowSetShape::changeBytes).sum();
-            return new Choice(
-                    chosen.stream().map(RowSetShape::fileId).toList(),
-                    List.of(),
-                    bestGain,
-                    height,
-                    String.format(
-                            Locale.ROOT,
-                            "%d of %d rowsets, %,d bytes, %,d of them changes: gains %.4f; average height is %.3f",
-                            chosen.size(),
-                            rowSets.size(),
-                            bytes,
-                            changeBytes,
-                            bestGain,
-                            height));
+                        budget.bytesMax(),
+                        search.bestGain(),
+                        gainMin,
+                        missed(search)));
+    }
+
+    private static Choice several(List<RowSetShape> rowSets, KeySpace space, MergeSearch search) {
+        List<Long> fileIds = new ArrayList<>();
+        long bytes = 0;
+        long changeBytes = 0;
+        for (int index : search.best()) {
+            RowSetShape rowSet = rowSets.get(index);
+            fileIds.add(rowSet.fileId());
+            bytes += rowSet.cost();
+            changeBytes += rowSet.changeBytes();
         }
+        double height = space.height();
+        return new Choice(
+                fileIds,
+                List.of(),
+                search.bestGain(),
+                height,
+                String.format(
+                        Locale.ROOT,
+                        "%d of %d rowsets, %,d bytes, %,d of them changes: gains %.4f; average height is %.3f%s",
+                        fileIds.size(),
+                        rowSets.size(),
+                        bytes,
+                        changeBytes,
+                        search.bestGain(),
+                        height,
+                        missed(search)));
+    }
+
+    private static String missed(MergeSearch search) {
+        return search.missed() == 0
+                ? ""
+                : String.format(
+                        Locale.ROOT,
+                        "; no other gains more than %.4f, which was looked for no further",
+                        search.missed());
     }
 }

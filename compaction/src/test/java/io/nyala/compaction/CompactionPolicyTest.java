@@ -174,7 +174,7 @@ final class CompactionPolicyTest {
         List<Choice> choices = CompactionPolicy.choices(
                 List.of(
                         shape(1, 0, 10, files(5, 5 * KIB)),
-                        shape(2, 11, 20, 16 * MIB),
+                        shape(2, 11, 20, 17 * MIB),
                         shape(3, 21, 30),
                         shape(4, 21, 30)),
                 BUDGET);

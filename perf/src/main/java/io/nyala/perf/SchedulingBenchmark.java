@@ -81,7 +81,7 @@ public class SchedulingBenchmark {
     public static class RowSets {
         private static final long MIB = 1 << 20;
 
-        @Param("300")
+        @Param({"300", "3000"})
         public int rowSets;
 
         private final List<RowSetShape> shapes = new ArrayList<>();

@@ -106,9 +106,10 @@ final class MergeCandidate {
         long mark = housekeeping.historyMark(tablet());
         lookAgainAt = lookAgainAt(housekeeping, mark, now);
         List<RowSetShape> shapes = TabletView.shapes(tablet(), mark);
-        height = CompactionPolicy.height(shapes);
+        CompactionPolicy.Look look = CompactionPolicy.look(shapes, settings.budget());
+        height = look.load();
         tellPace();
-        List<Choice> choices = CompactionPolicy.choices(shapes, settings.budget());
+        List<Choice> choices = look.choices();
         severalWaitSince = waitsSince(choices, Kind.SEVERAL, severalWaitSince, now);
         majorWaitsSince = waitsSince(choices, Kind.MAJOR, majorWaitsSince, now);
         looked = new Look(version, best(choices, now, settings));
