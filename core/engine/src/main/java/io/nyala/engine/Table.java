@@ -2,8 +2,8 @@ package io.nyala.engine;
 
 import io.nyala.catalog.TableDescription;
 import io.nyala.catalog.TabletPlace;
-import io.nyala.compaction.MergePolicy;
 import io.nyala.maintenance.TabletExplanation;
+import io.nyala.maintenance.TabletUpkeep;
 import io.nyala.memory.Check;
 import io.nyala.partition.PartitionMap;
 import io.nyala.rows.KeyRange;
@@ -41,12 +41,6 @@ import org.jspecify.annotations.Nullable;
  * the table is dropped, those that are under way end well, and new ones are refused.
  */
 public final class Table {
-    /** Merges of one tablet that {@link #compact} does: who writes meanwhile could keep it busy for ever. */
-    private static final int COMPACTION_MERGES_MAX = 1000;
-
-    /** What {@link #vacuum} looks for rowsets, where others merge them meanwhile. */
-    private static final int VACUUM_PASSES_MAX = 3;
-
     private final Engine engine;
     private final long id;
     private volatile TableState state;
@@ -251,62 +245,43 @@ public final class Table {
 
     /**
      * Merges rowsets on disk until hardly a key lies in the range of two, and few changes lie beside their rows;
-     * complete when nothing more is worth it. Rows are read and written meanwhile as always. What is in memory stays
-     * there: {@link #flush} before it takes part.
+     * complete when nothing more is worth it, with what should have been merged and could not be. Rows are read and
+     * written meanwhile as always. What is in memory stays there: {@link #flush} before it takes part.
      */
-    public CompletableFuture<Void> compact() {
-        return ofTablets(_ -> true, tablet -> compact(tablet, List.of(), COMPACTION_MERGES_MAX));
+    public CompletableFuture<List<TabletUpkeep.Left>> compact() {
+        return ofTablets(_ -> true, TabletUpkeep::compact);
     }
 
     /** As {@link #compact()}, of one tablet; nothing happens if the table has it no more. */
-    public CompletableFuture<Void> compact(long tabletId) {
-        return ofTablets(id -> id == tabletId, tablet -> compact(tablet, List.of(), COMPACTION_MERGES_MAX));
+    public CompletableFuture<List<TabletUpkeep.Left>> compact(long tabletId) {
+        return ofTablets(id -> id == tabletId, TabletUpkeep::compact);
     }
 
-    private CompletableFuture<Void> ofTablets(LongPredicate isOne, Function<Tablet, CompletableFuture<Void>> work) {
+    private CompletableFuture<List<TabletUpkeep.Left>> ofTablets(
+            LongPredicate isOne, Function<TabletUpkeep, CompletableFuture<List<TabletUpkeep.Left>>> work) {
         engine.throwIfClosed();
-        return CompletableFuture.allOf(present().tablets().stream()
+        List<CompletableFuture<List<TabletUpkeep.Left>>> all = present().tablets().stream()
                 .filter(tablet -> isOne.test(tablet.id()))
-                .map(tablet -> work.apply(tablet.tablet()))
-                .toArray(CompletableFuture<?>[]::new));
+                .map(tablet -> work.apply(new TabletUpkeep(engine.maintenance(), tablet.tablet())))
+                .toList();
+        return CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new))
+                .thenApply(
+                        _ -> all.stream().flatMap(left -> left.join().stream()).toList());
     }
 
     /**
      * Gives up all history now, whatever the table says of its age, but for what its named snapshots keep: files are
      * written anew without it and without rows that are deleted, one after the other, and space comes back; complete
-     * when that is done. What was at a time before this call can be read by scans that are under way, and by no others.
-     * What is in memory stays there, as for {@link #compact}.
+     * when that is done, with those that could not be. What was at a time before this call can be read by scans that
+     * are under way, and by no others. What is in memory stays there, as for {@link #compact}.
      */
-    public CompletableFuture<Void> vacuum() {
-        return ofTablets(_ -> true, tablet -> vacuum(tablet, VACUUM_PASSES_MAX));
+    public CompletableFuture<List<TabletUpkeep.Left>> vacuum() {
+        return ofTablets(_ -> true, TabletUpkeep::vacuum);
     }
 
     /** As {@link #vacuum()}, of one tablet; nothing happens if the table has it no more. */
-    public CompletableFuture<Void> vacuum(long tabletId) {
-        return ofTablets(id -> id == tabletId, tablet -> vacuum(tablet, VACUUM_PASSES_MAX));
-    }
-
-    /** Merges that were under way may have kept something, and leave other rowsets behind than there were. */
-    private CompletableFuture<Void> vacuum(Tablet tablet, int passesMax) {
-        tablet.time().history().raise(tablet.visible());
-        CompletableFuture<Boolean> all = CompletableFuture.completedFuture(true);
-        for (long fileId : TabletView.withPast(tablet)) {
-            all = all.thenCompose(areAll ->
-                    engine.maintenance().merge(tablet, List.of(fileId)).thenApply(isMerged -> areAll && isMerged));
-        }
-        return all.thenCompose(areAll ->
-                areAll || passesMax == 1 ? CompletableFuture.completedFuture(null) : vacuum(tablet, passesMax - 1));
-    }
-
-    /** {@code refused}: what could not be merged, since it was being merged by itself, or may not be just now. */
-    private CompletableFuture<Void> compact(Tablet tablet, List<Long> refused, int mergesMax) {
-        MergePolicy.Choice choice = engine.maintenance().choose(tablet);
-        List<Long> chosen = choice.fileIds();
-        return chosen.isEmpty() || chosen.equals(refused) || mergesMax == 0
-                ? CompletableFuture.completedFuture(null)
-                : engine.maintenance()
-                        .merge(tablet, choice)
-                        .thenCompose(isMerged -> compact(tablet, isMerged ? List.of() : chosen, mergesMax - 1));
+    public CompletableFuture<List<TabletUpkeep.Left>> vacuum(long tabletId) {
+        return ofTablets(id -> id == tabletId, TabletUpkeep::vacuum);
     }
 
     /**

@@ -177,7 +177,7 @@ final class AutomaticMergesTest {
         flushOverlapping(table, 6);
         settle(7 * DELAY_MICROS);
         assertEquals(6, rowSets(table));
-        CompletableFuture<Void> compaction = table.compact();
+        CompletableFuture<?> compaction = table.compact();
         running.host().await(compaction::isDone);
         assertEquals(1, rowSets(table));
         running.engine().close();

@@ -104,7 +104,7 @@ final class KuduTableRegressionTest {
     @RepeatedTest(4)
     void aScanWithAnInListGoesOnWhileItsRowSetIsWrittenAgain(@Seed SplittableRandom random) {
         scanWhile(random, () -> {
-            CompletableFuture<Void> compaction = one.table().compact();
+            CompletableFuture<?> compaction = one.table().compact();
             one.running().host().await(compaction::isDone);
             compaction.join();
             Map<String, Long> counters = one.engine().view().counters();

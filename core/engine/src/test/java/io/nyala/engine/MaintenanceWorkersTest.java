@@ -76,8 +76,8 @@ final class MaintenanceWorkersTest {
         List<Table> tables = Stream.of("a", "b", "c")
                 .map(name -> overlapping(engine, name, table -> Numbers.flush(running, table)))
                 .toList();
-        List<CompletableFuture<Void>> merges =
-                tables.stream().map(Table::compact).toList();
+        List<CompletableFuture<?>> merges =
+                tables.stream().<CompletableFuture<?>>map(Table::compact).toList();
         running.host()
                 .await(() -> tables.stream()
                                 .filter(table -> tablet(table).merging().isRunning())
@@ -112,7 +112,7 @@ final class MaintenanceWorkersTest {
         var world = new World(random);
         World.Running running = world.open(config(2));
         Table table = overlapping(running.engine(), "t", each -> Numbers.flush(running, each));
-        CompletableFuture<Void> merge = table.compact();
+        CompletableFuture<?> merge = table.compact();
         running.host().await(() -> tablet(table).merging().isRunning());
         var mayGoOn = new AtomicBoolean();
         running.host().suspendUntil("maintenance-1", mayGoOn::get);
@@ -140,7 +140,7 @@ final class MaintenanceWorkersTest {
         Table table = overlapping(engine, "t", each -> Numbers.flush(running, each));
         Table other = engine.createTable("other", Numbers.SCHEMA);
         long begin = world.clock().micros();
-        CompletableFuture<Void> merge = table.compact();
+        CompletableFuture<?> merge = table.compact();
         running.host().await(() -> counter(engine, "pauses of merges") > 0);
         Numbers.insertRange(other, 0, 10);
         Numbers.flush(running, other);
@@ -175,7 +175,7 @@ final class MaintenanceWorkersTest {
                             return false;
                         },
                         DiskException.Kind.OTHER);
-        CompletableFuture<Void> merge = table.compact();
+        CompletableFuture<?> merge = table.compact();
         running.host().await(() -> merge.isDone() && !tablet(table).merging().isInUse());
         merge.join();
         assertTrue(hasHung.get());
@@ -185,7 +185,7 @@ final class MaintenanceWorkersTest {
         running.host().await(() -> world.disk().list(rowSets).size() == 1);
         Numbers.insertRange(table, ROWS, ROWS + 10);
         Numbers.flush(running, table);
-        CompletableFuture<Void> next = table.compact();
+        CompletableFuture<?> next = table.compact();
         running.host().await(next::isDone);
         next.join();
         assertEquals(List.of(), running.engine().failures());
@@ -345,7 +345,7 @@ final class MaintenanceWorkersTest {
                 DiskException.Kind.OTHER);
     }
 
-    private static MaintenanceFailedException failed(CompletableFuture<Void> compaction) {
+    private static MaintenanceFailedException failed(CompletableFuture<?> compaction) {
         try {
             compaction.join();
         } catch (CompletionException e) {

@@ -59,7 +59,7 @@ final class NamedSnapshotsTest {
     private void age() {
         one.world().clock().advanceMicros(HOUR);
         one.flush();
-        CompletableFuture<Void> vacuum = table().vacuum();
+        CompletableFuture<?> vacuum = table().vacuum();
         one.running().host().await(vacuum::isDone);
         vacuum.join();
         one.settle();

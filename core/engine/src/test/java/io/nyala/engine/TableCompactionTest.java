@@ -6,12 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.io.DiskException.Kind;
+import io.nyala.maintenance.TabletUpkeep;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationKind;
 import io.nyala.simulation.Operation;
 import io.nyala.simulation.PowerCutException;
 import io.nyala.simulation.SimulatedDisk;
+import io.nyala.tablet.RowSetEntry;
+import io.nyala.tablet.Tablet;
+import io.nyala.tablet.TabletView;
 import io.nyala.testkit.Seed;
 import java.util.ArrayList;
 import java.util.List;
@@ -59,9 +63,45 @@ final class TableCompactionTest {
     }
 
     private static void compact(OneTable one, Table table) {
-        CompletableFuture<Void> compaction = table.compact();
+        CompletableFuture<?> compaction = table.compact();
         one.running().host().await(compaction::isDone);
         compaction.join();
+    }
+
+    private static List<TabletUpkeep.Left> left(OneTable one, CompletableFuture<List<TabletUpkeep.Left>> upkeep) {
+        one.running().host().await(upkeep::isDone);
+        return upkeep.join();
+    }
+
+    /** While columns are being changed nothing is merged: who asks for it hears what was left, and why. */
+    @Test
+    void whatCouldNotBeMergedIsTold(@Seed SplittableRandom random) {
+        var one = new OneTable(random);
+        Table table = prepare(one);
+        Tablet tablet = table.state().tablets().getFirst().tablet();
+        List<Long> files = files(table, tablet);
+        tablet.merging().pause();
+        for (boolean isVacuum : List.of(false, true)) {
+            List<TabletUpkeep.Left> left = left(one, isVacuum ? table.vacuum() : table.compact());
+            assertEquals(1, left.size());
+            assertEquals(files, left.getFirst().rowSets().stream().sorted().toList());
+            String text = left.getFirst().toString();
+            assertTrue(text.contains("rowsets [") && text.contains("] of tablet " + tablet.id()), text);
+            assertTrue(text.contains("the columns of the table are being changed; try again"), text);
+        }
+        assertEquals(files, files(table, tablet), "a rowset was merged");
+        tablet.merging().goOn();
+        assertEquals(List.of(), left(one, table.compact()));
+        assertEquals(List.of(), left(one, table.vacuum()));
+        assertEquals(List.of(), TabletView.withPast(tablet));
+        one.engine().close();
+    }
+
+    private static List<Long> files(Table table, Tablet tablet) {
+        return table.rowSets(tablet.id()).stream()
+                .map(RowSetEntry::fileId)
+                .sorted()
+                .toList();
     }
 
     /** The row that an insert replaced is kept whole, and of the column that was added only the NULL is known. */

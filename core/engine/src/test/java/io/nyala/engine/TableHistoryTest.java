@@ -230,7 +230,7 @@ final class TableHistoryTest {
     }
 
     private void vacuum() {
-        CompletableFuture<Void> vacuum = one.table().vacuum();
+        CompletableFuture<?> vacuum = one.table().vacuum();
         one.running().host().await(vacuum::isDone);
         vacuum.join();
         one.settle();

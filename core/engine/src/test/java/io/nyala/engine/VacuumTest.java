@@ -12,6 +12,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -104,11 +105,13 @@ final class VacuumTest {
             }
             assertTrue(rowSetBytes() > 3 * before, "nothing to give up");
             table.vacuum().join();
-            long peak = engine.memoryUsage().stream()
-                    .filter(usage -> usage.owner().equals("flush"))
-                    .mapToLong(AccountUsage::peakBytes)
-                    .sum();
-            assertTrue(peak > 0 && peak <= MERGE_BYTES_MAX, () -> peak + " bytes for flushes and merges");
+            for (String owner : List.of("flush", "merges")) {
+                long peak = engine.memoryUsage().stream()
+                        .filter(usage -> usage.owner().equals(owner))
+                        .mapToLong(AccountUsage::peakBytes)
+                        .sum();
+                assertTrue(peak > 0 && peak <= MERGE_BYTES_MAX, () -> peak + " bytes of \"" + owner + "\"");
+            }
             Spin.until(() -> rowSetBytes() < before * 5 / 4);
             table.rowSets(table.tablets().getFirst().id())
                     .forEach(rowSet -> assertEquals(0, rowSet.deltas().size(), "delta files"));

@@ -17,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -110,19 +111,36 @@ final class WideMergeTest {
     @ValueSource(ints = {3, COLUMNS})
     @Tag("soak")
     void manyRowSetsOfAWideTableAreMergedAtOnce(int changedColumns) {
-        for (int i = 0; i < MANY_ROWSETS; i++) {
-            write(OperationKind.INSERT, i, MANY_ROWSETS * FEW_ROWS, MANY_ROWSETS);
+        long peak = mergeAtOnce(MANY_ROWSETS, FEW_ROWS, DELTA_FILES, changedColumns);
+        assertTrue(peak > 8 << 20 && peak <= MERGE_BYTES_MAX, () -> peak + " bytes");
+    }
+
+    /**
+     * As above, in a moment: a cursor for each column of each delta file would take {@code 6 * 4 * 300 * 4 KiB}, or 28
+     * MiB, more, and all columns of the output side by side 14.
+     */
+    @ParameterizedTest
+    @CsvSource({"3, 12", "300, 24"})
+    void someRowSetsOfAWideTableAreMergedAtOnce(int changedColumns, int mibMax) {
+        long peak = mergeAtOnce(6, 24, 4, changedColumns);
+        assertTrue(peak > 1 << 20 && peak <= (long) mibMax << 20, () -> peak + " bytes");
+    }
+
+    /** Rowsets of so many rows that overlap, with delta files; answers the most memory that their merge took. */
+    private long mergeAtOnce(int rowSets, int rows, int deltaFiles, int changedColumns) {
+        for (int i = 0; i < rowSets; i++) {
+            write(OperationKind.INSERT, i, rowSets * rows, rowSets);
         }
-        for (int i = 0; i < DELTA_FILES; i++) {
-            write(OperationKind.UPDATE, i, MANY_ROWSETS * FEW_ROWS, DELTA_FILES, changedColumns);
+        for (int i = 0; i < deltaFiles; i++) {
+            write(OperationKind.UPDATE, i, rowSets * rows, deltaFiles, changedColumns);
         }
         long tablet = table.tablets().getFirst().id();
-        assertEquals(MANY_ROWSETS, table.rowSets(tablet).size());
+        assertEquals(rowSets, table.rowSets(tablet).size());
         merge();
+        assertTrue(table.rowSets(tablet).size() < rowSets / 2, "one merge");
+        assertEquals((long) rowSets * rows, table.statistics().liveRowCount());
         long peak = peakBytes();
-        assertTrue(peak > 8 << 20 && peak <= MERGE_BYTES_MAX, () -> peak + " bytes");
-        assertTrue(table.rowSets(tablet).size() < MANY_ROWSETS / 2, "one merge");
-        assertEquals(MANY_ROWSETS * FEW_ROWS, table.statistics().liveRowCount());
         running.engine().close();
+        return peak;
     }
 }

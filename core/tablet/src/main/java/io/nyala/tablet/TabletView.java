@@ -211,6 +211,23 @@ public record TabletView(
         }
     }
 
+    /** Whether files of a rowset have something from at or before {@code mark} that a merge would leave out. */
+    public static boolean isForgettable(Tablet tablet, long fileId, long mark) {
+        int ticket = tablet.enter();
+        try {
+            return tablet.map().onDisk().stream()
+                    .anyMatch(rowSet -> rowSet.base().fileId() == fileId && isForgettable(rowSet, mark));
+        } finally {
+            tablet.exit(ticket);
+        }
+    }
+
+    private static boolean isForgettable(LiveRowSet rowSet, long mark) {
+        DiskRowSet base = rowSet.base();
+        boolean isOfBase = (base.hasHistory() || base.deletedCount() > 0) && base.newestChange() <= mark;
+        return isOfBase || rowSet.deltaFiles().stream().anyMatch(file -> file.newestTime() <= mark);
+    }
+
     /** Whether there is more to it than its rows as they are now: what a merge may leave out. */
     private static boolean hasPast(LiveRowSet rowSet) {
         return rowSet.base().hasHistory()

@@ -56,11 +56,17 @@ import picocli.CommandLine.Spec;
             "  nyala COMMAND --help               options and examples of a command"
         },
         exitCodeListHeading = "%nExit codes:%n",
-        exitCodeList = {"0:done, and every check held", "1:something failed", "2:the arguments make no sense"})
+        exitCodeList = {
+            "0:done, and every check held",
+            "1:something failed",
+            "2:the arguments make no sense",
+            "3:a part was left undone, and is named"
+        })
 public final class Main implements Runnable {
     static final int OK = 0;
     static final int FAILED = 1;
     static final int USAGE = 2;
+    static final int LEFT = 3;
 
     @Spec
     private CommandSpec spec = CommandSpec.create();

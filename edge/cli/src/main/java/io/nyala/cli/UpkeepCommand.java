@@ -2,6 +2,7 @@ package io.nyala.cli;
 
 import io.nyala.engine.Engine;
 import io.nyala.engine.Table;
+import io.nyala.maintenance.TabletUpkeep;
 import io.nyala.table.TableStatistics;
 import io.nyala.table.TabletStatistics;
 import io.nyala.tablet.MergeTask;
@@ -11,14 +12,17 @@ import io.nyala.text.Json;
 import io.nyala.text.TextTable;
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -43,11 +47,12 @@ abstract sealed class UpkeepCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print JSON instead of a table.")
     private boolean isJson;
 
-    /** A table, or tablets of it, before and after. */
-    private record Done(String table, TableStatistics before, TableStatistics after, long nanos) {}
+    /** A table, or tablets of it, before and after, and what was left undone. */
+    record Done(
+            String table, TableStatistics before, TableStatistics after, long nanos, List<TabletUpkeep.Left> left) {}
 
-    /** Begins what is to be done with a table. */
-    abstract CompletableFuture<Void> begin(Table open);
+    /** Begins what is to be done with a table; answers what could not be. */
+    abstract CompletableFuture<List<TabletUpkeep.Left>> begin(Table open);
 
     /** What is told of, of a table. */
     TableStatistics statistics(Table open) {
@@ -61,38 +66,102 @@ abstract sealed class UpkeepCommand implements Callable<Integer> {
             List<Table> tables = table == null ? engine.tables() : List.of(data.table(engine, table));
             for (Table open : tables) {
                 TableStatistics before = statistics(open);
+                Meter meter = new Meter(open.views(0, Integer.MAX_VALUE));
                 long start = System.nanoTime();
-                await(open, begin(open));
-                all.add(new Done(open.name(), before, statistics(open), System.nanoTime() - start));
+                List<TabletUpkeep.Left> left = await(open, meter, begin(open));
+                all.add(new Done(open.name(), before, statistics(open), System.nanoTime() - start, left));
             }
         }
-        PrintWriter out = spec.commandLine().getOut();
+        return report(all, isJson, spec.commandLine());
+    }
+
+    /** Says what was done, and complains of what was left; answers the exit code. */
+    static int report(List<Done> all, boolean isJson, CommandLine command) {
+        PrintWriter out = command.getOut();
         if (isJson) {
             out.println(Json.text(all.stream().map(UpkeepCommand::json).toList()));
         } else {
             print(all, out);
         }
-        return Main.OK;
+        boolean isAllDone = true;
+        for (Done done : all) {
+            for (TabletUpkeep.Left left : done.left()) {
+                command.getErr().println(done.table() + ": " + left);
+                isAllDone = false;
+            }
+        }
+        return isAllDone ? Main.OK : Main.LEFT;
     }
 
-    /** Shows merges as they go on. What it fails with is what has failed, not that something has. */
-    private void await(Table open, CompletableFuture<Void> work) {
-        try (ProgressBar bar = ProgressBar.on(spec.commandLine().getErr(), "merging in " + open.name(), "rows")) {
-            bar.during(() -> show(open, bar), work::join);
+    /** Shows how it goes on. What it fails with is what has failed, not that something has. */
+    private <T> T await(Table open, Meter meter, CompletableFuture<T> work) {
+        String label = spec.name() + " " + open.name();
+        try (ProgressBar bar = ProgressBar.on(spec.commandLine().getErr(), label, "rows")) {
+            return bar.during(() -> meter.show(open.views(0, Integer.MAX_VALUE), bar), work::join);
         } catch (CompletionException e) {
             throw e.getCause() instanceof RuntimeException cause ? cause : e;
         }
     }
 
-    private static void show(Table open, ProgressBar bar) {
-        long written = 0;
-        long max = 0;
-        for (TabletView tablet : open.views(0, Integer.MAX_VALUE)) {
-            written += tablet.merge().map(MergeTask.Progress::rowsWritten).orElse(0L);
-            max += tablet.merge().map(MergeTask.Progress::rowsMax).orElse(0L);
+    /**
+     * How far all is that a command does to a table: rows that were in memory, and those of merges, which become known
+     * one after the other, so that there are more of them with each; what is done never becomes less.
+     */
+    static final class Meter {
+        private final long freshBefore;
+        private final Map<Long, MergeTask.Progress> running = new HashMap<>();
+        private long fresh;
+        private long endedRows;
+
+        Meter(List<TabletView> before) {
+            this(before.stream().mapToLong(TabletView::freshRowCount).sum());
         }
-        if (max > 0) {
-            bar.update(written, max);
+
+        Meter(long freshBefore) {
+            this.freshBefore = freshBefore;
+            this.fresh = freshBefore;
+        }
+
+        void show(List<TabletView> now, ProgressBar bar) {
+            fresh(now.stream().mapToLong(TabletView::freshRowCount).sum());
+            now.forEach(tablet -> merge(tablet.tabletId(), tablet.merge()));
+            bar.update(done(), total());
+        }
+
+        /** So many rows are in memory yet. */
+        void fresh(long rows) {
+            fresh = Math.min(fresh, rows); // Others may write.
+        }
+
+        /** How far the merge in a tablet is, if there is one. */
+        void merge(long tabletId, Optional<MergeTask.Progress> now) {
+            MergeTask.Progress before = running.get(tabletId);
+            boolean isSame = before != null
+                    && now.isPresent()
+                    && now.get().rowsMax() == before.rowsMax()
+                    && now.get().rowsWritten() >= before.rowsWritten();
+            if (before != null && !isSame) {
+                endedRows += before.rowsMax();
+                running.remove(tabletId);
+            }
+            now.ifPresent(progress -> running.put(tabletId, progress));
+        }
+
+        long done() {
+            return freshBefore
+                    - fresh
+                    + endedRows
+                    + running.values().stream()
+                            .mapToLong(MergeTask.Progress::rowsWritten)
+                            .sum();
+        }
+
+        long total() {
+            return freshBefore
+                    + endedRows
+                    + running.values().stream()
+                            .mapToLong(MergeTask.Progress::rowsMax)
+                            .sum();
         }
     }
 
@@ -123,6 +192,7 @@ abstract sealed class UpkeepCommand implements Callable<Integer> {
         all.put("before", json(done.before()));
         all.put("after", json(done.after()));
         all.put("millis", done.nanos() / 1_000_000);
+        all.put("left", done.left().stream().map(UpkeepCommand::json).toList());
         return all;
     }
 
@@ -131,6 +201,14 @@ abstract sealed class UpkeepCommand implements Callable<Integer> {
         all.put("rowsets", statistics.rowSetCount());
         all.put("diskBytes", statistics.diskBytes());
         all.put("memoryBytes", statistics.memoryBytes());
+        return all;
+    }
+
+    private static Map<String, Object> json(TabletUpkeep.Left left) {
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("tablet", left.tabletId());
+        all.put("rowsets", left.rowSets());
+        all.put("reason", left.reason());
         return all;
     }
 
@@ -149,8 +227,8 @@ abstract sealed class UpkeepCommand implements Callable<Integer> {
             footer = {"  nyala flush --data data", "  nyala flush lineitem --data data"})
     static final class Flush extends UpkeepCommand {
         @Override
-        CompletableFuture<Void> begin(Table open) {
-            return open.flush();
+        CompletableFuture<List<TabletUpkeep.Left>> begin(Table open) {
+            return open.flush().thenApply(_ -> List.of());
         }
     }
 
@@ -181,15 +259,15 @@ abstract sealed class UpkeepCommand implements Callable<Integer> {
         }
 
         @Override
-        CompletableFuture<Void> begin(Table open) {
+        CompletableFuture<List<TabletUpkeep.Left>> begin(Table open) {
             Long one = tablet;
             return open.flush().thenCompose(_ -> one == null ? begunOn(open) : begunOn(open, one));
         }
 
         /** What is in memory is on disk. */
-        abstract CompletableFuture<Void> begunOn(Table open);
+        abstract CompletableFuture<List<TabletUpkeep.Left>> begunOn(Table open);
 
-        abstract CompletableFuture<Void> begunOn(Table open, long tabletId);
+        abstract CompletableFuture<List<TabletUpkeep.Left>> begunOn(Table open, long tabletId);
     }
 
     /** {@code nyala compact}. */
@@ -214,12 +292,12 @@ abstract sealed class UpkeepCommand implements Callable<Integer> {
             })
     static final class Compact extends OfTablets {
         @Override
-        CompletableFuture<Void> begunOn(Table open) {
+        CompletableFuture<List<TabletUpkeep.Left>> begunOn(Table open) {
             return open.compact();
         }
 
         @Override
-        CompletableFuture<Void> begunOn(Table open, long tabletId) {
+        CompletableFuture<List<TabletUpkeep.Left>> begunOn(Table open, long tabletId) {
             return open.compact(tabletId);
         }
     }
@@ -245,12 +323,12 @@ abstract sealed class UpkeepCommand implements Callable<Integer> {
             })
     static final class Vacuum extends OfTablets {
         @Override
-        CompletableFuture<Void> begunOn(Table open) {
+        CompletableFuture<List<TabletUpkeep.Left>> begunOn(Table open) {
             return open.vacuum();
         }
 
         @Override
-        CompletableFuture<Void> begunOn(Table open, long tabletId) {
+        CompletableFuture<List<TabletUpkeep.Left>> begunOn(Table open, long tabletId) {
             return open.vacuum(tabletId);
         }
     }

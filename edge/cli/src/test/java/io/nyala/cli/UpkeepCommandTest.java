@@ -8,19 +8,24 @@ import io.nyala.engine.EngineConfig;
 import io.nyala.engine.Table;
 import io.nyala.engine.TableSpec;
 import io.nyala.engine.WriteBatch;
+import io.nyala.maintenance.TabletUpkeep;
 import io.nyala.partition.PartitionSchema;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationKind;
 import io.nyala.rows.Schema;
+import io.nyala.table.TableStatistics;
+import io.nyala.tablet.MergeTask;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 /**
  * Goal: what maintenance does by itself can be asked for, of all that is there or of a part, and is told of.
@@ -29,6 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class UpkeepCommandTest {
     private static final Schema SCHEMA = Schema.of(Column.key("id", ColumnType.INT32));
     private static final int ROWSETS = 3;
+    private static final TableStatistics NOTHING = TableStatistics.of(List.of());
 
     @TempDir
     private Path directory;
@@ -133,6 +139,40 @@ final class UpkeepCommandTest {
         }
     }
 
+    /** Which rowsets, and why, is for people; that something was, for scripts. */
+    @Test
+    void whatWasLeftIsPrintedAndHasAnExitCode() {
+        var left = new TabletUpkeep.Left(7, List.of(1L, 2L), "they are busy; try again");
+        var some = new UpkeepCommand.Done("herd", NOTHING, NOTHING, 1, List.of(left));
+        var all = new UpkeepCommand.Done("flock", NOTHING, NOTHING, 1, List.of());
+        CommandLine command = Main.command(new PrintWriter(out, true), new PrintWriter(err, true));
+        assertEquals(Main.OK, UpkeepCommand.report(List.of(all), false, command));
+        assertEquals("", text());
+        assertEquals(Main.LEFT, UpkeepCommand.report(List.of(all, some), true, command));
+        assertEquals("herd: rowsets [1, 2] of tablet 7 were left as they are: they are busy; try again\n", text());
+        assertTrue(out.toString().contains("\"reason\": \"they are busy; try again\""), out.toString());
+    }
+
+    /** What is done grows with each merge that follows, and with each row that is flushed. */
+    @Test
+    void oneBarShowsAllThatIsDone() {
+        var meter = new UpkeepCommand.Meter(100);
+        var bar = new ProgressBar(new PrintWriter(err, true), true, "compact herd", "rows");
+        meter.show(List.of(), bar);
+        assertTrue(text().endsWith("100%  100 of 100 rows  " + text().substring(text().lastIndexOf("  ") + 2)), text());
+        meter.merge(1, Optional.of(new MergeTask.Progress(2, 50, 80)));
+        assertEquals(150, meter.done());
+        assertEquals(180, meter.total());
+        meter.merge(2, Optional.of(new MergeTask.Progress(2, 10, 20)));
+        meter.merge(1, Optional.of(new MergeTask.Progress(3, 5, 80))); // The next one.
+        assertEquals(100 + 80 + 5 + 10, meter.done());
+        assertEquals(100 + 80 + 80 + 20, meter.total());
+        meter.merge(1, Optional.empty());
+        meter.merge(2, Optional.of(new MergeTask.Progress(2, 0, 30)));
+        assertEquals(100 + 80 + 80 + 20, meter.done());
+        assertEquals(100 + 80 + 80 + 20 + 30, meter.total());
+    }
+
     @Test
     void whatIsNotThereIsNamedWithWhatIs() {
         assertEquals(Main.USAGE, execute("compact", "herd", "4711"));
@@ -162,6 +202,7 @@ final class UpkeepCommandTest {
     private String run(String... arguments) {
         out.getBuffer().setLength(0);
         assertEquals(Main.OK, execute(arguments), err.toString());
+        assertEquals("", text(), "a bar where no terminal is");
         return out.toString();
     }
 
