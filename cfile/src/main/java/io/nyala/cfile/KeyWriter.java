@@ -81,7 +81,12 @@ public final class KeyWriter {
     }
 
     long estimatedBytes() {
-        return KeyFilter.Writer.bytes(blockCount()) + ends.bytes() + separators.bytes() + 2 * previous.bytes();
+        return filterBytes() + ends.bytes() + separators.bytes() + 2 * previous.bytes();
+    }
+
+    /** Memory that the filter takes, in one piece, when the file is finished, besides what it takes now. */
+    public long filterBytes() {
+        return KeyFilter.Writer.bytes(blockCount());
     }
 
     private int blockCount() {
@@ -90,7 +95,7 @@ public final class KeyWriter {
 
     /** Writes the pages of the filter, which are put together behind the end of {@code room}. */
     void writeFilter(ByteSink room, RawSection target) {
-        long bytes = KeyFilter.Writer.bytes(blockCount());
+        long bytes = filterBytes();
         long start = room.reserve(bytes);
         MemorySegment pages = room.memory().asSlice(start, bytes);
         var filter = new KeyFilter.Writer(pages, blockCount(), filterRate);

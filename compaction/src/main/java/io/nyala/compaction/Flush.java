@@ -33,8 +33,11 @@ public final class Flush implements AutoCloseable {
     /** How much memory is in use is looked at so often. */
     private static final int ROWS_PER_LOOK = 64;
 
-    /** A rowset that is ended for want of memory has at least such a part of what it should have. */
+    /** A rowset that is ended because it has its share of memory has at least such a part of what it should have. */
     private static final int SMALLER_MAX = 2;
+
+    /** Likewise, if others have taken what it would need: then a small rowset is better than none. */
+    private static final int SMALLEST_MAX = 8;
 
     /** Keys of a rowset under construction take 8 bytes each, of one slab; rows this narrow need no larger files. */
     static final int ROWS_PER_ROWSET_MAX = 4 << 20;
@@ -42,7 +45,7 @@ public final class Flush implements AutoCloseable {
     /** All columns may need memory for a page at the same row, where cells of all take the same. */
     private static final long PAGE_BYTES = 64 << 10;
 
-    /** What it takes to write a file: buffers, and the key filter. */
+    /** What it takes to write a file: buffers, and a key filter of a million keys. */
     private static final long FINISHING_BYTES = 4 << 20;
 
     private static final Logger LOG = System.getLogger(Flush.class.getName());
@@ -206,9 +209,14 @@ public final class Flush implements AutoCloseable {
 
     /** Asked now and then. Rowsets that are very small would be merged again, and become as small again. */
     private boolean isOutOfMemory(RowSetWriter present) {
-        return present.rowCount() % ROWS_PER_LOOK == 0
-                && present.estimatedBytes() + laterBytes() >= target.rowSetBytes() / SMALLER_MAX
-                && target.memory().usedBytes() + laterBytes() >= endingBytes;
+        if (present.rowCount() % ROWS_PER_LOOK != 0) {
+            return false;
+        }
+        long bytes = present.estimatedBytes() + laterBytes();
+        boolean hasItsShare = target.memory().usedBytes() + laterBytes() >= endingBytes;
+        return (hasItsShare && bytes >= target.rowSetBytes() / SMALLER_MAX)
+                || (bytes >= target.rowSetBytes() / SMALLEST_MAX
+                        && !target.memory().isFree(FINISHING_BYTES + present.finishingBytes()));
     }
 
     private RowSetWriter newWriter() {

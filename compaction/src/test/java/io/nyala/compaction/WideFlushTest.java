@@ -36,16 +36,14 @@ final class WideFlushTest {
     private static final long ROWSET_BYTES = 32 << 20;
     private static final long MEMORY_BYTES = 44 << 20;
 
-    private final MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), 256 << 20);
-    private final MemoryAccount account = budget.account("test", 0);
+    private final SplittableRandom random;
     private final SimulatedDisk disk;
-    private final RandomRows rows;
     private long fileCount;
 
     WideFlushTest(@Seed SplittableRandom random) {
+        this.random = random;
         disk = new SimulatedDisk(random.split());
         disk.createDirectories(DIRECTORY);
-        rows = new RandomRows(random);
     }
 
     private RowSetFile nextFile() {
@@ -55,22 +53,39 @@ final class WideFlushTest {
 
     @Test
     void aWideRowSetIsEndedBeforeItTakesTooMuch() {
+        long peak = flush(new RandomRows(random, COLUMNS, ROWS), 256 << 20, ROWSET_BYTES);
+        assertEquals(2, fileCount, "large ones all the same");
+        assertTrue(peak <= MEMORY_BYTES, () -> peak + " bytes");
+        assertTrue(peak > MEMORY_BYTES / 2, () -> peak + " bytes");
+    }
+
+    /** Hashes of keys take more than all that is written of them, and a filter is made of them at the end. */
+    @Test
+    void aRowSetIsEndedBeforeAllMemoryIsTaken() {
+        long peak = flush(new RandomRows(random, 1, 700_000), 8 << 20, 4 << 20);
+        assertTrue(fileCount > 1, fileCount + " files");
+        assertTrue(peak > 2 << 20, () -> peak + " bytes");
+    }
+
+    /** Answers how much memory it took at most. */
+    private long flush(RandomRows rows, long budgetBytes, long rowSetBytes) {
+        MemoryBudget budget = MemoryBudget.open(PageSource.jdk(), budgetBytes);
+        MemoryAccount account = budget.account("test", 0);
         try (IoPool io = new IoPool(disk, 4, 16)) {
             var target = new Flush.Target(
-                    rows.schema, account, ROWSET_BYTES, MEMORY_BYTES, KeyFilter.RATE_DEFAULT, io, this::nextFile);
+                    rows.schema, account, rowSetBytes, MEMORY_BYTES, KeyFilter.RATE_DEFAULT, io, this::nextFile);
             try (Flush flush = new Flush(rows, target)) {
                 while (flush.step()) {
-                    assertTrue(flush.rowCount() <= ROWS);
+                    assertTrue(flush.rowCount() <= rows.rowCount);
                 }
-                assertEquals(ROWS, flush.rowCount());
+                assertEquals(rows.rowCount, flush.rowCount());
                 flush.keepOutputs();
             }
         }
-        assertEquals(2, fileCount, "large ones all the same");
-        assertTrue(account.peakBytes() <= MEMORY_BYTES, () -> account.peakBytes() + " bytes");
-        assertTrue(account.peakBytes() > MEMORY_BYTES / 2, () -> account.peakBytes() + " bytes");
+        long peak = account.peakBytes();
         account.close();
         budget.close();
+        return peak;
     }
 
     /** Ascending keys, and numbers. */
@@ -80,12 +95,14 @@ final class WideFlushTest {
         private final RowLayout layout;
         private final MemorySegment memory;
         private final KeyCodec keys;
+        private final int rowCount;
         private int count;
 
-        RandomRows(SplittableRandom random) {
+        RandomRows(SplittableRandom random, int columnCount, int rowCount) {
             this.random = random;
+            this.rowCount = rowCount;
             List<Column> columns = new ArrayList<>(List.of(Column.key("id", ColumnType.INT64)));
-            for (int i = 1; i < COLUMNS; i++) {
+            for (int i = 1; i < columnCount; i++) {
                 columns.add(Column.of("c" + i, ColumnType.INT64));
             }
             schema = Schema.of(columns);
@@ -96,11 +113,11 @@ final class WideFlushTest {
 
         @Override
         public boolean next() {
-            if (count == ROWS) {
+            if (count == rowCount) {
                 return false;
             }
             memory.set(LittleEndian.LONG, layout.cellOffset(0), count++);
-            for (int i = 1; i < COLUMNS; i++) {
+            for (int i = 1; i < schema.columnCount(); i++) {
                 memory.set(LittleEndian.LONG, layout.cellOffset(i), random.nextLong());
             }
             keys.encode(memory, 0, memory, keyOffset());

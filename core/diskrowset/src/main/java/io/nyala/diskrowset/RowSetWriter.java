@@ -177,6 +177,11 @@ public final class RowSetWriter implements AutoCloseable {
         return file.estimatedBytes() + history.pendingBytes();
     }
 
+    /** Memory that it takes, in one piece, to finish the file, besides buffers. */
+    public long finishingBytes() {
+        return keys == null ? 0 : keys.filterBytes();
+    }
+
     /** Creates the file and writes it. When this returns its content is durable, but not yet its name. */
     public RowSetOutput finish(RowSetFile target, IoQueue queue) {
         List<RowSetFormat.Chunk> chunks = new ArrayList<>(history.finish());

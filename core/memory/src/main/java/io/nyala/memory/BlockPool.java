@@ -96,6 +96,11 @@ final class BlockPool {
         return free.cardinality();
     }
 
+    /** Whether so many bytes are there in whole blocks, side by side. */
+    boolean hasRun(long bytes) {
+        return findRun(Math.toIntExact((bytes + BLOCK_BYTES - 1) / BLOCK_BYTES)) >= 0;
+    }
+
     /** Moves free blocks to another pool: adjacent ones if there are, so that the other can give out runs. */
     void moveBlocks(BlockPool target, int count) {
         assert count <= freeBlocks() : count + " of " + freeBlocks();

@@ -63,6 +63,14 @@ public final class MemoryAccount implements AutoCloseable {
         return budget.tryTake(this, bytes);
     }
 
+    /**
+     * Whether so many bytes are free at this moment, side by side, in whole blocks of 2 MiB. Somebody else may take
+     * them before the caller does.
+     */
+    public boolean isFree(long bytes) {
+        return budget.isFree(this, bytes);
+    }
+
     /** Gives back a slab taken from this account. */
     public void giveBack(Slab slab) {
         Check.that(slab.account() == this, "a slab must be given back to the account it was taken from");

@@ -243,6 +243,16 @@ public final class MemoryBudget implements AutoCloseable {
         }
     }
 
+    boolean isFree(MemoryAccount account, long bytes) {
+        lock.lock();
+        try {
+            BlockPool reserve = account.reserve();
+            return (reserve != null && reserve.hasRun(bytes)) || common.hasRun(bytes);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     AccountUsage usageOf(MemoryAccount account) {
         lock.lock();
         try {
