@@ -63,6 +63,11 @@ public enum Lane {
         return set;
     }
 
+    /** From 0 on, the most urgent first. */
+    int place() {
+        return place;
+    }
+
     int bit() {
         return 1 << place;
     }

@@ -4,11 +4,14 @@ import io.nyala.memory.Check;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Brings work and workers together without a lock: whoever has work publishes its lane and score in a slot, a free
  * worker claims, by one compare-and-set, the slot with the highest score in the lane whose turn it is ({@link Lane}).
+ * One of {@link #CLAIMS_PER_OLDEST} claims of a lane is that of the slot that has waited for most claims of it: so
+ * none waits for ever behind higher scores, of n that have work no longer than for that many times n claims.
  *
  * <pre>{@code
  *               claim                      release
@@ -25,13 +28,19 @@ public final class MaintenanceScheduler {
 
     private final List<Slot> slots = new CopyOnWriteArrayList<>();
 
+    /** The others go by their scores. */
+    static final int CLAIMS_PER_OLDEST = 4;
+
+    /** Of each lane, since the beginning. */
+    private final AtomicLongArray claimCounts = new AtomicLongArray(Lane.values().length);
+
     /** How often each lane was passed over ({@link Lane#after}). */
     private final AtomicLong turns = new AtomicLong(Lane.NO_TURNS);
 
     /** Where work of one kind is published, under a name that people can read. */
     public Slot register(String name) {
         Check.that(slots.size() < SLOTS_MAX, "more than " + SLOTS_MAX + " kinds of work are registered");
-        var slot = new Slot(name);
+        var slot = new Slot(name, claimCounts);
         slots.add(slot);
         return slot;
     }
@@ -43,7 +52,7 @@ public final class MaintenanceScheduler {
 
     /**
      * Of the published work of these lanes that nobody has, that with the highest score of the lane whose turn it is,
-     * now claimed; null if there is none.
+     * or the oldest, now claimed; null if there is none.
      *
      * @param lanes as {@link Lane#set} has them
      */
@@ -54,9 +63,11 @@ public final class MaintenanceScheduler {
                 return null;
             }
             Lane next = Lane.next(turns.get(), published);
-            Slot best = best(next);
+            boolean isOfOldest = claimCounts.get(next.place()) % CLAIMS_PER_OLDEST == CLAIMS_PER_OLDEST - 1;
+            Slot best = isOfOldest ? oldest(next) : best(next);
             Claim claim = best == null ? null : best.tryClaim();
             if (claim != null) {
+                claim.slot.waitsSince = claimCounts.incrementAndGet(next.place());
                 turns.updateAndGet(before -> Lane.after(before, lanes, published, next));
                 return claim;
             }
@@ -89,6 +100,19 @@ public final class MaintenanceScheduler {
         return best;
     }
 
+    /** Null if others were faster. */
+    private @Nullable Slot oldest(Lane lane) {
+        Slot oldest = null;
+        for (Slot slot : slots) {
+            Work work = slot.work;
+            boolean isFree = work.score > 0 && work.lane == lane && !Slot.isClaimed(slot.state.get());
+            if (isFree && (oldest == null || slot.waitsSince < oldest.waitsSince)) {
+                oldest = slot;
+            }
+        }
+        return oldest;
+    }
+
     /** What is to be done: nothing, if the score is 0. Both at once, so that nobody sees the score of another lane. */
     private record Work(Lane lane, double score) {
         static final Work NONE = new Work(Lane.RECLAIM_SPACE, 0);
@@ -99,17 +123,25 @@ public final class MaintenanceScheduler {
         private static final long CLAIMED = 1;
 
         private final String name;
+        private final AtomicLongArray claimCounts;
         private final AtomicLong state = new AtomicLong();
         private volatile Work work = Work.NONE;
 
-        private Slot(String name) {
+        /** How many claims of its lane there were when it had work first, or was claimed. */
+        private volatile long waitsSince;
+
+        private Slot(String name, AtomicLongArray claimCounts) {
             this.name = name;
+            this.claimCounts = claimCounts;
         }
 
         /** Says how urgent the work is now, a score above 0, and what it is for. */
         public void publish(Lane lane, double score) {
             assert score > 0 : name + " has score " + score;
             Work before = work;
+            if (before.score == 0 || before.lane != lane) {
+                waitsSince = claimCounts.get(lane.place());
+            }
             if (before.score != score || before.lane != lane) {
                 work = new Work(lane, score);
             }

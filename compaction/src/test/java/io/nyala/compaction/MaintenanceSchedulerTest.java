@@ -15,6 +15,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Goal: work is done by one worker at a time, the most urgent first, and a worker that was replaced cannot deliver.
@@ -75,6 +77,54 @@ final class MaintenanceSchedulerTest {
                 last = claimed.get(i) == lane ? i : last;
             }
         }
+    }
+
+    /** A small tablet was never flushed while larger ones wanted to be, nor merged beside those that gained more. */
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3, 40})
+    void noneWaitsForEverForHigherScores(int count) {
+        List<MaintenanceScheduler.Slot> slots = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            slots.add(scheduler.register(Integer.toString(i)));
+        }
+        int[] waits = new int[count];
+        int highest = 0;
+        for (int round = 0; round < 20 * count; round++) {
+            for (int i = 0; i < count; i++) {
+                slots.get(i).publish(Lane.FREE_MEMORY, 1 + i + (i == 0 ? 0 : round % 7)); // They grow, but the first.
+            }
+            MaintenanceScheduler.Claim claim = claim();
+            int claimed = slots.indexOf(claim.slot());
+            highest += claimed == count - 1 ? 1 : 0;
+            for (int i = 0; i < count; i++) {
+                waits[i] = i == claimed ? 0 : waits[i] + 1;
+                int slot = i;
+                assertTrue(
+                        waits[i] <= MaintenanceScheduler.CLAIMS_PER_OLDEST * count,
+                        () -> slot + " has waited for " + waits[slot] + " claims");
+            }
+            assertTrue(claim.release());
+        }
+        assertTrue(highest >= 20 * count * 3 / 4, "else the highest score is next, not " + highest);
+    }
+
+    @Test
+    void whoHasHadNoWorkHasNotWaited() {
+        MaintenanceScheduler.Slot large = scheduler.register("large");
+        MaintenanceScheduler.Slot small = scheduler.register("small");
+        for (int i = 0; i < 12; i++) {
+            large.publish(Lane.KEEP_READS_FAST, 2);
+            small.publish(Lane.KEEP_READS_FAST, 1);
+            small.withdraw();
+            assertTrue(claim().release());
+        }
+        MaintenanceScheduler.Slot middle = scheduler.register("middle");
+        middle.publish(Lane.KEEP_READS_FAST, 1);
+        assertTrue(claim().release());
+        small.publish(Lane.KEEP_READS_FAST, 1);
+        assertTrue(claim().release());
+        assertTrue(claim().release());
+        assertSame(middle, claim().slot(), "small has work since a moment ago");
     }
 
     @Test
