@@ -6,7 +6,8 @@ import io.nyala.memory.Check;
  * How fast merges may go on: so many bytes a second at most, and less while those wait for too long who write.
  *
  * <pre>{@code
- *   each WINDOW_MICROS:   more than 1 % of the commits were slow   share / 2, not below SHARE_MIN
+ *   each WINDOW_MICROS:   more than 1 % of the commits were slow,
+ *                         or wait for so long already              share / 2, not below SHARE_MIN
  *                         else                                     share + SHARE_STEP, 1 at most
  *
  *   a worker merges for     share              of its time
@@ -78,12 +79,14 @@ public final class MergePace {
      *
      * @param commitCount of all times
      * @param slowCount of these, how many have taken too long
+     * @param overdueCount those that have been waiting for too long, and were not answered: while all stand still,
+     *     none is answered late
      */
-    public synchronized long microsToNext(long now, long commitCount, long slowCount) {
+    public synchronized long microsToNext(long now, long commitCount, long slowCount, long overdueCount) {
         accrue(now);
         long inWindow = now - windowBegin;
         if (inWindow >= WINDOW_MICROS || inWindow < 0) {
-            look(commitCount - commitsBefore, slowCount - slowBefore);
+            look(commitCount - commitsBefore, slowCount - slowBefore + overdueCount);
             windowBegin = now;
             commitsBefore = commitCount;
             slowBefore = slowCount;

@@ -19,13 +19,14 @@ final class MergePaceTest {
     private long now = 5 * SECOND;
     private long commitCount;
     private long slowCount;
+    private long overdueCount;
     private long stepCount;
 
     /** Of each hundred commits, of which there is one each millisecond, so many are slow. */
     private void run(MergePace pace, long micros, int slowPercent, long stepBytes) {
         long end = now + micros;
         while (now < end) {
-            long wait = pace.microsToNext(now, commitCount, slowCount);
+            long wait = pace.microsToNext(now, commitCount, slowCount, overdueCount);
             long next = Math.max(1, wait > 0 ? Math.min(wait, end - now) : STEP_MICROS);
             if (wait == 0) {
                 pace.did(STEP_MICROS, stepBytes);
@@ -52,7 +53,7 @@ final class MergePaceTest {
     @Test
     void slowCommitsHalveTheShareDownToItsFloorAndQuickOnesBringItBack() {
         MergePace pace = pace(MergePace.UNLIMITED);
-        pace.microsToNext(now, 0, 0);
+        pace.microsToNext(now, 0, 0, 0);
         assertEquals(0.5, after(pace, 100, 2));
         assertEquals(0.55, after(pace, 100, 1), 1e-9, "one of a hundred may be slow");
         assertEquals(0.275, after(pace, 3, 1), 1e-9);
@@ -64,6 +65,32 @@ final class MergePaceTest {
             after(pace, 0, 0); // Nobody waits.
         }
         assertEquals(1, pace.share(), 1e-9);
+    }
+
+    /** None was answered, so none was slow, and the share grew while all stood still. */
+    @Test
+    void commitsThatHangAreSlow() {
+        MergePace pace = pace(MergePace.UNLIMITED);
+        pace.microsToNext(now, 0, 0, 0);
+        overdueCount = 1;
+        assertEquals(0.5, after(pace, 0, 0));
+        assertEquals(0.25, after(pace, 99, 0));
+        assertEquals(0.3, after(pace, 100, 0), 1e-9, "one of a hundred may be slow");
+        overdueCount = 0;
+        assertEquals(0.35, after(pace, 0, 0), 1e-9);
+    }
+
+    @Test
+    void whatIsNotAnsweredForTooLongIsOverdue() {
+        var overdue = new OverdueCommits(SECOND, now);
+        assertEquals(0, overdue.count(now + SECOND + 1, 10, 4), "nobody knows when they began");
+        assertEquals(0, overdue.count(now + 2 * SECOND, 12, 4));
+        assertEquals(6, overdue.count(now + 2 * SECOND + 2, 12, 4));
+        assertEquals(1, overdue.count(now + 2 * SECOND + 3, 12, 9), "others were answered");
+        assertEquals(0, overdue.count(now + 2 * SECOND + 4, 20, 11), "all that began then");
+        assertEquals(1, overdue.count(now + 5 * SECOND, 20, 11));
+        assertEquals(0, overdue.count(now - SECOND, 20, 12), "the clock was set back");
+        assertEquals(0, overdue.count(now + SECOND, 20, 12));
     }
 
     @Test
@@ -86,7 +113,7 @@ final class MergePaceTest {
         now += MergePace.WINDOW_MICROS;
         commitCount += commits;
         slowCount += slow;
-        pace.microsToNext(now, commitCount, slowCount);
+        pace.microsToNext(now, commitCount, slowCount, overdueCount);
         return pace.share();
     }
 
@@ -119,7 +146,7 @@ final class MergePaceTest {
         MergePace pace = pace(4 << 20);
         run(pace, SECOND, 0, 64 << 10);
         now += seconds * SECOND;
-        assertTrue(pace.microsToNext(now, commitCount, slowCount) <= SECOND);
+        assertTrue(pace.microsToNext(now, commitCount, slowCount, overdueCount) <= SECOND);
         stepCount = 0;
         run(pace, 4 * SECOND, 0, 64 << 10);
         double perSecond = stepCount * (64 << 10) / 4.0;

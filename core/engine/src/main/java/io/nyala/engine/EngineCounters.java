@@ -1,5 +1,6 @@
 package io.nyala.engine;
 
+import io.nyala.compaction.OverdueCommits;
 import io.nyala.io.MappedFile;
 import io.nyala.tablet.DeltaMergeTask;
 import io.nyala.tablet.MergeTask;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.agrona.concurrent.AtomicBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
@@ -50,6 +52,8 @@ public final class EngineCounters implements AutoCloseable {
     private final @Nullable MappedFile file;
     private LongSupplier micros = () -> 0;
     private long slowMicros = Long.MAX_VALUE;
+    private final AtomicLong begunCount = new AtomicLong();
+    private OverdueCommits overdue = new OverdueCommits(Long.MAX_VALUE, 0);
 
     /** With its id, which is its place in the file: Agrona hands them out from 0. */
     private enum Counter {
@@ -170,10 +174,12 @@ public final class EngineCounters implements AutoCloseable {
     void watch(LongSupplier newMicros, long slowCommitMicros) {
         micros = newMicros;
         slowMicros = slowCommitMicros == 0 ? Long.MAX_VALUE : slowCommitMicros;
+        overdue = new OverdueCommits(slowMicros, newMicros.getAsLong());
     }
 
-    /** What {@link #committed} is to be told. */
+    /** What {@link #committed} is to be told; it is called for it, or {@link #commitFailed}. */
     long commitBegins() {
+        begunCount.getAndIncrement();
         return micros.getAsLong();
     }
 
@@ -192,6 +198,12 @@ public final class EngineCounters implements AutoCloseable {
 
     long slowCommitCount() {
         return value(Counter.SLOW_COMMITS);
+    }
+
+    /** How many have been slow for long, and are not answered yet. */
+    long overdueCommitCount() {
+        long endedCount = value(Counter.COMMITS) + value(Counter.FAILED_COMMITS);
+        return overdue.count(micros.getAsLong(), begunCount.get(), endedCount);
     }
 
     /** A merge waits with its next step. */

@@ -300,6 +300,11 @@ final class Upkeep implements Housekeeping {
     }
 
     @Override
+    public long overdueCommitCount() {
+        return engine.counters().overdueCommitCount();
+    }
+
+    @Override
     public void mergePaused() {
         engine.counters().mergePaused();
     }

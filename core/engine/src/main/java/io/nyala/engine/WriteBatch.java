@@ -245,8 +245,8 @@ public final class WriteBatch implements AutoCloseable {
         boolean isBegun = false;
         boolean isSplit = false;
         try {
-            rows.lend();
             begunAt = engine.counters().commitBegins();
+            rows.lend();
             TableState state = table.batchBegins(engine.host());
             isBegun = true;
             checkRows(state);

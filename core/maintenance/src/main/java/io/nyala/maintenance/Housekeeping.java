@@ -70,6 +70,9 @@ public interface Housekeeping {
     /** Of these, how many took so long that merges are to yield. Any thread. */
     long slowCommitCount();
 
+    /** Commits that have not been answered, and have been waiting for so long by now. Any thread. */
+    long overdueCommitCount();
+
     /** A merge waits with its next step, so that it takes no more than its share. Any thread. */
     void mergePaused();
 

@@ -58,7 +58,11 @@ final class MergeRun {
     private long microsToNext() {
         return givenUp != null || task.tablet().merging().isFlushOwed()
                 ? 0
-                : pace.microsToNext(housekeeping.micros(), housekeeping.commitCount(), housekeeping.slowCommitCount());
+                : pace.microsToNext(
+                        housekeeping.micros(),
+                        housekeeping.commitCount(),
+                        housekeeping.slowCommitCount(),
+                        housekeeping.overdueCommitCount());
     }
 
     /** Does one bounded piece, if it may; answers how much it was. */
