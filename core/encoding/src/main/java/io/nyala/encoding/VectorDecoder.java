@@ -90,14 +90,19 @@ public final class VectorDecoder {
     }
 
     /** The same of strings: those of a dictionary have ways of their own, and a constant needs none. */
-    private static boolean isDecodedWhole(EncodedVector vector, int count) {
+    static boolean isDecodedWhole(EncodedVector vector, int count) {
         boolean isWorthIt =
                 switch (vector.encoding()) {
                     case PLAIN, PREFIX, FSST -> count >= vector.count() / DENSE_PART_OF_STRINGS;
                     case CONSTANT, RUN_LENGTH, DICTIONARY -> false;
                     case FRAME_OF_REFERENCE, DELTA, ALP -> throw new AssertionError("refused when wrapped");
                 };
-        return isWorthIt && vector.decodedBytes() <= WHOLE_BYTES_MAX;
+        return isWorthIt && fitsScratch(vector);
+    }
+
+    /** Whether all strings together are so few bytes that {@link #decodeToScratch} takes them. */
+    static boolean fitsScratch(EncodedVector vector) {
+        return vector.decodedBytes() <= WHOLE_BYTES_MAX;
     }
 
     private static void pick(
@@ -239,6 +244,7 @@ public final class VectorDecoder {
 
     /** Decodes all strings to where they are until strings of another vector are. */
     static FlatBinary decodeToScratch(EncodedVector vector) {
+        assert fitsScratch(vector) : vector.decodedBytes() + " bytes";
         long offsetBytes = (vector.count() + 1L) * Integer.BYTES + VectorFormat.WRITE_PADDING_BYTES;
         long bytes = vector.decodedBytes() + VectorFormat.WRITE_PADDING_BYTES;
         MemorySegment memory = vector.scratch.strings(offsetBytes + bytes);
@@ -405,7 +411,7 @@ public final class VectorDecoder {
     }
 
     /** Whether strings are not stored whole. */
-    private static boolean isComposed(EncodedVector vector) {
+    static boolean isComposed(EncodedVector vector) {
         return vector.encoding() == VectorEncoding.PREFIX || vector.encoding() == VectorEncoding.FSST;
     }
 
@@ -424,7 +430,7 @@ public final class VectorDecoder {
     }
 
     /** Which of the stored entries the value at {@code index} is. */
-    private static int entry(EncodedVector vector, int index) {
+    static int entry(EncodedVector vector, int index) {
         return switch (vector.encoding()) {
             case CONSTANT -> 0;
             case PLAIN -> index;

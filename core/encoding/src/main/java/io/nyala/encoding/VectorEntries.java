@@ -37,7 +37,8 @@ public final class VectorEntries {
         return vector.entryCount;
     }
 
-    private static boolean hasEntries(EncodedVector vector) {
+    /** Whether there are entries, however many. */
+    public static boolean hasEntries(EncodedVector vector) {
         return switch (vector.encoding()) {
             case CONSTANT, RUN_LENGTH, DICTIONARY -> true;
             case PLAIN, FRAME_OF_REFERENCE, DELTA, PREFIX, FSST, ALP -> false;

@@ -29,9 +29,15 @@ public final class VectorPredicates {
                 }
             }
             case PLAIN -> andPlain(vector, range, bitmap, bitmapOffset);
-            case RUN_LENGTH -> andRuns(vector, range, bitmap, bitmapOffset);
+            case RUN_LENGTH -> {
+                matchEntries(vector, range);
+                andRuns(vector, bitmap, bitmapOffset);
+            }
             case FRAME_OF_REFERENCE -> andPacked(vector, range, bitmap, bitmapOffset);
-            case DICTIONARY -> andDictionary(vector, range, bitmap, bitmapOffset);
+            case DICTIONARY -> {
+                matchEntries(vector, range);
+                andDictionary(vector, bitmap, bitmapOffset);
+            }
             case DELTA -> andSteps(vector, range, bitmap, bitmapOffset);
             case PREFIX -> andEach(vector, range, bitmap, bitmapOffset);
             case FSST -> andSymbols(vector, range, bitmap, bitmapOffset);
@@ -40,7 +46,7 @@ public final class VectorPredicates {
     }
 
     private static boolean matchesEntry(EncodedVector vector, ValueRange range, int entry) {
-        if (vector.encoding() == VectorEncoding.PREFIX) {
+        if (VectorDecoder.isComposed(vector)) {
             return range.matchesOrders(
                     range.lowString() == null ? 1 : compare(vector, entry, range.lowString()),
                     range.highString() == null ? -1 : compare(vector, entry, range.highString()));
@@ -58,10 +64,10 @@ public final class VectorPredicates {
     }
 
     private static int compare(EncodedVector vector, int index, MemorySegment bound) {
-        return PrefixVector.compare(vector, index, bound, 0, bound.byteSize());
+        return VectorDecoder.compareBinary(vector, index, bound, 0, bound.byteSize());
     }
 
-    private static void clear(EncodedVector vector, MemorySegment bitmap, long bitmapOffset) {
+    static void clear(EncodedVector vector, MemorySegment bitmap, long bitmapOffset) {
         for (long at = 0; at < Kernels.bitmapBytes(vector.count()); at += Long.BYTES) {
             bitmap.set(Cells.LONG, bitmapOffset + at, 0);
         }
@@ -156,12 +162,23 @@ public final class VectorPredicates {
         }
     }
 
-    private static void andRuns(EncodedVector vector, ValueRange range, MemorySegment bitmap, long bitmapOffset) {
+    /** Sets the bits of the entries that match, in the scratch. */
+    private static void matchEntries(EncodedVector vector, ValueRange range) {
+        long[] matching = vector.scratch.matches;
+        Arrays.fill(matching, 0);
+        for (int entry = 0; entry < vector.entryCount; entry++) {
+            matching[entry >>> 6] |= (matchesEntry(vector, range, entry) ? 1L : 0) << entry;
+        }
+    }
+
+    /** Clears the bits of the values in runs that have none in the scratch. */
+    static void andRuns(EncodedVector vector, MemorySegment bitmap, long bitmapOffset) {
+        long[] matching = vector.scratch.matches;
         int start = 0;
         long word = 0;
         for (int run = 0; run < vector.entryCount; run++) {
             int end = RunLengthVector.end(vector, run, start);
-            boolean matches = matchesEntry(vector, range, run);
+            boolean matches = (matching[run >>> 6] >>> run & 1) != 0;
             while (start < end) {
                 int first = start & -Long.SIZE;
                 int wordEnd = Math.min(end, first + Long.SIZE);
@@ -230,9 +247,13 @@ public final class VectorPredicates {
         AlpVector.andExceptions(vector, range, before, bitmap, bitmapOffset);
     }
 
-    /** Equality is asked of the codes; for another range the strings are decoded. */
+    /** Equality is asked of the codes; for another range the strings are decoded, unless they are very long. */
     private static void andSymbols(EncodedVector vector, ValueRange range, MemorySegment bitmap, long bitmapOffset) {
         MemorySegment equal = range.equalString();
+        if (equal == null && !VectorDecoder.fitsScratch(vector)) {
+            andEach(vector, range, bitmap, bitmapOffset);
+            return;
+        }
         if (equal == null) {
             FlatBinary whole = VectorDecoder.decodeToScratch(vector);
             for (int first = 0; first < vector.count(); first += Long.SIZE) {
@@ -302,18 +323,18 @@ public final class VectorPredicates {
         }
     }
 
-    private static void andDictionary(EncodedVector vector, ValueRange range, MemorySegment bitmap, long bitmapOffset) {
+    /** Clears the bits of the values whose entry has none in the scratch. */
+    static void andDictionary(EncodedVector vector, MemorySegment bitmap, long bitmapOffset) {
         long[] matches = vector.scratch.matches;
-        Arrays.fill(matches, 0);
         int least = vector.entryCount;
         int most = -1;
         int found = 0;
-        for (int entry = 0; entry < vector.entryCount; entry++) {
-            if (matchesEntry(vector, range, entry)) {
-                matches[entry >>> 6] |= 1L << entry;
-                least = Math.min(least, entry);
-                most = entry;
-                found++;
+        for (int first = 0; first < vector.entryCount; first += Long.SIZE) {
+            long word = matches[first >>> 6];
+            if (word != 0) {
+                least = Math.min(least, first + Long.numberOfTrailingZeros(word));
+                most = first + Long.SIZE - 1 - Long.numberOfLeadingZeros(word);
+                found += Long.bitCount(word);
             }
         }
         if (found == 0) {

@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Tag("allocation")
 final class EncodingAllocationTest {
     private static final int COUNT = VectorFormat.VALUES_MAX;
+    private static final ValueTest ODD = new Odd();
 
     @ParameterizedTest
     @EnumSource(
@@ -44,6 +45,10 @@ final class EncodingAllocationTest {
                 VectorDecoder.decodeFixedSelected(vector, selection, 0, COUNT / 4, decoded, 0);
                 VectorDecoder.decodeFixedSelected(vector, selection, 0, COUNT / 16, decoded, 0);
                 VectorPredicates.and(vector, range, bitmap, 0);
+                bitmap.fill((byte) -1);
+                EntryPredicates.and(vector, ODD, bitmap, 0);
+                bitmap.fill((byte) 0x08);
+                EntryPredicates.and(vector, ODD, bitmap, 0);
                 VectorDecoder.fixedCell(vector, 700, decoded, 0);
                 VectorDecoder.lowerBoundLong(vector, 77);
             });
@@ -91,6 +96,10 @@ final class EncodingAllocationTest {
                 VectorDecoder.selectedRoom(vector, selection, 0, COUNT / 4);
                 VectorDecoder.decodeBinarySelected(vector, selection, 0, COUNT / 4, decoded);
                 VectorPredicates.and(vector, range, bitmap, 0);
+                bitmap.fill((byte) -1);
+                EntryPredicates.and(vector, ODD, bitmap, 0);
+                bitmap.fill((byte) 0x08);
+                EntryPredicates.and(vector, ODD, bitmap, 0);
                 VectorDecoder.lowerBoundBinary(vector, source.bytes(), 0, 3);
             });
             assertEquals(encoding, vector.encoding());
@@ -105,6 +114,19 @@ final class EncodingAllocationTest {
             default -> bytes = "%016x".formatted(value(encoding, index, random)).getBytes(StandardCharsets.UTF_8);
         }
         return bytes;
+    }
+
+    /** What is odd of a value, or of its first byte. */
+    private record Odd() implements ValueTest {
+        @Override
+        public boolean matchesLong(long bits) {
+            return bits % 2 != 0;
+        }
+
+        @Override
+        public boolean matchesBytes(MemorySegment source, long offset, int bytes) {
+            return bytes > 0 && source.get(Cells.BYTE, offset) % 2 != 0;
+        }
     }
 
     private static MemorySegment selection(TestVectors vectors) {
