@@ -351,6 +351,9 @@ public final class ColumnCursor implements AutoCloseable {
                     return i;
                 }
             }
+            if (count == rowCount) { // Who reads all of them makes room for what the vector says that they have.
+                encoded.expectDecodedBytes(sum);
+            }
             return count;
         } catch (CorruptVectorException e) {
             throw corrupt(e);

@@ -68,6 +68,11 @@ final class ByteStrings {
         return dataBytes;
     }
 
+    /** The most that one string of the list may have, since none is shorter than the stride. There is one at least. */
+    long longestMax() {
+        return dataBytes - (count - 1) * stride;
+    }
+
     /** Where in the segment the string bytes are. */
     long data() {
         return data;

@@ -27,7 +27,7 @@ final class ConstantVector {
         if (vector.isBinary()) {
             vector.strings.read(vector, VectorFormat.BINARY_BODY, 1);
             long decoded = vector.strings.bytes(vector, 0) * (long) vector.count();
-            vector.check("decoded bytes", VectorFormat.DECODED_BYTES, vector.decodedBytes(), decoded, decoded);
+            vector.checkDecodedBytes(decoded, decoded);
         } else {
             vector.cells = vector.offset + VectorFormat.FIXED_BODY;
             vector.checkEnd(VectorFormat.FIXED_BODY + vector.cellBytes());

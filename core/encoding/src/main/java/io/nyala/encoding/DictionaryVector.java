@@ -65,6 +65,7 @@ final class DictionaryVector {
             vector.checkPacked(distances, entries, vector.baseWidth);
         } else if (vector.isBinary()) {
             vector.strings.read(vector, values, entries);
+            vector.checkDecodedBytes(0, vector.count() * vector.strings.longestMax());
         } else {
             vector.checkEnd(values + (long) entries * vector.cellBytes());
         }

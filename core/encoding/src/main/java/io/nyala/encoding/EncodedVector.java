@@ -122,6 +122,11 @@ public final class EncodedVector {
         return this;
     }
 
+    /** Requires that {@link #decodedBytes} are as many as all strings were found to have together. */
+    public void expectDecodedBytes(long found) {
+        checkDecodedBytes(found, found);
+    }
+
     public VectorEncoding encoding() {
         return encoding;
     }
@@ -168,6 +173,14 @@ public final class EncodedVector {
         if (actual < least || actual > most) {
             throw new CorruptVectorException(what, at, actual, least, most);
         }
+    }
+
+    /**
+     * Requires of what all strings together are said to have that what was read of the vector allows it: whoever makes
+     * room for them believes it. What they do have is seen when they are decoded.
+     */
+    void checkDecodedBytes(long least, long most) {
+        check("decoded bytes", VectorFormat.DECODED_BYTES, decodedBytes, least, most);
     }
 
     /** Requires that the parts end where the vector does. */

@@ -50,6 +50,7 @@ final class FsstVector {
         vector.entryCount = symbols;
         vector.cells = vector.offset + WORDS;
         vector.strings.read(vector, WORDS + symbolBytes, vector.count());
+        vector.checkDecodedBytes(0, vector.strings.dataBytes() * SymbolTable.SYMBOL_BYTES_MAX);
     }
 
     /** The symbols of the vector, in the scratch, where they stay until those of another are asked for. */

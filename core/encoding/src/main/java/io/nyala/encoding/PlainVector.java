@@ -26,7 +26,7 @@ final class PlainVector {
         if (vector.isBinary()) {
             vector.strings.read(vector, VectorFormat.BINARY_BODY, vector.count());
             long decoded = vector.strings.dataBytes();
-            vector.check("decoded bytes", VectorFormat.DECODED_BYTES, vector.decodedBytes(), decoded, decoded);
+            vector.checkDecodedBytes(decoded, decoded);
         } else {
             vector.cells = vector.offset + VectorFormat.FIXED_BODY;
             vector.checkEnd(VectorFormat.FIXED_BODY + vector.decodedBytes());

@@ -48,6 +48,10 @@ final class PrefixVector {
         vector.packed = vector.offset + PREFIXES;
         vector.strings.read(vector, PREFIXES + PackedInts.bytes(vector.count(), vector.width), vector.count());
         vector.checkPacked(PREFIXES, vector.count(), vector.width);
+        long stored = vector.strings.dataBytes();
+        long prefixMax = Math.min(stored, (1L << vector.width) - 1);
+        int heads = Math.ceilDiv(vector.count(), 1 << vector.blockBits);
+        vector.checkDecodedBytes(stored, stored + (vector.count() - heads) * prefixMax);
     }
 
     private static int head(EncodedVector vector, int index) {

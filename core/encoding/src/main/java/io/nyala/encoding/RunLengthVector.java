@@ -39,6 +39,8 @@ final class RunLengthVector {
         vector.cells = vector.offset + values;
         if (vector.isBinary()) {
             vector.strings.read(vector, values, runs);
+            long once = vector.strings.dataBytes();
+            vector.checkDecodedBytes(once, once + (vector.count() - runs) * vector.strings.longestMax());
         } else {
             vector.checkEnd(values + (long) runs * vector.cellBytes());
         }

@@ -70,8 +70,21 @@ final class CorruptVectorTest {
         MemorySegment bitmap = vectors.room((count + 63) / 64 * 8L);
         MemorySegment selection = selection(random, vectors, count);
         int selected = (int) selection.byteSize() / 4;
+        attempt(() -> EntryPredicates.and(vector, new EvenBytes(), all(bitmap, count), 0));
+        if (VectorEntries.hasEntries(vector)) {
+            int[] counts = new int[VectorFormat.VALUES_MAX];
+            attempt(() -> VectorEntries.count(vector, all(bitmap, count), 0, counts));
+        }
         if (vector.isBinary()) {
-            attempt(() -> VectorPredicates.and(vector, ValueRange.ofBinaryEqual(target.asSlice(0, 3)), bitmap, 0));
+            MemorySegment low = target.asSlice(0, 3);
+            attempt(() -> VectorPredicates.and(vector, ValueRange.ofBinaryEqual(low), all(bitmap, count), 0));
+            attempt(() -> VectorPredicates.and(vector, ValueRange.ofBinary(low, null), all(bitmap, count), 0));
+            attempt(() -> VectorPredicates.and(vector, ValueRange.ofBinaryClosed(null, low), all(bitmap, count), 0));
+            if (VectorEntries.hasEntries(vector)) {
+                int entries = VectorEntries.count(vector);
+                FlatBinary strings = vectors.target(entries, VectorEntries.binaryBytes(vector));
+                attempt(() -> VectorEntries.readBinary(vector, strings));
+            }
             for (int i = 0; i < Math.min(count, 20); i++) {
                 int index = random.nextInt(count);
                 attempt(() -> VectorDecoder.compareBinary(vector, index, target, 0, 5));
@@ -79,19 +92,20 @@ final class CorruptVectorTest {
             attempt(() -> VectorDecoder.lowerBoundBinary(vector, target, 0, 5));
             long[] needed = {Long.MAX_VALUE};
             attempt(() -> needed[0] = VectorDecoder.selectedRoom(vector, selection, 0, selected));
-            if (needed[0] <= 1 << 20) {
+            if (needed[0] < Long.MAX_VALUE) {
                 FlatBinary strings = vectors.target(selected, needed[0]);
                 attempt(() -> VectorDecoder.decodeBinarySelected(vector, selection, 0, selected, strings));
             }
-            if (vector.decodedBytes() <= 1 << 20) {
-                FlatBinary strings = vectors.target(count, vector.decodedBytes());
-                attempt(() -> VectorDecoder.decodeBinary(vector, strings));
-            }
+            FlatBinary strings = vectors.target(count, vector.decodedBytes());
+            attempt(() -> VectorDecoder.decodeBinary(vector, strings));
         } else {
             ValueRange range = vector.cellBytes() == 16
                     ? ValueRange.ofDecimal(-1, 0, 1, 0)
                     : ValueRange.ofSigned(random.nextLong() >> 32, random.nextLong() >>> 32);
-            attempt(() -> VectorPredicates.and(vector, range, bitmap, 0));
+            attempt(() -> VectorPredicates.and(vector, range, all(bitmap, count), 0));
+            if (VectorEntries.hasEntries(vector)) {
+                attempt(() -> VectorEntries.readFixed(vector, target, 0));
+            }
             for (int i = 0; i < Math.min(count, 20); i++) {
                 int index = random.nextInt(count);
                 attempt(() -> VectorDecoder.fixedCell(vector, index, target, 0));
@@ -100,6 +114,31 @@ final class CorruptVectorTest {
             attempt(() -> VectorDecoder.decodeFixedSelected(vector, selection, 0, selected, target, 0));
         }
         attempt(() -> Annotation.annotate(vector, new WithinNotes(vector.bytes)));
+    }
+
+    /** With the bits of all values set, and no others. */
+    private static MemorySegment all(MemorySegment bitmap, int count) {
+        for (int first = 0; first < count; first += Long.SIZE) {
+            bitmap.set(Cells.LONG, first / Byte.SIZE, -1L >>> Math.max(0, first + Long.SIZE - count));
+        }
+        return bitmap;
+    }
+
+    /** A test that reads all of a value. */
+    private record EvenBytes() implements ValueTest {
+        @Override
+        public boolean matchesLong(long bits) {
+            return bits % 2 == 0;
+        }
+
+        @Override
+        public boolean matchesBytes(MemorySegment source, long offset, int bytes) {
+            int sum = 0;
+            for (int i = 0; i < bytes; i++) {
+                sum += source.get(Cells.BYTE, offset + i);
+            }
+            return sum % 2 == 0;
+        }
     }
 
     private static MemorySegment selection(SplittableRandom random, TestVectors vectors, int count) {
@@ -206,6 +245,27 @@ final class CorruptVectorTest {
         assertDamage(
                 "decoded bytes at byte 4 is 6, expected 5 to 5",
                 "02 00 02 00 06 00 00 00 05 00 00 00 02 00 00 00 01 00 00 00 02 61 62 63 64 65");
+    }
+
+    /** Whoever makes room for strings believes what the header says of them, so it cannot say anything. */
+    @Test
+    void namesWhatStringsCannotHaveTogether() {
+        String two = " 05 00 00 00 02 00 00 00 01 00 00 00 02 61 62 63 64 65";
+        String runs = " 00 00 00 02 00 00 00 02 00 03 00" + two;
+        assertDamage("decoded bytes at byte 4 is 9, expected 5 to 8", "03 00 03 00 09" + runs);
+        assertDamage("decoded bytes at byte 4 is 4, expected 5 to 8", "03 00 03 00 04" + runs);
+        assertDamage("decoded bytes at byte 4 is 10, expected 0 to 9", "05 00 03 00 0a 00 00 00 02 00 01 00 02" + two);
+        assertDamage(
+                "decoded bytes at byte 4 is 2147483647, expected 0 to 9",
+                "05 00 03 00 ff ff ff 7f 02 00 01 00 02" + two);
+        String prefixes =
+                " 04 03 00 00 c0 07 0e 00 00 00 01 00 00 00 04 00 00 00 bb 0b 61 62 63 64 65 66 67 68 69 6a 6b 6c 6d"
+                        + " 78";
+        assertDamage("decoded bytes at byte 4 is 43, expected 14 to 42", "07 00 03 00 2b 00 00 00" + prefixes);
+        assertDamage("decoded bytes at byte 4 is 13, expected 14 to 42", "07 00 03 00 0d 00 00 00" + prefixes);
+        String codes =
+                " 02 00 03 00 01 01 00 00 00 00 00 00 61 62 63 05 00 00 00 02 00 00 00 01 00 00 00 02 00 01 ff 78 00";
+        assertDamage("decoded bytes at byte 4 is 41, expected 0 to 40", "08 00 02 00 29 00 00 00" + codes);
     }
 
     private static void assertDamage(String message, String hex) {

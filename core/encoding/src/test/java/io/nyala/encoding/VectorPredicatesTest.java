@@ -1,6 +1,7 @@
 package io.nyala.encoding;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.nyala.testkit.Seed;
@@ -155,6 +156,33 @@ final class VectorPredicatesTest {
                 });
                 assertSelects(vectors, random, vector, ValueRange.ofBinaryEqual(lowSegment), row -> {
                     return Arrays.equals(low, string(strings, row));
+                });
+            }
+        }
+    }
+
+    /** More than are decoded together, by what the header says: they are compared where they lie. */
+    @Test
+    void selectsStringsThatAreSaidToBeLong(@Seed SplittableRandom random) {
+        try (var vectors = new TestVectors()) {
+            byte[][] texts = new byte[1000][];
+            for (int i = 0; i < texts.length; i++) {
+                texts[i] = new byte[random.nextInt(200)];
+                for (int at = 0; at < texts[i].length; at++) {
+                    texts[i][at] = (byte) ('a' + random.nextInt(8));
+                }
+            }
+            EncodedVector vector = vectors.encodeBinary(EncodingHint.AUTO, vectors.binary(texts, 0), texts.length);
+            assertEquals(VectorEncoding.FSST, vector.encoding());
+            vector.source.set(Cells.INT, vector.offset + VectorFormat.DECODED_BYTES, (256 << 10) + 1);
+            vector.wrap(vector.source, vector.offset, vector.bytes);
+            assertFalse(VectorDecoder.fitsScratch(vector), vector.decodedBytes() + " bytes");
+            for (int i = 0; i < 5; i++) {
+                byte[] low = texts[random.nextInt(texts.length)];
+                byte[] high = texts[random.nextInt(texts.length)];
+                ValueRange range = ValueRange.ofBinary(segment(vectors, low), segment(vectors, high));
+                assertSelects(vectors, random, vector, range, row -> {
+                    return Arrays.compareUnsigned(low, texts[row]) <= 0 && Arrays.compareUnsigned(texts[row], high) < 0;
                 });
             }
         }

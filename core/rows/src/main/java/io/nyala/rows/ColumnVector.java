@@ -7,6 +7,7 @@ import static io.nyala.rows.LittleEndian.LONG;
 import static io.nyala.rows.LittleEndian.SHORT;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
 import java.lang.foreign.MemorySegment;
 import java.math.BigDecimal;
@@ -148,7 +149,8 @@ public final class ColumnVector {
      * #bytes}.
      */
     public MemorySegment reserve(int usedBytes, int totalBytes) {
-        assert type.isVariable() && totalBytes <= Limits.BATCH_VARIABLE_BYTES_MAX : totalBytes + " bytes of " + type;
+        assert type.isVariable() : type + " has no bytes";
+        Check.inRange("bytes of a column of a batch", totalBytes, 0, Limits.BATCH_VARIABLE_BYTES_MAX);
         bytes.ensure(usedBytes, (long) totalBytes + PADDING_BYTES);
         return bytes.memory();
     }
