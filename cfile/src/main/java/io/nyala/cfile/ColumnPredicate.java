@@ -1,12 +1,15 @@
 package io.nyala.cfile;
 
 import io.nyala.encoding.EncodedVector;
+import io.nyala.encoding.EntryPredicates;
 import io.nyala.encoding.ValueRange;
-import io.nyala.encoding.VectorDecoder;
+import io.nyala.encoding.ValueTest;
+import io.nyala.encoding.VectorEntries;
 import io.nyala.encoding.VectorPredicates;
 import io.nyala.rows.CellValue;
 import io.nyala.rows.Predicate;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -14,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * A condition on one column, compiled for its kind of cell: to be asked of the bounds of a page, and of encoded
  * vectors.
  *
- * <p>A list of values is asked as the range from its smallest to its largest, in which then the rows that are left are
- * looked up one by one.
+ * <p>A list of values is asked as the range from its smallest to its largest, and then of the values that are left;
+ * where a vector has entries, of these at once.
  *
  * <p>Immutable; shared by threads.
  */
@@ -27,18 +30,17 @@ public final class ColumnPredicate {
     private final @Nullable ValueRange range;
 
     // The bounds of the range, for zones. Where there is none it is zeros, not null: the optimizing compiler of JDK 25
-    // was
-    // seen to read through such a null before looking at it, which ends the process.
+    // was seen to read through such a null before looking at it, which ends the process.
     private final boolean hasLow;
     private final boolean hasHigh;
     private final MemorySegment low;
     private final MemorySegment high;
     private final boolean isHighIncluded;
 
-    /** Ascending; empty unless it is a list of more than one. */
-    private final MemorySegment[] values;
+    private final @Nullable CellList list;
 
-    private final Predicate.BloomFilter[] filters;
+    /** What is asked of values where no range is enough. */
+    private final @Nullable ValueTest each;
 
     private enum Test {
         NEVER,
@@ -49,13 +51,41 @@ public final class ColumnPredicate {
         BLOOM
     }
 
+    /** Whether a cell may be in each of some sets. */
+    private record Filtered(List<Predicate.BloomFilter> filters, int cellBytes) implements ValueTest {
+        @Override
+        public boolean matchesLong(long bits) {
+            for (int i = 0; i < filters.size(); i++) {
+                if (!filters.get(i).mayContain(bits, cellBytes)) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        @Override
+        public boolean matchesBytes(MemorySegment source, long offset, int bytes) {
+            for (int i = 0; i < filters.size(); i++) {
+                if (!filters.get(i).mayContain(source, offset, bytes)) {
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
+
     private ColumnPredicate(
-            Predicate predicate,
+            CellKind kind, Test test, @Nullable CellValue low, @Nullable CellValue high, boolean isHighIncluded) {
+        this(kind, test, low, high, isHighIncluded, null);
+    }
+
+    private ColumnPredicate(
             CellKind kind,
             Test test,
             @Nullable CellValue low,
             @Nullable CellValue high,
-            boolean isHighIncluded) {
+            boolean isHighIncluded,
+            @Nullable ValueTest each) {
         this.kind = kind;
         this.test = test;
         this.hasLow = low != null;
@@ -63,38 +93,31 @@ public final class ColumnPredicate {
         this.low = low == null ? NO_BOUND : low.segment();
         this.high = high == null ? NO_BOUND : high.segment();
         this.isHighIncluded = isHighIncluded;
-        List<CellValue> listed = predicate instanceof Predicate.InList list ? list.values() : List.of();
-        this.values = listed.stream().map(CellValue::segment).toArray(MemorySegment[]::new);
-        List<Predicate.BloomFilter> sets =
-                predicate instanceof Predicate.InBloomFilters bloom ? bloom.filters() : List.of();
-        this.filters = sets.toArray(Predicate.BloomFilter[]::new);
+        this.list = each instanceof CellList listed ? listed : null;
+        this.each = each;
         this.range = test == Test.RANGE || test == Test.LIST ? range() : null;
-    }
-
-    private ColumnPredicate(Predicate predicate, CellKind kind, Test test) {
-        this(predicate, kind, test, null, null, false);
     }
 
     /** Compiles a predicate for a column of this kind; which column it names is the caller's business. */
     public static ColumnPredicate of(Predicate predicate, CellKind kind) {
         return switch (predicate) {
-            case Predicate.Equal equal ->
-                new ColumnPredicate(equal, kind, Test.RANGE, equal.value(), equal.value(), true);
+            case Predicate.Equal equal -> new ColumnPredicate(kind, Test.RANGE, equal.value(), equal.value(), true);
             case Predicate.Range between ->
-                new ColumnPredicate(between, kind, Test.RANGE, between.lower(), between.upper(), false);
-            case Predicate.InList list when list.values().isEmpty() -> new ColumnPredicate(list, kind, Test.NEVER);
-            case Predicate.InList list ->
-                new ColumnPredicate(
-                        list,
-                        kind,
-                        Test.LIST,
-                        list.values().getFirst(),
-                        list.values().getLast(),
-                        true);
-            case Predicate.InBloomFilters _ -> new ColumnPredicate(predicate, kind, Test.BLOOM);
-            case Predicate.IsNull _ -> new ColumnPredicate(predicate, kind, Test.IS_NULL);
-            case Predicate.IsNotNull _ -> new ColumnPredicate(predicate, kind, Test.IS_NOT_NULL);
+                new ColumnPredicate(kind, Test.RANGE, between.lower(), between.upper(), false);
+            case Predicate.InList list -> of(new CellList(list.values(), kind), kind);
+            case Predicate.InBloomFilters bloom -> {
+                var each = new Filtered(bloom.filters(), kind.cellBytes());
+                yield new ColumnPredicate(kind, Test.BLOOM, null, null, false, each);
+            }
+            case Predicate.IsNull _ -> new ColumnPredicate(kind, Test.IS_NULL, null, null, false);
+            case Predicate.IsNotNull _ -> new ColumnPredicate(kind, Test.IS_NOT_NULL, null, null, false);
         };
+    }
+
+    private static ColumnPredicate of(CellList list, CellKind kind) {
+        return list.isEmpty()
+                ? new ColumnPredicate(kind, Test.NEVER, null, null, false)
+                : new ColumnPredicate(kind, Test.LIST, list.first(), list.last(), true, list);
     }
 
     private ValueRange range() {
@@ -171,6 +194,9 @@ public final class ColumnPredicate {
         if ((flags & Zone.HAS_BOUNDS) == 0) {
             return true;
         }
+        if (list != null) {
+            return list.anyWithin(section, page);
+        }
         MemorySegment zone = section.zoneMemory();
         if (!kind.isBinary()) {
             return mayMatchCells(zone, section.minOffset(page), section.maxOffset(page));
@@ -222,88 +248,140 @@ public final class ColumnPredicate {
     /** Clears the bits of the values that do not match. Nulls are the caller's to clear. */
     void and(EncodedVector vector, MemorySegment bitmap, long offset) {
         ValueRange between = range;
-        if (between != null) {
+        ValueTest asked = each;
+        if (between != null && (asked == null || !VectorEntries.hasEntries(vector))) {
             VectorPredicates.and(vector, between, bitmap, offset);
         }
-        if (test == Test.LIST || test == Test.BLOOM) {
-            andEach(vector, bitmap, offset);
+        if (asked != null) {
+            EntryPredicates.and(vector, asked, bitmap, offset);
         }
     }
 
-    private void andEach(EncodedVector vector, MemorySegment bitmap, long offset) {
-        for (int first = 0; first < vector.count(); first += Long.SIZE) {
-            long at = offset + first / Byte.SIZE;
-            long word = bitmap.get(Cells.LONG, at);
-            long kept = 0;
-            for (long rest = word; rest != 0; rest &= rest - 1) {
-                int bit = Long.numberOfTrailingZeros(rest);
-                boolean isIn = test == Test.LIST ? isListed(vector, first + bit) : isInFilters(vector, first + bit);
-                kept |= isIn ? 1L << bit : 0;
+    /**
+     * The values of a list that a predicate asks for, as cells of a kind: whether a cell is one of them, and whether
+     * any of them lies within the bounds of a page. Of floating point numbers the two zeros are equal, and NaN is none.
+     */
+    private static final class CellList implements ValueTest {
+        private static final long[] NO_LONGS = {};
+        private static final double[] NO_DOUBLES = {};
+
+        private final CellKind kind;
+        private final List<CellValue> cells;
+        private final MemorySegment[] segments;
+
+        /** Integers of up to 8 bytes; ascending. */
+        private final long[] longs;
+
+        /** Floating point numbers; ascending, without -0.0. */
+        private final double[] doubles;
+
+        /** Those of {@code values}, which ascend, that are no NaN. */
+        CellList(List<CellValue> values, CellKind kind) {
+            this.kind = kind;
+            this.cells = values.stream()
+                    .filter(value -> !kind.isNan(value.segment(), 0))
+                    .toList();
+            this.segments = cells.stream().map(CellValue::segment).toArray(MemorySegment[]::new);
+            this.longs = kind.isInteger()
+                    ? Arrays.stream(segments)
+                            .mapToLong(cell -> kind.integer(cell, 0))
+                            .toArray()
+                    : NO_LONGS;
+            boolean isFloating = kind == CellKind.FLOAT || kind == CellKind.DOUBLE;
+            this.doubles = isFloating
+                    ? cells.stream().mapToDouble(cell -> cell.toDouble() + 0.0).toArray()
+                    : NO_DOUBLES;
+        }
+
+        boolean isEmpty() {
+            return cells.isEmpty();
+        }
+
+        CellValue first() {
+            return cells.getFirst();
+        }
+
+        CellValue last() {
+            return cells.getLast();
+        }
+
+        @Override
+        public boolean matchesLong(long bits) {
+            return switch (kind) {
+                case FLOAT -> Arrays.binarySearch(doubles, Float.intBitsToFloat((int) bits) + 0.0) >= 0;
+                case DOUBLE -> Arrays.binarySearch(doubles, Double.longBitsToDouble(bits) + 0.0) >= 0;
+                case INT8, INT16, INT32, INT64 -> Arrays.binarySearch(longs, bits) >= 0;
+                case INT128, BINARY -> throw new AssertionError("no cells of up to 8 bytes");
+            };
+        }
+
+        @Override
+        public boolean matchesBytes(MemorySegment source, long offset, int bytes) {
+            int found = firstAtLeast(source, offset, bytes);
+            return found < segments.length && compare(segments[found], source, offset, bytes) == 0;
+        }
+
+        /** The first value that is not below a cell of 16 bytes or a byte string; the number of values if none is. */
+        private int firstAtLeast(MemorySegment source, long offset, int bytes) {
+            int low = 0;
+            int high = segments.length;
+            while (low < high) {
+                int middle = (low + high) >>> 1;
+                if (compare(segments[middle], source, offset, bytes) < 0) {
+                    low = middle + 1;
+                } else {
+                    high = middle;
+                }
             }
-            bitmap.set(Cells.LONG, at, kept);
+            return low;
         }
-    }
 
-    private boolean isInFilters(EncodedVector vector, int row) {
-        for (Predicate.BloomFilter filter : filters) {
-            if (!isIn(filter, vector, row)) {
+        private int compare(MemorySegment value, MemorySegment source, long offset, int bytes) {
+            return kind.isBinary()
+                    ? Cells.compareBytes(value, 0, value.byteSize(), source, offset, bytes)
+                    : kind.compare(value, 0, source, offset);
+        }
+
+        /** Whether a page that has bounds may have a cell that is in the list. */
+        boolean anyWithin(Section section, int page) {
+            MemorySegment zone = section.zoneMemory();
+            long min = section.minOffset(page);
+            long max = section.maxOffset(page);
+            return switch (kind) {
+                case INT8, INT16, INT32, INT64 -> {
+                    int found = place(Arrays.binarySearch(longs, kind.integer(zone, min)));
+                    yield found < longs.length && longs[found] <= kind.integer(zone, max);
+                }
+                case FLOAT -> anyWithin(zone.get(Cells.FLOAT, min), zone.get(Cells.FLOAT, max));
+                case DOUBLE -> anyWithin(zone.get(Cells.DOUBLE, min), zone.get(Cells.DOUBLE, max));
+                case INT128 -> {
+                    int found = firstAtLeast(zone, min, kind.cellBytes());
+                    yield found < segments.length && kind.compare(segments[found], 0, zone, max) <= 0;
+                }
+                case BINARY -> anyStringWithin(section, page);
+            };
+        }
+
+        private boolean anyWithin(double min, double max) {
+            int found = place(Arrays.binarySearch(doubles, min + 0.0));
+            return found < doubles.length && doubles[found] <= max;
+        }
+
+        private static int place(int found) {
+            return found < 0 ? -found - 1 : found;
+        }
+
+        /** A min that is cut is below the smallest string; a max that is cut stands for all that begin with it. */
+        private boolean anyStringWithin(Section section, int page) {
+            MemorySegment zone = section.zoneMemory();
+            int found = firstAtLeast(zone, section.minOffset(page), section.minBytes(page));
+            if (found == segments.length) {
                 return false;
             }
+            MemorySegment value = segments[found];
+            boolean isCut = (section.zoneFlags(page) & Zone.MAX_CUT) != 0;
+            long valueBytes = isCut ? Math.min(value.byteSize(), section.maxBytes(page)) : value.byteSize();
+            return Cells.compareBytes(value, 0, valueBytes, zone, section.maxOffset(page), section.maxBytes(page)) <= 0;
         }
-        return true;
-    }
-
-    private boolean isIn(Predicate.BloomFilter filter, EncodedVector vector, int row) {
-        return switch (kind) {
-            case INT8, INT16, INT32, INT64, FLOAT, DOUBLE ->
-                filter.mayContain(VectorDecoder.longAt(vector, row), vector.cellBytes());
-            case INT128 -> {
-                MemorySegment cell = MemorySegment.ofArray(new long[2]);
-                VectorDecoder.fixedCell(vector, row, cell, 0);
-                yield filter.mayContain(cell, 0, (int) cell.byteSize());
-            }
-            case BINARY -> {
-                int bytes = VectorDecoder.binaryCellBytes(vector, row);
-                long at = VectorDecoder.binaryCellOffset(vector, row);
-                yield filter.mayContain(vector.cellMemory(), at, bytes);
-            }
-        };
-    }
-
-    private boolean isListed(EncodedVector vector, int row) {
-        // Once: an encoding may have to compute it.
-        long bits = vector.isBinary() || vector.cellBytes() > Long.BYTES ? 0 : VectorDecoder.longAt(vector, row);
-        int from = 0;
-        int to = values.length - 1;
-        while (from <= to) {
-            int middle = (from + to) >>> 1;
-            int order = compare(vector, row, bits, values[middle]);
-            if (order == 0) {
-                return true;
-            }
-            if (order > 0) {
-                from = middle + 1;
-            } else {
-                to = middle - 1;
-            }
-        }
-        return false;
-    }
-
-    /** Compares the cell, of which {@code bits} are those of up to 8 bytes, with a value of the list. */
-    private int compare(EncodedVector vector, int row, long bits, MemorySegment value) {
-        return switch (kind) {
-            case INT8, INT16, INT32, INT64 -> Long.compare(bits, kind.integer(value, 0));
-            case FLOAT -> Float.compare(Float.intBitsToFloat((int) bits) + 0.0f, value.get(Cells.FLOAT, 0) + 0.0f);
-            case DOUBLE -> Double.compare(Double.longBitsToDouble(bits) + 0.0, value.get(Cells.DOUBLE, 0) + 0.0);
-            case INT128 -> compareWide(vector, row, value);
-            case BINARY -> VectorDecoder.compareBinary(vector, row, value, 0, value.byteSize());
-        };
-    }
-
-    private static int compareWide(EncodedVector vector, int row, MemorySegment value) {
-        MemorySegment cell = MemorySegment.ofArray(new long[2]);
-        VectorDecoder.fixedCell(vector, row, cell, 0);
-        return CellKind.INT128.compare(cell, 0, value, 0);
     }
 }

@@ -8,6 +8,7 @@ import io.nyala.encoding.FlatBinary;
 import io.nyala.rows.ColumnType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -55,6 +56,49 @@ record TestColumn(ColumnSpec spec, List<byte @Nullable []> cells) {
             }
         }
         return new TestColumn(spec, cells);
+    }
+
+    /** As above; of the four shapes, two have values for which there is an encoding of their own. */
+    static TestColumn shaped(
+            SplittableRandom random, int id, int rowCount, CellKind kind, int shape, boolean mayHaveNulls) {
+        TestColumn column = random(random, id, rowCount, kind);
+        if (shape == 0) { // Pages with bounds that exclude.
+            column.cells()
+                    .sort((a, b) -> a == null ? (b == null ? 0 : -1) : b == null ? 1 : Arrays.compareUnsigned(a, b));
+        } else if (shape < 3) {
+            for (int row = 0; row < rowCount; row++) {
+                if (!mayHaveNulls || column.cells().get(row) != null) {
+                    column.cells().set(row, shapedValue(random, kind, row, shape == 1));
+                }
+            }
+            return new TestColumn(column.spec().withEncoding(EncodingHint.AUTO), column.cells());
+        }
+        return column;
+    }
+
+    /** Of text, keys, steps or decimals; by themselves or in order. */
+    private static byte[] shapedValue(SplittableRandom random, CellKind kind, int row, boolean isAscending) {
+        byte[] cell = new byte[kind.cellBytes()];
+        MemorySegment memory = MemorySegment.ofArray(cell);
+        switch (kind) {
+            case BINARY -> {
+                String[] words = {"the ", "carefully ", "ironic ", "sleep ", "furiously ", "deposits "};
+                var text = new StringBuilder(isAscending ? "key%08d".formatted(row * 3) : "");
+                for (int i = isAscending ? 0 : random.nextInt(12); i > 0; i--) {
+                    text.append(any(random, words));
+                }
+                return text.toString().getBytes(StandardCharsets.UTF_8);
+            }
+            case FLOAT -> memory.set(Cells.FLOAT, 0, random.nextInt(-2_000, 2_000) / 100.0f);
+            case DOUBLE -> memory.set(Cells.DOUBLE, 0, random.nextInt(-20_000, 20_000) / 100.0);
+            default -> {
+                long number = isAscending ? row * 1_000L + random.nextInt(10) : random.nextInt(1_000);
+                for (int i = 0; i < cell.length; i++, number >>= Byte.SIZE) {
+                    cell[i] = (byte) number;
+                }
+            }
+        }
+        return cell;
     }
 
     private static <E> E any(SplittableRandom random, E[] all) {
