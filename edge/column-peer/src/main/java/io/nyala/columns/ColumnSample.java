@@ -18,7 +18,8 @@ import java.util.function.ToLongFunction;
 
 /**
  * Values of one column, flat in memory: cells back to back, or offsets and bytes of strings. What columns look
- * like: those of TPC-H's lineitem, timestamps, random numbers, sorted and skewed strings, decimals kept as doubles.
+ * like: all those of TPC-H's lineitem, timestamps, random numbers, sorted and skewed strings, decimals kept as doubles,
+ * one value for all rows, and runs of values.
  *
  * @param name for people
  * @param cellBytes of a fixed cell; 0 of strings
@@ -34,6 +35,8 @@ record ColumnSample(
     private static final long FIRST_MICROS = 1_700_000_000_000_000L;
     private static final int STEP_MICROS = 10_000;
     private static final double HUNDRED = 100;
+    private static final int RUN_MAX = 500;
+    private static final int TEXT_BYTES_MIN = 4;
 
     /** All samples. */
     static List<ColumnSample> draw(Arena arena, int rows) {
@@ -42,15 +45,18 @@ record ColumnSample(
         List<LineItem> items = items(rows);
         all.add(longs(arena, "l_orderkey", items, LineItem::getOrderKey));
         all.add(longs(arena, "l_partkey", items, LineItem::getPartKey));
+        all.add(longs(arena, "l_suppkey", items, LineItem::getSupplierKey));
+        all.add(ints(arena, "l_linenumber", items, LineItem::getLineNumber));
         all.add(longs(arena, "l_quantity", items, item -> item.getQuantity() * 100));
         all.add(longs(arena, "l_extendedprice", items, LineItem::getExtendedPriceInCents));
         all.add(longs(arena, "l_discount", items, LineItem::getDiscountPercent));
-        all.add(cells(
-                arena,
-                "l_shipdate",
-                Integer.BYTES,
-                items.size(),
-                i -> items.get(i).getShipDate()));
+        all.add(longs(arena, "l_tax", items, LineItem::getTaxPercent));
+        all.add(strings(arena, "l_returnflag", items.size(), i -> items.get(i).getReturnFlag()));
+        all.add(strings(arena, "l_linestatus", items.size(), i -> items.get(i).getStatus()));
+        all.add(ints(arena, "l_shipdate", items, LineItem::getShipDate));
+        all.add(ints(arena, "l_commitdate", items, LineItem::getCommitDate));
+        all.add(ints(arena, "l_receiptdate", items, LineItem::getReceiptDate));
+        all.add(strings(arena, "l_shipinstruct", items.size(), i -> items.get(i).getShipInstructions()));
         all.add(strings(arena, "l_shipmode", items.size(), i -> items.get(i).getShipMode()));
         all.add(strings(arena, "l_comment", items.size(), i -> items.get(i).getComment()));
         long[] micros = {FIRST_MICROS};
@@ -59,7 +65,22 @@ record ColumnSample(
         all.add(strings(arena, "sorted strings", rows, "customer/%09d/orders"::formatted));
         all.add(strings(arena, "zipf strings", rows, _ -> "word " + zipf(random)));
         all.add(decimals(arena, items));
+        all.add(cells(arena, "one value", Long.BYTES, rows, _ -> FIRST_MICROS));
+        all.add(runs(arena, rows, random));
         return all;
+    }
+
+    /** Random numbers, each for some hundred rows. */
+    private static ColumnSample runs(Arena arena, int rows, SplittableRandom random) {
+        long[] value = {0};
+        int[] left = {0};
+        return cells(arena, "runs", Long.BYTES, rows, _ -> {
+            if (left[0]-- == 0) {
+                left[0] = random.nextInt(RUN_MAX);
+                value[0] = random.nextLong();
+            }
+            return value[0];
+        });
     }
 
     private static List<LineItem> items(int rows) {
@@ -78,6 +99,10 @@ record ColumnSample(
 
     private static ColumnSample longs(Arena arena, String name, List<LineItem> items, ToLongFunction<LineItem> value) {
         return cells(arena, name, Long.BYTES, items.size(), i -> value.applyAsLong(items.get(i)));
+    }
+
+    private static ColumnSample ints(Arena arena, String name, List<LineItem> items, ToLongFunction<LineItem> value) {
+        return cells(arena, name, Integer.BYTES, items.size(), i -> value.applyAsLong(items.get(i)));
     }
 
     private static ColumnSample decimals(Arena arena, List<LineItem> items) {
@@ -127,18 +152,9 @@ record ColumnSample(
         return cellBytes == 0;
     }
 
-    /** Values in the vector that begins with this row. */
-    int vectorRows(int first) {
-        return Math.min(VectorFormat.VALUES_MAX, rows - first);
-    }
-
     /** The strings from this row on. */
     FlatBinary strings(int first, FlatBinary target) {
         return target.wrap(offsets, (long) first * Integer.BYTES, bytes, 0);
-    }
-
-    long fixedOffset(int first) {
-        return (long) first * cellBytes;
     }
 
     /** Of cells; of strings and their offsets. */
@@ -163,6 +179,11 @@ record ColumnSample(
         for (long at = 0; at < end; at += blockBytes) {
             blocks.add(padded.asSlice(at, Math.min(blockBytes, end - at)));
         }
+    }
+
+    /** Whether there is something for a dictionary in them: strings of more than a few bytes. */
+    boolean isText() {
+        return isBinary() && bytes.byteSize() > TEXT_BYTES_MIN * (long) rows;
     }
 
     /** For databases: a number as it is, or a string. */

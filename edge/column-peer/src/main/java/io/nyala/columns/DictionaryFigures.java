@@ -61,7 +61,7 @@ final class DictionaryFigures {
                     + " | with one | ms to read | with one |");
             System.out.println("|---|---|---|---|---|---|---|---|---|");
             for (ColumnSample sample : samples) {
-                for (int rows : sample.isBinary() ? ROWS_PER_STRING : new int[0]) {
+                for (int rows : sample.isText() ? ROWS_PER_STRING : new int[0]) {
                     figures.print(sample, rows);
                 }
             }

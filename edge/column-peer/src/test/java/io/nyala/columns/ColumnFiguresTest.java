@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Test;
 final class ColumnFiguresTest {
     @Test
     void schemesAreMeasured() throws IOException {
-        SchemeFigures.print(3_000, 1);
+        SchemeFigures.print(1_500, 1);
     }
 
     @Test
