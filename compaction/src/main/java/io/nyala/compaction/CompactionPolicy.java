@@ -113,7 +113,7 @@ public final class CompactionPolicy {
      */
     private static Optional<Choice> major(List<RowSetShape> rowSets, double height, MergePolicy.Budget budget) {
         return rowSets.stream()
-                .filter(rowSet -> rowSet.isMuchChanged(budget) && rowSet.rowCount() <= budget.rowsMax())
+                .filter(rowSet -> rowSet.isMuchChanged(budget) && rowSet.isWritable(budget))
                 .max(Comparator.comparingDouble(RowSetShape::changeShare))
                 .map(rowSet -> new Choice(
                         List.of(rowSet.fileId()),
@@ -137,7 +137,7 @@ public final class CompactionPolicy {
      */
     private static Optional<Choice> reclaim(List<RowSetShape> rowSets, double height, MergePolicy.Budget budget) {
         return rowSets.stream()
-                .filter(rowSet -> rowSet.isMuchForgotten(budget) && rowSet.rowCount() <= budget.rowsMax())
+                .filter(rowSet -> rowSet.isMuchForgotten(budget) && rowSet.isWritable(budget))
                 .max(Comparator.comparingDouble(RowSetShape::forgottenShare))
                 .map(rowSet -> new Choice(
                         List.of(rowSet.fileId()),
@@ -198,14 +198,21 @@ public final class CompactionPolicy {
         String changed = rowSets.stream()
                 .filter(rowSet -> rowSet.isMuchChanged(budget))
                 .max(Comparator.comparingDouble(RowSetShape::changeShare))
-                .map(rowSet -> String.format(
-                        Locale.ROOT,
-                        "; changes are %.1f %% of rowset %d, which is not written again: it has %,d rows, and a merge"
-                                + " notes where each goes, of at most %,d",
-                        100 * rowSet.changeShare(),
-                        rowSet.fileId(),
-                        rowSet.rowCount(),
-                        budget.rowsMax()))
+                .map(rowSet -> rowSet.isApart()
+                        ? String.format(
+                                Locale.ROOT,
+                                "; changes are %.1f %% of rowset %d, which is not written again: a row has more history"
+                                        + " than a merge may have in memory; let the table keep less, or vacuum it",
+                                100 * rowSet.changeShare(),
+                                rowSet.fileId())
+                        : String.format(
+                                Locale.ROOT,
+                                "; changes are %.1f %% of rowset %d, which is not written again: it has %,d rows, and"
+                                        + " a merge notes where each goes, of at most %,d",
+                                100 * rowSet.changeShare(),
+                                rowSet.fileId(),
+                                rowSet.rowCount(),
+                                budget.rowsMax()))
                 .orElse("");
         Deltas deltas = budget.deltas();
         String files = rowSets.stream()

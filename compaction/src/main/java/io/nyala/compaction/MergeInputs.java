@@ -61,7 +61,7 @@ final class MergeInputs {
         int fittingCount = 0;
         for (int i : Order.of(begins)) {
             RowSetShape shape = shapes.get(i);
-            if (shape.cost() <= budget.bytesMax() && shape.rowCount() <= budget.rowsMax()) {
+            if (shape.cost() <= budget.bytesMax() && shape.isWritable(budget)) {
                 fitting[fittingCount++] = i;
             }
         }

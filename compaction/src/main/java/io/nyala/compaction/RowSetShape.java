@@ -14,6 +14,7 @@ import java.util.List;
  * @param deltaFiles those that have changes since, the oldest first
  * @param forgottenBytes of all these, about what nobody can read any more: rows that were deleted, and history, before
  *     the tablet's ancient history mark
+ * @param isApart whether it cannot be written again for now, since a row of it has too much history
  */
 @SuppressWarnings("ArrayRecordComponent") // Keys are bytes everywhere; nobody compares these.
 public record RowSetShape(
@@ -24,15 +25,40 @@ public record RowSetShape(
         byte[] minKey,
         byte[] maxKey,
         List<DeltaFileShape> deltaFiles,
-        long forgottenBytes) {
+        long forgottenBytes,
+        boolean isApart) {
     public RowSetShape {
         deltaFiles = List.copyOf(deltaFiles);
     }
 
+    /** One that can be written again. */
+    public RowSetShape(
+            long fileId,
+            long rowCount,
+            long bytes,
+            long changeBytes,
+            byte[] minKey,
+            byte[] maxKey,
+            List<DeltaFileShape> deltaFiles,
+            long forgottenBytes) {
+        this(fileId, rowCount, bytes, changeBytes, minKey, maxKey, deltaFiles, forgottenBytes, false);
+    }
+
     /** Of which so much cannot be read any more. */
     public RowSetShape forgetting(long newForgottenBytes) {
+        long forgotten = Math.min(newForgottenBytes, cost());
+        return new RowSetShape(fileId, rowCount, bytes, changeBytes, minKey, maxKey, deltaFiles, forgotten, isApart);
+    }
+
+    /** As it is, but whether it can be written again. */
+    public RowSetShape apart(boolean newIsApart) {
         return new RowSetShape(
-                fileId, rowCount, bytes, changeBytes, minKey, maxKey, deltaFiles, Math.min(newForgottenBytes, cost()));
+                fileId, rowCount, bytes, changeBytes, minKey, maxKey, deltaFiles, forgottenBytes, newIsApart);
+    }
+
+    /** Whether it can be written again, by itself or with others. */
+    boolean isWritable(MergePolicy.Budget budget) {
+        return !isApart && rowCount <= budget.rowsMax();
     }
 
     /**

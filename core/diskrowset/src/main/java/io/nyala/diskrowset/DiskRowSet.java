@@ -348,4 +348,25 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
     public void close() {
         file.close();
     }
+
+    /** A merge has met a row with more history than it may have in memory at a time, which is all of one row's. */
+    public static final class HistoryLimitException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        private final long fileId;
+
+        HistoryLimitException(DiskRowSet rowSet, long ordinal, int records, long bytes, long bytesMax) {
+            super("row " + ordinal + " of rowset " + rowSet.fileId() + " (" + rowSet.path() + ") changed so often that"
+                    + " its history has " + records + " records of " + bytes + " bytes and more, and a merge has that"
+                    + " of a row in memory, " + bytesMax + " bytes at most; the rowset stays as it is, and others are"
+                    + " merged without it, until that history is forgotten. Let the table keep less of it"
+                    + " (kudu.table.history_max_age_sec), or give it up now (nyala vacuum)");
+            this.fileId = rowSet.fileId();
+        }
+
+        /** Of the rowset. */
+        public long fileId() {
+            return fileId;
+        }
+    }
 }

@@ -35,23 +35,22 @@ import org.jspecify.annotations.Nullable;
  * <p>What nobody can see any more has no record, however often a row changed: it is as if it had been in the file from
  * the beginning of its lifetime.
  *
- * <p>Or it is for a {@link RowSetRewrite}: then rows have no keys and few columns, while their history is whole.
- *
- * <p>Or it is for those who want to know what happened between two times: then vectors in which nothing did are left
- * out, changes since the file that came after the later time are not applied, and those in between leave two records of
- * UPDATEs at most, the newest of which is of the newest time.
+ * <p>For a {@link RowSetRewrite} rows have no keys and few columns, while their history is whole. For those who want to
+ * know what happened between two times, vectors in which nothing did are left out, changes since the file that came
+ * after the later time are not applied, and those in between leave two records of UPDATEs at most, the newest of which
+ * is of the newest time.
  *
  * <p>One thread. Whoever made it closes it, before the rowset and the sources.
  */
 public final class RowSetSource implements RowSource {
-    /**
-     * Of what is read ahead a half are pages, and a quarter rows, up to the end of a vector. A merge has many of these:
-     * pages for which it is not enough are read one by one.
-     */
+    /** Of what is read ahead a half are pages, others of which are read one by one, and a quarter rows of a vector. */
     private static final long BYTES_MAX = 2 << 20;
 
     /** Of changes that are decoded a page at a time; those beyond it, of columns or delta files, some 200 at a time. */
     private static final long CHANGES_BYTES_KEPT = 256 << 10;
+
+    /** Of a row in a merge, which copies it twice beside an output of up to half of its memory. */
+    private static final long HISTORY_BYTES_MAX = 8 << 20;
 
     /** In the place of the ordinal at which a cursor stands: it is still to be moved. */
     private static final long UNKNOWN = -1;
@@ -60,7 +59,6 @@ public final class RowSetSource implements RowSource {
     private final Schema schema;
     private final Reading reading;
     private final @Nullable ScanSpec interval;
-
     private final boolean hasKeys; // If not, a rewrite has them.
     private final RedoSources since;
     private final ReaderMemory memory;
@@ -88,7 +86,6 @@ public final class RowSetSource implements RowSource {
     private GrowingBuffer changed;
 
     private GrowingBuffer spare;
-
     private final long[] rowOffsets = new long[Limits.VECTOR_ROWS];
     private final int[] rowLengths = new int[Limits.VECTOR_ROWS];
     private final long[] insertTimes = new long[Limits.VECTOR_ROWS];
@@ -121,7 +118,7 @@ public final class RowSetSource implements RowSource {
      * @param account pays for all that it needs until it is closed
      */
     public RowSetSource(DiskRowSet rowSet, Schema schema, long mark, List<DeltaSource> since, MemoryAccount account) {
-        this(rowSet, schema, new Reading(schema, mark), since, account);
+        this(rowSet, schema, new Reading(schema, mark, BYTES_MAX, 0), since, account);
     }
 
     /**
@@ -136,13 +133,8 @@ public final class RowSetSource implements RowSource {
         public Reading {
             bytesMax = Math.min(bytesMax, BYTES_MAX);
         }
-
-        private Reading(Schema ofRows, long mark) {
-            this(ofRows, mark, BYTES_MAX, 0);
-        }
     }
 
-    /** As above; history has all columns. */
     public RowSetSource(
             DiskRowSet rowSet, Schema schema, Reading reading, List<DeltaSource> since, MemoryAccount account) {
         this(rowSet, schema, new Past(rowSet, schema, reading), () -> since, account);
@@ -161,11 +153,12 @@ public final class RowSetSource implements RowSource {
         }
 
         Past(RowSetRewrite rewrite, long mark) {
-            this(rewrite.shape(), new Reading(rewrite.schema(), mark), null);
+            this(rewrite.shape(), new Reading(rewrite.schema(), mark, BYTES_MAX, 0), null);
         }
 
         Past(DiskRowSet rowSet, ScanSpec scan) {
-            this(RowShape.of(scan.schema(), scan.schema(), rowSet), new Reading(scan.schema(), scan.start()), scan);
+            var reading = new Reading(scan.schema(), scan.start(), BYTES_MAX, 0);
+            this(RowShape.of(scan.schema(), scan.schema(), rowSet), reading, scan);
         }
     }
 
@@ -176,7 +169,6 @@ public final class RowSetSource implements RowSource {
      * @param scan in the columns in which rows are answered; its predicates are not looked at
      * @param schema of the table, with all columns: changes of others are none
      * @param since may be replaced between two calls of {@link #refresh}
-     * @param account pays for all that it needs until it is closed
      */
     public RowSetSource(DiskRowSet rowSet, ScanSpec scan, Schema schema, RedoSources since, MemoryAccount account) {
         this(rowSet, schema, new Past(rowSet, scan), since, account);
@@ -323,6 +315,7 @@ public final class RowSetSource implements RowSource {
             historyOrdinal = history.seek(ordinal) ? history.ordinal() : Long.MAX_VALUE;
         }
         while (historyOrdinal == ordinal) {
+            checkHistory();
             MemorySegment memory = history.memory();
             long change = history.changeOffset();
             RowChange.check(rowSet.fileColumns().layout(), memory, change, history.changeBytes());
@@ -355,6 +348,13 @@ public final class RowSetSource implements RowSource {
         MemorySegment.copy(changed.memory(), 0, buffer.memory(), rowOffset, rowBytes);
     }
 
+    private void checkHistory() {
+        if (interval == null && end - aheadEnd > HISTORY_BYTES_MAX) {
+            throw new DiskRowSet.HistoryLimitException(
+                    rowSet, ordinal, historyCount(), end - aheadEnd, HISTORY_BYTES_MAX);
+        }
+    }
+
     /** Notes how to undo a change, and applies it to {@link #changed}. */
     private void take(DeltaSource.Cursor cursor) {
         if (interval != null && cursor.time() > interval.snapshot()) {
@@ -367,6 +367,7 @@ public final class RowSetSource implements RowSource {
             throw new IllegalArgumentException("row " + ordinal + " of " + rowSet.path() + " changes at "
                     + cursor.time() + " after it was deleted, or is inserted again; only a MemRowSet takes inserts");
         }
+        checkHistory();
         boolean isRecorded = cursor.time() > reading.mark();
         if (RowChange.kind(memory, change) == RowChange.DELETE) {
             isDeleted = true;

@@ -1,10 +1,12 @@
 package io.nyala.maintenance;
 
 import io.nyala.compaction.MergePolicy;
+import io.nyala.tablet.Merging;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletView;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -45,24 +47,40 @@ public final class TabletUpkeep {
 
     /** Merges until nothing more is worth it; answers what should have been merged and was not. */
     public CompletableFuture<List<Left>> compact() {
-        return compact(List.of(), COMPACTION_MERGES_MAX);
+        return compact(List.of(), List.of(), COMPACTION_MERGES_MAX);
     }
 
-    /** {@code refused}: what could not be merged, since it was being merged by itself, or may not be just now. */
-    private CompletableFuture<List<Left>> compact(List<Long> refused, int mergesMax) {
+    /**
+     * @param refused what could not be merged, since it was being merged by itself, or may not be just now
+     * @param left what cannot be, whatever is tried, with others of which that is true
+     */
+    private CompletableFuture<List<Left>> compact(List<Long> refused, List<Left> left, int mergesMax) {
         MergePolicy.Choice choice = maintenance.choose(tablet);
         List<Long> chosen = choice.fileIds();
-        if (chosen.isEmpty() || chosen.equals(refused) || mergesMax == 0) {
-            return left(
-                    chosen,
-                    mergesMax == 0
-                            ? COMPACTION_MERGES_MAX + " merges were done, and rows are written as"
-                                    + " fast as they are merged; try again when less is written"
-                            : whyRefused());
+        if (chosen.isEmpty()) {
+            return CompletableFuture.completedFuture(left);
         }
-        return maintenance
-                .merge(tablet, choice)
-                .thenCompose(isMerged -> compact(isMerged ? List.of() : chosen, mergesMax - 1));
+        if (mergesMax == 0) {
+            return CompletableFuture.completedFuture(with(
+                    left,
+                    chosen,
+                    COMPACTION_MERGES_MAX + " merges were done, and rows are written as fast as they are merged; try"
+                            + " again when less is written"));
+        }
+        if (chosen.equals(refused)) {
+            return CompletableFuture.completedFuture(with(left, chosen, whyRefused()));
+        }
+        CompletableFuture<Boolean> merged = maintenance.merge(tablet, choice);
+        return merged.thenCompose(isMerged -> compact(isMerged ? List.of() : chosen, left, mergesMax - 1))
+                .exceptionallyCompose(failure -> {
+                    if (merged.isCompletedExceptionally()
+                            && merged.exceptionNow() instanceof Merging.KeptApartException kept) {
+                        String reason = Objects.requireNonNull(kept.getMessage(), "it says which row");
+                        List<Left> more = with(left, List.of(kept.fileId()), reason);
+                        return compact(List.of(), more, mergesMax - 1); // Others are merged without it.
+                    }
+                    return CompletableFuture.failedFuture(failure);
+                });
     }
 
     /**
@@ -90,13 +108,18 @@ public final class TabletUpkeep {
             List<Long> kept = TabletView.withPast(tablet).stream()
                     .filter(fileId -> refused.contains(fileId) || TabletView.isForgettable(tablet, fileId, mark))
                     .toList();
-            return kept.isEmpty() || passesMax == 1 ? left(kept, whyRefused()) : vacuum(kept, mark, passesMax - 1);
+            return kept.isEmpty() || passesMax == 1
+                    ? CompletableFuture.completedFuture(with(List.of(), kept, whyRefused()))
+                    : vacuum(kept, mark, passesMax - 1);
         });
     }
 
-    private CompletableFuture<List<Left>> left(List<Long> rowSets, String reason) {
-        return CompletableFuture.completedFuture(
-                rowSets.isEmpty() ? List.of() : List.of(new Left(tablet.id(), rowSets, reason)));
+    private List<Left> with(List<Left> before, List<Long> rowSets, String reason) {
+        List<Left> all = new ArrayList<>(before);
+        if (!rowSets.isEmpty()) {
+            all.add(new Left(tablet.id(), rowSets, reason));
+        }
+        return List.copyOf(all);
     }
 
     private String whyRefused() {

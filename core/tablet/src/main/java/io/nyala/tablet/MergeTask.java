@@ -316,7 +316,7 @@ public final class MergeTask implements Merging.Task {
 
     private boolean write() {
         Flush running = Objects.requireNonNull(merge, "nothing is written yet");
-        boolean isWriting = running.step();
+        boolean isWriting = step(running);
         rowsWritten = running.rowCount();
         if (running.isGivenUp()) {
             MergePlaces present = Objects.requireNonNull(places, "there are places where something is written");
@@ -348,7 +348,15 @@ public final class MergeTask implements Merging.Task {
         return true;
     }
 
-    /** What came while the outputs were written. */
+    private boolean step(Flush running) {
+        try {
+            return running.step();
+        } catch (DiskRowSet.HistoryLimitException e) {
+            tablet.merging().keepApart(e.fileId(), tablet.visible());
+            throw new Merging.KeptApartException(e.fileId(), e);
+        }
+    }
+
     private boolean carry() {
         if (carriedStores == frozen.size()) {
             carried.forEach(DeltaMemStore::batchEnds);

@@ -9,7 +9,9 @@ import io.nyala.rows.RowChange;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +26,9 @@ public final class Merging {
     private volatile boolean isPaused;
     private volatile boolean isFlushOwed;
     private volatile Pressure.@Nullable SetAside setAside; // While rowsets are merged.
+
+    /** Rowsets that are not to be merged before the history mark is so far. */
+    private final Map<Long, Long> apart = new ConcurrentHashMap<>();
 
     // Guarded by this.
     private int lostCount;
@@ -150,6 +155,23 @@ public final class Merging {
         }
     }
 
+    /** A rowset cannot be merged for now; others are merged without it from now on. */
+    public static final class KeptApartException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        private final long fileId;
+
+        KeptApartException(long fileId, RuntimeException cause) {
+            super(cause.getMessage(), cause);
+            this.fileId = fileId;
+        }
+
+        /** Of the rowset. */
+        public long fileId() {
+            return fileId;
+        }
+    }
+
     /** Whether something has rowsets or delta files of the tablet. */
     public boolean isRunning() {
         return running != null;
@@ -221,6 +243,22 @@ public final class Merging {
     /** How far the merge is that has rowsets of the tablet, if one has. */
     public Optional<MergeTask.Progress> progress() {
         return running instanceof MergeTask merge ? Optional.of(merge.progress()) : Optional.empty();
+    }
+
+    /** A rowset cannot be merged before what is visible now is forgotten: others are merged without it. */
+    void keepApart(long fileId, long visible) {
+        apart.put(fileId, visible);
+    }
+
+    /** Whether it is in vain to merge a rowset by itself, or with others, at a history mark. */
+    boolean isApart(long fileId, long mark) {
+        Long until = apart.get(fileId);
+        return until != null && mark < until;
+    }
+
+    /** They are the tablet's no more. */
+    void forget(List<LiveRowSet> merged) {
+        merged.forEach(rowSet -> apart.remove(rowSet.base().fileId()));
     }
 
     /** Whether one may begin: one at a time in a tablet. */

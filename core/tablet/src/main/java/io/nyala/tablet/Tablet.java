@@ -441,6 +441,7 @@ public final class Tablet {
     void swap(List<LiveRowSet> inputs, List<LiveRowSet> outputs, Consumer<LiveRowSet> closer) {
         RowSetMap next = map.withMerge(inputs, outputs);
         map = next;
+        merging.forget(inputs);
         lastFilesVersion = next.version();
         lastMergeVersion = next.version();
         epochs.retire(() -> merging.free(() -> inputs.forEach(input -> input.retire(closer))));

@@ -152,7 +152,9 @@ public record TabletView(
         int ticket = tablet.enter();
         try {
             return tablet.map().onDisk().stream()
-                    .map(rowSet -> rowSet.shape().forgetting(forgottenBytes(rowSet, mark)))
+                    .map(rowSet -> rowSet.shape()
+                            .forgetting(forgottenBytes(rowSet, mark))
+                            .apart(tablet.merging().isApart(rowSet.base().fileId(), mark)))
                     .toList();
         } finally {
             tablet.exit(ticket);
