@@ -10,8 +10,11 @@ import io.nyala.simulation.PowerCutException;
 import io.nyala.simulation.RandomSchema;
 import io.nyala.simulation.SimulatedDisk;
 import io.nyala.tablet.MissingRowSetException;
+import io.nyala.tablet.RowSetEntry;
+import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletBusyException;
 import io.nyala.tablet.TabletClosedException;
+import io.nyala.tablet.TabletView;
 import io.nyala.wal.Durability;
 import io.nyala.wal.LogFullException;
 import io.nyala.wal.LogStoppedException;
@@ -24,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The life of two small tables on a disk that fails, or loses its power, at a call that the test has chosen: two
- * sessions with commits, flushes and scans. Goes on after a failure as a program would, and knows at the end what must
+ * sessions with commits, flushes, merges and scans. Goes on after a failure as a program would, and knows at the end what must
  * be there. Up to the fault the same seed makes the same calls.
  */
 final class FaultyRun {
@@ -146,6 +149,20 @@ final class FaultyRun {
             commit(running, flushed);
             flushed.assertAgrees(table(running, flushed));
         }
+        merge(running, table(running, flushed));
+    }
+
+    /** What is on disk becomes less; what is in memory goes on beside it. */
+    private void merge(World.Running running, Table table) {
+        int kind = random.nextInt(4);
+        if (kind == 0) {
+            await(running, table.vacuum());
+        } else if (kind == 1) {
+            Tablet tablet = table.state().tablets().getFirst().tablet();
+            List<Long> rowSets =
+                    TabletView.rowSets(tablet).stream().map(RowSetEntry::fileId).toList();
+            await(running, running.engine().maintenance().merge(tablet, rowSets));
+        }
     }
 
     private void commit(World.Running running, ModelDriver table) {
@@ -166,10 +183,10 @@ final class FaultyRun {
         expected(failure);
     }
 
-    private static void await(World.Running running, CompletableFuture<Void> flush) {
-        running.host().await(flush::isDone);
-        if (flush.isCompletedExceptionally()) {
-            expected(ModelWrites.failure(flush));
+    private static void await(World.Running running, CompletableFuture<?> done) {
+        running.host().await(done::isDone);
+        if (done.isCompletedExceptionally()) {
+            expected(ModelWrites.failure(done));
         }
     }
 
