@@ -96,16 +96,18 @@ final class KuduRegressionTest {
 
     /**
      * kc:e77538b54: after the metadata of a container was compacted, new records went to the deleted file, whose handle
-     * was still in a cache. Our storage log is written anew at each start.
+     * was still in a cache. Our storage log is written anew at each start, and here after every third edit as well.
      */
     @RepeatedTest(4)
     void anEditBehindACheckpointIsFoundAtTheNextStart(@Seed SplittableRandom random) {
-        var world = new World(random.split());
+        var world = new World(random.split()).withCatalogEdits(3);
         var driver = new ModelDriver(random.split());
         World.Running running = world.open();
         for (int i = 0; i < CRASHES; i++) {
-            commit(driver, running, driver.draw(true));
-            flush(running);
+            for (int flushes = random.nextInt(1, 6); flushes > 0; flushes--) {
+                commit(driver, running, driver.draw(true));
+                flush(running);
+            }
             long rowSets = running.table().statistics().rowSetCount();
             running = crash(world, running, true);
             assertEquals(rowSets, running.table().statistics().rowSetCount(), "rowsets in the manifest");

@@ -8,22 +8,31 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nyala.compaction.MergePolicy;
 import io.nyala.partition.PartitionSchema;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
 import io.nyala.rows.Predicate;
+import io.nyala.tablet.DeltaFileEntry;
+import io.nyala.tablet.RowSetEntry;
+import io.nyala.tablet.Tablet;
+import io.nyala.tablet.TabletView;
 import io.nyala.testkit.Seed;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Goal: what once went wrong in Kudu with tables that are cut up, altered or dropped does not go wrong here.
@@ -226,6 +235,87 @@ final class KuduTableRegressionTest {
         one.engine().close();
     }
 
+    /** The same where what is made of them are other delta files, a rowset, or nothing. */
+    @ParameterizedTest
+    @EnumSource
+    void deltaFilesWithDeletionsOnlyAreCompacted(DeletionsBecome become) {
+        Table table = one.create();
+        one.insertMany(0, 1500);
+        one.flush();
+        long whole = table.latest();
+        TreeSet<Long> left = new TreeSet<>(Numbers.list(0, 1500));
+        for (long round = 0; round < 3; round++) {
+            List<Long> gone = round == 2 && become == DeletionsBecome.NOTHING
+                    ? List.copyOf(left)
+                    : LongStream.iterate(round, id -> id < 1500, id -> id + 4)
+                            .boxed()
+                            .toList();
+            delete(gone.stream().mapToLong(Long::longValue));
+            gone.forEach(left::remove);
+            one.flush();
+        }
+        long deleted = table.latest();
+        RowSetEntry rowSet = onlyRowSet(table).orElseThrow();
+        assertEquals(3, rowSet.deltas().size());
+        List<Long> deltaFiles =
+                rowSet.deltas().stream().map(DeltaFileEntry::fileId).toList();
+        CompletableFuture<?> compaction =
+                switch (become) {
+                    case ONE_FILE ->
+                        one.engine()
+                                .maintenance()
+                                .merge(
+                                        tablet(table),
+                                        new MergePolicy.Choice(
+                                                List.of(rowSet.fileId()), deltaFiles, 1, 1, "asked for"));
+                    case ROWSET -> one.engine().maintenance().merge(tablet(table), List.of(rowSet.fileId()));
+                    case NOTHING -> table.vacuum();
+                };
+        one.running().host().await(compaction::isDone);
+        compaction.join();
+        for (int i = 0; i < 2; i++) {
+            assertEquals(List.copyOf(left), Numbers.ids(one.table().scan()));
+            assertEquals(left.size(), one.table().statistics().liveRowCount());
+            Optional<RowSetEntry> after = onlyRowSet(one.table());
+            switch (become) {
+                case ONE_FILE -> assertEquals(1, after.orElseThrow().deltas().size());
+                case ROWSET -> assertEquals(List.of(), after.orElseThrow().deltas());
+                case NOTHING -> assertEquals(Optional.empty(), after);
+            }
+            if (become != DeletionsBecome.NOTHING) {
+                assertEquals(List.copyOf(left), Numbers.ids(one.table().scan().at(deleted)));
+                assertEquals(
+                        Numbers.list(0, 1500), Numbers.ids(one.table().scan().at(whole)));
+            }
+            one.reopen();
+        }
+        Numbers.insert(
+                        one.table(),
+                        LongStream.range(0, 1500)
+                                .filter(id -> !left.contains(id))
+                                .toArray())
+                .orThrow();
+        assertEquals(Numbers.list(0, 1500), Numbers.ids(one.table().scan()));
+        one.engine().close();
+    }
+
+    /** What delta files become that have nothing but deletions. */
+    enum DeletionsBecome {
+        ONE_FILE,
+        ROWSET,
+        NOTHING
+    }
+
+    private static Tablet tablet(Table table) {
+        return table.state().tablets().getFirst().tablet();
+    }
+
+    private static Optional<RowSetEntry> onlyRowSet(Table table) {
+        List<RowSetEntry> entries = TabletView.rowSets(tablet(table));
+        assertTrue(entries.size() <= 1, entries::toString);
+        return entries.stream().findFirst();
+    }
+
     private void delete(LongStream ids) {
         try (WriteBatch batch = one.table().newBatch()) {
             ids.forEach(id -> batch.rows().start(DELETE).setLong(0, id).end());
@@ -289,13 +379,20 @@ final class KuduTableRegressionTest {
                 .count();
     }
 
-    /** KUDU-3268: a tablet was taken from maintenance while one of its operations was about to run. */
+    /** KUDU-3268: a tablet was taken from maintenance while one of its operations was about to run, or a merge. */
     @RepeatedTest(10)
     void aTabletMayLeaveMaintenanceAtAnyMoment(@Seed SplittableRandom random) {
         Table other = one.engine().createTable("other", Numbers.SCHEMA);
         for (int i = 0; i < 8; i++) {
             one.create();
-            Numbers.insertRange(one.table(), 0, 20);
+            if (i % 2 == 1) {
+                Numbers.insert(one.table(), 0, 20).orThrow();
+                one.flush();
+                Numbers.insert(one.table(), 10, 30).orThrow();
+                one.flush();
+                var _ = one.table().compact();
+            }
+            Numbers.insertRange(one.table(), 1, 10);
             Numbers.insertRange(other, i * 20L, (i + 1) * 20L);
             var _ = one.table().flush();
             var _ = other.flush();
