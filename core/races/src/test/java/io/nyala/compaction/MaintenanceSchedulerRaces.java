@@ -4,6 +4,7 @@ import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressTest;
@@ -70,6 +71,175 @@ public final class MaintenanceSchedulerRaces {
         @Arbiter
         public void afterwards(III_Result result) {
             result.r3 = scheduler.claim(ALL) == null ? 1 : 0;
+        }
+    }
+
+    /** Work comes while a worker looks for some. */
+    @JCStressTest
+    @State
+    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "it has it")
+    @Outcome(id = "0, 1", expect = ACCEPTABLE, desc = "the next look finds it")
+    @Outcome(expect = FORBIDDEN, desc = "it is lost, or there twice")
+    public static class PublishBesideAClaim {
+        private final MaintenanceScheduler scheduler = new MaintenanceScheduler();
+        private final MaintenanceScheduler.Slot slot = scheduler.register("work");
+
+        @Actor
+        public void tablet() {
+            slot.publish(Lane.FREE_MEMORY, 1);
+        }
+
+        @Actor
+        public void worker(II_Result result) {
+            result.r1 = scheduler.claim(ALL) == null ? 0 : 1;
+        }
+
+        @Arbiter
+        public void afterwards(II_Result result) {
+            result.r2 = scheduler.claim(ALL) == null ? 0 : 1;
+        }
+    }
+
+    /** Work is withdrawn while a worker looks for some. */
+    @JCStressTest
+    @State
+    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "it has it, and nobody after it")
+    @Outcome(id = "0, 0", expect = ACCEPTABLE, desc = "there is none any more")
+    @Outcome(expect = FORBIDDEN, desc = "somebody has it behind that")
+    public static class WithdrawBesideAClaim {
+        private final MaintenanceScheduler scheduler = new MaintenanceScheduler();
+        private final MaintenanceScheduler.Slot slot = scheduler.register("work");
+
+        public WithdrawBesideAClaim() {
+            slot.publish(Lane.FREE_MEMORY, 1);
+        }
+
+        @Actor
+        public void tablet() {
+            slot.withdraw();
+        }
+
+        @Actor
+        public void worker(II_Result result) {
+            MaintenanceScheduler.Claim claim = scheduler.claim(ALL);
+            if (claim != null) {
+                result.r1 = claim.release() ? 1 : -1;
+            }
+        }
+
+        @Arbiter
+        public void afterwards(II_Result result) {
+            result.r2 = scheduler.claim(ALL) == null ? 0 : 1;
+        }
+    }
+
+    /** Work goes to another lane while a worker looks for some: it is always in one of both. */
+    @JCStressTest
+    @State
+    @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "the worker has it")
+    @Outcome(expect = FORBIDDEN, desc = "it was in no lane, or is there twice")
+    public static class OtherLaneBesideAClaim {
+        private final MaintenanceScheduler scheduler = new MaintenanceScheduler();
+        private final MaintenanceScheduler.Slot slot = scheduler.register("work");
+
+        public OtherLaneBesideAClaim() {
+            slot.publish(Lane.FREE_MEMORY, 2);
+        }
+
+        @Actor
+        public void tablet() {
+            slot.publish(Lane.FREE_LOG, 1);
+        }
+
+        @Actor
+        public void worker(II_Result result) {
+            result.r1 = scheduler.claim(ALL) == null ? 0 : 1;
+        }
+
+        @Arbiter
+        public void afterwards(II_Result result) {
+            result.r2 = scheduler.claim(ALL) == null ? 0 : 1;
+        }
+    }
+
+    /** Two workers take work of a high lane at a time: a low one has been passed over by both, and is next. */
+    @JCStressTest
+    @State
+    @Outcome(id = "1, 1, 2", expect = ACCEPTABLE, desc = "then it is its turn")
+    @Outcome(expect = FORBIDDEN, desc = "one of both was not counted")
+    public static class TwoClaimsBesideALowLane {
+        private final MaintenanceScheduler scheduler = new MaintenanceScheduler();
+
+        public TwoClaimsBesideALowLane() {
+            for (int i = 0; i < 3; i++) {
+                scheduler.register("high " + i).publish(Lane.FREE_LOG, 1);
+            }
+            scheduler.register("low").publish(Lane.KEEP_READS_FAST, 1);
+            for (int i = Lane.KEEP_READS_FAST.patience() - 2; i > 0; i--) {
+                claimed().release();
+            }
+        }
+
+        private MaintenanceScheduler.Claim claimed() {
+            return Objects.requireNonNull(scheduler.claim(ALL));
+        }
+
+        private int claimedLane() {
+            return claimed().slot().lane() == Lane.KEEP_READS_FAST ? 2 : 1;
+        }
+
+        @Actor
+        public void first(III_Result result) {
+            result.r1 = claimedLane();
+        }
+
+        @Actor
+        public void second(III_Result result) {
+            result.r2 = claimedLane();
+        }
+
+        @Arbiter
+        public void afterwards(III_Result result) {
+            result.r3 = claimedLane();
+        }
+    }
+
+    /** What is most urgent is forgotten while a worker looks for work: it finds that, or the next. */
+    @JCStressTest
+    @State
+    @Outcome(id = "2, 1, 1", expect = ACCEPTABLE, desc = "it has that, which is valid still, and the other is left")
+    @Outcome(id = "1, 0, 1", expect = ACCEPTABLE, desc = "it has the other, and nothing is left")
+    @Outcome(expect = FORBIDDEN, desc = "it finds nothing, or what is forgotten is found again")
+    public static class UnregisterBesideAClaim {
+        private final MaintenanceScheduler scheduler = new MaintenanceScheduler();
+        private final MaintenanceScheduler.Slot other = scheduler.register("other");
+        private final MaintenanceScheduler.Slot forgotten = scheduler.register("forgotten");
+        private MaintenanceScheduler.@Nullable Claim claim;
+
+        public UnregisterBesideAClaim() {
+            other.publish(Lane.FREE_MEMORY, 1);
+            forgotten.publish(Lane.FREE_MEMORY, 2);
+        }
+
+        @Actor
+        public void catalog() {
+            scheduler.unregister(forgotten);
+        }
+
+        @Actor
+        public void worker(III_Result result) {
+            claim = scheduler.claim(ALL);
+            result.r1 = number(claim);
+        }
+
+        @Arbiter
+        public void afterwards(III_Result result) {
+            result.r2 = number(scheduler.claim(ALL));
+            result.r3 = claim != null && claim.release() ? 1 : 0;
+        }
+
+        private int number(MaintenanceScheduler.@Nullable Claim found) {
+            return found == null ? 0 : found.slot() == other ? 1 : 2;
         }
     }
 }
