@@ -76,7 +76,10 @@ public final class EngineCounters implements AutoCloseable {
         MERGE_COPIED_PAGES(16, "pages copied by merges"),
         SLOW_COMMITS(17, "commits that were slow"),
         MERGE_PAUSES(18, "pauses of merges"),
-        FLUSH_WRITTEN_BYTES(19, "bytes written by flushes");
+        FLUSH_WRITTEN_BYTES(19, "bytes written by flushes"),
+        MERGES_OF_SEVERAL(20, "merges of several rowsets"),
+        SPACE_REWRITES(21, "merges of one rowset for its space"),
+        DROPPED_ROWSETS(22, "rowsets dropped unread");
 
         private final int id;
         private final String label;
@@ -229,6 +232,9 @@ public final class EngineCounters implements AutoCloseable {
         if (isDone) {
             add(Counter.MERGES, 1);
             add(Counter.MAJOR_DELTA_COMPACTIONS, merge.isMajorDeltaCompaction() ? 1 : 0);
+            add(Counter.MERGES_OF_SEVERAL, merge.isOfSeveral() ? 1 : 0);
+            add(Counter.SPACE_REWRITES, merge.isSpaceRewrite() ? 1 : 0);
+            add(Counter.DROPPED_ROWSETS, merge.droppedCount());
             add(Counter.MERGE_READ_BYTES, merge.readBytes());
             add(Counter.MERGE_WRITTEN_BYTES, merge.writtenBytes());
             add(Counter.MERGE_COPIED_PAGES, merge.copiedPages());

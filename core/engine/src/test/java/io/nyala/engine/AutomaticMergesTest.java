@@ -232,7 +232,7 @@ final class AutomaticMergesTest {
         running.engine().close();
         var mistake = new IllegalStateException("planned");
         var isWrong = new AtomicBoolean();
-        var host = new StepHost(random.split(), () -> world.clock().advanceMicros(100));
+        var host = new StepHost(random.split(), times -> world.clock().advanceMicros(100L * times));
         LongSupplier micros = () -> {
             if (isWrong.get() && isWithinALook()) {
                 throw mistake;

@@ -13,6 +13,7 @@ import io.nyala.wal.LogFullException;
 import io.nyala.wal.LogStoppedException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,14 @@ final class ModelHost {
     /** A flush and two merges at a time. */
     private static final int WORKERS_MAX = 3;
 
+    /** What engines count by themselves. */
+    private static final Map<String, Kind> COUNTED = Map.of(
+            "merges of several rowsets", Kind.MERGE_OF_SEVERAL,
+            "merges of one rowset with its changes", Kind.MAJOR_DELTA_COMPACTION,
+            "merges of delta files", Kind.MINOR_DELTA_COMPACTION,
+            "merges of one rowset for its space", Kind.SPACE_REWRITE,
+            "rowsets dropped unread", Kind.DROPPED_ROWSET);
+
     private final long seed;
     private final World world;
     private final ModelTally tally = new ModelTally();
@@ -43,6 +52,7 @@ final class ModelHost {
     private World.Running running;
     private int step;
     private int restarts;
+    private long logFrom; // 0 in an engine that was just opened.
 
     /** A call of the disk was made to fail, or there is no space: clear failures are as they should be. */
     private boolean isFaulty;
@@ -91,9 +101,24 @@ final class ModelHost {
         return tally;
     }
 
+    /** A step was done. */
+    void stepEnds() {
+        EngineView.Log log = engine().view().log();
+        if (logFrom > 0 && log.oldest() > logFrom) {
+            tally.count(Kind.LOG_RELEASE);
+        }
+        logFrom = log.oldest();
+        if (log.segmentCount() > Upkeep.LOG_SEGMENTS_MAX) {
+            tally.count(Kind.LONG_LOG);
+        }
+    }
+
     private void engineEnds() {
         tally.add(Kind.AUTOMATIC_MERGE, engine().maintenance().automaticMergeCount());
         tally.add(Kind.AUTOMATIC_DELTA_MERGE, engine().maintenance().automaticDeltaMergeCount());
+        Map<String, Long> counters = engine().counters().values();
+        COUNTED.forEach((label, kind) -> tally.add(kind, counters.getOrDefault(label, 0L)));
+        logFrom = 0;
     }
 
     /** Microseconds since 1970. */

@@ -25,7 +25,11 @@ final class ModelRun {
 
     private static final int MANY_OPERATIONS_MAX = 900;
 
-    /** Memory of open files, before a table is dropped: they are not merged yet, neither rowsets nor their changes. */
+    /** Those that stand still for a while, the log most often. */
+    private static final List<String> ROLES =
+            List.of("log in wal", "log in wal", "log in wal", "maintenance", "maintenance-1", "writer-0");
+
+    /** Memory of open files before a table is merged: where that is not done by itself, each step takes ever longer. */
     private static final long OPEN_FILES_BYTES_MAX = 4 << 20;
 
     /** A client that is not heard of for so long is forgotten. */
@@ -38,6 +42,7 @@ final class ModelRun {
     private final ModelWrites writes;
     private final ModelCatalog catalog;
     private final ModelTally tally;
+    private final ModelHangs hangs;
 
     ModelRun(long seed) {
         var random = new SplittableRandom(seed);
@@ -48,6 +53,7 @@ final class ModelRun {
         this.catalog = host.catalog();
         this.tally = host.tally();
         this.hasLargeBatches = random.nextBoolean();
+        this.hangs = new ModelHangs(host, this::actBeside);
     }
 
     /** What was done, in words. */
@@ -81,6 +87,7 @@ final class ModelRun {
         while (!host.guarded(() -> check(random))) {
             // Now it is another engine.
         }
+        host.stepEnds();
     }
 
     /** Ends everything in order. */
@@ -111,8 +118,15 @@ final class ModelRun {
         List<ModelDriver> tables = catalog.named();
         ModelDriver table = tables.get(random.nextInt(tables.size()));
         if (openFilesBytes() > OPEN_FILES_BYTES_MAX) {
-            catalog.dropForGood(table);
+            vacuum(table);
+            if (openFilesBytes() > OPEN_FILES_BYTES_MAX) {
+                catalog.dropForGood(table); // What is left is of states with names, or of many tablets.
+            }
             return;
+        }
+        if (random.nextInt(25) == 0) {
+            host.note("a worker of maintenance is to hang");
+            hangs.arm(random);
         }
         int kind = random.nextInt(hasFaults ? 100 : 94);
         if (kind >= 40 + 15) {
@@ -191,8 +205,9 @@ final class ModelRun {
 
     private void submit(SplittableRandom random, List<ModelDriver> tables) {
         if (random.nextInt(6) == 0) {
-            host.note("the log stands still"); // Until it is full, and takes nothing more for a while.
-            host.agents().suspend("log in wal", random.nextInt(400));
+            String role = ROLES.get(random.nextInt(ROLES.size()));
+            host.note("the agent " + role + " stands still"); // The log until it is full, and takes nothing more.
+            host.agents().suspend(role, random.nextInt(400));
         }
         for (int i = random.nextInt(1, 2 * IN_FLIGHT_MAX); i > 0; i--) {
             ModelDriver table = tables.get(random.nextInt(tables.size()));
@@ -255,13 +270,7 @@ final class ModelRun {
     /** Of any tablet any rowsets become one; or all of a table give up what was before. */
     private void merge(SplittableRandom random, ModelDriver table) {
         if (random.nextInt(8) == 0) {
-            host.note("vacuum " + table.tableName());
-            table.touched();
-            try {
-                host.agents().await(writes.vacuum(opened(table))::isDone);
-            } finally {
-                table.forgets(host.engine()); // Perhaps, if it has failed.
-            }
+            vacuum(table);
             return;
         }
         if (random.nextBoolean()) {
@@ -277,6 +286,38 @@ final class ModelRun {
         table.touched();
         if (random.nextBoolean()) {
             host.agents().await(merge::isDone);
+        }
+    }
+
+    private void vacuum(ModelDriver table) {
+        host.note("vacuum " + table.tableName());
+        table.touched();
+        try {
+            host.agents().await(writes.vacuum(opened(table))::isDone);
+        } finally {
+            table.forgets(host.engine()); // Perhaps, if it has failed.
+        }
+    }
+
+    /** Something within a call that hangs, beside whatever is done outside of it; nobody is waited for. */
+    private void actBeside(SplittableRandom random) {
+        List<ModelDriver> tables = catalog.named();
+        if (tables.isEmpty()) {
+            return;
+        }
+        ModelDriver table = tables.get(random.nextInt(tables.size()));
+        try {
+            if (random.nextInt(4) == 0) {
+                flush(table, false);
+            } else if (writes.inFlightCount(table) < IN_FLIGHT_MAX) {
+                List<ModelOperation> operations = draw(random, table);
+                host.note("commit meanwhile to " + table.tableName(), operations);
+                writes.submit(table, opened(table), operations, Durability.SYNC, random.nextInt(6) == 0, null);
+            }
+        } catch (PowerCutException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            host.expect(e);
         }
     }
 

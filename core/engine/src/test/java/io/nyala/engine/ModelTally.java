@@ -34,6 +34,25 @@ final class ModelTally {
         /** Merges of rowsets that nobody asked for. */
         AUTOMATIC_MERGE(false),
         AUTOMATIC_DELTA_MERGE(false),
+        // The next five are of all merges, whoever wanted them.
+        MERGE_OF_SEVERAL(false),
+        MAJOR_DELTA_COMPACTION(false),
+        MINOR_DELTA_COMPACTION(false),
+        /** History that nobody can read any more was left out of a rowset. */
+        SPACE_REWRITE(false),
+        /** Rowsets of which nobody could see a row any more. */
+        DROPPED_ROWSET(false),
+        /** The log has forgotten its oldest records. */
+        LOG_RELEASE(false),
+        /** Steps after which the log was longer than it should be: tablets are flushed for its sake. */
+        LONG_LOG(false),
+        /** A worker of maintenance was within one call of the disk for long. */
+        HANG(false),
+        /** What such a worker had was given to another one: its seat, or its merge. */
+        TAKE_OVER(false),
+        MERGE_TAKE_OVER(false),
+        /** The worker came back to that, and was refused. */
+        REFUSED_ZOMBIE(false),
         RESTART(false),
         POWER_CUT(false),
         KILLED_PROCESS(false),

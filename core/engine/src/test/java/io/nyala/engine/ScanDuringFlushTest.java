@@ -107,7 +107,7 @@ final class ScanDuringFlushTest {
 
     private static World.Running open(SimulatedDisk disk, SplittableRandom random, long flushBytes) {
         var clock = new SimulatedClock();
-        var host = new StepHost(random.split(), () -> clock.advanceMicros(random.nextInt(200)));
+        var host = new StepHost(random.split(), times -> clock.advanceMicros((long) times * random.nextInt(200)));
         EngineConfig config = EngineConfig.in(World.DIRECTORY)
                 .withMemoryBytes(128 << 20)
                 .withCacheBytes(8 << 20)

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntConsumer;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.AgentInvoker;
 import org.agrona.concurrent.IdleStrategy;
@@ -27,14 +28,20 @@ final class StepHost implements AgentHost {
     /** Of all agents, after one has started and before the engine goes on: they are threads, and wait for nobody. */
     private static final int STEPS_AT_START_MAX = 20;
 
+    /** Steps without work after which nothing is in flight any more: if somebody works again, it is for the time. */
+    private static final int STEPS_BEFORE_LEAPS = 20_000;
+
+    /** How much faster time passes from then on. */
+    private static final int LEAP = 1_000;
+
     /**
      * Steps without work while somebody waits: a wake-up is missing. More than transfers take, and than agents need
-     * whose sleep ends with time; those find nothing to do.
+     * whose sleep ends with time, which may be as slow as a flush a minute; those find nothing to do.
      */
     private static final int STEPS_WITHOUT_WORK_MAX = 100_000;
 
     private final SplittableRandom random;
-    private final Runnable tick;
+    private final IntConsumer tick;
     private final List<Stepped> agents = new ArrayList<>();
     private final Set<Stepped> stepping = new HashSet<>();
     private final Map<String, BooleanSupplier> suspended = new HashMap<>(); // What ends it, by role.
@@ -90,8 +97,8 @@ final class StepHost implements AgentHost {
         }
     }
 
-    /** {@code tick} lets time pass before each step. */
-    StepHost(SplittableRandom random, Runnable tick) {
+    /** {@code tick} lets time pass before each step, so many times as much as usual. */
+    StepHost(SplittableRandom random, IntConsumer tick) {
         this.random = random;
         this.tick = tick;
     }
@@ -139,7 +146,7 @@ final class StepHost implements AgentHost {
 
     /** One step of one agent; not of one that is itself waiting within a step, as a thread would be. */
     void step() {
-        tick.run();
+        tick.accept(stepsWithoutWork < STEPS_BEFORE_LEAPS ? 1 : LEAP);
         Stepped next = agents.get(random.nextInt(agents.size()));
         stepsWithoutWork++;
         if (!stepping.contains(next) && !isSuspended(next)) {
@@ -150,6 +157,11 @@ final class StepHost implements AgentHost {
                 stepping.remove(next);
             }
         }
+    }
+
+    /** The role of the agent that does its step just now; empty if none does, or several, one within another's. */
+    String role() {
+        return stepping.size() == 1 ? stepping.iterator().next().invoker.agent().roleName() : "";
     }
 
     @Override

@@ -48,7 +48,7 @@ final class StepHostTest {
     @RepeatedTest(4)
     void anAgentThatIsWokenDoesAllThatItWasHanded(@Seed SplittableRandom random) {
         Worker worker = new Worker();
-        try (StepHost host = new StepHost(random.split(), () -> {})) {
+        try (StepHost host = new StepHost(random.split(), _ -> {})) {
             host.start(worker, worker.parking, worker.parking);
             for (int i = 1; i <= 100; i++) {
                 for (int steps = random.nextInt(3); steps > 0; steps--) {
@@ -66,7 +66,7 @@ final class StepHostTest {
     @Test
     void anAgentThatIsHandedWorkAndNotWokenIsFound() {
         Worker worker = new Worker();
-        try (StepHost host = new StepHost(new SplittableRandom(1), () -> {})) {
+        try (StepHost host = new StepHost(new SplittableRandom(1), _ -> {})) {
             host.start(worker, worker.parking, worker.parking);
             letPark(host);
             worker.queue.add(1); // And nobody wakes it.
@@ -80,7 +80,7 @@ final class StepHostTest {
     @Test
     void beingWokenBeforeSleepingCounts() {
         Worker worker = new Worker();
-        try (StepHost host = new StepHost(new SplittableRandom(1), () -> {})) {
+        try (StepHost host = new StepHost(new SplittableRandom(1), _ -> {})) {
             worker.parking.wake();
             host.start(worker, worker.parking, worker.parking);
             letPark(host);
@@ -93,7 +93,7 @@ final class StepHostTest {
     @Test
     void whoSleepsForATimeIsNotWaitedForForEver() {
         Worker worker = new Worker();
-        try (StepHost host = new StepHost(new SplittableRandom(1), () -> {})) {
+        try (StepHost host = new StepHost(new SplittableRandom(1), _ -> {})) {
             host.start(worker, new ForATime(worker.parking), worker.parking);
             letPark(host);
             worker.queue.add(1); // It finds this by itself, when its time is up.

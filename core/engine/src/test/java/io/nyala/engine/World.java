@@ -135,7 +135,7 @@ final class World {
 
     /** As {@link #open()}, set up differently. */
     Running open(EngineConfig config) {
-        var host = new StepHost(random.split(), () -> clock.advanceMicros(random.nextInt(200)));
+        var host = new StepHost(random.split(), times -> clock.advanceMicros((long) times * random.nextInt(200)));
         var pages = new ProcessPages(HugePageSource.orJdk());
         var environment = new EngineEnvironment(disk, clock.microsSource(), pages, host);
         return new Running(Engine.open(config, environment), host, pages);

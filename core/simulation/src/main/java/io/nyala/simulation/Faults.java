@@ -20,6 +20,7 @@ final class Faults {
     private final List<Planned> planned = new ArrayList<>();
     private final List<Planned> plannedOfQueries = new ArrayList<>();
     private final List<Damage> damages = new ArrayList<>();
+    private final List<Hang> hangs = new ArrayList<>();
     private final Map<Operation, Long> counts = new EnumMap<>(Operation.class);
     private Predicate<Call> lies = _ -> false;
     private long callCount;
@@ -39,7 +40,12 @@ final class Faults {
         damages.add(new Damage(which, damage));
     }
 
+    void hangNext(Predicate<Call> which, Runnable meanwhile) {
+        hangs.add(new Hang(which, meanwhile));
+    }
+
     void forget() {
+        hangs.clear();
         planned.clear();
         plannedOfQueries.clear();
         damages.clear();
@@ -94,6 +100,19 @@ final class Faults {
         return null;
     }
 
+    /** What happens while a call hangs, or null; a planned one hangs once. */
+    @Nullable
+    Runnable hang(Call call) {
+        for (Iterator<Hang> each = hangs.iterator(); each.hasNext(); ) {
+            Hang plan = each.next();
+            if (plan.which().test(call)) {
+                each.remove();
+                return plan.meanwhile();
+            }
+        }
+        return null;
+    }
+
     /** How a read shall go wrong unseen, or null; planned damage happens once, to a read that finds something. */
     @Nullable
     ReadDamage damage(Call call) {
@@ -141,4 +160,6 @@ final class Faults {
     private record Planned(Predicate<Call> which, DiskException.Kind kind) {}
 
     private record Damage(Predicate<Call> which, ReadDamage damage) {}
+
+    private record Hang(Predicate<Call> which, Runnable meanwhile) {}
 }

@@ -144,6 +144,14 @@ public final class SimulatedDisk implements Disk {
         }
     }
 
+    /**
+     * The next call that fits takes long: {@code meanwhile} runs within it, on its thread, which may use the disk, but
+     * no queue of its caller's. Several of these may be waiting; each is used once.
+     */
+    public synchronized void hangNext(Predicate<Call> which, Runnable meanwhile) {
+        faults.hangNext(which, meanwhile);
+    }
+
     /** The next read that fits, and finds something, goes wrong without saying so. Several may be waiting. */
     public synchronized void damageNextRead(Predicate<Call> which, ReadDamage damage) {
         faults.damageNext(call -> call.operation() == Operation.READ && which.test(call), damage);
@@ -445,6 +453,11 @@ public final class SimulatedDisk implements Disk {
         if (faults.kills(call)) {
             killProcess();
             throw new PowerCutException("the process dies at " + call);
+        }
+        Runnable meanwhile = faults.hang(call);
+        if (meanwhile != null) {
+            meanwhile.run();
+            checkOn();
         }
         return call;
     }

@@ -157,6 +157,21 @@ public final class MergeTask implements Merging.Task {
         return inputs.size() == 1 && !changes.getFirst().isEmpty();
     }
 
+    /** Whether one rowset is written again for what nobody can read any more, and has no changes. */
+    public boolean isSpaceRewrite() {
+        return inputs.size() == 1 && read.size() == 1 && !isMajorDeltaCompaction();
+    }
+
+    /** Whether several rowsets that have rows to be seen became others. */
+    public boolean isOfSeveral() {
+        return read.size() > 1;
+    }
+
+    /** Rowsets of which nobody could see a row any more: they went without being read. */
+    public int droppedCount() {
+        return inputs.size() - read.size();
+    }
+
     @Override
     public long readBytes() {
         return readBytes;

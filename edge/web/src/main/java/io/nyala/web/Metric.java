@@ -197,6 +197,9 @@ record Metric<T>(String name, String kuduName, boolean isCounter, String help, T
             case "commits that were slow" -> "Commits that took so long that merges yield (slowCommitMillis)";
             case "pauses of merges" -> "Times that a merge waited with its next step, to take no more than its share";
             case "bytes written by flushes" -> "Bytes of new rowsets and delta files that flushes have written";
+            case "merges of several rowsets" -> "Merges of more than one rowset that had rows to be seen";
+            case "merges of one rowset for its space" -> "Merges of one rowset alone, for history nobody can read";
+            case "rowsets dropped unread" -> "Rowsets of which nobody could see a row any more, dropped by merges";
             default -> "Since the engine was opened: " + label;
         };
     }
