@@ -34,7 +34,8 @@ import org.agrona.concurrent.IdleStrategy;
 
 /**
  * How long a tablet's writer is kept from batches by what maintenance has it do: seals, swaps with the late changes
- * that are left to it, freeing what was flushed; for rows, for changes of rows on disk, and where columns change.
+ * that are left to it, freeing what was flushed; for rows, for changes of rows on disk, and where columns change; and
+ * where rowsets or delta files are merged, freezes, the hand-over, and swaps.
  *
  * <pre>{@code
  * java ... io.nyala.perf.WriterPauses [DIRECTORY [ROUNDS]]
@@ -47,6 +48,7 @@ import org.agrona.concurrent.IdleStrategy;
 public final class WriterPauses {
     private static final int DEFAULT_ROUNDS = 100;
     private static final long MEMORY_BYTES = 768L << 20;
+    private static final long ROWSET_BYTES = 4 << 20; // So that a few ten thousand changes are many for one.
     private static final int ROWS_PER_ROUND = 20_000;
     private static final int BATCH_ROWS = 1_000;
     private static final int LATE_ROWS = 200;
@@ -59,6 +61,19 @@ public final class WriterPauses {
     private static final int WARM_ROUNDS_MAX = 10;
 
     private static final int ALTER_EVERY = 4;
+
+    /** Rowsets are merged when there are so many new ones, and one of them again when much of it has changed. */
+    private static final int MERGE_EVERY = 5;
+
+    private static final int MERGED_CHANGED_ROWS = MERGE_EVERY * ROWS_PER_ROUND / 4;
+
+    /** Batches that change rows while they are merged: with more of them there would always be something to merge. */
+    private static final int MERGE_CHANGES_MAX = 10;
+
+    /** Delta files that become one, of few changes each, or their rowset would be written anew. */
+    private static final int DELTA_FILES = 4;
+
+    private static final int DELTA_ROWS = 20;
     private static final long NANOS_MAX = TimeUnit.SECONDS.toNanos(10);
 
     private final Map<Phase, Histogram> pauses = new EnumMap<>(Phase.class);
@@ -74,7 +89,9 @@ public final class WriterPauses {
         BATCHES("batches of 1,000 upserts, for comparison"),
         ROWS("flush of rows, while they change"),
         CHANGES("flush of changes of rows on disk"),
-        COLUMNS("a column comes or goes");
+        COLUMNS("a column comes or goes"),
+        MERGE("merges of rowsets, and of one with many changes, while they change"),
+        DELTA_MERGE("merge of delta files, while their rows change");
 
         private final String words;
 
@@ -128,11 +145,18 @@ public final class WriterPauses {
     }
 
     private void run(Path directory, Disk disk, int rounds) {
-        EngineConfig config = EngineConfig.in(directory).withMemoryBytes(MEMORY_BYTES);
+        EngineConfig config = EngineConfig.in(directory)
+                .withMemoryBytes(MEMORY_BYTES)
+                .withRowSetBytes(ROWSET_BYTES)
+                .withAutomaticMerges(false);
         var environment = new EngineEnvironment(
                 disk, () -> TimeUnit.MILLISECONDS.toMicros(System.currentTimeMillis()), HugePageSource.orJdk(), agents);
         try (Engine engine = Engine.open(config, environment)) {
             Table table = engine.createTable("line_items", LineItems.SCHEMA);
+            Table other = engine.createTable("few_line_items", LineItems.SCHEMA);
+            insert(other);
+            flush(other, Phase.ROWS);
+            rowCount = 0; // The other table has rows of its own.
             int warmRounds = Math.min(rounds, WARM_ROUNDS_MAX);
             for (int round = 0; round < rounds + warmRounds; round++) {
                 if (round == warmRounds) {
@@ -145,6 +169,17 @@ public final class WriterPauses {
                 if (round % ALTER_EVERY == 1) {
                     change(table, LATE_ROWS, 0);
                     alter(table);
+                }
+                if (round % MERGE_EVERY == 1) {
+                    merge(table, Phase.MERGE);
+                    change(table, MERGED_CHANGED_ROWS, rowCount - MERGED_CHANGED_ROWS);
+                    flush(table, Phase.CHANGES);
+                    merge(table, Phase.MERGE);
+                    for (int i = 0; i < DELTA_FILES; i++) {
+                        change(other, DELTA_ROWS, 0, ROWS_PER_ROUND);
+                        flush(other, Phase.CHANGES);
+                    }
+                    merge(other, Phase.DELTA_MERGE);
                 }
             }
         }
@@ -165,9 +200,13 @@ public final class WriterPauses {
 
     /** Changes some rows, of those from {@code firstRow} on. */
     private void change(Table table, int rows, long firstRow) {
+        change(table, rows, firstRow, rowCount);
+    }
+
+    private void change(Table table, int rows, long firstRow, long endRow) {
         try (WriteBatch batch = table.newBatch()) {
             for (int k = 0; k < rows; k++) {
-                LineItems.put(batch, OperationKind.UPDATE, random.nextLong(firstRow, rowCount));
+                LineItems.put(batch, OperationKind.UPDATE, random.nextLong(firstRow, endRow));
             }
             commit(batch);
         }
@@ -197,6 +236,24 @@ public final class WriterPauses {
         flush.join();
         for (int i = 0; i < STEPS_BETWEEN; i++) {
             agents.step(); // What nobody reads any more is freed.
+        }
+        phase = Phase.BATCHES;
+    }
+
+    /** While rowsets or delta files are merged, rows of theirs change. */
+    private void merge(Table table, Phase newPhase) {
+        phase = newPhase;
+        CompletableFuture<?> merges = table.compact();
+        boolean isOfDeltas = newPhase == Phase.DELTA_MERGE;
+        for (int steps = 1; !merges.isDone(); steps++) {
+            agents.step();
+            if (steps % STEPS_BETWEEN == 0 && steps <= MERGE_CHANGES_MAX * STEPS_BETWEEN) {
+                change(table, isOfDeltas ? 1 : LATE_ROWS, 0, isOfDeltas ? ROWS_PER_ROUND : rowCount);
+            }
+        }
+        merges.join();
+        for (int i = 0; i < STEPS_BETWEEN; i++) {
+            agents.step();
         }
         phase = Phase.BATCHES;
     }
