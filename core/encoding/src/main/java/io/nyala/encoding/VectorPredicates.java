@@ -68,9 +68,7 @@ public final class VectorPredicates {
     }
 
     static void clear(EncodedVector vector, MemorySegment bitmap, long bitmapOffset) {
-        for (long at = 0; at < Kernels.bitmapBytes(vector.count()); at += Long.BYTES) {
-            bitmap.set(Cells.LONG, bitmapOffset + at, 0);
-        }
+        KERNELS.clearAll(bitmap, bitmapOffset, vector.count());
     }
 
     private static void andWord(MemorySegment bitmap, long bitmapOffset, int first, long word) {
@@ -297,30 +295,18 @@ public final class VectorPredicates {
         // What is below the minimum is no distance; what is above it is one as an unsigned number.
         long low = range.low <= vector.minimum ? 0 : range.low - vector.minimum;
         long high = range.high - vector.minimum;
-        if (range.high < vector.minimum || range.low > range.high || Long.compareUnsigned(low, mostDistance) > 0) {
+        if (range.high < vector.minimum || range.low > range.high) {
             clear(vector, bitmap, bitmapOffset);
-        } else if (low > 0 || Long.compareUnsigned(high, mostDistance) < 0) {
-            boolean isAboveAll = Long.compareUnsigned(high, mostDistance) > 0;
-            andPackedRange(vector, low, isAboveAll ? mostDistance : high, bitmap, bitmapOffset);
+        } else if (low != 0 || Long.compareUnsigned(high, mostDistance) < 0) {
+            andPackedRange(vector, low, high, bitmap, bitmapOffset);
         }
     }
 
-    /**
-     * Clears the bits of the packed numbers that are not in {@code low <= x <= high}, none of which is wider than the
-     * numbers.
-     */
+    /** Clears the bits of the packed numbers that are not in {@code low <= x <= high}, all of them unsigned. */
     private static void andPackedRange(
             EncodedVector vector, long low, long high, MemorySegment bitmap, long bitmapOffset) {
-        MemorySegment numbers = vector.scratch.segment();
-        long at = DecoderScratch.VALUES;
-        int count = vector.count();
-        if (vector.width < Integer.SIZE) {
-            PackedInts.unpackInts(vector.source, vector.packed, vector.width, count, numbers, at);
-            KERNELS.rangeInt(numbers, at, count, (int) low, (int) high, bitmap, bitmapOffset);
-        } else {
-            KERNELS.unpack(vector.source, vector.packed, vector.width, count, 0, numbers, at);
-            KERNELS.rangeLong(numbers, at, count, low, high, bitmap, bitmapOffset);
-        }
+        KERNELS.rangePacked(
+                vector.source, vector.packed, vector.width, vector.count(), low, high, bitmap, bitmapOffset);
     }
 
     /** Clears the bits of the values whose entry has none in the scratch. */

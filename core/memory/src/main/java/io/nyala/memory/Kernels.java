@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  *       {@code i * width} on, and bit {@code b} is bit {@code b % 8} of byte {@code b / 8}.
  * </ul>
  *
- * <p>Some take seven parameters: an object for two of them would have to be made per vector.
+ * <p>Some take seven parameters or eight: an object for two of them would have to be made per vector.
  *
  * <p>Stateless and thread-safe; nothing is allocated. Callers guarantee offsets and sizes: they are asserted, not
  * checked.
@@ -242,7 +242,34 @@ public abstract sealed class Kernels permits ScalarKernels, VectorKernels, Warmi
             MemorySegment bitmap,
             long bitmapOffset);
 
+    /**
+     * As {@link #rangeLong} for packed values of {@code width} bits, 0 to 64, and they and the bounds are unsigned.
+     * They are unpacked nowhere, and not even read where no bit of a word of the bitmap is set.
+     */
+    public abstract void rangePacked(
+            MemorySegment source,
+            long sourceOffset,
+            int width,
+            int count,
+            long low,
+            long high,
+            MemorySegment bitmap,
+            long bitmapOffset);
+
+    /** The bits behind the last value are zero in the bitmap, and so what the word has there does not matter. */
+    static void narrow(MemorySegment bitmap, long offset, long word) {
+        bitmap.set(LONG, offset, bitmap.get(LONG, offset) & word);
+    }
+
     // Bitmaps. At most 16 words: plain loops, which the JIT makes the best of.
+
+    /** Clears all bits. */
+    public final void clearAll(MemorySegment bitmap, long bitmapOffset, int count) {
+        assert isCount(count) : count;
+        for (long i = 0; i < bitmapBytes(count); i += Long.BYTES) {
+            bitmap.set(LONG, bitmapOffset + i, 0);
+        }
+    }
 
     /** Sets the first {@code count} bits and clears the rest of the last word. */
     public final void setAll(MemorySegment bitmap, long bitmapOffset, int count) {
@@ -296,9 +323,8 @@ public abstract sealed class Kernels permits ScalarKernels, VectorKernels, Warmi
             MemorySegment bitmap, long bitmapOffset, int count, MemorySegment selection, long selectionOffset);
 
     // Gathering: cell selection[i] of the source becomes cell i of the target, for i < count. The target may be the
-    // source itself at the
-    // same offset, as a selection ascends. The JDK has no vector gather from native memory, so there is one of each.
-    // Nothing is padded.
+    // source itself at the same offset, as a selection ascends. The JDK has no vector gather from native memory, so
+    // there is one of each. Nothing is padded.
 
     /** Gathers cells of one byte. */
     public final void gather1(

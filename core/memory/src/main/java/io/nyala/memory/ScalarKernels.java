@@ -25,20 +25,9 @@ final class ScalarKernels extends Kernels {
             long targetOffset) {
         assert isCount(count) && 0 <= width && width <= Long.SIZE : count + " values of " + width + " bits";
         long mask = lowBits(width);
-        if (width <= WINDOW_WIDTH_MAX) {
-            for (int i = 0; i < count; i++) {
-                int bit = i * width;
-                long window = source.get(LONG, sourceOffset + (bit >>> 3)) >>> (bit & 7);
-                target.set(LONG, targetOffset + i * 8L, (window & mask) + base);
-            }
-            return;
-        }
         for (int i = 0; i < count; i++) {
-            int bit = i * width;
-            long at = sourceOffset + (bit >>> 3);
-            long low = source.get(LONG, at) >>> (bit & 7);
-            long high = (source.get(BYTE, at + 8) & 0xFFL) << 1 << (63 - (bit & 7)); // Nothing, if it starts the byte.
-            target.set(LONG, targetOffset + i * 8L, ((low | high) & mask) + base);
+            long value = window(source, sourceOffset, i * width, width) & mask;
+            target.set(LONG, targetOffset + i * 8L, value + base);
         }
     }
 
@@ -174,8 +163,42 @@ final class ScalarKernels extends Kernels {
         }
     }
 
-    private static void narrow(MemorySegment bitmap, long offset, long word) {
-        bitmap.set(LONG, offset, bitmap.get(LONG, offset) & word);
+    @Override
+    public void rangePacked(
+            MemorySegment source,
+            long sourceOffset,
+            int width,
+            int count,
+            long low,
+            long high,
+            MemorySegment bitmap,
+            long bitmapOffset) {
+        assert isCount(count) && 0 <= width && width <= Long.SIZE : count + " values of " + width + " bits";
+        long mask = lowBits(width);
+        for (int start = 0; start < count; start += Long.SIZE) {
+            long at = bitmapOffset + start / 8;
+            long before = bitmap.get(LONG, at);
+            if (before == 0) {
+                continue;
+            }
+            int end = Math.min(count - start, Long.SIZE);
+            long word = 0;
+            for (int i = 0; i < end; i++) {
+                long value = window(source, sourceOffset, (start + i) * width, width) & mask;
+                word |= (Long.compareUnsigned(low, value) <= 0 && Long.compareUnsigned(value, high) <= 0 ? 1L : 0L)
+                        << i;
+            }
+            bitmap.set(LONG, at, before & word);
+        }
+    }
+
+    /** The bits from the one at {@code bit} on, of which the lowest are those of a value. */
+    private static long window(MemorySegment source, long sourceOffset, int bit, int width) {
+        long at = sourceOffset + (bit >>> 3);
+        int shift = bit & 7;
+        long low = source.get(LONG, at) >>> shift;
+        // In a window of its own, a value of few bits; else the next byte has the rest, if it does not start its byte.
+        return width <= WINDOW_WIDTH_MAX ? low : low | (source.get(BYTE, at + 8) & 0xFFL) << 1 << (63 - shift);
     }
 
     @Override

@@ -213,9 +213,30 @@ final class VectorKernels extends Kernels {
         return word;
     }
 
-    /** The bits behind the last value are zero in the bitmap, and so what the word has there does not matter. */
-    private static void narrow(MemorySegment bitmap, long offset, long word) {
-        bitmap.set(LONG, offset, bitmap.get(LONG, offset) & word);
+    @Override
+    public void rangePacked(
+            MemorySegment source,
+            long sourceOffset,
+            int width,
+            int count,
+            long low,
+            long high,
+            MemorySegment bitmap,
+            long bitmapOffset) {
+        assert isCount(count) && 0 <= width && width <= Long.SIZE : count + " values of " + width + " bits";
+        long most = lowBits(width);
+        if (Long.compareUnsigned(low, high) > 0 || Long.compareUnsigned(low, most) > 0) {
+            clearAll(bitmap, bitmapOffset, count);
+            return;
+        }
+        long end = Long.compareUnsigned(high, most) < 0 ? high : most;
+        if (count > 0 && VectorWindows.holdInt(width)) {
+            VectorRanges.ofInts(source, sourceOffset, width, count, low, end, bitmap, bitmapOffset);
+        } else if (count > 0 && VectorRanges.ARE_LONGS_QUICK && VectorWindows.holdLong(width)) {
+            VectorRanges.ofLongs(source, sourceOffset, width, count, low, end, bitmap, bitmapOffset);
+        } else { // Or of 59 bits, 61 or more, which no encoding packs.
+            scalar().rangePacked(source, sourceOffset, width, count, low, end, bitmap, bitmapOffset);
+        }
     }
 
     @Override

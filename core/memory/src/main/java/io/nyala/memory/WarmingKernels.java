@@ -27,6 +27,7 @@ final class WarmingKernels extends Kernels {
     private final Turns rangeInt;
     private final Turns rangeDouble;
     private final Turns rangeFloat;
+    private final Turns rangePacked;
     private final Turns bitmapToSelection;
     private final Turns sumLong;
     private final Turns sumDouble;
@@ -45,6 +46,7 @@ final class WarmingKernels extends Kernels {
         this.rangeInt = new Turns(warmUp);
         this.rangeDouble = new Turns(warmUp);
         this.rangeFloat = new Turns(warmUp);
+        this.rangePacked = new Turns(warmUp);
         this.bitmapToSelection = new Turns(warmUp);
         this.sumLong = new Turns(warmUp);
         this.sumDouble = new Turns(warmUp);
@@ -190,6 +192,19 @@ final class WarmingKernels extends Kernels {
             MemorySegment bitmap,
             long bitmapOffset) {
         next(rangeFloat).rangeFloat(values, valuesOffset, count, low, high, bitmap, bitmapOffset);
+    }
+
+    @Override
+    public void rangePacked(
+            MemorySegment source,
+            long sourceOffset,
+            int width,
+            int count,
+            long low,
+            long high,
+            MemorySegment bitmap,
+            long bitmapOffset) {
+        next(rangePacked).rangePacked(source, sourceOffset, width, count, low, high, bitmap, bitmapOffset);
     }
 
     @Override

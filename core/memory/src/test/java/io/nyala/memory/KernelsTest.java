@@ -3,7 +3,9 @@ package io.nyala.memory;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.nyala.memory.KernelInputs.Place;
 import io.nyala.testkit.Seed;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -15,18 +17,17 @@ import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Goal: scalar and vector kernels, and both by turns, agree with plain arrays, bit for bit, and stay within the padding
  * that they promise.
- * Method: random values with many extremes, every width, counts around the size of registers and words; segments end
- * exactly where the padding does.
+ * Method: random values with many extremes at any alignment, every width, every count; segments end exactly where the
+ * padding does. The build repeats it with narrower registers.
  */
 final class KernelsTest {
-    private static final int ROUNDS = 60;
-
     /** Scalar, then by turns for longer than a test lasts. */
     private static final WarmingKernels.WarmUp BY_TURNS = new WarmingKernels.WarmUp(10, 2, 1 << 20);
 
@@ -47,230 +48,334 @@ final class KernelsTest {
         return vector;
     }
 
+    /** All, of vector kernels; of the others some, and where the build repeats this with narrower registers. */
+    private int[] counts(Kernels kernels, SplittableRandom random) {
+        var inputs = new KernelInputs(arena, random);
+        return kernels instanceof VectorKernels && Integer.getInteger("nyala.test.registers") == null
+                ? IntStream.rangeClosed(0, Kernels.COUNT_MAX).toArray()
+                : IntStream.range(0, 60).map(_ -> inputs.count()).toArray();
+    }
+
     @ParameterizedTest
     @MethodSource("kernels")
     void unpacksWhatWasPacked(Kernels kernels, @Seed SplittableRandom random) {
         for (int width = 0; width <= 64; width++) {
-            long mask = mask(width);
-            for (int round = 0; round < 12; round++) {
-                int count = count(random);
-                long base = random.nextLong() >> random.nextInt(64);
-                long[] numbers = new long[count];
-                Arrays.setAll(numbers, _ -> bits(random) & mask);
-                long[] values = Arrays.stream(numbers).map(x -> x + base).toArray();
-                MemorySegment packed = exact(random, Kernels.packedBytes(width, count), Kernels.READ_PADDING_BYTES);
-                long at = packed.byteSize() - Kernels.READ_PADDING_BYTES - Kernels.packedBytes(width, count);
-                kernels.pack(longs(values), 0, width, count, base, packed, at);
-                assertPacked(numbers, width, packed, at);
-                MemorySegment target = exact(random, count * 8L, Kernels.WRITE_PADDING_BYTES);
-                long targetAt = target.byteSize() - Kernels.WRITE_PADDING_BYTES - count * 8L;
-                kernels.unpack(packed, at, width, count, base, target, targetAt);
-                for (int i = 0; i < count; i++) {
-                    assertEquals(values[i], target.get(Kernels.LONG, targetAt + i * 8L), width + " bits, value " + i);
-                }
+            for (int round = 0; round < 4; round++) {
+                unpack(kernels, random, width, new KernelInputs(arena, random).count());
             }
         }
+        int width = random.nextInt(65);
+        for (int count : counts(kernels, random)) {
+            unpack(kernels, random, width, count);
+        }
+    }
+
+    private void unpack(Kernels kernels, SplittableRandom random, int width, int count) {
+        var inputs = new KernelInputs(arena, random);
+        long base = random.nextLong() >> random.nextInt(64);
+        long[] numbers = inputs.numbers(count, Kernels.lowBits(width));
+        long[] values = Arrays.stream(numbers).map(x -> x + base).toArray();
+        Place plain = inputs.longs(values);
+        Place packed = inputs.place(Kernels.packedBytes(width, count), Kernels.READ_PADDING_BYTES);
+        kernels.pack(plain.segment(), plain.offset(), width, count, base, packed.segment(), packed.offset());
+        assertPacked(numbers, width, packed);
+        Place target = inputs.target(count * 8L);
+        kernels.unpack(packed.segment(), packed.offset(), width, count, base, target.segment(), target.offset());
+        assertArrayEquals(values, target.longs(), () -> count + " values of " + width + " bits");
     }
 
     @ParameterizedTest
     @MethodSource("kernels")
     void unpacksIntsThatWerePacked(Kernels kernels, @Seed SplittableRandom random) {
         for (int width = 0; width <= 32; width++) {
-            long mask = mask(width);
-            for (int round = 0; round < 24; round++) {
-                int count = count(random);
-                int base = random.nextInt() >> random.nextInt(32);
-                long[] numbers = new long[count];
+            for (int round = 0; round < 6; round++) {
+                unpackInts(kernels, random, width, new KernelInputs(arena, random).count());
+            }
+        }
+        int width = random.nextInt(33);
+        for (int count : counts(kernels, random)) {
+            unpackInts(kernels, random, width, count);
+        }
+    }
 
-                Arrays.setAll(numbers, _ -> bits(random) & mask);
-                int[] values =
-                        Arrays.stream(numbers).mapToInt(x -> (int) x + base).toArray();
-                MemorySegment packed = exact(random, Kernels.packedBytes(width, count), Kernels.READ_PADDING_BYTES);
-                long at = packed.byteSize() - Kernels.READ_PADDING_BYTES - Kernels.packedBytes(width, count);
-                kernels.packInt(ints(values), 0, width, count, base, packed, at);
-                assertPacked(numbers, width, packed, at);
-                MemorySegment target = exact(random, count * 4L, Kernels.WRITE_PADDING_BYTES);
-                long targetAt = target.byteSize() - Kernels.WRITE_PADDING_BYTES - count * 4L;
-                kernels.unpackInt(packed, at, width, count, base, target, targetAt);
-                for (int i = 0; i < count; i++) {
-                    assertEquals(values[i], target.get(Kernels.INT, targetAt + i * 4L), width + " bits, value " + i);
+    private void unpackInts(Kernels kernels, SplittableRandom random, int width, int count) {
+        var inputs = new KernelInputs(arena, random);
+        int base = random.nextInt() >> random.nextInt(32);
+        long[] numbers = inputs.numbers(count, Kernels.lowBits(width));
+        int[] values = Arrays.stream(numbers).mapToInt(x -> (int) x + base).toArray();
+        Place plain = inputs.ints(values);
+        Place packed = inputs.place(Kernels.packedBytes(width, count), Kernels.READ_PADDING_BYTES);
+        kernels.packInt(plain.segment(), plain.offset(), width, count, base, packed.segment(), packed.offset());
+        assertPacked(numbers, width, packed);
+        Place target = inputs.target(count * 4L);
+        kernels.unpackInt(packed.segment(), packed.offset(), width, count, base, target.segment(), target.offset());
+        assertArrayEquals(values, target.ints(), () -> count + " values of " + width + " bits");
+    }
+
+    /** Bit by bit against the definition, the zero bits of the last byte included. */
+    private static void assertPacked(long[] numbers, int width, Place packed) {
+        var expected = new BitSet();
+        for (int i = 0; i < numbers.length; i++) {
+            for (long rest = numbers[i]; rest != 0; rest &= rest - 1) {
+                expected.set(i * width + Long.numberOfTrailingZeros(rest));
+            }
+        }
+        assertEquals(expected, packed.bits());
+    }
+
+    /** Both ways of {@link VectorUnpack}, of which a processor has one as its own for most widths. */
+    @Test
+    void putsValuesTogetherFromWordsAsFromWindows(@Seed SplittableRandom random) {
+        var inputs = new KernelInputs(arena, random);
+        for (int width = 0; width <= 64; width++) {
+            for (int round = 0; round < 2; round++) {
+                int count = inputs.count();
+                long[] numbers = inputs.numbers(count, Kernels.lowBits(width));
+                Place plain = inputs.longs(numbers);
+                Place packed = inputs.place(Kernels.packedBytes(width, count), Kernels.READ_PADDING_BYTES);
+                MemorySegment source = packed.segment();
+                Kernels.scalar().pack(plain.segment(), plain.offset(), width, count, 0, source, packed.offset());
+                for (boolean windows : new boolean[] {false, VectorWindows.QUICK && VectorWindows.holdLong(width)}) {
+                    Place longs = inputs.target(count * 8L);
+                    MemorySegment target = longs.segment();
+                    VectorUnpack.toLongs(source, packed.offset(), width, count, 0, target, longs.offset(), windows);
+                    assertArrayEquals(numbers, longs.longs(), () -> count + " values, windows: " + windows);
+                }
+                for (boolean windows : new boolean[] {false, VectorWindows.QUICK && VectorWindows.holdInt(width)}) {
+                    if (width <= Integer.SIZE) {
+                        Place ints = inputs.target(count * 4L);
+                        MemorySegment target = ints.segment();
+                        VectorUnpack.toInts(source, packed.offset(), width, count, 0, target, ints.offset(), windows);
+                        int[] expected =
+                                Arrays.stream(numbers).mapToInt(x -> (int) x).toArray();
+                        assertArrayEquals(expected, ints.ints(), () -> count + " values, windows: " + windows);
+                    }
                 }
             }
         }
     }
 
-    /** Bit by bit against the definition, the zero bits of the last byte included. */
-    private static void assertPacked(long[] numbers, int width, MemorySegment packed, long at) {
-        long bytes = Kernels.packedBytes(width, numbers.length);
-        BitSet bits = BitSet.valueOf(packed.asSlice(at, bytes).toArray(Kernels.BYTE));
-        var expected = new BitSet();
-        for (int i = 0; i < numbers.length; i++) {
-            for (int bit = 0; bit < width; bit++) {
-                expected.set(i * width + bit, (numbers[i] >>> bit & 1) != 0);
-            }
+    /** Once for the whole call, as nothing is checked in the loop. */
+    @Test
+    void refusesMemoryThatIsNotThere(@Seed SplittableRandom random) {
+        Kernels kernels = vector();
+        MemorySegment room = arena.allocate(1024);
+        MemorySegment small = arena.allocate(random.nextInt(1, 64));
+        MemorySegment heap = MemorySegment.ofArray(new byte[1024]);
+        MemorySegment closed;
+        try (var other = Arena.ofConfined()) {
+            closed = other.allocate(1024);
         }
-        assertEquals(expected, bits);
+        for (MemorySegment bad : List.of(small, heap, closed)) {
+            assertRefuses(() -> kernels.unpackInt(bad, 0, 7, 64, 0, room, 0));
+            assertRefuses(() -> kernels.unpackInt(room, 0, 7, 64, 0, bad, 0));
+            assertRefuses(() -> kernels.unpack(bad, 0, 7, 64, 0, room, 0));
+            assertRefuses(() -> kernels.unpack(room, 0, 7, 64, 0, bad, 0));
+            assertRefuses(() -> kernels.rangePacked(bad, 0, 7, 64, 0, 1, room, 0));
+        }
+        assertRefuses(() -> kernels.unpack(room, 0, 7, 64, 0, room.asReadOnly(), 0));
+        assertRefuses(() -> kernels.unpackInt(room, room.byteSize(), 7, 1, 0, room, 0));
+        assertRefuses(() -> kernels.unpackInt(room, -1, 7, 1, 0, room, 0));
+    }
+
+    private static void assertRefuses(Runnable call) {
+        assertThrows(RuntimeException.class, call::run);
     }
 
     @ParameterizedTest
     @MethodSource("kernels")
     void addsUpInRuns(Kernels kernels, @Seed SplittableRandom random) {
-        for (int round = 0; round < 2 * ROUNDS; round++) {
-            int count = count(random);
-            long[] longs = random.ints(count).mapToLong(_ -> bits(random)).toArray();
-            MemorySegment sums = padded(longs(longs));
-            MemorySegment intSums =
-                    padded(ints(Arrays.stream(longs).mapToInt(x -> (int) x).toArray()));
-            kernels.runningSumsLong(sums, 0, count);
-            kernels.runningSumsInt(intSums, 0, count);
-            for (int i = 0; i < count; i++) {
-                int start = i - i % Kernels.SUM_RUN;
-                long sum = Arrays.stream(longs, start, i + 1).sum();
-                assertEquals(sum, sums.get(Kernels.LONG, i * 8L), "sum " + i + " of " + count);
-                assertEquals((int) sum, intSums.get(Kernels.INT, i * 4L), "sum " + i + " of " + count);
+        var inputs = new KernelInputs(arena, random);
+        for (int count : counts(kernels, random)) {
+            long[] longs = inputs.numbers(count, -1L);
+            int[] ints = Arrays.stream(longs).mapToInt(x -> (int) x).toArray();
+            Place sums = inputs.longs(longs);
+            Place intSums = inputs.ints(ints);
+            kernels.runningSumsLong(sums.segment(), sums.offset(), count);
+            kernels.runningSumsInt(intSums.segment(), intSums.offset(), count);
+            for (int i = 1; i < count; i++) {
+                boolean isFirst = i % Kernels.SUM_RUN == 0;
+                longs[i] += isFirst ? 0 : longs[i - 1];
+                ints[i] += isFirst ? 0 : ints[i - 1];
             }
+            assertArrayEquals(longs, sums.longs());
+            assertArrayEquals(ints, intSums.ints());
         }
     }
 
     @ParameterizedTest
     @MethodSource("kernels")
     void scalesIntegers(Kernels kernels, @Seed SplittableRandom random) {
-        for (int round = 0; round < 2 * ROUNDS; round++) {
-            int count = count(random);
+        var inputs = new KernelInputs(arena, random);
+        for (int count : counts(kernels, random)) {
             long most = (1L << random.nextInt(1, 52)) - 1;
             long[] longs = random.longs(count, -most, most + 1).toArray();
             double factor = Math.pow(10, random.nextInt(10));
             double fraction = Math.pow(10, -random.nextInt(10));
-            MemorySegment values = padded(longs(longs));
-            kernels.scaleToDouble(values, 0, count, factor, fraction);
-            for (int i = 0; i < count; i++) {
-                double expected = longs[i] * factor * fraction;
-                assertEquals(expected, values.get(Kernels.DOUBLE, i * 8L), 0, "number " + i + " of " + count);
-            }
+            Place values = inputs.longs(longs);
+            kernels.scaleToDouble(values.segment(), values.offset(), count, factor, fraction);
+            long[] expected = Arrays.stream(longs)
+                    .map(x -> Double.doubleToRawLongBits(x * factor * fraction))
+                    .toArray();
+            assertArrayEquals(expected, values.longs());
         }
     }
 
     @ParameterizedTest
     @MethodSource("kernels")
+    void narrowsByRangeOfPacked(Kernels kernels, @Seed SplittableRandom random) {
+        for (int width = 0; width <= 64; width++) {
+            for (int round = 0; round < 4; round++) {
+                narrowByRangeOfPacked(kernels, random, width, new KernelInputs(arena, random).count());
+            }
+        }
+        int width = random.nextInt(33);
+        int wide = random.nextInt(33, 58);
+        for (int count : counts(kernels, random)) {
+            narrowByRangeOfPacked(kernels, random, width, count);
+            narrowByRangeOfPacked(kernels, random, wide, count);
+        }
+    }
+
+    private void narrowByRangeOfPacked(Kernels kernels, SplittableRandom random, int width, int count) {
+        var inputs = new KernelInputs(arena, random);
+        long mask = Kernels.lowBits(width);
+        long[] numbers = inputs.numbers(count, mask);
+        boolean isInWidth = random.nextInt(4) > 0; // Else bounds may be wider than the numbers.
+        long low = inputs.bound(numbers) & (isInWidth ? mask : -1L);
+        long high = random.nextInt(4) == 0 ? low : inputs.bound(numbers) & (isInWidth ? mask : -1L);
+        Place plain = inputs.longs(numbers);
+        Place packed = inputs.place(Kernels.packedBytes(width, count), Kernels.READ_PADDING_BYTES);
+        kernels.pack(plain.segment(), plain.offset(), width, count, 0, packed.segment(), packed.offset());
+        Place bitmap = inputs.bitmap(count);
+        BitSet expected = keep(
+                bitmap.bits(),
+                i -> Long.compareUnsigned(low, numbers[i]) <= 0 && Long.compareUnsigned(numbers[i], high) <= 0);
+        MemorySegment bits = bitmap.segment();
+        kernels.rangePacked(packed.segment(), packed.offset(), width, count, low, high, bits, bitmap.offset());
+        assertEquals(expected, bitmap.bits(), () -> count + " of " + width + " bits, " + low + " to " + high);
+    }
+
+    @ParameterizedTest
+    @MethodSource("kernels")
     void narrowsByRange(Kernels kernels, @Seed SplittableRandom random) {
-        for (int round = 0; round < 4 * ROUNDS; round++) {
-            int count = count(random);
-            long[] longs = random.ints(count).mapToLong(_ -> bits(random)).toArray();
-            long low = bound(random, longs);
-            long high = bound(random, longs);
-            MemorySegment bitmap = bitmap(random, count);
-            BitSet before = bitSet(bitmap);
-            kernels.rangeLong(padded(longs(longs)), 0, count, low, high, bitmap, 0);
-            assertEquals(keep(before, i -> low <= longs[i] && longs[i] <= high), bitSet(bitmap));
+        var inputs = new KernelInputs(arena, random);
+        for (int count : counts(kernels, random)) {
+            long[] longs = inputs.numbers(count, -1L);
+            long low = inputs.bound(longs);
+            long high = inputs.bound(longs);
+            Place values = inputs.longs(longs);
+            Place bitmap = inputs.bitmap(count);
+            BitSet expected = keep(bitmap.bits(), i -> low <= longs[i] && longs[i] <= high);
+            kernels.rangeLong(values.segment(), values.offset(), count, low, high, bitmap.segment(), bitmap.offset());
+            assertEquals(expected, bitmap.bits());
 
             int[] ints = Arrays.stream(longs).mapToInt(x -> (int) x).toArray();
-            bitmap = bitmap(random, count);
-            BitSet beforeInts = bitSet(bitmap);
-            kernels.rangeInt(padded(ints(ints)), 0, count, (int) low, (int) high, bitmap, 0);
-            assertEquals(keep(beforeInts, i -> (int) low <= ints[i] && ints[i] <= (int) high), bitSet(bitmap));
+            int least = (int) low;
+            int most = (int) high;
+            values = inputs.ints(ints);
+            bitmap = inputs.bitmap(count);
+            expected = keep(bitmap.bits(), i -> least <= ints[i] && ints[i] <= most);
+            kernels.rangeInt(values.segment(), values.offset(), count, least, most, bitmap.segment(), bitmap.offset());
+            assertEquals(expected, bitmap.bits());
         }
     }
 
     @ParameterizedTest
     @MethodSource("kernels")
     void narrowsByRangeOfFloatingPoint(Kernels kernels, @Seed SplittableRandom random) {
-        for (int round = 0; round < 4 * ROUNDS; round++) {
-            int count = count(random);
-            double[] doubles = doubles(random, count);
-            double low = number(random);
-            double high = random.nextInt(4) == 0 ? low : number(random);
-            MemorySegment bitmap = bitmap(random, count);
-            BitSet before = bitSet(bitmap);
-            kernels.rangeDouble(padded(doubles(doubles)), 0, count, low, high, bitmap, 0);
-            assertEquals(keep(before, i -> low <= doubles[i] && doubles[i] <= high), bitSet(bitmap));
+        var inputs = new KernelInputs(arena, random);
+        for (int count : counts(kernels, random)) {
+            double[] doubles = inputs.numbers(count);
+            double low = inputs.number();
+            double high = random.nextInt(4) == 0 ? low : inputs.number();
+            Place values = inputs.doubles(doubles);
+            Place bitmap = inputs.bitmap(count);
+            BitSet expected = keep(bitmap.bits(), i -> low <= doubles[i] && doubles[i] <= high);
+            kernels.rangeDouble(values.segment(), values.offset(), count, low, high, bitmap.segment(), bitmap.offset());
+            assertEquals(expected, bitmap.bits());
 
-            float lowFloat = (float) low;
-            float highFloat = (float) high;
-            MemorySegment floats = arena.allocate(count * 4L + Kernels.READ_PADDING_BYTES);
-            for (int i = 0; i < count; i++) {
-                floats.set(Kernels.FLOAT, i * 4L, (float) doubles[i]);
-            }
-            bitmap = bitmap(random, count);
-            BitSet beforeFloats = bitSet(bitmap);
-            kernels.rangeFloat(floats, 0, count, lowFloat, highFloat, bitmap, 0);
-            assertEquals(
-                    keep(beforeFloats, i -> lowFloat <= (float) doubles[i] && (float) doubles[i] <= highFloat),
-                    bitSet(bitmap));
+            float least = (float) low;
+            float most = (float) high;
+            values = inputs.floats(doubles);
+            bitmap = inputs.bitmap(count);
+            expected = keep(bitmap.bits(), i -> least <= (float) doubles[i] && (float) doubles[i] <= most);
+            kernels.rangeFloat(
+                    values.segment(), values.offset(), count, least, most, bitmap.segment(), bitmap.offset());
+            assertEquals(expected, bitmap.bits());
         }
     }
 
     @ParameterizedTest
     @MethodSource("kernels")
     void combinesBitmaps(Kernels kernels, @Seed SplittableRandom random) {
-        for (int round = 0; round < ROUNDS; round++) {
-            int count = count(random);
-            MemorySegment target = bitmap(random, count);
-            MemorySegment other = bitmap(random, count);
-            BitSet expected = bitSet(target);
-            expected.and(bitSet(other));
-            kernels.and(target, 0, other, 0, count);
-            assertEquals(expected, bitSet(target));
+        var inputs = new KernelInputs(arena, random);
+        for (int count : counts(kernels, random)) {
+            Place target = inputs.bitmap(count);
+            Place other = inputs.bitmap(count);
+            BitSet expected = target.bits();
+            expected.and(other.bits());
+            kernels.and(target.segment(), target.offset(), other.segment(), other.offset(), count);
+            assertEquals(expected, target.bits());
 
-            MemorySegment third = bitmap(random, count);
-            expected.or(bitSet(third));
-            kernels.or(target, 0, third, 0, count);
-            assertEquals(expected, bitSet(target));
+            Place third = inputs.bitmap(count);
+            expected.or(third.bits());
+            kernels.or(target.segment(), target.offset(), third.segment(), third.offset(), count);
+            assertEquals(expected, target.bits());
 
-            expected.andNot(bitSet(other));
-            kernels.andNot(target, 0, other, 0, count);
-            assertEquals(expected, bitSet(target));
-            assertEquals(expected.cardinality(), kernels.popCount(target, 0, count));
+            expected.andNot(other.bits());
+            kernels.andNot(target.segment(), target.offset(), other.segment(), other.offset(), count);
+            assertEquals(expected, target.bits());
+            assertEquals(expected.cardinality(), kernels.popCount(target.segment(), target.offset(), count));
 
-            kernels.setAll(target, 0, count);
+            kernels.setAll(target.segment(), target.offset(), count);
             expected.set(0, count);
-            assertEquals(expected, bitSet(target));
+            assertEquals(expected, target.bits());
+            kernels.clearAll(target.segment(), target.offset(), count);
+            assertEquals(new BitSet(), target.bits());
         }
     }
 
     @ParameterizedTest
     @MethodSource("kernels")
     void selectsAndGathers(Kernels kernels, @Seed SplittableRandom random) {
-        for (int round = 0; round < ROUNDS; round++) {
-            int count = count(random);
-            MemorySegment bitmap = bitmap(random, count);
-            int[] expected = bitSet(bitmap).stream().toArray();
-            MemorySegment selection = arena.allocate(expected.length * 4L + Kernels.WRITE_PADDING_BYTES, 4);
-            int selected = kernels.bitmapToSelection(bitmap, 0, count, selection, 0);
-            int[] indexes = IntStream.range(0, selected)
-                    .map(i -> selection.get(Kernels.INT, i * 4L))
-                    .toArray();
-            assertArrayEquals(expected, indexes);
-            for (int cellBytes : List.of(1, 2, 4, 8, 16)) {
-                MemorySegment cells = arena.allocate(Math.max(1, count * (long) cellBytes));
-                cells.copyFrom(MemorySegment.ofArray(
-                                random.longs(cells.byteSize() / 8 + 1).toArray())
-                        .asSlice(0, cells.byteSize()));
-                byte[] wanted = new byte[selected * cellBytes];
-                for (int i = 0; i < selected; i++) {
-                    MemorySegment.copy(
-                            cells, Kernels.BYTE, (long) indexes[i] * cellBytes, wanted, i * cellBytes, cellBytes);
-                }
-                boolean inPlace = random.nextBoolean();
-                MemorySegment target = inPlace ? cells : arena.allocate(Math.max(1, wanted.length));
-                gather(kernels, cellBytes, cells, selection, selected, target);
-                assertArrayEquals(wanted, target.asSlice(0, wanted.length).toArray(Kernels.BYTE));
+        var inputs = new KernelInputs(arena, random);
+        for (int count : counts(kernels, random)) {
+            Place bitmap = inputs.bitmap(count);
+            int[] expected = bitmap.bits().stream().toArray();
+            Place selection = inputs.target(expected.length * 4L);
+            int selected = kernels.bitmapToSelection(
+                    bitmap.segment(), bitmap.offset(), count, selection.segment(), selection.offset());
+            assertEquals(expected.length, selected);
+            assertArrayEquals(expected, selection.ints());
+            int cellBytes = 1 << count % 5;
+            Place cells = inputs.place((long) count * cellBytes, 0);
+            byte[] all = new byte[count * cellBytes];
+            random.nextBytes(all);
+            MemorySegment.copy(all, 0, cells.segment(), Kernels.BYTE, cells.offset(), all.length);
+            byte[] wanted = new byte[selected * cellBytes];
+            for (int i = 0; i < selected; i++) {
+                System.arraycopy(all, expected[i] * cellBytes, wanted, i * cellBytes, cellBytes);
             }
+            Place target = random.nextBoolean() ? cells : inputs.place(wanted.length, 0);
+            gather(kernels, cellBytes, cells, selection, selected, target);
+            byte[] gathered = Arrays.copyOf(target.toArray(), wanted.length);
+            assertArrayEquals(wanted, gathered, () -> selected + " cells of " + cellBytes + " bytes");
         }
     }
 
-    private static void gather(
-            Kernels kernels,
-            int cellBytes,
-            MemorySegment source,
-            MemorySegment selection,
-            int count,
-            MemorySegment target) {
+    private static void gather(Kernels kernels, int cellBytes, Place from, Place selection, int count, Place to) {
+        MemorySegment source = from.segment();
+        MemorySegment indexes = selection.segment();
+        MemorySegment target = to.segment();
+        long sourceAt = from.offset();
+        long indexesAt = selection.offset();
         switch (cellBytes) {
-            case 1 -> kernels.gather1(source, 0, selection, 0, count, target, 0);
-            case 2 -> kernels.gather2(source, 0, selection, 0, count, target, 0);
-            case 4 -> kernels.gather4(source, 0, selection, 0, count, target, 0);
-            case 8 -> kernels.gather8(source, 0, selection, 0, count, target, 0);
-            case 16 -> kernels.gather16(source, 0, selection, 0, count, target, 0);
+            case 1 -> kernels.gather1(source, sourceAt, indexes, indexesAt, count, target, to.offset());
+            case 2 -> kernels.gather2(source, sourceAt, indexes, indexesAt, count, target, to.offset());
+            case 4 -> kernels.gather4(source, sourceAt, indexes, indexesAt, count, target, to.offset());
+            case 8 -> kernels.gather8(source, sourceAt, indexes, indexesAt, count, target, to.offset());
+            case 16 -> kernels.gather16(source, sourceAt, indexes, indexesAt, count, target, to.offset());
             default -> throw new IllegalArgumentException("cells of " + cellBytes + " bytes");
         }
     }
@@ -278,145 +383,48 @@ final class KernelsTest {
     @ParameterizedTest
     @MethodSource("kernels")
     void totalsLongs(Kernels kernels, @Seed SplittableRandom random) {
-        for (int round = 0; round < ROUNDS; round++) {
-            int count = count(random);
-            long[] values = random.ints(count).mapToLong(_ -> bits(random)).toArray();
-            MemorySegment bitmap = bitmap(random, count);
-            MemorySegment segment = padded(longs(values));
-            long[] chosen = bitSet(bitmap).stream().mapToLong(i -> values[i]).toArray();
-            assertEquals(Arrays.stream(chosen).sum(), kernels.sumLong(segment, 0, count, bitmap, 0));
-            assertEquals(
-                    Arrays.stream(chosen).min().orElse(Long.MAX_VALUE), kernels.minLong(segment, 0, count, bitmap, 0));
-            assertEquals(
-                    Arrays.stream(chosen).max().orElse(Long.MIN_VALUE), kernels.maxLong(segment, 0, count, bitmap, 0));
+        var inputs = new KernelInputs(arena, random);
+        for (int count : counts(kernels, random)) {
+            long[] numbers = inputs.numbers(count, -1L);
+            Place bitmap = inputs.bitmap(count);
+            Place values = inputs.longs(numbers);
+            MemorySegment bits = bitmap.segment();
+            long[] chosen = bitmap.bits().stream().mapToLong(i -> numbers[i]).toArray();
+            long min = Arrays.stream(chosen).min().orElse(Long.MAX_VALUE);
+            long max = Arrays.stream(chosen).max().orElse(Long.MIN_VALUE);
+            long sum = Arrays.stream(chosen).sum();
+            assertEquals(sum, kernels.sumLong(values.segment(), values.offset(), count, bits, bitmap.offset()));
+            assertEquals(min, kernels.minLong(values.segment(), values.offset(), count, bits, bitmap.offset()));
+            assertEquals(max, kernels.maxLong(values.segment(), values.offset(), count, bits, bitmap.offset()));
         }
     }
 
     @ParameterizedTest
     @MethodSource("kernels")
     void totalsDoubles(Kernels kernels, @Seed SplittableRandom random) {
-        for (int round = 0; round < 4 * ROUNDS; round++) {
-            int count = count(random);
-            double[] values = round % 2 == 0
-                    ? doubles(random, count)
+        var inputs = new KernelInputs(arena, random);
+        for (int count : counts(kernels, random)) {
+            double[] numbers = count % 2 == 0
+                    ? inputs.numbers(count)
                     : random.doubles(count, -1e6, 1e6).toArray();
-            MemorySegment bitmap = bitmap(random, count);
-            BitSet chosen = bitSet(bitmap);
-            MemorySegment segment = padded(doubles(values));
+            Place bitmap = inputs.bitmap(count);
+            Place values = inputs.doubles(numbers);
+            MemorySegment bits = bitmap.segment();
+            BitSet chosen = bitmap.bits();
             double[] sums = new double[8];
             double min = Double.POSITIVE_INFINITY;
             double max = Double.NEGATIVE_INFINITY;
             for (int i = chosen.nextSetBit(0); i >= 0; i = chosen.nextSetBit(i + 1)) {
-                sums[i % 8] += values[i];
-                min = Double.isNaN(values[i]) ? min : Math.min(min, values[i]);
-                max = Double.isNaN(values[i]) ? max : Math.max(max, values[i]);
+                sums[i % 8] += numbers[i];
+                min = Double.isNaN(numbers[i]) ? min : Math.min(min, numbers[i]);
+                max = Double.isNaN(numbers[i]) ? max : Math.max(max, numbers[i]);
             }
             double sum = ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
-            assertEquals(sum, kernels.sumDouble(segment, 0, count, bitmap, 0)); // Compares bits; NaN equals NaN.
-            assertEquals(min, kernels.minDouble(segment, 0, count, bitmap, 0));
-            assertEquals(max, kernels.maxDouble(segment, 0, count, bitmap, 0));
+            // Compares bits; NaN equals NaN.
+            assertEquals(sum, kernels.sumDouble(values.segment(), values.offset(), count, bits, bitmap.offset()));
+            assertEquals(min, kernels.minDouble(values.segment(), values.offset(), count, bits, bitmap.offset()));
+            assertEquals(max, kernels.maxDouble(values.segment(), values.offset(), count, bits, bitmap.offset()));
         }
-    }
-
-    // Inputs.
-
-    /** Any count, but often one at a border. */
-    private static int count(SplittableRandom random) {
-        int border = random.nextInt(18) * 64 + random.nextInt(-2, 3);
-        return random.nextBoolean() ? random.nextInt(Kernels.COUNT_MAX + 1) : Math.clamp(border, 0, Kernels.COUNT_MAX);
-    }
-
-    /** Of any length, often extreme, often equal to others. */
-    private static long bits(SplittableRandom random) {
-        return switch (random.nextInt(8)) {
-            case 0 -> Long.MIN_VALUE;
-            case 1 -> Long.MAX_VALUE;
-            case 2 -> -1L;
-            case 3 -> random.nextInt(-3, 4);
-            default -> random.nextLong() >> random.nextInt(64);
-        };
-    }
-
-    private static long mask(int width) {
-        return width == 64 ? -1L : (1L << width) - 1;
-    }
-
-    private static long bound(SplittableRandom random, long[] values) {
-        return values.length > 0 && random.nextBoolean() ? values[random.nextInt(values.length)] : bits(random);
-    }
-
-    private static double number(SplittableRandom random) {
-        return switch (random.nextInt(12)) {
-            case 0 -> Double.NaN;
-            case 1 -> Double.POSITIVE_INFINITY;
-            case 2 -> Double.NEGATIVE_INFINITY;
-            case 3 -> -0.0;
-            case 4 -> 0.0;
-            case 5 -> Double.MIN_VALUE;
-            case 6 -> -Double.MAX_VALUE;
-            default -> random.nextDouble(-2, 2);
-        };
-    }
-
-    /** With special values in half of the cases, or all sums would be NaN. */
-    private static double[] doubles(SplittableRandom random, int count) {
-        boolean special = random.nextBoolean();
-        double zero = random.nextBoolean() ? 0.0 : -0.0;
-        double[] values = new double[count];
-        Arrays.setAll(
-                values, _ -> special ? number(random) : random.nextInt(3) == 0 ? zero : random.nextInt(-4, 5) * 0.1);
-        return values;
-    }
-
-    private MemorySegment longs(long[] values) {
-        MemorySegment segment = arena.allocate(values.length * 8L + Kernels.READ_PADDING_BYTES);
-        for (int i = 0; i < values.length; i++) {
-            segment.set(Kernels.LONG, i * 8L, values[i]);
-        }
-        return segment;
-    }
-
-    private MemorySegment ints(int[] values) {
-        MemorySegment segment = arena.allocate(values.length * 4L + Kernels.READ_PADDING_BYTES);
-        for (int i = 0; i < values.length; i++) {
-            segment.set(Kernels.INT, i * 4L, values[i]);
-        }
-        return segment;
-    }
-
-    private MemorySegment doubles(double[] values) {
-        return longs(
-                Arrays.stream(values).mapToLong(Double::doubleToRawLongBits).toArray());
-    }
-
-    /** Fills the padding with noise: what is there must not matter. */
-    private static MemorySegment padded(MemorySegment segment) {
-        segment.asSlice(segment.byteSize() - Kernels.READ_PADDING_BYTES).fill((byte) 0x5A);
-        return segment;
-    }
-
-    /** Room for some bytes at any alignment, followed by exactly the padding; full of noise. */
-    private MemorySegment exact(SplittableRandom random, long bytes, int paddingBytes) {
-        MemorySegment segment = arena.allocate(random.nextInt(16) + bytes + paddingBytes);
-        segment.fill((byte) random.nextInt());
-        return segment;
-    }
-
-    /** Random, empty or full; ends exactly. */
-    private MemorySegment bitmap(SplittableRandom random, int count) {
-        MemorySegment bitmap = arena.allocate(Kernels.bitmapBytes(count));
-        int kind = random.nextInt(6);
-        for (int i = 0; i < count; i++) {
-            if (kind == 0 || (kind > 1 && random.nextBoolean())) {
-                long word = bitmap.get(Kernels.LONG, i / 64 * 8L);
-                bitmap.set(Kernels.LONG, i / 64 * 8L, word | 1L << i);
-            }
-        }
-        return bitmap;
-    }
-
-    private static BitSet bitSet(MemorySegment bitmap) {
-        return BitSet.valueOf(bitmap.toArray(Kernels.BYTE));
     }
 
     private static BitSet keep(BitSet bits, IntPredicate predicate) {

@@ -25,11 +25,16 @@ final class ShapeRules {
     static final int METHOD_LINES_MAX = 60;
     static final int PARAMETERS_MAX = 6;
 
-    /** Two pointers, each (segment, offset), and three numbers: a record of them would be garbage per vector. */
-    static final int KERNEL_PARAMETERS_MAX = 7;
+    /** Two pointers, each (segment, offset), and four numbers: a record of them would be garbage per vector. */
+    static final int KERNEL_PARAMETERS_MAX = 8;
 
     private static final Set<String> KERNELS = Set.of(
-            "Kernels.java", "ScalarKernels.java", "VectorKernels.java", "VectorUnpack.java", "WarmingKernels.java");
+            "Kernels.java",
+            "ScalarKernels.java",
+            "VectorKernels.java",
+            "VectorRanges.java",
+            "VectorUnpack.java",
+            "WarmingKernels.java");
     private static final String KERNEL_PATH = "core/memory/src/main/java/io/nyala/memory/";
 
     private ShapeRules() {}

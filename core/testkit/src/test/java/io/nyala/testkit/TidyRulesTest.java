@@ -133,12 +133,12 @@ final class TidyRulesTest {
     }
 
     @Test
-    void allowsKernelsOneParameterMore() throws IOException {
-        String seven = "/** A. */ class A { void m(int a, int b, int c, int d, int e, int f, int g) {} }";
-        assertEquals(List.of(), ShapeRules.problems(List.of(kernels(seven))));
+    void allowsKernelsTwoParametersMore() throws IOException {
+        String eight = "/** A. */ class A { void m(int a, int b, int c, int d, int e, int f, int g, int h) {} }";
+        assertEquals(List.of(), ShapeRules.problems(List.of(kernels(eight))));
         assertEquals(
                 1,
-                ShapeRules.problems(List.of(kernels(seven.replace("int g", "int g, int h"))))
+                ShapeRules.problems(List.of(kernels(eight.replace("int h", "int h, int i"))))
                         .size());
     }
 
