@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Goal: scalar and vector kernels, and both by turns, agree with plain arrays, bit for bit, and stay within the padding
  * that they promise.
  * Method: random values with many extremes at any alignment, every width, every count; segments end exactly where the
- * padding does. The build repeats it with narrower registers.
+ * padding does.
  */
 final class KernelsTest {
     /** Scalar, then by turns for longer than a test lasts. */
@@ -48,10 +48,10 @@ final class KernelsTest {
         return vector;
     }
 
-    /** All, of vector kernels; of the others some, and where the build repeats this with narrower registers. */
+    /** All, of vector kernels; of the others some. */
     private int[] counts(Kernels kernels, SplittableRandom random) {
         var inputs = new KernelInputs(arena, random);
-        return kernels instanceof VectorKernels && Integer.getInteger("nyala.test.registers") == null
+        return kernels instanceof VectorKernels
                 ? IntStream.rangeClosed(0, Kernels.COUNT_MAX).toArray()
                 : IntStream.range(0, 60).map(_ -> inputs.count()).toArray();
     }
