@@ -453,18 +453,26 @@ public final class CFileReader implements AutoCloseable {
         }
     }
 
-    /** Reads and checks every page of the file, past the cache; throws at the first that is damaged. */
+    /** Reads and checks every page of the file, past the cache, and all values; throws at the first that is damaged. */
     public void verify() {
-        for (Section section : footer.sections()) {
-            for (int page = 0; page < section.pageCount(); page++) {
-                long room = section.payloadBytes(page) + (long) VectorFormat.READ_PADDING_BYTES;
-                Slab slab = cache.account().take(room);
-                try {
-                    readPage(section, page, slab.segment());
-                } finally {
-                    cache.account().giveBack(slab);
+        try (var values = new OpenFile.ValueReader(file, cache.account())) {
+            for (Section section : footer.sections()) {
+                for (int page = 0; page < section.pageCount(); page++) {
+                    verify(section, page, values);
                 }
             }
+        }
+    }
+
+    private void verify(Section section, int page, OpenFile.ValueReader values) {
+        Slab slab = cache.account().take(section.payloadBytes(page) + (long) VectorFormat.READ_PADDING_BYTES);
+        try {
+            readPage(section, page, slab.segment());
+            if (section.isColumn()) {
+                values.check(section, page, slab.segment());
+            }
+        } finally {
+            cache.account().giveBack(slab);
         }
     }
 

@@ -54,6 +54,7 @@ import java.nio.file.Path;
  * <ul>
  *   <li>{@code validity}: 0 all rows are valid, 1 a bitmap lies before the vector (bit 1 = valid), 2 all rows are null,
  *       and then there are no bytes.
+ *       Bits behind the last row are zero.
  *   <li>{@code nulls}: null rows; their values are zero or empty.
  *   <li>Every vector has 1,024 rows, but the last of a column, which has the rest.
  * </ul>
@@ -254,8 +255,37 @@ final class PageFormat {
             if (bytes < 0 || Cells.pad8(end) > page.payloadBytes()) {
                 throw corrupt(file, page.position(), "end of vector " + i, end, page.payloadBytes());
             }
+            if (validity == BITMAP) {
+                checkBitmap(file, page, payload, offset, i);
+            }
         }
         require(file, page.position(), "end of the payload", page.payloadBytes(), Cells.pad8(end));
+    }
+
+    /** Requires that a validity bitmap has as many nulls as the directory says, and nothing behind the last row. */
+    private static void checkBitmap(Path file, Page page, MemorySegment payload, long offset, int vector) {
+        int rows = Math.min(ColumnSpec.VECTOR_ROWS, page.rowCount() - vector * ColumnSpec.VECTOR_ROWS);
+        long bitmap = offset + vectorOffset(payload, offset, vector) - bitmapBytes(rows);
+        int valid = 0;
+        long behind = 0;
+        for (int first = 0; first < rows; first += Long.SIZE) {
+            long word = payload.get(Cells.LONG, bitmap + first / Byte.SIZE);
+            valid += Long.bitCount(word);
+            behind = rows - first < Long.SIZE ? word >>> (rows - first) : 0;
+        }
+        if (behind != 0) {
+            throw new CorruptPageException(
+                    file,
+                    page.position(),
+                    "the validity of vector " + vector + " of " + rows + " rows has bits behind the last, "
+                            + FileFormat.hex(behind));
+        }
+        require(
+                file,
+                page.position(),
+                "nulls in the validity of vector " + vector,
+                rows - valid,
+                nullCount(payload, offset, vector));
     }
 
     /** Whether the bytes at a position are the header of a page of this file, as far as can be told from them alone. */
