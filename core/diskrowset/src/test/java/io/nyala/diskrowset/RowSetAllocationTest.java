@@ -17,6 +17,7 @@ import io.nyala.testkit.Allocation;
 import java.io.ByteArrayOutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -48,8 +49,11 @@ final class RowSetAllocationTest {
     private static final long INSERT_TIME = 1_000;
     private static final long CHANGE_TIME = 1_500;
 
-    /** Less than 0.6 bytes per row, made when a scan begins; each row at 16 bytes would be 320 KiB. */
-    private static final long SCAN_BYTES_MAX = 12 << 10;
+    /** Less than 0.7 bytes per row, made when a scan begins; each row at 16 bytes would be 320 KiB. */
+    private static final long SCAN_BYTES_MAX = 13 << 10;
+
+    /** And a list or a filter, compiled once. */
+    private static final long LIST_SCAN_BYTES_MAX = 14 << 10;
 
     /** And the reads of history, which goes through no cache: 3,000 changes at 16 bytes would be 47 KiB. */
     private static final long PAST_SCAN_BYTES_MAX = 18 << 10;
@@ -63,12 +67,18 @@ final class RowSetAllocationTest {
             Column.of("day", ColumnType.INT32),
             Column.of("quantity", ColumnType.INT64).nullable(),
             Column.of("comment", ColumnType.STRING).nullable(),
-            Column.of("state", ColumnType.STRING));
+            Column.of("state", ColumnType.STRING),
+            Column.decimal("amount", 38, 2));
 
     private static final Predicate EARLY = Predicate.lessThan(SCHEMA, "day", 300);
     private static final Predicate RETURNED = Predicate.equal(SCHEMA, "state", "state 3");
     private static final Predicate LISTED =
             Predicate.in(SCHEMA, "comment", List.of("carefully 8", "carefully final deposit2"));
+
+    private static final Predicate DAYS = Predicate.in(SCHEMA, "day", List.of(3, 77, 500));
+    private static final Predicate AMOUNTS = Predicate.in(SCHEMA, "amount", List.of(amount(13), amount(77)));
+    private static final Predicate.BloomFilter SET =
+            new Predicate.BloomFilter(new byte[1 << 10], 1, true).with(List.of(amountCell(13), text("state 3")));
 
     private final RowModel model = new RowModel(SCHEMA);
     private RowSetFiles files;
@@ -101,7 +111,20 @@ final class RowSetAllocationTest {
         cells.add(row % 8 == 0 ? null : CellValue.of(SCHEMA.column(4), (long) row % 50 + version));
         cells.add(row % 5 == 0 ? null : text("carefully final deposits".substring(0, 10 + row % 14) + row));
         cells.add(text("state " + state(row, version)));
+        cells.add(amountCell(row));
         return cells;
+    }
+
+    private static BigDecimal amount(int row) {
+        return BigDecimal.valueOf(row % 90, 2);
+    }
+
+    private static CellValue amountCell(int row) {
+        return CellValue.of(SCHEMA.column(7), amount(row));
+    }
+
+    private static boolean isInSet(CellValue cell) {
+        return SET.mayContain(cell.segment(), 0, cell.bytes());
     }
 
     private static int state(int row, int version) {
@@ -148,6 +171,26 @@ final class RowSetAllocationTest {
                 all.withPredicates(List.of(RETURNED)),
                 count(RowSetAllocationTest::isReturned));
         assertScan("a list of strings", SCAN_BYTES_MAX, all.withPredicates(List.of(LISTED)), 0);
+        assertScan(
+                "a list of numbers",
+                LIST_SCAN_BYTES_MAX,
+                all.withPredicates(List.of(DAYS)),
+                count(row -> List.of(3, 77, 500).contains(row % 1000)));
+        assertScan(
+                "a list of decimals",
+                LIST_SCAN_BYTES_MAX,
+                all.withPredicates(List.of(AMOUNTS)),
+                count(row -> row % 90 == 13 || row % 90 == 77));
+        assertScan(
+                "a Bloom filter of decimals",
+                LIST_SCAN_BYTES_MAX,
+                all.withPredicates(List.of(new Predicate.InBloomFilters(7, List.of(SET)))),
+                count(row -> isInSet(amountCell(row))));
+        assertScan(
+                "a Bloom filter of strings",
+                LIST_SCAN_BYTES_MAX,
+                all.withPredicates(List.of(new Predicate.InBloomFilters(6, List.of(SET)))),
+                count(row -> isInSet(text("state " + state(row, row % CHANGED_STEP == 0 ? 1 : 0)))));
         assertScan(
                 "predicates",
                 SCAN_BYTES_MAX,
