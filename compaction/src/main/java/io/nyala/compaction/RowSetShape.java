@@ -31,19 +31,6 @@ public record RowSetShape(
         deltaFiles = List.copyOf(deltaFiles);
     }
 
-    /** One that can be written again. */
-    public RowSetShape(
-            long fileId,
-            long rowCount,
-            long bytes,
-            long changeBytes,
-            byte[] minKey,
-            byte[] maxKey,
-            List<DeltaFileShape> deltaFiles,
-            long forgottenBytes) {
-        this(fileId, rowCount, bytes, changeBytes, minKey, maxKey, deltaFiles, forgottenBytes, false);
-    }
-
     /** Of which so much cannot be read any more. */
     public RowSetShape forgetting(long newForgottenBytes) {
         long forgotten = Math.min(newForgottenBytes, cost());

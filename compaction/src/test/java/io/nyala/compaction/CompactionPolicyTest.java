@@ -39,7 +39,7 @@ final class CompactionPolicyTest {
             files.add(new DeltaFileShape(100 * id + files.size(), bytes));
         }
         long changeBytes = LongStream.of(deltaBytes).sum();
-        return new RowSetShape(id, 300_000, 32 * MIB, changeBytes, key(from), key(to), files, 0);
+        return new RowSetShape(id, 300_000, 32 * MIB, changeBytes, key(from), key(to), files, 0, false);
     }
 
     private static Choice choose(RowSetShape... shapes) {
@@ -157,7 +157,8 @@ final class CompactionPolicyTest {
                 key(0),
                 key(10),
                 shape(7, 0, 10, 8 * MIB).deltaFiles(),
-                0);
+                0,
+                false);
         Choice choice = choose(manyRows, shape(8, 11, 20, 900 * KIB, 250 * KIB, 70 * KIB, 20 * KIB));
         assertEquals(Kind.NOTHING, choice.kind(), choice.reason());
         assertTrue(
@@ -203,7 +204,8 @@ final class CompactionPolicyTest {
                 key(0),
                 key(10),
                 shape(1, 0, 10, large).deltaFiles(),
-                0);
+                0,
+                false);
         Choice choice = choose(notToBeWrittenAgain);
         assertEquals(5, choice.deltaFileIds().size(), choice.reason());
         long[] many = files(50, KIB);
@@ -228,7 +230,8 @@ final class CompactionPolicyTest {
                 key(0),
                 key(10),
                 shape(1, 0, 10, MIB, MIB, MIB, MIB).deltaFiles(),
-                0);
+                0,
+                false);
         Choice choice = choose(large);
         assertEquals(4, choice.deltaFileIds().size(), choice.reason());
     }
@@ -253,7 +256,7 @@ final class CompactionPolicyTest {
             flushed += bytes;
             files.add(new DeltaFileShape(id++, bytes));
             Choice choice = CompactionPolicy.choose(
-                    List.of(new RowSetShape(1, 300_000, 32 * MIB, flushed, key(0), key(10), files, 0)), BUDGET);
+                    List.of(new RowSetShape(1, 300_000, 32 * MIB, flushed, key(0), key(10), files, 0, false)), BUDGET);
             if (choice.kind() == Kind.MINOR) {
                 List<Long> chosen = choice.deltaFileIds();
                 int first = files.stream().map(DeltaFileShape::fileId).toList().indexOf(chosen.getFirst());

@@ -47,7 +47,8 @@ final class CompactionRoundsTest {
     }
 
     private void add(int from, int to, long bytes) {
-        rowSets.add(new RowSetShape(nextId++, random.nextLong(1, 1 << 20), bytes, 0, key(from), key(to), List.of(), 0));
+        rowSets.add(new RowSetShape(
+                nextId++, random.nextLong(1, 1 << 20), bytes, 0, key(from), key(to), List.of(), 0, false));
     }
 
     /** A delta file beside a rowset. */
@@ -68,7 +69,8 @@ final class CompactionRoundsTest {
                 rowSet.minKey(),
                 rowSet.maxKey(),
                 files,
-                0);
+                0,
+                false);
     }
 
     private RowSetShape rowSet(long fileId) {

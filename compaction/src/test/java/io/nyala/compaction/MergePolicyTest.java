@@ -30,7 +30,7 @@ final class MergePolicyTest {
     private long nextId = 1;
 
     private static RowSetShape shape(long id, int from, int to, long bytes, long changeBytes) {
-        return new RowSetShape(id, bytes / 100, bytes, changeBytes, key(from), key(to), List.of(), 0);
+        return new RowSetShape(id, bytes / 100, bytes, changeBytes, key(from), key(to), List.of(), 0, false);
     }
 
     @Test
@@ -95,7 +95,7 @@ final class MergePolicyTest {
     void rowsThatDoNotFitInMemoryTogetherAreNotChosen() {
         List<RowSetShape> narrow = new ArrayList<>();
         for (int i = 0; i < 5; i++) {
-            narrow.add(new RowSetShape(i, BUDGET.rowsMax() / 3, MIB, 0, key(0), key(10), List.of(), 0));
+            narrow.add(new RowSetShape(i, BUDGET.rowsMax() / 3, MIB, 0, key(0), key(10), List.of(), 0, false));
         }
         assertEquals(3, MergePolicy.choose(narrow, BUDGET).fileIds().size());
         List<RowSetShape> changed = new ArrayList<>();

@@ -37,7 +37,7 @@ final class MergeSearchTest {
     }
 
     private static RowSetShape shape(long id, int from, int to, long bytes, long changeBytes) {
-        return new RowSetShape(id, 1 + bytes / 100, bytes, changeBytes, key(from), key(to), List.of(), 0);
+        return new RowSetShape(id, 1 + bytes / 100, bytes, changeBytes, key(from), key(to), List.of(), 0, false);
     }
 
     private static List<RowSetShape> draw(SplittableRandom random, int count) {

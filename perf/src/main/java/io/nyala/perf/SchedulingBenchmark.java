@@ -102,7 +102,7 @@ public class SchedulingBenchmark {
                 int from = random.nextInt(1 << 20);
                 int to = random.nextInt(from, 1 << 20);
                 long bytes = random.nextLong(MIB, 32 * MIB);
-                shapes.add(new RowSetShape(i, 100_000, bytes, 0, key(from), key(to), List.of(), 0));
+                shapes.add(new RowSetShape(i, 100_000, bytes, 0, key(from), key(to), List.of(), 0, false));
             }
         }
 

@@ -232,8 +232,9 @@ public final class EngineCounters implements AutoCloseable {
         if (isDone) {
             add(Counter.MERGES, 1);
             add(Counter.MAJOR_DELTA_COMPACTIONS, merge.isMajorDeltaCompaction() ? 1 : 0);
-            add(Counter.MERGES_OF_SEVERAL, merge.isOfSeveral() ? 1 : 0);
-            add(Counter.SPACE_REWRITES, merge.isSpaceRewrite() ? 1 : 0);
+            add(Counter.MERGES_OF_SEVERAL, merge.readCount() > 1 ? 1 : 0);
+            boolean isOfOne = merge.readCount() == 1 && merge.droppedCount() == 0;
+            add(Counter.SPACE_REWRITES, isOfOne && !merge.isMajorDeltaCompaction() ? 1 : 0);
             add(Counter.DROPPED_ROWSETS, merge.droppedCount());
             add(Counter.MERGE_READ_BYTES, merge.readBytes());
             add(Counter.MERGE_WRITTEN_BYTES, merge.writtenBytes());

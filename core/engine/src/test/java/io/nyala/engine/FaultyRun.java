@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The life of two small tables on a disk that fails, or loses its power, at a call that the test has chosen: two
- * sessions with commits, flushes, merges and scans. Goes on after a failure as a program would, and knows at the end what must
- * be there. Up to the fault the same seed makes the same calls.
+ * sessions with commits, flushes, merges and scans. Goes on after a failure as a program would, and knows at the end
+ * what must be there. Up to the fault the same seed makes the same calls.
  */
 final class FaultyRun {
     private static final int SESSIONS = 2;

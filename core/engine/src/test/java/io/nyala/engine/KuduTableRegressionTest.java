@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.compaction.MergePolicy;
+import io.nyala.maintenance.Maintenance;
 import io.nyala.partition.PartitionSchema;
 import io.nyala.rows.Column;
 import io.nyala.rows.ColumnType;
@@ -259,20 +260,7 @@ final class KuduTableRegressionTest {
         assertEquals(3, rowSet.deltas().size());
         List<Long> deltaFiles =
                 rowSet.deltas().stream().map(DeltaFileEntry::fileId).toList();
-        CompletableFuture<?> compaction =
-                switch (become) {
-                    case ONE_FILE ->
-                        one.engine()
-                                .maintenance()
-                                .merge(
-                                        tablet(table),
-                                        new MergePolicy.Choice(
-                                                List.of(rowSet.fileId()), deltaFiles, 1, 1, "asked for"));
-                    case ROWSET -> one.engine().maintenance().merge(tablet(table), List.of(rowSet.fileId()));
-                    case NOTHING -> table.vacuum();
-                };
-        one.running().host().await(compaction::isDone);
-        compaction.join();
+        compact(become, table, List.of(rowSet.fileId()), deltaFiles);
         for (int i = 0; i < 2; i++) {
             assertEquals(List.copyOf(left), Numbers.ids(one.table().scan()));
             assertEquals(left.size(), one.table().statistics().liveRowCount());
@@ -297,6 +285,19 @@ final class KuduTableRegressionTest {
                 .orThrow();
         assertEquals(Numbers.list(0, 1500), Numbers.ids(one.table().scan()));
         one.engine().close();
+    }
+
+    private void compact(DeletionsBecome become, Table table, List<Long> rowSet, List<Long> deltaFiles) {
+        Maintenance maintenance = one.engine().maintenance();
+        CompletableFuture<?> compaction =
+                switch (become) {
+                    case ONE_FILE ->
+                        maintenance.merge(tablet(table), new MergePolicy.Choice(rowSet, deltaFiles, 1, 1, "asked for"));
+                    case ROWSET -> maintenance.merge(tablet(table), rowSet);
+                    case NOTHING -> table.vacuum();
+                };
+        one.running().host().await(compaction::isDone);
+        compaction.join();
     }
 
     /** What delta files become that have nothing but deletions. */

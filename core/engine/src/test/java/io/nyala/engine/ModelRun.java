@@ -158,12 +158,7 @@ final class ModelRun {
             host.note("close and open again");
             host.reopen(random);
         } else if (kind < 91) {
-            boolean isPower = random.nextInt(3) > 0;
-            for (int i = random.nextInt(4); i > 0; i--) {
-                commit(random, table); // And nothing happens between the answer and the end.
-            }
-            host.note(isPower ? "power cut" : "the process is killed");
-            host.crash(random, isPower);
+            crash(random, table);
         } else if (kind < 92) {
             host.note("the power will be cut");
             host.arm(random, 400);
@@ -175,6 +170,15 @@ final class ModelRun {
                 catalog.change(random); // Or few faults would meet one.
             }
         }
+    }
+
+    private void crash(SplittableRandom random, ModelDriver table) {
+        boolean isPower = random.nextInt(3) > 0;
+        for (int i = random.nextInt(4); i > 0; i--) {
+            commit(random, table); // And nothing happens between the answer and the end.
+        }
+        host.note(isPower ? "power cut" : "the process is killed");
+        host.crash(random, isPower);
     }
 
     // ---- Writing ----

@@ -95,15 +95,6 @@ public final class MergeTask implements Merging.Task {
     private volatile List<Late> frozen = List.of();
     private volatile long handedOverAt;
 
-    /**
-     * How far a merge is.
-     *
-     * @param rowSetCount rowsets that become others
-     * @param rowsWritten rows that are in the outputs
-     * @param rowsMax rows of the inputs: at most so many will be
-     */
-    public record Progress(int rowSetCount, long rowsWritten, long rowsMax) {}
-
     /** Changes that came between the two freezes, of one input. */
     private record Late(Merging.Successors to, DeltaMemStore from) {}
 
@@ -157,14 +148,9 @@ public final class MergeTask implements Merging.Task {
         return inputs.size() == 1 && !changes.getFirst().isEmpty();
     }
 
-    /** Whether one rowset is written again for what nobody can read any more, and has no changes. */
-    public boolean isSpaceRewrite() {
-        return inputs.size() == 1 && read.size() == 1 && !isMajorDeltaCompaction();
-    }
-
-    /** Whether several rowsets that have rows to be seen became others. */
-    public boolean isOfSeveral() {
-        return read.size() > 1;
+    /** Rowsets that have rows to be seen. */
+    public int readCount() {
+        return read.size();
     }
 
     /** Rowsets of which nobody could see a row any more: they went without being read. */
@@ -199,8 +185,8 @@ public final class MergeTask implements Merging.Task {
     }
 
     /** Any thread. */
-    Progress progress() {
-        return new Progress(inputs.size(), rowsWritten, rowsMax);
+    Merging.Progress progress() {
+        return new Merging.Progress(inputs.size(), rowsWritten, rowsMax);
     }
 
     @Override
@@ -331,7 +317,13 @@ public final class MergeTask implements Merging.Task {
 
     private boolean write() {
         Flush running = Objects.requireNonNull(merge, "nothing is written yet");
-        boolean isWriting = step(running);
+        boolean isWriting;
+        try {
+            isWriting = running.step();
+        } catch (DiskRowSet.HistoryLimitException e) {
+            tablet.merging().keepApart(e.fileId(), tablet.visible());
+            throw new Merging.KeptApartException(e.fileId(), e);
+        }
         rowsWritten = running.rowCount();
         if (running.isGivenUp()) {
             MergePlaces present = Objects.requireNonNull(places, "there are places where something is written");
@@ -363,15 +355,7 @@ public final class MergeTask implements Merging.Task {
         return true;
     }
 
-    private boolean step(Flush running) {
-        try {
-            return running.step();
-        } catch (DiskRowSet.HistoryLimitException e) {
-            tablet.merging().keepApart(e.fileId(), tablet.visible());
-            throw new Merging.KeptApartException(e.fileId(), e);
-        }
-    }
-
+    /** What came while the outputs were written. */
     private boolean carry() {
         if (carriedStores == frozen.size()) {
             carried.forEach(DeltaMemStore::batchEnds);

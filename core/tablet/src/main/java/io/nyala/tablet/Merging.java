@@ -84,6 +84,15 @@ public final class Merging {
     }
 
     /**
+     * How far a merge is.
+     *
+     * @param rowSetCount rowsets that become others
+     * @param rowsWritten rows that are in the outputs
+     * @param rowsMax rows of the inputs: at most so many will be
+     */
+    public record Progress(int rowSetCount, long rowsWritten, long rowsMax) {}
+
+    /**
      * The outputs of a merge that will take a rowset's place: what happens to its rows until then happens there too.
      *
      * @param merging what is set aside there pays for what is carried over
@@ -241,7 +250,7 @@ public final class Merging {
     }
 
     /** How far the merge is that has rowsets of the tablet, if one has. */
-    public Optional<MergeTask.Progress> progress() {
+    public Optional<Merging.Progress> progress() {
         return running instanceof MergeTask merge ? Optional.of(merge.progress()) : Optional.empty();
     }
 

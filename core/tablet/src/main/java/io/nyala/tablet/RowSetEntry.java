@@ -89,7 +89,8 @@ public record RowSetEntry(
         List<RowSetShape.DeltaFileShape> files = deltas.stream()
                 .map(delta -> new RowSetShape.DeltaFileShape(delta.fileId(), delta.fileBytes()))
                 .toList();
-        return new RowSetShape(fileId, rowCount, fileBytes, deltaBytes() + changeBytes, minKey, maxKey, files, 0);
+        return new RowSetShape(
+                fileId, rowCount, fileBytes, deltaBytes() + changeBytes, minKey, maxKey, files, 0, false);
     }
 
     /** Size of the files that correct it. */

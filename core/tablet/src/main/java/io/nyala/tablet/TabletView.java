@@ -53,7 +53,7 @@ public record TabletView(
         boolean isHeld,
         long bytesPerSecondMax,
         boolean isFlushWanted,
-        Optional<MergeTask.Progress> merge,
+        Optional<Merging.Progress> merge,
         long neededFrom,
         Optional<RuntimeException> failure,
         Optional<RuntimeException> flushFailure) {

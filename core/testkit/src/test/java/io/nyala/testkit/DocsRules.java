@@ -23,7 +23,8 @@ final class DocsRules {
     /** A link to a test names its class and its method. */
     private static final Pattern TEST = Pattern.compile("\\[(\\w+)#(\\w+)\\]\\(([^)]+\\.java)\\)");
 
-    private static final Pattern TEST_METHOD = Pattern.compile("@(?:Test|RepeatedTest\\([^)]*\\))\\s+void (\\w+)\\(");
+    private static final Pattern TEST_METHOD = Pattern.compile(
+            "@(?:Test|RepeatedTest\\([^)]*\\)|ParameterizedTest\\s+@\\w+(?:\\([^)]*\\))?)\\s+void (\\w+)\\(");
 
     private static final String BEGIN = "// example: begin\n";
     private static final String END = "// example: end";

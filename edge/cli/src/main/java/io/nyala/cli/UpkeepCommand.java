@@ -5,7 +5,7 @@ import io.nyala.engine.Table;
 import io.nyala.maintenance.TabletUpkeep;
 import io.nyala.table.TableStatistics;
 import io.nyala.table.TabletStatistics;
-import io.nyala.tablet.MergeTask;
+import io.nyala.tablet.Merging;
 import io.nyala.tablet.TabletView;
 import io.nyala.text.Figures;
 import io.nyala.text.Json;
@@ -109,7 +109,7 @@ abstract sealed class UpkeepCommand implements Callable<Integer> {
      */
     static final class Meter {
         private final long freshBefore;
-        private final Map<Long, MergeTask.Progress> running = new HashMap<>();
+        private final Map<Long, Merging.Progress> running = new HashMap<>();
         private long fresh;
         private long endedRows;
 
@@ -134,8 +134,8 @@ abstract sealed class UpkeepCommand implements Callable<Integer> {
         }
 
         /** How far the merge in a tablet is, if there is one. */
-        void merge(long tabletId, Optional<MergeTask.Progress> now) {
-            MergeTask.Progress before = running.get(tabletId);
+        void merge(long tabletId, Optional<Merging.Progress> now) {
+            Merging.Progress before = running.get(tabletId);
             boolean isSame = before != null
                     && now.isPresent()
                     && now.get().rowsMax() == before.rowsMax()
@@ -152,7 +152,7 @@ abstract sealed class UpkeepCommand implements Callable<Integer> {
                     - fresh
                     + endedRows
                     + running.values().stream()
-                            .mapToLong(MergeTask.Progress::rowsWritten)
+                            .mapToLong(Merging.Progress::rowsWritten)
                             .sum();
         }
 
@@ -160,7 +160,7 @@ abstract sealed class UpkeepCommand implements Callable<Integer> {
             return freshBefore
                     + endedRows
                     + running.values().stream()
-                            .mapToLong(MergeTask.Progress::rowsMax)
+                            .mapToLong(Merging.Progress::rowsMax)
                             .sum();
         }
     }

@@ -15,7 +15,7 @@ import io.nyala.rows.ColumnType;
 import io.nyala.rows.OperationKind;
 import io.nyala.rows.Schema;
 import io.nyala.table.TableStatistics;
-import io.nyala.tablet.MergeTask;
+import io.nyala.tablet.Merging;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
@@ -160,15 +160,15 @@ final class UpkeepCommandTest {
         var bar = new ProgressBar(new PrintWriter(err, true), true, "compact herd", "rows");
         meter.show(List.of(), bar);
         assertTrue(text().endsWith("100%  100 of 100 rows  " + text().substring(text().lastIndexOf("  ") + 2)), text());
-        meter.merge(1, Optional.of(new MergeTask.Progress(2, 50, 80)));
+        meter.merge(1, Optional.of(new Merging.Progress(2, 50, 80)));
         assertEquals(150, meter.done());
         assertEquals(180, meter.total());
-        meter.merge(2, Optional.of(new MergeTask.Progress(2, 10, 20)));
-        meter.merge(1, Optional.of(new MergeTask.Progress(3, 5, 80))); // The next one.
+        meter.merge(2, Optional.of(new Merging.Progress(2, 10, 20)));
+        meter.merge(1, Optional.of(new Merging.Progress(3, 5, 80))); // The next one.
         assertEquals(100 + 80 + 5 + 10, meter.done());
         assertEquals(100 + 80 + 80 + 20, meter.total());
         meter.merge(1, Optional.empty());
-        meter.merge(2, Optional.of(new MergeTask.Progress(2, 0, 30)));
+        meter.merge(2, Optional.of(new Merging.Progress(2, 0, 30)));
         assertEquals(100 + 80 + 80 + 20, meter.done());
         assertEquals(100 + 80 + 80 + 20 + 30, meter.total());
     }

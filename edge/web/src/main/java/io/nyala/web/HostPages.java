@@ -2,7 +2,7 @@ package io.nyala.web;
 
 import io.nyala.engine.EngineView;
 import io.nyala.memory.AccountUsage;
-import io.nyala.tablet.MergeTask;
+import io.nyala.tablet.Merging;
 import io.nyala.text.Figures;
 import io.nyala.time.HybridTime;
 import java.io.IOException;
@@ -294,7 +294,7 @@ final class HostPages {
         return page;
     }
 
-    private List<Cell> merging(Catalog.Shown shown, MergeTask.Progress merge) {
+    private List<Cell> merging(Catalog.Shown shown, Merging.Progress merge) {
         long percent = 100 * merge.rowsWritten() / Math.max(1, merge.rowsMax());
         return List.of(
                 catalog.tabletCell(shown.place().tabletId()),
