@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -160,6 +161,27 @@ final class KeyScanTest {
             }
         }
         assertTrue(found > 100, found + " rows");
+    }
+
+    /** Rows have such a value cut to its length; as a condition it is of no row, and not of the one it is cut to. */
+    @Test
+    void aConditionThatIsLongerThanItsColumnNamesNoKey() {
+        Schema schema = Schema.of(Column.key("code", ColumnType.VARCHAR)
+                .withAttributes(Column.varchar("any", 3).attributes()));
+        table = engine.createTable("short", schema);
+        try (WriteBatch batch = table.newBatch()) {
+            batch.rows().start(OperationKind.INSERT).setString(0, "abc").end();
+            batch.commit().orThrow();
+        }
+        for (int i = 0; i < 2; i++) {
+            Predicate both = Predicate.in(schema, "code", List.of("abc", "abcd", "abcde"));
+            assertEquals(List.of(List.of("abc")), rows(table.scan().where(both)));
+            assertEquals(
+                    1L, table.scan().where(both).aggregate(Aggregate.count()).value(0));
+            Predicate tooLong = Predicate.equal(schema, "code", "abcd");
+            assertEquals(List.of(), rows(table.scan().where(tooLong)));
+            table.flush().join();
+        }
     }
 
     private ScanBuilder scan(List<Predicate> predicates, long time) {

@@ -2,7 +2,10 @@ package io.nyala.table;
 
 import io.nyala.memory.MemoryAccount;
 import io.nyala.rows.CellValue;
+import io.nyala.rows.Column;
 import io.nyala.rows.ColumnBatch;
+import io.nyala.rows.ColumnType;
+import io.nyala.rows.Limits;
 import io.nyala.rows.OperationBatch;
 import io.nyala.rows.OperationFormat;
 import io.nyala.rows.OperationKind;
@@ -35,8 +38,10 @@ final class KeysCursor implements RowCursor {
 
     private KeysCursor(Tablet tablet, ScanSpec spec, List<List<CellValue>> cells, MemoryAccount account) {
         Schema schema = spec.schema();
-        var keySchema = new Schema(
-                schema.version(), schema.nextColumnId(), schema.columns().subList(0, schema.keyColumnCount()));
+        List<Column> columns = schema.columns().subList(0, schema.keyColumnCount()).stream()
+                .map(KeysCursor::uncut)
+                .toList();
+        var keySchema = new Schema(schema.version(), schema.nextColumnId(), columns);
         this.snapshot = spec.snapshot();
         this.keys = new OperationBatch(new RowLayout(keySchema), account);
         try {
@@ -56,6 +61,13 @@ final class KeysCursor implements RowCursor {
             }
         });
         lookup.end();
+    }
+
+    /** Cut to its length, a value would name a key that is none of those wanted, or that one twice. */
+    private static Column uncut(Column column) {
+        return column.type() == ColumnType.VARCHAR
+                ? column.withAttributes(new Column.Attributes(0, 0, Limits.VARCHAR_CHARS_MAX))
+                : column;
     }
 
     /** What cannot be a key is left out: no row has it. */
