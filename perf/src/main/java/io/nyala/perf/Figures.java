@@ -6,6 +6,7 @@ import io.nyala.columns.LineItemFigures;
 import io.nyala.columns.LookUpFigures;
 import io.nyala.columns.SchemeFigures;
 import io.nyala.columns.SteadyFigures;
+import io.nyala.columns.YieldFigures;
 import io.nyala.io.Disk;
 import io.nyala.io.Disks;
 import java.io.IOException;
@@ -154,6 +155,7 @@ public final class Figures {
             case "writes" -> WritePath.main(rest);
             case "overload" -> Overload.main(rest);
             case "steady" -> SteadyFigures.main(rest);
+            case "yields" -> YieldFigures.main(rest);
             case "churn" -> ChurnFigures.main(rest);
             default -> System.out.println("""
                 all-figures [--quick] [DIRECTORY]
@@ -165,7 +167,8 @@ public final class Figures {
                 fresh [DIRECTORY [ROWS [TIMES [ASCENDING | RANDOM | STRINGS]]]]
                 writes [DIRECTORY [ROWS_ON_DISK [SECONDS [new | flushed | hot]]]]
                 overload [DIRECTORY [SECONDS [PICTURE.svg]]]
-                steady [DIRECTORY [SECONDS [PICTURE.svg]]]
+                steady [DIRECTORY [SECONDS [ROWS_PER_SECOND [PICTURE.svg]]]]
+                yields [DIRECTORY [SECONDS [ROWS_PER_SECOND]]]
                 churn [DIRECTORY [ROWS]]
                 device DIRECTORY [TIMES [SECONDS [JOBS]]]
                 cold DIRECTORY [MIB [TIMES]]

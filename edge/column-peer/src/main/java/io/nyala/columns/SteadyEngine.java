@@ -28,13 +28,18 @@ final class SteadyEngine implements SteadyStore {
     private static final List<String> WRITTEN =
             List.of("bytes written by flushes", "bytes written by merges", "bytes written by merges of delta files");
 
+    private final String name;
     private final Engine engine;
     private final Table table;
 
     /** @param memoryBytes all that it may use */
     SteadyEngine(Path directory, long memoryBytes) {
-        this.engine = Engine.open(
-                EngineConfig.in(directory).withMemoryBytes(memoryBytes).withAutomaticMerges(true));
+        this("Nyala", EngineConfig.in(directory).withMemoryBytes(memoryBytes));
+    }
+
+    SteadyEngine(String name, EngineConfig config) {
+        this.name = name;
+        this.engine = Engine.open(config);
         // The past is not kept, as by who is beside it.
         this.table = engine.createTable(
                 TableSpec.of("rows", PartitionSchema.of(SteadyRows.SCHEMA).build())
@@ -43,7 +48,7 @@ final class SteadyEngine implements SteadyStore {
 
     @Override
     public String name() {
-        return "Nyala";
+        return name;
     }
 
     @Override

@@ -21,13 +21,13 @@ import org.HdrHistogram.Histogram;
 import org.rocksdb.RocksDBException;
 
 /**
- * The steady state: rows by random keys at the rate at which the disk takes them, a tenth of them changes of rows of
- * before, while rows are scanned and looked up and rowsets are merged, in little memory; beside RocksDB with leveled
- * compaction, which gets the same batches. What is written and kept for each byte of rows, what look-ups ask, how long
- * each operation takes, and whether there are seconds in which hardly anything is done.
+ * The steady state: rows by random keys, as fast as a store takes them or at a given rate that it can sustain, a tenth
+ * of them changes of rows of before, while rows are scanned and looked up and rowsets are merged, in little memory;
+ * beside RocksDB with leveled compaction, which gets the same batches. What is written and kept for each byte of rows,
+ * what look-ups ask, how long each operation takes, and whether there are seconds in which hardly anything is done.
  *
  * <pre>{@code
- * perf/run steady [DIRECTORY [SECONDS [PICTURE.svg]]]
+ * perf/run steady [DIRECTORY [SECONDS [ROWS_PER_SECOND [PICTURE.svg]]]]
  * }</pre>
  *
  * Afterwards the run waits, two minutes at most, until nothing is left to be merged, in either; the height of the
@@ -40,7 +40,7 @@ public final class SteadyFigures {
     private static final int DEFAULT_SECONDS = 600;
     private static final long REST_SECONDS_MAX = 120;
     private static final long MIB = 1L << 20;
-    private static final long MEMORY_BYTES = 256 * MIB;
+    static final long MEMORY_BYTES = 256 * MIB;
     private static final double REDO_SHARE_MAX = 0.1;
     private static final int[] SHOWN = {0, 1, 2, 3, 4, 8, Integer.MAX_VALUE};
 
@@ -49,22 +49,24 @@ public final class SteadyFigures {
     public static void main(String[] arguments) throws IOException, InterruptedException, RocksDBException {
         Path below = Path.of(arguments.length > 0 ? arguments[0] : System.getProperty("java.io.tmpdir"));
         int seconds = arguments.length > 1 ? Integer.parseInt(arguments[1]) : DEFAULT_SECONDS;
-        var lengths = lengths(seconds + WARM_UP_INTERVALS, TimeUnit.SECONDS.toNanos(1));
+        long rowsPerSecond = arguments.length > 2 ? Long.parseLong(arguments[2]) : SteadyRun.UNLIMITED;
+        var lengths = lengths(seconds + WARM_UP_INTERVALS, TimeUnit.SECONDS.toNanos(1), rowsPerSecond);
         List<Result> results = measure(below, lengths);
-        print(results);
-        if (arguments.length > 2) {
-            Files.writeString(Path.of(arguments[2]), picture(results.getFirst()));
+        print(results, rowsPerSecond);
+        if (arguments.length > 3) {
+            Files.writeString(Path.of(arguments[3]), picture(results.getFirst()));
         }
     }
 
     /** Prints what so many intervals show. */
     public static void print(Path below, int intervals, long intervalNanos)
             throws IOException, InterruptedException, RocksDBException {
-        print(measure(below, lengths(intervals + WARM_UP_INTERVALS, intervalNanos)));
+        var lengths = lengths(intervals + WARM_UP_INTERVALS, intervalNanos, SteadyRun.UNLIMITED);
+        print(measure(below, lengths), lengths.rowsPerSecond());
     }
 
-    static Lengths lengths(int intervals, long intervalNanos) {
-        return new Lengths(intervals, intervalNanos, Long.MAX_VALUE, REST_SECONDS_MAX * intervalNanos);
+    static Lengths lengths(int intervals, long intervalNanos, long rowsPerSecond) {
+        return new Lengths(intervals, intervalNanos, Long.MAX_VALUE, REST_SECONDS_MAX * intervalNanos, rowsPerSecond);
     }
 
     /** Ours first, and then the peer with as many batches as ours has taken. */
@@ -79,7 +81,12 @@ public final class SteadyFigures {
                 ours = SteadyRun.run(store, directory, lengths);
             }
             delete(own); // Or there might be no room for the other.
-            var same = new Lengths(Integer.MAX_VALUE, lengths.intervalNanos(), ours.batches(), lengths.restNanosMax());
+            var same = new Lengths(
+                    Integer.MAX_VALUE,
+                    lengths.intervalNanos(),
+                    ours.batches(),
+                    lengths.restNanosMax(),
+                    lengths.rowsPerSecond());
             Path other = Files.createDirectory(directory.resolve("rocksdb"));
             try (SteadyRocks store = new SteadyRocks(other, MEMORY_BYTES)) {
                 return List.of(ours, SteadyRun.run(store, directory, same));
@@ -89,7 +96,7 @@ public final class SteadyFigures {
         }
     }
 
-    private static void delete(Path directory) throws IOException {
+    static void delete(Path directory) throws IOException {
         try (Stream<Path> paths = Files.walk(directory)) {
             for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(path);
@@ -104,11 +111,11 @@ public final class SteadyFigures {
         return all.subList(Math.min(WARM_UP_INTERVALS, Math.max(0, all.size() - 1)), all.size());
     }
 
-    private static double mean(Result result, ToDoubleFunction<Interval> figure) {
+    static double mean(Result result, ToDoubleFunction<Interval> figure) {
         return judged(result).stream().mapToDouble(figure).average().orElse(0);
     }
 
-    private static double most(Result result, ToDoubleFunction<Interval> figure) {
+    static double most(Result result, ToDoubleFunction<Interval> figure) {
         return judged(result).stream().mapToDouble(figure).max().orElse(0);
     }
 
@@ -138,7 +145,7 @@ public final class SteadyFigures {
                 .toList();
     }
 
-    private static String decimals(double figure) {
+    static String decimals(double figure) {
         return String.format(Locale.ROOT, "%,.2f", figure);
     }
 
@@ -153,17 +160,21 @@ public final class SteadyFigures {
     // ---- Printing ----
 
     /** One line of the first table: what it is, and how it is told of each run. */
-    private static void line(String what, List<Result> results, Function<Result, String> figure) {
+    static void line(String what, List<Result> results, Function<Result, String> figure) {
         System.out.println("| " + what + " | "
                 + String.join(" | ", results.stream().map(figure).toList()) + " |");
     }
 
-    static void print(List<Result> results) {
+    static void print(List<Result> results, long rowsPerSecond) {
         System.out.printf(
                 Locale.ROOT,
-                "%,d batches of %,d rows, each tenth of changes, %s MiB as they are given; %s MiB of memory each.%n%n",
+                "%,d batches of %,d rows, %s, each tenth of changes, %s MiB as they are given; %s MiB of memory"
+                        + " each.%n%n",
                 results.getFirst().batches(),
                 SteadyRun.BATCH_ROWS,
+                rowsPerSecond == SteadyRun.UNLIMITED
+                        ? "as fast as they were taken"
+                        : String.format(Locale.ROOT, "%,d rows a second", rowsPerSecond),
                 mib(results.getFirst().givenBytes()),
                 mib(MEMORY_BYTES));
         line("", results, Result::name);
@@ -255,7 +266,7 @@ public final class SteadyFigures {
                 slow(ours).isEmpty() ? "reached" : "missed");
     }
 
-    private static void printLatencies(List<Result> results) {
+    static void printLatencies(List<Result> results) {
         System.out.println();
         System.out.println("| ms | of | how often | p50 | p99 | p99.9 | max |");
         System.out.println("|---|---|---|---|---|---|---|");

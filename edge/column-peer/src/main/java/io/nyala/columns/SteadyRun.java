@@ -24,14 +24,18 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One run of {@link SteadyFigures} with one store: {@value #CALLERS} callers commit batches of {@value #BATCH_ROWS}
- * rows one after the other, of which each tenth batch changes rows of before; somebody reads about {@value #SCAN_ROWS}
- * rows in key order ten times a second, and somebody looks rows up a hundred times a second, a tenth of which are not
- * there; the device is written by itself beside them.
+ * rows one after the other, as fast as they are taken or at a given rate, of which each tenth batch changes rows of
+ * before; somebody reads about {@value #SCAN_ROWS} rows in key order ten times a second, and somebody looks rows up a
+ * hundred times a second, a tenth of which are not there; the device is written by itself beside them.
  *
  * <p>Threads of its own while it runs.
  */
 final class SteadyRun {
     static final int BATCH_ROWS = 1000;
+
+    /** As fast as they are taken. */
+    static final long UNLIMITED = 0;
+
     static final int SCAN_ROWS = 1000;
     private static final int CALLERS = 4;
     private static final int CHANGE_EVERY = 10;
@@ -39,6 +43,7 @@ final class SteadyRun {
     private static final long SCAN_INTERVAL_NANOS = 100_000_000;
     private static final long LOOK_UP_INTERVAL_NANOS = 10_000_000;
     private static final long LATENCY_NANOS_MAX = 300_000_000_000L;
+    private static final double NANOS_PER_SECOND = 1e9;
     private static final int INTERVALS_PER_LINE = 10;
     private static final long REST_INTERVAL_NANOS = 100_000_000;
 
@@ -74,8 +79,10 @@ final class SteadyRun {
      * @param intervals seconds, as a rule, in which it is looked at
      * @param batches after which it ends before that; so that two stores get the same
      * @param restNanosMax that is waited for the store to come to rest
+     * @param rowsPerSecond at which batches fall due, each from its own time on; {@link #UNLIMITED} for as fast as
+     *     they are taken
      */
-    record Lengths(int intervals, long intervalNanos, long batches, long restNanosMax) {}
+    record Lengths(int intervals, long intervalNanos, long batches, long restNanosMax, long rowsPerSecond) {}
 
     /**
      * What happened in one interval.
@@ -134,7 +141,34 @@ final class SteadyRun {
             State end,
             State atRest,
             double restSeconds,
-            long rewrittenBytes) {}
+            long rewrittenBytes) {
+        /** The intervals and latencies of several runs with the same store; all else is that of the last one. */
+        static Result together(List<Result> runs) {
+            List<Interval> intervals = new ArrayList<>();
+            Map<Kind, Histogram> latencies = new EnumMap<>(Kind.class);
+            for (Result run : runs) {
+                intervals.addAll(run.intervals());
+                run.latencies()
+                        .forEach((kind, some) -> latencies
+                                .computeIfAbsent(kind, _ -> new Histogram(LATENCY_NANOS_MAX, 3))
+                                .add(some));
+            }
+            Result last = runs.getLast();
+            return new Result(
+                    last.name(),
+                    List.copyOf(intervals),
+                    latencies,
+                    last.efforts(),
+                    last.batches(),
+                    last.givenBytes(),
+                    last.processBytes(),
+                    last.seconds(),
+                    last.end(),
+                    last.atRest(),
+                    last.restSeconds(),
+                    last.rewrittenBytes());
+        }
+    }
 
     private SteadyRun(SteadyStore store, Path directory) {
         this.store = store;
@@ -153,7 +187,7 @@ final class SteadyRun {
         for (int i = 0; i < CALLERS; i++) {
             int caller = i;
             notBelow.set(caller, Long.MAX_VALUE);
-            threads.add(start(() -> commit(lengths.batches(), caller)));
+            threads.add(start(() -> commit(lengths, begin, caller)));
         }
         Thread scanner = start(this::scan);
         Thread asker = start(this::lookUp);
@@ -224,27 +258,40 @@ final class SteadyRun {
 
     // ---- Writing ----
 
-    private void commit(long batches, int caller) {
+    /** Latencies are from when a batch was due on, or else those behind one that took long would be left out. */
+    private void commit(Lengths lengths, long begin, int caller) {
         var random = new SplittableRandom(caller);
         Histogram inserts = histogram(Kind.INSERT);
         Histogram changes = histogram(Kind.CHANGE);
         try (Writer writer = store.newWriter()) {
             while (!isOver) {
                 long batch = nextBatch.getAndIncrement();
-                if (batch >= batches) {
+                if (batch >= lengths.batches()) {
                     return;
                 }
                 boolean isChange = batch % CHANGE_EVERY == CHANGE_EVERY - 1;
                 long bytes = isChange ? change(writer, random, batch) : insert(writer, caller);
-                long before = System.nanoTime();
+                long due = awaitDue(begin, batch, lengths.rowsPerSecond());
                 writer.commit();
                 Histogram histogram = isChange ? changes : inserts;
-                histogram.recordValue(Math.min(LATENCY_NANOS_MAX, System.nanoTime() - before));
+                histogram.recordValue(Math.min(LATENCY_NANOS_MAX, System.nanoTime() - due));
                 notBelow.set(caller, Long.MAX_VALUE);
                 committedRows.addAndGet(BATCH_ROWS);
                 committedBytes.addAndGet(bytes);
             }
         }
+    }
+
+    /** Waits until a batch is due, if it is not yet; answers when it was. */
+    private long awaitDue(long begin, long batch, long rowsPerSecond) {
+        if (rowsPerSecond == UNLIMITED) {
+            return System.nanoTime();
+        }
+        long due = begin + (long) (batch * (double) BATCH_ROWS / rowsPerSecond * NANOS_PER_SECOND);
+        for (long left = due - System.nanoTime(); left > 0 && !isOver; left = due - System.nanoTime()) {
+            LockSupport.parkNanos(left);
+        }
+        return due;
     }
 
     private long insert(Writer writer, int caller) {

@@ -31,8 +31,9 @@ final class SteadyFiguresTest {
     @Test
     void bothGetTheSameBatchesAndAreAskedWhileTheyTakeThem(@TempDir Path directory)
             throws IOException, InterruptedException, RocksDBException {
-        List<Result> results = SteadyFigures.measure(directory, SteadyFigures.lengths(7, INTERVAL_NANOS));
-        SteadyFigures.print(results);
+        List<Result> results = SteadyFigures.measure(
+                directory, SteadyFigures.lengths(7, INTERVAL_NANOS, SteadyRun.UNLIMITED));
+        SteadyFigures.print(results, SteadyRun.UNLIMITED);
         Result ours = results.getFirst();
         Result theirs = results.getLast();
         assertTrue(ours.batches() > 0, "no batch was committed");
@@ -51,6 +52,17 @@ final class SteadyFiguresTest {
         try (Stream<Path> left = Files.list(directory)) {
             assertEquals(List.of(), left.toList());
         }
+    }
+
+    @Test
+    void aRateThatBothSustainIsKeptByBoth(@TempDir Path directory)
+            throws IOException, InterruptedException, RocksDBException {
+        List<Result> results = SteadyFigures.measure(directory, SteadyFigures.lengths(10, INTERVAL_NANOS, 20_000));
+        for (Result result : results) {
+            assertTrue(result.batches() <= 20 * result.seconds() + 4, () -> result.name() + " was faster: " + result);
+        }
+        assertTrue(results.getFirst().batches() > 0, "no batch was committed");
+        assertEquals(results.getFirst().batches(), results.getLast().batches());
     }
 
     @Test
