@@ -323,10 +323,11 @@ public final class DiskRowSet implements RowSet, AutoCloseable {
      * @param keyBytes of each
      * @param count how many; the arrays may be longer
      * @param ordinals takes the answer of each
+     * @return how many of them were looked for in the key columns: the filter, or the index, knew of the others
      */
-    public void findAll(MemorySegment memory, long[] keys, int[] keyBytes, int count, long[] ordinals) {
+    public int findAll(MemorySegment memory, long[] keys, int[] keyBytes, int count, long[] ordinals) {
         Check.inRange("keys", count, 0, Math.min(keys.length, Math.min(keyBytes.length, ordinals.length)));
-        lookups.findAll(memory, keys, keyBytes, count, ordinals);
+        return lookups.findAll(memory, keys, keyBytes, count, ordinals);
     }
 
     /** Answers what is open of the questions, by what the file says. */

@@ -56,17 +56,19 @@ final class Lookups {
     }
 
     /** As {@link DiskRowSet#findAll}. */
-    void findAll(MemorySegment memory, long[] keys, int[] keyBytes, int count, long[] ordinals) {
+    int findAll(MemorySegment memory, long[] keys, int[] keyBytes, int count, long[] ordinals) {
         Lookup lookup = borrow();
+        int lookedUp = 0;
         try {
             for (int from = 0; from < count; from += KEYS_MAX) {
                 int to = Math.min(count, from + KEYS_MAX);
-                lookup.begin(memory, keys, keyBytes, from, to);
+                lookedUp += lookup.begin(memory, keys, keyBytes, from, to);
                 lookup.findAll(memory, keys, keyBytes, from, to, ordinals);
             }
         } finally {
             giveBack(lookup);
         }
+        return lookedUp;
     }
 
     /** For one look-up after the other; {@link #giveBack} follows. */
@@ -130,9 +132,9 @@ final class Lookups {
 
         /**
          * Notes the only vectors that may have keys {@code from} to {@code to}, excluded: most keys are in no vector,
-         * which the filter says for less than it takes to find one.
+         * which the filter says for less than it takes to find one. Answers how many are in one.
          */
-        void begin(MemorySegment memory, long[] keys, int[] keyBytes, int from, int to) {
+        int begin(MemorySegment memory, long[] keys, int[] keyBytes, int from, int to) {
             vectors = vectors.length == 0 ? new int[KEYS_MAX] : vectors;
             KeyFilter filter = rowSet.filter();
             KeyFilter.Batch filtered = Objects.requireNonNull(space, "begun").filtered();
@@ -145,10 +147,14 @@ final class Lookups {
                     filtered.readAndAsk(filter, prefetch());
                 }
             }
+            int lookedUp = 0;
             for (int i = from; i < to; i++) {
                 boolean mayHave = filter == null || filtered.mayContain(i - from);
-                vectors[i - from] = mayHave ? rowSet.vectorOf(memory, keys[i], keyBytes[i]) : NO_VECTOR;
+                int vector = mayHave ? rowSet.vectorOf(memory, keys[i], keyBytes[i]) : NO_VECTOR;
+                vectors[i - from] = vector;
+                lookedUp += vector == NO_VECTOR ? 0 : 1;
             }
+            return lookedUp;
         }
 
         /** Looks up keys {@code from} to {@code to}, excluded, whose vectors are in {@link #vectors}. */

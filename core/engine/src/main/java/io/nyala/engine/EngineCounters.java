@@ -79,7 +79,9 @@ public final class EngineCounters implements AutoCloseable {
         FLUSH_WRITTEN_BYTES(19, "bytes written by flushes"),
         MERGES_OF_SEVERAL(20, "merges of several rowsets"),
         SPACE_REWRITES(21, "merges of one rowset for its space"),
-        DROPPED_ROWSETS(22, "rowsets dropped unread");
+        DROPPED_ROWSETS(22, "rowsets dropped unread"),
+        FILTERS_ASKED(23, "key filters asked by commits"),
+        KEYS_LOOKED_UP(24, "keys looked up by commits");
 
         private final int id;
         private final String label;
@@ -193,6 +195,14 @@ public final class EngineCounters implements AutoCloseable {
         add(Counter.COMMITS, 1);
         add(Counter.OPERATIONS, (long) operationCount - refusedCount);
         add(Counter.REFUSED_OPERATIONS, refusedCount);
+    }
+
+    /** What it took to know which keys of a commit are on disk. */
+    void probed(long filtersAsked, long keysLookedUp) {
+        if (filtersAsked > 0) { // As long as there are no rowsets, most commits ask none.
+            add(Counter.FILTERS_ASKED, filtersAsked);
+            add(Counter.KEYS_LOOKED_UP, keysLookedUp);
+        }
     }
 
     long commitCount() {

@@ -218,6 +218,19 @@ public final class WriteBatch implements AutoCloseable {
         return result;
     }
 
+    /**
+     * How many key filters of rowsets its last commit asked: one for each row, and each rowset in whose range its key
+     * is. Not while a commit is under way.
+     */
+    public long filtersAsked() {
+        return parts.filtersAsked();
+    }
+
+    /** How many keys its last commit looked for in rowsets whose filters let them through. As {@link #filtersAsked}. */
+    public long keysLookedUp() {
+        return parts.keysLookedUp();
+    }
+
     /** What became of the batch in each tablet, each at its own time. */
     BatchParts parts() {
         return parts;
@@ -353,6 +366,7 @@ public final class WriteBatch implements AutoCloseable {
         parts.name(null);
         int errorCount = parts.errorCount();
         engine.counters().committed(rows.operationCount(), errorCount, begunAt);
+        engine.counters().probed(parts.filtersAsked(), parts.keysLookedUp());
         long decidedAt = parts.timestamp();
         long timestamp = decidedAt == 0 ? engine.time() : decidedAt;
         if (errorCount == 0) {

@@ -92,6 +92,28 @@ final class EngineCountersTest {
     }
 
     @Test
+    void countsWhatItTookToKnowWhichKeysAreOnDisk() {
+        try (Engine engine = Engine.open(config().withAutomaticMerges(false))) {
+            Table table = engine.createTable("t", SCHEMA);
+            for (List<Long> keys : List.of(List.of(0L, 10L, 20L), List.of(5L, 15L))) {
+                keys.forEach(key -> insert(table, key));
+                table.flush().join();
+            }
+            assertEquals(2, engine.view().counters().get("key filters asked by commits"), "the second's, of the first");
+            try (WriteBatch batch = table.newBatch()) {
+                for (long key : new long[] {7, 10, 30}) { // In two ranges and in neither; in the first; in none.
+                    batch.rows().start(OperationKind.UPSERT).setLong(0, key).end();
+                }
+                batch.commit().orThrow();
+                assertEquals(3, batch.filtersAsked());
+                assertEquals(1, batch.keysLookedUp());
+            }
+            assertEquals(5, engine.view().counters().get("key filters asked by commits"));
+            assertEquals(1, engine.view().counters().get("keys looked up by commits"));
+        }
+    }
+
+    @Test
     void countsACommitThatIsRefusedBeforeTheWriterSeesIt() throws Exception {
         try (Engine engine = Engine.open(config())) {
             Table table = engine.createTable("t", SCHEMA);

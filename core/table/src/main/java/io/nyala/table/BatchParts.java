@@ -392,6 +392,24 @@ public final class BatchParts {
         return count;
     }
 
+    /** As {@link TabletWrite#filtersAsked}, in all tablets. */
+    public long filtersAsked() {
+        long count = 0;
+        for (int i = 0; i < partCount; i++) {
+            count += parts.get(i).write.filtersAsked();
+        }
+        return count;
+    }
+
+    /** As {@link TabletWrite#keysLookedUp}, in all tablets. */
+    public long keysLookedUp() {
+        long count = 0;
+        for (int i = 0; i < partCount; i++) {
+            count += parts.get(i).write.keysLookedUp();
+        }
+        return count;
+    }
+
     /** The largest time at which anything took effect; 0 if no tablet has decided anything. */
     public long timestamp() {
         long timestamp = 0;

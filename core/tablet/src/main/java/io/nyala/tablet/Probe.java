@@ -27,6 +27,10 @@ final class Probe {
     private long[] ordinals = {};
     private int count;
 
+    // What it took; of the caller.
+    private long filtersAsked;
+    private long keysLookedUp;
+
     Probe(TabletWrite write) {
         this.write = write;
     }
@@ -34,6 +38,8 @@ final class Probe {
     /** Notes the home of each operation whose row is live in a rowset of the map. */
     void run(RowSetMap map) {
         write.clearHomes();
+        filtersAsked = 0;
+        keysLookedUp = 0;
         throwIfMissing(map.unreadable());
         KeyIntervals<LiveRowSet> rowSets = map.rowSets();
         if (rowSets.count() == 0 && !write.isJudged()) {
@@ -107,7 +113,8 @@ final class Probe {
             return;
         }
         LiveRowSet rowSet = rowSets.value(position);
-        rowSet.base().findAll(order.memory(), keys, keyBytes, count, ordinals);
+        filtersAsked += count;
+        keysLookedUp += rowSet.base().findAll(order.memory(), keys, keyBytes, count, ordinals);
         for (int i = 0; i < count; i++) {
             if (ordinals[i] >= 0 && rowSet.isLive(ordinals[i])) {
                 write.home(operations[i], rowSet, ordinals[i]);
@@ -117,6 +124,16 @@ final class Probe {
         if (write.conditions.count() > 0) {
             write.conditions.askFiles(write, rowSet, operations, ordinals, count);
         }
+    }
+
+    /** Filters of rowsets in whose range keys were, the last time it ran: one for each key and rowset. */
+    long filtersAsked() {
+        return filtersAsked;
+    }
+
+    /** Keys looked for in the key columns of rowsets whose filters let them through, the last time it ran. */
+    long keysLookedUp() {
+        return keysLookedUp;
     }
 
     /** The last operation before this one with the same key, or -1; for batches that are judged. */

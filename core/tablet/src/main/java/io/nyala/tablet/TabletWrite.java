@@ -235,6 +235,19 @@ public final class TabletWrite {
     }
 
     /**
+     * How many filters of rowsets were asked for its keys, to find out which of them are on disk: one for each key and
+     * rowset in whose range it is.
+     */
+    public long filtersAsked() {
+        return probe.filtersAsked();
+    }
+
+    /** How many keys were looked for in rowsets whose filters let them through. */
+    public long keysLookedUp() {
+        return probe.keysLookedUp();
+    }
+
+    /**
      * Whether the batch was decided and is in the log's order: if it failed nevertheless, nobody knows whether it will
      * be found at the next open. Otherwise nothing of it happened.
      */

@@ -117,6 +117,16 @@ final class SteadyEngine implements SteadyStore {
         }
 
         @Override
+        public long filtersAsked() {
+            return batch.filtersAsked();
+        }
+
+        @Override
+        public long keysLookedUp() {
+            return batch.keysLookedUp();
+        }
+
+        @Override
         public void close() {
             batch.close();
         }

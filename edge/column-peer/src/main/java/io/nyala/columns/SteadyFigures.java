@@ -290,23 +290,33 @@ public final class SteadyFigures {
     private static void printEfforts(Efforts efforts) {
         System.out.println();
         System.out.println(
-                "| share of look-ups that asked so many | mean | 0 | 1 | 2 | 3 | 4 to 7 | 8 and more | most |");
+                "| share of look-ups, or of batches by what a row took, that asked so many | mean | 0 | 1 | 2 | 3"
+                        + " | 4 to 7 | 8 and more | most |");
         System.out.println("|---|---|---|---|---|---|---|---|---|");
-        printEffort("rows in memory", efforts.memRowSets, efforts.count);
-        printEffort("key filters of rowsets", efforts.filters, efforts.count);
-        printEffort("key columns of rowsets", efforts.keyLookUps, efforts.count);
-        printEffort("delta files, and stores of changes", efforts.deltas, efforts.count);
+        printEffort("look-up: rows in memory", efforts.memRowSets, mean(efforts.memRowSets));
+        printEffort("look-up: key filters of rowsets", efforts.filters, mean(efforts.filters));
+        printEffort("look-up: key columns of rowsets", efforts.keyLookUps, mean(efforts.keyLookUps));
+        printEffort("look-up: delta files, and stores of changes", efforts.deltas, mean(efforts.deltas));
+        double rows = Math.max(1, efforts.batchCount) * (double) SteadyRun.BATCH_ROWS;
+        printEffort("row written: key filters of rowsets", efforts.batchFilters, efforts.batchFilterSum / rows);
+        printEffort("row written: key columns of rowsets", efforts.batchKeyLookUps, efforts.batchKeyLookUpSum / rows);
     }
 
-    private static void printEffort(String what, long[] counts, long all) {
+    private static double mean(long[] counts) {
+        double sum = IntStream.range(0, counts.length)
+                .mapToDouble(i -> (double) i * counts[i])
+                .sum();
+        return sum / Math.max(1, Arrays.stream(counts).sum());
+    }
+
+    private static void printEffort(String what, long[] counts, double mean) {
         var line = new StringBuilder("| " + what);
-        double sum = 0;
+        long all = Arrays.stream(counts).sum();
         int most = 0;
         for (int i = 0; i < counts.length; i++) {
-            sum += (double) i * counts[i];
             most = counts[i] > 0 ? i : most;
         }
-        line.append(" | ").append(decimals(sum / Math.max(1, all)));
+        line.append(" | ").append(decimals(mean));
         for (int i = 0; i + 1 < SHOWN.length; i++) {
             int from = SHOWN[i];
             int to = Math.min(counts.length, SHOWN[i + 1]);

@@ -94,14 +94,19 @@ final class SteadyRun {
      */
     record Interval(long rows, long blocks, double longestBlockMillis, State state) {}
 
-    /** What look-ups took, by how much. */
+    /** What look-ups, and rows of batches on average, took, by how much. */
     static final class Efforts {
         private static final int MAX = 64;
         final long[] memRowSets = new long[MAX];
         final long[] filters = new long[MAX];
         final long[] keyLookUps = new long[MAX];
         final long[] deltas = new long[MAX];
+        final long[] batchFilters = new long[MAX];
+        final long[] batchKeyLookUps = new long[MAX];
         long count;
+        long batchCount;
+        long batchFilterSum;
+        long batchKeyLookUpSum;
 
         private void add(Effort before, Effort after) {
             memRowSets[index(after.memRowSets() - before.memRowSets())]++;
@@ -109,6 +114,15 @@ final class SteadyRun {
             keyLookUps[index(after.keyLookUps() - before.keyLookUps())]++;
             deltas[index(after.deltas() - before.deltas())]++;
             count++;
+        }
+
+        /** To the nearest number of each row. Of several callers. */
+        private synchronized void addBatch(long filtersAsked, long keysLookedUp) {
+            batchFilters[index(Math.round((double) filtersAsked / BATCH_ROWS))]++;
+            batchKeyLookUps[index(Math.round((double) keysLookedUp / BATCH_ROWS))]++;
+            batchFilterSum += filtersAsked;
+            batchKeyLookUpSum += keysLookedUp;
+            batchCount++;
         }
 
         private static int index(long times) {
@@ -276,6 +290,7 @@ final class SteadyRun {
                 Histogram histogram = isChange ? changes : inserts;
                 histogram.recordValue(Math.min(LATENCY_NANOS_MAX, System.nanoTime() - due));
                 notBelow.set(caller, Long.MAX_VALUE);
+                efforts.addBatch(writer.filtersAsked(), writer.keysLookedUp());
                 committedRows.addAndGet(BATCH_ROWS);
                 committedBytes.addAndGet(bytes);
             }

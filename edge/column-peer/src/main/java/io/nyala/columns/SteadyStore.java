@@ -43,6 +43,16 @@ interface SteadyStore extends AutoCloseable {
 
         void commit();
 
+        /** Key filters that the last commit asked; 0 where that is not told. */
+        default long filtersAsked() {
+            return 0;
+        }
+
+        /** Keys that the last commit looked for on disk, past filters; 0 where that is not told. */
+        default long keysLookedUp() {
+            return 0;
+        }
+
         @Override
         void close();
     }

@@ -87,10 +87,10 @@ public final class YieldFigures {
         SteadyFigures.line(
                 "height: mean; most",
                 results,
-                result -> SteadyFigures.decimals(SteadyFigures.mean(
-                                result, each -> each.state().height())) + "; "
-                        + SteadyFigures.decimals(SteadyFigures.most(
-                                result, each -> each.state().height())));
+                result -> SteadyFigures.decimals(
+                                SteadyFigures.mean(result, each -> each.state().height())) + "; "
+                        + SteadyFigures.decimals(
+                                SteadyFigures.most(result, each -> each.state().height())));
         SteadyFigures.printLatencies(results);
     }
 }

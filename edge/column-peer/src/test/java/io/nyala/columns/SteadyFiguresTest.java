@@ -31,8 +31,8 @@ final class SteadyFiguresTest {
     @Test
     void bothGetTheSameBatchesAndAreAskedWhileTheyTakeThem(@TempDir Path directory)
             throws IOException, InterruptedException, RocksDBException {
-        List<Result> results = SteadyFigures.measure(
-                directory, SteadyFigures.lengths(7, INTERVAL_NANOS, SteadyRun.UNLIMITED));
+        List<Result> results =
+                SteadyFigures.measure(directory, SteadyFigures.lengths(7, INTERVAL_NANOS, SteadyRun.UNLIMITED));
         SteadyFigures.print(results, SteadyRun.UNLIMITED);
         Result ours = results.getFirst();
         Result theirs = results.getLast();
@@ -48,6 +48,7 @@ final class SteadyFiguresTest {
         }
         assertTrue(theirs.atRest().writtenBytes() > theirs.givenBytes(), "the log alone is more");
         assertTrue(ours.efforts().count > 0, "nobody says what look-ups took");
+        assertEquals(ours.batches(), ours.efforts().batchCount);
         assertTrue(SteadyFigures.picture(ours).contains(">slowest</text>"));
         try (Stream<Path> left = Files.list(directory)) {
             assertEquals(List.of(), left.toList());

@@ -200,6 +200,8 @@ record Metric<T>(String name, String kuduName, boolean isCounter, String help, T
             case "merges of several rowsets" -> "Merges of more than one rowset that had rows to be seen";
             case "merges of one rowset for its space" -> "Merges of one rowset alone, for history nobody can read";
             case "rowsets dropped unread" -> "Rowsets of which nobody could see a row any more, dropped by merges";
+            case "key filters asked by commits" -> "Filters of rowsets asked for keys that are written";
+            case "keys looked up by commits" -> "Keys that are written, looked for in rowsets";
             default -> "Since the engine was opened: " + label;
         };
     }
