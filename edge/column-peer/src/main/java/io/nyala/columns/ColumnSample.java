@@ -186,11 +186,22 @@ record ColumnSample(
         return isBinary() && bytes.byteSize() > TEXT_BYTES_MIN * (long) rows;
     }
 
+    /** Where the bytes of a string begin, and those of the one before it end. */
+    int offset(int row) {
+        return offsets.getAtIndex(ValueLayout.JAVA_INT, row);
+    }
+
+    /** Cells of some rows, or the bytes of their strings. */
+    MemorySegment bytes(int first, int count) {
+        if (!isBinary()) {
+            return bytes.asSlice((long) first * cellBytes, (long) count * cellBytes);
+        }
+        return bytes.asSlice(offset(first), offset(first + count) - offset(first));
+    }
+
     /** For databases: a number as it is, or a string. */
     String text(int row) {
-        int start = offsets.getAtIndex(ValueLayout.JAVA_INT, row);
-        int end = offsets.getAtIndex(ValueLayout.JAVA_INT, row + 1L);
-        return new String(bytes.asSlice(start, end - start).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
+        return new String(bytes(row, 1).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
     }
 
     long number(int row) {

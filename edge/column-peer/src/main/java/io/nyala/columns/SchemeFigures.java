@@ -22,8 +22,8 @@ import java.util.function.LongSupplier;
 
 /**
  * Columns of several shapes as our writer of files makes pages of them, each vector in the encoding that it chooses,
- * beside LZ4 and ZSTD (level 3) on the plain values, 64 KiB at a time, and Parquet with ZSTD as DuckDB writes and reads
- * it: how fast both ways, how much smaller, one thread.
+ * beside LZ4 and ZSTD (level 3) on the plain values, 64 KiB at a time, Parquet with ZSTD as DuckDB writes and reads it,
+ * and Arrow's files with LZ4 as its Java library does: how fast both ways, how much smaller, one thread.
  *
  * <pre>{@code
  * perf/run schemes [ROWS [TIMES]]
@@ -82,8 +82,9 @@ public final class SchemeFigures {
                                 + " gives. Do not publish.**\n");
             }
             System.out.println(
-                    "| values | scheme | ours | from the file | heap B/vector | LZ4 | ZSTD | Parquet, ZSTD |");
-            System.out.println("|---|---|---|---|---|---|---|---|");
+                    "| values | scheme | ours | from the file | heap B/vector | LZ4 | ZSTD | Parquet, ZSTD | Arrow,"
+                            + " LZ4 |");
+            System.out.println("|---|---|---|---|---|---|---|---|---|");
             List<ColumnSample> drawn = ColumnSample.draw(samples, rows);
             for (ColumnSample sample : drawn) {
                 figures.print(sample);
@@ -95,11 +96,12 @@ public final class SchemeFigures {
 
     private void print(ColumnSample sample) throws IOException {
         try (OurColumn column = new OurColumn(sample, disk, io, account);
-                ParquetColumn parquet = new ParquetColumn(sample)) {
+                ParquetColumn parquet = new ParquetColumn(sample);
+                ArrowColumn arrow = new ArrowColumn(sample)) {
             var ours = new Figure(pass(column::write), pass(column::read), column.bytes());
             System.out.printf(
                     Locale.ROOT,
-                    "| %s | %s | %s | %,.0f | %,.0f / %,.0f | %s | %s | %s |%n",
+                    "| %s | %s | %s | %,.0f | %,.0f / %,.0f | %s | %s | %s | %s |%n",
                     sample.name(),
                     column.scheme(),
                     text(ours, sample),
@@ -108,7 +110,8 @@ public final class SchemeFigures {
                     (double) ours.unpacking().heapBytes() / column.vectorCount(),
                     text(compress(sample, new Lz4Block()), sample),
                     text(compress(sample, new ZstdBlock()), sample),
-                    text(new Figure(pass(parquet::write), pass(parquet::read), parquet.bytes()), sample));
+                    text(new Figure(pass(parquet::write), pass(parquet::read), parquet.bytes()), sample),
+                    text(new Figure(pass(arrow::write), pass(arrow::read), arrow.bytes()), sample));
         }
     }
 
