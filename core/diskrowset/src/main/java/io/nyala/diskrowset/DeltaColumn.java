@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * One column of an open delta file: where its pages are, and what each is about. Immutable; shared by threads.
  *
- * @param id of the column, or one of those that have no cells
+ * @param id of the column, or that of the deletions, which have no cells
  * @param cellBytes of fixed cells; 0 of strings, and where there are none
  */
 record DeltaColumn(int id, int cellBytes, List<PageEntry> pages, RawReader reader) {
@@ -34,7 +34,7 @@ record DeltaColumn(int id, int cellBytes, List<PageEntry> pages, RawReader reade
     }
 
     boolean hasCells() {
-        return id < DeltaFileFormat.LIVE_ID;
+        return !isDeletions();
     }
 
     /** Bytes that each value has beside those of strings. */

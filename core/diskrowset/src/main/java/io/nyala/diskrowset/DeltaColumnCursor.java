@@ -71,19 +71,17 @@ final class DeltaColumnCursor implements AutoCloseable {
      * Which entries are relevant: of rows {@code from} to {@code to}, excluded, and for the snapshot.
      *
      * @param isNewestEnough whether of a row's entries that are relevant only the newest matters, as it does to who
-     *     wants to know what the row is at the snapshot: the cell that it sets takes the place of those before. REDO
+     *     wants to know what the row is at the snapshot: the cell that it sets takes the place of those before
      */
-    record Range(DeltaKind kind, long from, long to, long snapshot, boolean isNewestEnough) {
-        static Range everything(DeltaKind kind) {
-            return new Range(kind, 0, Long.MAX_VALUE, kind.everySnapshot(), false);
-        }
+    record Range(long from, long to, long snapshot, boolean isNewestEnough) {
+        static final Range EVERYTHING = new Range(0, Long.MAX_VALUE, Long.MAX_VALUE, false);
 
         boolean isRelevant(PageEntry page) {
-            return kind.isRelevant(page.oldestTime(), page.newestTime(), snapshot);
+            return page.oldestTime() <= snapshot;
         }
 
         boolean isRelevant(long time) {
-            return kind.isRelevant(time, time, snapshot);
+            return time <= snapshot;
         }
     }
 
@@ -279,11 +277,11 @@ final class DeltaColumnCursor implements AutoCloseable {
             for (int i = 0; i < decoded.count(); i++) {
                 int ordinal = decoded.ordinal(i);
                 long time = decoded.time(i);
-                if (ordinal == ordinalBefore && !range.kind().isBefore(timeBefore, time)) {
+                if (ordinal == ordinalBefore && time <= timeBefore) {
                     throw wrong(
                             page,
-                            "changes of row " + ordinal + " are not in the order of " + range.kind() + ": one at "
-                                    + time + " follows one at " + timeBefore);
+                            "changes of row " + ordinal + " do not ascend: one at " + time + " follows one at "
+                                    + timeBefore);
                 }
                 if (!metadata.isChanged(ordinal / Limits.VECTOR_ROWS)) {
                     throw wrong(page, "the footer denies that row " + ordinal + " has changes");

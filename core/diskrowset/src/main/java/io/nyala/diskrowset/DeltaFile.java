@@ -18,8 +18,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Changes of a rowset's rows in a file of their own, column by column: since its file was written (REDO), or before
- * (UNDO).
+ * Changes of a rowset's rows since its file was written, in a file of their own, column by column.
  *
  * <p>What it has of each page, which vectors of rows have changes, and which rows it deletes is in memory while it is
  * open; pages come through the cache. Immutable; shared by threads. Whoever opened it closes it, after its cursors.
@@ -49,15 +48,14 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
 
     private DeletedRows readDeleted() {
         DeltaColumn column = columns.isEmpty() ? null : columns.getLast();
-        if (column == null || !column.isDeletions() || kind() == DeltaKind.UNDO) {
+        if (column == null || !column.isDeletions()) {
             return new DeletedRows(0, 0, 0, account);
         }
         long first = column.pages().getFirst().firstOrdinal();
         long last = column.pages().getLast().lastOrdinal();
         DeletedRows rows = new DeletedRows(first, last, Math.toIntExact(column.entryCount()), account);
-        var everything = DeltaColumnCursor.Range.everything(kind());
         try (var memory = new ReaderMemory(account);
-                Cursor deletions = cursor(List.of(column), everything, memory, false)) {
+                Cursor deletions = cursor(List.of(column), DeltaColumnCursor.Range.EVERYTHING, memory, false)) {
             while (deletions.next()) {
                 rows.add(deletions.ordinal());
             }
@@ -129,10 +127,6 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
         return file.bytes();
     }
 
-    public DeltaKind kind() {
-        return metadata.kind();
-    }
-
     /** The rowset whose rows it is about. */
     public DeltaBase base() {
         return metadata.base();
@@ -146,12 +140,12 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
         return metadata.newestTime();
     }
 
-    /** Rows that it deletes, if it is REDO. */
+    /** Rows that it deletes. */
     public int deletedCount() {
         return deleted.count();
     }
 
-    /** Whether it deletes a row, at whatever time, if it is REDO. Reads nothing. */
+    /** Whether it deletes a row, at whatever time. Reads nothing. */
     public boolean isDeleted(long ordinal) {
         return deleted.has(ordinal);
     }
@@ -177,7 +171,7 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
 
     @Override
     public boolean mayChange(long from, long to, long snapshot) {
-        return kind().isRelevant(metadata.oldestTime(), metadata.newestTime(), snapshot) && mayHave(from, to);
+        return metadata.oldestTime() <= snapshot && mayHave(from, to);
     }
 
     /** Whether a vector that has changes has any of the rows. */
@@ -218,12 +212,12 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
     }
 
     private Cursor changes(long from, long to, long snapshot, ReaderMemory memory, boolean ownsMemory) {
-        return cursor(columns, new DeltaColumnCursor.Range(kind(), from, to, snapshot, false), memory, ownsMemory);
+        return cursor(columns, new DeltaColumnCursor.Range(from, to, snapshot, false), memory, ownsMemory);
     }
 
     /**
-     * {@inheritDoc} UNDO is read as a whole, since a change of whatever column may bring its row back. Of REDO only the
-     * newest cell of each row and column is answered, at its time: a row that changed very often takes no longer.
+     * {@inheritDoc} Only the newest cell of each row and column is answered, at its time: a row that changed very often
+     * takes no longer.
      */
     @Override
     public Cursor changes(long from, long to, long snapshot, int[] columnIds, MemoryAccount reader) {
@@ -237,16 +231,13 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
 
     private Cursor changes(
             long from, long to, long snapshot, int[] columnIds, ReaderMemory memory, boolean ownsMemory) {
-        if (kind() == DeltaKind.UNDO) {
-            return changes(from, to, snapshot, memory, ownsMemory);
-        }
         List<DeltaColumn> wanted = new ArrayList<>();
         for (DeltaColumn column : columns) {
             if (column.isDeletions() || Arrays.binarySearch(columnIds, column.id()) >= 0) {
                 wanted.add(column);
             }
         }
-        return cursor(wanted, new DeltaColumnCursor.Range(kind(), from, to, snapshot, true), memory, ownsMemory);
+        return cursor(wanted, new DeltaColumnCursor.Range(from, to, snapshot, true), memory, ownsMemory);
     }
 
     private Cursor cursor(
@@ -255,7 +246,7 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
     }
 
     /**
-     * Answers those of the open questions whose cell this file, which is REDO, sets, by the newest change of it here.
+     * Answers those of the open questions whose cell this file sets, by the newest change of it here.
      *
      * @param schema by which columns are named
      */
@@ -271,8 +262,8 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
             DeltaColumn column = column(schema.column(tests.column(first)).id());
             if (column != null) {
                 ColumnType type = schema.column(tests.column(first)).type();
-                var everything = DeltaColumnCursor.Range.everything(kind());
-                try (var cursor = new DeltaColumnCursor(column, file.path(), everything, memory)) {
+                try (var cursor =
+                        new DeltaColumnCursor(column, file.path(), DeltaColumnCursor.Range.EVERYTHING, memory)) {
                     new CellLookup(column, cursor, type, file.prefetch()).answer(tests, first, end);
                 }
             }
@@ -303,10 +294,10 @@ public final class DeltaFile implements DeltaSource, AutoCloseable {
     /** Reads and checks every page of the file, and that its pages are what the footer says of them. */
     public void verify() {
         file.verify();
-        var everything = DeltaColumnCursor.Range.everything(kind());
         try (var memory = new ReaderMemory(account)) {
             for (DeltaColumn column : columns) {
-                try (var cursor = new DeltaColumnCursor(column, file.path(), everything, memory)) {
+                try (var cursor =
+                        new DeltaColumnCursor(column, file.path(), DeltaColumnCursor.Range.EVERYTHING, memory)) {
                     cursor.verify(metadata);
                 }
             }

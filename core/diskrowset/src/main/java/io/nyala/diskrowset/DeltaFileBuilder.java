@@ -24,7 +24,6 @@ import java.util.List;
  */
 final class DeltaFileBuilder implements AutoCloseable {
     private final int schemaVersion;
-    private final DeltaKind kind;
     private final DeltaBase base;
     private final MemoryAccount account;
     private final CFileWriter file;
@@ -38,10 +37,9 @@ final class DeltaFileBuilder implements AutoCloseable {
     private long cellCount;
     private long deletedCount;
 
-    DeltaFileBuilder(Schema schema, DeltaKind kind, DeltaBase base, MemoryAccount account) {
+    DeltaFileBuilder(Schema schema, DeltaBase base, MemoryAccount account) {
         Check.inRange("rows of the base", base.rowCount(), 0, Integer.MAX_VALUE);
         this.schemaVersion = schema.version();
-        this.kind = kind;
         this.base = base;
         this.account = account;
         long vectorCount = (base.rowCount() + Limits.VECTOR_ROWS - 1) / Limits.VECTOR_ROWS;
@@ -68,11 +66,12 @@ final class DeltaFileBuilder implements AutoCloseable {
                 spec, file.addRaw(column.id(), column.name(), like.compression()), scratch, assembly, account);
     }
 
-    /** Begins what says that rows are deleted ({@link DeltaFileFormat#DELETED_ID}), or that they exist. */
-    DeltaColumnWriter marks(int id) {
+    /** Begins what says that rows are deleted. */
+    DeltaColumnWriter deletions() {
+        int id = DeltaFileFormat.DELETED_ID;
         var spec = new DeltaColumnWriter.Spec(id, DeltaColumnWriter.NO_CELLS, EncodingHint.AUTO);
-        String name = id == DeltaFileFormat.DELETED_ID ? "deleted" : "live";
-        return new DeltaColumnWriter(spec, file.addRaw(id, name, CompressionHint.NONE), scratch, assembly, account);
+        return new DeltaColumnWriter(
+                spec, file.addRaw(id, "deleted", CompressionHint.NONE), scratch, assembly, account);
     }
 
     /** Notes an entry that some column got. */
@@ -125,7 +124,7 @@ final class DeltaFileBuilder implements AutoCloseable {
             words[i >>> 6] |= (changedVectors[vector >>> 6] >>> vector & 1) << i;
         }
         return new DeltaFileFormat.Metadata(
-                schemaVersion, kind, base, oldestTime, newestTime, first, count, words, List.copyOf(entries));
+                schemaVersion, base, oldestTime, newestTime, first, count, words, List.copyOf(entries));
     }
 
     @Override

@@ -18,7 +18,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class DeltaFileCursor implements DeltaSource.Cursor {
     private final List<DeltaColumnCursor> columns = new ArrayList<>();
-    private final DeltaKind kind;
     private final @Nullable ReaderMemory owned;
     private final GrowingBuffer change;
     private final Prefetch prefetch;
@@ -44,7 +43,6 @@ final class DeltaFileCursor implements DeltaSource.Cursor {
             Prefetch prefetch,
             ReaderMemory memory,
             boolean ownsMemory) {
-        this.kind = range.kind();
         this.change = new GrowingBuffer(memory.account());
         this.owned = ownsMemory ? memory : null;
         this.prefetch = prefetch;
@@ -112,10 +110,8 @@ final class DeltaFileCursor implements DeltaSource.Cursor {
         int cellCount = 0;
         long at = RowChange.HEADER_BYTES;
         while (heapCount > 0 && isOfThisChange(columns.get(heap[0]))) {
-            if (columns.get(heap[0]).column().hasCells()) {
-                at = writeCell(columns.get(heap[0]), at);
-                cellCount++;
-            }
+            at = writeCell(columns.get(heap[0]), at);
+            cellCount++;
             advanceFirst();
         }
         RowChange.startUpdate(change.memory(), 0, cellCount);
@@ -148,7 +144,7 @@ final class DeltaFileCursor implements DeltaSource.Cursor {
         if (one.ordinal() != other.ordinal()) {
             return one.ordinal() < other.ordinal();
         }
-        return one.time() == other.time() ? left < right : kind.isBefore(one.time(), other.time());
+        return one.time() == other.time() ? left < right : one.time() < other.time();
     }
 
     private void push(int column) {

@@ -71,14 +71,13 @@ import java.util.List;
  *
  * <ul>
  *   <li>{@code magic}: {@code DELT}, which no version of a rowset's metadata is.
- *   <li>{@code kind}: 1 REDO, of each row oldest first; 2 UNDO, newest first.
+ *   <li>{@code kind}: 1, what happened since the base was written, of each row oldest first. There is no other.
  *   <li>{@code changed vectors}: bit {@code i} is 1 if a row of vector {@code first vector + i} of the base has an
  *       entry; bits behind are zero.
  *   <li>{@code cell bytes}: of fixed-width cells; 0 of strings, and of what is no column. Columns ascend by id.
  * </ul>
  *
- * Two ids are beyond those of a table's columns: in 65,537 an entry says that the row is deleted (UNDO: that it did not
- * exist), and in 65,536, in UNDO only, that it existed, where no cell says so.
+ * One id is beyond those of a table's columns: in 65,537 an entry says that the row is deleted.
  *
  * Integers are little-endian.
  */
@@ -88,11 +87,14 @@ final class DeltaFileFormat {
     /** {@code DELT} as bytes. */
     static final int MAGIC = 0x544C_4544;
 
-    /** Section of the rows that existed, beyond the ids of a table's columns. */
-    static final int LIVE_ID = 1 << 16;
+    /** Beyond the ids of a table's columns. */
+    private static final int COLUMN_IDS_END = 1 << 16;
 
     /** Section of the deletions: behind all cells of the same time. */
-    static final int DELETED_ID = LIVE_ID + 1;
+    static final int DELETED_ID = COLUMN_IDS_END + 1;
+
+    /** Changes that lead forward. Where those are that lead back is told in decision 0025. */
+    private static final int KIND = 1;
 
     static final int PAGE_ENTRIES_MAX = Limits.VECTOR_ROWS;
 
@@ -121,7 +123,6 @@ final class DeltaFileFormat {
     @SuppressWarnings("ArrayRecordComponent") // Nobody compares them.
     record Metadata(
             int schemaVersion,
-            DeltaKind kind,
             DeltaBase base,
             long oldestTime,
             long newestTime,
@@ -151,7 +152,7 @@ final class DeltaFileFormat {
         setInt(memory, 0, MAGIC);
         setInt(memory, 4, VERSION);
         setInt(memory, 8, metadata.schemaVersion());
-        setInt(memory, 12, metadata.kind().id());
+        setInt(memory, 12, KIND);
         setLong(memory, 16, metadata.base().fileId());
         setLong(memory, 24, metadata.base().rowCount());
         setLong(memory, 32, metadata.oldestTime());
@@ -199,7 +200,7 @@ final class DeltaFileFormat {
         Check.that(version == VERSION, "the delta file has format version " + version + ", this program reads 1");
         MemorySegment memory = MemorySegment.ofArray(bytes);
         Check.that(getInt(memory, 60) == 0, "the unused part of the metadata must be zero");
-        DeltaKind kind = DeltaKind.ofId(getInt(memory, 12));
+        Check.that(getInt(memory, 12) == KIND, "the kind is " + getInt(memory, 12) + ", expected 1, REDO");
         var base = new DeltaBase(getLong(memory, 16), getLong(memory, 24));
         Check.inRange("rows of the base", base.rowCount(), 0, Integer.MAX_VALUE);
         int columnCount = getInt(memory, 48);
@@ -208,7 +209,7 @@ final class DeltaFileFormat {
         long vectorsMax = (base.rowCount() + Limits.VECTOR_ROWS - 1) / Limits.VECTOR_ROWS;
         Check.inRange("first vector", firstVector, 0, vectorsMax);
         Check.inRange("vectors", vectorCount, 0, vectorsMax - firstVector);
-        Check.inRange("columns", columnCount, 1, Limits.COLUMNS_MAX + 2L);
+        Check.inRange("columns", columnCount, 1, Limits.COLUMNS_MAX + 1L);
         long[] words = new long[(vectorCount + Long.SIZE - 1) / Long.SIZE];
         Check.within("changed vectors", METADATA_BYTES, (long) words.length * Long.BYTES, bytes.length);
         long at = METADATA_BYTES;
@@ -227,7 +228,7 @@ final class DeltaFileFormat {
         long newest = getLong(memory, 40);
         checkTimes(oldest, newest, columns);
         return new Metadata(
-                getInt(memory, 8), kind, base, oldest, newest, firstVector, vectorCount, words, List.copyOf(columns));
+                getInt(memory, 8), base, oldest, newest, firstVector, vectorCount, words, List.copyOf(columns));
     }
 
     private static void checkTimes(long oldest, long newest, List<ColumnEntry> columns) {
@@ -252,7 +253,8 @@ final class DeltaFileFormat {
         int pageCount = getInt(memory, at + 8);
         Check.inRange("column id", id, 0, DELETED_ID);
         boolean isKnown = cellBytes == 0 || (cellBytes <= 16 && Integer.bitCount(cellBytes) == 1 && cellBytes > 0);
-        Check.that(isKnown && (id < LIVE_ID || cellBytes == 0), "column " + id + " has cells of " + cellBytes);
+        Check.that(id < COLUMN_IDS_END || id == DELETED_ID, "no section has the id " + id);
+        Check.that(isKnown && (id < DELETED_ID || cellBytes == 0), "column " + id + " has cells of " + cellBytes);
         Check.inRange("pages", pageCount, 1, (memory.byteSize() - at) / PAGE_BYTES);
         Check.that(getInt(memory, at + 12) == 0, "the unused part of a column must be zero");
         List<PageEntry> pages = new ArrayList<>();
@@ -370,7 +372,7 @@ final class DeltaFileFormat {
         notes.note(at, 4, "magic: DELT");
         notes.note(at + 4, 4, "version: " + getInt(memory, at + 4));
         notes.note(at + 8, 4, "schema version: " + getInt(memory, at + 8));
-        notes.note(at + 12, 4, "kind: " + DeltaKind.ofId(getInt(memory, at + 12)));
+        notes.note(at + 12, 4, "kind: " + (getInt(memory, at + 12) == KIND ? "REDO" : "unknown"));
         notes.note(at + 16, 8, "base file: " + getLong(memory, at + 16));
         notes.note(at + 24, 8, "base rows: " + getLong(memory, at + 24));
         notes.note(at + 32, 8, "oldest time: " + getLong(memory, at + 32));
@@ -396,7 +398,7 @@ final class DeltaFileFormat {
     private static long annotateColumn(MemorySegment memory, long at, Notes notes) {
         int id = getInt(memory, at);
         int pageCount = getInt(memory, at + 8);
-        notes.section(id == DELETED_ID ? "deleted" : id == LIVE_ID ? "live" : "column " + id);
+        notes.section(id == DELETED_ID ? "deleted" : "column " + id);
         notes.note(at, 4, "id: " + id);
         notes.note(at + 4, 4, "cell bytes: " + getInt(memory, at + 4));
         notes.note(at + 8, 4, "pages: " + pageCount);

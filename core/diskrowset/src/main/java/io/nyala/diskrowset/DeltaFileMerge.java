@@ -52,7 +52,7 @@ public final class DeltaFileMerge implements AutoCloseable {
      * Opens it; nothing is read yet.
      *
      * @param schema of the table, with the columns that count
-     * @param inputs REDO of one rowset, the oldest first; must stay open
+     * @param inputs of one rowset, the oldest first; must stay open
      * @param account pays for everything until {@link #close}
      */
     public DeltaFileMerge(Schema schema, List<DeltaFile> inputs, MemoryAccount account) {
@@ -65,8 +65,8 @@ public final class DeltaFileMerge implements AutoCloseable {
         for (int i = 0; i < prefetches.length; i++) {
             DeltaFile input = inputs.get(i);
             Check.that(
-                    input.kind() == DeltaKind.REDO && input.base().equals(base),
-                    input.path() + " is " + input.kind() + " of " + input.base() + ", and merged with REDO of " + base);
+                    input.base().equals(base),
+                    input.path() + " is about " + input.base() + ", and merged with changes of " + base);
             prefetches[i] = input.prefetch();
             for (DeltaColumn column : input.columns()) {
                 if (column.isDeletions() || schema.indexOfId(column.id()) >= 0) {
@@ -74,7 +74,7 @@ public final class DeltaFileMerge implements AutoCloseable {
                 }
             }
         }
-        this.builder = new DeltaFileBuilder(schema, DeltaKind.REDO, base, account);
+        this.builder = new DeltaFileBuilder(schema, base, account);
     }
 
     /** Does one bounded piece; false when all entries are in memory, and {@link #finish} is next. */
@@ -144,19 +144,18 @@ public final class DeltaFileMerge implements AutoCloseable {
             this.id = id;
             this.ordinals = new int[inputs.size()];
             this.writer = id == DeltaFileFormat.DELETED_ID
-                    ? builder.marks(id)
+                    ? builder.deletions()
                     : builder.column(schema.column(schema.indexOfId(id)));
             opened.add(writer::close);
         }
 
         /** Reads the first pages. */
         void open() {
-            var everything = DeltaColumnCursor.Range.everything(DeltaKind.REDO);
             for (int file = 0; file < inputs.size(); file++) {
                 for (DeltaColumn column : inputs.get(file).columns()) {
                     if (column.id() == id) {
-                        var cursor =
-                                new DeltaColumnCursor(column, inputs.get(file).path(), everything, memory);
+                        var cursor = new DeltaColumnCursor(
+                                column, inputs.get(file).path(), DeltaColumnCursor.Range.EVERYTHING, memory);
                         opened.add(cursor::close);
                         cursors.add(cursor);
                         files.add(file);

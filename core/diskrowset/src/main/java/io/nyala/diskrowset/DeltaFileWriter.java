@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Makes one delta file of the changes of a rowset's rows, column by column.
  *
- * <p>Changes come by ordinal, of each row in the order in which they are applied: REDO oldest first, UNDO newest first.
+ * <p>Changes come by ordinal, of each row oldest first.
  * Of changes of one row at one time the last of each column counts. Cells of columns that the schema does not have are
  * left out.
  *
@@ -25,17 +25,14 @@ public final class DeltaFileWriter implements AutoCloseable {
 
     private final Schema schema;
     private final RowLayout layout;
-    private final DeltaKind kind;
     private final DeltaBase base;
     private final DeltaFileBuilder builder;
     private final @Nullable DeltaColumnWriter[] columns;
-    private final int liveRows;
     private final int deletions;
     private final Opened opened = new Opened();
     private long lastOrdinal = NONE;
     private long lastTime = Long.MIN_VALUE;
     private boolean isLastDeleted;
-    private boolean isLastLive; // Without cells that say so.
 
     /**
      * Opens one, which has no file yet.
@@ -44,20 +41,18 @@ public final class DeltaFileWriter implements AutoCloseable {
      * @param base whose rows the changes are of
      * @param account pays for everything until {@link #close}
      */
-    public DeltaFileWriter(Schema schema, DeltaKind kind, DeltaBase base, MemoryAccount account) {
+    public DeltaFileWriter(Schema schema, DeltaBase base, MemoryAccount account) {
         this.schema = schema;
         this.layout = new RowLayout(schema);
-        this.kind = kind;
         this.base = base;
-        this.columns = new @Nullable DeltaColumnWriter[schema.columnCount() + 2];
-        this.liveRows = schema.columnCount();
-        this.deletions = liveRows + 1;
-        this.builder = new DeltaFileBuilder(schema, kind, base, account);
+        this.columns = new @Nullable DeltaColumnWriter[schema.columnCount() + 1];
+        this.deletions = schema.columnCount();
+        this.builder = new DeltaFileBuilder(schema, base, account);
         opened.add(builder::close);
     }
 
     /**
-     * Writes all changes of a source down as REDO: a flush of a sealed memory store. When this returns the content of
+     * Writes all changes of a source down: a flush of a sealed memory store. When this returns the content of
      * the file is durable, but not yet its name.
      *
      * @param source of one row it has no changes after a deletion, and it answers each change by itself at the largest
@@ -72,7 +67,7 @@ public final class DeltaFileWriter implements AutoCloseable {
             RowSetFile target,
             IoQueue queue,
             MemoryAccount account) {
-        try (var writer = new DeltaFileWriter(schema, DeltaKind.REDO, base, account)) {
+        try (var writer = new DeltaFileWriter(schema, base, account)) {
             writer.appendAll(source);
             return writer.isEmpty() ? null : writer.finish(target, queue);
         }
@@ -80,7 +75,7 @@ public final class DeltaFileWriter implements AutoCloseable {
 
     /** Adds all changes of a source. */
     public void appendAll(DeltaSource source) {
-        try (DeltaSource.Cursor changes = source.changes(0, base.rowCount(), kind.everySnapshot())) {
+        try (DeltaSource.Cursor changes = source.changes(0, base.rowCount(), Long.MAX_VALUE)) {
             while (changes.next()) {
                 append(changes);
             }
@@ -97,71 +92,46 @@ public final class DeltaFileWriter implements AutoCloseable {
         Check.inRange("ordinal of a change", ordinal, Math.max(0, lastOrdinal), base.rowCount() - 1);
         startChange(ordinal, time);
         switch (RowChange.kind(memory, at)) {
-            case RowChange.UPDATE -> isLastLive = !appendCells(memory, at) && kind == DeltaKind.UNDO;
-            case RowChange.DELETE -> isLastDeleted = true;
-            default -> {
-                if (kind == DeltaKind.REDO) {
-                    throw new IllegalArgumentException(
-                            "row " + ordinal + " is inserted again at " + time + "; only a MemRowSet takes inserts");
-                }
-                isLastLive = !appendRow(memory, RowChange.rowOffset(at));
-            }
+            case RowChange.UPDATE -> appendCells(memory, at);
+            case RowChange.DELETE -> appendDeletion();
+            default ->
+                throw new IllegalArgumentException(
+                        "row " + ordinal + " is inserted again at " + time + "; only a MemRowSet takes inserts");
         }
     }
 
     private void startChange(long ordinal, long time) {
         boolean isSameRow = ordinal == lastOrdinal;
-        if (isSameRow && kind.isBefore(time, lastTime)) {
-            throw new IllegalArgumentException(kind + ": row " + ordinal + " changes at " + time
-                    + ", which is to be applied before its change at " + lastTime);
+        if (isSameRow && time < lastTime) {
+            throw new IllegalArgumentException(
+                    "row " + ordinal + " changes at " + time + ", which is before its change at " + lastTime);
         }
-        if (isSameRow && isLastDeleted && kind == DeltaKind.REDO) {
+        if (isSameRow && isLastDeleted) {
             throw new IllegalArgumentException(
                     "row " + ordinal + " changes at " + time + ", after it was deleted at " + lastTime);
         }
-        if (!isSameRow || time != lastTime) {
-            endChange();
-        }
         lastOrdinal = ordinal;
         lastTime = time;
-        isLastLive = false;
         isLastDeleted = false;
     }
 
-    /** Writes whether the last row is there, which a further change at the same time might have turned over. */
-    private void endChange() {
-        if (isLastLive || isLastDeleted) {
-            column(isLastDeleted ? deletions : liveRows).appendWithoutValue((int) lastOrdinal, lastTime);
-            builder.note(lastOrdinal, lastTime);
-        }
-        isLastLive = false;
-        isLastDeleted = false;
+    private void appendDeletion() {
+        column(deletions).appendWithoutValue((int) lastOrdinal, lastTime);
+        builder.note(lastOrdinal, lastTime);
+        isLastDeleted = true;
     }
 
-    /** Adds the cells of an UPDATE that the schema has; false if there are none. */
-    private boolean appendCells(MemorySegment memory, long change) {
-        boolean isAny = false;
+    /** Adds the cells of an UPDATE that the schema has. */
+    private void appendCells(MemorySegment memory, long change) {
         long cell = RowChange.firstCell(change);
         for (int i = RowChange.cellCount(memory, change); i > 0; i--) {
             int index = schema.indexOfId(RowChange.cellColumnId(memory, cell));
             if (index >= 0) {
                 boolean isNull = RowChange.cellIsNull(memory, cell);
                 appendCell(index, isNull, memory, RowChange.cellValue(cell), RowChange.cellBytes(memory, cell));
-                isAny = true;
             }
             cell = RowChange.nextCell(memory, cell);
         }
-        return isAny;
-    }
-
-    /** Adds all cells of a packed row but its key, which the base has; false if there are none. */
-    private boolean appendRow(MemorySegment memory, long row) {
-        for (int i = schema.keyColumnCount(); i < schema.columnCount(); i++) {
-            boolean isNull = layout.isNull(memory, row, i);
-            long value = isNull ? 0 : layout.valueOffset(memory, row, i);
-            appendCell(i, isNull, memory, value, isNull ? 0 : layout.valueBytes(memory, row, i));
-        }
-        return schema.keyColumnCount() < schema.columnCount();
     }
 
     private void appendCell(int index, boolean isNull, MemorySegment memory, long value, int valueBytes) {
@@ -177,13 +147,7 @@ public final class DeltaFileWriter implements AutoCloseable {
     private DeltaColumnWriter column(int index) {
         DeltaColumnWriter writer = columns[index];
         if (writer == null) {
-            if (index == deletions) {
-                writer = builder.marks(DeltaFileFormat.DELETED_ID);
-            } else {
-                writer = index == liveRows
-                        ? builder.marks(DeltaFileFormat.LIVE_ID)
-                        : builder.column(schema.column(index));
-            }
+            writer = index == deletions ? builder.deletions() : builder.column(schema.column(index));
             columns[index] = writer;
             opened.add(writer::close);
         }
@@ -192,7 +156,7 @@ public final class DeltaFileWriter implements AutoCloseable {
 
     /** Whether there is nothing to write: no change sets a cell of the schema, or deletes a row. */
     public boolean isEmpty() {
-        return builder.isEmpty() && !isLastLive && !isLastDeleted;
+        return builder.isEmpty();
     }
 
     /** About the size of the file if it were finished now. */
@@ -206,7 +170,6 @@ public final class DeltaFileWriter implements AutoCloseable {
 
     /** Creates the file and writes it. When this returns its content is durable, but not yet its name. */
     public DeltaFileOutput finish(RowSetFile target, IoQueue queue) {
-        endChange();
         for (DeltaColumnWriter column : columns) {
             if (column != null) {
                 builder.add(column);

@@ -134,7 +134,7 @@ final class CellTestsTest {
         DeltaBase base = DeltaBase.of(rowSet);
         long id = 20;
         for (DeltaSource source : redo.split(count)) {
-            if (files.write(schema, DeltaKind.REDO, base, source, ++id) != null) {
+            if (files.writeIfAny(schema, base, source, ++id) != null) {
                 deltas.add(files.openDelta(id, base));
             }
         }

@@ -56,20 +56,19 @@ final class DeltaFileFormatTest {
     }
 
     /**
-     * {@code redo BASE_ROWS} or {@code undo BASE_ROWS}, then a line for each change: {@code ORDINAL TIME CELL...} with
-     * cells as {@code n=5}, {@code s=text} or {@code s=null}; {@code delete}; or nothing, in UNDO that the row existed.
+     * {@code redo BASE_ROWS}, then a line for each change: {@code ORDINAL TIME CELL...} with cells as {@code n=5},
+     * {@code s=text} or {@code s=null}; or {@code delete}.
      */
     private static String run(String command) {
         String[] lines = command.split("\n", -1);
         String[] words = lines[0].split(" ", -1);
-        DeltaKind kind = words[0].equals("redo") ? DeltaKind.REDO : DeltaKind.UNDO;
         List<Change> changes =
                 Arrays.stream(lines).skip(1).map(DeltaFileFormatTest::change).toList();
         var disk = new SimulatedDisk(new SplittableRandom(1));
         disk.createDirectories(DIRECTORY);
         var base = new DeltaBase(7, Long.parseLong(words[1]));
         try (var files = new RowSetFiles(disk, DIRECTORY, 16 << 20)) {
-            files.write(SCHEMA, kind, base, new UndoFileTest.Everything(changes), 8);
+            files.write(SCHEMA, base, listed(changes), 8);
             try (DeltaFile file = files.openDelta(8, base)) {
                 file.verify();
             }
@@ -83,6 +82,10 @@ final class DeltaFileFormatTest {
                         notes -> CFileDump.annotate(files.file(8).path(), whole, scratch, new DeltaFileNotes(), notes));
             }
         }
+    }
+
+    private static ListedDeltas listed(List<Change> changes) {
+        return new ListedDeltas(changes, RedoModel.always());
     }
 
     private static Change change(String line) {
@@ -127,15 +130,13 @@ final class DeltaFileFormatTest {
         List<PageEntry> numbers = List.of(new PageEntry(3, 1, 40, 5, 9), new PageEntry(1, 40, 40, 10, 10));
         List<PageEntry> deleted = List.of(new PageEntry(2, 0, 49, 6, 7));
         var columns = List.of(new ColumnEntry(1, 8, numbers), new ColumnEntry(DeltaFileFormat.DELETED_ID, 0, deleted));
-        return DeltaFileFormat.metadata(
-                new Metadata(3, DeltaKind.UNDO, new DeltaBase(7, 50), 5, 10, 0, 1, new long[] {1}, columns));
+        return DeltaFileFormat.metadata(new Metadata(3, new DeltaBase(7, 50), 5, 10, 0, 1, new long[] {1}, columns));
     }
 
     @Test
     void readsBackTheMetadataThatItWrote() {
         Metadata read = DeltaFileFormat.readMetadata(metadata());
         assertEquals(3, read.schemaVersion());
-        assertEquals(DeltaKind.UNDO, read.kind());
         assertEquals(new DeltaBase(7, 50), read.base());
         assertEquals(2, read.columns().size());
         assertEquals(8, read.columns().getFirst().cellBytes());
@@ -150,7 +151,7 @@ final class DeltaFileFormatTest {
     void refusesMetadataThatMakesNoSense() {
         refuse(0, 0, "begin");
         refuse(4, 2, "version 2", "reads 1");
-        refuse(12, 3, "kind", "3");
+        refuse(12, 2, "kind is 2", "expected 1");
         refuse(31, 0x80, "rows of the base");
         refuse(24, 49, "last ordinal", "49");
         refuse(48, 3, "bytes");
@@ -168,6 +169,7 @@ final class DeltaFileFormatTest {
         refuse(120 + 4, 39, "first ordinal", "39");
         refuse(120 + 8, 39, "last ordinal", "39");
         refuse(152, 2, "column id");
+        refuse(152, 0, "no section", "65536");
         refuse(32, 6, "times");
         refuse(40, 9, "times");
     }
@@ -194,7 +196,7 @@ final class DeltaFileFormatTest {
         var base = new DeltaBase(7, 50);
         try (var files = new RowSetFiles(disk, DIRECTORY, 16 << 20)) {
             long usedBefore = files.budget.usedBytes();
-            files.write(SCHEMA, base, new UndoFileTest.Everything(List.of(change("4 1000 n=5"))), 8);
+            files.write(SCHEMA, base, listed(List.of(change("4 1000 n=5"))), 8);
             byte[] metadata = metadata();
             metadata[4] = 2;
             write(files, 9, metadata, Map.of());
@@ -231,7 +233,7 @@ final class DeltaFileFormatTest {
             var changes = Stream.of("4 10 s=a", "4 11 s=null", "900 10 s=bcd", "901 9 s=bcd", "902 9 s=e")
                     .map(DeltaFileFormatTest::change)
                     .toList();
-            files.write(SCHEMA, BASE, new UndoFileTest.Everything(changes), 8);
+            files.write(SCHEMA, BASE, listed(changes), 8);
             RowSetFile file = files.file(8);
             var source = new CFileReader.Source(file.disk(), file.path(), 8, RowSetFiles.TABLET_ID);
             try (CFileReader reader = CFileReader.open(source, files.cache, files.account);

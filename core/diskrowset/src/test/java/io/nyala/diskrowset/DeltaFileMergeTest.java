@@ -62,7 +62,7 @@ final class DeltaFileMergeTest {
 
         void add(Schema schema, DeltaSource changes) {
             long fileId = 10L + opened.size();
-            if (files.write(schema, DeltaKind.REDO, base, changes, fileId) != null) {
+            if (files.writeIfAny(schema, base, changes, fileId) != null) {
                 opened.add(files.openDelta(fileId, base));
             }
         }
@@ -206,7 +206,9 @@ final class DeltaFileMergeTest {
                 files.write(schema, other, changes, WHOLE);
                 inputs.opened.add(files.openDelta(WHOLE, other));
                 Failure.expect(
-                        IllegalArgumentException.class, () -> inputs.merge(schema, own), "merged with REDO of " + base);
+                        IllegalArgumentException.class,
+                        () -> inputs.merge(schema, own),
+                        "merged with changes of " + base);
             }
         }
     }

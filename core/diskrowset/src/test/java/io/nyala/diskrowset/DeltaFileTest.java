@@ -467,7 +467,7 @@ final class DeltaFileTest {
     private static void refuse(RowSetFiles files, String part, Change... changes) {
         long usedBefore = files.budget.usedBytes();
         var listed = new ListedDeltas(List.of(changes), RedoModel.always());
-        try (var writer = new DeltaFileWriter(NUMBERS, DeltaKind.REDO, new DeltaBase(7, 10), files.account);
+        try (var writer = new DeltaFileWriter(NUMBERS, new DeltaBase(7, 10), files.account);
                 DeltaSource.Cursor cursor = listed.changes(0, Long.MAX_VALUE, Long.MAX_VALUE)) {
             Failure.expect(
                     IllegalArgumentException.class,

@@ -90,8 +90,8 @@ final class RowSetFiles implements AutoCloseable {
 
     /** Null if there is nothing to write. */
     @Nullable
-    DeltaFileOutput write(Schema schema, DeltaKind kind, DeltaBase base, DeltaSource source, long fileId) {
-        try (var writer = new DeltaFileWriter(schema, kind, base, account)) {
+    DeltaFileOutput writeIfAny(Schema schema, DeltaBase base, DeltaSource source, long fileId) {
+        try (var writer = new DeltaFileWriter(schema, base, account)) {
             writer.appendAll(source);
             IoQueue queue = io.borrow();
             try {

@@ -9,7 +9,6 @@ import io.nyala.diskrowset.DeltaFile;
 import io.nyala.diskrowset.DeltaFileMerge;
 import io.nyala.diskrowset.DeltaFileOutput;
 import io.nyala.diskrowset.DeltaFileWriter;
-import io.nyala.diskrowset.DeltaKind;
 import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.diskrowset.RowSetFile;
 import io.nyala.io.DiskException;
@@ -136,7 +135,7 @@ final class EngineFlushes implements FlushContext {
     public @Nullable DeltaFileOutput writeChanges(
             Tablet tablet, DiskRowSet rowSet, DeltaSource changes, DeviceCalls calls) {
         MemoryAccount memory = engine.memory().flush();
-        try (var writer = new DeltaFileWriter(tablet.schema(), DeltaKind.REDO, DeltaBase.of(rowSet), memory)) {
+        try (var writer = new DeltaFileWriter(tablet.schema(), DeltaBase.of(rowSet), memory)) {
             writer.appendAll(changes);
             return writer.isEmpty() ? null : write(tablet, writer::finish, calls);
         }

@@ -13,7 +13,6 @@ import io.nyala.diskrowset.DeltaFile;
 import io.nyala.diskrowset.DeltaFileMerge;
 import io.nyala.diskrowset.DeltaFileOutput;
 import io.nyala.diskrowset.DeltaFileWriter;
-import io.nyala.diskrowset.DeltaKind;
 import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.diskrowset.LookupMemory;
 import io.nyala.diskrowset.RowSetFile;
@@ -388,7 +387,7 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
     @Override
     public @Nullable DeltaFileOutput writeChanges(
             Tablet flushed, DiskRowSet rowSet, DeltaSource changes, DeviceCalls calls) {
-        try (var writer = new DeltaFileWriter(schema, DeltaKind.REDO, DeltaBase.of(rowSet), account)) {
+        try (var writer = new DeltaFileWriter(schema, DeltaBase.of(rowSet), account)) {
             writer.appendAll(changes);
             var written = new AtomicReference<@Nullable DeltaFileOutput>();
             if (!writer.isEmpty()) {
