@@ -23,6 +23,9 @@ import java.util.List;
  * that time; it must know that the flush has written all rows. Owns neither side.
  */
 public final class CarryOver {
+    /** Memory of its MemRowSet that each late change takes at least. */
+    public static final long CHANGE_BYTES_MIN = LateChange.BYTES + Change.BYTES;
+
     private final MemRowSet from;
     private final MemorySegment memory;
     private final List<DeltaMemStore> to;
@@ -78,6 +81,11 @@ public final class CarryOver {
                     Change.bytes(memory, change),
                     Change.time(memory, change));
         }
+    }
+
+    /** Late changes that were. */
+    public long carriedCount() {
+        return carriedCount;
     }
 
     /** Late changes that were not carried yet. */

@@ -41,8 +41,15 @@ final class FlushTask {
     /** Bounded as a step of writing is. */
     private static final int CHANGES_PER_STEP = 1024;
 
-    /** Some tens of microseconds of the writer's time. */
+    /** The writer is asked to swap when so few are left, some tens of microseconds of its time. */
     private static final int CHANGES_LEFT_TO_WRITER_MAX = 128;
+
+    /**
+     * What it carries over with those that came until it does what it was asked for: a few tenths of a millisecond. If
+     * there are more it does not swap yet. That is at most once for each 384 of {@link FreshRows#LATE_CHANGES_MAX}, and
+     * for the batch that is over these: then batches wait for the swap.
+     */
+    static final int CHANGES_OF_WRITER_MAX = 512;
 
     private final Tablet tablet;
     private final FlushContext context;
@@ -201,7 +208,7 @@ final class FlushTask {
         written.keepOutputs();
     }
 
-    /** Most late changes are carried over here, beside the writer; it does the last few. */
+    /** Most late changes are carried over here, beside the writer; it does the last few, unless they are many again. */
     private boolean carryOver() {
         tablet.pending().throwIfFailed();
         Seals.Replacement replacement = replacement();
@@ -212,9 +219,11 @@ final class FlushTask {
         FreshRows input = sealed().rows();
         return ask(
                 () -> {
-                    replacement.late().carry(Integer.MAX_VALUE);
-                    tablet.swap(input, replacement.rowSets());
-                    sealed = tablet.seals().oldest();
+                    replacement.late().carry(CHANGES_OF_WRITER_MAX);
+                    if (replacement.late().remaining() == 0) {
+                        tablet.swap(input, replacement.rowSets());
+                        sealed = tablet.seals().oldest();
+                    }
                     return true;
                 },
                 Stage.SWAPPING);

@@ -1,5 +1,6 @@
 package io.nyala.tablet;
 
+import io.nyala.memrowset.CarryOver;
 import io.nyala.memrowset.MemRowSet;
 import io.nyala.memrowset.Place;
 import io.nyala.rows.RowLayout;
@@ -19,6 +20,9 @@ final class FreshRows implements RowHome {
      * what is set aside for changes of rows on disk.
      */
     static final long LATE_BYTES_MAX = 1 << 20;
+
+    /** They are no more than this, and the batch with which they have all of these bytes. */
+    static final long LATE_CHANGES_MAX = LATE_BYTES_MAX / CarryOver.CHANGE_BYTES_MIN;
 
     private final MemRowSet rows;
     private final ExpectedChanges expected = new ExpectedChanges();

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.cfile.KeyFilter;
 import io.nyala.cfile.PageCache;
+import io.nyala.compaction.DeviceCalls;
 import io.nyala.compaction.Flush;
 import io.nyala.diskrowset.DiskRowSet;
 import io.nyala.diskrowset.LookupMemory;
@@ -30,23 +31,26 @@ import io.nyala.rows.RowCursor;
 import io.nyala.rows.RowLayout;
 import io.nyala.rows.ScanSpec;
 import io.nyala.rows.Schema;
+import io.nyala.simulation.RowKey;
 import io.nyala.simulation.SimulatedDisk;
 import io.nyala.testkit.Seed;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
 
 /**
  * Goal: rows that change while their MemRowSet is flushed are the same in its outputs afterwards, at every snapshot.
  * Method: random changes before the seal and between the steps of a flush into several rowsets, carried over; then
- * scans of those, corrected, beside scans of the memory that they replace.
+ * scans of those, corrected, beside scans of the memory that they replace; and a tablet whose rows change all the time.
  */
 final class FlushCarryOverTest {
     private static final Schema SCHEMA = Schema.of(
@@ -56,6 +60,9 @@ final class FlushCarryOverTest {
     private static final RowLayout LAYOUT = new RowLayout(SCHEMA);
     private static final Path DIRECTORY = Path.of("/rowsets");
     private static final int ROWS = 3_000;
+
+    /** More than a worker leaves to the writer, and more than that does at once. */
+    private static final long CHANGED_ROWS = 600;
 
     private MemoryBudget budget;
     private MemoryAccount account;
@@ -126,6 +133,71 @@ final class FlushCarryOverTest {
         for (int i = 0; i < 12; i++) {
             long snapshot = i == 0 ? time : random.nextLong(99, time + 1);
             assertEquals(inMemory(snapshot), onDisk(snapshot), "at " + snapshot);
+        }
+    }
+
+    /**
+     * Batches of changes lie between the moment in which the writer is asked to swap and the one in which it does what
+     * it was asked for, again and again. It carries a few of them over each time, and the flush ends all the same.
+     */
+    @Test
+    void theWriterCarriesFewOverHoweverManyCome(@Seed SplittableRandom random) {
+        try (var one = new OneTablet(new SimulatedDisk(random.split()), SCHEMA);
+                OneTablet.Batch changes = one.newBatch()) {
+            one.commit(batch -> setEach(batch, OperationKind.INSERT, 0));
+            var flush = new FlushTask(one.tablet(), one, DeviceCalls.UNWATCHED);
+            one.await(() -> {
+                flush.step();
+                return flush.isCarryingOver();
+            });
+            CarryOver late = Objects.requireNonNull(
+                            Objects.requireNonNull(one.tablet().seals().oldest())
+                                    .replacement())
+                    .late();
+            setEach(changes.rows, OperationKind.UPDATE, 1);
+            changes.submit();
+            int batches = 1;
+            long byWriter = 0;
+            var byWorker = new long[1];
+            Runnable worker = () -> {
+                long before = late.carriedCount();
+                for (int i = 0; i < 5; i++) { // Until it has asked the writer, mostly.
+                    flush.step();
+                }
+                byWorker[0] += late.carriedCount() - before;
+            };
+            one.whenDecided(worker);
+            for (int steps = 0; !flush.isDone(); steps++) {
+                assertTrue(steps < 1_000, "the flush does not end");
+                one.step();
+                if (one.tablet().queue().admission().isHeld()) {
+                    worker.run(); // The batch waits, and nothing else comes in between.
+                }
+                long newByWriter = late.carriedCount() - byWorker[0];
+                assertTrue(
+                        newByWriter - byWriter <= FlushTask.CHANGES_OF_WRITER_MAX,
+                        newByWriter - byWriter + " changes in a step of the writer");
+                byWriter = newByWriter;
+                changes.probeIfWanted();
+                if (changes.answers > 0) {
+                    assertEquals(null, changes.failure);
+                    changes.submit();
+                    batches++;
+                }
+            }
+            changes.await();
+            assertTrue(byWriter > 5 * FlushTask.CHANGES_OF_WRITER_MAX, byWriter + " changes by the writer");
+            assertEquals(late.carriedCount(), (batches - 1) * CHANGED_ROWS, "but for those that wait for the swap");
+            assertTrue(late.carriedCount() <= FreshRows.LATE_CHANGES_MAX + CHANGED_ROWS, late.carriedCount() + " late");
+            NavigableMap<RowKey, List<@Nullable Object>> after = one.rows();
+            one.restart();
+            assertEquals(after, one.rows());
+        }
+    }
+
+    private static void setEach(OperationBatch batch, OperationKind kind, long value) {
+        for (int id = 0; id < CHANGED_ROWS; id++) {
+            batch.start(kind).setLong(0, id).setLong(1, value).end();
         }
     }
 

@@ -71,6 +71,7 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
     private long nextFileId = 1;
     private long time = 1L << 40;
     private boolean isHeld;
+    private Runnable whenDecided = () -> {};
     private long historyMark = MergeSource.NO_MARK;
     private IoPool io;
     private PageCache cache;
@@ -113,8 +114,14 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
         if (isHeld) {
             return TabletClock.NOT_LEASED;
         }
+        whenDecided.run();
         time += 1 << 12;
         return time;
+    }
+
+    /** What others do while the writer decides a batch that has effects, before these are there. */
+    void whenDecided(Runnable newWhenDecided) {
+        whenDecided = newWhenDecided;
     }
 
     /** While it is held, the writer decides no batch; all else goes on. */
