@@ -4,8 +4,6 @@ import io.nyala.cfile.FileFormat.Identity;
 import io.nyala.cfile.FooterFormat.SectionEntry;
 import io.nyala.encoding.EncoderScratch;
 import io.nyala.io.Disk;
-import io.nyala.io.DiskException;
-import io.nyala.io.DiskFile;
 import io.nyala.io.IoQueue;
 import io.nyala.memory.Check;
 import io.nyala.memory.MemoryAccount;
@@ -14,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -53,6 +52,7 @@ public final class CFileWriter implements AutoCloseable {
     private final List<Part> raws = new ArrayList<>();
     private final Set<Integer> ids = new HashSet<>();
     private @Nullable KeyWriter keys;
+    private FileOutput.@Nullable Whole writing;
     private boolean isFinished;
     private boolean isClosed;
 
@@ -74,8 +74,11 @@ public final class CFileWriter implements AutoCloseable {
 
         abstract int pageCount();
 
-        /** Writes all pages to {@code output}, which decides where they are. */
-        abstract void writePages(FileOutput output, Identity identity);
+        /**
+         * Writes some pages more to {@code output}, which decides where they are, about half a MiB at most; false if
+         * all were written before.
+         */
+        abstract boolean writeSome(FileOutput output, Identity identity);
 
         /** What the footer says of each page. */
         abstract void putEntries(ByteSink footer);
@@ -142,8 +145,8 @@ public final class CFileWriter implements AutoCloseable {
         }
 
         @Override
-        void writePages(FileOutput output, Identity identity) {
-            pages.writeTo(output, identity, entry.id());
+        boolean writeSome(FileOutput output, Identity identity) {
+            return pages.writeSome(output, identity, entry.id());
         }
 
         @Override
@@ -197,8 +200,8 @@ public final class CFileWriter implements AutoCloseable {
         }
 
         @Override
-        void writePages(FileOutput output, Identity identity) {
-            // A column of no rows has no pages.
+        boolean writeSome(FileOutput output, Identity identity) {
+            return false; // A column of no rows has no pages.
         }
 
         @Override
@@ -351,32 +354,53 @@ public final class CFileWriter implements AutoCloseable {
      * @param queue a queue of the disk with room for four transfers, nothing in flight
      */
     public Written finish(Destination destination, byte[] metadata, IoQueue queue) {
+        create(destination, metadata);
+        return Objects.requireNonNull(write(queue, Long.MAX_VALUE), "a file has an end");
+    }
+
+    /**
+     * As {@link #finish}, but the file has nothing yet: {@link #write} follows until it says what was written, or
+     * {@link #close}, which deletes it.
+     */
+    public void create(Destination destination, byte[] metadata) {
         checkOpen();
-        Check.that(queue.inFlight() == 0, "the queue must have nothing in flight");
         isFinished = true;
         long rowCount = checkRowCounts();
         columns.forEach(Part::finish);
         addKeySections();
         raws.forEach(Part::finish);
-        Disk disk = destination.disk();
-        DiskFile file = disk.create(destination.path());
+        List<Part> parts = parts();
+        boolean hasDictionaries = parts.size() > columns.size() + raws.size();
+        int version = hasDictionaries ? FileFormat.VERSION : FileFormat.VERSION_BEFORE_DICTIONARIES;
+        var content = new FileOutput.Content(version, rowCount, parts);
+        writing = new FileOutput.Whole(destination, content, metadata, assembly, account);
+    }
+
+    /**
+     * Writes so many bytes more of the file that was created, and about half a MiB at most beyond that. Null if there
+     * are more; else all of them are durable. If it fails, the file is deleted if that is still possible.
+     *
+     * @param queue as {@link #finish} needs it, perhaps another one each time
+     */
+    public @Nullable Written write(IoQueue queue, long bytesMax) {
+        FileOutput.Whole present = Objects.requireNonNull(writing, "no file was created");
+        boolean isFailed = true;
         boolean isWritten = false;
         try {
-            long bytes;
-            try (file) {
-                file.expectLifetime(DiskFile.Lifetime.LONG);
-                try (var output = new FileOutput(queue, file, account)) {
-                    var identity = new Identity(destination.fileId(), destination.ownerId());
-                    bytes = write(output, identity, metadata, rowCount);
-                }
-            }
-            isWritten = true;
-            return new Written(bytes, rowCount);
+            isWritten = present.write(queue, bytesMax);
+            isFailed = false;
         } finally {
-            if (!isWritten) {
-                deleteQuietly(disk, destination.path());
+            if (isFailed || isWritten) {
+                writing = null;
+                present.close();
             }
         }
+        return isWritten ? present.written() : null;
+    }
+
+    /** Bytes so far of a file that is being written, between {@link #create} and its end. */
+    public long writtenBytes() {
+        return writing == null ? 0 : writing.position();
     }
 
     private long checkRowCounts() {
@@ -407,21 +431,6 @@ public final class CFileWriter implements AutoCloseable {
                 .add(assembly.memory().asSlice(0, assembly.bytes()));
     }
 
-    private long write(FileOutput output, Identity identity, byte[] metadata, long rowCount) {
-        assembly.truncate(0);
-        assembly.reserve(FileFormat.HEADER_BYTES);
-        List<Part> parts = parts();
-        boolean hasDictionaries = parts.size() > columns.size() + raws.size();
-        int version = hasDictionaries ? FileFormat.VERSION : FileFormat.VERSION_BEFORE_DICTIONARIES;
-        FileFormat.writeHeader(assembly.memory(), 0, identity, version);
-        output.append(assembly.memory(), 0, FileFormat.HEADER_BYTES);
-        try (var footer = new ByteSink(account)) {
-            FooterFormat.putHeader(footer, parts.size(), metadata, rowCount);
-            parts.forEach(part -> write(output, identity, part, footer));
-            return writeEnd(output, identity, footer, version, rowCount);
-        }
-    }
-
     /** All sections, in their order in the file. */
     private List<Part> parts() {
         List<Part> parts = new ArrayList<>();
@@ -436,41 +445,6 @@ public final class CFileWriter implements AutoCloseable {
         return parts;
     }
 
-    private static void write(FileOutput output, Identity identity, Part part, ByteSink footer) {
-        long position = output.position();
-        part.writePages(output, identity);
-        FooterFormat.putSection(footer, part.entry(), position, part.bytes(), part.pageCount());
-        part.putEntries(footer);
-    }
-
-    /** Writes footer, padding and trailer, and makes the file durable; answers its bytes. */
-    private long writeEnd(FileOutput output, Identity identity, ByteSink footer, int version, long rowCount) {
-        long position = output.position();
-        try (var pages = new PageStore(account)) {
-            pages.add(footer.memory().asSlice(0, footer.bytes()), NO_COMPRESSION, 0, 0, 0);
-            pages.writeTo(output, identity, PageFormat.FOOTER_ID);
-        }
-        int footerBytes = Math.toIntExact(output.position() - position);
-        long unaligned = output.position() + FileFormat.TRAILER_BYTES;
-        long fileBytes = (unaligned + Disk.ALIGNMENT_BYTES - 1) / Disk.ALIGNMENT_BYTES * Disk.ALIGNMENT_BYTES;
-        output.appendZeros(fileBytes - unaligned);
-        assembly.truncate(0);
-        assembly.reserve(FileFormat.TRAILER_BYTES);
-        var trailer = new FileFormat.Trailer(version, position, footerBytes, rowCount);
-        FileFormat.writeTrailer(assembly.memory(), 0, identity, trailer, fileBytes);
-        output.append(assembly.memory(), 0, FileFormat.TRAILER_BYTES);
-        output.finish();
-        return fileBytes;
-    }
-
-    private static void deleteQuietly(Disk disk, Path path) {
-        try {
-            disk.delete(path);
-        } catch (DiskException _) {
-            // The failure that led here is thrown; the file is known to be an orphan, and is deleted at the next start.
-        }
-    }
-
     private void checkOpen() {
         if (isFinished || isClosed) {
             throw new IllegalStateException("the file is " + (isClosed ? "closed" : "finished"));
@@ -483,6 +457,16 @@ public final class CFileWriter implements AutoCloseable {
             return;
         }
         isClosed = true;
+        try {
+            if (writing != null) {
+                writing.close();
+            }
+        } finally {
+            closeParts();
+        }
+    }
+
+    private void closeParts() {
         columns.forEach(Part::close);
         raws.forEach(Part::close);
         KeyWriter writer = keys;

@@ -309,8 +309,8 @@ public final class ColumnWriter extends CFileWriter.Part {
     }
 
     @Override
-    void writePages(FileOutput output, Identity identity) {
-        pages.writeTo(output, identity, spec.id());
+    boolean writeSome(FileOutput output, Identity identity) {
+        return pages.writeSome(output, identity, spec.id());
     }
 
     @Override

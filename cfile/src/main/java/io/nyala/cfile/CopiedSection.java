@@ -21,6 +21,7 @@ final class CopiedSection extends CFileWriter.Part {
     private final Section section;
     private final IoPool io;
     private final MemoryAccount account;
+    private int writtenPages;
 
     /** {@code entry} says what the section is called from now on; it has the id that it has in the other file. */
     CopiedSection(SectionEntry entry, OpenFile source, Section section, IoPool io, MemoryAccount account) {
@@ -63,24 +64,26 @@ final class CopiedSection extends CFileWriter.Part {
     }
 
     @Override
-    void writePages(FileOutput output, Identity identity) {
-        for (int first = 0; first < section.pageCount(); ) {
-            int end = first + 1;
-            long start = section.pagePosition(first);
-            while (end < section.pageCount()
-                    && section.pagePosition(end) + section.slotBytes(end) - start <= RUN_BYTES) {
-                end++;
-            }
-            int runBytes = Math.toIntExact(section.pagePosition(end - 1) + section.slotBytes(end - 1) - start);
-            var buffer = account.take(AlignedRead.bufferBytes(runBytes));
-            try (var read = new AlignedRead(source, start, runBytes, buffer, account)) {
-                AlignedRead.run(io, read);
-                for (int page = first; page < end; page++) {
-                    copy(read, read.offset() + section.pagePosition(page) - start, page, output, identity);
-                }
-            }
-            first = end;
+    boolean writeSome(FileOutput output, Identity identity) {
+        int first = writtenPages;
+        if (first == section.pageCount()) {
+            return false;
         }
+        int end = first + 1;
+        long start = section.pagePosition(first);
+        while (end < section.pageCount() && section.pagePosition(end) + section.slotBytes(end) - start <= RUN_BYTES) {
+            end++;
+        }
+        int runBytes = Math.toIntExact(section.pagePosition(end - 1) + section.slotBytes(end - 1) - start);
+        var buffer = account.take(AlignedRead.bufferBytes(runBytes));
+        try (var read = new AlignedRead(source, start, runBytes, buffer, account)) {
+            AlignedRead.run(io, read);
+            for (int page = first; page < end; page++) {
+                copy(read, read.offset() + section.pagePosition(page) - start, page, output, identity);
+            }
+        }
+        writtenPages = end;
+        return true;
     }
 
     private void copy(AlignedRead read, long at, int page, FileOutput output, Identity identity) {

@@ -24,6 +24,7 @@ final class PageStore implements AutoCloseable {
     private final List<Long> usedBytes = new ArrayList<>();
     private long bytes;
     private int pageCount;
+    private int writtenSlabs;
 
     PageStore(MemoryAccount account) {
         this.account = account;
@@ -67,17 +68,23 @@ final class PageStore implements AutoCloseable {
         usedBytes.add(0L);
     }
 
-    /** Writes all pages to {@code output}, which decides where they are. */
-    void writeTo(FileOutput output, Identity identity, int sectionId) {
-        for (int i = 0; i < slabs.size(); i++) {
-            MemorySegment memory = slabs.get(i).segment();
-            for (long at = 0; at < usedBytes.get(i); ) {
-                PageFormat.seal(memory, at, identity, sectionId, output.position());
-                int slotBytes = PageFormat.slotBytes(PageFormat.storedBytes(memory, at));
-                output.append(memory, at, slotBytes);
-                at += slotBytes;
-            }
+    /**
+     * Writes the pages of one slab more to {@code output}, which decides where they are; false if all were written
+     * before.
+     */
+    boolean writeSome(FileOutput output, Identity identity, int sectionId) {
+        if (writtenSlabs == slabs.size()) {
+            return false;
         }
+        MemorySegment memory = slabs.get(writtenSlabs).segment();
+        for (long at = 0; at < usedBytes.get(writtenSlabs); ) {
+            PageFormat.seal(memory, at, identity, sectionId, output.position());
+            int slotBytes = PageFormat.slotBytes(PageFormat.storedBytes(memory, at));
+            output.append(memory, at, slotBytes);
+            at += slotBytes;
+        }
+        writtenSlabs++;
+        return true;
     }
 
     @Override

@@ -15,6 +15,8 @@ import io.nyala.rows.Limits;
 import io.nyala.rows.Schema;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The file that columns of changes are put into, whether they come side by side ({@link DeltaFileWriter}) or one after
@@ -36,6 +38,7 @@ final class DeltaFileBuilder implements AutoCloseable {
     private long newestTime = Long.MIN_VALUE;
     private long cellCount;
     private long deletedCount;
+    private long fileId; // Once it is created.
 
     DeltaFileBuilder(Schema schema, DeltaBase base, MemoryAccount account) {
         Check.inRange("rows of the base", base.rowCount(), 0, Integer.MAX_VALUE);
@@ -102,12 +105,32 @@ final class DeltaFileBuilder implements AutoCloseable {
 
     /** Creates the file and writes it. When this returns its content is durable, but not yet its name. */
     DeltaFileOutput finish(RowSetFile target, IoQueue queue) {
+        create(target);
+        return Objects.requireNonNull(write(queue, Long.MAX_VALUE), "a file has an end");
+    }
+
+    /** Creates the file; {@link #write} follows, or {@link #close}, which deletes it. */
+    void create(RowSetFile target) {
         Check.that(!entries.isEmpty(), "a delta file without changes is of no use");
         entries.sort((left, right) -> Integer.compare(left.id(), right.id()));
         byte[] metadata = DeltaFileFormat.metadata(metadata());
-        var destination = new CFileWriter.Destination(target.disk(), target.path(), target.fileId(), target.ownerId());
-        CFileWriter.Written written = file.finish(destination, metadata, queue);
-        return new DeltaFileOutput(target.fileId(), cellCount, deletedCount, oldestTime, newestTime, written.bytes());
+        file.create(
+                new CFileWriter.Destination(target.disk(), target.path(), target.fileId(), target.ownerId()), metadata);
+        fileId = target.fileId();
+    }
+
+    /** Writes about so many bytes more; null if there are more, else all are durable, but not the file's name. */
+    @Nullable
+    DeltaFileOutput write(IoQueue queue, long bytesMax) {
+        CFileWriter.Written written = file.write(queue, bytesMax);
+        return written == null
+                ? null
+                : new DeltaFileOutput(fileId, cellCount, deletedCount, oldestTime, newestTime, written.bytes());
+    }
+
+    /** As {@link CFileWriter#writtenBytes}. */
+    long writtenBytes() {
+        return file.writtenBytes();
     }
 
     private DeltaFileFormat.Metadata metadata() {

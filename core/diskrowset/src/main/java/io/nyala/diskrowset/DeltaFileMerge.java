@@ -31,6 +31,9 @@ public final class DeltaFileMerge implements AutoCloseable {
     /** A step is some hundreds of microseconds, so that a worker stays responsive. */
     private static final int ENTRIES_PER_STEP = 4096;
 
+    /** Two transfers. */
+    private static final long BYTES_PER_STEP = 1 << 20;
+
     /** Pages of one column are read ahead, those of all inputs together. */
     private static final int PAGES_AHEAD = Prefetch.PAGES_MAX;
 
@@ -77,7 +80,7 @@ public final class DeltaFileMerge implements AutoCloseable {
         this.builder = new DeltaFileBuilder(schema, base, account);
     }
 
-    /** Does one bounded piece; false when all entries are in memory, and {@link #finish} is next. */
+    /** Does one bounded piece; false when all entries are in memory, and {@link #create} is next. */
     public boolean step() {
         for (int left = ENTRIES_PER_STEP; left > 0; ) {
             ColumnMerge column = present;
@@ -106,15 +109,34 @@ public final class DeltaFileMerge implements AutoCloseable {
         return entryCount;
     }
 
+    /** Bytes so far of the file, while it is being written. */
+    public long writtenBytes() {
+        return builder.writtenBytes();
+    }
+
+    /** At most so many entries there will be. */
+    public long entryCountMax() {
+        return inputs.stream().mapToLong(DeltaFile::changeCount).sum();
+    }
+
     /** Whether there is nothing to write: no change sets a cell that the table has, or deletes a row. */
     public boolean isEmpty() {
         return builder.isEmpty();
     }
 
-    /** Creates the file and writes it, after all steps. When this returns its content is durable, but not its name. */
-    public DeltaFileOutput finish(RowSetFile target, IoQueue queue) {
-        Check.that(present == null && columnIds.isEmpty(), "a merge of delta files is finished after its last step");
-        return builder.finish(target, queue);
+    /** Creates the file, after all steps; {@link #write} follows, or {@link #close}, which deletes it. */
+    public void create(RowSetFile target) {
+        Check.that(present == null && columnIds.isEmpty(), "a merge of delta files is written after its last step");
+        builder.create(target);
+    }
+
+    /**
+     * Writes some of the file; null if there is more to be written. Else its content is durable, but not its name.
+     *
+     * @param queue of its disk, with nothing in flight, now and when this returns
+     */
+    public @Nullable DeltaFileOutput write(IoQueue queue) {
+        return builder.write(queue, BYTES_PER_STEP);
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.nyala.diskrowset;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.diskrowset.ListedDeltas.Change;
@@ -24,6 +25,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
@@ -54,6 +56,7 @@ final class DeltaFileMergeTest {
         private final RowSetFiles files;
         private final DeltaBase base;
         private final List<DeltaFile> opened = new ArrayList<>();
+        private int writeCount;
 
         Inputs(RowSetFiles files, DeltaBase base) {
             this.files = files;
@@ -87,14 +90,28 @@ final class DeltaFileMergeTest {
                 if (merge.isEmpty()) {
                     return false;
                 }
-                IoQueue queue = files.io.borrow();
-                try {
-                    DeltaFileOutput output = merge.finish(files.file(MERGED), queue);
-                    assertEquals(merge.entryCount(), output.changeCount());
-                } finally {
-                    files.io.giveBack(queue);
+                merge.create(files.file(MERGED));
+                DeltaFileOutput output = null;
+                while (output == null) {
+                    long writtenBefore = merge.writtenBytes();
+                    output = write(merge);
+                    writeCount++;
+                    assertTrue(merge.writtenBytes() - writtenBefore < 2 << 20, "a piece of the file is bounded");
                 }
+                assertEquals(merge.entryCount(), output.changeCount());
+                assertTrue(merge.entryCount() <= merge.entryCountMax(), "more entries than there can be");
                 return true;
+            }
+        }
+
+        /** By another queue each time, if there are others. */
+        private @Nullable DeltaFileOutput write(DeltaFileMerge merge) {
+            IoQueue queue = files.io.borrow();
+            try {
+                return merge.write(queue);
+            } finally {
+                assertEquals(0, queue.inFlight());
+                files.io.giveBack(queue);
             }
         }
 
@@ -236,6 +253,41 @@ final class DeltaFileMergeTest {
             assertTrue(own.peakBytes() < most, () -> own.peakBytes() + " bytes, " + most + " expected");
             assertEquals(0, own.usedBytes());
         }
+    }
+
+    @Test
+    void aLargeFileIsWrittenInPiecesBetweenWhichItCanBeGivenUp() {
+        Schema schema = Schema.of(
+                Column.key("k", ColumnType.INT32), Column.of("v", ColumnType.INT64), Column.of("w", ColumnType.STRING));
+        var base = new DeltaBase(7, 100);
+        try (var files = new RowSetFiles(disk, DIRECTORY);
+                var inputs = new Inputs(files, base);
+                MemoryAccount own = files.budget.account("merge", 0)) {
+            for (int file = 0; file < 2; file++) {
+                List<Change> changes = new ArrayList<>();
+                for (int row = 0; row < base.rowCount(); row++) {
+                    String text = random.ints(30_000, '!', '~')
+                            .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                            .toString();
+                    changes.add(new Change(row, 2_000 + file, RedoModel.update(1, row, 2, text)));
+                }
+                inputs.add(schema, new ListedDeltas(changes, RedoModel.always()));
+            }
+            assertTrue(inputs.merge(schema, own));
+            assertTrue(inputs.writeCount >= 4, inputs.writeCount + " pieces");
+            Path given = files.file(WHOLE).path();
+            try (var merge = new DeltaFileMerge(schema, inputs.opened, own)) {
+                while (merge.step()) {
+                    // All of it comes into memory.
+                }
+                merge.create(files.file(WHOLE));
+                assertNull(inputs.write(merge), "there is more of it");
+                assertTrue(disk.exists(given));
+            }
+            assertFalse(disk.exists(given));
+            assertEquals(0, own.usedBytes());
+        }
+        assertEquals(0, disk.openFileCount());
     }
 
     @Test

@@ -142,8 +142,22 @@ final class EngineFlushes implements FlushContext {
     }
 
     @Override
-    public @Nullable DeltaFileOutput write(Tablet tablet, DeltaFileMerge merged) {
-        return merged.isEmpty() ? null : write(tablet, merged::finish, DeviceCalls.UNWATCHED);
+    public void create(Tablet tablet, DeltaFileMerge merged) {
+        merged.create(engine.rowSetFile(tablet.id(), engine.storage().allocateFileId(tablet.id())));
+    }
+
+    @Override
+    public @Nullable DeltaFileOutput write(DeltaFileMerge merged) {
+        IoQueue queue = engine.io().borrow();
+        try {
+            DeltaFileOutput output = merged.write(queue);
+            if (output != null) {
+                engine.disk().syncDirectory(engine.layout().rowSets());
+            }
+            return output;
+        } finally {
+            engine.io().giveBack(queue);
+        }
     }
 
     private @Nullable DeltaFileOutput write(

@@ -46,7 +46,13 @@ public final class DeltaMergeTask implements Merging.Task {
     private Stage stage = Stage.READING;
     private @Nullable DeltaFileMerge merge;
     private @Nullable DeltaFile output;
+    private boolean isCreated;
     private long writtenBytes;
+
+    /** Of all inputs. Written by the worker alone. */
+    private volatile long entriesMerged;
+
+    private volatile long entriesMax;
 
     private DeltaMergeTask(Tablet tablet, FlushContext context, LiveRowSet rowSet, List<DeltaFile> inputs, long claim) {
         this.tablet = tablet;
@@ -111,10 +117,11 @@ public final class DeltaMergeTask implements Merging.Task {
         return writtenBytes;
     }
 
-    /** It is small: all at once, when it is written. */
     @Override
     public long movedBytes() {
-        return writtenBytes == 0 ? 0 : readBytes() + writtenBytes;
+        DeltaFileMerge present = merge;
+        long nowWritten = present == null ? writtenBytes : present.writtenBytes();
+        return (long) ((double) readBytes() * entriesMerged / Math.max(1, entriesMax)) + nowWritten;
     }
 
     private List<Long> inputIds() {
@@ -155,23 +162,41 @@ public final class DeltaMergeTask implements Merging.Task {
         if (running == null) {
             running = new DeltaFileMerge(tablet.schema(), inputs, context.mergeMemory());
             merge = running;
+            entriesMax = running.entryCountMax();
         }
         if (!running.step()) {
             stage = Stage.WRITING;
         }
+        entriesMerged = running.entryCount();
         return true;
     }
 
+    /** Some of the file at a time, as long as the claim holds. */
     private boolean write() {
-        DeltaFileOutput written;
-        try (DeltaFileMerge read = Objects.requireNonNull(merge, "nothing was read")) {
-            merge = null;
-            written = context.write(tablet, read);
+        DeltaFileMerge read = Objects.requireNonNull(merge, "nothing was read");
+        if (read.isEmpty()) {
+            commit(null);
+        } else if (!isCreated) {
+            context.create(tablet, read);
+            isCreated = true;
+        } else {
+            DeltaFileOutput written = context.write(read);
+            if (written != null) {
+                commit(written);
+            }
         }
-        writtenBytes = written == null ? 0 : written.fileBytes();
+        return true;
+    }
+
+    /** {@code written}: null if nothing is left. */
+    private void commit(@Nullable DeltaFileOutput written) {
+        if (written != null) {
+            writtenBytes = written.fileBytes();
+        }
         List<DeltaFileEntry> entries = written == null ? List.of() : List.of(DeltaFileEntry.of(written));
         boolean isUnused = true;
         try {
+            closeMerge();
             output = written == null ? null : context.openChanges(tablet, rowSet.base(), written.fileId());
             if (!rowSet.claim().tryCommit(claim)) {
                 throw new Merging.TakenOverException(this);
@@ -188,7 +213,15 @@ public final class DeltaMergeTask implements Merging.Task {
             }
         }
         stage = Stage.COMMITTED;
-        return true;
+    }
+
+    /** A file that it has not written to the end is deleted. */
+    private void closeMerge() {
+        DeltaFileMerge present = merge;
+        merge = null;
+        if (present != null) {
+            present.close();
+        }
     }
 
     private void closeOutput() {
@@ -233,12 +266,8 @@ public final class DeltaMergeTask implements Merging.Task {
         }
         boolean isOurs = rowSet.claim().tryCommit(claim); // Else it was taken over, and the rowset is another's.
         stage = Stage.DONE;
-        DeltaFileMerge unfinished = merge;
-        merge = null;
         try {
-            if (unfinished != null) {
-                unfinished.close();
-            }
+            closeMerge();
             closeOutput();
         } finally {
             if (isOurs) {

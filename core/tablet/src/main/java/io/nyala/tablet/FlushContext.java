@@ -53,12 +53,12 @@ public interface FlushContext {
     @Nullable
     DeltaFileOutput writeChanges(Tablet tablet, DiskRowSet rowSet, DeltaSource changes, DeviceCalls calls);
 
-    /**
-     * Writes what merged delta files have into a new one, which is durable, its name included, when this returns; null
-     * if nothing is left.
-     */
+    /** Creates the file of what merged delta files have, when all of it is in memory. */
+    void create(Tablet tablet, DeltaFileMerge merged);
+
+    /** Writes some of that; null if there is more, else it is durable, its name included. */
     @Nullable
-    DeltaFileOutput write(Tablet tablet, DeltaFileMerge merged);
+    DeltaFileOutput write(DeltaFileMerge merged);
 
     /** Opens a delta file of a rowset for reading. */
     DeltaFile openChanges(Tablet tablet, DiskRowSet rowSet, long fileId);

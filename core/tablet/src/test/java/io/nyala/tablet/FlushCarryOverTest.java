@@ -166,7 +166,7 @@ final class FlushCarryOverTest {
                 }
                 byWorker[0] += late.carriedCount() - before;
             };
-            one.whenDecided(worker);
+            one.whenDecided = worker;
             for (int steps = 0; !flush.isDone(); steps++) {
                 assertTrue(steps < 1_000, "the flush does not end");
                 one.step();

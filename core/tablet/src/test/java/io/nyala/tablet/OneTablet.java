@@ -41,9 +41,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.BiFunction;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -71,7 +71,7 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
     private long nextFileId = 1;
     private long time = 1L << 40;
     private boolean isHeld;
-    private Runnable whenDecided = () -> {};
+    Runnable whenDecided = () -> {}; // What others do while the writer decides a batch.
     private long historyMark = MergeSource.NO_MARK;
     private IoPool io;
     private PageCache cache;
@@ -97,7 +97,7 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
         for (RowSetEntry entry : rowSets) {
             DiskRowSet base = openRowSet(entry.fileId());
             List<DeltaFile> deltas = new ArrayList<>();
-            entry.deltas().forEach(delta -> deltas.add(openDeltas(base, delta.fileId())));
+            entry.deltas().forEach(delta -> deltas.add(openChanges(tablet, base, delta.fileId())));
             opened.add(new LiveRowSet(base, deltas, entry.appliedUpTo(), account));
         }
         var config = new TabletConfig(TABLET_ID, schema, account, 16 << 20, this::draw, () -> {});
@@ -111,17 +111,9 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
     }
 
     private long draw() {
-        if (isHeld) {
-            return TabletClock.NOT_LEASED;
-        }
         whenDecided.run();
-        time += 1 << 12;
-        return time;
-    }
-
-    /** What others do while the writer decides a batch that has effects, before these are there. */
-    void whenDecided(Runnable newWhenDecided) {
-        whenDecided = newWhenDecided;
+        time += isHeld ? 0 : 1 << 12;
+        return isHeld ? TabletClock.NOT_LEASED : time;
     }
 
     /** While it is held, the writer decides no batch; all else goes on. */
@@ -382,10 +374,6 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
         return DiskRowSet.open(file(fileId), schema, cache, account, lookups);
     }
 
-    private DeltaFile openDeltas(DiskRowSet base, long fileId) {
-        return DeltaFile.open(file(fileId), DeltaBase.of(base), cache, account);
-    }
-
     @Override
     public MemoryAccount changeMemory() {
         return account;
@@ -398,21 +386,26 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
             writer.appendAll(changes);
             var written = new AtomicReference<@Nullable DeltaFileOutput>();
             if (!writer.isEmpty()) {
-                calls.run(() -> written.set(write(writer::finish)));
+                calls.run(() -> written.set(write(queue -> writer.finish(file(allocateFileId(TABLET_ID)), queue))));
             }
             return written.get();
         }
     }
 
     @Override
-    public @Nullable DeltaFileOutput write(Tablet written, DeltaFileMerge merged) {
-        return merged.isEmpty() ? null : write(merged::finish);
+    public void create(Tablet written, DeltaFileMerge merged) {
+        merged.create(file(allocateFileId(TABLET_ID)));
     }
 
-    private @Nullable DeltaFileOutput write(BiFunction<RowSetFile, IoQueue, @Nullable DeltaFileOutput> writing) {
+    @Override
+    public @Nullable DeltaFileOutput write(DeltaFileMerge merged) {
+        return write(merged::write);
+    }
+
+    private @Nullable DeltaFileOutput write(Function<IoQueue, @Nullable DeltaFileOutput> writing) {
         IoQueue queue = io.borrow();
         try {
-            DeltaFileOutput output = writing.apply(file(allocateFileId(TABLET_ID)), queue);
+            DeltaFileOutput output = writing.apply(queue);
             disk.syncDirectory(ROWSETS);
             return output;
         } finally {
@@ -428,7 +421,7 @@ final class OneTablet implements FlushContext, TabletManifest, AutoCloseable {
 
     @Override
     public DeltaFile openChanges(Tablet flushed, DiskRowSet rowSet, long fileId) {
-        return openDeltas(rowSet, fileId);
+        return DeltaFile.open(file(fileId), DeltaBase.of(rowSet), cache, account);
     }
 
     @Override
