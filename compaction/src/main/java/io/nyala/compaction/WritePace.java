@@ -20,8 +20,9 @@ import java.util.concurrent.atomic.AtomicLong;
  * jump whenever one of them ends, nor do those feel it who write. Other stores slow writers for the same reason, by
  * counts of files (RocksDB, {@code level0_slowdown_writes_trigger}).
  *
- * <p>Callers come in while there is room, which comes back with time; each takes as much as batches have on average,
- * and when its batch is decided what it has had is corrected. So one large batch is let in at any rate.
+ * <p>Callers come in while there is room, which comes back with time; each takes as much as its batch has. So one large
+ * batch is let in at any rate, and who comes next waits until it is paid for: for that one, since while there is no
+ * room nobody else comes in, however many large ones there are.
  *
  * <p>{@link #owes} is for maintenance, {@link #tryEnter} and {@link #leave} for callers, {@link #bytesPerSecond} for
  * anybody; the rest is the writer's. Lock-free. Has no clock: the one of its callers may be set back or forward, which
@@ -33,6 +34,9 @@ public final class WritePace {
 
     /** As fast as they come. */
     public static final long UNLIMITED = 0;
+
+    /** What {@link #tryEnter} answers where who comes has to wait. */
+    public static final long NO_ROOM = -1;
 
     static final long WINDOW_MICROS = 100_000;
 
@@ -58,7 +62,6 @@ public final class WritePace {
     private static final double KEPT_SECONDS = 0.02;
 
     private static final double ELAPSED_SECONDS_MAX = 1;
-    private static final double BATCH_WEIGHT = 1.0 / 16;
     private static final long WAIT_MICROS_MIN = 1000;
 
     private final int slowdownHeight;
@@ -71,7 +74,6 @@ public final class WritePace {
     private volatile Debt debt = new Debt(0, 0);
     private volatile boolean isAnyWaiting; // Since the window began.
     private volatile double rate; // Bytes per second.
-    private volatile double batchBytes = 1;
 
     // The writer's.
     private double logBase;
@@ -125,34 +127,44 @@ public final class WritePace {
         return isSlow;
     }
 
-    /** Lets a batch in, if there is room; {@link #decided} or {@link #leave} follows. */
-    public boolean tryEnter() {
+    /**
+     * Lets a batch of so many bytes in, if there is any room; answers how much of that it takes, nothing while nobody
+     * is slowed, or {@link #NO_ROOM}. {@link #decided} or {@link #leave} follows.
+     */
+    public long tryEnter(long batchBytes) {
         if (!isSlow) {
-            return true;
+            return 0;
         }
-        if (room.get() <= 0) {
-            isAnyWaiting = true;
-            return false;
-        }
-        room.addAndGet(-(long) batchBytes);
-        return true;
+        long before;
+        do { // Not by looking and taking: many who look at once would all come in.
+            before = room.get();
+            if (before <= 0) {
+                isAnyWaiting = true;
+                return NO_ROOM;
+            }
+        } while (!room.compareAndSet(before, before - batchBytes));
+        return batchBytes;
     }
 
-    /** Who was let in brings no batch. */
-    public void leave() {
-        if (isSlow) {
-            room.addAndGet((long) batchBytes);
+    /** What was taken for one batch is another one's, of so many bytes; answers what that has taken. */
+    public long passOn(long taken, long batchBytes) {
+        if (taken == 0) {
+            return 0;
+        }
+        leave(taken - batchBytes);
+        return batchBytes;
+    }
+
+    /** Who was let in brings no batch: what he has taken is free again. */
+    public void leave(long taken) {
+        if (isSlow && taken != 0) {
+            room.addAndGet(taken);
         }
     }
 
     /** A batch was decided. */
     public void decided(long decidedBytes) {
         bytes += decidedBytes;
-        if (isSlow) {
-            room.addAndGet((long) batchBytes - decidedBytes);
-        }
-        double average = batchBytes;
-        batchBytes = average + (decidedBytes - average) * BATCH_WEIGHT;
     }
 
     /** Whether it is time for {@link #adjust}. */
@@ -163,7 +175,7 @@ public final class WritePace {
     /** Makes room for what may be handed over since the last time, while it is slow. */
     public void accrue(long now) {
         double elapsed = Math.min(ELAPSED_SECONDS_MAX, seconds(now - accruedAt));
-        long most = (long) Math.max(batchBytes, rate * KEPT_SECONDS);
+        long most = (long) Math.max(1, rate * KEPT_SECONDS);
         long more = (long) (rate * elapsed);
         if (more > 0 || now < accruedAt) { // Else it is left for the next time.
             room.addAndGet(Math.clamp(most - room.get(), 0, more));
@@ -215,7 +227,7 @@ public final class WritePace {
         return Math.max(bytesPerSecondMin, Math.exp(logBase + PROPORTIONAL * (AIM - load)));
     }
 
-    /** Until there is room for a batch, at least as long as it pays to sleep; 0 if there is. */
+    /** Until there is room, at least as long as it pays to sleep; 0 if there is. */
     public long microsToRoom() {
         long missing = -room.get();
         if (!isSlow || missing < 0) {

@@ -38,7 +38,7 @@ final class WritePaceTest {
             for (int step = 0; step < SECOND / STEP_MICROS; step++) {
                 now += STEP_MICROS;
                 double wanted = BYTES_PER_SECOND_MAX * (second + (step + 1.0) * STEP_MICROS / SECOND) - sum(rates);
-                while (bytes < wanted && pace.tryEnter()) {
+                while (bytes < wanted && pace.tryEnter(batchBytes) != WritePace.NO_ROOM) {
                     pace.decided(batchBytes);
                     bytes += batchBytes;
                     flush(batchBytes);
@@ -131,6 +131,52 @@ final class WritePaceTest {
         assertEquals(sustained, sum(run(200, 0.2, 64 << 20)) / 200, 0.35 * sustained);
     }
 
+    /** What is known of batches is what those before had: all of them have been small. */
+    @Test
+    void whoeverWaitsDoesSoForOneLargeBatchHoweverManyCome() {
+        run(100, 0.2, 1_000);
+        assertTrue(pace.isSlow());
+        while (pace.tryEnter(1_000) != WritePace.NO_ROOM) {
+            pace.decided(1_000);
+        }
+        long largest = 8 << 20;
+        awaitRoom();
+        for (int round = 0; round < 20; round++) {
+            int entered = 0;
+            for (int caller = 0; caller < 512; caller++) {
+                entered += pace.tryEnter(largest) == largest ? 1 : 0;
+            }
+            assertEquals(1, entered, "of those that wait");
+            double seconds = (double) awaitRoom() / SECOND;
+            double owed = (double) largest / pace.bytesPerSecond();
+            assertTrue(seconds <= owed + 0.005, seconds + " s for all others, " + owed + " s are owed");
+        }
+    }
+
+    /** Answers how long that took. */
+    private long awaitRoom() {
+        long begin = now;
+        for (long micros = pace.microsToRoom(); micros > 0; micros = pace.microsToRoom()) {
+            now += Math.min(micros, SECOND / 2);
+            pace.accrue(now);
+        }
+        return now - begin;
+    }
+
+    @Test
+    void whoBringsNoBatchLeavesRoomForTheNext() {
+        run(100, 0.2, 100_000);
+        awaitRoom();
+        long taken = pace.tryEnter(8 << 20);
+        assertEquals(8 << 20, taken);
+        assertEquals(WritePace.NO_ROOM, pace.tryEnter(1));
+        taken = pace.passOn(taken, 4 << 20);
+        assertEquals(4 << 20, taken);
+        assertEquals(WritePace.NO_ROOM, pace.tryEnter(1));
+        pace.leave(taken);
+        assertEquals(1, pace.tryEnter(1));
+    }
+
     @Test
     void ifNobodyWantsMoreTheRateDoesNotGrowWithoutEnd() {
         run(100, 0.2, 100_000);
@@ -163,6 +209,6 @@ final class WritePaceTest {
         var never = WritePace.unlimited();
         never.owes(1_000, 0);
         assertFalse(never.isWindowOver(now));
-        assertTrue(never.tryEnter());
+        assertEquals(0, never.tryEnter(1_000));
     }
 }

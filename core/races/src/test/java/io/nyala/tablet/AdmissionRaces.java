@@ -4,8 +4,7 @@ import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
 import io.nyala.compaction.WritePace;
-import io.nyala.tablet.WriteQueue.Admission;
-import io.nyala.tablet.WriteQueue.Admission.Caller;
+import io.nyala.tablet.Admission.Caller;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressTest;
@@ -35,12 +34,12 @@ public final class AdmissionRaces {
 
         @Actor
         public void one(III_Result result) {
-            result.r1 = asNumber(admission.tryAdmit());
+            result.r1 = asNumber(admission.tryAdmit(new Caller()));
         }
 
         @Actor
         public void other(III_Result result) {
-            result.r2 = asNumber(admission.tryAdmit());
+            result.r2 = asNumber(admission.tryAdmit(new Caller()));
         }
 
         @Arbiter
@@ -59,7 +58,7 @@ public final class AdmissionRaces {
         private final Caller caller = new Caller();
 
         public LiningUpBesideALeaving() {
-            admission.tryAdmit();
+            admission.tryAdmit(new Caller());
         }
 
         @Actor
@@ -69,7 +68,7 @@ public final class AdmissionRaces {
 
         @Actor
         public void writer() {
-            admission.leave();
+            admission.leave(new Caller());
         }
 
         @Arbiter
@@ -158,8 +157,8 @@ public final class AdmissionRaces {
         private boolean isOvertaken;
 
         public ComingBesideALeaving() {
-            admission.tryAdmit();
-            admission.tryAdmit();
+            admission.tryAdmit(new Caller());
+            admission.tryAdmit(new Caller());
             admission.lineUp(first);
             admission.lineUp(second);
             admission.lineUp(new Caller());
@@ -167,13 +166,13 @@ public final class AdmissionRaces {
 
         @Actor
         public void writer() {
-            admission.leave();
-            admission.leave();
+            admission.leave(new Caller());
+            admission.leave(new Caller());
         }
 
         @Actor
         public void newcomer() {
-            isOvertaken = admission.tryAdmit();
+            isOvertaken = admission.tryAdmit(new Caller());
         }
 
         @Arbiter
@@ -195,7 +194,7 @@ public final class AdmissionRaces {
         private final Caller patient = new Caller();
 
         public GivingUpBesideALeaving() {
-            admission.tryAdmit();
+            admission.tryAdmit(new Caller());
             admission.lineUp(impatient);
             admission.lineUp(patient);
         }
@@ -207,7 +206,7 @@ public final class AdmissionRaces {
 
         @Actor
         public void writer() {
-            admission.leave();
+            admission.leave(new Caller());
         }
 
         @Arbiter

@@ -31,7 +31,7 @@ final class DeltaFlushTask {
     private final Tablet tablet;
     private final FlushContext context;
     private final DeviceCalls calls;
-    private final WriterCommand writer;
+    private final WriterAgent.Command writer;
     private final ArrayDeque<LiveRowSet> changed = new ArrayDeque<>();
     private Stage stage = Stage.START;
     private @Nullable DeltaFile output;
@@ -45,7 +45,7 @@ final class DeltaFlushTask {
         this.tablet = tablet;
         this.context = context;
         this.calls = calls;
-        this.writer = new WriterCommand(tablet, context.wake());
+        this.writer = new WriterAgent.Command(tablet, context.wake());
     }
 
     boolean isDone() {

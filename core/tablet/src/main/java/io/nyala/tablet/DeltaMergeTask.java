@@ -39,7 +39,7 @@ public final class DeltaMergeTask implements Merging.Task {
 
     private final Tablet tablet;
     private final FlushContext context;
-    private final WriterCommand writer;
+    private final WriterAgent.Command writer;
     private final LiveRowSet rowSet;
     private final List<DeltaFile> inputs;
     private final long claim;
@@ -57,7 +57,7 @@ public final class DeltaMergeTask implements Merging.Task {
     private DeltaMergeTask(Tablet tablet, FlushContext context, LiveRowSet rowSet, List<DeltaFile> inputs, long claim) {
         this.tablet = tablet;
         this.context = context;
-        this.writer = new WriterCommand(tablet, context.wake());
+        this.writer = new WriterAgent.Command(tablet, context.wake());
         this.rowSet = rowSet;
         this.inputs = List.copyOf(inputs);
         this.claim = claim;

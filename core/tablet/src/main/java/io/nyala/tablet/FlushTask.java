@@ -54,7 +54,7 @@ final class FlushTask {
     private final Tablet tablet;
     private final FlushContext context;
     private final DeviceCalls calls;
-    private final WriterCommand writer;
+    private final WriterAgent.Command writer;
     private Stage stage = Stage.START;
     private @Nullable Flush flush;
     private boolean hasWritten;
@@ -68,7 +68,7 @@ final class FlushTask {
         this.tablet = tablet;
         this.context = context;
         this.calls = calls;
-        this.writer = new WriterCommand(tablet, context.wake());
+        this.writer = new WriterAgent.Command(tablet, context.wake());
     }
 
     /** Whether rowsets are in place of what was sealed. */

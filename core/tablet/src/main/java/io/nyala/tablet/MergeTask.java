@@ -61,7 +61,7 @@ public final class MergeTask implements Merging.Task {
 
     private final Tablet tablet;
     private final FlushContext context;
-    private final WriterCommand writer;
+    private final WriterAgent.Command writer;
     private final List<LiveRowSet> inputs;
     private final Merging.Claims claims;
     private final long rowsMax;
@@ -101,7 +101,7 @@ public final class MergeTask implements Merging.Task {
     private MergeTask(Tablet tablet, FlushContext context, List<LiveRowSet> inputs, Merging.Claims claims) {
         this.tablet = tablet;
         this.context = context;
-        this.writer = new WriterCommand(tablet, context.wake());
+        this.writer = new WriterAgent.Command(tablet, context.wake());
         this.inputs = List.copyOf(inputs);
         this.claims = claims;
         this.rowsMax =

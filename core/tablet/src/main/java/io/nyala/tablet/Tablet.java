@@ -119,7 +119,8 @@ public final class Tablet {
      * @throws io.nyala.cfile.CorruptPageException if a page is damaged that may have one of them
      */
     public boolean trySubmit(TabletWrite write) {
-        if (!queue.admission().tryAdmit()) {
+        queue.measure(write);
+        if (!queue.admission().tryAdmit(write.caller)) {
             return false;
         }
         queue.submit(write);
@@ -132,6 +133,7 @@ public final class Tablet {
      * @param await waits for a condition that the writer makes true; throws if the caller gives up
      */
     public void submit(TabletWrite write, Consumer<BooleanSupplier> await) {
+        queue.measure(write);
         queue.admission().admit(write.caller, await);
         queue.submit(write);
     }

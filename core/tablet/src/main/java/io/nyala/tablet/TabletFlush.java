@@ -16,7 +16,7 @@ public final class TabletFlush {
     private final FlushTask rows;
     private final DeltaFlushTask changes;
     private final Pressure.Wanted wanted;
-    private final WriterCommand answers;
+    private final WriterAgent.Command answers;
     private boolean areAnswersAskedFor;
     private boolean areAnswersCarried;
     private boolean hasLeftChanges;
@@ -35,7 +35,7 @@ public final class TabletFlush {
         this.rows = new FlushTask(tablet, context, calls);
         this.changes = new DeltaFlushTask(tablet, context, calls);
         this.wanted = wanted;
-        this.answers = new WriterCommand(tablet, context.wake());
+        this.answers = new WriterAgent.Command(tablet, context.wake());
     }
 
     public Tablet tablet() {

@@ -37,7 +37,7 @@ public final class TabletWrite {
 
     final Probe probe = new Probe(this);
     final BatchConditions conditions = new BatchConditions();
-    final WriteQueue.Admission.Caller caller = new WriteQueue.Admission.Caller();
+    final Admission.Caller caller = new Admission.Caller();
     private @Nullable Runnable wanted;
     private boolean isAtomic;
     private boolean isOnlyRepeated;

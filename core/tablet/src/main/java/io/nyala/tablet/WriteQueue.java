@@ -8,10 +8,6 @@ import io.nyala.wal.LogFullException;
 import io.nyala.wal.LogStoppedException;
 import java.util.ArrayDeque;
 import java.util.Iterator;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.BooleanSupplier;
-import java.util.function.Consumer;
 import org.agrona.concurrent.ManyToOneConcurrentArrayQueue;
 import org.jspecify.annotations.Nullable;
 
@@ -54,6 +50,7 @@ final class WriteQueue {
     private final ManyToOneConcurrentArrayQueue<TabletWrite> submitted =
             new ManyToOneConcurrentArrayQueue<>(ADMITTED_MAX);
     private final ArrayDeque<TabletWrite> undecided = new ArrayDeque<>(); // Taken from there, in order.
+    private long room; // That was taken for the batch that is being decided, and is to be given back.
 
     WriteQueue(Tablet tablet, WriterAgent writer) {
         this.tablet = tablet;
@@ -64,151 +61,19 @@ final class WriteQueue {
         this.decision = new Decision(tablet);
     }
 
-    /**
-     * Who may have a batch here, and who waits for that. Places are given in the order in which callers came, by who
-     * frees one: a caller that finds others waiting waits behind them, even if there is a place just now.
-     *
-     * <p>No caller waits where there is a place for him: he puts himself in the line and then looks for a place, who
-     * frees one does so and then looks at the line, so one of the two sees the other. Whoever gives places takes one,
-     * and then who is first out of the line; if there is nobody, he frees it again, and looks at the line once more.
-     *
-     * <p>While the tablet's pace is slow, who finds no room for his batch waits as well, and asks the writer for some;
-     * that gives places whenever there is.
-     *
-     * <p>For any thread, but for {@link #hold} and {@link #release}, which are the writer's.
-     */
-    static final class Admission {
-        private final int admittedMax;
-        private final WritePace pace;
-        private final Runnable paceWanted;
-        private final AtomicInteger admittedCount = new AtomicInteger();
-        private final ConcurrentLinkedQueue<Caller> line = new ConcurrentLinkedQueue<>();
-        private volatile boolean isHeld;
-
-        /** One who waits, or will. Reusable. */
-        static final class Caller {
-            private volatile boolean isAdmitted;
-
-            /** Whether there is a place for him now. */
-            boolean isAdmitted() {
-                return isAdmitted;
-            }
-        }
-
-        /** {@code paceWanted} is called where somebody waits for room. */
-        Admission(int admittedMax, WritePace pace, Runnable paceWanted) {
-            this.admittedMax = admittedMax;
-            this.pace = pace;
-            this.paceWanted = paceWanted;
-        }
-
-        /**
-         * Takes a place; false if there is none, batches that came before wait for memory, or callers wait for a place.
-         * {@link #leave} follows.
-         */
-        boolean tryAdmit() {
-            return line.isEmpty() && tryTake();
-        }
-
-        /** Not by adding and looking: what is taken for a moment only would be missing to who looks meanwhile. */
-        private boolean tryTake() {
-            if (!pace.tryEnter()) {
-                return false;
-            }
-            while (!isHeld) {
-                int count = admittedCount.get();
-                if (count >= admittedMax) {
-                    break;
-                }
-                if (admittedCount.compareAndSet(count, count + 1)) {
-                    return true;
-                }
-            }
-            pace.leave();
-            return false;
-        }
-
-        /** Waits in the line for a place; if {@code await} throws, the caller is in it no more, and has no place. */
-        void admit(Caller caller, Consumer<BooleanSupplier> await) {
-            boolean isOver = false;
-            lineUp(caller);
-            try {
-                await.accept(() -> caller.isAdmitted);
-                isOver = true;
-            } finally {
-                if (!isOver) {
-                    giveUp(caller);
-                }
-            }
-        }
-
-        /** Goes to the end of the line; a place, or {@link #giveUp}, follows. */
-        void lineUp(Caller caller) {
-            caller.isAdmitted = false;
-            line.add(caller);
-            int _ = give();
-            if (isPaced()) {
-                paceWanted.run();
-            }
-        }
-
-        /** A caller wants no place any more; if there was one for him, it is the next one's. */
-        void giveUp(Caller caller) {
-            if (!line.remove(caller)) {
-                leave();
-            }
-        }
-
-        /** Gives a place back. */
-        void leave() {
-            admittedCount.decrementAndGet();
-            int _ = give();
-        }
-
-        /** Gives places to those who wait, while there are some; answers to how many. */
-        int give() {
-            int count = 0;
-            while (!line.isEmpty() && tryTake()) {
-                Caller first = line.poll();
-                if (first != null) {
-                    first.isAdmitted = true;
-                    count++;
-                } else {
-                    admittedCount.decrementAndGet();
-                    pace.leave();
-                }
-            }
-            return count;
-        }
-
-        /** Whether somebody waits for room, or may. */
-        boolean isPaced() {
-            return pace.isSlow() && !line.isEmpty();
-        }
-
-        /** No more places until {@link #release}. */
-        void hold() {
-            isHeld = true;
-        }
-
-        void release() {
-            if (isHeld) {
-                isHeld = false;
-                int _ = give();
-            }
-        }
-
-        boolean isHeld() {
-            return isHeld;
-        }
-
-        int admittedCount() {
-            return admittedCount.get();
-        }
-    }
-
     Admission admission() {
         return admission;
+    }
+
+    /** Looks how large a batch is that is to get a place. */
+    void measure(TabletWrite write) {
+        boolean isOnlyRepeated = write.isOnlyRepeated();
+        if (!isOnlyRepeated) {
+            Probe.measure(write, tablet.schema().columnCount());
+        }
+        // What is larger is refused.
+        write.caller.bytes(
+                isOnlyRepeated ? 0 : Math.min(write.recordBytesMax, tablet.log().payloadBytesMax()));
     }
 
     /** A batch that has a place is looked up on disk, and handed over. If that throws, the place is free again. */
@@ -216,7 +81,6 @@ final class WriteQueue {
         boolean isProbed = false;
         try {
             if (!write.isOnlyRepeated()) {
-                Probe.measure(write, tablet.schema().columnCount());
                 tablet.probe(write);
             }
             isProbed = true;
@@ -228,7 +92,7 @@ final class WriteQueue {
             isProbed = true;
         } finally {
             if (!isProbed) {
-                admission.leave();
+                admission.leave(write.caller);
             }
         }
         handOver(write);
@@ -313,6 +177,7 @@ final class WriteQueue {
             return false;
         }
         Decision.Outcome outcome = Decision.Outcome.DECIDED;
+        room = admission.takeRoom(first.caller);
         try {
             outcome = decide(first);
             if (outcome != Decision.Outcome.DECIDED && writer.isStopping()) {
@@ -324,7 +189,9 @@ final class WriteQueue {
                 undecided.removeFirst();
                 admission.release();
                 tablet.pressure().relieved();
-                admission.leave();
+                admission.leave(room);
+            } else {
+                admission.keepRoom(first.caller, room);
             }
         }
         if (outcome != Decision.Outcome.DECIDED) {
@@ -381,6 +248,7 @@ final class WriteQueue {
         tablet.giveTicketBack(write);
         tablet.pending().add(write);
         pace.decided(write.recordBytesMax);
+        room = 0; // It has it.
         if (tablet.map().active().rows().memoryBytes() >= tablet.config().flushBytes()) {
             tablet.pressure().wantRowFlush();
         }
@@ -442,7 +310,7 @@ final class WriteQueue {
                     admission.release();
                     tablet.pressure().relieved();
                 }
-                admission.leave();
+                admission.leave(write.caller);
                 tablet.refuse(write, reason);
             }
         }
@@ -475,7 +343,7 @@ final class WriteQueue {
             TabletWrite write = each.next();
             if (!write.isProbing) {
                 each.remove();
-                admission.leave();
+                admission.leave(write.caller);
                 tablet.refuse(write, tablet.closedReason());
             }
         }

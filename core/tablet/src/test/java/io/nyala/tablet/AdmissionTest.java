@@ -6,8 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.compaction.WritePace;
-import io.nyala.tablet.WriteQueue.Admission;
-import io.nyala.tablet.WriteQueue.Admission.Caller;
+import io.nyala.tablet.Admission.Caller;
 import io.nyala.testkit.Seed;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -38,7 +37,8 @@ final class AdmissionTest {
             switch (random.nextInt(6)) {
                 case 0 -> {
                     boolean isFree = waiting.isEmpty() && !isHeld && insideCount < admittedMax;
-                    assertEquals(isFree, admission.tryAdmit(), "who comes finds " + waiting.size() + " waiting");
+                    assertEquals(
+                            isFree, admission.tryAdmit(new Caller()), "who comes finds " + waiting.size() + " waiting");
                     insideCount += isFree ? 1 : 0;
                 }
                 case 1, 2 -> {
@@ -48,7 +48,7 @@ final class AdmissionTest {
                 }
                 case 3 -> {
                     if (insideCount > 0) {
-                        admission.leave();
+                        admission.leave(new Caller());
                         insideCount--;
                     }
                 }
@@ -88,8 +88,9 @@ final class AdmissionTest {
         pace.adjust(1_000_000, 0, 0);
         pace.adjust(11_000_000, 0, 0);
         assertTrue(pace.isSlow());
-        assertFalse(admission.tryAdmit());
+        assertFalse(admission.tryAdmit(new Caller()));
         var caller = new Caller();
+        caller.bytes(1_000_000);
         admission.lineUp(caller);
         assertFalse(caller.isAdmitted());
         assertEquals(1, asked.get());
@@ -99,7 +100,8 @@ final class AdmissionTest {
         assertEquals(1, admission.give());
         assertTrue(caller.isAdmitted());
         assertFalse(admission.isPaced());
-        pace.decided(1_000);
+        assertEquals(1_000_000, admission.takeRoom(caller));
+        pace.decided(1_000_000);
         var late = new Caller();
         admission.lineUp(late);
         assertFalse(late.isAdmitted(), "the first one has had more than there was");
@@ -109,10 +111,38 @@ final class AdmissionTest {
         assertEquals(1, admission.give(), "nobody is slowed any more");
     }
 
+    /** What he would have brought is nothing that others have to wait for. */
+    @Test
+    void whoHasAPlaceAndBringsNoBatchLeavesHisRoomToTheNext() {
+        var pace = new WritePace(2, 1_000);
+        var admission = new Admission(4, pace, () -> {});
+        pace.owes(100, 0);
+        pace.adjust(1_000_000, 0, 0);
+        pace.adjust(11_000_000, 0, 0);
+        var given = new Caller();
+        given.bytes(1_000_000);
+        admission.lineUp(given);
+        var next = new Caller();
+        next.bytes(500_000);
+        admission.lineUp(next);
+        pace.accrue(12_000_000);
+        assertEquals(1, admission.give(), "there is room for one");
+        assertTrue(given.isAdmitted());
+        admission.giveUp(given);
+        assertTrue(next.isAdmitted());
+        long taken = admission.takeRoom(next);
+        next.bytes(700_000);
+        admission.lineUp(next); // Its batch was refused, and it is back before all is told.
+        assertFalse(next.isAdmitted());
+        admission.leave(taken);
+        assertTrue(next.isAdmitted());
+        assertEquals(700_000, admission.takeRoom(next));
+    }
+
     @Test
     void whoWaitsInVainLeavesHisPlaceToTheNext() {
         var admission = new Admission(1, WritePace.unlimited(), () -> {});
-        assertTrue(admission.tryAdmit());
+        assertTrue(admission.tryAdmit(new Caller()));
         var impatient = new Caller();
         var patient = new Caller();
         assertThrows(
@@ -121,7 +151,7 @@ final class AdmissionTest {
                     admission.lineUp(patient);
                     throw new IllegalStateException("enough");
                 }));
-        admission.leave();
+        admission.leave(new Caller());
         assertTrue(patient.isAdmitted());
         assertFalse(impatient.isAdmitted());
     }
@@ -129,14 +159,14 @@ final class AdmissionTest {
     @Test
     void aPlaceThatCameTooLateIsTheNextOnes() {
         var admission = new Admission(1, WritePace.unlimited(), () -> {});
-        assertTrue(admission.tryAdmit());
+        assertTrue(admission.tryAdmit(new Caller()));
         var impatient = new Caller();
         var patient = new Caller();
         assertThrows(
                 IllegalStateException.class,
                 () -> admission.admit(impatient, condition -> {
                     admission.lineUp(patient);
-                    admission.leave();
+                    admission.leave(new Caller());
                     assertTrue(condition.getAsBoolean());
                     throw new IllegalStateException("enough");
                 }));
