@@ -60,6 +60,20 @@ public final class MergePolicy {
             Check.that(changeShareMin > 0, "changes that are written again are some");
             Check.that(forgottenShareMin > 0, "space that comes back is some");
         }
+
+        /** For merges that need less memory: half of the inputs and of their bytes, so many times. */
+        public Budget halved(int times) {
+            return new Budget(
+                    Math.max(1, bytesMax >> times),
+                    rowsMax, // One rowset that has so many is written again with all of them, or not.
+                    Math.max(2, inputsMax >> times),
+                    smallBytes,
+                    gainMin,
+                    changeShareMin,
+                    forgottenShareMin,
+                    new CompactionPolicy.Deltas(
+                            deltas.filesMin(), deltas.filesMax(), Math.max(1, deltas.bytesMax() >> times)));
+        }
     }
 
     /**

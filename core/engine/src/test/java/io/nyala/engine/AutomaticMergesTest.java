@@ -10,6 +10,7 @@ import io.nyala.compaction.MergePolicy.Kind;
 import io.nyala.io.DiskException;
 import io.nyala.io.HugePageSource;
 import io.nyala.maintenance.TabletExplanation;
+import io.nyala.memory.MemoryLimitException;
 import io.nyala.partition.PartitionSchema;
 import io.nyala.simulation.Operation;
 import io.nyala.tablet.RowSetEntry;
@@ -23,6 +24,7 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -224,6 +226,58 @@ final class AutomaticMergesTest {
         assertEquals(1, rowSets(table));
         assertEquals(List.of(), running.engine().failures());
         running.engine().close();
+    }
+
+    /** In a steady load others have the memory now and then; writers were slowed for ten seconds each time. */
+    @Test
+    void aMergeThatHadNoMemoryIsTriedAgainSoonAndSmaller() {
+        Table table = create("t");
+        flushOverlapping(table, 3);
+        var failuresLeft = new AtomicInteger(3);
+        world.disk()
+                .failNext(
+                        call -> {
+                            boolean isNew = call.operation() == Operation.CREATE
+                                    && call.fileName().endsWith(".rowset");
+                            if (isNew && failuresLeft.get() > 0) {
+                                failuresLeft.getAndDecrement();
+                                throw new MemoryLimitException("planned");
+                            }
+                            return false;
+                        },
+                        DiskException.Kind.OTHER);
+        settle(DELAY_MICROS);
+        assertInstanceOf(MemoryLimitException.class, running.engine().failures().getFirst());
+        long failedAt = world.clock().micros();
+        while (!running.engine().failures().isEmpty()) {
+            settle(200_000);
+            assertTrue(world.clock().micros() - failedAt < 9_000_000, "it is not tried again soon");
+        }
+        assertEquals(0, failuresLeft.get());
+        for (int i = 0; i < 2; i++) {
+            settle(DELAY_MICROS);
+        }
+        assertEquals(1, rowSets(table));
+        assertEquals(2, mergeCount(), "two of them in each merge");
+
+        long before = mergeCount();
+        for (int i = 0; i < 3; i++) {
+            int first = i;
+            Numbers.insert(
+                            table,
+                            LongStream.range(1_000, 1_060)
+                                    .filter(id -> id % 3 == first)
+                                    .toArray())
+                    .orThrow();
+            Numbers.flush(running, table);
+        }
+        settle(DELAY_MICROS);
+        assertEquals(before + 1, mergeCount(), "after a while they are larger again");
+        running.engine().close();
+    }
+
+    private long mergeCount() {
+        return running.engine().view().counters().getOrDefault("merges", -1L);
     }
 
     /** All maintenance ended with it. */

@@ -6,6 +6,8 @@ import io.nyala.compaction.MergePolicy;
 import io.nyala.compaction.MergePolicy.Choice;
 import io.nyala.compaction.MergePolicy.Kind;
 import io.nyala.compaction.RowSetShape;
+import io.nyala.memory.Check;
+import io.nyala.memory.MemoryLimitException;
 import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletView;
 import java.util.Comparator;
@@ -24,12 +26,25 @@ import org.jspecify.annotations.Nullable;
  *                                                     and each after delayMicrosMax, however often the tablet is
  *                                                     flushed meanwhile: a merge of several rowsets, and one that
  *                                                     is written again with its changes, wait each by itself.
- *   failed:  backs off -- twice as long each time --> due, whatever else
+ *   failed:  backs off -- twice as long each time --> due, whatever else; for want of memory, a smaller one
  * }</pre>
  */
 final class MergeCandidate {
     /** After the first failure; what it was for has most likely not passed before. */
     static final long BACK_OFF_MICROS_MIN = 10_000_000;
+
+    /** The same where it had no memory: about the time in which a flush frees some; and what comes next is smaller. */
+    static final long MEMORY_BACK_OFF_MICROS_MIN = 500_000;
+
+    /** Then the most inputs that there may be are two. */
+    private static final int HALVINGS_MAX = 4;
+
+    static {
+        Check.that(MergePolicy.INPUTS_MAX >> HALVINGS_MAX == 2, "a merge of less than two is none");
+    }
+
+    /** After so long without such a failure merges may be of twice as much again, and so on. */
+    private static final long SMALLER_MICROS = 60_000_000;
 
     /** A merge that fails costs as much as one that does not. */
     static final long BACK_OFF_MICROS_MAX = 600_000_000;
@@ -51,6 +66,7 @@ final class MergeCandidate {
     private volatile long backsOffUntil;
     private volatile long lookAgainAt = Long.MAX_VALUE;
     private long backOffMicros;
+    private volatile Halvings halvings = new Halvings(0, 0);
     private double height;
     private volatile double weight = 1; // Until the first look.
     private volatile @Nullable RuntimeException failure;
@@ -65,6 +81,18 @@ final class MergeCandidate {
     private record Look(long version, Choice choice) {
         boolean isOfAny() {
             return !choice.fileIds().isEmpty();
+        }
+    }
+
+    /**
+     * Of what merges may take, since there was no memory for more.
+     *
+     * @param since when the last one had none
+     */
+    private record Halvings(int count, long since) {
+        int at(long now) {
+            long over = Math.abs(now - since) / SMALLER_MICROS; // The clock may have been set back.
+            return (int) Math.max(0, count - over);
         }
     }
 
@@ -106,7 +134,7 @@ final class MergeCandidate {
         long mark = housekeeping.historyMark(tablet());
         lookAgainAt = lookAgainAt(housekeeping, mark, now);
         List<RowSetShape> shapes = TabletView.shapes(tablet(), mark);
-        CompactionPolicy.Look look = CompactionPolicy.look(shapes, settings.budget());
+        CompactionPolicy.Look look = look(shapes, settings.budget(), now);
         height = look.load();
         tellPace();
         List<Choice> choices = look.choices();
@@ -115,6 +143,17 @@ final class MergeCandidate {
         looked = new Look(version, best(choices, now, settings));
         lookFailure = null;
         return true;
+    }
+
+    /** What there is memory for, if any of that is worth it; or what is the least larger. */
+    private CompactionPolicy.Look look(List<RowSetShape> shapes, MergePolicy.Budget budget, long now) {
+        for (int times = halvings.at(now); times > 0; times--) {
+            CompactionPolicy.Look smaller = CompactionPolicy.look(shapes, budget.halved(times));
+            if (smaller.choices().getFirst().kind() != Kind.NOTHING) {
+                return smaller;
+            }
+        }
+        return CompactionPolicy.look(shapes, budget);
     }
 
     /** Nobody is slowed for the sake of merges that there will not be. */
@@ -244,7 +283,13 @@ final class MergeCandidate {
     }
 
     void failed(RuntimeException reason, long now) {
-        backOffMicros = Math.clamp(2 * backOffMicros, BACK_OFF_MICROS_MIN, BACK_OFF_MICROS_MAX);
+        boolean hadNoMemory = reason instanceof MemoryLimitException;
+        if (hadNoMemory) {
+            halvings = new Halvings(Math.min(HALVINGS_MAX, halvings.at(now) + 1), now);
+            lookedAtVersion = NEVER_LOOKED; // What was chosen meanwhile may be as large.
+        }
+        long least = hadNoMemory ? MEMORY_BACK_OFF_MICROS_MIN : BACK_OFF_MICROS_MIN;
+        backOffMicros = Math.clamp(2 * backOffMicros, least, BACK_OFF_MICROS_MAX);
         backsOffUntil = now + backOffMicros;
         failure = reason;
     }
@@ -275,7 +320,7 @@ final class MergeCandidate {
         } else if (present != null && present.version() == version && now < lookAgainAt) {
             choice = present.choice();
         } else {
-            choice = best(CompactionPolicy.choices(shapes, settings.budget()), now, settings);
+            choice = best(look(shapes, settings.budget(), now).choices(), now, settings);
         }
         List<MergePolicy.Placed> layout = MergePolicy.layout(shapes);
         double height = layout.stream().mapToDouble(MergePolicy.Placed::width).sum();
