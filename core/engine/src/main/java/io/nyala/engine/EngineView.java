@@ -9,6 +9,7 @@ import io.nyala.wal.WriteAheadLog;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 
 /**
@@ -25,6 +26,7 @@ import java.util.OptionalLong;
  * @param cache pages in memory, and how often one was there
  * @param log the write-ahead log of all tablets
  * @param flushingTablet the tablet that is being flushed now
+ * @param flushedShare the part of its rows in memory that is written by now
  * @param failures what does not work now; see {@link Engine#failures}
  */
 public record EngineView(
@@ -38,6 +40,7 @@ public record EngineView(
         PageCache.Statistics cache,
         Log log,
         OptionalLong flushingTablet,
+        OptionalDouble flushedShare,
         List<RuntimeException> failures) {
     /**
      * Where the write-ahead log is, and what was written to it since it was opened.
@@ -116,6 +119,7 @@ public record EngineView(
                         .map(Tablet::id)
                         .map(OptionalLong::of)
                         .orElse(OptionalLong.empty()),
+                engine.maintenance().flushedShare(),
                 engine.failures());
     }
 }

@@ -363,6 +363,7 @@ final class AutomaticMergesTest {
         TabletExplanation during = table.explain().getFirst();
         assertEquals(failed.choice(), during.choice());
         assertTrue(during.plan().startsWith("under way: merge of delta files "), during.plan());
+        assertTrue(during.plan().endsWith(" % done"), during.plan());
         settle();
         assertEquals(1, rowSets(table));
         running.engine().close();

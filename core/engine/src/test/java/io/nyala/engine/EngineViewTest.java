@@ -10,9 +10,14 @@ import io.nyala.rows.OperationKind;
 import io.nyala.rows.Schema;
 import io.nyala.tablet.RowSetEntry;
 import io.nyala.tablet.TabletView;
+import io.nyala.testkit.Seed;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.SplittableRandom;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -50,6 +55,28 @@ final class EngineViewTest {
 
     private static List<RowSetEntry> rowSets(Table table) {
         return table.rowSets(table.tablets().getFirst().id());
+    }
+
+    @Test
+    void aFlushSaysHowMuchOfItsRowsIsWritten(@Seed SplittableRandom random) {
+        World.Running running = new World(random).open(World.config().withFlushBytes(8 << 20));
+        Engine engine = running.engine();
+        Table table = engine.createTable("t", Numbers.SCHEMA);
+        Numbers.insertRange(table, 0, 4_000);
+        var shares = new TreeSet<Double>();
+        CompletableFuture<Void> flush = table.flush();
+        running.host().await(() -> {
+            double before = shares.isEmpty() ? 0 : shares.last();
+            engine.view().flushedShare().ifPresent(share -> {
+                assertTrue(share >= before, share + " after " + before);
+                shares.add(share);
+            });
+            return flush.isDone();
+        });
+        assertTrue(shares.size() >= 4, shares::toString); // A step takes a thousand rows.
+        assertEquals(List.of(0.0, 1.0), List.of(shares.first(), shares.last()));
+        assertEquals(OptionalDouble.empty(), engine.view().flushedShare());
+        engine.close();
     }
 
     @Test

@@ -182,6 +182,8 @@ final class MaintenanceWorkersTest {
                             if (isNewRowSet(call) && !hasHung.getAndSet(true)) {
                                 world.clock().advanceMicros(STUCK_MICROS);
                                 running.host().await(() -> rowSets(table) == 1);
+                                String told = running.engine().failures().toString();
+                                assertTrue(told.contains("was taken from its worker"), told);
                             }
                             return false;
                         },

@@ -17,6 +17,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -28,8 +29,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The tablets that are maintained, and their flushes, of which one is under way at a time.
  *
- * <p>The worker's, but for {@link #attach}, {@link #detach}, {@link #await}, {@link #flushing}, {@link #attached} and
- * {@link #failures}, which are for any thread.
+ * <p>The worker's, but for {@link #attach}, {@link #detach}, {@link #await}, {@link #flushing}, {@link #share}, {@link
+ * #attached} and {@link #failures}, which are for any thread.
  */
 final class Flushes {
     private static final Logger LOG = System.getLogger(Flushes.class.getName());
@@ -112,6 +113,14 @@ final class Flushes {
     /** The tablet that is being flushed, if one is. */
     Optional<Tablet> flushing() {
         return Optional.ofNullable(running).map(present -> present.attached().tablet());
+    }
+
+    /** The part of its rows in memory that is written by now; empty if none is being flushed. */
+    OptionalDouble share() {
+        Running present = running;
+        return present == null
+                ? OptionalDouble.empty()
+                : OptionalDouble.of(present.task().share());
     }
 
     /** Of which tablets the last flush or merge failed, and why. */

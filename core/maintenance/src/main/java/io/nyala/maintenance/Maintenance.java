@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -290,6 +291,11 @@ public final class Maintenance {
         return flushes.flushing();
     }
 
+    /** The part of its rows in memory that is written by now; empty if none is being flushed. */
+    public OptionalDouble flushedShare() {
+        return flushes.share();
+    }
+
     /** Why nothing is flushed any more, and of which tablets the last flush or merge failed and why. */
     public List<RuntimeException> failures() {
         List<RuntimeException> failures = new ArrayList<>();
@@ -304,6 +310,7 @@ public final class Maintenance {
                 .map(lead -> hangs(lead, now))
                 .forEach(failures::add);
         failures.addAll(handover.failures());
+        failures.addAll(merges.failures());
         failures.addAll(flushes.failures());
         return failures;
     }

@@ -331,7 +331,8 @@ final class MergeCandidate {
     private String plan(Choice choice, MergeSettings settings, long now, double presentWeight) {
         Optional<String> underWay = tablet().merging().describe();
         if (underWay.isPresent()) {
-            return "under way: " + underWay.get();
+            double percent = 100 * tablet().merging().share().orElse(1); // It may have ended just now.
+            return String.format(Locale.ROOT, "under way: %s, %.0f %% done", underWay.get(), percent);
         }
         if (!settings.isAutomatic()) {
             return "nothing is merged unless somebody asks for it, since automaticMerges is off";

@@ -11,12 +11,12 @@ import io.nyala.tablet.TabletClosedException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Merges of rowsets and of delta files, of which one is under way at a time in a tablet, and one for each worker that
  * does them: those that somebody asked for, then those that are worth it. The worker's that flushes, which begins and
- * ends them all, so that no merge begins in a tablet whose flush does; but for {@link #add} and {@link #refuse}.
+ * ends them all, so that no merge begins in a tablet whose flush does; but for {@link #add}, {@link #refuse} and {@link
+ * #failures}.
  */
 final class Merges {
     private static final Logger LOG = System.getLogger(Merges.class.getName());
@@ -48,8 +49,8 @@ final class Merges {
     /** The one that its worker steps just now, where no others merge; what lost the seat within has it still. */
     private @Nullable MergeRun stepped;
 
-    /** Those that were taken from workers that have not come back. */
-    private final Set<MergeRun> lost = new HashSet<>();
+    /** Those that were taken from workers that have not come back, and what is said of them. */
+    private final Map<MergeRun, RuntimeException> lost = new ConcurrentHashMap<>();
 
     /** {@code taskCount} of what is under way. */
     Merges(
@@ -98,6 +99,19 @@ final class Merges {
         CompletableFuture<Boolean> merged = new CompletableFuture<>();
         wanted.add(new Wanted(tablet, inputs, merged));
         return merged;
+    }
+
+    /**
+     * Of which merges the workers hang, from which these were taken; and whether there are no others. Of what was a
+     * worker's with the seat, that is told of it as well. Any thread.
+     */
+    List<RuntimeException> failures() {
+        List<RuntimeException> failures = new ArrayList<>(lost.values());
+        if (!failures.isEmpty() && handover.underWayMax(failures.size()) <= 0) {
+            failures.add(new IllegalStateException("all workers that merge hang or have ended, "
+                    + handover.workers().size() + " of them; nothing is merged until the disk answers"));
+        }
+        return failures;
     }
 
     /** Until one is due that nobody asked for; {@link Long#MAX_VALUE} if something else has to end before. */
@@ -179,8 +193,8 @@ final class Merges {
     /** Nothing happens if its outputs are about to take the place of its inputs: then it is too late. */
     private void takeFrom(MergeRun run) {
         if (run.task().takeOver()) {
-            lost.add(run);
             var reason = new Merging.TakenOverException(run.task());
+            lost.put(run, reason);
             LOG.log(Level.WARNING, reason.getMessage());
             ended(run, reason);
             handover.replaceLost(lost.size());

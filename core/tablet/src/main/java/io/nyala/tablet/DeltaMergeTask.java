@@ -121,7 +121,12 @@ public final class DeltaMergeTask implements Merging.Task {
     public long movedBytes() {
         DeltaFileMerge present = merge;
         long nowWritten = present == null ? writtenBytes : present.writtenBytes();
-        return (long) ((double) readBytes() * entriesMerged / Math.max(1, entriesMax)) + nowWritten;
+        return (long) (readBytes() * share()) + nowWritten;
+    }
+
+    /** The part of what it has to read that it has, from 0 to 1. Any thread. */
+    double share() {
+        return (double) entriesMerged / Math.max(1, entriesMax);
     }
 
     private List<Long> inputIds() {

@@ -60,6 +60,10 @@ final class FlushTask {
     private boolean hasWritten;
     private long writtenBytes;
 
+    // Written by the worker alone.
+    private volatile long rowsWritten;
+    private volatile long rowsMax;
+
     // Answers of the writer.
     private volatile boolean isAllSealed;
     private volatile Seals.@Nullable Sealed sealed;
@@ -79,6 +83,11 @@ final class FlushTask {
     /** Whether there were rows, and they are on disk. */
     boolean hasWritten() {
         return hasWritten;
+    }
+
+    /** The part of the rows that are being written which is, from 0 to 1. Any thread. */
+    double share() {
+        return (double) rowsWritten / Math.max(1, rowsMax);
     }
 
     /** Of the files that are part of the tablet now. */
@@ -140,6 +149,8 @@ final class FlushTask {
             tablet.log().wantDurable(input.sequence());
             return false;
         }
+        rowsWritten = 0;
+        rowsMax = input.rows().rows().rowCount();
         flush = context.newFlush(tablet, input.rows().rows(), calls);
         stage = Stage.WRITING;
         return true;
@@ -148,7 +159,9 @@ final class FlushTask {
     private boolean write() {
         tablet.pending().throwIfFailed();
         Flush running = Objects.requireNonNull(flush, "writing without a flush");
-        if (!running.step()) {
+        boolean isWriting = running.step();
+        rowsWritten = running.rowCount();
+        if (!isWriting) {
             commit(running);
         }
         return true;

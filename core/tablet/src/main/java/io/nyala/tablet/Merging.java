@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
@@ -247,6 +248,16 @@ public final class Merging {
     /** What has rowsets or delta files of the tablet, in words. */
     public Optional<String> describe() {
         return Optional.ofNullable(running).map(Task::describe);
+    }
+
+    /** The part of it that is done, of what has rowsets or delta files of the tablet. */
+    public OptionalDouble share() {
+        return switch (running) {
+            case null -> OptionalDouble.empty();
+            case MergeTask merge ->
+                OptionalDouble.of((double) merge.progress().rowsWritten() / Math.max(1, merge.progress().rowsMax()));
+            case DeltaMergeTask merge -> OptionalDouble.of(merge.share());
+        };
     }
 
     /** How far the merge is that has rowsets of the tablet, if one has. */

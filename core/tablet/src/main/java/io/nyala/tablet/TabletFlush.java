@@ -47,6 +47,11 @@ public final class TabletFlush {
         return areAnswersCarried;
     }
 
+    /** The part of the rows in memory that is written, from 0 to 1; those of one MemRowSet at a time. Any thread. */
+    public double share() {
+        return rows.share();
+    }
+
     /** Whether anything of the tablet was in memory, and is on disk now. */
     public boolean hasWritten() {
         return rows.hasWritten() || changes.hasWritten() || (relief != null && relief.hasWritten());

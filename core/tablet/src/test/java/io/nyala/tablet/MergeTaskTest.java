@@ -178,7 +178,9 @@ final class MergeTaskTest {
             long snapshot = one.tablet().visible();
             var expected = one.rows(snapshot);
             RowCursor begun = one.scan(snapshot);
+            assertEquals(0, merge.share());
             one.finish(merge);
+            assertEquals(1, merge.share());
             List<Long> after = deltaIds(one);
             assertEquals(behind, after.subList(1, after.size()));
             for (long fileId : deltas) {

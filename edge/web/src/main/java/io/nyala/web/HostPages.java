@@ -251,6 +251,13 @@ final class HostPages {
                 view.flushingTablet().isPresent()
                         ? catalog.tabletCell(view.flushingTablet().getAsLong())
                         : Cell.none(),
+                "of its rows in memory are written",
+                view.flushedShare().isPresent()
+                        ? Cell.text(String.format(
+                                Locale.ROOT,
+                                "%.0f %%",
+                                100 * view.flushedShare().getAsDouble()))
+                        : Cell.none(),
                 "flushes",
                 Cell.count(view.counters().getOrDefault("flushes", 0L)),
                 "flushes failed",
