@@ -82,7 +82,8 @@ final class ModelRuns {
         }
         return new AssertionError(
                 what
-                        + "\nThese " + smallest.steps().size() + " of them suffice, for: " + smallest.failure() + "\n  "
+                        + "\nThese " + smallest.steps().size() + " of them suffice " + smallest.steps() + ", for: "
+                        + smallest.failure() + "\n  "
                         + String.join("\n  ", smallest.trace()),
                 smallest.failure());
     }

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
@@ -68,7 +69,19 @@ final class Flushes {
             AttachedTablet attached,
             MaintenanceScheduler.Claim claim,
             TabletFlush task,
+            WorkersCalls calls,
             List<CompletableFuture<Void>> waiting) {}
+
+    /** How the worker that steps a flush waits for devices, whichever that is. */
+    private static final class WorkersCalls implements DeviceCalls {
+        private @Nullable DeviceCalls worker;
+        private boolean isStepping;
+
+        @Override
+        public void run(Runnable call) {
+            Objects.requireNonNull(worker, "a call between steps").run(call);
+        }
+    }
 
     AttachedTablet attach(Tablet tablet) {
         var attached = new AttachedTablet(
@@ -143,7 +156,7 @@ final class Flushes {
     }
 
     /** Begins the most urgent one, if one is due. */
-    void beginNext(DeviceCalls calls) {
+    void beginNext() {
         for (AttachedTablet attached : tablets) {
             publish(attached);
         }
@@ -162,8 +175,9 @@ final class Flushes {
         List<CompletableFuture<Void>> waiting = attached.takeWaiting();
         taskCount.getAndIncrement();
         var wantedNow = waiting.isEmpty() ? wanted : Pressure.Wanted.ALL;
+        var calls = new WorkersCalls();
         var task = new TabletFlush(attached.tablet(), context, wantedNow, calls);
-        running = new Running(attached, claim, task, waiting);
+        running = new Running(attached, claim, task, calls, waiting);
     }
 
     /** Of those for the log's sake the first is as good as any; of others that which frees most memory. */
@@ -203,13 +217,13 @@ final class Flushes {
     }
 
     /** Does one bounded piece of the one that is under way; answers how much it was. */
-    int step() {
+    int step(DeviceCalls worker) {
         Running present = running;
         if (present == null) {
             return 0;
         }
         try {
-            if (present.task().step()) {
+            if (step(present, worker)) {
                 return 1;
             }
             if (!present.task().isDone()) {
@@ -236,6 +250,17 @@ final class Flushes {
         return 1;
     }
 
+    private static boolean step(Running present, DeviceCalls worker) {
+        WorkersCalls calls = present.calls();
+        calls.worker = worker;
+        calls.isStepping = true;
+        try {
+            return present.task().step();
+        } finally {
+            calls.isStepping = false;
+        }
+    }
+
     private static void abortLost(Running present, Seat.LostException reason) {
         try {
             present.task().abort();
@@ -245,13 +270,14 @@ final class Flushes {
     }
 
     /**
-     * The one that is under way hangs in a call to a device, with the worker that began it: it is begun anew, of the
-     * same rows, which nobody has touched. What it has written is deleted when its worker comes back, or at the next
-     * start.
+     * The worker that had the seat hangs in a call to a device. Within a step of the flush that is under way, it is
+     * begun anew, of the same rows, which nobody has touched: none of the calls of a step comes after its edit. What it
+     * has written is deleted when its worker comes back, or at the next start. Elsewhere the flush is between two
+     * steps, maybe behind its edit, and must not be done again: it goes on.
      */
     void inherit() {
         Running present = running;
-        if (present == null) {
+        if (present == null || !present.calls().isStepping) {
             return;
         }
         running = null;

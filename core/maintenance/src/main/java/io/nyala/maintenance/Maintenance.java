@@ -342,9 +342,9 @@ public final class Maintenance {
             calls.run(housekeeping::takeDownTablets);
             housekeeping.relieveLog();
             housekeeping.relieveMemory();
-            flushes.beginNext(calls);
+            flushes.beginNext();
         }
-        int flushCounted = flushes.step();
+        int flushCounted = flushes.step(calls);
         workCount += flushCounted;
         stepsOfFlushes += flushCounted;
         int stepsPerMergeStep =

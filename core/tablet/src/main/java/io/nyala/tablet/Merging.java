@@ -255,7 +255,8 @@ public final class Merging {
         return switch (running) {
             case null -> OptionalDouble.empty();
             case MergeTask merge ->
-                OptionalDouble.of((double) merge.progress().rowsWritten() / Math.max(1, merge.progress().rowsMax()));
+                OptionalDouble.of((double) merge.progress().rowsWritten()
+                        / Math.max(1, merge.progress().rowsMax()));
             case DeltaMergeTask merge -> OptionalDouble.of(merge.share());
         };
     }
