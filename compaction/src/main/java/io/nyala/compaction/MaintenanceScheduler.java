@@ -1,8 +1,10 @@
 package io.nyala.compaction;
 
 import io.nyala.memory.Check;
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import org.jspecify.annotations.Nullable;
@@ -20,13 +22,21 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The epoch e grows with every end of a claim, so that whoever ends one twice does not end that of the next worker.
  *
- * <p>Thread-safe; nothing blocks. Publishing and claiming allocate some small objects.
+ * <p>A claim looks at the slots that have work, and at no other: of thousands of tablets few have some. What comes or
+ * goes takes the logarithm of those.
+ *
+ * <p>Thread-safe, but that one thread at a time publishes and withdraws what a slot has; nothing blocks. Publishing and
+ * claiming allocate some small objects.
  */
 public final class MaintenanceScheduler {
     /** Work items of a host; each is a tablet's flush or merge. */
     static final int SLOTS_MAX = 1 << 20;
 
-    private final List<Slot> slots = new CopyOnWriteArrayList<>();
+    /** Those that have work, by the order in which they were registered: of equal scores the first is claimed. */
+    private final ConcurrentSkipListMap<Long, Slot> published = new ConcurrentSkipListMap<>();
+
+    private final AtomicInteger slotCount = new AtomicInteger();
+    private final AtomicLong slotsEver = new AtomicLong();
 
     /** The others go by their scores. */
     static final int CLAIMS_PER_OLDEST = 4;
@@ -39,15 +49,25 @@ public final class MaintenanceScheduler {
 
     /** Where work of one kind is published, under a name that people can read. */
     public Slot register(String name) {
-        Check.that(slots.size() < SLOTS_MAX, "more than " + SLOTS_MAX + " kinds of work are registered");
-        var slot = new Slot(name, claimCounts);
-        slots.add(slot);
-        return slot;
+        int count = slotCount.incrementAndGet();
+        if (count > SLOTS_MAX) {
+            slotCount.decrementAndGet();
+        }
+        Check.that(count <= SLOTS_MAX, "more than " + SLOTS_MAX + " kinds of work are registered");
+        return new Slot(this, name, slotsEver.incrementAndGet());
     }
 
-    /** Forgets a slot; a claim on it goes on being valid. */
+    /** Forgets a slot, once and for all, whatever is published there beside it; a claim on it goes on being valid. */
     public void unregister(Slot slot) {
-        slots.remove(slot);
+        if (!slot.isForgotten.getAndSet(true)) {
+            slotCount.decrementAndGet();
+        }
+        published.remove(slot.number); // Behind that: who publishes looks at it afterwards, so one of both removes it.
+    }
+
+    /** Slots that have work, claimed ones included: as many are looked at by a claim. */
+    int publishedCount() {
+        return published.size();
     }
 
     /**
@@ -58,59 +78,59 @@ public final class MaintenanceScheduler {
      */
     public @Nullable Claim claim(int lanes) {
         while (true) {
-            int published = published(lanes);
-            if (published == 0) {
+            Found found = find(lanes);
+            if (found.lanes == 0) {
                 return null;
             }
-            Lane next = Lane.next(turns.get(), published);
+            Lane next = Lane.next(turns.get(), found.lanes);
             boolean isOfOldest = claimCounts.get(next.place()) % CLAIMS_PER_OLDEST == CLAIMS_PER_OLDEST - 1;
-            Slot best = isOfOldest ? oldest(next) : best(next);
-            Claim claim = best == null ? null : best.tryClaim();
-            if (claim != null) {
+            Claim claim = found.slot(next, isOfOldest).tryClaim();
+            if (claim != null) { // Else others were faster.
                 claim.slot.waitsSince = claimCounts.incrementAndGet(next.place());
-                turns.updateAndGet(before -> Lane.after(before, lanes, published, next));
+                turns.updateAndGet(before -> Lane.after(before, lanes, found.lanes, next));
                 return claim;
             }
         }
     }
 
-    /** Those of the lanes in which there is something that nobody has. */
-    private int published(int lanes) {
-        int published = 0;
-        for (Slot slot : slots) {
+    private Found find(int lanes) {
+        var found = new Found();
+        for (Slot slot : published.values()) {
             Work work = slot.work;
             if (work.score > 0 && work.lane.isIn(lanes) && !Slot.isClaimed(slot.state.get())) {
-                published |= work.lane.bit();
+                found.add(slot, work);
             }
         }
-        return published;
+        return found;
     }
 
-    /** Null if others were faster. */
-    private @Nullable Slot best(Lane lane) {
-        Slot best = null;
-        double bestScore = 0;
-        for (Slot slot : slots) {
-            Work work = slot.work;
-            if (work.lane == lane && work.score > bestScore && !Slot.isClaimed(slot.state.get())) {
-                best = slot;
-                bestScore = work.score;
-            }
-        }
-        return best;
-    }
+    /** What there is in each lane that nobody has. Of one claim. */
+    private static final class Found {
+        private final @Nullable Slot[] best = new @Nullable Slot[Lane.values().length];
+        private final double[] bestScores = new double[best.length];
+        private final @Nullable Slot[] oldest = new @Nullable Slot[best.length];
+        private final long[] oldestSince = new long[best.length];
 
-    /** Null if others were faster. */
-    private @Nullable Slot oldest(Lane lane) {
-        Slot oldest = null;
-        for (Slot slot : slots) {
-            Work work = slot.work;
-            boolean isFree = work.score > 0 && work.lane == lane && !Slot.isClaimed(slot.state.get());
-            if (isFree && (oldest == null || slot.waitsSince < oldest.waitsSince)) {
-                oldest = slot;
+        /** Those in which there is something. */
+        private int lanes;
+
+        void add(Slot slot, Work work) {
+            int place = work.lane.place();
+            if (work.score > bestScores[place]) {
+                best[place] = slot;
+                bestScores[place] = work.score;
             }
+            long since = slot.waitsSince;
+            if (oldest[place] == null || since < oldestSince[place]) {
+                oldest[place] = slot;
+                oldestSince[place] = since;
+            }
+            lanes |= work.lane.bit();
         }
-        return oldest;
+
+        Slot slot(Lane lane, boolean isOfOldest) {
+            return Objects.requireNonNull((isOfOldest ? oldest : best)[lane.place()], "the lane has work");
+        }
     }
 
     /** What is to be done: nothing, if the score is 0. Both at once, so that nobody sees the score of another lane. */
@@ -122,17 +142,20 @@ public final class MaintenanceScheduler {
     public static final class Slot {
         private static final long CLAIMED = 1;
 
+        private final MaintenanceScheduler scheduler;
         private final String name;
-        private final AtomicLongArray claimCounts;
+        private final long number;
+        private final AtomicBoolean isForgotten = new AtomicBoolean();
         private final AtomicLong state = new AtomicLong();
         private volatile Work work = Work.NONE;
 
         /** How many claims of its lane there were when it had work first, or was claimed. */
         private volatile long waitsSince;
 
-        private Slot(String name, AtomicLongArray claimCounts) {
+        private Slot(MaintenanceScheduler scheduler, String name, long number) {
+            this.scheduler = scheduler;
             this.name = name;
-            this.claimCounts = claimCounts;
+            this.number = number;
         }
 
         /** Says how urgent the work is now, a score above 0, and what it is for. */
@@ -140,17 +163,24 @@ public final class MaintenanceScheduler {
             assert score > 0 : name + " has score " + score;
             Work before = work;
             if (before.score == 0 || before.lane != lane) {
-                waitsSince = claimCounts.get(lane.place());
+                waitsSince = scheduler.claimCounts.get(lane.place());
             }
             if (before.score != score || before.lane != lane) {
                 work = new Work(lane, score);
+            }
+            if (before.score == 0) {
+                scheduler.published.put(number, this);
+                if (isForgotten.get()) {
+                    scheduler.published.remove(number);
+                }
             }
         }
 
         /** There is nothing to do. */
         public void withdraw() {
-            if (work.score > 0) { // Mostly it is, of thousands of tablets: a look costs less than a write.
+            if (work.score > 0) {
                 work = Work.NONE;
+                scheduler.published.remove(number);
             }
         }
 

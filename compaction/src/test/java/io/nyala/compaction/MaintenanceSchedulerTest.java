@@ -139,6 +139,42 @@ final class MaintenanceSchedulerTest {
         assertTrue(second.release());
     }
 
+    /** There may be thousands of others. */
+    @Test
+    void onlySlotsThatHaveWorkAreLookedAt() {
+        List<MaintenanceScheduler.Slot> slots = new ArrayList<>();
+        for (int i = 0; i < 1000; i++) {
+            slots.add(scheduler.register(Integer.toString(i)));
+        }
+        assertEquals(0, scheduler.publishedCount());
+        for (int i : new int[] {700, 3, 50, 999}) {
+            slots.get(i).publish(Lane.FREE_MEMORY, 1);
+            slots.get(i).publish(Lane.FREE_LOG, 2);
+        }
+        assertEquals(4, scheduler.publishedCount());
+        assertSame(slots.get(3), claim().slot(), "of equal scores the first is next");
+        assertSame(slots.get(50), claim().slot());
+        slots.get(50).withdraw();
+        slots.get(50).withdraw();
+        assertEquals(3, scheduler.publishedCount());
+        slots.get(50).publish(Lane.FREE_MEMORY, 1);
+        assertEquals(4, scheduler.publishedCount());
+        assertSame(slots.get(700), claim().slot(), "50 is claimed still");
+        slots.forEach(scheduler::unregister);
+        assertEquals(0, scheduler.publishedCount());
+    }
+
+    @Test
+    void whatIsForgottenIsNotFoundAgain() {
+        MaintenanceScheduler.Slot slot = scheduler.register("work");
+        scheduler.unregister(slot);
+        slot.publish(Lane.FREE_MEMORY, 1);
+        assertNull(scheduler.claim(ALL));
+        slot.withdraw();
+        slot.publish(Lane.FREE_LOG, 1);
+        assertEquals(0, scheduler.publishedCount());
+    }
+
     @Test
     void oneWorkerAtATimeHasTheWork() throws Exception {
         List<AtomicInteger> workers = new ArrayList<>();

@@ -161,7 +161,7 @@ public class TabletBenchmark {
     }
 
     /** A log that forgets each record at once, and calls it durable: there is no device in these figures. */
-    private static final class Done implements CommitLog {
+    static final class Done implements CommitLog {
         private static final int PAYLOAD_BYTES_MAX = 1 << 20;
 
         private final MemoryAccount account;

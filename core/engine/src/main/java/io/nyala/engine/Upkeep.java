@@ -186,13 +186,9 @@ final class Upkeep implements Housekeeping {
      * back: then the batch does not wait. Nor does it where only such are left whose flushes fail.
      */
     @Override
-    public void relieveMemory() {
-        boolean isWanted = engine.batchMemory().isWanted();
-        for (HostedTablet hosted : engine.tablets().all()) { // Before each flush: no list of so many is made.
-            isWanted |= hosted.tablet().pressure().isMemoryWanted();
-        }
-        isMemoryWanted = isWanted;
-        if (!isWanted) {
+    public void relieveMemory(boolean isWantedByTablet) {
+        isMemoryWanted = isWantedByTablet || engine.batchMemory().isWanted();
+        if (!isMemoryWanted) {
             return;
         }
         Tablet largest = null;

@@ -1,6 +1,7 @@
 package io.nyala.maintenance;
 
 import io.nyala.compaction.MaintenanceScheduler;
+import io.nyala.compaction.Turns;
 import io.nyala.tablet.Tablet;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,8 +22,9 @@ final class AttachedTablet {
     private final Tablet tablet;
     private final MaintenanceScheduler.Slot flushSlot;
     private final MergeCandidate merge;
+    private final Turns.Turn<AttachedTablet> turn = new Turns.Turn<>(this);
     private final List<CompletableFuture<Void>> waiting = new ArrayList<>();
-    private @Nullable RuntimeException end;
+    private volatile @Nullable RuntimeException end; // Changed, and read before somebody waits, under the lock.
 
     // Of the worker: how long flushes wait that have failed one after another.
     private boolean hasFlushFailed;
@@ -42,6 +44,17 @@ final class AttachedTablet {
 
     MaintenanceScheduler.Slot flushSlot() {
         return flushSlot;
+    }
+
+    /** By which it is listed while it wants something. */
+    Turns.Turn<AttachedTablet> turn() {
+        return turn;
+    }
+
+    /** Whether it wants neither a flush nor memory, until somebody wants that. */
+    boolean isQuiet() {
+        return isDetached()
+                || (!tablet.pressure().isFlushWanted() && !tablet.pressure().isMemoryWanted());
     }
 
     /** What is worth merging. */
@@ -80,7 +93,7 @@ final class AttachedTablet {
         return !waiting.isEmpty();
     }
 
-    synchronized boolean isDetached() {
+    boolean isDetached() {
         return end != null;
     }
 

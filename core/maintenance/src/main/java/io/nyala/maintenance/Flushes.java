@@ -4,6 +4,7 @@ import io.nyala.compaction.DeviceCalls;
 import io.nyala.compaction.Lane;
 import io.nyala.compaction.MaintenanceScheduler;
 import io.nyala.compaction.Seat;
+import io.nyala.compaction.Turns;
 import io.nyala.tablet.FlushContext;
 import io.nyala.tablet.Pressure;
 import io.nyala.tablet.Tablet;
@@ -19,12 +20,12 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,31 +39,41 @@ final class Flushes {
 
     private static final int LANES = Lane.set(Lane.FREE_LOG, Lane.FREE_MEMORY);
 
+    /** To know what a flush would free, all rowsets of a tablet are asked, and all tablets may want one at a time. */
+    private static final int WEIGHED_PER_FLUSH = 256;
+
     private final MaintenanceScheduler scheduler;
     private final FlushContext context;
     private final Housekeeping housekeeping;
     private final AtomicInteger taskCount;
-    private final Consumer<AttachedTablet> flushed;
-    private final List<AttachedTablet> tablets = new CopyOnWriteArrayList<>();
+    private final MergeCandidates candidates;
+
+    /** All of them. They come and go by thousands: neither copies the others. */
+    private final Queue<AttachedTablet> tablets = new ConcurrentLinkedQueue<>();
+
+    /** Those that want a flush, or memory; the others, of which there may be thousands, are not looked at. */
+    private final Turns<AttachedTablet> wanting = new Turns<>(AttachedTablet::isQuiet);
+
     private final Map<Tablet, AttachedTablet> byTablet = new ConcurrentHashMap<>();
     private final Map<MaintenanceScheduler.Slot, AttachedTablet> bySlot = new ConcurrentHashMap<>();
+    private int firstWeighed;
     private volatile @Nullable Running running; // Only the worker sets it.
 
     /** Whose last flush has failed. */
     private final Set<AttachedTablet> failing = new LinkedHashSet<>();
 
-    /** {@code taskCount} of what is under way; {@code flushed} is told of each flush by which something was written. */
+    /** {@code taskCount} of what is under way; {@code candidates} hear of each flush, and of what comes and goes. */
     Flushes(
             MaintenanceScheduler scheduler,
             FlushContext context,
             Housekeeping housekeeping,
             AtomicInteger taskCount,
-            Consumer<AttachedTablet> flushed) {
+            MergeCandidates candidates) {
         this.scheduler = scheduler;
         this.context = context;
         this.housekeeping = housekeeping;
         this.taskCount = taskCount;
-        this.flushed = flushed;
+        this.candidates = candidates;
     }
 
     private record Running(
@@ -91,6 +102,18 @@ final class Flushes {
         byTablet.put(tablet, attached);
         bySlot.put(attached.flushSlot(), attached);
         tablets.add(attached);
+        tablet.pressure().listener(new Pressure.Listener() {
+            @Override
+            public void wanted() {
+                wanting.list(attached.turn());
+            }
+
+            @Override
+            public void paceChanged() {
+                candidates.changed(attached);
+            }
+        });
+        candidates.changed(attached);
         return attached;
     }
 
@@ -102,6 +125,7 @@ final class Flushes {
             scheduler.unregister(attached.flushSlot());
             scheduler.unregister(attached.merge().slot());
             attached.close(reason);
+            candidates.changed(attached); // Which forget it.
             tablet.pressure().flushesEnd(reason);
         }
     }
@@ -155,11 +179,21 @@ final class Flushes {
         return present != null && present.attached().tablet() == tablet;
     }
 
+    /** Whether a batch of any tablet waits for memory that a flush of any could free. */
+    boolean isMemoryWanted() {
+        wanting.takeListed();
+        for (int i = 0; i < wanting.count(); i++) {
+            AttachedTablet attached = wanting.get(i);
+            if (attached.tablet().pressure().isMemoryWanted() && !attached.isDetached()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Begins the most urgent one, if one is due. */
     void beginNext() {
-        for (AttachedTablet attached : tablets) {
-            publish(attached);
-        }
+        publishAll();
         MaintenanceScheduler.Claim claim = scheduler.claim(LANES);
         if (claim == null) {
             return;
@@ -180,14 +214,27 @@ final class Flushes {
         running = new Running(attached, claim, task, calls, waiting);
     }
 
+    /** Of those that are published already some are weighed again, others the next time. */
+    private void publishAll() {
+        wanting.takeListed();
+        int count = wanting.count();
+        firstWeighed = firstWeighed < count ? firstWeighed : 0;
+        for (int i = 0; i < count; i++) {
+            int distance = i - firstWeighed;
+            publish(wanting.get(i), (distance < 0 ? distance + count : distance) < WEIGHED_PER_FLUSH);
+        }
+        firstWeighed += WEIGHED_PER_FLUSH;
+        wanting.letQuietOnesGo();
+    }
+
     /** Of those for the log's sake the first is as good as any; of others that which frees most memory. */
-    private void publish(AttachedTablet attached) {
+    private void publish(AttachedTablet attached, boolean isWeighedAgain) {
         Tablet tablet = attached.tablet();
         if (!tablet.pressure().isFlushWanted() || isBackingOff(attached)) {
             attached.flushSlot().withdraw();
         } else if (housekeeping.isForLog(tablet)) {
             attached.flushSlot().publish(Lane.FREE_LOG, 1);
-        } else {
+        } else if (isWeighedAgain || attached.flushSlot().lane() != Lane.FREE_MEMORY) {
             attached.flushSlot().publish(Lane.FREE_MEMORY, Math.max(1, (double) TabletView.flushableBytes(tablet)));
         }
     }
@@ -312,7 +359,9 @@ final class Flushes {
         housekeeping.flushEnded(
                 failure == null, present.task().hasWritten(), present.task().writtenBytes());
         if (present.task().hasWritten()) {
-            flushed.accept(present.attached());
+            candidates.flushed(present.attached());
+        } else {
+            candidates.changed(present.attached()); // A merge may have waited for its end.
         }
         if (failure == null && present.task().hasLeftChanges()) {
             present.attached().waitOn(present.waiting());

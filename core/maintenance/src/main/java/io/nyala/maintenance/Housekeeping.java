@@ -35,8 +35,12 @@ public interface Housekeeping {
     /** What was due before has begun. */
     void flushBegins(Tablet tablet);
 
-    /** Asks for the flush that frees most memory, if a batch waits for memory; or says that none will. */
-    void relieveMemory();
+    /**
+     * Asks for the flush that frees most memory, if a batch waits for memory; or says that none will.
+     *
+     * @param isWantedByTablet whether one waits that a tablet has taken already
+     */
+    void relieveMemory(boolean isWantedByTablet);
 
     /** A flush has failed that may have been for other tablets' sake. */
     void flushFailed(RuntimeException reason);

@@ -113,7 +113,7 @@ public final class Maintenance {
         this.settings = settings;
         var scheduler = new MaintenanceScheduler();
         this.candidates = new MergeCandidates(scheduler, housekeeping, settings);
-        this.flushes = new Flushes(scheduler, context, housekeeping, taskCount, candidates::flushed);
+        this.flushes = new Flushes(scheduler, context, housekeeping, taskCount, candidates);
         this.handover = new MergeHandover(workerCount - 1, settings.bytesPerSecond(), housekeeping, this::wake);
         this.merges = new Merges(
                 flushes, candidates, context, housekeeping, handover, workerCount == 1 ? taskCount : handedOverCount);
@@ -179,7 +179,7 @@ public final class Maintenance {
     }
 
     public void attach(Tablet tablet) {
-        candidates.changed(flushes.attach(tablet));
+        flushes.attach(tablet);
         wake();
     }
 
@@ -341,7 +341,7 @@ public final class Maintenance {
         if (!flushes.isRunning()) {
             calls.run(housekeeping::takeDownTablets);
             housekeeping.relieveLog();
-            housekeeping.relieveMemory();
+            housekeeping.relieveMemory(flushes.isMemoryWanted());
             flushes.beginNext();
         }
         int flushCounted = flushes.step(calls);

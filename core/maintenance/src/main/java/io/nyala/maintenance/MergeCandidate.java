@@ -240,7 +240,12 @@ final class MergeCandidate {
 
     private long microsLeft(Choice merge, long now, MergeSettings settings) {
         long left = dueAt(merge, settings) - now;
-        return left <= Math.max(settings.delayMicrosMax(), BACK_OFF_MICROS_MAX) ? Math.max(0, left) : 0;
+        return left <= waitMicrosMax(settings) ? Math.max(0, left) : 0;
+    }
+
+    /** Nothing waits longer before it is due. */
+    static long waitMicrosMax(MergeSettings settings) {
+        return Math.max(settings.delayMicrosMax(), BACK_OFF_MICROS_MAX);
     }
 
     private long dueAt(Choice merge, MergeSettings settings) {

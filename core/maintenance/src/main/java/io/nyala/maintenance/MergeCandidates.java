@@ -6,7 +6,10 @@ import io.nyala.tablet.Tablet;
 import io.nyala.tablet.TabletClosedException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.HashMap;
+import java.util.Iterator;
 import java.util.LinkedHashSet;
+import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -16,13 +19,25 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Tablets in which something is worth merging, and which of them comes next. However many tablets there are, only those
- * are looked at in which something has moved, a few in each round of the worker.
+ * are looked at in which something has moved, a few in each round of the worker, and for a short time.
+ *
+ * <pre>{@code
+ *   changed --- look ---> ripening --- due ---> published --- claimed ---> under way ---> changed
+ *      ^           '----------------------------^   |
+ *      '----- flush or merge of it has ended -------'  if it may not begin just now: it is left alone until then
+ * }</pre>
  *
  * <p>The worker's, but for {@link #changed}, {@link #choiceCount} and the counts of merges.
  */
 final class MergeCandidates {
     /** A look takes some microseconds where there are few rowsets, and a few milliseconds where there are hundreds. */
     static final int LOOKS_PER_ROUND = 4;
+
+    /** After so long no other look begins in a round: a flush may be due, for which all writes wait. */
+    static final long LOOK_MICROS_MAX = 500;
+
+    /** Those that are claimed in a round and may not begin: each claim looks at all that are published. */
+    private static final int CLAIMS_PER_ROUND = 4;
 
     private static final Logger LOG = System.getLogger(MergeCandidates.class.getName());
 
@@ -32,13 +47,15 @@ final class MergeCandidates {
     private final Housekeeping housekeeping;
     private final MergeSettings settings;
     private final Queue<AttachedTablet> changed = new ConcurrentLinkedQueue<>();
-    private final Set<MergeCandidate> wanted = new LinkedHashSet<>();
+
+    /** Those that wait until they are due. */
+    private final Timetable<MergeCandidate> ripening;
+
+    /** Those that are due, and published. */
+    private final Map<MaintenanceScheduler.Slot, MergeCandidate> due = new HashMap<>();
 
     /** Those in which more is forgotten later, though nothing moves. */
-    private final Set<MergeCandidate> aging = new LinkedHashSet<>();
-
-    /** When the first of them is to be looked at. */
-    private long nextLookAt = Long.MAX_VALUE;
+    private final Timetable<MergeCandidate> aging = new Timetable<>(Long.MAX_VALUE);
 
     /** Those whose merges do not yield. */
     private final Set<MergeCandidate> behind = new LinkedHashSet<>();
@@ -54,9 +71,13 @@ final class MergeCandidates {
         this.scheduler = scheduler;
         this.housekeeping = housekeeping;
         this.settings = settings;
+        this.ripening = new Timetable<>(MergeCandidate.waitMicrosMax(settings));
     }
 
-    /** Something may have moved in the tablet, or it may be merged now and could not be before. Any thread. */
+    /**
+     * Something may have moved in the tablet, or it may be merged now and could not be before, or it was detached. Any
+     * thread.
+     */
     void changed(AttachedTablet tablet) {
         if (settings.isAutomatic()) {
             changed.add(tablet);
@@ -71,32 +92,61 @@ final class MergeCandidates {
 
     /** Looks at a few of those in which something has moved, or been forgotten; answers at how many. */
     int look() {
-        if (nextLookAt != Long.MAX_VALUE && housekeeping.micros() >= nextLookAt) {
+        if (!aging.isEmpty()) {
             lookAtAging(housekeeping.micros());
         }
+        AttachedTablet next = changed.poll();
+        if (next == null) {
+            return 0;
+        }
+        long begin = housekeeping.micros();
         int looks = 0;
-        for (AttachedTablet next = changed.poll(); next != null; next = changed.poll()) {
-            MergeCandidate candidate = next.merge();
-            if (next.isDetached()) {
-                wanted.remove(candidate);
-                aging.remove(candidate);
-                continue;
-            }
-            boolean isChosen = look(candidate);
-            choiceCount.getAndAdd(isChosen ? 1 : 0);
-            ages(candidate);
-            noteWhetherBehind(candidate);
-            if (candidate.isWanted()) {
-                wanted.add(candidate);
-            } else {
-                wanted.remove(candidate);
-                candidate.slot().withdraw();
-            }
-            if (++looks == LOOKS_PER_ROUND) {
-                break;
-            }
+        while (next != null) {
+            lookAt(next);
+            boolean isEnough = ++looks == LOOKS_PER_ROUND || housekeeping.micros() - begin >= LOOK_MICROS_MAX;
+            next = isEnough ? null : changed.poll();
         }
         return looks;
+    }
+
+    private void lookAt(AttachedTablet tablet) {
+        MergeCandidate candidate = tablet.merge();
+        if (tablet.isDetached()) {
+            withdraw(candidate);
+            aging.remove(candidate);
+            behind.remove(candidate);
+            return;
+        }
+        boolean isChosen = look(candidate);
+        choiceCount.getAndAdd(isChosen ? 1 : 0);
+        if (candidate.lookAgainAt() == Long.MAX_VALUE) {
+            aging.remove(candidate);
+        } else {
+            aging.put(candidate, candidate.lookAgainAt());
+        }
+        noteWhetherBehind(candidate);
+        settle(candidate, housekeeping.micros());
+    }
+
+    /** Where it belongs now. */
+    private void settle(MergeCandidate candidate, long now) {
+        long left = candidate.isWanted() ? candidate.microsLeft(now, settings) : Long.MAX_VALUE;
+        if (left > 0) {
+            withdraw(candidate);
+            if (left < Long.MAX_VALUE) {
+                ripening.put(candidate, now + left);
+            }
+        } else {
+            ripening.remove(candidate);
+            due.put(candidate.slot(), candidate);
+            candidate.slot().publish(candidate.choice().lane(), candidate.score());
+        }
+    }
+
+    private void withdraw(MergeCandidate candidate) {
+        ripening.remove(candidate);
+        due.remove(candidate.slot());
+        candidate.slot().withdraw();
     }
 
     /** What is wrong with one tablet is no reason to maintain no other. */
@@ -116,8 +166,12 @@ final class MergeCandidates {
 
     /** Whether there is so much to be merged in a tablet that merges do not yield. */
     boolean isAnyBehind() {
-        behind.removeIf(candidate -> candidate.attached().isDetached());
-        return !behind.isEmpty();
+        for (Iterator<MergeCandidate> each = behind.iterator(); each.hasNext(); each.remove()) {
+            if (!each.next().attached().isDetached()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private void noteWhetherBehind(MergeCandidate candidate) {
@@ -129,66 +183,63 @@ final class MergeCandidates {
     }
 
     private void lookAtAging(long now) {
-        aging.removeIf(candidate -> candidate.attached().isDetached());
-        nextLookAt = Long.MAX_VALUE;
-        for (MergeCandidate candidate : aging) {
-            if (candidate.lookAgainAt() <= now) {
-                changed.add(candidate.attached()); // And when it is looked at, it says when next.
-            } else {
-                nextLookAt = Math.min(nextLookAt, candidate.lookAgainAt());
-            }
-        }
-    }
-
-    private void ages(MergeCandidate candidate) {
-        if (candidate.lookAgainAt() == Long.MAX_VALUE) {
-            aging.remove(candidate);
-        } else {
-            aging.add(candidate);
-            nextLookAt = Math.min(nextLookAt, candidate.lookAgainAt());
+        for (MergeCandidate old = aging.takeDue(now); old != null; old = aging.takeDue(now)) {
+            changed.add(old.attached()); // And when it is looked at, it says when next.
         }
     }
 
     /** The one whose turn it is of those that are due and may begin now, with its claim; null if none is. */
     @Nullable
     Chosen best(Predicate<Tablet> mayBegin) {
-        if (wanted.isEmpty()) {
+        if (due.isEmpty() && ripening.isEmpty()) {
             return null;
         }
-        wanted.removeIf(candidate -> candidate.attached().isDetached());
         long now = housekeeping.micros();
-        for (MergeCandidate candidate : wanted) {
-            // Not of a tablet of which all is to be flushed: that would have to wait, while rows would not.
-            if (candidate.microsLeft(now, settings) == 0
-                    && mayBegin.test(candidate.tablet())
-                    && !candidate.tablet().pressure().isChangeFlushWanted()) {
-                candidate.slot().publish(candidate.choice().lane(), candidate.score());
-            } else {
-                candidate.slot().withdraw();
+        for (MergeCandidate ripe = ripening.takeDue(now); ripe != null; ripe = ripening.takeDue(now)) {
+            settle(ripe, now);
+        }
+        for (int claims = 0; claims < CLAIMS_PER_ROUND; claims++) {
+            MaintenanceScheduler.Claim claim = scheduler.claim(LANES);
+            if (claim == null) {
+                return null;
             }
-        }
-        MaintenanceScheduler.Claim claim = scheduler.claim(LANES);
-        if (claim == null) {
-            return null;
-        }
-        for (MergeCandidate candidate : wanted) {
-            if (candidate.slot() == claim.slot()) {
+            MergeCandidate candidate = due.get(claim.slot());
+            if (candidate != null && mayBegin(candidate, now, mayBegin)) {
                 return new Chosen(candidate, claim);
             }
+            claim.slot().withdraw(); // It was detached in the meantime, if it is not due.
+            claim.release();
+            if (candidate != null) {
+                leaveForLater(candidate, now);
+            }
         }
-        claim.slot().withdraw();
-        claim.release();
-        return null; // It was detached in the meantime.
+        return null;
+    }
+
+    /** Not in a tablet of which all is to be flushed: that would have to wait, while rows would not. */
+    private boolean mayBegin(MergeCandidate candidate, long now, Predicate<Tablet> mayBegin) {
+        return candidate.microsLeft(now, settings) == 0
+                && mayBegin.test(candidate.tablet())
+                && !candidate.tablet().pressure().isChangeFlushWanted();
+    }
+
+    /** Until it is old enough, if it was flushed; else until the flush or the merge has ended that is in its way. */
+    private void leaveForLater(MergeCandidate candidate, long now) {
+        withdraw(candidate);
+        if (candidate.microsLeft(now, settings) > 0) {
+            settle(candidate, now);
+        }
     }
 
     void begins(MergeCandidate candidate) {
-        wanted.remove(candidate);
-        candidate.slot().withdraw();
+        withdraw(candidate);
         candidate.begins();
     }
 
     void refused(MergeCandidate candidate) {
-        candidate.isRefused(housekeeping.micros());
+        long now = housekeeping.micros();
+        candidate.isRefused(now);
+        settle(candidate, now);
     }
 
     /** {@code failure}: null if it has come about. */
@@ -203,21 +254,16 @@ final class MergeCandidates {
         }
     }
 
-    /** Until the next one is due of those that may begin, 0 if one is; {@link Long#MAX_VALUE} if there is none. */
-    long microsToNext(Predicate<Tablet> mayBegin) {
-        if (!changed.isEmpty()) {
+    /** Until there is something to look at, or to begin, 0 if there is; {@link Long#MAX_VALUE} for never. */
+    long microsToNext() {
+        if (!changed.isEmpty() || !due.isEmpty()) {
             return 0;
         }
-        boolean isAnyLater = nextLookAt != Long.MAX_VALUE;
-        long now = wanted.isEmpty() && !isAnyLater ? 0 : housekeeping.micros();
-        long next = isAnyLater ? Math.max(0, nextLookAt - now) : Long.MAX_VALUE;
-        for (MergeCandidate candidate : wanted) {
-            boolean isAfterFlush = candidate.tablet().pressure().isChangeFlushWanted();
-            if (!isAfterFlush && mayBegin.test(candidate.tablet())) {
-                next = Math.min(next, candidate.microsLeft(now, settings));
-            }
+        if (ripening.isEmpty() && aging.isEmpty()) {
+            return Long.MAX_VALUE;
         }
-        return next;
+        long now = housekeeping.micros();
+        return Math.min(ripening.microsToNext(now), aging.microsToNext(now));
     }
 
     /** How many of rowsets have come about. Any thread. */

@@ -116,7 +116,7 @@ final class Merges {
 
     /** Until one is due that nobody asked for; {@link Long#MAX_VALUE} if something else has to end before. */
     long microsToNext() {
-        long next = hasNoRoom() || !wanted.isEmpty() ? Long.MAX_VALUE : candidates.microsToNext(this::mayBegin);
+        long next = hasNoRoom() || !wanted.isEmpty() ? Long.MAX_VALUE : candidates.microsToNext();
         if (running.isEmpty()) {
             return next;
         }

@@ -12,6 +12,7 @@ import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
+import org.openjdk.jcstress.infra.results.I_Result;
 
 /** What {@link MaintenanceScheduler} promises where workers meet; run by {@code RacesTest}. */
 public final class MaintenanceSchedulerRaces {
@@ -201,6 +202,31 @@ public final class MaintenanceSchedulerRaces {
         @Arbiter
         public void afterwards(III_Result result) {
             result.r3 = claimedLane();
+        }
+    }
+
+    /** Work is published while its slot is forgotten: the last of both removes it. */
+    @JCStressTest
+    @State
+    @Outcome(id = "0", expect = ACCEPTABLE, desc = "nobody finds it")
+    @Outcome(expect = FORBIDDEN, desc = "it is there for ever")
+    public static class PublishBesideUnregister {
+        private final MaintenanceScheduler scheduler = new MaintenanceScheduler();
+        private final MaintenanceScheduler.Slot slot = scheduler.register("work");
+
+        @Actor
+        public void worker() {
+            slot.publish(Lane.FREE_MEMORY, 1);
+        }
+
+        @Actor
+        public void catalog() {
+            scheduler.unregister(slot);
+        }
+
+        @Arbiter
+        public void afterwards(I_Result result) {
+            result.r1 = scheduler.publishedCount();
         }
     }
 

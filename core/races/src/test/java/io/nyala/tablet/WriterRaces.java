@@ -3,6 +3,7 @@ package io.nyala.tablet;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
+import io.nyala.compaction.Turns;
 import io.nyala.compaction.WritePace;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.openjdk.jcstress.annotations.Actor;
@@ -25,8 +26,8 @@ public final class WriterRaces {
     @Outcome(expect = FORBIDDEN, desc = "nobody looks at it any more, or it is looked at twice")
     public static class BringingWorkBesideTheLastLook {
         private final AtomicInteger work = new AtomicInteger();
-        private final WriterAgent.Turns<AtomicInteger> turns = new WriterAgent.Turns<>(queue -> queue.get() == 0);
-        private final WriterAgent.Turns.Turn<AtomicInteger> turn = new WriterAgent.Turns.Turn<>(work);
+        private final Turns<AtomicInteger> turns = new Turns<>(queue -> queue.get() == 0);
+        private final Turns.Turn<AtomicInteger> turn = new Turns.Turn<>(work);
 
         public BringingWorkBesideTheLastLook() {
             turns.list(turn);
@@ -57,8 +58,8 @@ public final class WriterRaces {
     @Outcome(id = "1", expect = ACCEPTABLE, desc = "it is there once")
     @Outcome(expect = FORBIDDEN, desc = "it is lost, or there twice")
     public static class ListingBesideAnother {
-        private final WriterAgent.Turns<String> turns = new WriterAgent.Turns<>(String::isEmpty);
-        private final WriterAgent.Turns.Turn<String> turn = new WriterAgent.Turns.Turn<>("tablet");
+        private final Turns<String> turns = new Turns<>(String::isEmpty);
+        private final Turns.Turn<String> turn = new Turns.Turn<>("tablet");
 
         @Actor
         public void one() {
@@ -109,6 +110,39 @@ public final class WriterRaces {
             if (!isDone && result.r2 == 1) {
                 result.r2 = pressure.flushBegins().changes() ? 1 : 0;
             }
+        }
+    }
+
+    /** A tablet wants a flush while somebody begins to listen to it. */
+    @JCStressTest
+    @State
+    @Outcome(id = "1", expect = ACCEPTABLE, desc = "it is heard, once or twice")
+    @Outcome(expect = FORBIDDEN, desc = "nobody ever looks at the tablet")
+    public static class WantingAFlushBesideAListener {
+        private final Pressure pressure = new Pressure(1, WritePace.unlimited(), () -> {}, () -> {});
+        private final AtomicInteger heard = new AtomicInteger();
+
+        @Actor
+        public void writer() {
+            pressure.wantRowFlush();
+        }
+
+        @Actor
+        public void host() {
+            pressure.listener(new Pressure.Listener() {
+                @Override
+                public void wanted() {
+                    heard.incrementAndGet();
+                }
+
+                @Override
+                public void paceChanged() {}
+            });
+        }
+
+        @Arbiter
+        public void end(I_Result result) {
+            result.r1 = Math.min(1, heard.get());
         }
     }
 

@@ -23,6 +23,7 @@ public final class Pressure {
     private final Runnable writerWake;
     private final Runnable maintenanceWake;
     private final WritePace pace;
+    private volatile Listener listener = Listener.NONE;
     private volatile boolean isFlushWanted;
     private final AtomicBoolean isRowFlushWanted = new AtomicBoolean();
     private final AtomicBoolean isChangeFlushWanted = new AtomicBoolean();
@@ -36,6 +37,35 @@ public final class Pressure {
         this.pace = pace;
         this.writerWake = writerWake;
         this.maintenanceWake = maintenanceWake;
+    }
+
+    /**
+     * Hears what a tablet wants, from whoever wants it, so that nobody has to look at thousands of tablets for that.
+     * Does not block.
+     */
+    public interface Listener {
+        /** Nobody hears. */
+        Listener NONE = new Listener() {
+            @Override
+            public void wanted() {}
+
+            @Override
+            public void paceChanged() {}
+        };
+
+        /** A flush, or memory: one that was not wanted before is. */
+        void wanted();
+
+        /** The tablet takes batches slowly from now on, until merges have caught up, or does no more. */
+        void paceChanged();
+    }
+
+    /** Who hears from now on, of what is wanted already, too. */
+    public void listener(Listener newListener) {
+        listener = newListener;
+        if (isFlushWanted || isMemoryWanted) {
+            newListener.wanted();
+        }
     }
 
     /** How fast the tablet takes batches. */
@@ -75,6 +105,7 @@ public final class Pressure {
     private void wakeMaintenance() {
         if (!isFlushWanted) {
             isFlushWanted = true;
+            listener.wanted();
             maintenanceWake.run();
         }
     }
@@ -139,6 +170,7 @@ public final class Pressure {
         if (!isMemoryWanted) {
             memoryFailure = null;
             isMemoryWanted = true;
+            listener.wanted();
         }
         maintenanceWake.run();
         throwIfInVain();
@@ -149,6 +181,12 @@ public final class Pressure {
                     "no memory for more rows in tablet " + tabletId + "; try again later: " + reason.getMessage(),
                     reason);
         }
+    }
+
+    /** Whether its {@link #pace} is slow is not as it was. */
+    void paceChanged() {
+        listener.paceChanged();
+        maintenanceWake.run();
     }
 
     /** The batch that waited has its answer, whichever: nobody shall flush for it any more. */

@@ -1,5 +1,6 @@
 package io.nyala.tablet;
 
+import io.nyala.compaction.Turns;
 import io.nyala.compaction.WritePace;
 import io.nyala.record.RequestMismatchException;
 import io.nyala.record.RequestName;
@@ -43,7 +44,7 @@ final class WriteQueue {
 
     private final Tablet tablet;
     private final WriterAgent writer;
-    private final WriterAgent.Turns.Turn<Tablet> turn;
+    private final Turns.Turn<Tablet> turn;
     private final Decision decision;
     private final WritePace pace;
     private final Admission admission;
@@ -55,7 +56,7 @@ final class WriteQueue {
     WriteQueue(Tablet tablet, WriterAgent writer) {
         this.tablet = tablet;
         this.writer = writer;
-        this.turn = new WriterAgent.Turns.Turn<>(tablet);
+        this.turn = new Turns.Turn<>(tablet);
         this.pace = tablet.pressure().pace();
         this.admission = new Admission(ADMITTED_MAX, pace, this::wakeWriter);
         this.decision = new Decision(tablet);
@@ -119,7 +120,7 @@ final class WriteQueue {
         writer.wake();
     }
 
-    WriterAgent.Turns.Turn<Tablet> turn() {
+    Turns.Turn<Tablet> turn() {
         return turn;
     }
 
@@ -138,7 +139,11 @@ final class WriteQueue {
                     .progress()
                     .map(merge -> (double) merge.rowsWritten() / Math.max(1, merge.rowsMax()))
                     .orElse(0.0);
+            boolean wasSlow = pace.isSlow();
             pace.adjust(micros, map.sealed().size() + filled, merged);
+            if (pace.isSlow() != wasSlow) {
+                tablet.pressure().paceChanged();
+            }
         }
         if (pace.isSlow()) {
             pace.accrue(micros);

@@ -1,15 +1,12 @@
 package io.nyala.tablet;
 
+import io.nyala.compaction.Turns;
 import io.nyala.io.Parking;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
-import java.util.function.Predicate;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.IdleStrategy;
 import org.agrona.concurrent.ManyToOneConcurrentArrayQueue;
@@ -34,7 +31,9 @@ public final class WriterAgent implements Agent {
     private final Parking parking;
     private final LongSupplier micros;
     private final ManyToOneConcurrentArrayQueue<Runnable> commands;
-    private final List<Tablet> tablets = new CopyOnWriteArrayList<>();
+
+    /** All of them. They come and go by thousands: neither copies the others. */
+    private final Queue<Tablet> tablets = new ConcurrentLinkedQueue<>();
 
     /** Tablets that have something to do; the others, of which there may be thousands, are not looked at. */
     private final Turns<Tablet> turns = new Turns<>(Tablet::isQuiet);
@@ -85,98 +84,6 @@ public final class WriterAgent implements Agent {
     public void lookAtWaits() {
         isLookDue = true;
         wake();
-    }
-
-    /**
-     * Who of many has something to do. Whoever gives one of them something lists it afterwards; the agent takes it off
-     * the list before it looks for the last time whether there is nothing: so one of the two sees the other.
-     *
-     * <p>{@link #list} is for any thread, the rest for the agent's.
-     */
-    static final class Turns<T> {
-        private final Predicate<T> isQuiet;
-        private final List<Turn<T>> active = new ArrayList<>();
-
-        /** A stack of those that are to be added to them. */
-        private final AtomicReference<@Nullable Turn<T>> listed = new AtomicReference<>();
-
-        /** One of them, listed or not. */
-        static final class Turn<T> {
-            private final T whose;
-            private final AtomicBoolean isListed = new AtomicBoolean();
-            private @Nullable Turn<T> next; // In the stack of those that are to be added.
-            private boolean isGone;
-
-            Turn(T whose) {
-                this.whose = whose;
-            }
-        }
-
-        /** @param isQuiet whether one of them has nothing to do, until somebody gives it something */
-        Turns(Predicate<T> isQuiet) {
-            this.isQuiet = isQuiet;
-        }
-
-        /** One of them has something to do. */
-        void list(Turn<T> turn) {
-            if (turn.isListed.compareAndSet(false, true)) {
-                Turn<T> before;
-                do {
-                    before = listed.get();
-                    turn.next = before;
-                } while (!listed.compareAndSet(before, turn));
-            }
-        }
-
-        /** Adds those that were listed since. */
-        void takeListed() {
-            Turn<T> turn = listed.get() == null ? null : listed.getAndSet(null);
-            while (turn != null) {
-                Turn<T> next = turn.next;
-                turn.next = null;
-                if (!turn.isGone) {
-                    active.add(turn);
-                }
-                turn = next;
-            }
-        }
-
-        /** Those that were listed and have not been let go. */
-        int count() {
-            return active.size();
-        }
-
-        T get(int index) {
-            return active.get(index).whose;
-        }
-
-        /** It will not be listed any more, or in vain. */
-        void remove(Turn<T> turn) {
-            turn.isGone = true;
-            active.remove(turn);
-        }
-
-        void letQuietOnesGo() {
-            int kept = 0;
-            for (int i = 0; i < active.size(); i++) {
-                Turn<T> turn = active.get(i);
-                if (!isOver(turn)) {
-                    active.set(kept++, turn);
-                }
-            }
-            while (active.size() > kept) {
-                active.removeLast();
-            }
-        }
-
-        /** Whether it has nothing to do, or is listed once more. */
-        private boolean isOver(Turn<T> turn) {
-            if (!isQuiet.test(turn.whose)) {
-                return false;
-            }
-            turn.isListed.set(false);
-            return isQuiet.test(turn.whose) || !turn.isListed.compareAndSet(false, true);
-        }
     }
 
     /**
@@ -296,9 +203,10 @@ public final class WriterAgent implements Agent {
 
     private int completeDurable() {
         int completed = 0;
-        if (!tablets.isEmpty() && tablets.getFirst().log().failure() != null) { // It is the log of all of them.
-            for (int i = 0; i < tablets.size(); i++) {
-                completed += tablets.get(i).completeDurable();
+        Tablet first = tablets.peek();
+        if (first != null && first.log().failure() != null) { // It is the log of all of them.
+            for (Tablet tablet : tablets) {
+                completed += tablet.completeDurable();
             }
             return completed;
         }
