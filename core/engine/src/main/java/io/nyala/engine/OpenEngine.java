@@ -63,6 +63,9 @@ final class OpenEngine implements TableHost, AutoCloseable {
     /** Of the memory of merges what the delta files may have that become one, and so about what that has. */
     private static final int DELTA_PART = 2;
 
+    /** Of a rowset as large as they become: 8 MiB where there is memory for the largest. */
+    private static final int SMALL_PART = 4;
+
     /**
      * Of a rowset, what nobody can read any more and comes back when it is written again: so each byte that comes back
      * costs the writing of four at most, once in the age to which history is kept.
@@ -180,15 +183,20 @@ final class OpenEngine implements TableHost, AutoCloseable {
                 config.mergeBytesPerSecond());
     }
 
-    /** As Kudu has it, but for rows, each noted in 4 bytes, and for inputs, of which little memory takes few. */
+    /**
+     * As Kudu has it, but for rows, each noted in 4 bytes, and for inputs, of which little memory takes few. A rowset
+     * is small beside what comes out of a merge: where there is little memory that is little, and would be merged
+     * again, for ever.
+     */
     private MergePolicy.Budget mergeBudget() {
         long bytes = memory.merges().reservedBytes() / Math.max(1, config.maintenanceWorkers() - 1); // Of each.
         long inputs = bytes / MERGE_INPUT_BYTES;
         int inputsMax = Math.clamp(inputs, MERGE_INPUTS_MIN, MergePolicy.INPUTS_MAX);
         var deltas = new CompactionPolicy.Deltas(config.deltaFilesMin(), MergePolicy.INPUTS_MAX, bytes / DELTA_PART);
         double changeShareMin = config.changePercentMin() / 100.0;
+        long smallBytes = config.rowSetBytes() / SMALL_PART;
         return new MergePolicy.Budget(
-                128L << 20, 8 << 20, inputsMax, 8 << 20, 0.01, changeShareMin, FORGOTTEN_SHARE_MIN, deltas);
+                128L << 20, 8 << 20, inputsMax, smallBytes, 0.01, changeShareMin, FORGOTTEN_SHARE_MIN, deltas);
     }
 
     /** Opens the rowsets of all tablets and applies what the log has beyond them; the log is ready for more. */

@@ -73,6 +73,33 @@ final class TableCompactionTest {
         return upkeep.join();
     }
 
+    /** All were small beside those of an engine with much memory, and so were merged again and again, for ever. */
+    @Test
+    void rowSetsThatAreToBeSmallAreMergedOnce(@Seed SplittableRandom random) {
+        World.Running running = new World(random)
+                .open(World.config()
+                        .withFlushBytes(8 << 20)
+                        .withRowSetBytes(64 << 10)
+                        .withLogSegmentBytes(1 << 20));
+        Table table = running.engine().createTable("t", Numbers.SCHEMA);
+        for (int i = 0; i < FLUSHES; i++) {
+            int first = i;
+            Numbers.insert(
+                            table,
+                            LongStream.range(0, 12_000)
+                                    .filter(id -> id % FLUSHES == first)
+                                    .toArray())
+                    .orThrow();
+            Numbers.flush(running, table);
+        }
+        assertTrue(table.statistics().rowSetCount() > FLUSHES, "more than one of each flush");
+        CompletableFuture<List<TabletUpkeep.Left>> compaction = table.compact();
+        running.host().await(compaction::isDone);
+        assertEquals(List.of(), compaction.join());
+        assertTrue(table.statistics().rowSetCount() > 1);
+        running.engine().close();
+    }
+
     /** While columns are being changed nothing is merged: who asks for it hears what was left, and why. */
     @Test
     void whatCouldNotBeMergedIsTold(@Seed SplittableRandom random) {
