@@ -1,15 +1,11 @@
 package io.nyala.compaction;
 
-import static io.nyala.compaction.MergedLayout.key;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.nyala.compaction.MergePolicy.Choice;
 import io.nyala.compaction.MergePolicy.Kind;
-import io.nyala.compaction.RowSetShape.DeltaFileShape;
 import io.nyala.testkit.Seed;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
@@ -34,12 +30,9 @@ final class CompactionRoundsTest {
     /** Each change is written about as often as the number of files goes through 4 and its powers. */
     private static final int MINOR_TIMES_MAX = 10;
 
+    private final PlayedTablet tablet = new PlayedTablet(BUDGET, MergedLayout.ROW_SET_BYTES);
     private SplittableRandom random;
-    private final List<RowSetShape> rowSets = new ArrayList<>();
-    private long nextId = 1;
     private long flushedBytes;
-    private long minorBytes;
-    private long majorBytes;
 
     @BeforeEach
     void begin(@Seed SplittableRandom seeded) {
@@ -47,44 +40,20 @@ final class CompactionRoundsTest {
     }
 
     private void add(int from, int to, long bytes) {
-        rowSets.add(new RowSetShape(
-                nextId++, random.nextLong(1, 1 << 20), bytes, 0, key(from), key(to), List.of(), 0, false));
+        tablet.add(from, to, random.nextLong(1, 1 << 20), bytes);
     }
 
     /** A delta file beside a rowset. */
     private void flush(int index, long bytes) {
-        RowSetShape rowSet = rowSets.get(index);
-        List<DeltaFileShape> files = new ArrayList<>(rowSet.deltaFiles());
-        files.add(new DeltaFileShape(nextId++, bytes));
-        rowSets.set(index, with(rowSet, rowSet.changeBytes() + bytes, files));
+        tablet.flush(index, bytes);
         flushedBytes += bytes;
-    }
-
-    private static RowSetShape with(RowSetShape rowSet, long changeBytes, List<DeltaFileShape> files) {
-        return new RowSetShape(
-                rowSet.fileId(),
-                rowSet.rowCount(),
-                rowSet.bytes(),
-                changeBytes,
-                rowSet.minKey(),
-                rowSet.maxKey(),
-                files,
-                0,
-                false);
-    }
-
-    private RowSetShape rowSet(long fileId) {
-        return rowSets.stream()
-                .filter(each -> each.fileId() == fileId)
-                .findFirst()
-                .orElseThrow();
     }
 
     /** Does what the policy says until there is nothing more; answers why there is not. */
     private Choice settle() {
         int rounds = 0;
-        Choice choice = CompactionPolicy.choose(rowSets, BUDGET);
-        for (; choice.kind() != Kind.NOTHING; choice = CompactionPolicy.choose(rowSets, BUDGET)) {
+        Choice choice = tablet.choose();
+        for (; choice.kind() != Kind.NOTHING; choice = tablet.choose()) {
             String reason = choice.reason();
             assertTrue(rounds++ < 10_000, () -> "it never ends: " + reason);
             apply(choice);
@@ -93,44 +62,17 @@ final class CompactionRoundsTest {
     }
 
     private void apply(Choice choice) {
-        RowSetShape first = rowSet(choice.fileIds().getFirst());
-        switch (choice.kind()) {
-            case NOTHING -> throw new AssertionError(choice.reason());
-            case SEVERAL -> {
-                List<RowSetShape> inputs =
-                        choice.fileIds().stream().map(this::rowSet).toList();
-                rowSets.removeAll(inputs);
-                MergedLayout.of(inputs, this::add); // Without changes.
-            }
-            case MAJOR -> {
-                assertTrue(first.changeShare() >= CHANGE_SHARE_MIN, choice.reason());
-                majorBytes += first.cost();
-                rowSets.set(rowSets.indexOf(first), with(first, 0, List.of()));
-            }
-            case MINOR -> {
-                List<DeltaFileShape> files = new ArrayList<>(first.deltaFiles());
-                int at = files.stream()
-                        .map(DeltaFileShape::fileId)
-                        .toList()
-                        .indexOf(choice.deltaFileIds().getFirst());
-                List<DeltaFileShape> inputs =
-                        files.subList(at, at + choice.deltaFileIds().size());
-                assertEquals(
-                        choice.deltaFileIds(),
-                        inputs.stream().map(DeltaFileShape::fileId).toList());
-                long bytes = inputs.stream().mapToLong(DeltaFileShape::bytes).sum();
-                assertTrue(bytes <= DELTAS.bytesMax() && inputs.size() <= DELTAS.filesMax(), choice.reason());
-                minorBytes += bytes;
-                inputs.clear();
-                files.add(at, new DeltaFileShape(nextId++, bytes));
-                rowSets.set(rowSets.indexOf(first), with(first, first.changeBytes(), files));
-            }
-        }
+        RowSetShape first = tablet.rowSet(choice.fileIds().getFirst());
+        assertTrue(choice.kind() != Kind.MAJOR || first.changeShare() >= CHANGE_SHARE_MIN, choice.reason());
+        long bytes = tablet.apply(choice);
+        boolean isWithinLimits =
+                bytes <= DELTAS.bytesMax() && choice.deltaFileIds().size() <= DELTAS.filesMax();
+        assertTrue(choice.kind() != Kind.MINOR || isWithinLimits, choice.reason());
     }
 
     private void assertSettled(Choice nothing) {
         int most = 0;
-        for (RowSetShape rowSet : rowSets) {
+        for (RowSetShape rowSet : tablet.rowSets()) {
             assertTrue(rowSet.changeShare() < CHANGE_SHARE_MIN, () -> rowSet + " is not written again");
             most = Math.max(most, rowSet.deltaFiles().size());
         }
@@ -138,11 +80,11 @@ final class CompactionRoundsTest {
         assertTrue(mostFiles <= FILES_LEFT_MAX, () -> mostFiles + " delta files of a rowset");
         assertEquals(mostFiles >= DELTAS.filesMin(), nothing.reason().contains(" keeps its "), nothing.reason());
         assertTrue(
-                minorBytes <= MINOR_TIMES_MAX * flushedBytes,
-                () -> minorBytes + " bytes of delta files were written for " + flushedBytes);
+                tablet.moved(Kind.MINOR) <= MINOR_TIMES_MAX * flushedBytes,
+                () -> tablet.moved(Kind.MINOR) + " bytes of delta files were written for " + flushedBytes);
         assertTrue(
-                majorBytes <= flushedBytes * (1 + 1 / CHANGE_SHARE_MIN),
-                () -> majorBytes + " bytes of rowsets were written for " + flushedBytes);
+                tablet.moved(Kind.MAJOR) <= flushedBytes * (1 + 1 / CHANGE_SHARE_MIN),
+                () -> tablet.moved(Kind.MAJOR) + " bytes of rowsets were written for " + flushedBytes);
     }
 
     @RepeatedTest(8)
@@ -151,7 +93,7 @@ final class CompactionRoundsTest {
             int from = random.nextInt(1000);
             add(from, from + random.nextInt(random.nextInt(1, 1000)), random.nextLong(1, 40 * MIB));
             for (int file = random.nextInt(random.nextInt(1, 60)); file > 0; file--) {
-                flush(rowSets.size() - 1, random.nextLong(1, KIB << random.nextInt(14)));
+                flush(tablet.rowSets().size() - 1, random.nextLong(1, KIB << random.nextInt(14)));
             }
         }
         assertSettled(settle());
@@ -166,7 +108,7 @@ final class CompactionRoundsTest {
         }
         int hot = random.nextInt(count);
         for (int round = 0; round < 40; round++) {
-            for (int i = 0; i < rowSets.size(); i++) {
+            for (int i = 0; i < tablet.rowSets().size(); i++) {
                 flush(i, random.nextLong(KIB, i == hot ? MIB : 40 * KIB));
             }
             assertSettled(settle());
@@ -184,7 +126,8 @@ final class CompactionRoundsTest {
         }
         Choice nothing = settle();
         assertSettled(nothing);
-        assertTrue(rowSets.stream().allMatch(rowSet -> rowSet.deltaFiles().size() <= 1), nothing.reason());
-        assertEquals(15 * (32 * MIB + 4_000 * KIB), majorBytes);
+        assertTrue(
+                tablet.rowSets().stream().allMatch(rowSet -> rowSet.deltaFiles().size() <= 1), nothing.reason());
+        assertEquals(15 * (32 * MIB + 4_000 * KIB), tablet.moved(Kind.MAJOR));
     }
 }

@@ -130,7 +130,10 @@ final class MergePolicyTest {
                     .sum();
             assertTrue(cost <= BUDGET.bytesMax(), () -> cost + " bytes");
             shapes.removeAll(inputs);
-            MergedLayout.of(inputs, (from, to, bytes) -> shapes.add(shape(nextId++, from, to, bytes, 0)));
+            MergedLayout.of(
+                    inputs,
+                    MergedLayout.ROW_SET_BYTES,
+                    (from, to, _, bytes) -> shapes.add(shape(nextId++, from, to, bytes, 0)));
         }
         assertTrue(new KeySpace(shapes).height() <= before + 1e-9);
     }
