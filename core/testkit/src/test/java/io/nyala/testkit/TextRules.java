@@ -82,6 +82,9 @@ final class TextRules {
     private static final String ALLOCATION_TESTS = "@Tag(\"allocation\")";
     private static final String ALLOCATION_TESTS_RUN = "<test.allocation.skip>false<";
 
+    /** In a pom that names the classes which have some. */
+    private static final String ALLOCATION_TESTS_NAMED = "<id>allocation</id>";
+
     private TextRules() {}
 
     /** What is wrong in one file, each as {@code path:line: what; what instead}. */
@@ -159,15 +162,19 @@ final class TextRules {
         return problems;
     }
 
-    /** Modules whose tests of allocation are not run, and those that start a process for none. */
+    /** Modules whose tests of allocation are not run, or not all, and those that start a process for none. */
     static List<String> problems(Map<String, String> poms, List<Source> sources) {
+        List<String> problems = new ArrayList<>();
         Set<String> tested = new HashSet<>();
         for (Source source : sources) {
             if (!source.isIn(RULES) && !source.isMain() && source.text().contains(ALLOCATION_TESTS)) {
                 tested.add(source.module());
+                String pom = poms.getOrDefault(source.module(), "");
+                if (pom.contains(ALLOCATION_TESTS_NAMED) && !pom.contains("/" + source.fileName() + "<")) {
+                    problems.add(source.path() + ": has " + ALLOCATION_TESTS + ", but its pom names others only");
+                }
             }
         }
-        List<String> problems = new ArrayList<>();
         poms.forEach((module, pom) -> {
             if (pom.contains(ALLOCATION_TESTS_RUN) != tested.contains(module)) {
                 String want = tested.contains(module) ? "has tests with " : "has no test with ";

@@ -217,6 +217,11 @@ final class TidyRulesTest {
         assertEquals(
                 List.of("cfile: has no test with @Tag(\"allocation\"), but its pom says <test.allocation.skip>false<"),
                 TextRules.problems(Map.of("wal", runs, "cfile", runs), sources));
+        String named = runs + "<id>allocation</id><include>**/%s.java</include>";
+        assertEquals(List.of(), TextRules.problems(Map.of("wal", named.formatted("PartTest"), "cfile", ""), sources));
+        assertEquals(
+                List.of(sources.getFirst().path() + ": has @Tag(\"allocation\"), but its pom names others only"),
+                TextRules.problems(Map.of("wal", named.formatted("Other"), "cfile", ""), sources));
     }
 
     private static List<String> uses(Source source, Map<String, String> modules) {
