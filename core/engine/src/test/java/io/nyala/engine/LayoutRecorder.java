@@ -20,8 +20,9 @@ import java.util.stream.Collectors;
 
 /**
  * Records how the rowsets of a tablet lie after some loads, for the tests of the policy that merges them: a small
- * engine on a simulated host does what a large one would, with rowsets of 64 KiB for 32 MiB. A recording is the same each time. {@code main} makes the files anew that those tests read, with what the policy
- * does left out, which {@code -Drewrite=true} puts in:
+ * engine on a simulated host does what a large one would, with rowsets of 64 KiB for 32 MiB. A recording is the same
+ * each time. {@code main} makes the files anew that those tests read, with what the policy does left out, which {@code
+ * -Drewrite=true} puts in:
  *
  * <pre>{@code
  * java ... io.nyala.engine.LayoutRecorder compaction/src/test/resources/compaction
