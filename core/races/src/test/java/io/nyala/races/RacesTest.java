@@ -46,12 +46,20 @@ final class RacesTest {
 
     private static final int MOMENT_MILLIS = 300;
 
+    /**
+     * A fifth of jcstress's own, which tries before each race how many states memory has room for, beginning with one,
+     * one thread and nothing compiled: longer than the moment.
+     */
+    private static final int STRIDES = 8;
+
     /** Far more than a moment takes: who has not ended by then waits for another for ever. */
     private static final Duration MOMENT_MAX = Duration.ofSeconds(100);
 
     @TestFactory
     Stream<DynamicTest> nothingForbiddenHappens() throws IOException {
-        var options = new Options(new String[] {"-iters", "1", "-time", Integer.toString(MOMENT_MILLIS)});
+        var options = new Options(new String[] {
+            "-iters", "1", "-time", Integer.toString(MOMENT_MILLIS), "-strideCount", Integer.toString(STRIDES)
+        });
         assertTrue(options.parse(), "jcstress does not take its options");
         return TestList.tests().stream()
                 .sorted()

@@ -36,12 +36,12 @@ final class ArrowRules {
         compaction          : core/memory core/rows core/diskrowset
         core/tablet         : core/memory core/time core/rows core/cursor core/record io-uring-bridge memrowset wal \
             core/diskrowset compaction
-        core/races          : core/memory io-uring-bridge memrowset cfile wal core/time core/tablet
         core/maintenance    : core/memory io-uring-bridge compaction core/tablet
         core/catalog        : core/memory core/rows core/partition core/tablet
         core/table          : core/memory core/rows core/cursor core/partition wal core/tablet core/catalog
         core/engine         : core/memory core/time core/rows core/partition io-uring-bridge core/tablet \
             core/maintenance core/catalog core/table
+        core/races          : core/memory io-uring-bridge memrowset cfile wal core/time core/tablet core/engine
         edge/text           :
         edge/web            : core/engine edge/text
         edge/kudu-protocol  :
