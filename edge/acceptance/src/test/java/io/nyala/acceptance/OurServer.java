@@ -13,7 +13,8 @@ final class OurServer implements Cluster {
     private final NyalaServer server;
 
     private OurServer(Path directory, ServerConfig config) {
-        engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(256L << 20));
+        engine = Engine.open(
+                EngineConfig.in(directory).withMemoryBytes(256L << 20).withLogSegmentBytes(16 << 20));
         boolean isStarted = false;
         try {
             server = NyalaServer.start(engine, config.withMasterPort(0).withTabletServerPort(0));

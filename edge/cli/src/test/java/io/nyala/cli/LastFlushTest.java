@@ -80,7 +80,7 @@ final class LastFlushTest {
     }
 
     private static EngineConfig config(Path directory) {
-        return EngineConfig.in(directory).withMemoryBytes(128 << 20);
+        return EngineConfig.in(directory).withMemoryBytes(128 << 20).withLogSegmentBytes(16 << 20);
     }
 
     private static Engine filled(Path directory) {

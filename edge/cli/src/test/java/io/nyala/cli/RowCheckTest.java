@@ -39,7 +39,7 @@ final class RowCheckTest {
 
     @BeforeEach
     void open() {
-        engine = Engine.open(EngineConfig.in(directory.resolve("data")));
+        engine = Engine.open(EngineConfig.in(directory.resolve("data")).withLogSegmentBytes(16 << 20));
         table = engine.createTable(LineItems.table(PLAN.tablets()));
         for (Iterator<LineItem> source = LineItems.part(PLAN.scale(), 0, 1); source.hasNext(); ) {
             items.add(source.next());

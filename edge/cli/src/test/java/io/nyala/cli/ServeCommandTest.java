@@ -130,7 +130,8 @@ final class ServeCommandTest {
 
     private String welcome(ServerConfig config) {
         out.getBuffer().setLength(0);
-        try (Engine engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(128 << 20));
+        try (Engine engine = Engine.open(
+                        EngineConfig.in(directory).withMemoryBytes(128 << 20).withLogSegmentBytes(16 << 20));
                 NyalaServer server = NyalaServer.start(engine, config)) {
             ServeCommand.welcome(new PrintWriter(out, true), directory, config, engine, server);
         }

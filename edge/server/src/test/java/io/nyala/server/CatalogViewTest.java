@@ -33,7 +33,8 @@ final class CatalogViewTest {
 
     @BeforeEach
     void open(@TempDir Path directory) {
-        engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(128 << 20));
+        engine = Engine.open(
+                EngineConfig.in(directory).withMemoryBytes(128 << 20).withLogSegmentBytes(16 << 20));
         view = new CatalogView(engine, new ServerIds(engine.hostId()));
     }
 

@@ -61,7 +61,8 @@ final class ChecksumCallsTest {
 
     @BeforeEach
     void open(@TempDir Path directory) throws IOException {
-        engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(128 << 20));
+        engine = Engine.open(
+                EngineConfig.in(directory).withMemoryBytes(128 << 20).withLogSegmentBytes(16 << 20));
         Table table = engine.createTable("t", SCHEMA);
         try (WriteBatch batch = table.newBatch()) {
             for (int k = 0; k < ROWS; k++) {

@@ -46,7 +46,8 @@ final class EventsTest {
     @Test
     void namesTheTableAlsoWhereTheClientNamedItById(@TempDir Path directory) throws IOException {
         List<String> lines = Collections.synchronizedList(new ArrayList<>());
-        try (Engine engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(128 << 20));
+        try (Engine engine = Engine.open(
+                        EngineConfig.in(directory).withMemoryBytes(128 << 20).withLogSegmentBytes(16 << 20));
                 NyalaServer server = NyalaServer.start(
                         engine, ServerConfig.standard().withMasterPort(0).withTabletServerPort(0), lines::add);
                 WireClient client = WireClient.of(server.masterAddress(), "ann")) {

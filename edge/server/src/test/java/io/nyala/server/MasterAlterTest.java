@@ -45,7 +45,8 @@ final class MasterAlterTest {
 
     @BeforeEach
     void open(@TempDir Path directory) {
-        engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(128 << 20));
+        engine = Engine.open(
+                EngineConfig.in(directory).withMemoryBytes(128 << 20).withLogSegmentBytes(16 << 20));
         table = engine.createTable(TableSpec.of("t", PARTITIONS).withRanges(RANGES.subList(0, 2)));
     }
 

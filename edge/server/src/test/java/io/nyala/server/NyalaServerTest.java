@@ -233,7 +233,9 @@ final class NyalaServerTest {
     }
 
     private Engine open(String name) {
-        return Engine.open(EngineConfig.in(directory.resolve(name)).withMemoryBytes(128 << 20));
+        return Engine.open(EngineConfig.in(directory.resolve(name))
+                .withMemoryBytes(128 << 20)
+                .withLogSegmentBytes(16 << 20));
     }
 
     /** A thread that has done its last may be listed for a moment. */

@@ -37,7 +37,8 @@ final class QuickCallsTest {
         AtomicInteger waiting = new AtomicInteger();
         CountDownLatch gate = new CountDownLatch(1);
         ServerConfig config = ServerConfig.standard().withMasterPort(0).withTabletServerPort(0);
-        try (Engine engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(128 << 20));
+        try (Engine engine = Engine.open(
+                        EngineConfig.in(directory).withMemoryBytes(128 << 20).withLogSegmentBytes(16 << 20));
                 NyalaServer server = NyalaServer.start(engine, config, _ -> {
                     waiting.incrementAndGet();
                     await(gate);

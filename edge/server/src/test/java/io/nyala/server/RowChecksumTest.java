@@ -32,7 +32,8 @@ final class RowChecksumTest {
                 Column.of("text", ColumnType.STRING).nullable(),
                 Column.of("small", ColumnType.INT8).nullable(),
                 Column.of("large", ColumnType.INT64).nullable());
-        try (Engine engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(128 << 20))) {
+        try (Engine engine = Engine.open(
+                EngineConfig.in(directory).withMemoryBytes(128 << 20).withLogSegmentBytes(16 << 20))) {
             Table one = engine.createTable("one", schema);
             Table two = engine.createTable("two", schema);
             for (int i = 0; i < 50; i++) {
@@ -60,7 +61,8 @@ final class RowChecksumTest {
         Schema schema = Schema.of(
                 Column.key("k", ColumnType.INT32),
                 Column.of("v", ColumnType.STRING).nullable());
-        try (Engine engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(128 << 20))) {
+        try (Engine engine = Engine.open(
+                EngineConfig.in(directory).withMemoryBytes(128 << 20).withLogSegmentBytes(16 << 20))) {
             Table table = engine.createTable("one", schema);
             put(table, 1, "v1");
             assertEquals(0x1d23d260L, checksum(table));

@@ -27,7 +27,8 @@ final class RunningServer implements AutoCloseable {
     private final WireClient tablets;
 
     private RunningServer(Path directory, ServerConfig config) throws IOException {
-        engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(256 << 20));
+        engine = Engine.open(
+                EngineConfig.in(directory).withMemoryBytes(256 << 20).withLogSegmentBytes(16 << 20));
         server = NyalaServer.start(engine, config.withMasterPort(0).withTabletServerPort(0));
         master = WireClient.of(server.masterAddress());
         tablets = WireClient.of(server.tabletServerAddress());

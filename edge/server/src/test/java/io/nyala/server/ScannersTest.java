@@ -65,7 +65,8 @@ final class ScannersTest {
 
     @BeforeEach
     void open(@TempDir Path directory) {
-        engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(128 << 20));
+        engine = Engine.open(
+                EngineConfig.in(directory).withMemoryBytes(128 << 20).withLogSegmentBytes(16 << 20));
         table = engine.createTable("t", Schema.of(Column.key("k", ColumnType.INT32)));
     }
 

@@ -47,7 +47,7 @@ final class ServerPagesTest {
     private Path directory = Path.of("");
 
     private Engine engine() {
-        return Engine.open(EngineConfig.in(directory).withMemoryBytes(128 << 20));
+        return Engine.open(EngineConfig.in(directory).withMemoryBytes(128 << 20).withLogSegmentBytes(16 << 20));
     }
 
     private static String get(NyalaServer server, String address) throws IOException, InterruptedException {

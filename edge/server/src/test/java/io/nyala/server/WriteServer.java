@@ -45,7 +45,8 @@ final class WriteServer implements AutoCloseable {
     private volatile boolean isPoolClosed;
 
     WriteServer(Path directory) throws IOException {
-        engine = Engine.open(EngineConfig.in(directory).withMemoryBytes(256 << 20));
+        engine = Engine.open(
+                EngineConfig.in(directory).withMemoryBytes(256 << 20).withLogSegmentBytes(16 << 20));
         threads = RpcThreads.start();
         catalog = new CatalogView(engine, new ServerIds(engine.hostId()));
         service = new WriteService(catalog, batches, this::commit, this::execute);

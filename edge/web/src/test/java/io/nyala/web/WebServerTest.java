@@ -221,7 +221,7 @@ final class WebServerTest {
     }
 
     private Engine engine() {
-        return Engine.open(EngineConfig.in(directory).withMemoryBytes(128 << 20));
+        return Engine.open(EngineConfig.in(directory).withMemoryBytes(128 << 20).withLogSegmentBytes(16 << 20));
     }
 
     /** A thread that has done its last may be listed for a moment. */
