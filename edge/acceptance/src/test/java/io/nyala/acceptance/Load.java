@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import org.apache.kudu.ColumnSchema.ColumnSchemaBuilder;
 import org.apache.kudu.Schema;
 import org.apache.kudu.Type;
@@ -58,10 +59,10 @@ final class Load {
         session.setFlushInterval(5);
     }
 
-    /** Writes this many rows, and waits until all are acknowledged. */
-    void write(int rows) {
+    /** Writes rows until it is enough, and waits until all are acknowledged. */
+    void write(BooleanSupplier isEnough) {
         try {
-            for (int i = 0; i < rows; i += WAVE) {
+            while (!isEnough.getAsBoolean()) {
                 wave();
             }
         } catch (Exception e) {
