@@ -218,7 +218,7 @@ final class LookupFailuresTest {
 
     /** Both would give back what it holds. */
     @Test
-    @Timeout(60)
+    @Timeout(300)
     void otherKeysWaitForAnEngineThatEndsIt() throws InterruptedException {
         World.Running running = world.open();
         Table wide = running.engine().createTable("wide", Numbers.SCHEMA);

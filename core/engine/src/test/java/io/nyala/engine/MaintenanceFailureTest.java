@@ -37,7 +37,7 @@ import org.junit.jupiter.api.Timeout;
  * Method: a disk whose calls fail, or throw an error that no disk throws; a simulated host, and one with threads, since
  * only there an agent ends.
  */
-@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class MaintenanceFailureTest {
     private static final EngineConfig CONFIG = World.config().withFlushBytes(1 << 20);
 

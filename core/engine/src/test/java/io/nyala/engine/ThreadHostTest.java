@@ -33,7 +33,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Method: agents that do what the test hands them, and a test that goes on when a thread is seen parked: no time is
  * measured, and a wake-up that is lost hangs.
  */
-@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class ThreadHostTest {
     private static final int WAKES = 200;
 

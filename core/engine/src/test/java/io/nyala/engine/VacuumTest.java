@@ -62,7 +62,7 @@ final class VacuumTest {
     }
 
     @Test
-    @Timeout(60)
+    @Timeout(300)
     void ninetyPercentOfTheSpaceComesBackWithNinetyPercentOfTheRows() {
         try (Engine engine = open()) {
             Table table = engine.createTable("t", Numbers.SCHEMA);
@@ -83,7 +83,7 @@ final class VacuumTest {
     }
 
     @Test
-    @Timeout(60)
+    @Timeout(300)
     void rowsThatWereUpdatedTenTimesAreReadAsIfTheyNeverWere() {
         try (Engine engine = open()) {
             Table table = engine.createTable("t", Numbers.SCHEMA);

@@ -336,7 +336,7 @@ final class NamedWritesTest {
     }
 
     /** Else nobody could append to the log any more, and all tablets would wait. */
-    @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    @Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     @Test
     void theLogIsGivenBackWhereAnswersCannotBeWritten(@Seed SplittableRandom random) {
         try (var tablets = new Tablets(random)) {

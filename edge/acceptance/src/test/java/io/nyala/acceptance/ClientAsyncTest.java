@@ -24,7 +24,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  */
 @ExtendWith(Both.Parameter.class)
 final class ClientAsyncTest {
-    private static final long PATIENCE_MILLIS = 60_000;
+    private static final long PATIENCE_MILLIS = 240_000;
     private static final int TABLES = 4;
     private static final int ROWS = 500;
 

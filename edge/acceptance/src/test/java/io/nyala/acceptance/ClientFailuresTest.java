@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
  * wait no more; and what passes is over when it has passed. Method: a process that stands still, goes on, and is
  * killed, and the published client, which then waits for a moment only.
  */
-@Timeout(120) // Against hangs only.
+@Timeout(300) // Against hangs only.
 @EnabledOnOs(OS.LINUX) // Signals.
 final class ClientFailuresTest {
     private static final long MOMENT_MILLIS = 250;

@@ -236,7 +236,7 @@ final class ClientScansTest {
      * too.
      */
     @Test
-    @Timeout(120)
+    @Timeout(300)
     void aClientThatFetchesAheadMixesTheEndsOfTablets(Both both) throws Exception {
         int end = 290; // In three answers at least, of which the last is not full, and so says that it is the last.
         both.tell("rows of the second tablet came before the last of the first, 400 in all", client -> {

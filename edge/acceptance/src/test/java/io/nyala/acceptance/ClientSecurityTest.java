@@ -18,7 +18,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  */
 @ExtendWith(Both.Parameter.class)
 final class ClientSecurityTest {
-    private static final long TIMEOUT_MILLIS = 20_000;
+    private static final long TIMEOUT_MILLIS = 120_000;
 
     private static KuduClient.KuduClientBuilder builder(Cluster cluster) {
         return new KuduClient.KuduClientBuilder(cluster.masterAddress()).defaultAdminOperationTimeoutMs(TIMEOUT_MILLIS);

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Goal: what a server logs while it stops is read, though Java closes its logging when a process is told to end.
  * Method: a real process that is told to end; a line is logged at its first step and at its last, for the first time.
  */
-@Timeout(120) // Against hangs only.
+@Timeout(300) // Against hangs only.
 final class PatientLoggingTest {
     private static final String FIRST = "stopping: no more connections and calls are taken";
 
@@ -87,7 +87,7 @@ final class PatientLoggingTest {
     void whatIsLoggedWhileAServerStopsComesOut() throws IOException {
         Process process = serve();
         CompletableFuture<Void> late = CompletableFuture.runAsync(
-                process::destroyForcibly, CompletableFuture.delayedExecutor(60, TimeUnit.SECONDS)); // Ends the lines.
+                process::destroyForcibly, CompletableFuture.delayedExecutor(240, TimeUnit.SECONDS)); // Ends the lines.
         try (BufferedReader lines = process.inputReader()) {
             String line = lines.readLine();
             while (line != null && !line.endsWith(" serving; Ctrl-C stops")) {

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Goal: a terminal sees how far work is that says nothing, and nothing else does. Method: work that ends when seen. */
-@Timeout(60) // Against hangs only.
+@Timeout(300) // Against hangs only.
 final class ProgressBarTest {
     private final StringWriter text = new StringWriter();
 

@@ -29,7 +29,7 @@ import picocli.CommandLine;
  * Method: the help; the lines of a start; ports that are taken, numbers that are no ports, hosts that are none, a
  * directory with other things in it.
  */
-@Timeout(120) // Against hangs only: most of its servers must not start.
+@Timeout(300) // Against hangs only: most of its servers must not start.
 final class ServeCommandTest {
     private final StringWriter out = new StringWriter();
     private final StringWriter err = new StringWriter();

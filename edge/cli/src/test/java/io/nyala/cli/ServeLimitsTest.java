@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Goal: a server says what it does not have enough of, and keeps within it.
  * Method: a real process with few files and little memory; more clients than it says that it takes.
  */
-@Timeout(120) // Against hangs only.
+@Timeout(300) // Against hangs only.
 @EnabledOnOs(OS.LINUX) // ulimit
 final class ServeLimitsTest {
     private static final int FILES = 256;
@@ -61,7 +61,7 @@ final class ServeLimitsTest {
     void aProcessWithFewFilesTakesAsManyConnectionsAsItSaysAndStopsAsItShould() throws Exception {
         Process process = serve();
         CompletableFuture<Void> late = CompletableFuture.runAsync(
-                process::destroyForcibly, CompletableFuture.delayedExecutor(60, TimeUnit.SECONDS)); // Ends the lines.
+                process::destroyForcibly, CompletableFuture.delayedExecutor(240, TimeUnit.SECONDS)); // Ends the lines.
         List<Socket> clients = new ArrayList<>();
         try (BufferedReader lines = process.inputReader()) {
             int connections = Integer.parseInt(await(CONNECTIONS, lines).group(1));

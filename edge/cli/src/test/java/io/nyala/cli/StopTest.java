@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Timeout;
  * Goal: whoever ends the process waits for a server that serves, and for no other. Method: the end is asked for before
  * the start, after it, and after a failure, by another thread that stands for the hook.
  */
-@Timeout(60) // Against hangs only: that is what goes wrong.
+@Timeout(300) // Against hangs only: that is what goes wrong.
 final class StopTest {
     private final List<String> lines = new ArrayList<>();
     private final ServeCommand.Stop stop = new ServeCommand.Stop(lines::add);

@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
 
 /** The real {@code kudu} command. Stateless. */
 public final class KuduTool {
-    private static final long SECONDS_MAX = 120;
+    private static final long SECONDS_MAX = 600;
 
     private KuduTool() {}
 

@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
  * system's clock, since a test machine has none that is synchronized. One thread.
  */
 public final class RealKudu implements ProcessCluster {
-    private static final long START_SECONDS = 60;
+    private static final long START_SECONDS = 240;
     private static final Pattern PORT =
             Pattern.compile("\"bound_rpc_addresses\":\\s*\\[\\s*\\{[^}]*\"port\":\\s*(\\d+)");
 

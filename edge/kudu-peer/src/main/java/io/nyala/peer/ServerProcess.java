@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 
 /** {@code nyala serve} in a process of its own, which can be killed. One thread. */
 public final class ServerProcess implements ProcessCluster {
-    private static final long START_SECONDS_MAX = 120;
+    private static final long START_SECONDS_MAX = 300;
 
     private static final Pattern MASTER = Pattern.compile(" master +(\\S+:\\d+)");
 

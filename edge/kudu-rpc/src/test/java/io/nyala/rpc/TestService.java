@@ -126,7 +126,7 @@ final class TestService implements RpcService {
 
     /** The next call of {@code Hold}. */
     RpcCall takeHeld() throws InterruptedException {
-        RpcCall call = held.poll(60, TimeUnit.SECONDS); // Against hangs only.
+        RpcCall call = held.poll(240, TimeUnit.SECONDS); // Against hangs only.
         if (call == null) {
             throw new AssertionError("no call of Hold came in");
         }

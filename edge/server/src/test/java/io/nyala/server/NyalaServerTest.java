@@ -243,7 +243,7 @@ final class NyalaServerTest {
         Set<Thread> left = threads();
         left.removeAll(before);
         for (Thread thread : left) {
-            assertTrue(thread.join(Duration.ofMinutes(1)), () -> thread + " is left");
+            assertTrue(thread.join(Duration.ofMinutes(4)), () -> thread + " is left");
         }
     }
 

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Timeout;
  * Goal: changes come one after the other, and those that wait leave their threads to others. Method: a pool of two
  * threads, of which one has the turn and waits for a task that is queued behind ten that want it.
  */
-@Timeout(60)
+@Timeout(300)
 final class TurnsTest {
     private static final int OTHERS = 10;
 

@@ -229,7 +229,7 @@ final class WebServerTest {
         Set<Thread> left = threads();
         left.removeAll(before);
         for (Thread thread : left) {
-            assertTrue(thread.join(Duration.ofMinutes(1)), () -> thread + " is left");
+            assertTrue(thread.join(Duration.ofMinutes(4)), () -> thread + " is left");
         }
     }
 
