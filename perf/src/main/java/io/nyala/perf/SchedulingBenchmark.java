@@ -380,7 +380,12 @@ public class SchedulingBenchmark {
         }
 
         @Override
-        public @Nullable DeltaFileOutput write(Tablet tablet, DeltaFileMerge merged) {
+        public void create(Tablet tablet, DeltaFileMerge merged) {
+            throw noRows();
+        }
+
+        @Override
+        public @Nullable DeltaFileOutput write(DeltaFileMerge merged) {
             throw noRows();
         }
 
