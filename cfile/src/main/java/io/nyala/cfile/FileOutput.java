@@ -156,9 +156,10 @@ final class FileOutput implements Completions, AutoCloseable {
         }
     }
 
-    /** With no write under way. */
+    /** Where nobody can say that no write uses a buffer, all of them stay taken. */
     @Override
     public void close() {
+        settle();
         while (taken > 0) {
             account.giveBack(buffers[--taken]);
         }
@@ -305,9 +306,16 @@ final class FileOutput implements Completions, AutoCloseable {
         @Override
         public void close() {
             footer.close();
-            if (output != null) {
-                output.close();
+            try {
+                if (output != null) {
+                    output.close();
+                }
+            } finally {
+                closeFile();
             }
+        }
+
+        private void closeFile() {
             try {
                 if (isFileOpen) {
                     isFileOpen = false;

@@ -59,7 +59,8 @@ final class EngineViewTest {
 
     @Test
     void aFlushSaysHowMuchOfItsRowsIsWritten(@Seed SplittableRandom random) {
-        World.Running running = new World(random).open(World.config().withFlushBytes(8 << 20));
+        EngineConfig large = World.config().withFlushBytes(8 << 20).withLogSegmentBytes(16 << 20);
+        World.Running running = new World(random).open(large);
         Engine engine = running.engine();
         Table table = engine.createTable("t", Numbers.SCHEMA);
         Numbers.insertRange(table, 0, 4_000);
