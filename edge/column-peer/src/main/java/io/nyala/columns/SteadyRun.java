@@ -286,6 +286,9 @@ final class SteadyRun {
                 boolean isChange = batch % CHANGE_EVERY == CHANGE_EVERY - 1;
                 long bytes = isChange ? change(writer, random, batch) : insert(writer, caller);
                 long due = awaitDue(begin, batch, lengths.rowsPerSecond());
+                if (isOver) {
+                    return; // It may not be due yet.
+                }
                 writer.commit();
                 Histogram histogram = isChange ? changes : inserts;
                 histogram.recordValue(Math.min(LATENCY_NANOS_MAX, System.nanoTime() - due));
