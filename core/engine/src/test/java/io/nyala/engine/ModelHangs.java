@@ -42,10 +42,14 @@ final class ModelHangs {
         host.world().disk().hangNext(call -> fits(call) && before[0]-- == 0, () -> hang(own));
     }
 
-    /** Not within the step of an agent that waits: that would wait for the end of the hang, too, as no thread does. */
+    /**
+     * Not while a batch is handed over: the model takes batches in this order, and others would come before it. Nor
+     * within the step of an agent that waits: that would wait for the end of the hang, too, as no thread does.
+     */
     private boolean fits(Call call) {
         boolean isOfRowSet = call.path().startsWith(ROWSETS);
         return !isHanging
+                && !host.writes().isHandingOver()
                 && isOfRowSet
                 && HANGING.contains(call.operation())
                 && host.agents().role().startsWith("maintenance");

@@ -41,6 +41,7 @@ final class ModelWrites {
     private final List<Merge> merges = new ArrayList<>();
     private final ModelTally tally;
     private final List<ModelPart> doubtful = new ArrayList<>();
+    private boolean isHandingOver;
     private long durableTime;
 
     /**
@@ -98,7 +99,12 @@ final class ModelWrites {
 
     private void submit(ModelBatch batch) {
         try {
-            batch.hand();
+            isHandingOver = true;
+            try {
+                batch.hand();
+            } finally {
+                isHandingOver = false;
+            }
             assertTrue(batch.driver().takes(batch.schema()), () -> "is taken, but its table is another one: " + batch);
             inFlight.add(batch);
         } catch (PowerCutException e) {
@@ -110,6 +116,14 @@ final class ModelWrites {
             batch.close();
             refused.accept(e);
         }
+    }
+
+    /**
+     * Whether a batch is on its way to its tablets, and maybe waits there: some may have decided already, at a time
+     * before that of others which are handed over meanwhile.
+     */
+    boolean isHandingOver() {
+        return isHandingOver;
     }
 
     /** Gives a name to what the next batch of a table is to do. */

@@ -38,7 +38,10 @@ final class Decision {
         NO_MEMORY
     }
 
-    /** Changes in memory of one rowset, as a part of what a MemRowSet may have, from which on they are flushed. */
+    /**
+     * Changes in memory of one rowset, as a part of what a MemRowSet may have, from which on they are flushed; those of
+     * all rowsets are when they are as much as a MemRowSet. It is looked for that once in as many bytes of batches.
+     */
     private static final int CHANGE_FLUSHES_PER_FLUSH = 4;
 
     private final Tablet tablet;
@@ -48,6 +51,7 @@ final class Decision {
 
     // State of the batch being decided.
     private final List<RowHome> homes = new ArrayList<>();
+    private long bytesSinceLook; // Of batches that changed rows on disk.
     private boolean isReserved;
     private long record;
     private int headerBytes;
@@ -74,7 +78,7 @@ final class Decision {
             }
             if (outcome != Outcome.NO_LOG) { // That tries again in a moment.
                 active.batchEnds();
-                endBatchInHomes();
+                endBatchInHomes(write);
             }
         }
     }
@@ -83,17 +87,26 @@ final class Decision {
     void giveUp(TabletWrite write) {
         tablet.map().active().rows().batchEnds();
         if (tablet.isProbeGood(write)) {
-            endBatchInHomes();
+            endBatchInHomes(write);
         }
         homes.clear();
     }
 
-    private void endBatchInHomes() {
+    private void endBatchInHomes(TabletWrite write) {
+        long flushBytes = tablet.config().flushBytes();
+        long enough = flushBytes / CHANGE_FLUSHES_PER_FLUSH;
+        boolean isFlushWanted = false;
         for (int i = 0; i < homes.size(); i++) {
             homes.get(i).batchEnds();
-            if (homes.get(i).flushableChangeBytes() > tablet.config().flushBytes() / CHANGE_FLUSHES_PER_FLUSH) {
-                tablet.pressure().wantChangeFlush();
-            }
+            isFlushWanted |= homes.get(i).flushableChangeBytes() > enough;
+        }
+        bytesSinceLook += homes.isEmpty() ? 0 : write.recordBytesMax;
+        if (bytesSinceLook > enough) { // Else few changes in each of many rowsets would come to fill all memory.
+            bytesSinceLook = 0;
+            isFlushWanted |= tablet.map().flushableChangeBytes() > flushBytes;
+        }
+        if (isFlushWanted) {
+            tablet.pressure().wantChangeFlush();
         }
         homes.clear(); // They are this batch's, and may be closed when the next one comes.
     }

@@ -137,7 +137,12 @@ record RowSetMap(
     /** Of {@link #memoryBytes} those that a flush would free now; without changes that are a merge's. */
     long flushableBytes() {
         boolean hasRows = !sealed.isEmpty() || active.rows().rowCount() > 0;
-        long bytes = hasRows ? memoryBytes() - changeBytes() : 0;
+        return flushableChangeBytes() + (hasRows ? memoryBytes() - changeBytes() : 0);
+    }
+
+    /** Those of changes among them. */
+    long flushableChangeBytes() {
+        long bytes = 0;
         for (LiveRowSet rowSet : onDisk()) {
             bytes += rowSet.flushableChangeBytes();
         }
